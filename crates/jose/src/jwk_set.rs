@@ -1,0 +1,68 @@
+//! JWK Sets (RFC 7517 §5).
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Jwk, KeyError, json};
+
+/// A set of public keys.
+///
+/// Read, keys of unknown `kty` are skipped as RFC 7517 §5 asks; a damaged key of a known kind, a
+/// symmetric key, a private key or a repeated `kid` spoils the set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Received")]
+pub struct JwkSet {
+    /// The keys in their order.
+    pub keys: Vec<Jwk>,
+}
+
+impl JwkSet {
+    /// Reads a set from JSON text.
+    ///
+    /// # Errors
+    /// `InvalidJwk`.
+    pub fn from_json(text: &str) -> Result<Self, KeyError> {
+        json::check(text.as_bytes())
+            .map_err(|_| KeyError::InvalidJwk("the set is not a strict JSON object"))?;
+        serde_json::from_str(text).map_err(|_| {
+            KeyError::InvalidJwk("the set holds a damaged or private key, or two keys of the same \"kid\"")
+        })
+    }
+
+    /// The key of this name.
+    pub fn find(&self, kid: &str) -> Option<&Jwk> {
+        self.keys.iter().find(|key| key.kid() == Some(kid))
+    }
+}
+
+#[derive(Deserialize)]
+struct Received {
+    keys: Vec<Value>,
+}
+
+impl TryFrom<Received> for JwkSet {
+    type Error = serde_json::Error;
+
+    fn try_from(received: Received) -> Result<Self, serde_json::Error> {
+        let mut set = Self::default();
+        for key in received.keys {
+            if !is_known_kind(&key)? {
+                continue;
+            }
+            let key: Jwk = serde_json::from_value(key)?;
+            if key.kid().is_some_and(|kid| set.find(kid).is_some()) {
+                return Err(serde::de::Error::custom("two keys have the same kid"));
+            }
+            set.keys.push(key);
+        }
+        Ok(set)
+    }
+}
+
+/// `oct` counts as known, so that a symmetric key is refused and not passed over.
+fn is_known_kind(key: &Value) -> Result<bool, serde_json::Error> {
+    match key.get("kty") {
+        Some(Value::String(kty)) => Ok(matches!(kty.as_str(), "RSA" | "EC" | "OKP" | "oct")),
+        _ => Err(serde::de::Error::custom("a key has no kty")),
+    }
+}

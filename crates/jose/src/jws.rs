@@ -1,0 +1,120 @@
+//! The compact serialisation (RFC 7515 §7.1): building, taking apart, and verifying the signature.
+
+use crate::header::ReceivedHeader;
+use crate::{Rejection, VerifyingKey, base64url};
+
+/// Longer tokens are refused unread, in bytes. HTTP servers commonly end at 8 to 16 KiB of headers.
+const MAX_TOKEN_LEN: usize = 16 * 1024;
+
+/// The length of an RSA-4096 signature as base64url: room that [`attach`] will need.
+const SIGNATURE_ROOM: usize = base64url::encoded_len(512);
+
+/// The JWS Signing Input of an encoded header and the claims: `header.payload`.
+pub fn signing_input(encoded_header: &str, claims_json: &[u8]) -> String {
+    let len = encoded_header.len() + 1 + base64url::encoded_len(claims_json.len());
+    let mut input = String::with_capacity(len + 1 + SIGNATURE_ROOM);
+    input.push_str(encoded_header);
+    input.push('.');
+    base64url::encode_into(claims_json, &mut input);
+    input
+}
+
+/// The finished token: `header.payload.signature`, in the buffer of the signing input.
+pub fn attach(signing_input: String, signature: &[u8]) -> String {
+    let mut token = signing_input;
+    token.push('.');
+    base64url::encode_into(signature, &mut token);
+    token
+}
+
+/// What a valid signature covers. The payload is any bytes: nothing is said yet about claims.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedParts {
+    /// The decoded header, JSON text as signed.
+    pub header: String,
+    /// The decoded payload.
+    pub payload: Vec<u8>,
+}
+
+/// Verifies the JWS layer alone (RFC 7515 §5.2): structure, `alg`, `crit`, key, signature, in this order.
+///
+/// `key_of` finds the key by `kid`. The key's own algorithm decides; an `alg` that differs from it is
+/// `UnsupportedAlg`, although another key might accept it.
+///
+/// # Errors
+/// `Malformed`, `UnsupportedAlg`, `UnsupportedCrit`, `UnknownKey` or `BadSignature`.
+pub fn verify_signature<'k>(
+    token: &str,
+    key_of: impl Fn(&str) -> Option<&'k VerifyingKey>,
+) -> Result<SignedParts, Rejection> {
+    verify_parts(token, key_of).map(|(parts, _)| parts)
+}
+
+/// As [`verify_signature`]; says also whether `typ` lets the token be a JWT.
+pub(crate) fn verify_parts<'k>(
+    token: &str,
+    key_of: impl Fn(&str) -> Option<&'k VerifyingKey>,
+) -> Result<(SignedParts, bool), Rejection> {
+    let parts = Parts::split(token)?;
+    let header = parts.header()?;
+    let payload = decode(parts.payload)?;
+    let signature = decode(parts.signature)?;
+
+    let received = ReceivedHeader::parse(&header)?;
+    let key = received.kid.as_deref().and_then(key_of).ok_or(Rejection::UnknownKey)?;
+    if key.algorithm() != received.algorithm {
+        return Err(Rejection::UnsupportedAlg);
+    }
+    if !key.verify(parts.signing_input.as_bytes(), &signature) {
+        return Err(Rejection::BadSignature);
+    }
+    let is_jwt = received.is_typed_jwt();
+    Ok((SignedParts { header, payload }, is_jwt))
+}
+
+/// The header and the claims of a token **whose signature nobody has checked**, as JSON text: to show
+/// to a person, never to act upon.
+///
+/// # Errors
+/// `Malformed`, also if one of the two is no strict JSON object.
+pub fn decode_unverified(token: &str) -> Result<(String, String), Rejection> {
+    let parts = Parts::split(token)?;
+    let (header, claims) = (parts.header()?, text(decode(parts.payload)?)?);
+    decode(parts.signature)?;
+    for json in [&header, &claims] {
+        crate::json::check(json).map_err(|_| Rejection::Malformed)?;
+    }
+    Ok((header, claims))
+}
+
+/// The three parts of a compact token, still encoded.
+struct Parts<'t> {
+    signing_input: &'t str,
+    header: &'t str,
+    payload: &'t str,
+    signature: &'t str,
+}
+
+impl<'t> Parts<'t> {
+    fn split(token: &'t str) -> Result<Self, Rejection> {
+        if token.len() > MAX_TOKEN_LEN {
+            return Err(Rejection::Malformed);
+        }
+        let (signing_input, signature) = token.rsplit_once('.').ok_or(Rejection::Malformed)?;
+        // A fourth part would leave a dot in the payload, which is no base64url.
+        let (header, payload) = signing_input.split_once('.').ok_or(Rejection::Malformed)?;
+        Ok(Self { signing_input, header, payload, signature })
+    }
+
+    fn header(&self) -> Result<String, Rejection> {
+        text(decode(self.header)?)
+    }
+}
+
+fn decode(part: &str) -> Result<Vec<u8>, Rejection> {
+    base64url::decode(part).ok_or(Rejection::Malformed)
+}
+
+pub(crate) fn text(bytes: Vec<u8>) -> Result<String, Rejection> {
+    String::from_utf8(bytes).map_err(|_| Rejection::Malformed)
+}

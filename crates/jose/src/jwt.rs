@@ -1,0 +1,76 @@
+//! JWT validation (RFC 7519 §7.2, RFC 8725): the signature first, then the claims.
+
+use std::borrow::Cow;
+
+use crate::claims::{ReceivedClaims, Registered};
+use crate::{Rejection, VerifyingKey, jws};
+
+/// What a verifier demands of the claims.
+#[derive(Clone, Copy, Debug)]
+pub struct Expectations<'a> {
+    /// `iss` must be this.
+    pub issuer: &'a str,
+    /// `aud` must name at least one of these.
+    pub audience: &'a [&'a str],
+    /// Tolerance for `exp` and `nbf`, in seconds.
+    pub leeway: u64,
+    /// The current time, in seconds since 1970.
+    pub now: u64,
+}
+
+/// A token that passed every check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// The decoded header, JSON text as signed.
+    pub header: String,
+    /// The decoded claims, JSON text as signed.
+    pub claims: String,
+    /// The registered claims.
+    pub registered: Registered,
+}
+
+/// Verifies a token: structure, `alg`, `crit`, key, signature (see
+/// [`verify_signature`](crate::verify_signature)), then `typ`, the types of the registered claims,
+/// `exp`, `nbf`, `iss` and `aud`. The first failure is reported.
+///
+/// `exp`, `iss` and `aud` are required; `iat` is only checked for its type, since clocks are set back.
+///
+/// # Errors
+/// The first [`Rejection`].
+pub fn verify<'k>(
+    token: &str,
+    key_of: impl Fn(&str) -> Option<&'k VerifyingKey>,
+    expect: &Expectations<'_>,
+) -> Result<Verified, Rejection> {
+    let (signed, is_jwt) = jws::verify_parts(token, key_of)?;
+    if !is_jwt {
+        return Err(Rejection::InvalidClaim("typ"));
+    }
+    let claims = jws::text(signed.payload)?;
+    let registered = expect.check(ReceivedClaims::parse(&claims)?)?;
+    Ok(Verified { header: signed.header, claims, registered })
+}
+
+impl Expectations<'_> {
+    fn check(&self, claims: ReceivedClaims<'_>) -> Result<Registered, Rejection> {
+        if self.now >= claims.exp.saturating_add(self.leeway) {
+            return Err(Rejection::Expired);
+        }
+        if claims.nbf.is_some_and(|nbf| self.now.saturating_add(self.leeway) < nbf) {
+            return Err(Rejection::NotYetValid);
+        }
+        let iss = claims.iss.filter(|iss| iss == self.issuer).ok_or(Rejection::WrongIssuer)?;
+        if !claims.aud.iter().any(|aud| self.audience.contains(&aud.as_ref())) {
+            return Err(Rejection::WrongAudience);
+        }
+        Ok(Registered {
+            iss: iss.into_owned(),
+            sub: claims.sub.map(Cow::into_owned),
+            aud: claims.aud.into_iter().map(Cow::into_owned).collect(),
+            exp: claims.exp,
+            nbf: claims.nbf,
+            iat: claims.iat,
+            jti: claims.jti.map(Cow::into_owned),
+        })
+    }
+}

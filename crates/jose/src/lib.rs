@@ -1,0 +1,59 @@
+//! JWS, JWK and JWT: signing, strict verification, thumbprints.
+//!
+//! The crate holds the rules of RFC 7515 (JWS), RFC 7517 (JWK), RFC 7519 (JWT), RFC 7638 (thumbprints)
+//! and RFC 8725 (best practice) for four algorithms: `RS256`, `PS256`, `ES256` and `EdDSA` over Ed25519.
+//! It has no I/O, no clock (`now` is an argument), no async and no unsafe code; the cryptography is aws-lc's.
+//!
+//! A key is bound to one algorithm for life (RFC 8725 §3.1), and is parsed once. To issue a token:
+//!
+//! ```
+//! use jose::{Algorithm, Expectations, ProtectedHeader, SigningKey};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let key = SigningKey::generate(Algorithm::Es256, 0)?;
+//! let header = ProtectedHeader::encode(key.algorithm(), "key-1"); // once per key
+//!
+//! let claims = br#"{"iss":"me","aud":"you","exp":1700000900}"#;
+//! let input = jose::signing_input(&header, claims);
+//! let signature = key.sign(input.as_bytes())?;
+//! let token = jose::attach(input, &signature);
+//!
+//! let expect = Expectations { issuer: "me", audience: &["you"], leeway: 0, now: 1_700_000_000 };
+//! let key_of = |kid: &str| (kid == "key-1").then_some(key.verifying_key());
+//! let verified = jose::verify(&token, key_of, &expect)?;
+//! assert_eq!(verified.registered.exp, 1_700_000_900);
+//! # Ok(())
+//! # }
+//! ```
+
+mod algorithm;
+mod base64url;
+mod claims;
+mod der;
+mod header;
+mod jwk;
+mod jwk_set;
+mod jws;
+mod jwt;
+mod key_error;
+mod key_kind;
+mod pem;
+mod rejection;
+mod rsa_strength;
+mod signing_key;
+mod verifying_key;
+
+pub mod json;
+
+pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use claims::Registered;
+pub use header::ProtectedHeader;
+pub use jwk::Jwk;
+pub use jwk_set::JwkSet;
+pub use jws::{SignedParts, attach, decode_unverified, signing_input, verify_signature};
+pub use jwt::{Expectations, Verified, verify};
+pub use key_error::KeyError;
+pub use pem::text_of as pem_text;
+pub use rejection::Rejection;
+pub use signing_key::{SignError, SigningKey};
+pub use verifying_key::VerifyingKey;

@@ -1,0 +1,189 @@
+//! Private keys: parsed once and kept warm, bound to one algorithm, silent in `Debug`.
+
+use std::fmt;
+
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
+    RsaEncoding, RsaKeyPair,
+};
+use zeroize::Zeroizing;
+
+use crate::pem::Label;
+use crate::rsa_strength::RsaNumbers;
+use crate::{Algorithm, KeyError, VerifyingKey, key_kind, pem};
+
+/// A private key with its algorithm and its public half.
+pub struct SigningKey {
+    pair: Pair,
+    verifying: VerifyingKey,
+}
+
+enum Pair {
+    Rsa(RsaKeyPair, &'static dyn RsaEncoding),
+    Ecdsa(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+}
+
+/// The library refused to sign. It happens only if the process is out of memory or randomness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the cryptographic library could not sign")]
+pub struct SignError;
+
+impl SigningKey {
+    /// Makes a new key. `rsa_bits` is 2048, 3072 or 4096; the other algorithms ignore it. RSA keys take
+    /// from a tenth of a second to several seconds of processor time.
+    ///
+    /// # Errors
+    /// `TooWeak` or `UnsupportedSize` for another `rsa_bits`; `Generation`.
+    pub fn generate(algorithm: Algorithm, rsa_bits: u32) -> Result<Self, KeyError> {
+        let pair = match algorithm {
+            Algorithm::Rs256 | Algorithm::Ps256 => {
+                let size = rsa_key_size(rsa_bits)?;
+                RsaKeyPair::generate(size).map(|pair| Pair::Rsa(pair, padding(algorithm)))
+            }
+            Algorithm::Es256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map(Pair::Ecdsa),
+            Algorithm::EdDsa => Ed25519KeyPair::generate().map(Pair::Ed25519),
+        };
+        Self::of_pair(algorithm, pair.map_err(|_| KeyError::Generation)?)
+    }
+
+    /// Reads an unencrypted PEM private key: PKCS#8, or PKCS#1 for RSA, or SEC1 for EC. A byte order
+    /// mark, CRLF and blank lines around the one block are tolerated.
+    ///
+    /// # Errors
+    /// Any [`KeyError`] about PEM, kind or strength; `PublicKey` for a public key.
+    pub fn from_pem(algorithm: Algorithm, text: &str) -> Result<Self, KeyError> {
+        let pair = match pem::only_block(text)? {
+            (Label::Pkcs8, der) => Pair::from_pkcs8(algorithm, &der)?,
+            (Label::Pkcs1, der) => {
+                key_kind::require_rsa(algorithm)?;
+                RsaNumbers::of_private_key(&der)?.require_strong()?;
+                let pair = RsaKeyPair::from_der(&der).map_err(|_| KeyError::Malformed)?;
+                Pair::Rsa(pair, padding(algorithm))
+            }
+            (Label::Sec1, der) => {
+                key_kind::require_sec1(algorithm, &der)?;
+                let pair = EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, &der);
+                Pair::Ecdsa(pair.map_err(|_| KeyError::Malformed)?)
+            }
+            (Label::Spki | Label::Pkcs1Public, _) => return Err(KeyError::PublicKey),
+        };
+        Self::of_pair(algorithm, pair)
+    }
+
+    /// Reads a private key together with the PEM public key that was stored beside it.
+    ///
+    /// # Errors
+    /// As [`SigningKey::from_pem`] and [`VerifyingKey::from_spki_pem`]; `Mismatch` if they do not belong together.
+    pub fn from_pem_pair(algorithm: Algorithm, private: &str, public: &str) -> Result<Self, KeyError> {
+        let key = Self::from_pem(algorithm, private)?;
+        let beside = VerifyingKey::from_spki_pem(algorithm, public)?;
+        if key.verifying == beside { Ok(key) } else { Err(KeyError::Mismatch) }
+    }
+
+    fn of_pair(algorithm: Algorithm, pair: Pair) -> Result<Self, KeyError> {
+        let spki = pair.public_der().map_err(|_| KeyError::Malformed)?;
+        let verifying = VerifyingKey::from_spki_der(algorithm, &spki)?;
+        Ok(Self { pair, verifying })
+    }
+
+    /// The key as PEM PKCS#8 version 1, which every tool reads. The text is wiped when dropped.
+    ///
+    /// # Errors
+    /// `Malformed` if the library cannot write the key.
+    pub fn to_pkcs8_pem(&self) -> Result<Zeroizing<String>, KeyError> {
+        let der = self.pair.pkcs8_der().map_err(|_| KeyError::Malformed)?;
+        pem::of_pkcs8(&der)
+    }
+
+    /// The only algorithm this key signs with.
+    pub fn algorithm(&self) -> Algorithm {
+        self.verifying.algorithm()
+    }
+
+    /// The public half.
+    pub fn verifying_key(&self) -> &VerifyingKey {
+        &self.verifying
+    }
+
+    /// The JWS signature value over `message` (RFC 7518 §3, RFC 8037 §3.1); for `ES256` it is `r || s`.
+    ///
+    /// # Errors
+    /// [`SignError`].
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        self.pair.sign(message).map_err(|_| SignError)
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SigningKey").field(&self.algorithm()).finish()
+    }
+}
+
+impl Pair {
+    fn from_pkcs8(algorithm: Algorithm, der: &[u8]) -> Result<Self, KeyError> {
+        let key = key_kind::open_pkcs8(algorithm, der)?;
+        let pair = match algorithm {
+            Algorithm::Rs256 | Algorithm::Ps256 => {
+                RsaNumbers::of_private_key(key)?.require_strong()?;
+                RsaKeyPair::from_pkcs8(der).map(|pair| Self::Rsa(pair, padding(algorithm)))
+            }
+            Algorithm::Es256 => {
+                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).map(Self::Ecdsa)
+            }
+            Algorithm::EdDsa => Ed25519KeyPair::from_pkcs8(der).map(Self::Ed25519),
+        };
+        pair.map_err(|_| KeyError::Malformed)
+    }
+
+    fn public_der(&self) -> Result<Vec<u8>, Unspecified> {
+        let der = match self {
+            Self::Rsa(pair, _) => pair.public_key().as_der(),
+            Self::Ecdsa(pair) => pair.public_key().as_der(),
+            Self::Ed25519(pair) => pair.public_key().as_der(),
+        };
+        der.map(|der| der.as_ref().to_vec())
+    }
+
+    fn pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
+        let der = match self {
+            Self::Rsa(pair, _) => pair.as_der()?.as_ref().to_vec(),
+            Self::Ecdsa(pair) => pair.to_pkcs8v1()?.as_ref().to_vec(),
+            Self::Ed25519(pair) => pair.to_pkcs8v1()?.as_ref().to_vec(),
+        };
+        Ok(Zeroizing::new(der))
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
+        // aws-lc draws its own randomness; the parameter is kept for compatibility with ring.
+        let rng = SystemRandom::new();
+        match self {
+            Self::Rsa(pair, padding) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(*padding, &rng, message, &mut signature)?;
+                Ok(signature)
+            }
+            Self::Ecdsa(pair) => Ok(pair.sign(&rng, message)?.as_ref().to_vec()),
+            Self::Ed25519(pair) => Ok(pair.try_sign(message)?.as_ref().to_vec()),
+        }
+    }
+}
+
+fn padding(algorithm: Algorithm) -> &'static dyn RsaEncoding {
+    if algorithm == Algorithm::Ps256 { &RSA_PSS_SHA256 } else { &RSA_PKCS1_SHA256 }
+}
+
+fn rsa_key_size(bits: u32) -> Result<KeySize, KeyError> {
+    match bits {
+        2048 => Ok(KeySize::Rsa2048),
+        3072 => Ok(KeySize::Rsa3072),
+        4096 => Ok(KeySize::Rsa4096),
+        0..2048 => Err(KeyError::TooWeak { bits }),
+        _ => Err(KeyError::UnsupportedSize),
+    }
+}

@@ -1,0 +1,76 @@
+//! Why an account's use case did not do what it was asked.
+
+use super::HashError;
+use crate::domain::{EmailError, PasswordError, UsernameError};
+use crate::store::StoreError;
+use crate::token::{IssueError, Rejection};
+
+/// Named by what happened; `http` gives each its status.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// The name cannot be one.
+    #[error(transparent)]
+    Username(#[from] UsernameError),
+    /// The address cannot be one.
+    #[error(transparent)]
+    Email(#[from] EmailError),
+    /// The password cannot be one.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The name or the address is taken.
+    #[error("User with this username or email already exists")]
+    Exists,
+    /// Nobody, or not by this password; which of them is not told.
+    #[error("Invalid credentials")]
+    Credentials,
+    /// The token does not pass.
+    #[error("Token verification failed")]
+    Token(Rejection),
+    /// The token is sound, but no stored user's.
+    #[error("User not found")]
+    NoUser,
+    /// Too long ago that the user logged in.
+    #[error("The session has ended; log in again")]
+    SessionEnded,
+    /// Too much work is waiting.
+    #[error("The server is busy; try again shortly")]
+    Busy,
+    /// The server runs without a database.
+    #[error("Accounts need a database, and this server runs without one (SKIP_DATABASE=true)")]
+    NoDatabase,
+    /// The database does not answer.
+    #[error("The database is unavailable; try again shortly")]
+    Unavailable(#[source] StoreError),
+    /// A fault of ours.
+    #[error("Internal server error")]
+    Internal(#[source] crate::store::Cause),
+}
+
+impl From<StoreError> for AccountError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict => Self::Exists,
+            StoreError::Absent => Self::NoDatabase,
+            StoreError::Unavailable(_) | StoreError::Corrupt(_) => Self::Unavailable(error),
+            StoreError::Backend(_) => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<IssueError> for AccountError {
+    fn from(error: IssueError) -> Self {
+        match error {
+            IssueError::Busy => Self::Busy,
+            other => Self::Internal(other.into()),
+        }
+    }
+}
+
+impl From<HashError> for AccountError {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Busy => Self::Busy,
+            HashError::Failed => Self::Internal(error.into()),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! `config`: what the settings are, and whether they can be used.
+
+use std::fmt::Write;
+
+use clap::Subcommand;
+use serde_json::{Map, json};
+
+use super::setup;
+use super::{Failure, Output};
+use crate::config::{Config as Settings, SETTINGS};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Config {
+    /// Show every setting, its value and where it comes from; secrets are hidden
+    Show,
+    /// Check the settings and say all that is wrong with them
+    Check,
+}
+
+impl Config {
+    pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
+        match self {
+            Self::Show => show(output),
+            Self::Check => check(output),
+        }
+    }
+}
+
+fn show(output: &Output) -> Result<(), Failure> {
+    let sources = setup::sources()?;
+    let mut value = Map::new();
+    let mut text = String::new();
+    for setting in SETTINGS {
+        let origin =
+            sources.origin(setting).map_or_else(|| "default".to_owned(), ToString::to_string);
+        let shown = sources.shown(setting);
+        let entry = json!({ "value": shown, "source": origin, "about": setting.about });
+        value.insert(setting.name.to_owned(), entry);
+        let (name, about) = (setting.name, setting.about);
+        writeln!(text, "{name:19} {shown:26} {origin:22} {about}").map_err(Failure::refused)?;
+    }
+    output.print(&value.into(), &text);
+    Ok(())
+}
+
+fn check(output: &Output) -> Result<(), Failure> {
+    let sources = setup::sources()?;
+    Settings::read(&sources).map_err(Failure::usage)?;
+    let mut text = "the settings can be used".to_owned();
+    for suspect in sources.suspects() {
+        text.push_str("\nwarning: ");
+        text.push_str(suspect);
+    }
+    output.print(&json!({ "valid": true, "warnings": sources.suspects() }), &text);
+    Ok(())
+}

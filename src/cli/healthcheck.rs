@@ -1,0 +1,73 @@
+//! `healthcheck`: for containers and probes that have no `curl`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value, json};
+use ureq::Agent;
+use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
+
+use super::setup;
+use super::{Failure, Output};
+
+/// How long one question may take.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Args)]
+pub(super) struct Healthcheck {
+    /// The server's address [default: this machine, at PORT]
+    #[arg(long)]
+    url: Option<String>,
+    /// Fail too where the database does not answer
+    #[arg(long)]
+    database: bool,
+}
+
+impl Healthcheck {
+    pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
+        let base = match self.url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => {
+                let config = setup::config()?;
+                let host = config.host.filter(|ip| !ip.is_unspecified());
+                let host = host.map_or_else(
+                    || "127.0.0.1".to_owned(),
+                    |ip| if ip.is_ipv6() { format!("[{ip}]") } else { ip.to_string() },
+                );
+                format!("http://{host}:{}", config.port)
+            }
+        };
+        let (status, body) = fetch(&format!("{base}/health"))?;
+        let body: Value = serde_json::from_str(&body).unwrap_or_default();
+        let connected = body["database_connected"] == json!(true);
+        if status != 200 || body["success"] != json!(true) {
+            return Err(Failure::refused(format!("{base}/health answered {status}")));
+        }
+        if self.database && !connected {
+            return Err(Failure::refused("the database does not answer"));
+        }
+        let text = format!("healthy; the database {}", if connected { "answers" } else { "does not answer" });
+        output.print(&json!({ "healthy": true, "database_connected": connected }), &text);
+        Ok(())
+    }
+}
+
+/// The status and the body of a GET.
+pub(super) fn fetch(url: &str) -> Result<(u16, String), Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::refused(format!("cannot fetch {url}: {error}"));
+    let tls = TlsConfig::builder()
+        .provider(TlsProvider::Rustls)
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .root_certs(RootCerts::PlatformVerifier)
+        .build();
+    let agent: Agent = Agent::config_builder()
+        .timeout_global(Some(DEADLINE))
+        .http_status_as_error(false)
+        .tls_config(tls)
+        .build()
+        .into();
+    let mut response = agent.get(url).call().map_err(|error| failed(&error))?;
+    let body = response.body_mut().read_to_string().map_err(|error| failed(&error))?;
+    Ok((response.status().as_u16(), body))
+}

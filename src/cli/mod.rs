@@ -1,0 +1,91 @@
+//! The command line: one subcommand a file. Exit codes: 0 done, 1 refused or failed, 2 a wrong call or wrong settings.
+
+mod completions;
+mod config;
+mod failure;
+mod healthcheck;
+mod keys;
+mod openapi;
+mod output;
+mod serve;
+mod setup;
+mod token;
+mod users;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use failure::Failure;
+use output::Output;
+
+/// Issues, publishes and checks JSON Web Tokens.
+///
+/// Without a command it serves, with settings from the environment and `.env`. `config show` lists them all.
+#[derive(Debug, Parser)]
+#[command(name = "jwt-generator", version, arg_required_else_help = false)]
+#[command(after_help = "Exit codes: 0 done; 1 refused or failed; 2 a wrong call or wrong settings.")]
+struct Cli {
+    /// Answer in JSON, for scripts
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server (the default)
+    Serve,
+    /// Make, read and check tokens, with no server
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Show or make the key pair
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Manage the stored users
+    #[command(subcommand)]
+    Users(users::Users),
+    /// Show or check the settings
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Print the API document (OpenAPI 3.0.3)
+    Openapi(openapi::Openapi),
+    /// Ask a running server whether it is well
+    Healthcheck(healthcheck::Healthcheck),
+    /// Print completions for a shell
+    Completions(completions::Completions),
+}
+
+/// Runs the command that the process was started with.
+pub fn run() -> ExitCode {
+    let Cli { json, command } = Cli::parse();
+    let output = Output::new(json);
+    let done = match command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::run(&output),
+        Command::Token(command) => command.run(&output),
+        Command::Keys(command) => command.run(&output),
+        Command::Users(command) => command.run(&output),
+        Command::Config(command) => command.run(&output),
+        Command::Openapi(command) => command.run(&output),
+        Command::Healthcheck(command) => command.run(&output),
+        Command::Completions(command) => command.run(&output, &mut Cli::command()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.exit_code()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

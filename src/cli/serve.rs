@@ -1,0 +1,83 @@
+//! `serve`: the server.
+
+use std::io::{self, IsTerminal};
+use std::net::SocketAddr;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::setup;
+use super::{Failure, Output};
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::{Config, StoreChoice};
+use crate::entropy::Entropy;
+
+/// What a shell reports for a process that SIGINT ended.
+const INTERRUPTED: i32 = 130;
+
+pub(super) fn run(output: &Output) -> Result<(), Failure> {
+    let config = setup::config()?;
+    let runtime = setup::runtime()?;
+    let served = runtime.block_on(serve(&config, output));
+    // A signature or a hash that nobody waits for any more does not hold up the end.
+    runtime.shutdown_background();
+    served
+}
+
+async fn serve(config: &Config, output: &Output) -> Result<(), Failure> {
+    // Before anything is opened, so that a signal in the meantime is not lost.
+    let (term, int) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let (mut term, mut int) = (term.map_err(Failure::refused)?, int.map_err(Failure::refused)?);
+    let app = App::build(config, Clock::System, Entropy::System).await.map_err(Failure::refused)?;
+    announce(config, &app, output)?;
+    app.run(async move {
+        first_of(&mut term, &mut int).await;
+        tokio::spawn(async move {
+            first_of(&mut term, &mut int).await;
+            std::process::exit(INTERRUPTED);
+        });
+    })
+    .await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn first_of(term: &mut Signal, int: &mut Signal) {
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+}
+
+/// A few lines for a person at a terminal, a line of the log for everybody else.
+fn announce(config: &Config, app: &App, output: &Output) -> Result<(), Failure> {
+    let address = app.address().map_err(Failure::refused)?;
+    let ring = app.keys().ring();
+    let (kid, algorithm) = (ring.active().kid(), ring.active().signing().algorithm());
+    let url = config.public_url.clone().unwrap_or_else(|| url(address));
+    let store = match &config.store {
+        StoreChoice::Absent => "none: no accounts (SKIP_DATABASE)".to_owned(),
+        StoreChoice::Sqlite(folder) => format!("SQLite in {}", folder.display()),
+        StoreChoice::Mongo(_) => "MongoDB".to_owned(),
+    };
+    if io::stdout().is_terminal() {
+        output.line(&format!(
+            "\n  JWT Generator {version}\n\n  API    {url}\n  Docs   {url}/api/docs/\n  Keys   {url}/api/jwks\n  \
+             Key    {kid} ({algorithm}) in {keys}\n  Store  {store}\n\n  Ctrl-C stops it.\n",
+            version = env!("CARGO_PKG_VERSION"),
+            keys = config.keys_dir.display(),
+        ));
+    } else {
+        tracing::info!(%address, url, store, %kid, %algorithm, "listening");
+    }
+    Ok(())
+}
+
+/// Where somebody on this machine reaches the server.
+fn url(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        format!("http://localhost:{}", address.port())
+    } else {
+        format!("http://{address}")
+    }
+}

@@ -1,0 +1,44 @@
+//! What most commands begin with: the settings, a log, a runtime.
+
+use std::env;
+use std::path::Path;
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::Failure;
+use crate::app::Rooms;
+use crate::clock::Clock;
+use crate::config::{Config, LogFormat, Sources};
+use crate::entropy::Entropy;
+use crate::telemetry::{self, Format};
+
+/// The process's environment and the `.env` of the current folder.
+pub(super) fn sources() -> Result<Sources, Failure> {
+    let environment = env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Sources::read(environment, Path::new(".")).map_err(Failure::usage)
+}
+
+/// The settings, with what looks like a typo told in the log.
+pub(super) fn config() -> Result<Config, Failure> {
+    let sources = sources()?;
+    let config = Config::read(&sources).map_err(Failure::usage)?;
+    let format = match config.log_format {
+        LogFormat::Auto => Format::for_standard_error(),
+        LogFormat::Text => Format::Text,
+        LogFormat::Json => Format::Json,
+    };
+    telemetry::start(&config.log_level, format);
+    sources.suspects().iter().for_each(|suspect| tracing::warn!("{suspect}"));
+    Ok(config)
+}
+
+/// The threads that the service runs on, one a core.
+pub(super) fn runtime() -> Result<Runtime, Failure> {
+    Builder::new_multi_thread().enable_all().build().map_err(Failure::refused)
+}
+
+/// The settings' store and keys, for a command to work with.
+pub(super) async fn rooms(config: &Config) -> Result<Rooms, Failure> {
+    Rooms::open(config, Clock::System, Entropy::System).await.map_err(Failure::refused)
+}

@@ -1,0 +1,146 @@
+//! `users`: the stored accounts. Works beside a running server, on the same store.
+
+use std::fs;
+use std::io::{self, IsTerminal, Read};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::setup;
+use super::{Failure, Output};
+use crate::accounts::Registration;
+use crate::app::Rooms;
+use crate::domain::{LoginName, Password, User};
+
+/// Users that one question to the store brings.
+const PAGE: usize = 500;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Users {
+    /// Add a user; the password comes from standard input or a file
+    Create {
+        /// The name
+        username: String,
+        /// The e-mail address
+        email: String,
+        #[command(flatten)]
+        password: PasswordSource,
+    },
+    /// List all users in the order in which they were made
+    List,
+    /// Show a user
+    Show {
+        /// The name or the e-mail address
+        user: String,
+    },
+    /// Give a user another password; it comes from standard input or a file
+    Password {
+        /// The name or the e-mail address
+        user: String,
+        #[command(flatten)]
+        password: PasswordSource,
+    },
+    /// Remove a user; their tokens open nothing here from then on
+    Delete {
+        /// The name or the e-mail address
+        user: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PasswordSource {
+    /// A file whose first line is the password
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+impl Users {
+    pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
+        let config = setup::config()?;
+        setup::runtime()?.block_on(async {
+            let rooms = setup::rooms(&config).await?;
+            self.run_on(&rooms, output).await
+        })
+    }
+
+    async fn run_on(self, rooms: &Rooms, output: &Output) -> Result<(), Failure> {
+        match self {
+            Self::Create { username, email, password } => {
+                let registration = Registration::parse(&username, &email, &password.read()?);
+                let registration = registration.map_err(Failure::usage)?;
+                let user = rooms.accounts.create_user(registration).await.map_err(Failure::refused)?;
+                print(&user, output);
+            }
+            Self::List => list(rooms, output).await?,
+            Self::Show { user } => print(&find(rooms, &user).await?, output),
+            Self::Password { user, password } => {
+                let password = Password::parse(&password.read()?).map_err(Failure::usage)?;
+                let name = LoginName::from_text(&user);
+                let user = rooms.accounts.set_password(&name, password).await.map_err(Failure::refused)?;
+                print(&user, output);
+            }
+            Self::Delete { user } => {
+                let user = find(rooms, &user).await?;
+                rooms.store.delete_user(user.id).await.map_err(Failure::refused)?;
+                output.print(&json!({ "deleted": as_json(&user) }), &format!("deleted {}", user.username));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl PasswordSource {
+    /// The first line, without its end.
+    fn read(&self) -> Result<Zeroizing<String>, Failure> {
+        let mut text = Zeroizing::new(String::new());
+        match &self.password_file {
+            Some(path) => {
+                let unreadable = |error| Failure::usage(format!("cannot read {}: {error}", path.display()));
+                *text = fs::read_to_string(path).map_err(unreadable)?;
+            }
+            None if io::stdin().is_terminal() => {
+                let how = "pipe the password in, or name a file with --password-file; \
+                           typed at a terminal it would be shown";
+                return Err(Failure::usage(how));
+            }
+            None => {
+                io::stdin().take(64 * 1024).read_to_string(&mut text).map_err(Failure::refused)?;
+            }
+        }
+        Ok(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))
+    }
+}
+
+async fn find(rooms: &Rooms, name: &str) -> Result<User, Failure> {
+    let found = rooms.accounts.find_user(&LoginName::from_text(name)).await.map_err(Failure::refused)?;
+    found.ok_or_else(|| Failure::refused(format!("there is no user {name}")))
+}
+
+async fn list(rooms: &Rooms, output: &Output) -> Result<(), Failure> {
+    let mut after = None;
+    loop {
+        let users = rooms.store.list_users(after, PAGE).await.map_err(Failure::refused)?;
+        users.iter().for_each(|user| print(user, output));
+        match users.last() {
+            Some(last) if users.len() == PAGE => after = Some(last.id),
+            _ => return Ok(()),
+        }
+    }
+}
+
+fn print(user: &User, output: &Output) {
+    let text = format!("{}  {:30}  {}  {}", user.id, user.username.as_str(), user.created_at, user.email);
+    output.print(&as_json(user), &text);
+}
+
+fn as_json(user: &User) -> Value {
+    json!({
+        "_id": user.id.to_string(),
+        "username": user.username.as_str(),
+        "email": user.email.as_str(),
+        "createdAt": user.created_at.to_string(),
+        "updatedAt": user.updated_at.to_string(),
+    })
+}

@@ -1,0 +1,150 @@
+//! Settings, typed, from the environment, `.env` and `NAME_FILE` secrets. All faults are reported at once.
+//! Seen by `cli` and `app` only; the rooms receive small structs of their own.
+
+mod dotenv;
+mod parse;
+mod settings;
+mod source;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use crate::domain::{Kid, Lifetime};
+
+pub use settings::{SETTINGS, Setting};
+pub use source::{Origin, SourceError, Sources};
+
+/// Everything that an operator can set.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `HOST`; nothing means all addresses, IPv6 where the system has it.
+    pub host: Option<IpAddr>,
+    /// `PORT`.
+    pub port: u16,
+    /// `NODE_ENV=production`.
+    pub production: bool,
+    /// `MONGODB_URI`, `DATA_DIR` and `SKIP_DATABASE`.
+    pub store: StoreChoice,
+    /// `JWT_ISSUER`, the `iss` of every token.
+    pub issuer: String,
+    /// `JWT_AUDIENCE`, the `aud` of every token that names no other.
+    pub audience: String,
+    /// `JWT_EXPIRATION`.
+    pub token_lifetime: Lifetime,
+    /// `MAX_TOKEN_LIFETIME`, the most that `expiresIn` may ask for.
+    pub max_token_lifetime: Lifetime,
+    /// `CLOCK_SKEW`, in seconds.
+    pub clock_skew: u64,
+    /// `SESSION_MAX_AGE`.
+    pub session_max_age: Lifetime,
+    /// `JWT_ALGORITHM`.
+    pub algorithm: jose::Algorithm,
+    /// `KEY_BITS`, of new RSA keys.
+    pub key_bits: u32,
+    /// `KEYS_DIR`.
+    pub keys_dir: PathBuf,
+    /// `KEY_ID`.
+    pub kid: Kid,
+    /// `BCRYPT_ROUNDS`.
+    pub bcrypt_rounds: u32,
+    /// `ALLOWED_ORIGINS`; nothing means any.
+    pub allowed_origins: Option<Vec<String>>,
+    /// `DEMO_TOKENS`; off in production unless set.
+    pub demo_tokens: bool,
+    /// `PUBLIC_URL`, without a slash at its end.
+    pub public_url: Option<String>,
+    /// `MAX_CONNECTIONS`.
+    pub max_connections: usize,
+    /// `LOG_LEVEL`, a filter of `tracing-subscriber`.
+    pub log_level: String,
+    /// `LOG_FORMAT`.
+    pub log_format: LogFormat,
+}
+
+/// Where users are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreChoice {
+    /// Nowhere.
+    Absent,
+    /// In SQLite, in this folder.
+    Sqlite(PathBuf),
+    /// In the MongoDB of this URI.
+    Mongo(String),
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    Auto,
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A setting that cannot be used: which, what it is, and what is allowed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name}={value} ({origin}): {allowed}")]
+pub struct Fault {
+    /// The variable.
+    pub name: &'static str,
+    /// What it is set to; a secret is not shown.
+    pub value: String,
+    /// Where it was set.
+    pub origin: Origin,
+    /// What would do.
+    pub allowed: String,
+}
+
+/// Every fault of the settings.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the settings cannot be used:\n{}", .0.iter().map(|fault| format!("  {fault}")).collect::<Vec<_>>().join("\n"))]
+pub struct Faults(pub Vec<Fault>);
+
+impl Config {
+    /// Reads every setting.
+    ///
+    /// # Errors
+    /// [`Faults`], all at once.
+    pub fn read(sources: &Sources) -> Result<Self, Faults> {
+        let mut read = parse::Reader::new(sources);
+        let production = read.text("NODE_ENV") == "production";
+        let config = Self {
+            host: read.optional("HOST", parse::host),
+            port: read.required("PORT", 3000, parse::port),
+            production,
+            store: store_choice(&mut read),
+            issuer: read.text("JWT_ISSUER"),
+            audience: read.text("JWT_AUDIENCE"),
+            token_lifetime: read.lifetime("JWT_EXPIRATION", Lifetime::hours(1)),
+            max_token_lifetime: read.lifetime("MAX_TOKEN_LIFETIME", Lifetime::hours(24)),
+            clock_skew: read.required("CLOCK_SKEW", 0, parse::skew),
+            session_max_age: read.lifetime("SESSION_MAX_AGE", Lifetime::hours(30 * 24)),
+            algorithm: read.required("JWT_ALGORITHM", jose::Algorithm::Rs256, parse::algorithm),
+            key_bits: read.required("KEY_BITS", 2048, parse::key_bits),
+            keys_dir: read.text("KEYS_DIR").into(),
+            kid: read.required("KEY_ID", Kid::original(), parse::kid),
+            bcrypt_rounds: read.required("BCRYPT_ROUNDS", 12, parse::bcrypt_rounds),
+            allowed_origins: read.optional("ALLOWED_ORIGINS", parse::origins).flatten(),
+            demo_tokens: read.optional("DEMO_TOKENS", parse::switch).unwrap_or(!production),
+            public_url: read.optional("PUBLIC_URL", parse::url),
+            max_connections: read.required("MAX_CONNECTIONS", 16_384, parse::count),
+            log_level: read.required("LOG_LEVEL", "info".to_owned(), parse::log_level),
+            log_format: read.required("LOG_FORMAT", LogFormat::Auto, parse::log_format),
+        };
+        let faults = read.into_faults();
+        if faults.is_empty() { Ok(config) } else { Err(Faults(faults)) }
+    }
+}
+
+fn store_choice(read: &mut parse::Reader<'_>) -> StoreChoice {
+    let skip = read.required("SKIP_DATABASE", false, parse::switch);
+    let uri = read.optional("MONGODB_URI", parse::mongodb_uri);
+    let folder = read.text("DATA_DIR");
+    match uri {
+        _ if skip => StoreChoice::Absent,
+        Some(uri) => StoreChoice::Mongo(uri),
+        None => StoreChoice::Sqlite(folder.into()),
+    }
+}

@@ -1,0 +1,179 @@
+//! From text to typed values; what each setting allows is said here, once.
+
+use std::net::IpAddr;
+
+use super::{Fault, LogFormat, Setting, Sources};
+use crate::domain::{Kid, Lifetime, LifetimeError};
+
+/// Reads settings one by one and collects what is wrong with them.
+pub(super) struct Reader<'a> {
+    sources: &'a Sources,
+    faults: Vec<Fault>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(sources: &'a Sources) -> Self {
+        Self { sources, faults: Vec::new() }
+    }
+
+    pub(super) fn into_faults(self) -> Vec<Fault> {
+        self.faults
+    }
+
+    /// A text, or its default; an empty one counts as unset, as in the original.
+    pub(super) fn text(&mut self, name: &'static str) -> String {
+        let set = self.sources.get(name).map(|found| found.text.clone()).filter(|text| !text.is_empty());
+        set.unwrap_or_else(|| Setting::named(name).map(|setting| setting.default).unwrap_or_default().to_owned())
+    }
+
+    /// A value that may be unset.
+    pub(super) fn optional<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        self.sources.get(name).filter(|found| !found.text.is_empty())?;
+        self.present(name, parse)
+    }
+
+    /// A value with a default; here an empty text is a fault, for nobody can mean it.
+    pub(super) fn required<T>(
+        &mut self,
+        name: &'static str,
+        default: T,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> T {
+        self.present(name, parse).unwrap_or(default)
+    }
+
+    /// A length of time.
+    pub(super) fn lifetime(&mut self, name: &'static str, default: Lifetime) -> Lifetime {
+        self.required(name, default, |text| text.parse().map_err(|error: LifetimeError| error.to_string()))
+    }
+
+    fn present<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        let found = self.sources.get(name)?;
+        match parse(found.text.trim()) {
+            Ok(value) => Some(value),
+            Err(allowed) => {
+                let secret = Setting::named(name).is_some_and(|setting| setting.secret);
+                let value = if secret { "(hidden)".to_owned() } else { format!("{:?}", found.text) };
+                self.faults.push(Fault { name, value, origin: found.origin.clone(), allowed });
+                None
+            }
+        }
+    }
+}
+
+fn number<T: std::str::FromStr + PartialOrd + std::fmt::Display>(
+    text: &str,
+    least: T,
+    most: T,
+) -> Result<T, String> {
+    let refused = || format!("must be a whole number from {least} to {most}");
+    if !text.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(refused());
+    }
+    text.parse().ok().filter(|n| (&least..=&most).contains(&n)).ok_or_else(refused)
+}
+
+pub(super) fn host(text: &str) -> Result<IpAddr, String> {
+    let text = if text == "localhost" { "127.0.0.1" } else { text };
+    text.parse().map_err(|_| "must be an IP address, such as 127.0.0.1, 0.0.0.0 or ::".to_owned())
+}
+
+pub(super) fn port(text: &str) -> Result<u16, String> {
+    number(text, 0, 65_535)
+}
+
+pub(super) fn skew(text: &str) -> Result<u64, String> {
+    number(text.strip_suffix('s').unwrap_or(text), 0, 300).map_err(|refused| format!("{refused} (seconds)"))
+}
+
+pub(super) fn algorithm(text: &str) -> Result<jose::Algorithm, String> {
+    text.parse().map_err(|_| "must be RS256, PS256, ES256 or EdDSA".to_owned())
+}
+
+pub(super) fn key_bits(text: &str) -> Result<u32, String> {
+    match text {
+        "2048" => Ok(2048),
+        "3072" => Ok(3072),
+        "4096" => Ok(4096),
+        _ => Err("must be 2048, 3072 or 4096".to_owned()),
+    }
+}
+
+pub(super) fn kid(text: &str) -> Result<Kid, String> {
+    if text.is_empty() { Ok(Kid::original()) } else { Kid::parse(text).map_err(|error| error.to_string()) }
+}
+
+pub(super) fn bcrypt_rounds(text: &str) -> Result<u32, String> {
+    number(text, 4, 15)
+}
+
+pub(super) fn count(text: &str) -> Result<usize, String> {
+    number(text, 1, 1_000_000)
+}
+
+pub(super) fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err("must be true or false".to_owned()),
+    }
+}
+
+pub(super) fn mongodb_uri(text: &str) -> Result<String, String> {
+    if text.starts_with("mongodb://") || text.starts_with("mongodb+srv://") {
+        Ok(text.to_owned())
+    } else {
+        Err("must begin with mongodb:// or mongodb+srv://".to_owned())
+    }
+}
+
+/// Nothing where any origin is allowed.
+pub(super) fn origins(text: &str) -> Result<Option<Vec<String>>, String> {
+    let origins: Vec<_> = text.split(',').map(str::trim).filter(|origin| !origin.is_empty()).collect();
+    if origins.contains(&"*") {
+        return Ok(None);
+    }
+    let checked = origins.into_iter().map(|origin| {
+        let origin = origin.strip_suffix('/').unwrap_or(origin);
+        let (scheme, host) = origin.split_once("://").unwrap_or_default();
+        let plain = |c: char| c.is_ascii_alphanumeric() || ".-_:[]".contains(c);
+        if !scheme.is_empty() && !host.is_empty() && host.chars().all(plain) {
+            Ok(origin.to_ascii_lowercase())
+        } else {
+            Err("must be * or origins separated by commas, such as https://app.example.com".to_owned())
+        }
+    });
+    checked.collect::<Result<Vec<_>, _>>().map(Some)
+}
+
+pub(super) fn url(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "./-_:[]~%".contains(c);
+    if !rest.is_empty() && rest.chars().all(plain) {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err("must be an address such as https://auth.example.com".to_owned())
+    }
+}
+
+pub(super) fn log_level(text: &str) -> Result<String, String> {
+    let well_formed = !text.is_empty() && text.parse::<tracing_subscriber::filter::EnvFilter>().is_ok();
+    if well_formed {
+        Ok(text.to_owned())
+    } else {
+        Err("must be error, warn, info, debug, trace, or a filter such as info,jwt_generator=debug".to_owned())
+    }
+}
+
+pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "auto" => Ok(LogFormat::Auto),
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("must be auto, text or json".to_owned()),
+    }
+}

@@ -1,0 +1,218 @@
+//! Where settings come from: the environment first, then `.env`; in either, `NAME_FILE` names a file that holds the
+//! value of `NAME`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::{SETTINGS, Setting, dotenv};
+
+/// A secret's file may be so large.
+const LONGEST: u64 = 64 * 1024;
+
+/// Where a value was set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The process's environment.
+    Environment,
+    /// The file `.env`.
+    DotEnv,
+    /// A file that `NAME_FILE` names.
+    File(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment => f.write_str("from the environment"),
+            Self::DotEnv => f.write_str("from .env"),
+            Self::File(path) => write!(f, "from the file {path}"),
+        }
+    }
+}
+
+/// A value as it was set.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) text: String,
+    pub(super) origin: Origin,
+}
+
+/// The values of all settings that are set, and what looks like a mistyped name.
+#[derive(Debug)]
+pub struct Sources {
+    values: BTreeMap<&'static str, Found>,
+    suspects: Vec<String>,
+}
+
+/// Why the sources cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// A file is there but cannot be read.
+    #[error("cannot read {0}: {1}; make it readable or take it away")]
+    File(String, #[source] io::Error),
+    /// Two ways to set one setting.
+    #[error("both {0} and {0}_FILE are set {1}; keep one of them")]
+    Twice(&'static str, Origin),
+}
+
+type Layer<'a> = (Origin, &'a BTreeMap<String, String>);
+
+impl Sources {
+    /// Reads `environment` and, where it exists, the file `.env` in `folder`.
+    ///
+    /// # Errors
+    /// [`SourceError`] for a file that cannot be read, and for a setting that is given twice in one place.
+    pub fn read(
+        environment: impl IntoIterator<Item = (String, String)>,
+        folder: &Path,
+    ) -> Result<Self, SourceError> {
+        let environment: BTreeMap<_, _> = environment.into_iter().collect();
+        let file = match read_file(&folder.join(".env")) {
+            Ok(text) => dotenv::parse(&text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
+            Err(error) => return Err(SourceError::File(".env".to_owned(), error)),
+        };
+        let mut values = BTreeMap::new();
+        for setting in SETTINGS {
+            let layers: [Layer<'_>; 2] = [(Origin::Environment, &environment), (Origin::DotEnv, &file)];
+            for layer in layers {
+                if let Some(found) = look_up(setting, layer)? {
+                    values.entry(setting.name).or_insert(found);
+                }
+            }
+        }
+        let suspects = environment
+            .keys()
+            .filter(|name| name.len() > 5)
+            .chain(file.keys())
+            .filter_map(|name| Some(format!("{name} is no setting; did you mean {}?", nearest(name)?)));
+        Ok(Self { values, suspects: suspects.collect() })
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Found> {
+        self.values.get(name)
+    }
+
+    /// Where a setting was set, if it was.
+    pub fn origin(&self, setting: &Setting) -> Option<&Origin> {
+        self.get(setting.name).map(|found| &found.origin)
+    }
+
+    /// The value of a setting as it was set, or its default; a secret's is hidden.
+    pub fn shown(&self, setting: &Setting) -> &str {
+        match self.get(setting.name) {
+            Some(_) if setting.secret => "(hidden)",
+            Some(found) => &found.text,
+            None => setting.default,
+        }
+    }
+
+    /// A sentence for each name that is probably a mistyped setting.
+    pub fn suspects(&self) -> &[String] {
+        &self.suspects
+    }
+}
+
+fn look_up(setting: &'static Setting, (origin, layer): Layer<'_>) -> Result<Option<Found>, SourceError> {
+    let direct = layer.get(setting.name);
+    let path = layer.get(&format!("{}_FILE", setting.name)).filter(|path| !path.is_empty());
+    match (direct, path) {
+        (Some(_), Some(_)) => Err(SourceError::Twice(setting.name, origin)),
+        (Some(text), None) => Ok(Some(Found { text: text.clone(), origin })),
+        (None, Some(path)) => {
+            let text = read_file(Path::new(path)).map_err(|error| SourceError::File(path.clone(), error))?;
+            let text = text.trim_end_matches(['\r', '\n']).to_owned();
+            Ok(Some(Found { text, origin: Origin::File(path.clone()) }))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+/// A regular file of a bounded size, as UTF-8.
+fn read_file(path: &Path) -> io::Result<String> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut text = String::new();
+    File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST { Err(io::Error::other("it is larger than 64 KiB")) } else { Ok(text) }
+}
+
+/// The setting that `name` nearly spells, unless it spells one exactly.
+fn nearest(name: &str) -> Option<&'static str> {
+    let stem = name.strip_suffix("_FILE").unwrap_or(name);
+    if Setting::named(stem).is_some() {
+        return None;
+    }
+    let upper = stem.to_ascii_uppercase();
+    let near = SETTINGS.iter().map(|setting| {
+        let most = if setting.name.len() < 8 { 1 } else { 2 };
+        (strsim::damerau_levenshtein(&upper, setting.name), most, setting.name)
+    });
+    near.filter(|(distance, most, _)| distance <= most).min().map(|(_, _, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Config;
+    use super::{Origin, Sources};
+    use crate::config::SETTINGS;
+
+    fn sources(environment: &[(&str, &str)]) -> Sources {
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Sources::read(environment, std::path::Path::new("/nonexistent")).unwrap()
+    }
+
+    #[test]
+    fn every_default_of_the_table_is_what_an_empty_environment_gives() {
+        let of_table: Vec<_> = SETTINGS.iter().map(|setting| (setting.name, setting.default)).collect();
+        let spelled = Config::read(&sources(&of_table)).unwrap();
+        let unset = Config::read(&sources(&[])).unwrap();
+        assert_eq!(format!("{spelled:?}"), format!("{unset:?}"));
+    }
+
+    #[test]
+    fn all_faults_are_reported_at_once_each_with_name_value_and_remedy() {
+        let wrong = [("PORT", "x"), ("BCRYPT_ROUNDS", "3"), ("JWT_EXPIRATION", "-1h"), ("MONGODB_URI", "secret")];
+        let faults = Config::read(&sources(&wrong)).unwrap_err().to_string();
+        assert!(faults.contains(r#"PORT="x" (from the environment): must be a whole number from 0 to 65535"#));
+        assert!(faults.contains(r#"BCRYPT_ROUNDS="3""#) && faults.contains("from 4 to 15"));
+        assert!(faults.contains(r#"JWT_EXPIRATION="-1h""#) && faults.contains("such as 3600 (seconds)"));
+        assert!(faults.contains("MONGODB_URI=(hidden)") && !faults.contains("secret"));
+    }
+
+    #[test]
+    fn a_likely_typo_is_pointed_out_and_a_stranger_is_not() {
+        let found = sources(&[("JWT_ISUER", "x"), ("bcrypt_rounds", "9"), ("HOSTNAME", "box"), ("LOGNAME", "me")]);
+        assert_eq!(
+            found.suspects(),
+            [
+                "JWT_ISUER is no setting; did you mean JWT_ISSUER?",
+                "bcrypt_rounds is no setting; did you mean BCRYPT_ROUNDS?"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_environment_goes_before_dotenv_and_files_hold_secrets() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = folder.path().join("issuer");
+        std::fs::write(&secret, "from-file\n").unwrap();
+        let dotenv = format!("PORT=4000\nJWT_AUDIENCE=there\nJWT_ISSUER_FILE={}\n", secret.display());
+        std::fs::write(folder.path().join(".env"), dotenv).unwrap();
+        let found = Sources::read([("PORT".to_owned(), "5000".to_owned())], folder.path()).unwrap();
+        let config = Config::read(&found).unwrap();
+        assert_eq!((config.port, config.audience.as_str(), config.issuer.as_str()), (5000, "there", "from-file"));
+        assert_eq!(found.get("JWT_AUDIENCE").unwrap().origin, Origin::DotEnv);
+    }
+
+    #[test]
+    fn one_setting_in_two_ways_is_refused() {
+        let both = [("JWT_ISSUER".to_owned(), "a".to_owned()), ("JWT_ISSUER_FILE".to_owned(), "b".to_owned())];
+        let error = Sources::read(both, std::path::Path::new("/nonexistent")).unwrap_err();
+        assert!(error.to_string().starts_with("both JWT_ISSUER and JWT_ISSUER_FILE are set"));
+    }
+}

@@ -1,0 +1,61 @@
+//! One instant, for the whole service.
+
+use std::fmt;
+
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+/// An instant: milliseconds since 1970 (UTC), because the original's user documents carry them.
+/// Tokens use [`Timestamp::as_secs`], a NumericDate of RFC 7519 §2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// The instant so many milliseconds after 1970.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    /// The instant so many seconds after 1970.
+    pub const fn from_secs(secs: u64) -> Self {
+        Self(secs.saturating_mul(1000))
+    }
+
+    /// Milliseconds since 1970.
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+
+    /// Whole seconds since 1970, rounded down.
+    pub const fn as_secs(self) -> u64 {
+        self.0 / 1000
+    }
+}
+
+/// RFC 3339 with milliseconds in UTC, as JavaScript's `toISOString` writes it.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let format =
+            format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+        let text = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
+            .ok()
+            .and_then(|instant| instant.format(&format).ok());
+        f.write_str(text.as_deref().unwrap_or("+275760-09-13T00:00:00.000Z"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Timestamp;
+
+    #[test]
+    fn is_written_as_javascript_writes_it() {
+        assert_eq!(Timestamp::from_millis(1_795_476_255_975).to_string(), "2026-11-23T23:24:15.975Z");
+        assert_eq!(Timestamp::from_secs(0).to_string(), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn an_instant_past_the_calendar_is_still_written() {
+        assert_eq!(Timestamp::from_millis(u64::MAX).to_string(), "+275760-09-13T00:00:00.000Z");
+    }
+}

@@ -1,0 +1,155 @@
+//! User names after RFC 8265 (case-preserved), and the names that people log in by.
+
+use std::fmt;
+
+use precis_profiles::UsernameCasePreserved;
+use precis_profiles::precis_core::profile::PrecisFastInvocation;
+
+use super::Email;
+
+/// A user's name: 3 to 30 characters, each of its space-separated parts in the form of RFC 8265 §3.4, so that two
+/// spellings of one name are one name. No `@`: that marks an e-mail address.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Username(String);
+
+/// What is wrong with a username.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UsernameError {
+    /// Shorter than 3 or longer than 30 characters after trimming.
+    #[error("Username must be 3 to 30 characters long")]
+    Length,
+    /// It would be taken for an e-mail address.
+    #[error("Username must not contain '@'")]
+    At,
+    /// A character that RFC 8265 forbids in names.
+    #[error("Username must not contain control, invisible or direction-changing characters or symbols outside RFC 8265")]
+    Character,
+}
+
+impl Username {
+    /// Reads a name that somebody typed, and brings it to its one spelling.
+    ///
+    /// # Errors
+    /// [`UsernameError`], each with what to change.
+    pub fn parse(text: &str) -> Result<Self, UsernameError> {
+        let text = text.trim();
+        if text.contains('@') {
+            return Err(UsernameError::At);
+        }
+        if text.chars().count() > 120 {
+            return Err(UsernameError::Length);
+        }
+        let name = enforce(text)?;
+        if (3..=30).contains(&name.chars().count()) { Ok(Self(name)) } else { Err(UsernameError::Length) }
+    }
+
+    /// What a store holds, taken as it is: the original knew no such rules.
+    pub fn from_store(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// RFC 8265 §3.5: a name of several parts is each part in its form, joined by single spaces.
+fn enforce(text: &str) -> Result<String, UsernameError> {
+    let mut name = String::with_capacity(text.len());
+    for part in text.split(' ').filter(|part| !part.is_empty()) {
+        if part.contains(is_invisible) {
+            return Err(UsernameError::Character);
+        }
+        let part = UsernameCasePreserved::enforce(part).map_err(|_| UsernameError::Character)?;
+        if !name.is_empty() {
+            name.push(' ');
+        }
+        name.push_str(&part);
+    }
+    Ok(name)
+}
+
+/// Control characters, and those that hide or turn the text around them.
+pub(super) fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+/// What somebody typed to log in by: an address, a name, or a name that the original let pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginName {
+    /// Looked up first, where the text holds an `@`.
+    pub email: Option<Email>,
+    /// Looked up next, each in turn: the one spelling of a name, then the text as the original stored it.
+    pub usernames: Vec<Username>,
+}
+
+impl LoginName {
+    /// Takes any text: what can be nobody's name is found nowhere.
+    pub fn from_text(text: &str) -> Self {
+        let text = text.trim();
+        let as_typed = Username(text.to_owned());
+        if text.contains('@') {
+            return Self { email: Some(Email::lower(text)), usernames: vec![as_typed] };
+        }
+        let mut usernames: Vec<_> = Username::parse(text).into_iter().collect();
+        if !usernames.contains(&as_typed) {
+            usernames.push(as_typed);
+        }
+        Self { email: None, usernames }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LoginName, Username, UsernameError};
+
+    #[test]
+    fn spellings_of_one_name_are_one_name() {
+        let composed = Username::parse("Ren\u{e9}e").unwrap();
+        assert_eq!(Username::parse("Rene\u{301}e").unwrap(), composed);
+        assert_eq!(Username::parse("  bob   smith ").unwrap().as_str(), "bob smith");
+        assert_eq!(Username::parse("\u{ff21}lice").unwrap().as_str(), "Alice");
+        assert_ne!(Username::parse("alice").unwrap(), Username::parse("Alice").unwrap());
+    }
+
+    #[test]
+    fn length_is_counted_in_characters_after_trimming() {
+        assert_eq!(Username::parse(" ab "), Err(UsernameError::Length));
+        assert!(Username::parse("abc").is_ok());
+        assert!(Username::parse(&"ä".repeat(30)).is_ok());
+        assert_eq!(Username::parse(&"a".repeat(31)), Err(UsernameError::Length));
+        assert_eq!(Username::parse(&"a".repeat(100_000)), Err(UsernameError::Length));
+    }
+
+    #[test]
+    fn hostile_characters_are_refused() {
+        assert_eq!(Username::parse("a@b.example"), Err(UsernameError::At));
+        for text in ["abc\u{202e}def", "abc\0d", "abc\r\ndef", "ab\tcd", "abc\u{200b}", "abc\u{feff}d", "a\u{7f}bc"] {
+            assert_eq!(Username::parse(text), Err(UsernameError::Character), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_with_an_at_is_an_address_first_and_a_name_of_the_original_second() {
+        let name = LoginName::from_text(" Ada@Example.com ");
+        assert_eq!(name.email.unwrap().as_str(), "ada@example.com");
+        assert_eq!(name.usernames, [Username::from_store("Ada@Example.com".to_owned())]);
+    }
+
+    #[test]
+    fn a_name_that_the_original_stored_otherwise_is_looked_up_as_typed_too() {
+        assert_eq!(LoginName::from_text("alice").usernames.len(), 1);
+        let decomposed = LoginName::from_text("Rene\u{301}e");
+        assert_eq!(decomposed.usernames.len(), 2);
+        assert_eq!(decomposed.usernames[1].as_str(), "Rene\u{301}e");
+    }
+}

@@ -1,0 +1,28 @@
+//! `GET /health`: the process lives (always 200), and whether the database does.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::Serialize;
+
+use crate::http::{Api, VERSION, respond};
+
+#[derive(Serialize)]
+struct HealthBody {
+    success: bool,
+    message: &'static str,
+    timestamp: String,
+    version: &'static str,
+    database_connected: bool,
+}
+
+pub(in crate::http) async fn get_health(State(api): State<Api>) -> Response {
+    let body = HealthBody {
+        success: true,
+        message: "JWT Generator API is healthy",
+        timestamp: api.clock.now().to_string(),
+        version: VERSION,
+        database_connected: api.database.is_connected(),
+    };
+    respond::json(StatusCode::OK, &body)
+}

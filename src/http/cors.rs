@@ -1,0 +1,64 @@
+//! Which origins a browser may call from (the Fetch standard). Never with credentials: tokens travel in headers.
+
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
+    ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderValue, ORIGIN, VARY,
+};
+
+const ANY: HeaderValue = HeaderValue::from_static("*");
+const METHODS: HeaderValue = HeaderValue::from_static("GET,HEAD,POST");
+const HEADERS: HeaderValue = HeaderValue::from_static("authorization,content-type,x-request-id");
+const EXPOSED: HeaderValue = HeaderValue::from_static("etag,retry-after,x-request-id");
+/// A day; browsers cut it to their own limit.
+const MAX_AGE: HeaderValue = HeaderValue::from_static("86400");
+
+/// The operator's choice; nothing means any origin.
+#[derive(Clone, Debug)]
+pub(super) struct Cors(Option<Vec<String>>);
+
+impl Cors {
+    pub(super) fn new(allowed: Option<Vec<String>>) -> Self {
+        Self(allowed)
+    }
+
+    /// Adds to `response` what the origin of `request` may see. What is public for all stays so.
+    pub(super) fn apply(&self, request: Option<&HeaderValue>, response: &mut HeaderMap) {
+        if response.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
+            return;
+        }
+        let Some(allowed) = &self.0 else {
+            response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
+            response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+            return;
+        };
+        response.append(VARY, HeaderValue::from_static("Origin"));
+        let listed = |origin: &&HeaderValue| {
+            let origin = origin.as_bytes();
+            allowed.iter().any(|allowed| allowed.as_bytes().eq_ignore_ascii_case(origin))
+        };
+        if let Some(origin) = request.filter(listed) {
+            response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+        }
+    }
+
+    /// Marks an answer that every origin may read whatever the operator chose: public keys are for all.
+    pub(super) fn public(response: &mut HeaderMap) {
+        response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
+    }
+
+    /// Whether this is a preflight.
+    pub(super) fn is_preflight(request: &HeaderMap) -> bool {
+        request.contains_key(ORIGIN) && request.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+    }
+
+    /// Adds what a preflight asks for.
+    pub(super) fn preflight(request: &HeaderMap, response: &mut HeaderMap) {
+        let asked = request.get(ACCESS_CONTROL_REQUEST_HEADERS).filter(|asked| asked.len() <= 1024);
+        response.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+        response.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.cloned().unwrap_or(HEADERS));
+        response.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE);
+        response.append(VARY, HeaderValue::from_static("Access-Control-Request-Headers"));
+    }
+}

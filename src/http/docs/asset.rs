@@ -1,0 +1,39 @@
+//! The files that the pages load.
+
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use http::header::{HeaderMap, HeaderValue};
+use http::StatusCode;
+
+use crate::http::error::ApiError;
+use crate::http::{conditional, respond};
+use crate::keys::Published;
+
+const MAX_AGE: HeaderValue = HeaderValue::from_static("public, max-age=3600");
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+macro_rules! asset {
+    ($name:literal, $type:expr, $path:literal) => {
+        ($name, $type, include_bytes!(concat!("../../../web/", $path)))
+    };
+}
+
+const ASSETS: &[(&str, &str, &[u8])] = &[
+    asset!("swagger-ui.css", CSS, "swagger-ui/swagger-ui.css"),
+    asset!("swagger-ui-bundle.js", JS, "swagger-ui/swagger-ui-bundle.js"),
+    asset!("docs.css", CSS, "docs/docs.css"),
+    asset!("docs.js", JS, "docs/docs.js"),
+    asset!("favicon.svg", SVG, "docs/favicon.svg"),
+];
+
+pub(in crate::http) async fn get_docs_asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
+    let Some((_, content_type, bytes)) = ASSETS.iter().find(|(name, ..)| *name == file) else {
+        return ApiError::not_found(&format!("/api/docs/assets/{file}")).into_response();
+    };
+    let asset = Published::new(*bytes);
+    let answer =
+        respond::with_type(StatusCode::OK, HeaderValue::from_static(content_type), asset.body.clone());
+    conditional::cached(&headers, &asset.etag, MAX_AGE, answer)
+}

@@ -1,0 +1,204 @@
+//! What a request brings: fields of a JSON or form body, and a bearer token. Refusals speak our dialect.
+
+use std::fmt;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use http::request::Parts;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::error::ApiError;
+
+/// The most that a body may hold, in bytes.
+pub(super) const BODY_LIMIT: usize = 100 * 1024;
+/// How long a body may take to arrive.
+const BODY_DEADLINE: Duration = Duration::from_secs(20);
+
+/// The members of a JSON object or the fields of a form; no body is none of them.
+#[derive(Debug, Default)]
+pub(super) struct Fields(Vec<(String, Value)>);
+
+#[derive(Debug)]
+enum Value {
+    Json(Box<RawValue>),
+    Text(String),
+}
+
+impl Fields {
+    /// A field that must be a string where it is given; JSON's `null` counts as not given.
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<String>, ApiError> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Value::Text(text)) => Ok(Some(text.clone())),
+            Some(Value::Json(json)) => serde_json::from_str(json.get())
+                .map(Some)
+                .map_err(|_| ApiError::invalid(format!("{name} must be a string"))),
+        }
+    }
+
+    /// As [`Fields::text`]; an empty string counts as not given, as in the original.
+    pub(super) fn filled(&self, name: &'static str) -> Result<Option<String>, ApiError> {
+        self.text(name).map(|text| text.filter(|text| !text.is_empty()))
+    }
+
+    /// A field's JSON; a form's field is its text as a JSON string.
+    pub(super) fn json(&self, name: &str) -> Option<Box<RawValue>> {
+        match self.value(name)? {
+            Value::Json(json) => Some(json.clone()),
+            Value::Text(text) => serde_json::value::to_raw_value(text).ok(),
+        }
+    }
+
+    fn value(&self, name: &str) -> Option<&Value> {
+        let (_, value) = self.0.iter().find(|(of_field, _)| of_field == name)?;
+        match value {
+            Value::Json(json) if json.get() == "null" => None,
+            value => Some(value),
+        }
+    }
+}
+
+impl<S: Sync> FromRequest<S> for Fields {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        let kind = Kind::of(&parts.headers);
+        let bytes = read(&parts.headers, body).await?;
+        match kind {
+            _ if bytes.is_empty() => Ok(Self::default()),
+            Some(Kind::Json) => from_json(&bytes),
+            Some(Kind::Form) => from_form(&bytes),
+            None => Err(ApiError::media_type(
+                "The request body must be application/json or application/x-www-form-urlencoded, in UTF-8",
+            )),
+        }
+    }
+}
+
+enum Kind {
+    Json,
+    Form,
+}
+
+impl Kind {
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        let value = headers.get(CONTENT_TYPE)?.to_str().ok()?.to_ascii_lowercase();
+        let mut parts = value.split(';').map(str::trim);
+        let kind = match parts.next()? {
+            "application/json" => Self::Json,
+            "application/x-www-form-urlencoded" => Self::Form,
+            _ => return None,
+        };
+        let utf8 = |charset: &str| matches!(charset.trim_matches('"'), "utf-8" | "utf8");
+        parts.filter_map(|part| part.strip_prefix("charset=")).all(utf8).then_some(kind)
+    }
+}
+
+/// The whole body, within its limit and its deadline. One that says it is too large is not read at all.
+async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
+    let encoded = |value: &http::HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if headers.get(CONTENT_ENCODING).is_some_and(encoded) {
+        return Err(ApiError::media_type("The request body must not be compressed"));
+    }
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > BODY_LIMIT as u64) {
+        return Err(ApiError::too_large(BODY_LIMIT));
+    }
+    let whole = tokio::time::timeout(BODY_DEADLINE, Limited::new(body, BODY_LIMIT).collect());
+    match whole.await.map_err(|_| ApiError::too_slow())? {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(ApiError::too_large(BODY_LIMIT)),
+        Err(_) => Err(ApiError::malformed("The request body ended early")),
+    }
+}
+
+fn from_json(bytes: &[u8]) -> Result<Fields, ApiError> {
+    use serde_json::error::Category;
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| ApiError::malformed("The request body must be JSON in UTF-8"))?;
+    serde_json::from_str::<Fields>(text).map_err(|error| match error.classify() {
+        Category::Data if error.to_string().starts_with(TWICE) => {
+            ApiError::malformed("The request body has a member twice")
+        }
+        Category::Data => ApiError::malformed("The request body must be a JSON object"),
+        _ => ApiError::malformed(format!(
+            "The request body is not valid JSON (line {}, column {})",
+            error.line(),
+            error.column()
+        )),
+    })
+}
+
+fn from_form(bytes: &[u8]) -> Result<Fields, ApiError> {
+    let mut fields: Vec<(String, Value)> = Vec::new();
+    for (name, value) in form_urlencoded::parse(bytes) {
+        if name.contains(['[', ']']) {
+            return Err(ApiError::invalid("The fields of a form must be strings; send nested values as JSON"));
+        }
+        if fields.iter().any(|(of_field, _)| *of_field == name) {
+            return Err(ApiError::malformed("The request body has a member twice"));
+        }
+        fields.push((name.into_owned(), Value::Text(value.into_owned())));
+    }
+    Ok(Fields(fields))
+}
+
+const TWICE: &str = "twice";
+/// A body of ours has a handful of members; one with more is looking for trouble.
+const MOST_MEMBERS: usize = 64;
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields, M::Error> {
+                let mut fields: Vec<(String, Value)> = Vec::new();
+                while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+                    if fields.len() == MOST_MEMBERS || fields.iter().any(|(of_field, _)| *of_field == name) {
+                        return Err(M::Error::custom(TWICE));
+                    }
+                    fields.push((name, Value::Json(value)));
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}
+
+/// The token of an `Authorization: Bearer` header (RFC 6750 §2.1), if there is one.
+pub(super) struct Bearer(pub(super) Option<String>);
+
+impl<S: Sync> FromRequestParts<S> for Bearer {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let value = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = value.and_then(|value| {
+            let (scheme, token) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+        });
+        Ok(Self(token.filter(|token| !token.is_empty())))
+    }
+}
+
+impl Bearer {
+    /// The token.
+    ///
+    /// # Errors
+    /// 401 where there is none.
+    pub(super) fn required(self) -> Result<String, ApiError> {
+        self.0.ok_or_else(ApiError::token_required)
+    }
+}

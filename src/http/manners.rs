@@ -1,0 +1,169 @@
+//! What every answer has, whatever the endpoint: security headers, a request id, CORS, and a JSON 500 for a panic.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use http::{Method, Request, StatusCode};
+use tower::Service;
+
+use super::cors::Cors;
+use super::error::{ApiError, Cause};
+use super::path;
+
+/// helmet's headers, which the original sends, with a stricter policy for what is no page. Pages bring their own.
+const SECURITY: [(HeaderName, HeaderValue); 12] = [
+    fixed("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+    fixed("cross-origin-opener-policy", "same-origin"),
+    fixed("cross-origin-resource-policy", "same-origin"),
+    fixed("origin-agent-cluster", "?1"),
+    fixed("referrer-policy", "no-referrer"),
+    fixed("strict-transport-security", "max-age=31536000; includeSubDomains"),
+    fixed("x-content-type-options", "nosniff"),
+    fixed("x-dns-prefetch-control", "off"),
+    fixed("x-download-options", "noopen"),
+    fixed("x-frame-options", "SAMEORIGIN"),
+    fixed("x-permitted-cross-domain-policies", "none"),
+    fixed("x-xss-protection", "0"),
+];
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const fn fixed(name: &'static str, value: &'static str) -> (HeaderName, HeaderValue) {
+    (HeaderName::from_static(name), HeaderValue::from_static(value))
+}
+
+/// The router behind the house's manners. The server and the tests hand their requests to it.
+#[derive(Debug)]
+pub struct Door {
+    router: Router,
+    cors: Cors,
+    /// Marks this process in the ids that it makes.
+    mark: u32,
+    requests: AtomicU64,
+}
+
+impl Door {
+    /// The door of `router`. `mark` tells one process's request ids from another's.
+    pub fn new(router: Router, allowed_origins: Option<Vec<String>>, mark: u32) -> Self {
+        Self { router, cors: Cors::new(allowed_origins), mark, requests: AtomicU64::new(0) }
+    }
+
+    /// Answers one request.
+    pub async fn answer(&self, mut request: Request<Body>) -> Response {
+        if let Some(uri) = path::rewritten(request.uri()) {
+            let as_asked = AsAsked(request.uri().to_string());
+            request.extensions_mut().insert(as_asked);
+            *request.uri_mut() = uri;
+        }
+        let id = self.request_id(request.headers());
+        let origin = request.headers().get(ORIGIN).cloned();
+        let asked = Asked { method: request.method().clone(), path: request.uri().path().to_owned() };
+        let preflight = (asked.method == Method::OPTIONS).then(|| request.headers().clone());
+        let mut router = self.router.clone();
+        let answered = AssertUnwindSafe(async move { router.call(request).await }).catch_unwind().await;
+        let mut response = match answered {
+            Ok(Ok(response)) => response,
+            Err(panic) => ApiError::internal(Panic::of(panic.as_ref())).into_response(),
+        };
+        if let Some(headers) = preflight {
+            response = options(&headers, response);
+        }
+        asked.log(&response, &id);
+        let headers = response.headers_mut();
+        for (name, value) in SECURITY {
+            headers.entry(name).or_insert(value);
+        }
+        headers.insert(REQUEST_ID, id);
+        self.cors.apply(origin.as_ref(), headers);
+        response
+    }
+
+    /// The caller's own id where it is harmless, else a new one.
+    fn request_id(&self, headers: &HeaderMap) -> HeaderValue {
+        let harmless = |id: &&HeaderValue| {
+            (1..=64).contains(&id.len())
+                && id.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
+        };
+        headers.get(REQUEST_ID).filter(harmless).cloned().unwrap_or_else(|| {
+            let number = self.requests.fetch_add(1, Ordering::Relaxed);
+            let id = format!("{:08x}-{number:08x}", self.mark);
+            HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("none"))
+        })
+    }
+}
+
+/// The URI before the router's spelling of it, for the words of a 404.
+#[derive(Clone)]
+pub(super) struct AsAsked(pub(super) String);
+
+/// What the log says of a request: never its query, headers or body.
+struct Asked {
+    method: Method,
+    path: String,
+}
+
+impl Asked {
+    fn log(&self, response: &Response, id: &HeaderValue) {
+        let (method, path, status) = (&self.method, &self.path, response.status().as_u16());
+        let request_id = id.to_str().unwrap_or_default();
+        if let Some(Cause(cause)) = response.extensions().get::<Cause>() {
+            let cause = chain(cause.as_ref());
+            if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
+                tracing::error!(%method, path, status, request_id, cause, "request failed");
+            } else {
+                tracing::warn!(%method, path, status, request_id, cause, "request refused");
+            }
+        } else {
+            tracing::debug!(%method, path, status, request_id, "request answered");
+        }
+    }
+}
+
+/// An error and all that lies beneath it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut beneath = error.source();
+    while let Some(error) = beneath {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        beneath = error.source();
+    }
+    text
+}
+
+/// OPTIONS works wherever another method does: the router's 405 knows which (RFC 9110 §9.3.7).
+fn options(request: &HeaderMap, mut response: Response) -> Response {
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        *response.body_mut() = Body::empty();
+        let headers = response.headers_mut();
+        headers.remove(CONTENT_TYPE);
+        headers.remove(CONTENT_LENGTH);
+        if let Some(allowed) = headers.get(ALLOW).and_then(|value| value.to_str().ok()) {
+            let allowed = format!("{allowed},OPTIONS");
+            headers.insert(ALLOW, HeaderValue::from_str(&allowed).unwrap_or(HeaderValue::from_static("OPTIONS")));
+        }
+        if Cors::is_preflight(request) {
+            Cors::preflight(request, headers);
+        }
+    }
+    response
+}
+
+/// A panic in a handler: it costs its own request a 500, and no other.
+#[derive(Debug, thiserror::Error)]
+#[error("panicked: {0}")]
+struct Panic(String);
+
+impl Panic {
+    fn of(payload: &(dyn Any + Send)) -> Self {
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        Self(text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default())
+    }
+}

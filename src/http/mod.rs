@@ -1,0 +1,77 @@
+//! The face to the world: one endpoint a file, thin; status codes, headers and deadlines live here and nowhere else.
+
+mod api;
+mod conditional;
+mod cors;
+mod docs;
+mod error;
+mod extract;
+mod manners;
+mod pace;
+mod path;
+mod respond;
+mod router;
+mod server;
+mod well_known;
+
+use std::sync::Arc;
+
+use crate::accounts::Accounts;
+use crate::clock::Clock;
+use crate::keys::Keys;
+use crate::store::Health;
+use crate::token::Tokens;
+
+pub use docs::{OPENAPI_JSON, OPENAPI_YAML};
+pub use manners::Door;
+pub use router::{operations, router};
+pub use server::{Limits, serve};
+
+/// What an operator decides about the service's face.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// Whether anybody may have a demo token.
+    pub demo_tokens: bool,
+    /// Origins that browsers may call from; nothing means any.
+    pub allowed_origins: Option<Vec<String>>,
+    /// Where clients reach this server, for the API document.
+    pub public_url: Option<String>,
+}
+
+/// What the endpoints work with. Clones share it.
+#[derive(Clone)]
+pub struct Api(Arc<Parts>);
+
+/// The rooms that the endpoints call.
+pub struct Parts {
+    /// Issuing and checking.
+    pub tokens: Tokens,
+    /// The users' use cases.
+    pub accounts: Accounts,
+    /// What is published.
+    pub keys: Arc<Keys>,
+    /// Whether the database answers.
+    pub database: Health,
+    /// The time, for `/health`.
+    pub clock: Clock,
+    /// The operator's decisions.
+    pub settings: HttpSettings,
+}
+
+impl Api {
+    /// The endpoints' view of these rooms.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl std::ops::Deref for Api {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// The version that `/` and `/health` tell.
+const VERSION: &str = env!("CARGO_PKG_VERSION");

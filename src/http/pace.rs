@@ -1,0 +1,221 @@
+//! Deadlines of a connection, which hyper does not keep: for a request's head, between requests, and for a reader who
+//! does not read. A head that dribbles in is cut off soon; a connection that waits for its next request is kept longer
+//! than the minute for which load balancers keep theirs.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// From the first byte of a request to the end of its head.
+const HEAD: Duration = Duration::from_secs(10);
+/// From one request to the next.
+const IDLE: Duration = Duration::from_secs(75);
+/// Without a byte taken by the reader.
+const WRITE: Duration = Duration::from_secs(30);
+
+/// Counts the requests of one connection, so that its stream knows where it stands. Odd while one is being answered.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Progress(Arc<AtomicU32>);
+
+impl Progress {
+    /// A request's head has arrived.
+    pub(super) fn begin(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Its answer is ready.
+    pub(super) fn end(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn steps(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A stream that fails with [`io::ErrorKind::TimedOut`] when a deadline passes.
+#[derive(Debug)]
+pub(super) struct Paced<S> {
+    stream: S,
+    progress: Progress,
+    seen: u32,
+    /// When the first byte of the head under way came.
+    head_since: Option<Instant>,
+    /// When the connection last had anything to do.
+    idle_since: Instant,
+    /// Since when the reader takes nothing.
+    stuck_since: Option<Instant>,
+    alarm: Pin<Box<Sleep>>,
+}
+
+impl<S> Paced<S> {
+    pub(super) fn new(stream: S, progress: Progress) -> Self {
+        let now = Instant::now();
+        let alarm = Box::pin(sleep_until(now + HEAD));
+        Self { stream, progress, seen: 0, head_since: None, idle_since: now, stuck_since: None, alarm }
+    }
+
+    /// The deadline for more bytes from the peer; none while a request is being answered (its body has its own).
+    fn read_deadline(&mut self) -> Option<Instant> {
+        let steps = self.progress.steps();
+        if steps != self.seen {
+            self.seen = steps;
+            self.head_since = None;
+            self.idle_since = Instant::now();
+        }
+        let answering = steps % 2 == 1;
+        (!answering).then(|| self.head_since.map_or(self.idle_since + IDLE, |since| since + HEAD))
+    }
+
+    /// Pending till `deadline`, then an error. The alarm is set anew only when it would ring too late.
+    fn wait(&mut self, deadline: Instant, context: &mut Context<'_>) -> Poll<io::Error> {
+        loop {
+            if Instant::now() >= deadline {
+                return Poll::Ready(io::ErrorKind::TimedOut.into());
+            }
+            if self.alarm.deadline() > deadline || self.alarm.is_elapsed() {
+                self.alarm.as_mut().reset(deadline);
+            }
+            match self.alarm.as_mut().poll(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(()) => {}
+            }
+        }
+    }
+
+    fn wrote(
+        &mut self,
+        result: Poll<io::Result<usize>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if result.is_ready() {
+            self.stuck_since = None;
+            return result;
+        }
+        let since = *self.stuck_since.get_or_insert_with(Instant::now);
+        self.wait(since + WRITE, context).map(Err)
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let read = Pin::new(&mut this.stream).poll_read(context, buffer);
+        let deadline = this.read_deadline();
+        match (read, deadline) {
+            (Poll::Pending, Some(deadline)) => this.wait(deadline, context).map(Err),
+            (Poll::Ready(Ok(())), Some(_)) => {
+                this.head_since.get_or_insert_with(Instant::now);
+                Poll::Ready(Ok(()))
+            }
+            (read, _) => read,
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        let result = Pin::new(&mut this.stream).poll_write(context, buffer);
+        this.wrote(result, context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        let result = Pin::new(&mut this.stream).poll_write_vectored(context, buffers);
+        this.wrote(result, context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind::TimedOut;
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::time::Instant;
+
+    use super::{HEAD, IDLE, Paced, Progress, WRITE};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_dribbles_is_cut_off() {
+        let (mut peer, ours) = duplex(64);
+        let mut ours = Paced::new(ours, Progress::default());
+        let begun = Instant::now();
+        let dribble = tokio::spawn(async move {
+            while peer.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(Duration::from_secs(4)).await;
+            }
+        });
+        let error = ours.read_to_end(&mut Vec::new()).await.unwrap_err();
+        assert_eq!((error.kind(), begun.elapsed()), (TimedOut, HEAD));
+        drop(ours);
+        dribble.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_connection_is_kept_longer_and_closed_too() {
+        let (mut peer, ours) = duplex(64);
+        let progress = Progress::default();
+        let mut ours = Paced::new(ours, progress.clone());
+        peer.write_all(b"x").await.unwrap();
+        ours.read_u8().await.unwrap();
+        progress.begin();
+        progress.end();
+        let begun = Instant::now();
+        let error = ours.read_u8().await.unwrap_err();
+        assert_eq!((error.kind(), begun.elapsed()), (TimedOut, IDLE));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_hurries_a_peer_whose_request_is_being_answered() {
+        let (mut peer, ours) = duplex(64);
+        let progress = Progress::default();
+        let mut ours = Paced::new(ours, progress.clone());
+        progress.begin();
+        tokio::spawn(async move {
+            tokio::time::sleep(10 * IDLE).await;
+            peer.write_all(b"x").await
+        });
+        assert_eq!(ours.read_u8().await.unwrap(), b'x');
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_does_not_read_is_cut_off() {
+        let (_peer, ours) = duplex(16);
+        let mut ours = Paced::new(ours, Progress::default());
+        let begun = Instant::now();
+        let error = ours.write_all(&[0; 64]).await.unwrap_err();
+        assert_eq!((error.kind(), begun.elapsed()), (TimedOut, WRITE));
+    }
+}

@@ -1,0 +1,107 @@
+//! The accept loop: a bounded number of connections, deadlines on each, and an end that loses no answer.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::Door;
+use super::pace::{Paced, Progress};
+
+/// The most that a request's head may hold, in bytes.
+const HEAD_LIMIT: usize = 64 * 1024;
+/// How long requests under way may take to end once the server is asked to stop.
+const DRAIN: Duration = Duration::from_secs(9);
+/// How long to wait where the system has no file descriptor to spare.
+const NO_DESCRIPTOR: Duration = Duration::from_millis(50);
+
+/// What the server takes on at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections; one more is closed at once.
+    pub connections: usize,
+}
+
+/// Answers connections from `listener` until `stop`, then lets what is under way end.
+pub async fn serve(listener: TcpListener, door: Arc<Door>, limits: Limits, stop: impl Future<Output = ()>) {
+    let graceful = GracefulShutdown::new();
+    let open = Arc::new(AtomicUsize::new(0));
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = &mut stop => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                if let Some(place) = Place::take(&open, limits.connections) {
+                    tokio::spawn(converse(stream, Arc::clone(&door), graceful.watcher(), place));
+                } else {
+                    tracing::debug!("too many connections: one is closed");
+                }
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections for now");
+                tokio::time::sleep(NO_DESCRIPTOR).await;
+            }
+        }
+    }
+    drop(listener);
+    tracing::info!("stopping: no new connections; requests under way are being answered");
+    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not end in time and are cut off");
+    }
+}
+
+/// One connection, all its requests in turn.
+async fn converse(stream: TcpStream, door: Arc<Door>, watcher: Watcher, _place: Place) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "cannot turn off Nagle's algorithm");
+    }
+    let progress = Progress::default();
+    let stream = TokioIo::new(Paced::new(stream, progress.clone()));
+    let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
+        let (door, progress) = (Arc::clone(&door), progress.clone());
+        async move {
+            progress.begin();
+            let response = door.answer(request.map(Body::new)).await;
+            progress.end();
+            Ok::<_, std::convert::Infallible>(response)
+        }
+    });
+    let connection = http1::Builder::new().max_buf_size(HEAD_LIMIT).serve_connection(stream, service);
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// A place among the open connections, given back on drop.
+struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    fn take(open: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
+        let place = Self(Arc::clone(open));
+        (open.fetch_add(1, Ordering::Relaxed) < most).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether only the connection that was being accepted is gone.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}

@@ -1,0 +1,21 @@
+//! The active key's public half as PEM (RFC 7468 §13).
+
+use axum::extract::State;
+use axum::response::Response;
+use http::header::{HeaderMap, HeaderValue};
+use http::StatusCode;
+
+use super::KEYS_MAX_AGE;
+use crate::http::cors::Cors;
+use crate::http::{Api, conditional, respond};
+
+const PEM: HeaderValue = HeaderValue::from_static("application/x-pem-file; charset=utf-8");
+
+pub(in crate::http) async fn get_public_key(State(api): State<Api>, headers: HeaderMap) -> Response {
+    let ring = api.keys.ring();
+    let pem = ring.public_pem();
+    let answer = respond::with_type(StatusCode::OK, PEM, pem.body.clone());
+    let mut response = conditional::cached(&headers, &pem.etag, KEYS_MAX_AGE, answer);
+    Cors::public(response.headers_mut());
+    response
+}

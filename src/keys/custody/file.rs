@@ -1,0 +1,104 @@
+//! Reading and writing one key file: bounded, whole or not at all, and never over another.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use zeroize::Zeroizing;
+
+use crate::domain::Timestamp;
+
+/// No key is so large.
+const LONGEST: u64 = 64 * 1024;
+/// How the names of unfinished files begin.
+const TEMPORARY: &str = ".unfinished-";
+
+/// A key file's text and what its inode says.
+pub(super) struct KeyFile {
+    pub(super) text: Zeroizing<String>,
+    pub(super) modified_at: Timestamp,
+    pub(super) mode: u32,
+}
+
+/// Reads a regular file of at most 64 KiB, or nothing where there is none. A dangling link is an error.
+pub(super) fn read(path: &Path) -> io::Result<Option<KeyFile>> {
+    let metadata = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return if path.is_symlink() { Err(io::Error::other("it is a dangling link")) } else { Ok(None) };
+        }
+        other => other?,
+    };
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(metadata.len().min(LONGEST) as usize + 1));
+    File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(io::Error::other("it is larger than 64 KiB, and no key is"));
+    }
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| io::Error::other("it is not text; if it is a key in DER, convert it to PEM"))?;
+    let since = metadata.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Ok(Some(KeyFile {
+        text: Zeroizing::new(text.to_owned()),
+        modified_at: Timestamp::from_millis(since.as_millis() as u64),
+        mode: metadata.permissions().mode() & 0o777,
+    }))
+}
+
+/// Writes `text` to `path` unless something is there: a temporary file, synced, renamed, the folder synced.
+pub(super) fn publish(folder: &Path, name: &str, text: &str, mode: u32) -> io::Result<()> {
+    let temporary = folder.join(format!("{TEMPORARY}{name}-{}", std::process::id()));
+    let written = write_new(&temporary, text, mode).and_then(|()| rename_new(&temporary, &folder.join(name)));
+    if written.is_err() {
+        // Nothing that is half written stays, if the system lets us take it away.
+        let _ = fs::remove_file(&temporary);
+    }
+    written?;
+    File::open(folder)?.sync_all()
+}
+
+fn write_new(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    // The umask may have taken bits away, or an inherited rule added some.
+    file.set_permissions(fs::Permissions::from_mode(mode))?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// Renames, but never over another file; where the file system knows no such rename, a link does the same.
+fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
+            fs::hard_link(from, to)?;
+            fs::remove_file(from)
+        }
+        other => Ok(other?),
+    }
+}
+
+/// Takes away what a killed process left. Only for who holds the folder's lock.
+pub(super) fn remove_unfinished(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the folder, for its owner alone, where it is missing.
+pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Locks the folder against other processes till the returned file is dropped, however this process ends.
+pub(super) fn lock(folder: &Path) -> io::Result<File> {
+    let handle = File::open(folder)?;
+    handle.lock()?;
+    Ok(handle)
+}

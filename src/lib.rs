@@ -1,0 +1,19 @@
+//! JWT Generator: issues, publishes and checks JSON Web Tokens.
+//!
+//! The rooms, from the door inwards; each calls only those below it (`tests/it/architecture.rs` holds them to it):
+//! [`cli`] → [`app`] → [`http`] → [`accounts`] → [`token`] → [`keys`], [`store`] → [`domain`].
+//! [`config`] is seen by `cli` and `app` alone; [`clock`], [`entropy`] and [`workers`] stand beside them all.
+
+pub mod accounts;
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod domain;
+pub mod entropy;
+pub mod http;
+pub mod keys;
+pub mod store;
+pub mod telemetry;
+pub mod token;
+pub mod workers;

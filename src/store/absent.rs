@@ -1,0 +1,54 @@
+//! The store of a server without a database (`SKIP_DATABASE=true`, the original's demo mode).
+
+use async_trait::async_trait;
+
+use super::{Store, StoreError, Users};
+use crate::domain::{Email, PasswordHash, Timestamp, User, UserId, Username};
+
+/// Answers every question with [`StoreError::Absent`].
+#[derive(Clone, Copy, Debug)]
+pub struct Absent;
+
+#[async_trait]
+impl Store for Absent {
+    async fn ping(&self) -> Result<(), StoreError> {
+        Err(StoreError::Absent)
+    }
+}
+
+#[async_trait]
+impl Users for Absent {
+    async fn create_user(&self, _: &User) -> Result<(), StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn find_user_by_id(&self, _: UserId) -> Result<Option<User>, StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn find_user_by_username(&self, _: &Username) -> Result<Option<User>, StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn find_user_by_email(&self, _: &Email) -> Result<Option<User>, StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn list_users(&self, _: Option<UserId>, _: usize) -> Result<Vec<User>, StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn replace_password_if(
+        &self,
+        _: UserId,
+        _: &PasswordHash,
+        _: &PasswordHash,
+        _: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn delete_user(&self, _: UserId) -> Result<bool, StoreError> {
+        Err(StoreError::Absent)
+    }
+}

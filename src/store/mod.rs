@@ -1,0 +1,80 @@
+//! What outlives the process: traits with their contract in prose. The implementations beneath do persistence and
+//! nothing else; only `app` names them, and no rule of the service depends on which one runs.
+
+mod absent;
+mod health;
+pub mod mongo;
+pub mod sqlite;
+
+use async_trait::async_trait;
+
+pub use absent::Absent;
+pub use health::Health;
+
+use crate::domain::{Email, PasswordHash, Timestamp, User, UserId, Username};
+
+/// Everything that the service keeps. Shared by all requests.
+#[async_trait]
+pub trait Store: Users + Send + Sync {
+    /// Whether the database answers now. Ends within two seconds either way.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// The users. What a verb answered with `Ok` is on disk, or acknowledged by a majority, before it returns; a verb
+/// that fails with [`StoreError::Unavailable`] may or may not have taken effect. Each verb is atomic, and each ends
+/// within two seconds.
+#[async_trait]
+pub trait Users {
+    /// Adds a user. Of several at once with the same id, username (compared to the letter) or e-mail, one succeeds.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where the id, the username or the e-mail is taken.
+    async fn create_user(&self, user: &User) -> Result<(), StoreError>;
+
+    /// The user of this id.
+    async fn find_user_by_id(&self, id: UserId) -> Result<Option<User>, StoreError>;
+
+    /// The user of this very name.
+    async fn find_user_by_username(&self, username: &Username) -> Result<Option<User>, StoreError>;
+
+    /// The user of this address; addresses are stored in lower case.
+    async fn find_user_by_email(&self, email: &Email) -> Result<Option<User>, StoreError>;
+
+    /// At most `limit` users in the order of their ids, those behind `after`.
+    async fn list_users(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, StoreError>;
+
+    /// Puts `new` in the place of `old` and sets `updated_at`, if the user still has `old`. False where not.
+    async fn replace_password_if(
+        &self,
+        id: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// Removes a user. False where there was none.
+    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError>;
+}
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Something unique is taken.
+    #[error("the id, the username or the e-mail is taken")]
+    Conflict,
+    /// The service runs without a database.
+    #[error("this server runs without a database")]
+    Absent,
+    /// The database does not answer, or cannot write now.
+    #[error("the database is unavailable")]
+    Unavailable(#[source] Cause),
+    /// A record is not what the service wrote.
+    #[error("a record in the database is damaged: {0}")]
+    Corrupt(String),
+    /// Anything else; a fault of ours.
+    #[error("the database refused")]
+    Backend(#[source] Cause),
+}
+
+/// What lies beneath a [`StoreError`]: for the log, never for the caller.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,73 @@
+//! The original's user document, read leniently and written to the letter (mongoose: `__v`, camel case, BSON dates).
+
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{Bson, DateTime, Document, doc};
+
+use crate::domain::{Email, PasswordHash, Timestamp, User, UserId, Username};
+
+pub(super) fn object_id(id: UserId) -> ObjectId {
+    ObjectId::from_bytes(*id.as_bytes())
+}
+
+pub(super) fn date(at: Timestamp) -> DateTime {
+    DateTime::from_millis(at.as_millis() as i64)
+}
+
+pub(super) fn to_document(user: &User) -> Document {
+    doc! {
+        "_id": object_id(user.id),
+        "username": user.username.as_str(),
+        "email": user.email.as_str(),
+        "password": user.password_hash.expose(),
+        "createdAt": date(user.created_at),
+        "updatedAt": date(user.updated_at),
+        "__v": 0,
+    }
+}
+
+/// A document as a user, or nothing where its id is no ObjectId: nobody's token can name it. A missing or odd password
+/// becomes one that opens for nobody; missing dates are the id's own.
+pub(super) fn from_document(document: &Document) -> Option<User> {
+    let id = document.get_object_id("_id").ok()?;
+    let text = |field: &str| document.get_str(field).unwrap_or_default().to_owned();
+    let instant = |field: &str| match document.get(field) {
+        Some(Bson::DateTime(date)) => Timestamp::from_millis(date.timestamp_millis().max(0) as u64),
+        _ => Timestamp::from_millis(id.timestamp().timestamp_millis().max(0) as u64),
+    };
+    Some(User {
+        id: UserId::from_bytes(id.bytes()),
+        username: Username::from_store(text("username")),
+        email: Email::from_store(text("email")),
+        password_hash: PasswordHash::from_text(text("password")),
+        created_at: instant("createdAt"),
+        updated_at: instant("updatedAt"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use mongodb::bson::{Bson, doc};
+
+    use super::{from_document, to_document};
+    use crate::domain::UserId;
+
+    #[test]
+    fn a_document_comes_back_as_it_was_written() {
+        let id = UserId::parse("6b04cb1f00400f2ea8d6fe53").unwrap();
+        let written = doc! { "_id": super::object_id(id), "username": "alice", "email": "a@b.c", "password": "$2a$10$x",
+        "createdAt": mongodb::bson::DateTime::from_millis(1_795_476_255_975),
+        "updatedAt": mongodb::bson::DateTime::from_millis(1_795_476_255_976), "__v": 0 };
+        assert_eq!(to_document(&from_document(&written).unwrap()), written);
+    }
+
+    #[test]
+    fn a_damaged_document_is_a_user_that_nobody_can_be() {
+        let id = super::object_id(UserId::parse("6b04cb1f00400f2ea8d6fe53").unwrap());
+        for password in [Bson::Null, Bson::Int32(7), Bson::Array(vec![])] {
+            let user = from_document(&doc! { "_id": id, "username": "x", "password": password }).unwrap();
+            assert_eq!(user.password_hash.expose(), "");
+            assert_eq!(user.created_at.as_secs(), 0x6b04_cb1f);
+        }
+        assert_eq!(from_document(&doc! { "_id": "6b04cb1f00400f2ea8d6fe53" }), None);
+    }
+}

@@ -1,0 +1,69 @@
+//! The collection `users`. Every filter compares with a value of a fixed type: no operator comes from a caller.
+
+use std::future::IntoFuture;
+
+use async_trait::async_trait;
+use mongodb::bson::{Document, doc};
+
+use super::document::{date, from_document, object_id, to_document};
+use super::{Mongo, within_deadline};
+use crate::domain::{Email, PasswordHash, Timestamp, User, UserId, Username};
+use crate::store::{StoreError, Users};
+
+#[async_trait]
+impl Users for Mongo {
+    async fn create_user(&self, user: &User) -> Result<(), StoreError> {
+        self.make_indexes().await?;
+        within_deadline(self.users.insert_one(to_document(user)).into_future()).await.map(|_| ())
+    }
+
+    async fn find_user_by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.find_user(doc! { "_id": object_id(id) }).await
+    }
+
+    async fn find_user_by_username(&self, username: &Username) -> Result<Option<User>, StoreError> {
+        self.find_user(doc! { "username": username.as_str() }).await
+    }
+
+    async fn find_user_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
+        self.find_user(doc! { "email": email.as_str() }).await
+    }
+
+    async fn list_users(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, StoreError> {
+        let filter = after.map_or_else(Document::new, |id| doc! { "_id": { "$gt": object_id(id) } });
+        let found = async {
+            let mut cursor = self.users.find(filter).sort(doc! { "_id": 1 }).limit(limit as i64).await?;
+            let mut users = Vec::new();
+            while cursor.advance().await? {
+                users.extend(from_document(&cursor.deserialize_current()?));
+            }
+            Ok(users)
+        };
+        within_deadline(found).await
+    }
+
+    async fn replace_password_if(
+        &self,
+        id: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let filter = doc! { "_id": object_id(id), "password": old.expose() };
+        let change = doc! { "$set": { "password": new.expose(), "updatedAt": date(now) } };
+        let changed = self.users.update_one(filter, change).into_future();
+        Ok(within_deadline(changed).await?.matched_count == 1)
+    }
+
+    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
+        let deleted = self.users.delete_one(doc! { "_id": object_id(id) }).into_future();
+        Ok(within_deadline(deleted).await?.deleted_count == 1)
+    }
+}
+
+impl Mongo {
+    async fn find_user(&self, filter: Document) -> Result<Option<User>, StoreError> {
+        let found = within_deadline(self.users.find_one(filter).into_future()).await?;
+        Ok(found.as_ref().and_then(from_document))
+    }
+}

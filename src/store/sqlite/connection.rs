@@ -1,0 +1,106 @@
+//! Opening the file, and bringing its tables to today's shape.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{Sqlite, store_error};
+use crate::store::StoreError;
+
+/// A lock that another process holds is waited for so long; then the answer is "unavailable".
+const BUSY: Duration = Duration::from_millis(1500);
+
+/// Each entry brings the tables from its index to the next version (`PRAGMA user_version`).
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE users (
+        id            TEXT PRIMARY KEY,
+        username      TEXT NOT NULL UNIQUE,
+        email         TEXT NOT NULL UNIQUE,
+        password_hash TEXT NOT NULL,
+        created_at    INTEGER NOT NULL,
+        updated_at    INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID"];
+
+/// Where the database lies.
+#[derive(Clone, Debug)]
+pub(super) enum Location {
+    /// In this folder.
+    Folder(PathBuf),
+    /// Nowhere: it ends with the process.
+    Memory,
+}
+
+impl Location {
+    pub(super) fn new(folder: &Path) -> Self {
+        if folder == Path::new(":memory:") { Self::Memory } else { Self::Folder(folder.to_owned()) }
+    }
+
+    /// Opens the database for writing; makes the folder (0700) and the tables where they are missing.
+    pub(super) fn open_writer(&self) -> Result<Connection, StoreError> {
+        let connection = match self {
+            Self::Memory => Connection::open_in_memory(),
+            Self::Folder(folder) => {
+                make_folder(folder)?;
+                Connection::open(folder.join(Sqlite::FILE))
+            }
+        };
+        let mut connection = connection.map_err(store_error)?;
+        configure(&connection).and_then(|()| migrate(&mut connection))?;
+        Ok(connection)
+    }
+
+    /// Opens the file for reading; a database in memory has one connection, the writer's.
+    pub(super) fn open_reader(&self) -> Result<Option<Connection>, StoreError> {
+        let Self::Folder(folder) = self else { return Ok(None) };
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection =
+            Connection::open_with_flags(folder.join(Sqlite::FILE), flags).map_err(store_error)?;
+        connection.busy_timeout(BUSY).map_err(store_error)?;
+        Ok(Some(connection))
+    }
+}
+
+fn make_folder(folder: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| StoreError::Unavailable(format!("{}: {error}", folder.display()).into()))
+}
+
+fn configure(connection: &Connection) -> Result<(), StoreError> {
+    connection.busy_timeout(BUSY).map_err(store_error)?;
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+             PRAGMA trusted_schema = OFF;",
+        )
+        .map_err(store_error)
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let version = |connection: &Connection| {
+        connection.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0)).map_err(store_error)
+    };
+    if version(connection)? as usize == MIGRATIONS.len() {
+        return Ok(());
+    }
+    let transaction = connection
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .map_err(store_error)?;
+    let found = version(&transaction)?;
+    let missing = MIGRATIONS.get(found as usize..).ok_or_else(|| {
+        StoreError::Corrupt(format!(
+            "its tables are of version {found}, newer than this program's {}; start the newer program",
+            MIGRATIONS.len()
+        ))
+    })?;
+    for step in missing {
+        transaction.execute_batch(step).map_err(store_error)?;
+    }
+    transaction.pragma_update(None, "user_version", MIGRATIONS.len() as u32).map_err(store_error)?;
+    transaction.commit().map_err(store_error)
+}

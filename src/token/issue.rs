@@ -1,0 +1,156 @@
+//! Issuing: for users, and for anybody at all (demo tokens).
+
+use super::claims::{Audience, Claims};
+use super::{CustomClaims, Tokens};
+use crate::domain::{Lifetime, Timestamp, User};
+use crate::keys::SignError;
+
+/// A fresh token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issued {
+    /// The token.
+    pub token: String,
+    /// Seconds that it lives.
+    pub expires_in: u64,
+}
+
+/// Why there is no token.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IssueError {
+    /// The token was to live longer than the operator allows.
+    #[error("expiresIn must be at most {0} seconds")]
+    TooLong(u64),
+    /// Too many signatures are waiting: try again shortly.
+    #[error("too many signatures are waiting")]
+    Busy,
+    /// A fault of ours.
+    #[error("the token could not be made: {0}")]
+    Failed(&'static str),
+}
+
+impl From<SignError> for IssueError {
+    fn from(error: SignError) -> Self {
+        match error {
+            SignError::Busy => Self::Busy,
+            SignError::Failed => Self::Failed("signing failed"),
+        }
+    }
+}
+
+/// When a user proved who they are; a refreshed token carries it on as `auth_time` (OpenID Connect Core §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Session {
+    /// Just now.
+    Begins,
+    /// At this NumericDate.
+    Since(u64),
+}
+
+/// What somebody wants in a token of their own making.
+#[derive(Clone, Debug)]
+pub struct TokenRequest {
+    /// `sub`.
+    pub subject: String,
+    /// `username`.
+    pub username: String,
+    /// `email`.
+    pub email: String,
+    /// `aud`: none for the usual one, one as a string, several as an array.
+    pub audience: Vec<String>,
+    /// How long it lives; the usual time where unset.
+    pub lifetime: Option<Lifetime>,
+    /// More claims.
+    pub claims: Option<CustomClaims>,
+}
+
+impl Tokens {
+    /// A token for a stored user.
+    ///
+    /// # Errors
+    /// [`IssueError::Busy`], [`IssueError::Failed`].
+    pub async fn issue_user(&self, user: &User, session: Session) -> Result<Issued, IssueError> {
+        let now = self.clock.now();
+        let auth_time = match session {
+            Session::Begins => now.as_secs(),
+            Session::Since(then) => then,
+        };
+        let jti = self.jti()?;
+        let lifetime = self.settings.lifetime;
+        let claims = Claims {
+            sub: &user.id.to_string(),
+            username: user.username.as_str(),
+            email: user.email.as_str(),
+            iat: now.as_secs(),
+            iss: &self.settings.issuer,
+            aud: Audience::One(&self.settings.audience),
+            exp: expiry(now, lifetime),
+            jti: &jti,
+            auth_time: Some(auth_time),
+            demo: false,
+        };
+        self.sign(&claims, None, lifetime).await
+    }
+
+    /// A token for whoever asks. It says so (`demo: true`), and opens nothing here.
+    ///
+    /// # Errors
+    /// [`IssueError`].
+    pub async fn issue_demo(&self, request: &TokenRequest) -> Result<Issued, IssueError> {
+        match request.lifetime {
+            Some(lifetime) if lifetime > self.settings.max_lifetime => {
+                Err(IssueError::TooLong(self.settings.max_lifetime.as_secs()))
+            }
+            _ => self.issue_custom(request, true).await,
+        }
+    }
+
+    /// A token for the operator, who has the keys and may say what they like.
+    ///
+    /// # Errors
+    /// [`IssueError::Busy`], [`IssueError::Failed`].
+    pub async fn issue_as_operator(&self, request: &TokenRequest) -> Result<Issued, IssueError> {
+        self.issue_custom(request, false).await
+    }
+
+    async fn issue_custom(&self, request: &TokenRequest, demo: bool) -> Result<Issued, IssueError> {
+        let lifetime = request.lifetime.unwrap_or(self.settings.lifetime);
+        let now = self.clock.now();
+        let jti = self.jti()?;
+        let claims = Claims {
+            sub: &request.subject,
+            username: &request.username,
+            email: &request.email,
+            iat: now.as_secs(),
+            iss: &self.settings.issuer,
+            aud: match request.audience.as_slice() {
+                [] => Audience::One(&self.settings.audience),
+                [one] => Audience::One(one),
+                several => Audience::Several(several),
+            },
+            exp: expiry(now, lifetime),
+            jti: &jti,
+            auth_time: None,
+            demo,
+        };
+        self.sign(&claims, request.claims.as_ref(), lifetime).await
+    }
+
+    async fn sign(
+        &self,
+        claims: &Claims<'_>,
+        custom: Option<&CustomClaims>,
+        lifetime: Lifetime,
+    ) -> Result<Issued, IssueError> {
+        let json = claims.to_json(custom).map_err(|_| IssueError::Failed("the claims are no JSON"))?;
+        let token = self.keys.sign(&json).await?;
+        Ok(Issued { token, expires_in: lifetime.as_secs() })
+    }
+
+    fn jti(&self) -> Result<String, IssueError> {
+        self.entropy.jti().map_err(|_| IssueError::Failed("the system has no randomness"))
+    }
+}
+
+fn expiry(now: Timestamp, lifetime: Lifetime) -> u64 {
+    now.as_secs().saturating_add(lifetime.as_secs())
+}

@@ -1,0 +1,52 @@
+//! Tokens: which claims go in, and what is asked of those that come back. The keys and the format lie beneath.
+
+mod check;
+mod claims;
+mod issue;
+
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::domain::Lifetime;
+use crate::entropy::Entropy;
+use crate::keys::Keys;
+
+pub use check::{Checked, Rejection, Standing};
+pub use claims::{CustomClaims, CustomClaimsError};
+pub use issue::{IssueError, Issued, Session, TokenRequest};
+
+/// What an operator decides about tokens.
+#[derive(Clone, Debug)]
+pub struct TokenSettings {
+    /// The `iss` of every token, and the only one that is accepted.
+    pub issuer: String,
+    /// The `aud` of tokens that ask for no other, and the one that is expected.
+    pub audience: String,
+    /// How long a token lives.
+    pub lifetime: Lifetime,
+    /// The most that a demo token may ask for.
+    pub max_lifetime: Lifetime,
+    /// Seconds by which `exp` and `nbf` may be missed.
+    pub clock_skew: u64,
+}
+
+/// Issues and checks tokens.
+#[derive(Clone)]
+pub struct Tokens {
+    keys: Arc<Keys>,
+    clock: Clock,
+    entropy: Entropy,
+    settings: Arc<TokenSettings>,
+}
+
+impl Tokens {
+    /// Tokens signed and checked with `keys`.
+    pub fn new(keys: Arc<Keys>, clock: Clock, entropy: Entropy, settings: TokenSettings) -> Self {
+        Self { keys, clock, entropy, settings: Arc::new(settings) }
+    }
+
+    /// What holds for them.
+    pub fn settings(&self) -> &TokenSettings {
+        &self.settings
+    }
+}
