@@ -1,5 +1,5 @@
 //! Strict JSON objects (RFC 8259, RFC 7493): no member name twice at any depth, no lone surrogates,
-//! no number beyond the range of a double, at most 128 levels.
+//! no number beyond the range of a double, at most 127 levels.
 //!
 //! Parsers disagree on which of two equal members counts, so a check and a use may see different
 //! values. RFC 7515 §4 and RFC 7519 §4 therefore let a reader refuse them.

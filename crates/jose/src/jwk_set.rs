@@ -1,9 +1,10 @@
 //! JWK Sets (RFC 7517 §5).
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
-use crate::{Jwk, KeyError, json};
+use crate::json::{self, Datum, Object};
+use crate::{Jwk, KeyError};
 
 /// A set of public keys.
 ///
@@ -35,23 +36,25 @@ impl JwkSet {
     }
 }
 
+/// The keys stay text until their kind is known. A `serde_json::Value` would not do: it reads an object
+/// whose only member bears a name private to serde_json as the JSON text in that member.
 #[derive(Deserialize)]
 struct Received {
-    keys: Vec<Value>,
+    keys: Vec<Box<RawValue>>,
 }
 
 impl TryFrom<Received> for JwkSet {
-    type Error = serde_json::Error;
+    type Error = KeyError;
 
-    fn try_from(received: Received) -> Result<Self, serde_json::Error> {
+    fn try_from(received: Received) -> Result<Self, KeyError> {
         let mut set = Self::default();
         for key in received.keys {
-            if !is_known_kind(&key)? {
+            if !is_known_kind(key.get())? {
                 continue;
             }
-            let key: Jwk = serde_json::from_value(key)?;
+            let key = Jwk::from_json(key.get())?;
             if key.kid().is_some_and(|kid| set.find(kid).is_some()) {
-                return Err(serde::de::Error::custom("two keys have the same kid"));
+                return Err(KeyError::InvalidJwk("two keys have the same \"kid\""));
             }
             set.keys.push(key);
         }
@@ -60,9 +63,11 @@ impl TryFrom<Received> for JwkSet {
 }
 
 /// `oct` counts as known, so that a symmetric key is refused and not passed over.
-fn is_known_kind(key: &Value) -> Result<bool, serde_json::Error> {
-    match key.get("kty") {
-        Some(Value::String(kty)) => Ok(matches!(kty.as_str(), "RSA" | "EC" | "OKP" | "oct")),
-        _ => Err(serde::de::Error::custom("a key has no kty")),
+fn is_known_kind(key: &str) -> Result<bool, KeyError> {
+    let mut key =
+        Object::parse(key).map_err(|_| KeyError::InvalidJwk("a key is not a strict JSON object"))?;
+    match key.take("kty") {
+        Some(Datum::Text(kty)) => Ok(matches!(kty.as_ref(), "RSA" | "EC" | "OKP" | "oct")),
+        _ => Err(KeyError::InvalidJwk("a key has no \"kty\"")),
     }
 }

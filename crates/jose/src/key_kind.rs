@@ -96,10 +96,12 @@ fn pkcs8_parts(der: &[u8]) -> Option<(Reader<'_>, &[u8])> {
 }
 
 fn sec1_curve(der: &[u8]) -> Option<&[u8]> {
-    let mut key = Reader::new(der).enter(SEQUENCE)?;
+    let mut outer = Reader::new(der);
+    let mut key = outer.enter(SEQUENCE)?;
     key.take(INTEGER)?;
     key.take(OCTET_STRING)?;
-    key.enter(CONTEXT_0)?.take(OBJECT_IDENTIFIER)
+    let curve = key.enter(CONTEXT_0)?.take(OBJECT_IDENTIFIER)?;
+    outer.is_empty().then_some(curve) // aws-lc overlooks what follows
 }
 
 /// The kind that an AlgorithmIdentifier names.

@@ -41,9 +41,11 @@ impl<'a> RsaNumbers<'a> {
     /// # Errors
     /// `Malformed`.
     pub fn of_private_key(der: &'a [u8]) -> Result<Self, KeyError> {
-        let numbers = Reader::new(der).enter(SEQUENCE).and_then(|mut key| {
+        let mut outer = Reader::new(der);
+        let numbers = outer.enter(SEQUENCE).and_then(|mut key| {
             key.natural()?; // the version
-            Some(Self { n: key.natural()?, e: key.natural()? })
+            let numbers = Self { n: key.natural()?, e: key.natural()? };
+            outer.is_empty().then_some(numbers) // aws-lc overlooks what follows
         });
         numbers.ok_or(KeyError::Malformed)
     }
