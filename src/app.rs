@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
-use crate::accounts::{Accounts, Hasher};
+use crate::accounts::{Accounts, Hasher, Registry};
 use crate::clock::Clock;
 use crate::config::{Config, StoreChoice};
 use crate::entropy::{Entropy, EntropyError};
@@ -24,7 +24,7 @@ use crate::token::{TokenSettings, Tokens};
 /// How often the database is asked whether it is there.
 const PING_EVERY: Duration = Duration::from_millis(500);
 /// How long the start waits for the database's first answer; without one the service starts all the same.
-const FIRST_PING: Duration = Duration::from_millis(300);
+const FIRST_PING: Duration = Duration::from_millis(700);
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 4096;
 /// File descriptors that are not connections' (database, log, keys).
@@ -45,8 +45,10 @@ pub enum StartError {
     /// The keys' folder.
     #[error(transparent)]
     Keys(#[from] CustodyError),
-    /// The URI of the database cannot be read; its cause might show a password, so it is told in the log at `debug`.
-    #[error("MONGODB_URI cannot be used: check it against the form mongodb://user:password@host:27017/database")]
+    /// The URI of the database cannot be read; the cause might show a password and is not told.
+    #[error(
+        "MONGODB_URI cannot be used: check it against the form mongodb://user:password@host:27017/database"
+    )]
     Store(#[source] StoreError),
     /// The address is taken or not ours.
     #[error("cannot listen on {address}: {cause}; set PORT or HOST to something else, or stop what is there")]
@@ -56,49 +58,39 @@ pub enum StartError {
         /// What the system says.
         cause: io::Error,
     },
-    /// The system gives no thread.
-    #[error("cannot start a thread: {0}")]
+    /// The system gives no thread, or took one away.
+    #[error("a thread of the service failed: {0}")]
     Threads(#[from] io::Error),
     /// The system gives no randomness.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
 }
 
-/// The rooms below the door, for the server and for commands.
-pub struct Rooms {
-    /// Users.
-    pub accounts: Accounts,
-    /// Issuing and checking.
-    pub tokens: Tokens,
-    /// The ring.
-    pub keys: Arc<Keys>,
-    /// Where users are kept.
-    pub store: Arc<dyn Store>,
+/// The users that `config`'s store keeps, for the server and for commands.
+///
+/// # Errors
+/// [`StartError`]. A database that does not answer is none.
+pub fn open_registry(config: &Config, clock: Clock, entropy: Entropy) -> Result<Registry, StartError> {
+    let hasher = Hasher::start(config.bcrypt_rounds, entropy.clone())?;
+    Ok(Registry::new(open_store(&config.store)?, hasher, clock, entropy))
 }
 
-impl Rooms {
-    /// Opens the store and the keys that `config` names.
-    ///
-    /// # Errors
-    /// [`StartError`].
-    pub async fn open(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, StartError> {
-        let key = load_key(config).await?;
-        let ring = Ring::new(key.signing, config.kid.clone(), key.created_at);
-        let keys = Arc::new(Keys::new(ring, Arc::new(LocalSigner::start()?)));
-        let settings = TokenSettings {
-            issuer: config.issuer.clone(),
-            audience: config.audience.clone(),
-            lifetime: config.token_lifetime,
-            max_lifetime: config.max_token_lifetime,
-            clock_skew: config.clock_skew,
-        };
-        let tokens = Tokens::new(Arc::clone(&keys), clock.clone(), entropy.clone(), settings);
-        let store = open_store(&config.store).await?;
-        let hasher = Hasher::start(config.bcrypt_rounds, entropy.clone())?;
-        let accounts =
-            Accounts::new(Arc::clone(&store), tokens.clone(), hasher, clock, entropy, config.session_max_age);
-        Ok(Self { accounts, tokens, keys, store })
-    }
+/// Issuing and checking with the keys that `config` names.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn open_tokens(config: &Config, clock: Clock, entropy: Entropy) -> Result<Tokens, StartError> {
+    let key = load_key(config).await?;
+    let ring = Ring::new(key.signing, config.kid.clone(), key.created_at);
+    let keys = Arc::new(Keys::new(ring, Arc::new(LocalSigner::start()?)));
+    let settings = TokenSettings {
+        issuer: config.issuer.clone(),
+        audience: config.audience.clone(),
+        lifetime: config.token_lifetime,
+        max_lifetime: config.max_token_lifetime,
+        clock_skew: config.clock_skew,
+    };
+    Ok(Tokens::new(keys, clock, entropy, settings))
 }
 
 impl App {
@@ -110,9 +102,12 @@ impl App {
         let limits = Limits { connections: connection_limit(config.max_connections) };
         let listener = listen(config.host, config.port)?;
         let mark = u32::from_be_bytes(entropy.bytes()?);
-        let Rooms { accounts, tokens, keys, store } = Rooms::open(config, clock.clone(), entropy).await?;
+        let registry = open_registry(config, clock.clone(), entropy.clone())?;
+        let tokens = open_tokens(config, clock.clone(), entropy).await?;
+        let keys = Arc::clone(tokens.keys());
         let database = Health::default();
-        let watch = watch(store, database.clone()).await;
+        let watch = watch(Arc::clone(registry.store()), database.clone()).await;
+        let accounts = Accounts::new(registry, tokens.clone(), clock.clone(), config.session_max_age);
         let settings = HttpSettings {
             demo_tokens: config.demo_tokens,
             allowed_origins: config.allowed_origins.clone(),
@@ -152,11 +147,11 @@ async fn load_key(config: &Config) -> Result<StoredKey, StartError> {
     Ok(loaded.map_err(io::Error::other)??)
 }
 
-async fn open_store(choice: &StoreChoice) -> Result<Arc<dyn Store>, StartError> {
+fn open_store(choice: &StoreChoice) -> Result<Arc<dyn Store>, StartError> {
     Ok(match choice {
         StoreChoice::Absent => Arc::new(Absent),
         StoreChoice::Sqlite(folder) => Arc::new(Sqlite::open(folder)?),
-        StoreChoice::Mongo(uri) => Arc::new(Mongo::open(uri).await.map_err(StartError::Store)?),
+        StoreChoice::Mongo(uri) => Arc::new(Mongo::new(uri).map_err(StartError::Store)?),
     })
 }
 

@@ -38,7 +38,7 @@ impl Accounts {
         let standing = checked.standing();
         let id = checked.subject().and_then(UserId::parse).filter(|_| !standing.demo);
         let id = id.ok_or(AccountError::NoUser)?;
-        let user = self.store.find_user_by_id(id).await?.ok_or(AccountError::NoUser)?;
+        let user = self.registry.store().find_user_by_id(id).await?.ok_or(AccountError::NoUser)?;
         // The original's tokens tell only when they were issued; a token that tells nothing is as old as can be.
         Ok(Bearer { user, auth_time: standing.auth_time.or(standing.iat).unwrap_or(0) })
     }

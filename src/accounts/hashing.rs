@@ -77,7 +77,10 @@ impl Hasher {
         self.run(move || hasher.verify_now(&password, stored.as_ref())).await
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashError> {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, HashError> {
         self.workers.run(work).await.map_err(|error| match error {
             WorkError::Busy => HashError::Busy,
             WorkError::Lost => HashError::Failed,

@@ -5,27 +5,23 @@ mod error;
 mod hashing;
 mod login;
 mod register;
-
-use std::sync::Arc;
+mod registry;
 
 use crate::clock::Clock;
 use crate::domain::{Lifetime, User};
-use crate::entropy::Entropy;
-use crate::store::Store;
 use crate::token::{Issued, Tokens};
 
 pub use error::AccountError;
 pub use hashing::{HashError, Hasher};
 pub use register::Registration;
+pub use registry::Registry;
 
 /// The use cases of accounts.
 #[derive(Clone)]
 pub struct Accounts {
-    store: Arc<dyn Store>,
+    registry: Registry,
     tokens: Tokens,
-    hasher: Hasher,
     clock: Clock,
-    entropy: Entropy,
     session_max_age: Lifetime,
 }
 
@@ -39,15 +35,8 @@ pub struct LoggedIn {
 }
 
 impl Accounts {
-    /// Accounts kept in `store`.
-    pub fn new(
-        store: Arc<dyn Store>,
-        tokens: Tokens,
-        hasher: Hasher,
-        clock: Clock,
-        entropy: Entropy,
-        session_max_age: Lifetime,
-    ) -> Self {
-        Self { store, tokens, hasher, clock, entropy, session_max_age }
+    /// Accounts of the users in `registry`.
+    pub fn new(registry: Registry, tokens: Tokens, clock: Clock, session_max_age: Lifetime) -> Self {
+        Self { registry, tokens, clock, session_max_age }
     }
 }

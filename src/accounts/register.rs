@@ -1,7 +1,7 @@
 //! Registering.
 
 use super::{AccountError, Accounts, LoggedIn};
-use crate::domain::{Email, Password, User, Username};
+use crate::domain::{Email, Password, Username};
 use crate::token::Session;
 
 /// What a newcomer gives; parsed, so that it can be stored.
@@ -32,24 +32,8 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::Exists`] where the name or the address is taken; it takes as long as success.
     pub async fn register(&self, registration: Registration) -> Result<LoggedIn, AccountError> {
-        let user = self.create_user(registration).await?;
+        let user = self.registry.create_user(registration).await?;
         let token = self.tokens.issue_user(&user, Session::Begins).await?;
         Ok(LoggedIn { user, token })
-    }
-
-    /// Adds a user.
-    ///
-    /// # Errors
-    /// As [`Accounts::register`].
-    pub async fn create_user(&self, registration: Registration) -> Result<User, AccountError> {
-        let Registration { username, email, password } = registration;
-        // No hash is made for a database that is not there.
-        self.store.ping().await?;
-        let password_hash = self.hasher.hash(password).await?;
-        let now = self.clock.now();
-        let id = self.entropy.user_id(now).map_err(|error| AccountError::Internal(error.into()))?;
-        let user = User { id, username, email, password_hash, created_at: now, updated_at: now };
-        self.store.create_user(&user).await?;
-        Ok(user)
     }
 }

@@ -31,8 +31,7 @@ fn show(output: &Output) -> Result<(), Failure> {
     let mut value = Map::new();
     let mut text = String::new();
     for setting in SETTINGS {
-        let origin =
-            sources.origin(setting).map_or_else(|| "default".to_owned(), ToString::to_string);
+        let origin = sources.origin(setting).map_or_else(|| "default".to_owned(), ToString::to_string);
         let shown = sources.shown(setting);
         let entry = json!({ "value": shown, "source": origin, "about": setting.about });
         value.insert(setting.name.to_owned(), entry);

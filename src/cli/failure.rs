@@ -17,6 +17,21 @@ impl Failure {
         Self::Refused(cause.to_string())
     }
 
+    /// An error with all that lies beneath it: the operator may know what no caller of the API may.
+    pub(super) fn because(error: impl std::error::Error) -> Self {
+        let mut message = error.to_string();
+        let mut beneath = error.source();
+        while let Some(cause) = beneath {
+            let cause_told = cause.to_string();
+            if !message.ends_with(&cause_told) {
+                message.push_str(": ");
+                message.push_str(&cause_told);
+            }
+            beneath = cause.source();
+        }
+        Self::Refused(message)
+    }
+
     /// What was asked for cannot be asked.
     pub(super) fn usage(cause: impl std::fmt::Display) -> Self {
         Self::Usage(cause.to_string())

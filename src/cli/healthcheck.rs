@@ -38,7 +38,7 @@ impl Healthcheck {
                 format!("http://{host}:{}", config.port)
             }
         };
-        let (status, body) = fetch(&format!("{base}/health"))?;
+        let (status, body) = fetch(&format!("{base}/health"), Route::Straight)?;
         let body: Value = serde_json::from_str(&body).unwrap_or_default();
         let connected = body["database_connected"] == json!(true);
         if status != 200 || body["success"] != json!(true) {
@@ -53,15 +53,26 @@ impl Healthcheck {
     }
 }
 
+/// Which way a request takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Route {
+    /// Through no proxy.
+    Straight,
+    /// Through the proxy of `HTTPS_PROXY` and its kin.
+    AsTheEnvironmentSays,
+}
+
 /// The status and the body of a GET.
-pub(super) fn fetch(url: &str) -> Result<(u16, String), Failure> {
+pub(super) fn fetch(url: &str, route: Route) -> Result<(u16, String), Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::refused(format!("cannot fetch {url}: {error}"));
     let tls = TlsConfig::builder()
         .provider(TlsProvider::Rustls)
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .root_certs(RootCerts::PlatformVerifier)
         .build();
+    let proxy = if route == Route::Straight { None } else { ureq::Proxy::try_from_env() };
     let agent: Agent = Agent::config_builder()
+        .proxy(proxy)
         .timeout_global(Some(DEADLINE))
         .http_status_as_error(false)
         .tls_config(tls)

@@ -25,11 +25,15 @@ impl Keys {
             (Self::Show, Some(key)) => show(&config, &key, output),
             (Self::Show, None) => {
                 let folder = config.keys_dir.display();
-                return Err(Failure::refused(format!("there is no key in {folder}: `keys generate` makes one")));
+                return Err(Failure::refused(format!(
+                    "there is no key in {folder}: `keys generate` makes one"
+                )));
             }
             (Self::Generate, Some(_)) => {
                 let folder = config.keys_dir.display();
-                return Err(Failure::refused(format!("there is a key in {folder} already; it was left as it is")));
+                return Err(Failure::refused(format!(
+                    "there is a key in {folder} already; it was left as it is"
+                )));
             }
             (Self::Generate, None) => {
                 let kind = KeyKind { algorithm: config.algorithm, rsa_bits: config.key_bits };

@@ -6,10 +6,7 @@ use std::path::Path;
 use tokio::runtime::{Builder, Runtime};
 
 use super::Failure;
-use crate::app::Rooms;
-use crate::clock::Clock;
 use crate::config::{Config, LogFormat, Sources};
-use crate::entropy::Entropy;
 use crate::telemetry::{self, Format};
 
 /// The process's environment and the `.env` of the current folder.
@@ -36,9 +33,4 @@ pub(super) fn config() -> Result<Config, Failure> {
 /// The threads that the service runs on, one a core.
 pub(super) fn runtime() -> Result<Runtime, Failure> {
     Builder::new_multi_thread().enable_all().build().map_err(Failure::refused)
-}
-
-/// The settings' store and keys, for a command to work with.
-pub(super) async fn rooms(config: &Config) -> Result<Rooms, Failure> {
-    Rooms::open(config, Clock::System, Entropy::System).await.map_err(Failure::refused)
 }

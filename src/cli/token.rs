@@ -7,11 +7,14 @@ use clap::{Args, Subcommand};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::healthcheck::Route;
 use super::setup;
 use super::{Failure, Output};
+use crate::app;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::{Lifetime, Timestamp};
+use crate::entropy::Entropy;
 use crate::keys::custody::{Directory, StoredKey};
 use crate::token::{CustomClaims, TokenRequest};
 
@@ -96,10 +99,12 @@ impl Mint {
         let config = setup::config()?;
         stored_key(&config)?;
         let issued = setup::runtime()?.block_on(async {
-            let rooms = setup::rooms(&config).await?;
-            rooms.tokens.issue_as_operator(&request).await.map_err(Failure::refused)
+            let tokens =
+                app::open_tokens(&config, Clock::System, Entropy::System).await.map_err(Failure::refused)?;
+            tokens.issue_as_operator(&request).await.map_err(Failure::refused)
         })?;
-        let value = json!({ "access_token": issued.token, "token_type": "Bearer", "expires_in": issued.expires_in });
+        let value =
+            json!({ "access_token": issued.token, "token_type": "Bearer", "expires_in": issued.expires_in });
         output.print(&value, &issued.token);
         Ok(())
     }
@@ -150,12 +155,15 @@ impl Verify {
         };
         // The key of the folder answers to every kid: it is the only one there is.
         let key_of = |kid: &str| {
-            keys.iter().find(|(of_key, _)| of_key.as_deref().is_none_or(|of_key| of_key == kid)).map(|(_, key)| key)
+            keys.iter()
+                .find(|(of_key, _)| of_key.as_deref().is_none_or(|of_key| of_key == kid))
+                .map(|(_, key)| key)
         };
         let verified = jose::verify(&token, key_of, &expect)
             .map_err(|rejection| Failure::refused(format!("{rejection} ({})", rejection.code())))?;
         let claims: Value = serde_json::from_str(&verified.claims).unwrap_or_default();
-        output.print(&json!({ "valid": true, "claims": claims }), &format!("The token is valid.\n{claims:#}"));
+        output
+            .print(&json!({ "valid": true, "claims": claims }), &format!("The token is valid.\n{claims:#}"));
         Ok(())
     }
 }
@@ -164,18 +172,27 @@ impl Verify {
 fn stored_key(config: &Config) -> Result<StoredKey, Failure> {
     let key = Directory::new(&config.keys_dir).load(config.algorithm).map_err(Failure::refused)?;
     key.ok_or_else(|| {
-        Failure::refused(format!("there is no key in {}: `keys generate` makes one", config.keys_dir.display()))
+        Failure::refused(format!(
+            "there is no key in {}: `keys generate` makes one",
+            config.keys_dir.display()
+        ))
     })
 }
 
 fn key_set(place: &str) -> Result<Vec<(Option<String>, jose::VerifyingKey)>, Failure> {
     let text = if place.starts_with("http://") || place.starts_with("https://") {
-        super::healthcheck::fetch(place)?.1
+        match super::healthcheck::fetch(place, Route::AsTheEnvironmentSays)? {
+            (200, body) => body,
+            (status, _) => return Err(Failure::refused(format!("{place} answered {status}"))),
+        }
     } else {
         fs::read_to_string(place).map_err(|error| Failure::usage(format!("cannot read {place}: {error}")))?
     };
     let set: jose::JwkSet = serde_json::from_str(&text)
         .map_err(|error| Failure::refused(format!("{place} is no JSON Web Key Set: {error}")))?;
-    let keys = set.keys.iter().filter_map(|jwk| Some((jwk.kid().map(str::to_owned), jose::VerifyingKey::from_jwk(jwk).ok()?)));
+    let keys = set
+        .keys
+        .iter()
+        .filter_map(|jwk| Some((jwk.kid().map(str::to_owned), jose::VerifyingKey::from_jwk(jwk).ok()?)));
     Ok(keys.collect())
 }

@@ -10,9 +10,11 @@ use zeroize::Zeroizing;
 
 use super::setup;
 use super::{Failure, Output};
-use crate::accounts::Registration;
-use crate::app::Rooms;
+use crate::accounts::{Registration, Registry};
+use crate::app;
+use crate::clock::Clock;
 use crate::domain::{LoginName, Password, User};
+use crate::entropy::Entropy;
 
 /// Users that one question to the store brings.
 const PAGE: usize = 500;
@@ -60,30 +62,31 @@ impl Users {
     pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
         let config = setup::config()?;
         setup::runtime()?.block_on(async {
-            let rooms = setup::rooms(&config).await?;
-            self.run_on(&rooms, output).await
+            let registry =
+                app::open_registry(&config, Clock::System, Entropy::System).map_err(Failure::because)?;
+            self.run_on(&registry, output).await
         })
     }
 
-    async fn run_on(self, rooms: &Rooms, output: &Output) -> Result<(), Failure> {
+    async fn run_on(self, registry: &Registry, output: &Output) -> Result<(), Failure> {
         match self {
             Self::Create { username, email, password } => {
                 let registration = Registration::parse(&username, &email, &password.read()?);
                 let registration = registration.map_err(Failure::usage)?;
-                let user = rooms.accounts.create_user(registration).await.map_err(Failure::refused)?;
+                let user = registry.create_user(registration).await.map_err(Failure::because)?;
                 print(&user, output);
             }
-            Self::List => list(rooms, output).await?,
-            Self::Show { user } => print(&find(rooms, &user).await?, output),
+            Self::List => list(registry, output).await?,
+            Self::Show { user } => print(&find(registry, &user).await?, output),
             Self::Password { user, password } => {
                 let password = Password::parse(&password.read()?).map_err(Failure::usage)?;
                 let name = LoginName::from_text(&user);
-                let user = rooms.accounts.set_password(&name, password).await.map_err(Failure::refused)?;
+                let user = registry.set_password(&name, password).await.map_err(Failure::because)?;
                 print(&user, output);
             }
             Self::Delete { user } => {
-                let user = find(rooms, &user).await?;
-                rooms.store.delete_user(user.id).await.map_err(Failure::refused)?;
+                let user = find(registry, &user).await?;
+                registry.store().delete_user(user.id).await.map_err(Failure::because)?;
                 output.print(&json!({ "deleted": as_json(&user) }), &format!("deleted {}", user.username));
             }
         }
@@ -113,15 +116,15 @@ impl PasswordSource {
     }
 }
 
-async fn find(rooms: &Rooms, name: &str) -> Result<User, Failure> {
-    let found = rooms.accounts.find_user(&LoginName::from_text(name)).await.map_err(Failure::refused)?;
+async fn find(registry: &Registry, name: &str) -> Result<User, Failure> {
+    let found = registry.find_user(&LoginName::from_text(name)).await.map_err(Failure::because)?;
     found.ok_or_else(|| Failure::refused(format!("there is no user {name}")))
 }
 
-async fn list(rooms: &Rooms, output: &Output) -> Result<(), Failure> {
+async fn list(registry: &Registry, output: &Output) -> Result<(), Failure> {
     let mut after = None;
     loop {
-        let users = rooms.store.list_users(after, PAGE).await.map_err(Failure::refused)?;
+        let users = registry.store().list_users(after, PAGE).await.map_err(Failure::because)?;
         users.iter().for_each(|user| print(user, output));
         match users.last() {
             Some(last) if users.len() == PAGE => after = Some(last.id),

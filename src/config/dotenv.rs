@@ -1,5 +1,5 @@
 //! `.env` as the original's `dotenv` package reads it, so that one file means the same to both: no expansion of `$`,
-//! values with spaces need no quotes, ` #` begins a comment, quotes of three kinds may span lines (docs/adr/0002).
+//! values with spaces need no quotes, `#` begins a comment, quotes of three kinds may span lines (docs/adr/0002).
 
 use std::collections::BTreeMap;
 

@@ -109,7 +109,7 @@ impl Config {
     /// [`Faults`], all at once.
     pub fn read(sources: &Sources) -> Result<Self, Faults> {
         let mut read = parse::Reader::new(sources);
-        let production = read.text("NODE_ENV") == "production";
+        let production = read.text("NODE_ENV").trim().eq_ignore_ascii_case("production");
         let config = Self {
             host: read.optional("HOST", parse::host),
             port: read.required("PORT", 3000, parse::port),

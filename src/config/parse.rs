@@ -23,7 +23,9 @@ impl<'a> Reader<'a> {
     /// A text, or its default; an empty one counts as unset, as in the original.
     pub(super) fn text(&mut self, name: &'static str) -> String {
         let set = self.sources.get(name).map(|found| found.text.clone()).filter(|text| !text.is_empty());
-        set.unwrap_or_else(|| Setting::named(name).map(|setting| setting.default).unwrap_or_default().to_owned())
+        set.unwrap_or_else(|| {
+            Setting::named(name).map(|setting| setting.default).unwrap_or_default().to_owned()
+        })
     }
 
     /// A value that may be unset.
@@ -65,16 +67,15 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn number<T: std::str::FromStr + PartialOrd + std::fmt::Display>(
-    text: &str,
-    least: T,
-    most: T,
-) -> Result<T, String> {
+fn number<T>(text: &str, least: T, most: T) -> Result<T, String>
+where
+    T: std::str::FromStr + PartialOrd + std::fmt::Display + Copy,
+{
     let refused = || format!("must be a whole number from {least} to {most}");
     if !text.bytes().all(|b| b.is_ascii_digit()) {
         return Err(refused());
     }
-    text.parse().ok().filter(|n| (&least..=&most).contains(&n)).ok_or_else(refused)
+    text.parse().ok().filter(|n| (least..=most).contains(n)).ok_or_else(refused)
 }
 
 pub(super) fn host(text: &str) -> Result<IpAddr, String> {
@@ -165,7 +166,8 @@ pub(super) fn log_level(text: &str) -> Result<String, String> {
     if well_formed {
         Ok(text.to_owned())
     } else {
-        Err("must be error, warn, info, debug, trace, or a filter such as info,jwt_generator=debug".to_owned())
+        Err("must be error, warn, info, debug, trace, or a filter such as info,jwt_generator=debug"
+            .to_owned())
     }
 }
 

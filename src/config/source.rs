@@ -176,9 +176,12 @@ mod tests {
 
     #[test]
     fn all_faults_are_reported_at_once_each_with_name_value_and_remedy() {
-        let wrong = [("PORT", "x"), ("BCRYPT_ROUNDS", "3"), ("JWT_EXPIRATION", "-1h"), ("MONGODB_URI", "secret")];
+        let wrong =
+            [("PORT", "x"), ("BCRYPT_ROUNDS", "3"), ("JWT_EXPIRATION", "-1h"), ("MONGODB_URI", "secret")];
         let faults = Config::read(&sources(&wrong)).unwrap_err().to_string();
-        assert!(faults.contains(r#"PORT="x" (from the environment): must be a whole number from 0 to 65535"#));
+        assert!(
+            faults.contains(r#"PORT="x" (from the environment): must be a whole number from 0 to 65535"#)
+        );
         assert!(faults.contains(r#"BCRYPT_ROUNDS="3""#) && faults.contains("from 4 to 15"));
         assert!(faults.contains(r#"JWT_EXPIRATION="-1h""#) && faults.contains("such as 3600 (seconds)"));
         assert!(faults.contains("MONGODB_URI=(hidden)") && !faults.contains("secret"));
@@ -186,7 +189,8 @@ mod tests {
 
     #[test]
     fn a_likely_typo_is_pointed_out_and_a_stranger_is_not() {
-        let found = sources(&[("JWT_ISUER", "x"), ("bcrypt_rounds", "9"), ("HOSTNAME", "box"), ("LOGNAME", "me")]);
+        let found =
+            sources(&[("JWT_ISUER", "x"), ("bcrypt_rounds", "9"), ("HOSTNAME", "box"), ("LOGNAME", "me")]);
         assert_eq!(
             found.suspects(),
             [
@@ -205,13 +209,17 @@ mod tests {
         std::fs::write(folder.path().join(".env"), dotenv).unwrap();
         let found = Sources::read([("PORT".to_owned(), "5000".to_owned())], folder.path()).unwrap();
         let config = Config::read(&found).unwrap();
-        assert_eq!((config.port, config.audience.as_str(), config.issuer.as_str()), (5000, "there", "from-file"));
+        assert_eq!(
+            (config.port, config.audience.as_str(), config.issuer.as_str()),
+            (5000, "there", "from-file")
+        );
         assert_eq!(found.get("JWT_AUDIENCE").unwrap().origin, Origin::DotEnv);
     }
 
     #[test]
     fn one_setting_in_two_ways_is_refused() {
-        let both = [("JWT_ISSUER".to_owned(), "a".to_owned()), ("JWT_ISSUER_FILE".to_owned(), "b".to_owned())];
+        let both =
+            [("JWT_ISSUER".to_owned(), "a".to_owned()), ("JWT_ISSUER_FILE".to_owned(), "b".to_owned())];
         let error = Sources::read(both, std::path::Path::new("/nonexistent")).unwrap_err();
         assert!(error.to_string().starts_with("both JWT_ISSUER and JWT_ISSUER_FILE are set"));
     }

@@ -65,7 +65,17 @@ mod tests {
     #[test]
     fn what_could_break_a_header_or_is_no_address_is_refused() {
         for text in [
-            "", "@", "a@", "@b", "a@b@c", "a b@c", "a@b\r\nBcc: x@y", "a@b\0", "\na@b", "a\u{202e}@b", "a\u{200b}@b",
+            "",
+            "@",
+            "a@",
+            "@b",
+            "a@b@c",
+            "a b@c",
+            "a@b\r\nBcc: x@y",
+            "a@b\0",
+            "\na@b",
+            "a\u{202e}@b",
+            "a\u{200b}@b",
         ] {
             assert!(Email::parse(text).is_err(), "{text:?}");
         }

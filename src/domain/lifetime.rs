@@ -42,7 +42,8 @@ impl FromStr for Lifetime {
 
     fn from_str(text: &str) -> Result<Self, LifetimeError> {
         let text = text.to_ascii_lowercase();
-        let text = text.strip_prefix('+').map_or(text.as_str(), |rest| rest.strip_prefix(' ').unwrap_or(rest));
+        let text =
+            text.strip_prefix('+').map_or(text.as_str(), |rest| rest.strip_prefix(' ').unwrap_or(rest));
         let text = text.strip_suffix(" from now").unwrap_or(text);
         let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
         let (number, unit) = text.split_at(end);
@@ -99,8 +100,25 @@ mod tests {
     #[test]
     fn anything_else_is_refused() {
         for text in [
-            "", " ", "0", "0s", "-1h", "1h ago", "1 fortnight", "h", "1.h", ".5h", "1..5h", "1h 30m", "1e3", "99999999999h",
-            "101y", "١h", "1\u{a0}h", "NaN", "inf",
+            "",
+            " ",
+            "0",
+            "0s",
+            "-1h",
+            "1h ago",
+            "1 fortnight",
+            "h",
+            "1.h",
+            ".5h",
+            "1..5h",
+            "1h 30m",
+            "1e3",
+            "99999999999h",
+            "101y",
+            "١h",
+            "1\u{a0}h",
+            "NaN",
+            "inf",
         ] {
             assert_eq!(text.parse::<Lifetime>(), Err(LifetimeError), "{text:?}");
         }

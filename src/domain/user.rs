@@ -67,8 +67,13 @@ mod tests {
 
     #[test]
     fn what_is_not_24_hex_digits_is_no_id() {
-        for text in ["", "demo-user-id", "6b04cb1f00400f2ea8d6fe5", "6b04cb1f00400f2ea8d6fe5g", "+b04cb1f00400f2ea8d6fe53"]
-        {
+        for text in [
+            "",
+            "demo-user-id",
+            "6b04cb1f00400f2ea8d6fe5",
+            "6b04cb1f00400f2ea8d6fe5g",
+            "+b04cb1f00400f2ea8d6fe53",
+        ] {
             assert_eq!(UserId::parse(text), None, "{text}");
         }
     }

@@ -46,6 +46,7 @@ impl Cors {
     /// Marks an answer that every origin may read whatever the operator chose: public keys are for all.
     pub(super) fn public(response: &mut HeaderMap) {
         response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
+        response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     }
 
     /// Whether this is a preflight.

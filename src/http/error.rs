@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
-use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::StatusCode;
+use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
 
 use super::respond;
@@ -161,8 +161,10 @@ impl From<AccountError> for ApiError {
 impl From<IssueError> for ApiError {
     fn from(error: IssueError) -> Self {
         match error {
-            IssueError::TooLong(_) => Self::invalid(error.to_string()),
-            IssueError::Busy => Self::unavailable("busy", "The server is busy; try again shortly", BUSY_RETRY),
+            IssueError::TooLong(_) | IssueError::TooLarge => Self::invalid(error.to_string()),
+            IssueError::Busy => {
+                Self::unavailable("busy", "The server is busy; try again shortly", BUSY_RETRY)
+            }
             IssueError::Failed(_) => Self::internal(error),
         }
     }
@@ -176,8 +178,7 @@ impl From<CustomClaimsError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body =
-            Body { success: false, error: &self.message, code: self.code, data: self.data.as_ref() };
+        let body = Body { success: false, error: &self.message, code: self.code, data: self.data.as_ref() };
         let mut response = respond::json(self.status, &body);
         let headers = response.headers_mut();
         if let Some(seconds) = self.retry_after {

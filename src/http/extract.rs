@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderMap};
 use http::request::Parts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
@@ -17,6 +17,11 @@ use super::error::ApiError;
 pub(super) const BODY_LIMIT: usize = 100 * 1024;
 /// How long a body may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(20);
+
+/// What is read and thrown away of a body that is too large, in bytes.
+const DISCARDED: usize = 1024 * 1024;
+/// How long that may take.
+const DISCARD_DEADLINE: Duration = Duration::from_secs(2);
 
 /// The members of a JSON object or the fields of a form; no body is none of them.
 #[derive(Debug, Default)]
@@ -99,22 +104,37 @@ impl Kind {
     }
 }
 
-/// The whole body, within its limit and its deadline. One that says it is too large is not read at all.
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
+/// The whole body, within its limit and its deadline.
+async fn read(headers: &HeaderMap, mut body: Body) -> Result<Bytes, ApiError> {
     let encoded = |value: &http::HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
     if headers.get(CONTENT_ENCODING).is_some_and(encoded) {
         return Err(ApiError::media_type("The request body must not be compressed"));
     }
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > BODY_LIMIT as u64) {
+        if !headers.contains_key(EXPECT) {
+            discard(body).await;
+        }
         return Err(ApiError::too_large(BODY_LIMIT));
     }
-    let whole = tokio::time::timeout(BODY_DEADLINE, Limited::new(body, BODY_LIMIT).collect());
+    let whole = tokio::time::timeout(BODY_DEADLINE, Limited::new(&mut body, BODY_LIMIT).collect());
     match whole.await.map_err(|_| ApiError::too_slow())? {
         Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(ApiError::too_large(BODY_LIMIT)),
+        Err(error) if error.is::<LengthLimitError>() => {
+            discard(body).await;
+            Err(ApiError::too_large(BODY_LIMIT))
+        }
         Err(_) => Err(ApiError::malformed("The request body ended early")),
     }
+}
+
+/// Reads on for a while: a caller who sends everything before reading anything would never see the refusal if the
+/// connection closed on them (RFC 9112 §9.6).
+async fn discard(body: Body) {
+    let mut rest = Limited::new(body, DISCARDED);
+    let read_on = async { while let Some(Ok(_)) = rest.frame().await {} };
+    // Whoever sends more, or slowly, has been given their chance.
+    let _ = tokio::time::timeout(DISCARD_DEADLINE, read_on).await;
 }
 
 fn from_json(bytes: &[u8]) -> Result<Fields, ApiError> {
@@ -122,10 +142,11 @@ fn from_json(bytes: &[u8]) -> Result<Fields, ApiError> {
     let text = std::str::from_utf8(bytes)
         .map_err(|_| ApiError::malformed("The request body must be JSON in UTF-8"))?;
     serde_json::from_str::<Fields>(text).map_err(|error| match error.classify() {
-        Category::Data if error.to_string().starts_with(TWICE) => {
-            ApiError::malformed("The request body has a member twice")
+        Category::Data => {
+            let told = error.to_string();
+            let ours = [TWICE, CROWDED].into_iter().find(|sentence| told.starts_with(sentence));
+            ApiError::malformed(ours.unwrap_or("The request body must be a JSON object"))
         }
-        Category::Data => ApiError::malformed("The request body must be a JSON object"),
         _ => ApiError::malformed(format!(
             "The request body is not valid JSON (line {}, column {})",
             error.line(),
@@ -138,17 +159,23 @@ fn from_form(bytes: &[u8]) -> Result<Fields, ApiError> {
     let mut fields: Vec<(String, Value)> = Vec::new();
     for (name, value) in form_urlencoded::parse(bytes) {
         if name.contains(['[', ']']) {
-            return Err(ApiError::invalid("The fields of a form must be strings; send nested values as JSON"));
+            return Err(ApiError::invalid(
+                "The fields of a form must be strings; send nested values as JSON",
+            ));
+        }
+        if fields.len() == MOST_MEMBERS {
+            return Err(ApiError::malformed(CROWDED));
         }
         if fields.iter().any(|(of_field, _)| *of_field == name) {
-            return Err(ApiError::malformed("The request body has a member twice"));
+            return Err(ApiError::malformed(TWICE));
         }
         fields.push((name.into_owned(), Value::Text(value.into_owned())));
     }
     Ok(Fields(fields))
 }
 
-const TWICE: &str = "twice";
+const TWICE: &str = "The request body has a member twice";
+const CROWDED: &str = "The request body has more than 64 members";
 /// A body of ours has a handful of members; one with more is looking for trouble.
 const MOST_MEMBERS: usize = 64;
 
@@ -165,7 +192,10 @@ impl<'de> Deserialize<'de> for Fields {
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields, M::Error> {
                 let mut fields: Vec<(String, Value)> = Vec::new();
                 while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
-                    if fields.len() == MOST_MEMBERS || fields.iter().any(|(of_field, _)| *of_field == name) {
+                    if fields.len() == MOST_MEMBERS {
+                        return Err(M::Error::custom(CROWDED));
+                    }
+                    if fields.iter().any(|(of_field, _)| *of_field == name) {
                         return Err(M::Error::custom(TWICE));
                     }
                     fields.push((name, Value::Json(value)));

@@ -2,11 +2,12 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use http::{Method, Request, StatusCode};
@@ -45,13 +46,13 @@ pub struct Door {
     cors: Cors,
     /// Marks this process in the ids that it makes.
     mark: u32,
-    requests: AtomicU64,
+    requests: AtomicU32,
 }
 
 impl Door {
     /// The door of `router`. `mark` tells one process's request ids from another's.
     pub fn new(router: Router, allowed_origins: Option<Vec<String>>, mark: u32) -> Self {
-        Self { router, cors: Cors::new(allowed_origins), mark, requests: AtomicU64::new(0) }
+        Self { router, cors: Cors::new(allowed_origins), mark, requests: AtomicU32::new(0) }
     }
 
     /// Answers one request.
@@ -92,10 +93,15 @@ impl Door {
         };
         headers.get(REQUEST_ID).filter(harmless).cloned().unwrap_or_else(|| {
             let number = self.requests.fetch_add(1, Ordering::Relaxed);
-            let id = format!("{:08x}-{number:08x}", self.mark);
-            HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("none"))
+            let id = [&hex(self.mark)[..], b"-", &hex(number)].concat();
+            HeaderValue::from_maybe_shared(Bytes::from(id)).unwrap_or(HeaderValue::from_static("none"))
         })
     }
+}
+
+/// Eight hex digits. `format!` would take a tenth of all the instructions that a cheap answer costs.
+fn hex(number: u32) -> [u8; 8] {
+    std::array::from_fn(|digit| b"0123456789abcdef"[(number >> (28 - 4 * digit)) as usize & 15])
 }
 
 /// The URI before the router's spelling of it, for the words of a 404.
@@ -147,7 +153,10 @@ fn options(request: &HeaderMap, mut response: Response) -> Response {
         headers.remove(CONTENT_LENGTH);
         if let Some(allowed) = headers.get(ALLOW).and_then(|value| value.to_str().ok()) {
             let allowed = format!("{allowed},OPTIONS");
-            headers.insert(ALLOW, HeaderValue::from_str(&allowed).unwrap_or(HeaderValue::from_static("OPTIONS")));
+            headers.insert(
+                ALLOW,
+                HeaderValue::from_str(&allowed).unwrap_or(HeaderValue::from_static("OPTIONS")),
+            );
         }
         if Cors::is_preflight(request) {
             Cors::preflight(request, headers);

@@ -40,7 +40,12 @@ pub struct HttpSettings {
 
 /// What the endpoints work with. Clones share it.
 #[derive(Clone)]
-pub struct Api(Arc<Parts>);
+pub struct Api(Arc<Shared>);
+
+struct Shared {
+    parts: Parts,
+    documents: docs::Documents,
+}
 
 /// The rooms that the endpoints call.
 pub struct Parts {
@@ -61,7 +66,13 @@ pub struct Parts {
 impl Api {
     /// The endpoints' view of these rooms.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        let documents = docs::Documents::new(parts.settings.public_url.as_deref());
+        Self(Arc::new(Shared { parts, documents }))
+    }
+
+    /// What is published about the API itself.
+    fn documents(&self) -> &docs::Documents {
+        &self.0.documents
     }
 }
 
@@ -69,7 +80,7 @@ impl std::ops::Deref for Api {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.0.parts
     }
 }
 

@@ -16,11 +16,7 @@ struct Route {
     handler: fn() -> MethodRouter<Api>,
 }
 
-const fn on_get(
-    path: &'static str,
-    operation_id: &'static str,
-    handler: fn() -> MethodRouter<Api>,
-) -> Route {
+const fn on_get(path: &'static str, operation_id: &'static str, handler: fn() -> MethodRouter<Api>) -> Route {
     Route { method: "get", path, operation_id, handler }
 }
 

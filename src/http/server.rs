@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
+use futures_util::FutureExt;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -16,7 +17,7 @@ use super::Door;
 use super::pace::{Paced, Progress};
 
 /// The most that a request's head may hold, in bytes.
-const HEAD_LIMIT: usize = 64 * 1024;
+const HEAD_LIMIT: usize = 32 * 1024;
 /// How long requests under way may take to end once the server is asked to stop.
 const DRAIN: Duration = Duration::from_secs(9);
 /// How long to wait where the system has no file descriptor to spare.
@@ -33,6 +34,13 @@ pub struct Limits {
 pub async fn serve(listener: TcpListener, door: Arc<Door>, limits: Limits, stop: impl Future<Output = ()>) {
     let graceful = GracefulShutdown::new();
     let open = Arc::new(AtomicUsize::new(0));
+    let greet = |stream| {
+        if let Some(place) = Place::take(&open, limits.connections) {
+            tokio::spawn(converse(stream, Arc::clone(&door), graceful.watcher(), place));
+        } else {
+            tracing::debug!("too many connections: one is closed");
+        }
+    };
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -41,19 +49,17 @@ pub async fn serve(listener: TcpListener, door: Arc<Door>, limits: Limits, stop:
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
-                if let Some(place) = Place::take(&open, limits.connections) {
-                    tokio::spawn(converse(stream, Arc::clone(&door), graceful.watcher(), place));
-                } else {
-                    tracing::debug!("too many connections: one is closed");
-                }
-            }
+            Ok((stream, _)) => greet(stream),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept connections for now");
                 tokio::time::sleep(NO_DESCRIPTOR).await;
             }
         }
+    }
+    // Whoever has connected by now is answered: closing the listener would reset them.
+    while let Some(Ok((stream, _))) = listener.accept().now_or_never() {
+        greet(stream);
     }
     drop(listener);
     tracing::info!("stopping: no new connections; requests under way are being answered");
@@ -69,14 +75,11 @@ async fn converse(stream: TcpStream, door: Arc<Door>, watcher: Watcher, _place: 
     }
     let progress = Progress::default();
     let stream = TokioIo::new(Paced::new(stream, progress.clone()));
-    let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
-        let (door, progress) = (Arc::clone(&door), progress.clone());
-        async move {
-            progress.begin();
-            let response = door.answer(request.map(Body::new)).await;
-            progress.end();
-            Ok::<_, std::convert::Infallible>(response)
-        }
+    let service = service_fn(async |request: http::Request<hyper::body::Incoming>| {
+        progress.begin();
+        let response = door.answer(request.map(Body::new)).await;
+        progress.end();
+        Ok::<_, std::convert::Infallible>(response)
     });
     let connection = http1::Builder::new().max_buf_size(HEAD_LIMIT).serve_connection(stream, service);
     if let Err(error) = watcher.watch(connection).await {

@@ -77,8 +77,7 @@ impl Ring {
         if kid != Kid::original() {
             kids.push(Kid::original());
         }
-        let verifying: Vec<_> =
-            kids.into_iter().map(|kid| (kid, signing.verifying_key().clone())).collect();
+        let verifying: Vec<_> = kids.into_iter().map(|kid| (kid, signing.verifying_key().clone())).collect();
         let keys = verifying.iter().map(|(kid, key)| key.to_jwk(kid.as_str())).collect();
         let jwks = serde_json::to_vec(&JwkSet { keys }).unwrap_or_default();
         let public_pem = Published::new(signing.verifying_key().to_spki_pem());

@@ -22,7 +22,7 @@ pub trait Store: Users + Send + Sync {
 
 /// The users. What a verb answered with `Ok` is on disk, or acknowledged by a majority, before it returns; a verb
 /// that fails with [`StoreError::Unavailable`] may or may not have taken effect. Each verb is atomic, and each ends
-/// within two seconds.
+/// within two seconds (the first user may wait ten for the database's indexes).
 #[async_trait]
 pub trait Users {
     /// Adds a user. Of several at once with the same id, username (compared to the letter) or e-mail, one succeeds.

@@ -30,7 +30,11 @@ impl Checked {
 
     /// What decides whether a user may act on this token.
     pub fn standing(&self) -> Standing {
-        serde_json::from_str(&self.verified.claims).unwrap_or(Standing { demo: true, auth_time: None, iat: None })
+        serde_json::from_str(&self.verified.claims).unwrap_or(Standing {
+            demo: true,
+            auth_time: None,
+            iat: None,
+        })
     }
 }
 

@@ -5,6 +5,9 @@ use super::{CustomClaims, Tokens};
 use crate::domain::{Lifetime, Timestamp, User};
 use crate::keys::SignError;
 
+/// Bytes of claims that, encoded and with the longest header and signature, still make a token of 16 KiB.
+const MOST_CLAIMS: usize = 11 * 1024;
+
 /// A fresh token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issued {
@@ -20,6 +23,9 @@ pub enum IssueError {
     /// The token was to live longer than the operator allows.
     #[error("expiresIn must be at most {0} seconds")]
     TooLong(u64),
+    /// The token would be longer than verifiers take, ours among them.
+    #[error("the token would be too long; ask for fewer or shorter claims and audiences")]
+    TooLarge,
     /// Too many signatures are waiting: try again shortly.
     #[error("too many signatures are waiting")]
     Busy,
@@ -142,6 +148,9 @@ impl Tokens {
         lifetime: Lifetime,
     ) -> Result<Issued, IssueError> {
         let json = claims.to_json(custom).map_err(|_| IssueError::Failed("the claims are no JSON"))?;
+        if json.len() > MOST_CLAIMS {
+            return Err(IssueError::TooLarge);
+        }
         let token = self.keys.sign(&json).await?;
         Ok(Issued { token, expires_in: lifetime.as_secs() })
     }

@@ -45,6 +45,11 @@ impl Tokens {
         Self { keys, clock, entropy, settings: Arc::new(settings) }
     }
 
+    /// The keys that they are signed and checked with.
+    pub fn keys(&self) -> &Arc<Keys> {
+        &self.keys
+    }
+
     /// What holds for them.
     pub fn settings(&self) -> &TokenSettings {
         &self.settings

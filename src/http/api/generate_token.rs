@@ -73,6 +73,8 @@ fn lifetime(fields: &Fields) -> Result<Option<Lifetime>, ApiError> {
         Err(_) => serde_json::from_str::<String>(json.get()).ok().and_then(|text| text.parse().ok()),
     };
     parsed.map(Some).ok_or_else(|| {
-        ApiError::invalid("expiresIn must be a whole number of seconds above 0, or a length of time such as \"15m\"")
+        ApiError::invalid(
+            "expiresIn must be a whole number of seconds above 0, or a length of time such as \"15m\"",
+        )
     })
 }

@@ -1,9 +1,11 @@
 //! The files that the pages load.
 
+use std::sync::LazyLock;
+
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
-use http::header::{HeaderMap, HeaderValue};
 use http::StatusCode;
+use http::header::{HeaderMap, HeaderValue};
 
 use crate::http::error::ApiError;
 use crate::http::{conditional, respond};
@@ -20,20 +22,28 @@ macro_rules! asset {
     };
 }
 
-const ASSETS: &[(&str, &str, &[u8])] = &[
+const FILES: &[(&str, &str, &[u8])] = &[
     asset!("swagger-ui.css", CSS, "swagger-ui/swagger-ui.css"),
     asset!("swagger-ui-bundle.js", JS, "swagger-ui/swagger-ui-bundle.js"),
     asset!("docs.css", CSS, "docs/docs.css"),
     asset!("docs.js", JS, "docs/docs.js"),
+    asset!("hub.js", JS, "docs/hub.js"),
+    asset!("debug.js", JS, "docs/debug.js"),
     asset!("favicon.svg", SVG, "docs/favicon.svg"),
 ];
 
+/// With their tags, made once.
+static ASSETS: LazyLock<Vec<(&str, HeaderValue, Published)>> = LazyLock::new(|| {
+    let prepared = |&(name, content_type, bytes): &(&'static str, &'static str, &'static [u8])| {
+        (name, HeaderValue::from_static(content_type), Published::new(bytes))
+    };
+    FILES.iter().map(prepared).collect()
+});
+
 pub(in crate::http) async fn get_docs_asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
-    let Some((_, content_type, bytes)) = ASSETS.iter().find(|(name, ..)| *name == file) else {
+    let Some((_, content_type, asset)) = ASSETS.iter().find(|(name, ..)| *name == file) else {
         return ApiError::not_found(&format!("/api/docs/assets/{file}")).into_response();
     };
-    let asset = Published::new(*bytes);
-    let answer =
-        respond::with_type(StatusCode::OK, HeaderValue::from_static(content_type), asset.body.clone());
+    let answer = respond::with_type(StatusCode::OK, content_type.clone(), asset.body.clone());
     conditional::cached(&headers, &asset.etag, MAX_AGE, answer)
 }

@@ -1,10 +1,12 @@
 //! `openapi.yaml` as YAML and as JSON, with `servers` naming this server.
 
+use std::borrow::Cow;
+
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderValue};
 use http::StatusCode;
+use http::header::{HeaderMap, HeaderValue};
 
 use crate::http::{Api, conditional, respond};
 use crate::keys::Published;
@@ -14,30 +16,44 @@ pub const OPENAPI_YAML: &str = include_str!("../../../openapi.yaml");
 /// The same, turned to JSON when this program was built.
 pub const OPENAPI_JSON: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
 
+const DOCS_INLINE: &str = include_str!("../../../web/docs/docs-inline.html");
 const MAX_AGE: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 const YAML_TYPE: HeaderValue = HeaderValue::from_static("application/yaml; charset=utf-8");
 
+/// The document for one server, prepared once.
+pub(in crate::http) struct Documents {
+    yaml: Published,
+    json: Published,
+    pub(super) inline_page: Bytes,
+}
+
+impl Documents {
+    /// Where no public address is set, the server is where the document came from: `/`.
+    pub(in crate::http) fn new(public_url: Option<&str>) -> Self {
+        let (mut yaml, mut json) = (Cow::Borrowed(OPENAPI_YAML), Cow::Borrowed(OPENAPI_JSON));
+        if let Some(url) = public_url {
+            yaml = yaml.replacen("  - url: /\n", &format!("  - url: {url}\n"), 1).into();
+            json = json.replacen(r#""url":"/""#, &format!(r#""url":"{url}""#), 1).into();
+        }
+        let inline_page = DOCS_INLINE.replacen("{{openapi}}", &json.replace('<', "\\u003c"), 1).into();
+        Self { yaml: Published::new(bytes(yaml)), json: Published::new(bytes(json)), inline_page }
+    }
+}
+
+fn bytes(text: Cow<'static, str>) -> Bytes {
+    match text {
+        Cow::Borrowed(text) => Bytes::from_static(text.as_bytes()),
+        Cow::Owned(text) => text.into(),
+    }
+}
+
 pub(in crate::http) async fn get_openapi_yaml(State(api): State<Api>, headers: HeaderMap) -> Response {
-    let yaml = with_server(OPENAPI_YAML, "  - url: /\n", &|url| format!("  - url: {url}\n"), &api);
-    let yaml = Published::new(yaml);
-    let answer = respond::with_type(StatusCode::OK, YAML_TYPE, yaml.body.clone());
+    let yaml = &api.documents().yaml;
+    let answer = respond::with_type(StatusCode::OK, YAML_TYPE, Bytes::clone(&yaml.body));
     conditional::cached(&headers, &yaml.etag, MAX_AGE, answer)
 }
 
 pub(in crate::http) async fn get_openapi_json(State(api): State<Api>, headers: HeaderMap) -> Response {
-    let json = Published::new(json(&api));
-    conditional::cached(&headers, &json.etag, MAX_AGE, respond::json_bytes(json.body.clone()))
-}
-
-/// The JSON document for this server.
-pub(super) fn json(api: &Api) -> Bytes {
-    with_server(OPENAPI_JSON, r#""url":"/""#, &|url| format!(r#""url":"{url}""#), api)
-}
-
-/// Where no public address is set, the server is where the document came from: `/`.
-fn with_server(document: &'static str, root: &str, server: &dyn Fn(&str) -> String, api: &Api) -> Bytes {
-    match &api.settings.public_url {
-        Some(url) => document.replacen(root, &server(url), 1).into(),
-        None => document.into(),
-    }
+    let json = &api.documents().json;
+    conditional::cached(&headers, &json.etag, MAX_AGE, respond::json_bytes(Bytes::clone(&json.body)))
 }

@@ -1,18 +1,18 @@
 //! The pages. Their policy lets them load from this server and from nowhere else.
 
-use axum::extract::State;
+use axum::body::Body;
+use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, VARY};
 use http::StatusCode;
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, LOCATION, VARY};
 use serde_json::json;
 
-use super::document;
+use crate::http::manners::AsAsked;
 use crate::http::{Api, VERSION, respond};
 
 const HUB: &str = include_str!("../../../web/docs/hub.html");
 const DOCS: &str = include_str!("../../../web/docs/docs.html");
-const DOCS_INLINE: &str = include_str!("../../../web/docs/docs-inline.html");
 const DEBUG: &str = include_str!("../../../web/docs/debug.html");
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -31,14 +31,18 @@ pub(in crate::http) async fn get_docs_debug_page() -> Response {
 
 /// Swagger UI with the document inside the page, for where a second request is in the way.
 pub(in crate::http) async fn get_docs_inline_page(State(api): State<Api>) -> Response {
-    let document = document::json(&api);
-    let document = String::from_utf8_lossy(&document).replace('<', "\\u003c");
-    page(DOCS_INLINE.replacen("{{openapi}}", &document, 1).into())
+    page(Bytes::clone(&api.documents().inline_page))
 }
 
 /// A page for a browser, and the original's JSON for anything else.
-pub(in crate::http) async fn get_docs(headers: HeaderMap) -> Response {
-    let mut response = if accepts_html(&headers) { page(HUB.into()) } else { hub() };
+pub(in crate::http) async fn get_docs(State(api): State<Api>, request: Request) -> Response {
+    let with_slash = request.extensions().get::<AsAsked>().is_some_and(|asked| asked.0.ends_with('/'));
+    let mut response = match accepts_html(request.headers()) {
+        true if with_slash => page(HUB.into()),
+        // The page's links are relative, so that it works behind any prefix, and lead astray without the slash.
+        true => redirect("docs/"),
+        false => hub(api.settings.public_url.as_deref().unwrap_or("http://localhost:3000")),
+    };
     response.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
     response
 }
@@ -47,7 +51,7 @@ fn accepts_html(headers: &HeaderMap) -> bool {
     headers.get_all(ACCEPT).iter().any(|value| value.to_str().is_ok_and(|value| value.contains("text/html")))
 }
 
-fn hub() -> Response {
+fn hub(url: &str) -> Response {
     let body = json!({
         "success": true,
         "message": "JWT Generator API Documentation",
@@ -65,12 +69,19 @@ fn hub() -> Response {
             "stage_variable": "backend_url"
         },
         "quick_start": {
-            "generate_token": "curl -X POST http://localhost:3000/api/token/generate",
-            "jwks": "curl http://localhost:3000/api/jwks",
-            "health": "curl http://localhost:3000/health"
+            "generate_token": format!("curl -X POST {url}/api/token/generate"),
+            "jwks": format!("curl {url}/api/jwks"),
+            "health": format!("curl {url}/health")
         }
     });
     respond::json(StatusCode::OK, &body)
+}
+
+fn redirect(location: &'static str) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    response.headers_mut().insert(LOCATION, HeaderValue::from_static(location));
+    response
 }
 
 fn page(html: Bytes) -> Response {

@@ -1,4 +1,4 @@
-//! Public keys, for verifiers. They are for all origins, whatever `ALLOWED_ORIGINS` says.
+//! Public keys, for verifiers. Key set and PEM are for all origins, whatever `ALLOWED_ORIGINS` says.
 
 mod get_jwks;
 mod get_key_info;

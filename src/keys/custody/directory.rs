@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use jose::{Algorithm, SigningKey, VerifyingKey};
 
-use super::file::{self, KeyFile};
 use super::CustodyError;
+use super::file::{self, KeyFile};
 use crate::domain::Timestamp;
 
 const PRIVATE: &str = "private-key.pem";
@@ -77,22 +77,23 @@ impl Directory {
         let Some(private) = self.read(PRIVATE)? else {
             return match public {
                 None => Ok(None),
-                Some(_) => {
-                    Err(CustodyError::PrivateMissing { private: self.path(PRIVATE), public: self.path(PUBLIC) })
-                }
+                Some(_) => Err(CustodyError::PrivateMissing {
+                    private: self.path(PRIVATE),
+                    public: self.path(PUBLIC),
+                }),
             };
         };
         let unusable = |name| move |fault| CustodyError::Unusable { path: self.path(name), fault };
         let signing = SigningKey::from_pem(algorithm, &private.text).map_err(unusable(PRIVATE))?;
         let public_missing = public.is_none();
         if let Some(public) = public {
-                let public = VerifyingKey::from_spki_pem(algorithm, &public.text).map_err(unusable(PUBLIC))?;
-                if public != *signing.verifying_key() {
-                    return Err(CustodyError::Mismatch {
-                        private: self.path(PRIVATE),
-                        public: self.path(PUBLIC),
-                    });
-                }
+            let public = VerifyingKey::from_spki_pem(algorithm, &public.text).map_err(unusable(PUBLIC))?;
+            if public != *signing.verifying_key() {
+                return Err(CustodyError::Mismatch {
+                    private: self.path(PRIVATE),
+                    public: self.path(PUBLIC),
+                });
+            }
         }
         self.warn_of_open_mode(&private);
         Ok(Some(StoredKey { signing, created_at: private.modified_at, public_missing }))

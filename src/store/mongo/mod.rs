@@ -5,13 +5,16 @@
 mod document;
 mod users;
 
-use std::future::{Future, IntoFuture};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind, WriteFailure};
-use mongodb::options::{ClientOptions, CollectionOptions, IndexOptions, WriteConcern};
+use mongodb::options::{
+    Acknowledgment, ClientOptions, CollectionOptions, ConnectionString, IndexOptions, WriteConcern,
+};
 use mongodb::{Client, Collection, Database, IndexModel};
 use tokio::sync::OnceCell;
 
@@ -21,84 +24,130 @@ use super::{Store, StoreError};
 const SELECTION: Duration = Duration::from_millis(1000);
 /// A verb as a whole may take so long.
 const DEADLINE: Duration = Duration::from_millis(1800);
+/// Making indexes may take so long before whoever waits for them is refused; the server goes on making them.
+const INDEXING: Duration = Duration::from_secs(10);
 /// The database of a URI that names none, as the original's driver has it.
 const DEFAULT_DATABASE: &str = "test";
 /// MongoDB's code for a key that a unique index refuses.
 const DUPLICATE_KEY: i32 = 11000;
 
 /// The store on a MongoDB server or replica set.
+#[derive(Clone, Debug)]
+pub struct Mongo(Arc<Inner>);
+
 #[derive(Debug)]
-pub struct Mongo {
-    database: Database,
-    users: Collection<Document>,
+struct Inner {
+    uri: String,
+    /// Set once the URI's names are resolved; nothing is sent before.
+    connection: OnceCell<Connection>,
     /// Set once this process has seen the unique indexes made.
     indexed: OnceCell<()>,
+    /// Whether they are being made in the background.
+    indexing: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Connection {
+    database: Database,
+    users: Collection<Document>,
 }
 
 impl Mongo {
-    /// Prepares the connection that `uri` names. Nothing is sent yet, but for a `mongodb+srv` name, which is looked up.
+    /// Prepares the connection that `uri` names; nothing is looked up and nothing sent yet.
     ///
     /// # Errors
     /// [`StoreError::Backend`] where the URI cannot be read.
-    pub async fn open(uri: &str) -> Result<Self, StoreError> {
-        let backend = |error: Error| StoreError::Backend(error.into());
-        let mut options = ClientOptions::parse(uri).await.map_err(backend)?;
-        options.server_selection_timeout = Some(SELECTION);
-        options.connect_timeout.get_or_insert(SELECTION);
-        options.app_name.get_or_insert_with(|| "jwt-generator".to_owned());
-        let name = options.default_database.clone().unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
-        let database = Client::with_options(options).map_err(backend)?.database(&name);
-        // What is answered with success must survive the loss of any one server, journalled where there is but one.
-        let concern = WriteConcern::builder().w(mongodb::options::Acknowledgment::Majority).journal(true).build();
-        let users = database.collection_with_options(
-            "users",
-            CollectionOptions::builder().write_concern(concern).build(),
-        );
-        Ok(Self { database, users, indexed: OnceCell::new() })
+    pub fn new(uri: &str) -> Result<Self, StoreError> {
+        ConnectionString::parse(uri).map_err(|error| StoreError::Backend(error.into()))?;
+        Ok(Self(Arc::new(Inner {
+            uri: uri.to_owned(),
+            connection: OnceCell::new(),
+            indexed: OnceCell::new(),
+            indexing: AtomicBool::new(false),
+        })))
+    }
+
+    async fn connection(&self) -> Result<&Connection, Error> {
+        self.0.connection.get_or_try_init(|| Connection::open(&self.0.uri)).await
+    }
+
+    async fn users(&self) -> Result<&Collection<Document>, Error> {
+        self.connection().await.map(|connection| &connection.users)
     }
 
     /// Makes the unique indexes that registration relies on, once per process; the original's have the same names.
     async fn make_indexes(&self) -> Result<(), StoreError> {
         let unique = |field: &str| {
-            IndexModel::builder()
-                .keys(doc! { field: 1 })
-                .options(IndexOptions::builder().unique(true).build())
-                .build()
+            let options = IndexOptions::builder().unique(true).build();
+            IndexModel::builder().keys(doc! { field: 1 }).options(options).build()
         };
         let make = || async {
-            let made = self.users.create_indexes([unique("username"), unique("email")]);
-            within_deadline(made.into_future()).await.map(|_| ()).inspect_err(|error| {
-                if matches!(error, StoreError::Conflict) {
-                    tracing::error!(
-                        "users share a username or an e-mail, so registration is off: \
+            let users = self.users().await?;
+            users.create_indexes([unique("username"), unique("email")]).await.map(|_| ()).inspect_err(
+                |error| {
+                    if is_duplicate(error) {
+                        tracing::error!(
+                            "users share a username or an e-mail, so registration is off: \
                          remove the duplicates from the collection 'users'"
-                    );
-                }
-            })
+                        );
+                    }
+                },
+            )
         };
-        let made = self.indexed.get_or_try_init(make).await;
-        made.map(|()| ()).map_err(|error| match error {
+        let made = within(INDEXING, async { self.0.indexed.get_or_try_init(make).await.copied() });
+        made.await.map_err(|error| match error {
             StoreError::Conflict => StoreError::Unavailable("the unique indexes cannot be made".into()),
             other => other,
         })
+    }
+
+    /// Begins to make the indexes, unless they are there or under way: a large collection takes its time.
+    fn begin_indexes(&self) {
+        if self.0.indexed.initialized() || self.0.indexing.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let store = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = store.make_indexes().await {
+                tracing::debug!(%error, "the unique indexes are not made yet");
+            }
+            store.0.indexing.store(false, Ordering::Release);
+        });
+    }
+}
+
+impl Connection {
+    /// Looks up the names of a `mongodb+srv` URI; the driver connects by itself, when it is asked something.
+    async fn open(uri: &str) -> Result<Self, Error> {
+        let mut options = ClientOptions::parse(uri).await?;
+        options.server_selection_timeout = Some(SELECTION);
+        options.connect_timeout.get_or_insert(SELECTION);
+        options.app_name.get_or_insert_with(|| "jwt-generator".to_owned());
+        let name = options.default_database.clone().unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
+        let database = Client::with_options(options)?.database(&name);
+        // What is answered with success must survive the loss of any one server, journalled where there is but one.
+        let concern = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build();
+        let options = CollectionOptions::builder().write_concern(concern).build();
+        Ok(Self { users: database.collection_with_options("users", options), database })
     }
 }
 
 #[async_trait]
 impl Store for Mongo {
     async fn ping(&self) -> Result<(), StoreError> {
-        within_deadline(self.database.run_command(doc! { "ping": 1 }).into_future()).await?;
-        if self.indexed.get().is_none()
-            && let Err(error) = self.make_indexes().await
-        {
-            tracing::debug!(%error, "the unique indexes are not made yet");
-        }
+        within_deadline(async { self.connection().await?.database.run_command(doc! { "ping": 1 }).await })
+            .await?;
+        self.begin_indexes();
         Ok(())
     }
 }
 
 async fn within_deadline<T>(action: impl Future<Output = Result<T, Error>>) -> Result<T, StoreError> {
-    match tokio::time::timeout(DEADLINE, action).await {
+    within(DEADLINE, action).await
+}
+
+async fn within<T>(limit: Duration, action: impl Future<Output = Result<T, Error>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(limit, action).await {
         Ok(answer) => answer.map_err(store_error),
         Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
     }
@@ -107,13 +156,18 @@ async fn within_deadline<T>(action: impl Future<Output = Result<T, Error>>) -> R
 /// What of the driver's errors the service tells apart.
 fn store_error(error: Error) -> StoreError {
     match *error.kind {
-        ErrorKind::Write(WriteFailure::WriteError(ref refused)) if refused.code == DUPLICATE_KEY => {
-            StoreError::Conflict
-        }
-        ErrorKind::Command(ref refused) if refused.code == DUPLICATE_KEY => StoreError::Conflict,
+        ErrorKind::Write(_) if is_duplicate(&error) => StoreError::Conflict,
         ErrorKind::BsonDeserialization(_) | ErrorKind::InvalidArgument { .. } => {
             StoreError::Backend(error.into())
         }
         _ => StoreError::Unavailable(error.into()),
+    }
+}
+
+fn is_duplicate(error: &Error) -> bool {
+    match *error.kind {
+        ErrorKind::Write(WriteFailure::WriteError(ref refused)) => refused.code == DUPLICATE_KEY,
+        ErrorKind::Command(ref refused) => refused.code == DUPLICATE_KEY,
+        _ => false,
     }
 }

@@ -1,7 +1,5 @@
 //! The collection `users`. Every filter compares with a value of a fixed type: no operator comes from a caller.
 
-use std::future::IntoFuture;
-
 use async_trait::async_trait;
 use mongodb::bson::{Document, doc};
 
@@ -14,7 +12,7 @@ use crate::store::{StoreError, Users};
 impl Users for Mongo {
     async fn create_user(&self, user: &User) -> Result<(), StoreError> {
         self.make_indexes().await?;
-        within_deadline(self.users.insert_one(to_document(user)).into_future()).await.map(|_| ())
+        within_deadline(async { self.users().await?.insert_one(to_document(user)).await }).await.map(|_| ())
     }
 
     async fn find_user_by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
@@ -30,9 +28,14 @@ impl Users for Mongo {
     }
 
     async fn list_users(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, StoreError> {
-        let filter = after.map_or_else(Document::new, |id| doc! { "_id": { "$gt": object_id(id) } });
+        let mut of_ids = doc! { "$type": "objectId" };
+        if let Some(id) = after {
+            of_ids.insert("$gt", object_id(id));
+        }
+        let filter = doc! { "_id": of_ids };
         let found = async {
-            let mut cursor = self.users.find(filter).sort(doc! { "_id": 1 }).limit(limit as i64).await?;
+            let mut cursor =
+                self.users().await?.find(filter).sort(doc! { "_id": 1 }).limit(limit as i64).await?;
             let mut users = Vec::new();
             while cursor.advance().await? {
                 users.extend(from_document(&cursor.deserialize_current()?));
@@ -51,19 +54,20 @@ impl Users for Mongo {
     ) -> Result<bool, StoreError> {
         let filter = doc! { "_id": object_id(id), "password": old.expose() };
         let change = doc! { "$set": { "password": new.expose(), "updatedAt": date(now) } };
-        let changed = self.users.update_one(filter, change).into_future();
-        Ok(within_deadline(changed).await?.matched_count == 1)
+        let changed = within_deadline(async { self.users().await?.update_one(filter, change).await });
+        Ok(changed.await?.matched_count == 1)
     }
 
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
-        let deleted = self.users.delete_one(doc! { "_id": object_id(id) }).into_future();
-        Ok(within_deadline(deleted).await?.deleted_count == 1)
+        let filter = doc! { "_id": object_id(id) };
+        let deleted = within_deadline(async { self.users().await?.delete_one(filter).await });
+        Ok(deleted.await?.deleted_count == 1)
     }
 }
 
 impl Mongo {
     async fn find_user(&self, filter: Document) -> Result<Option<User>, StoreError> {
-        let found = within_deadline(self.users.find_one(filter).into_future()).await?;
-        Ok(found.as_ref().and_then(from_document))
+        let found = within_deadline(async { self.users().await?.find_one(filter).await });
+        Ok(found.await?.as_ref().and_then(from_document))
     }
 }

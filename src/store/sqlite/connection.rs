@@ -37,18 +37,23 @@ impl Location {
         if folder == Path::new(":memory:") { Self::Memory } else { Self::Folder(folder.to_owned()) }
     }
 
-    /// Opens the database for writing; makes the folder (0700) and the tables where they are missing.
+    /// Opens the database for writing; makes the folder (0700), the file (0600) and the tables where they are missing.
     pub(super) fn open_writer(&self) -> Result<Connection, StoreError> {
         let connection = match self {
             Self::Memory => Connection::open_in_memory(),
             Self::Folder(folder) => {
-                make_folder(folder)?;
+                make_file(folder)?;
                 Connection::open(folder.join(Sqlite::FILE))
             }
         };
         let mut connection = connection.map_err(store_error)?;
         configure(&connection).and_then(|()| migrate(&mut connection))?;
         Ok(connection)
+    }
+
+    /// Whether there is no file yet, so that only the writer can begin.
+    pub(super) fn is_missing(&self) -> bool {
+        matches!(self, Self::Folder(folder) if !folder.join(Sqlite::FILE).exists())
     }
 
     /// Opens the file for reading; a database in memory has one connection, the writer's.
@@ -62,12 +67,16 @@ impl Location {
     }
 }
 
-fn make_folder(folder: &Path) -> Result<(), StoreError> {
-    use std::os::unix::fs::DirBuilderExt;
+/// An empty file, for its owner alone, is a new database; what SQLite puts beside it has the same mode.
+fn make_file(folder: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+    let file =
+        || fs::OpenOptions::new().append(true).create(true).mode(0o600).open(folder.join(Sqlite::FILE));
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder)
+        .and_then(|()| file().map(drop))
         .map_err(|error| StoreError::Unavailable(format!("{}: {error}", folder.display()).into()))
 }
 

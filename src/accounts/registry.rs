@@ -1,0 +1,80 @@
+//! The stored users: adding, finding, changing. No tokens here, so that the command line needs no keys.
+
+use std::sync::Arc;
+
+use super::{AccountError, Hasher, Registration};
+use crate::clock::Clock;
+use crate::domain::{LoginName, Password, User};
+use crate::entropy::Entropy;
+use crate::store::Store;
+
+/// Users in a store, and what makes their password hashes.
+#[derive(Clone)]
+pub struct Registry {
+    store: Arc<dyn Store>,
+    pub(super) hasher: Hasher,
+    clock: Clock,
+    entropy: Entropy,
+}
+
+impl Registry {
+    /// The users of `store`.
+    pub fn new(store: Arc<dyn Store>, hasher: Hasher, clock: Clock, entropy: Entropy) -> Self {
+        Self { store, hasher, clock, entropy }
+    }
+
+    /// Where they are kept.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Adds a user.
+    ///
+    /// # Errors
+    /// [`AccountError::Exists`] where the name or the address is taken; it takes as long as success.
+    pub async fn create_user(&self, registration: Registration) -> Result<User, AccountError> {
+        let Registration { username, email, password } = registration;
+        // No hash is made for a database that is not there.
+        self.store.ping().await?;
+        let password_hash = self.hasher.hash(password).await?;
+        let now = self.clock.now();
+        let id = self.entropy.user_id(now).map_err(|error| AccountError::Internal(error.into()))?;
+        let user = User { id, username, email, password_hash, created_at: now, updated_at: now };
+        self.store.create_user(&user).await?;
+        Ok(user)
+    }
+
+    /// The user that somebody means by a name or an address.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn find_user(&self, name: &LoginName) -> Result<Option<User>, AccountError> {
+        if let Some(email) = &name.email
+            && let Some(user) = self.store.find_user_by_email(email).await?
+        {
+            return Ok(Some(user));
+        }
+        for username in &name.usernames {
+            if let Some(user) = self.store.find_user_by_username(username).await? {
+                return Ok(Some(user));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Gives a user another password, whatever the old one was.
+    ///
+    /// # Errors
+    /// [`AccountError::NoUser`], and those of the store and the hash.
+    pub async fn set_password(&self, name: &LoginName, password: Password) -> Result<User, AccountError> {
+        let hash = self.hasher.hash(password).await?;
+        loop {
+            let user = self.find_user(name).await?.ok_or(AccountError::NoUser)?;
+            let now = self.clock.now();
+            // False where another change came first: then this one is made on top of it.
+            if self.store.replace_password_if(user.id, &user.password_hash, &hash, now).await? {
+                return Ok(User { password_hash: hash, updated_at: now, ..user });
+            }
+        }
+    }
+}
