@@ -1,0 +1,10 @@
+//! The endpoints, through the service's own door.
+
+mod accounts;
+mod generate;
+mod hostile;
+mod manners;
+mod pages;
+mod published;
+mod refusals;
+mod validate;

@@ -1,0 +1,73 @@
+//! The documentation's pages: JSON for programs, pages for browsers, nothing from elsewhere.
+
+use http::Method;
+
+use crate::support::Service;
+
+const BROWSER: (&str, &str) = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+
+#[test]
+fn the_hub_is_json_for_programs_and_a_page_for_browsers() {
+    let service = Service::start();
+    let json = service.anonymous().get("/api/docs/");
+    assert_eq!(json.ok()["documentation"]["swagger_ui"], "/api/docs/docs");
+    let page = service.anonymous().send(Method::GET, "/api/docs/", &[BROWSER], "");
+    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    for answer in [&json, &page] {
+        assert!(answer.headers.get_all("vary").iter().any(|value| value == "Accept"));
+    }
+}
+
+#[test]
+fn the_hub_without_its_slash_sends_browsers_to_where_its_links_work() {
+    let service = Service::start();
+    let answer = service.anonymous().send(Method::GET, "/api/docs", &[BROWSER], "");
+    assert_eq!((answer.status, answer.header("location")), (308, Some("docs/")));
+    assert_eq!(
+        service.anonymous().get("/api/docs").status,
+        200,
+        "programs read JSON, which has no relative links"
+    );
+}
+
+#[test]
+fn pages_may_load_from_this_server_alone_and_hold_no_inline_code() {
+    let service = Service::start();
+    for path in ["/api/docs/", "/api/docs/docs", "/api/docs/docs-inline", "/api/docs/debug"] {
+        let page = service.anonymous().send(Method::GET, path, &[BROWSER], "");
+        assert_eq!(page.status, 200, "{path}");
+        let policy = page.header("content-security-policy").unwrap();
+        assert!(
+            policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"),
+            "{path}: {policy}"
+        );
+        assert!(!policy.contains("unsafe"), "{path}: {policy}");
+        let text = page.text();
+        for fragment in text.split("<script").skip(1) {
+            let tag = fragment.split('>').next().unwrap();
+            assert!(tag.contains("src=") || tag.contains("application/json"), "{path}: <script{tag}>");
+        }
+        assert!(!text.contains("src=\"http") && !text.contains("onclick="), "{path}");
+    }
+}
+
+#[test]
+fn assets_are_tagged_and_cacheable() {
+    let service = Service::start();
+    for (file, kind) in [
+        ("swagger-ui.css", "text/css; charset=utf-8"),
+        ("swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
+        ("docs.css", "text/css; charset=utf-8"),
+        ("docs.js", "text/javascript; charset=utf-8"),
+        ("hub.js", "text/javascript; charset=utf-8"),
+        ("debug.js", "text/javascript; charset=utf-8"),
+        ("favicon.svg", "image/svg+xml"),
+    ] {
+        let path = format!("/api/docs/assets/{file}");
+        let asset = service.anonymous().get(&path);
+        assert_eq!((asset.status, asset.header("content-type")), (200, Some(kind)), "{file}");
+        let tag = asset.header("etag").unwrap();
+        let again = service.anonymous().send(Method::GET, &path, &[("if-none-match", tag)], "");
+        assert_eq!((again.status, again.body.len()), (304, 0));
+    }
+}

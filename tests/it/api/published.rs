@@ -1,0 +1,87 @@
+//! The public keys, for verifiers.
+
+use http::Method;
+use jose::{Jwk, VerifyingKey};
+use serde_json::json;
+
+use crate::support::{Program, Service, folder_with_keys, read};
+
+const JWKS: [&str; 4] =
+    ["/api/jwks", "/api/jwks.json", "/api/.well-known/jwks.json", "/.well-known/jwks.json"];
+
+#[test]
+fn the_key_set_is_one_document_on_all_its_paths() {
+    let service = Service::start();
+    let first = service.anonymous().get(JWKS[0]);
+    for path in JWKS {
+        let answer = service.anonymous().get(path);
+        assert_eq!((answer.status, &answer.body), (200, &first.body));
+        assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"));
+        assert_eq!(answer.header("cache-control"), Some("public, max-age=86400"));
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+    }
+    let keys = first.json()["keys"].clone();
+    let key = VerifyingKey::from_jwk(&Jwk::from_json(&keys[0].to_string()).unwrap()).unwrap();
+    assert_eq!(key.to_spki_pem(), read("tests/data/adoption/keys/public-key.pem"));
+    for private in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
+        assert!(keys[0].get(private).is_none(), "{private} is published");
+    }
+}
+
+#[test]
+fn a_cache_that_has_the_documents_gets_304() {
+    let service = Service::start();
+    for path in JWKS.into_iter().chain(["/api/public-key", "/api/public-key.pem"]) {
+        let tag = service.anonymous().get(path).header("etag").unwrap().to_owned();
+        assert!(tag.starts_with('"') && tag.ends_with('"'), "{tag} is no strong tag");
+        let ask = |tags: &str| service.anonymous().send(Method::GET, path, &[("if-none-match", tags)], "");
+        for tags in [tag.as_str(), &format!("W/{tag}"), &format!("\"x\", {tag}"), "*"] {
+            let answer = ask(tags);
+            assert_eq!((answer.status, answer.body.len()), (304, 0), "{tags}");
+            assert_eq!(answer.header("etag"), Some(tag.as_str()));
+            assert_eq!(answer.header("cache-control"), Some("public, max-age=86400"));
+        }
+        assert_eq!(ask("\"x\"").status, 200);
+        assert_eq!(ask("").status, 200);
+    }
+}
+
+#[test]
+fn two_instances_on_the_same_keys_publish_the_same_bytes_and_tags() {
+    let (one, another) = (Service::start(), Service::start());
+    let (one, another) = (one.anonymous().get(JWKS[0]), another.anonymous().get(JWKS[0]));
+    assert_eq!((one.header("etag"), &one.body), (another.header("etag"), &another.body));
+}
+
+#[test]
+fn the_public_key_is_the_originals_file() {
+    let service = Service::start();
+    for path in ["/api/public-key", "/api/public-key.pem"] {
+        let answer = service.anonymous().get(path);
+        assert_eq!(answer.header("content-type"), Some("application/x-pem-file; charset=utf-8"));
+        assert_eq!(answer.text(), read("tests/data/adoption/keys/public-key.pem"));
+    }
+}
+
+#[test]
+fn a_key_keeps_its_instant_over_restarts() {
+    let folder = folder_with_keys();
+    let info = || Program::start(folder.path(), &[]).client().get("/api/key-info").ok();
+    let first = info();
+    assert_eq!(first, info());
+    let expected = json!({
+        "kid": "default-key-id", "kty": "RSA", "alg": "RS256", "use": "sig", "key_ops": ["verify"],
+        "created_at": first["data"]["created_at"], "status": "active",
+    });
+    assert_eq!(first["data"], expected);
+}
+
+#[test]
+fn public_keys_are_for_all_origins_whatever_is_allowed() {
+    let service = Service::with(&[("ALLOWED_ORIGINS", "https://app.example.com")]);
+    for path in JWKS.into_iter().chain(["/api/public-key", "/api/public-key.pem"]) {
+        let answer = service.anonymous().send(Method::GET, path, &[("origin", "https://else.example")], "");
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{path}");
+        assert_eq!(answer.header("vary"), None, "one answer serves every cache");
+    }
+}

@@ -1,0 +1,125 @@
+//! The `use` lines of the source against the table of `docs/` and ARCHITECTURE.md: who may call whom.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::support::{read, repository};
+
+/// Each room and the rooms that it may use. Every room may use itself and the crate `jose`.
+const MAY_USE: &[(&str, &[&str])] = &[
+    (
+        "cli",
+        &["accounts", "app", "clock", "config", "domain", "entropy", "http", "keys", "telemetry", "token"],
+    ),
+    ("app", &["accounts", "clock", "config", "entropy", "http", "keys", "store", "token"]),
+    ("http", &["accounts", "clock", "domain", "keys", "store", "token"]),
+    ("accounts", &["clock", "domain", "entropy", "store", "token", "workers"]),
+    ("token", &["clock", "domain", "entropy", "keys"]),
+    ("keys", &["domain", "workers"]),
+    ("store", &["domain"]),
+    ("config", &["domain"]),
+    ("telemetry", &[]),
+    ("clock", &["domain"]),
+    ("entropy", &["domain"]),
+    ("workers", &[]),
+    ("domain", &[]),
+];
+
+fn source_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| if path.is_dir() { source_files(&path) } else { vec![path] })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect()
+}
+
+/// The first part of the path below `src/`: the room that the file belongs to.
+fn room_of(file: &Path) -> String {
+    let below = file.strip_prefix(repository().join("src")).unwrap();
+    below.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned()
+}
+
+/// What stands behind `prefix` in the code, wherever it stands: comments are no code.
+fn named_behind<'a>(text: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+    let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    code.flat_map(move |line| line.split(prefix).skip(1)).map(|rest| {
+        let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+        &rest[..end]
+    })
+}
+
+#[test]
+fn every_room_uses_only_what_lies_below_it() {
+    let mut rooms = BTreeSet::new();
+    for file in source_files(&repository().join("src")) {
+        let room = room_of(&file);
+        if room == "lib" || room == "main" {
+            continue;
+        }
+        let (_, allowed) = MAY_USE
+            .iter()
+            .find(|(name, _)| *name == room)
+            .unwrap_or_else(|| panic!("{} is in no room of the table", file.display()));
+        let text = fs::read_to_string(&file).unwrap();
+        for used in named_behind(&text, "crate::") {
+            let known = used == room || allowed.contains(&used);
+            assert!(known, "{} uses {used}, which {room} must not", file.display());
+        }
+        rooms.insert(room);
+    }
+    let of_table: BTreeSet<_> = MAY_USE.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(rooms, of_table, "the table lists the rooms that there are");
+}
+
+#[test]
+fn only_app_knows_which_store_there_is() {
+    for file in source_files(&repository().join("src")) {
+        let text = fs::read_to_string(&file).unwrap();
+        let names_one = named_behind(&text, "store::").any(|used| used == "sqlite" || used == "mongo");
+        assert!(!names_one || room_of(&file) == "app", "{} names a store", file.display());
+    }
+}
+
+#[test]
+fn outside_crates_stay_in_the_room_that_is_meant_for_them() {
+    for (name, rooms) in [
+        ("rusqlite", &["store"][..]),
+        ("mongodb", &["store"]),
+        ("axum", &["http"]),
+        ("hyper", &["http"]),
+        ("bcrypt", &["accounts"]),
+        ("clap", &["cli"]),
+        ("ureq", &["cli"]),
+        ("tracing_subscriber", &["telemetry", "config"]),
+        ("aws_lc_rs", &["keys", "entropy"]),
+    ] {
+        for file in source_files(&repository().join("src")) {
+            let text = fs::read_to_string(&file).unwrap();
+            let uses = named_behind(&text, "use ").any(|used| used == name);
+            assert!(!uses || rooms.contains(&room_of(&file).as_str()), "{} uses {name}", file.display());
+        }
+    }
+}
+
+#[test]
+fn the_map_in_lib_rs_and_in_architecture_md_names_every_room() {
+    let map = read("ARCHITECTURE.md");
+    let library = read("src/lib.rs");
+    for (room, _) in MAY_USE {
+        assert!(library.contains(&format!("pub mod {room};")), "{room} is missing in src/lib.rs");
+        assert!(
+            map.contains(&format!("`{room}")) || map.contains(&format!("src/{room}")),
+            "{room} is missing on the map"
+        );
+    }
+}
+
+#[test]
+fn files_and_functions_stay_small() {
+    for file in source_files(&repository().join("src")) {
+        let lines = fs::read_to_string(&file).unwrap().lines().count();
+        assert!(lines <= 450, "{} has {lines} lines: does it hold one idea?", file.display());
+    }
+    assert!(read("src/main.rs").lines().count() <= 30);
+}

@@ -1,0 +1,257 @@
+//! The command line: each command, for people and for scripts, and its exit codes.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::{Program, folder_with_keys, jwt_generator, read, refused, run};
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = jwt_generator(folder);
+    command.args(arguments).env("BCRYPT_ROUNDS", "4").env("LOG_LEVEL", "warn");
+    command
+}
+
+fn text(folder: &Path, arguments: &[&str]) -> String {
+    run(&mut command(folder, arguments))
+}
+
+fn json_of(folder: &Path, arguments: &[&str]) -> Value {
+    serde_json::from_str(&run(command(folder, arguments).arg("--json"))).unwrap()
+}
+
+/// Runs a command that reads `input`.
+fn with_input(folder: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut child = command(folder, arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that refuses may not read at all.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn help_and_version_are_there_for_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(text(folder.path(), &["--version"]).starts_with("jwt-generator "));
+    let help = text(folder.path(), &["--help"]);
+    for command in ["serve", "token", "keys", "users", "config", "openapi", "healthcheck", "completions"] {
+        assert!(help.contains(&format!("\n  {command} ")), "{help}");
+        assert!(text(folder.path(), &[command, "--help"]).contains("Usage: jwt-generator "));
+    }
+    assert!(help.contains("Exit codes: 0 done; 1 refused or failed; 2 a wrong call or wrong settings."));
+    refused(&mut command(folder.path(), &["nonsense"]), 2);
+}
+
+#[test]
+fn a_minted_token_is_inspected_and_verified_offline() {
+    let folder = folder_with_keys();
+    let minted = json_of(
+        folder.path(),
+        &[
+            "token",
+            "mint",
+            "--subject",
+            "job",
+            "--audience",
+            "a",
+            "--audience",
+            "b",
+            "--expires-in",
+            "7 days",
+            "--claims",
+            r#"{"x":1}"#,
+        ],
+    );
+    let token = minted["access_token"].as_str().unwrap();
+    assert_eq!(
+        (minted["token_type"].as_str(), minted["expires_in"].as_u64()),
+        (Some("Bearer"), Some(604_800))
+    );
+    let inspected = json_of(folder.path(), &["token", "inspect", token]);
+    assert_eq!(inspected["claims"]["aud"], json!(["a", "b"]));
+    assert_eq!((&inspected["claims"]["x"], &inspected["verified"]), (&json!(1), &json!(false)));
+    assert!(inspected["claims"].get("demo").is_none(), "the operator's own tokens are no demo tokens");
+    let verified = json_of(folder.path(), &["token", "verify", token, "--audience", "b"]);
+    assert_eq!((&verified["valid"], &verified["claims"]["sub"]), (&json!(true), &json!("job")));
+    let told = refused(&mut command(folder.path(), &["token", "verify", token]), 1);
+    assert_eq!(told, "error: the token is not meant for this audience (wrong_audience)\n");
+}
+
+#[test]
+fn tokens_come_from_standard_input_too() {
+    let folder = folder_with_keys();
+    let token = text(folder.path(), &["token", "mint"]);
+    for input in [token.clone(), format!("Bearer {token}"), format!("  {token}\n\n")] {
+        let Output { status, stdout, .. } = with_input(folder.path(), &["token", "verify"], &input);
+        assert!(status.success() && String::from_utf8(stdout).unwrap().starts_with("The token is valid.\n"));
+    }
+    let shown = with_input(folder.path(), &["token", "inspect"], &token);
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains("Nothing of this has been checked: `token verify` does that."), "{shown}");
+    assert!(shown.contains("\nexpires 20") && shown.contains("\"kid\": \"default-key-id\""), "{shown}");
+    assert_eq!(with_input(folder.path(), &["token", "verify"], "").status.code(), Some(2));
+    assert_eq!(with_input(folder.path(), &["token", "inspect"], "no token").status.code(), Some(1));
+}
+
+#[test]
+fn tokens_are_verified_against_a_key_set_in_a_file_or_at_an_address() {
+    let folder = folder_with_keys();
+    let program = Program::start(folder.path(), &[("SKIP_DATABASE", "true")]);
+    let client = program.client();
+    let token = client.demo_token(&json!({}));
+    let elsewhere = tempfile::tempdir().unwrap();
+    let url = format!("{}/api/jwks", client.base());
+    assert_eq!(json_of(elsewhere.path(), &["token", "verify", &token, "--jwks", &url])["valid"], true);
+    std::fs::write(elsewhere.path().join("set.json"), client.get("/api/jwks").body).unwrap();
+    assert_eq!(json_of(elsewhere.path(), &["token", "verify", &token, "--jwks", "set.json"])["valid"], true);
+    std::fs::write(elsewhere.path().join("empty.json"), r#"{"keys":[]}"#).unwrap();
+    let told =
+        refused(&mut command(elsewhere.path(), &["token", "verify", &token, "--jwks", "empty.json"]), 1);
+    assert!(told.contains("(unknown_key)"), "{told}");
+    refused(&mut command(elsewhere.path(), &["token", "verify", &token, "--jwks", "nowhere.json"]), 2);
+    refused(
+        &mut command(elsewhere.path(), &["token", "verify", &token, "--jwks", "http://127.0.0.1:1/jwks"]),
+        1,
+    );
+}
+
+#[test]
+fn a_command_that_reads_never_makes_a_key() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&["token", "mint"][..], &["token", "verify", "a.b.c"], &["keys", "show"]] {
+        let told = refused(&mut command(folder.path(), arguments), 1);
+        assert!(told.contains("there is no key in ./keys: `keys generate` makes one"), "{told}");
+    }
+    assert!(!folder.path().join("keys").exists());
+}
+
+#[test]
+fn keys_are_made_once_and_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = json_of(folder.path(), &["keys", "generate"]);
+    assert_eq!(
+        (made["kid"].as_str(), made["alg"].as_str(), made["bits"].as_u64()),
+        (Some("default-key-id"), Some("RS256"), Some(2048))
+    );
+    assert_eq!(json_of(folder.path(), &["keys", "show"]), made);
+    let shown = text(folder.path(), &["keys", "show"]);
+    assert!(
+        shown.contains("RS256 (2048 bits)")
+            && shown.contains("-----BEGIN PUBLIC KEY-----")
+            && !shown.contains("PRIVATE"),
+        "{shown}"
+    );
+    let told = refused(&mut command(folder.path(), &["keys", "generate"]), 1);
+    assert!(told.contains("there is a key in ./keys already; it was left as it is"), "{told}");
+}
+
+#[test]
+fn users_are_managed_beside_a_running_server() {
+    let folder = folder_with_keys();
+    let program = Program::start(folder.path(), &[("BCRYPT_ROUNDS", "4")]);
+    let client = program.client();
+    let log_in = |password: &str| {
+        client.post("/api/auth/login", &json!({ "username": "ada", "password": password })).status
+    };
+    let users = |arguments: &[&str], input: &str| {
+        let output = with_input(folder.path(), &[&["--json", "users"], arguments].concat(), input);
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let (code, made, _) = users(&["create", "ada", "Ada@Example.com"], "first-secret\n");
+    assert_eq!(code, Some(0));
+    let made: Value = serde_json::from_str(&made).unwrap();
+    assert_eq!((made["username"].as_str(), made["email"].as_str()), (Some("ada"), Some("ada@example.com")));
+    assert_eq!(log_in("first-secret"), 200);
+    let (code, _, told) = users(&["create", "ada", "other@example.com"], "second-secret\n");
+    assert_eq!(code, Some(1));
+    assert!(told.contains("User with this username or email already exists"), "{told}");
+    assert_eq!(users(&["create", "x", "x@example.com"], "long-enough").0, Some(2));
+    client.register("grace");
+    let (_, listed, _) = users(&["list"], "");
+    let names: Vec<_> =
+        listed.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["username"].clone()).collect();
+    assert_eq!(names, ["ada", "grace"]);
+    std::fs::write(folder.path().join("secret"), "third-secret\n").unwrap();
+    assert_eq!(users(&["password", "ada@example.com", "--password-file", "secret"], "").0, Some(0));
+    assert_eq!((log_in("first-secret"), log_in("third-secret")), (401, 200));
+    assert_eq!(users(&["show", "ada"], "").1.lines().count(), 1);
+    assert_eq!(users(&["delete", "ada"], "").0, Some(0));
+    assert_eq!(log_in("third-secret"), 401);
+    for gone in [["show", "ada"], ["delete", "ada"]] {
+        assert_eq!(users(&gone, "").0, Some(1));
+    }
+}
+
+#[test]
+fn settings_are_shown_with_their_sources_and_without_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(".env"), "JWT_ISSUER=https://id.example.com\n").unwrap();
+    std::fs::write(folder.path().join("uri"), "mongodb://app:hidden-password@db/app\n").unwrap();
+    let shown = run(command(folder.path(), &["config", "show", "--json"])
+        .env("MONGODB_URI_FILE", "uri")
+        .env("PORT", "4000"));
+    assert!(!shown.contains("hidden-password"));
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let of = |name: &str| (shown[name]["value"].as_str().unwrap(), shown[name]["source"].as_str().unwrap());
+    assert_eq!(of("JWT_ISSUER"), ("https://id.example.com", "from .env"));
+    assert_eq!(of("PORT"), ("4000", "from the environment"));
+    assert_eq!(of("MONGODB_URI"), ("(hidden)", "from the file uri"));
+    assert_eq!(of("JWT_AUDIENCE"), ("jwt-generator-api", "default"));
+}
+
+#[test]
+fn all_faults_of_the_settings_are_told_at_once_and_typos_are_pointed_out() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(text(folder.path(), &["config", "check"]), "the settings can be used\n");
+    let told = refused(command(folder.path(), &["config", "check"]).env("PORT", "x").env("KEY_BITS", "7"), 2);
+    assert!(told.contains("PORT=\"x\"") && told.contains("KEY_BITS=\"7\""), "{told}");
+    let told = run(command(folder.path(), &["config", "check"]).env("JWT_ISUER", "x"));
+    assert!(told.contains("warning: JWT_ISUER is no setting; did you mean JWT_ISSUER?"), "{told}");
+    let told = refused(command(folder.path(), &["--json", "config", "check"]).env("PORT", "x"), 2);
+    assert_eq!(serde_json::from_str::<Value>(&told).unwrap()["success"], false);
+}
+
+#[test]
+fn the_health_of_a_server_is_an_exit_code() {
+    let folder = folder_with_keys();
+    let program = Program::start(folder.path(), &[("SKIP_DATABASE", "true")]);
+    let base = program.client().base().to_owned();
+    assert_eq!(
+        text(folder.path(), &["healthcheck", "--url", &base]),
+        "healthy; the database does not answer\n"
+    );
+    let port = program.address().port().to_string();
+    assert!(run(command(folder.path(), &["healthcheck"]).env("PORT", &port)).starts_with("healthy"));
+    let told = refused(&mut command(folder.path(), &["healthcheck", "--url", &base, "--database"]), 1);
+    assert!(told.contains("the database does not answer"), "{told}");
+    drop(program);
+    refused(&mut command(folder.path(), &["healthcheck", "--url", &base]), 1);
+}
+
+#[test]
+fn the_api_document_and_completions_are_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(text(folder.path(), &["openapi"]), read("openapi.yaml"));
+    assert_eq!(json_of(folder.path(), &["openapi"])["openapi"], "3.0.3");
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(text(folder.path(), &["completions", shell]).contains("jwt-generator"), "{shell}");
+    }
+}
+
+#[test]
+fn output_that_nobody_reads_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = command(folder.path(), &["openapi"]).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().success());
+}

@@ -1,0 +1,137 @@
+//! The documents against the program: what is written down is what there is.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use jwt_generator::config::SETTINGS;
+
+use crate::support::{jwt_generator, read, repository, run};
+
+/// The cells of a Markdown table's rows that begin with a name in backticks.
+fn rows(text: &str) -> Vec<Vec<String>> {
+    let rows = text.lines().filter(|line| line.starts_with("| `"));
+    rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()).collect()
+}
+
+#[test]
+fn docs_settings_is_the_table_in_the_code() {
+    let expected: Vec<_> = SETTINGS
+        .iter()
+        .map(|setting| {
+            let default =
+                if setting.default.is_empty() { "–".to_owned() } else { format!("`{}`", setting.default) };
+            vec![format!("`{}`", setting.name), default, setting.about.to_owned()]
+        })
+        .collect();
+    assert_eq!(rows(&read("docs/settings.md")), expected);
+}
+
+#[test]
+fn the_example_env_names_every_setting_and_no_other() {
+    let text = read(".env.example");
+    let named: BTreeSet<_> = text
+        .lines()
+        .map(|line| line.trim_start_matches(['#', ' ']))
+        .filter_map(|line| line.split_once('=').map(|(name, _)| name))
+        .filter(|name| !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+        .collect();
+    let expected: BTreeSet<_> = SETTINGS.iter().map(|setting| setting.name).collect();
+    assert_eq!(named, expected);
+}
+
+#[test]
+fn docs_api_lists_every_operation() {
+    let expected: Vec<_> = jwt_generator::http::operations()
+        .map(|(method, path, id)| {
+            [method.to_uppercase(), path.to_owned(), id.to_owned()].map(|cell| format!("`{cell}`"))
+        })
+        .collect();
+    let listed: Vec<_> = rows(&read("docs/api.md")).into_iter().filter(|row| row.len() == 4).collect();
+    let listed: Vec<_> =
+        listed.into_iter().map(|row| [row[0].clone(), row[1].clone(), row[2].clone()]).collect();
+    assert_eq!(listed, expected);
+}
+
+#[test]
+fn docs_api_lists_every_code_of_a_refusal() {
+    let text = read("docs/api.md");
+    let source = read("src/http/error.rs");
+    let quoted = source.split('"').skip(1).step_by(2);
+    let codes =
+        quoted.filter(|word| word.contains('_') && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
+    for code in codes.chain(["busy", "internal", "malformed", "expired"]) {
+        assert!(text.contains(&format!("`{code}`")), "{code} is missing in docs/api.md");
+    }
+}
+
+/// Every command with its help, from the program itself.
+fn commands(arguments: &[String]) -> Vec<(Vec<String>, String)> {
+    let help = run(jwt_generator(Path::new("/")).args(arguments).arg("--help"));
+    let listed = help.split("\nCommands:\n").nth(1).unwrap_or_default();
+    let names = listed
+        .lines()
+        .take_while(|line| line.starts_with("  "))
+        .filter_map(|line| line.split_whitespace().next());
+    let mut all: Vec<_> = names
+        .filter(|name| *name != "help")
+        .flat_map(|name| commands(&[arguments, &[name.to_owned()]].concat()))
+        .collect();
+    if all.is_empty() {
+        all.push((arguments.to_vec(), help));
+    }
+    all
+}
+
+#[test]
+fn docs_cli_describes_every_command_and_every_option() {
+    let text = read("docs/cli.md");
+    let mut found = 0;
+    for (name, help) in commands(&[]) {
+        let heading = format!("### `jwt-generator {}`", name.join(" "));
+        let section = text.split(&heading).nth(1).unwrap_or_else(|| panic!("docs/cli.md lacks {heading}"));
+        let section = section.split("\n### ").next().unwrap();
+        for option in help.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 2) {
+            let option = option.trim_end_matches([',', '.', ']']);
+            let common = ["--json", "--help", "--version"].contains(&option);
+            assert!(common || section.contains(option), "{heading} lacks {option}");
+        }
+        found += 1;
+    }
+    assert!(found >= 15, "{found} commands");
+}
+
+#[test]
+fn every_link_between_the_documents_leads_somewhere() {
+    let mut pages = vec!["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"]
+        .into_iter()
+        .map(|name| repository().join(name))
+        .collect::<Vec<_>>();
+    for folder in ["docs", "docs/adr", "bench"] {
+        let entries =
+            std::fs::read_dir(repository().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        pages.extend(entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
+    }
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let target = link.split('#').next().unwrap();
+            if target.is_empty() || target.contains("://") || target.starts_with("mailto:") {
+                continue;
+            }
+            assert!(page.parent().unwrap().join(target).exists(), "{}: {link}", page.display());
+        }
+    }
+}
+
+#[test]
+fn the_decisions_are_numbered_and_listed() {
+    let index = read("docs/adr/README.md");
+    let entries = std::fs::read_dir(repository().join("docs/adr")).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| name != "README.md");
+    names.sort();
+    for (number, name) in (1..).zip(&names) {
+        assert!(name.starts_with(&format!("{number:04}-")), "{name}");
+        assert!(index.contains(name), "{name} is not listed");
+    }
+}

@@ -1,0 +1,39 @@
+//! Verifiers of other makers against the running program, for each algorithm that they know.
+
+use serde_json::json;
+
+use crate::support::{Program, Verifier};
+
+#[test]
+fn foreign_verifiers_accept_our_tokens_and_refuse_others() {
+    for algorithm in ["RS256", "PS256", "ES256", "EdDSA"] {
+        let folder = tempfile::tempdir().unwrap();
+        let program = Program::start(folder.path(), &[("JWT_ALGORITHM", algorithm), ("BCRYPT_ROUNDS", "4")]);
+        let client = program.client();
+        let demo = client.demo_token(&json!({ "subject": "ada" }));
+        let listed =
+            client.demo_token(&json!({ "subject": "ada", "audience": ["other", "jwt-generator-api"] }));
+        let elsewhere = client.demo_token(&json!({ "subject": "ada", "audience": "another-api" }));
+        let (input, signature) = demo.rsplit_once('.').unwrap();
+        let middle = signature.len() / 2;
+        let flipped = if signature.as_bytes()[middle] == b'A' { "B" } else { "A" };
+        let forged = format!("{input}.{}{flipped}{}", &signature[..middle], &signature[middle + 1..]);
+        let user = client.register("grace");
+        let jwks = format!("{}/api/jwks", client.base());
+        for mut verifier in Verifier::all(&jwks, "jwt-generator-app", "jwt-generator-api") {
+            let name = verifier.name;
+            for token in [&demo, &listed] {
+                assert_eq!(verifier.ask(token), "ok ada default-key-id", "{algorithm}, {name}");
+            }
+            let answer = verifier.ask(user.token());
+            assert!(
+                answer.starts_with("ok ") && answer.ends_with(" default-key-id"),
+                "{algorithm}, {name}: {answer}"
+            );
+            for token in [&elsewhere, &forged] {
+                let answer = verifier.ask(token);
+                assert!(answer.starts_with("refused "), "{algorithm}, {name}: {answer}");
+            }
+        }
+    }
+}

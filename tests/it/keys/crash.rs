@@ -1,0 +1,99 @@
+//! K1 and K15: a key that is being made when the process is killed, and two processes that make one at once.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::{Program, jwt_generator, run, tool};
+
+/// Small steps through the time that a start takes.
+const KILLS: u64 = 200;
+
+fn begin(folder: &Path) -> Child {
+    let mut command = jwt_generator(folder);
+    command.env("HOST", "127.0.0.1").env("PORT", "0").env("SKIP_DATABASE", "true");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// Lets the other process have so much time; the moment of its death is what this is about.
+fn let_pass(time: Duration) {
+    let (_never, nothing) = mpsc::channel::<()>();
+    let _ = nothing.recv_timeout(time);
+}
+
+#[test]
+fn k1_a_kill_at_any_moment_leaves_a_whole_pair_or_none() {
+    let sign_key = |folder: &Path| fs::read(folder.join("keys/private-key.pem")).ok();
+    let (mut before, mut after) = (0, 0);
+    let mut folder = tempfile::tempdir().unwrap();
+    for kill in 0..KILLS {
+        let mut child = begin(folder.path());
+        let_pass(Duration::from_micros(kill * 2_000));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let Some(kept) = sign_key(folder.path()) else {
+            before += 1;
+            continue;
+        };
+        after += 1;
+        let program = Program::start(folder.path(), &[("SKIP_DATABASE", "true")]);
+        let token = program.client().demo_token(&json!({}));
+        assert_eq!(program.client().post("/api/token/validate", &json!({ "token": token })).status, 200);
+        assert_eq!(sign_key(folder.path()).unwrap(), kept, "a key that was kept is the key that signs");
+        let mut names: Vec<_> = fs::read_dir(folder.path().join("keys"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["private-key.pem", "public-key.pem"]);
+        folder = tempfile::tempdir().unwrap();
+    }
+    // A key that takes long to make leaves more moments before, a slow machine fewer after: both must have been met.
+    println!("killed {before} times before the key was kept and {after} times after");
+    assert!(before > 0 && after > 0);
+    drop(Program::start(folder.path(), &[("SKIP_DATABASE", "true")]));
+    let names = fs::read_dir(folder.path().join("keys")).unwrap().count();
+    assert_eq!(names, 2, "what killed processes left is gone");
+}
+
+#[test]
+fn k1_files_are_synced_before_they_are_renamed_and_folders_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("trace");
+    let binary = jwt_generator(folder.path());
+    let mut strace = std::process::Command::new(tool("bin/strace"));
+    strace.args(["-f", "-y", "-e", "trace=openat,fsync,renameat2,rename", "-o"]).arg(&trace);
+    strace.arg(binary.get_program()).args(["keys", "generate"]).env_clear().current_dir(folder.path());
+    run(strace.env("JWT_ALGORITHM", "ES256"));
+    let text = fs::read_to_string(trace).unwrap();
+    let position = |from: usize, words: &[&str]| {
+        let found = text.lines().skip(from).position(|line| words.iter().all(|word| line.contains(word)));
+        from + found.unwrap_or_else(|| panic!("no {words:?} after line {from}:\n{text}"))
+    };
+    let mut line = 0;
+    for name in ["private-key.pem", "public-key.pem"] {
+        line = position(line, &["fsync", &format!(".unfinished-{name}")]);
+        line = position(line, &["renameat2", &format!(".unfinished-{name}"), "RENAME_NOREPLACE"]);
+        line = position(line, &["fsync", "/keys>"]);
+    }
+}
+
+#[test]
+fn k15_two_servers_that_start_at_once_end_with_one_key() {
+    for _ in 0..50 {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = [("SKIP_DATABASE", "true"), ("JWT_ALGORITHM", "ES256")];
+        let [one, two] = std::thread::scope(|scope| {
+            [(); 2]
+                .map(|()| scope.spawn(|| Program::start(folder.path(), &settings)))
+                .map(|start| start.join().unwrap())
+        });
+        assert_eq!(one.client().get("/api/jwks").body, two.client().get("/api/jwks").body);
+        let token = one.client().demo_token(&json!({}));
+        assert_eq!(two.client().post("/api/token/validate", &json!({ "token": token })).status, 200);
+    }
+}

@@ -1,0 +1,19 @@
+//! The tests of the service from outside, in one binary.
+
+#![cfg(test)]
+
+mod adoption;
+mod api;
+mod architecture;
+mod browser;
+mod cli;
+mod contract;
+mod documents;
+mod foreign;
+mod keys;
+mod lifecycle;
+mod openapi;
+mod readme;
+mod secrets;
+mod store;
+mod support;

@@ -1,0 +1,38 @@
+//! The README's own commands, run as they stand there.
+
+use std::process::Command;
+
+use crate::support::{Program, read, run, tool};
+
+/// The shell code of one section of a document, all of its blocks.
+fn shell_of(text: &str, heading: &str) -> String {
+    let section =
+        text.split(&format!("\n## {heading}\n")).nth(1).unwrap_or_else(|| panic!("no section {heading}"));
+    let section = section.split("\n## ").next().unwrap();
+    let blocks = section.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    blocks.collect()
+}
+
+#[test]
+fn five_minutes_of_the_readme_work_as_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(folder.path(), &[]);
+    let commands = shell_of(&read("README.md"), "Five minutes with it");
+    assert!(commands.matches("curl").count() >= 8, "{commands}");
+    let commands = commands.replace("http://localhost:3000", program.client().base());
+    let tools = tool("bin/jq").parent().unwrap().to_owned();
+    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
+    let empty = tempfile::tempdir().unwrap();
+    let script = format!("set -euo pipefail\n{commands}");
+    let told = run(Command::new("bash").args(["-xc", &script]).env("PATH", path).current_dir(empty.path()));
+    assert!(!told.contains("\"success\":false") && !told.contains("\"success\": false"), "{told}");
+}
+
+#[test]
+fn the_first_screen_says_what_it_is_and_how_to_run_and_test_it() {
+    let text = read("README.md");
+    let first_screen: String = text.lines().take(40).collect::<Vec<_>>().join("\n");
+    for command in ["cargo run --release", "./test"] {
+        assert!(first_screen.contains(command), "{command} is not on the first screen");
+    }
+}

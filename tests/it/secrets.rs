@@ -1,0 +1,83 @@
+//! K16: no secret in a log, at any level; none in an answer that is not meant to hold it.
+
+use http::Method;
+use serde_json::json;
+
+use crate::support::client::registration;
+use crate::support::{Program, folder_with_keys, mongod, read};
+
+/// Uses everything, with and without faults, and gives the log and the secrets that passed.
+fn all_uses(settings: &[(&str, &str)]) -> (String, Vec<String>) {
+    let folder = folder_with_keys();
+    let mut usual = vec![("BCRYPT_ROUNDS", "4"), ("LOG_LEVEL", "trace")];
+    usual.extend(settings);
+    let program = Program::start(folder.path(), &usual);
+    let client = program.client();
+    let user = client.register("alice");
+    let demo = client.demo_token(&json!({}));
+    let mut secrets = vec!["secret-alice".to_owned(), user.token().to_owned(), demo.clone()];
+    for password in ["secret-alice", "Wrong-Password-1"] {
+        let login = client.post("/api/auth/login", &json!({ "username": "alice", "password": password }));
+        if let Some(token) = login.json()["data"]["token"]["access_token"].as_str() {
+            secrets.push(token.to_owned());
+        }
+    }
+    secrets.push("Wrong-Password-1".to_owned());
+    let refreshed = user.send(Method::POST, "/api/auth/refresh", &[], "").ok();
+    secrets.push(refreshed["data"]["access_token"].as_str().unwrap().to_owned());
+    client.post("/api/auth/register", &registration("alice"));
+    let cut = demo[..demo.len() - 9].to_owned();
+    for token in [&demo, &cut] {
+        client.post("/api/token/validate", &json!({ "token": token }));
+        client.bearing(token).get("/api/auth/profile");
+        client.get(&format!("/nothing?token={token}"));
+    }
+    let broken = "{\"username\":\"bob\",\"password\":\"Broken-Password-2";
+    client.send(Method::POST, "/api/auth/login", &[("content-type", "application/json")], broken);
+    client.send(Method::GET, "/api/auth/profile", &[("authorization", "Basic QmFzaWMtU2VjcmV0LTM=")], "");
+    secrets.extend(
+        ["Broken-Password-2", "QmFzaWMtU2VjcmV0LTM=", "$2b$04$", "BEGIN PRIVATE", "BEGIN RSA"]
+            .map(str::to_owned),
+    );
+    secrets.push(read("tests/data/adoption/keys/private-key.pem").lines().nth(1).unwrap().to_owned());
+    secrets.push(cut);
+    let (_, log) = program.stop();
+    (log, secrets)
+}
+
+#[track_caller]
+fn holds_none(log: &str, secrets: &[String]) {
+    assert!(
+        log.contains("\"level\":\"TRACE\"") || log.contains("\"level\":\"DEBUG\""),
+        "the log is at its fullest"
+    );
+    for secret in secrets {
+        assert!(!log.contains(secret), "the log holds {secret}");
+    }
+    assert!(!log.contains("eyJ"), "the log holds a token");
+}
+
+#[test]
+fn k16_no_secret_is_in_the_fullest_log_on_sqlite() {
+    let (log, secrets) = all_uses(&[]);
+    holds_none(&log, &secrets);
+}
+
+#[test]
+fn k16_no_secret_is_in_the_fullest_log_on_mongodb() {
+    let uri = mongod::new_database();
+    let (log, secrets) = all_uses(&[("MONGODB_URI", &uri)]);
+    holds_none(&log, &secrets);
+}
+
+#[test]
+fn k16_the_password_of_a_database_that_is_away_is_nowhere() {
+    let folder = folder_with_keys();
+    let uri = "mongodb://app:Mongo-Password-4@127.0.0.1:1/app";
+    let program = Program::start(folder.path(), &[("MONGODB_URI", uri), ("LOG_LEVEL", "trace")]);
+    let answer = program.client().post("/api/auth/login", &json!({ "username": "a", "password": "b" }));
+    assert_eq!(answer.status, 503);
+    let (_, log) = program.stop();
+    assert!(log.contains("accounts are off until the database answers"));
+    assert!(!log.contains("Mongo-Password-4"), "{log}");
+}

@@ -1,0 +1,5 @@
+//! The stores: one contract for all of them, and the failures that each must bear.
+
+mod contract;
+mod mongo;
+mod sqlite;

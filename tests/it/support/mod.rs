@@ -1,0 +1,78 @@
+//! What the tests stand on: the service in this process or as a program of its own, clients, databases, tools.
+
+pub mod client;
+
+mod hostile;
+mod program;
+mod proxy;
+mod service;
+mod tools;
+mod verifier;
+
+pub mod mongod;
+
+pub use client::{Answer, Client};
+
+pub use hostile::{json_texts, naughty_strings};
+pub use program::{Program, jwt_generator, on_small_disk, refused};
+pub use proxy::{Fault, Proxy};
+pub use service::Service;
+pub use tools::{run, tool};
+pub use verifier::Verifier;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// The repository.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A file of the repository, as text.
+pub fn read(path: &str) -> String {
+    std::fs::read_to_string(repository().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The key pair that the original made.
+pub fn original_keys() -> PathBuf {
+    repository().join("tests/data/adoption/keys")
+}
+
+/// A folder with a copy of the original's key pair.
+pub fn folder_with_keys() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("keys")).unwrap();
+    for name in ["private-key.pem", "public-key.pem"] {
+        let to = folder.path().join("keys").join(name);
+        std::fs::copy(original_keys().join(name), &to).unwrap();
+        set_mode(&to, 0o600);
+    }
+    folder
+}
+
+/// Changes a file's permissions.
+pub fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// A name that no other test of this run has.
+pub fn unique(stem: &str) -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("{stem}{}x{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Asks again and again until there is an answer. For what another process does in its own time, which no test can set;
+/// the limit only keeps a broken program from hanging the run.
+pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let (_never, nothing) = std::sync::mpsc::channel::<()>();
+    let pause = Duration::from_millis(20);
+    for _ in 0..3_000 {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        let _ = nothing.recv_timeout(pause);
+    }
+    panic!("never happened: {what}");
+}

@@ -1,0 +1,143 @@
+//! Real MongoDB servers: one replica set that the tests share, and single ones that a test may hurt.
+
+use std::fs::File;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+
+use mongodb::Client;
+use mongodb::bson::{Document, doc};
+use tempfile::TempDir;
+
+use super::{eventually, tool, unique};
+
+static SHARED: LazyLock<ReplicaSet> = LazyLock::new(|| ReplicaSet::start(3));
+
+/// The URI of a new, empty database on the replica set of three that all tests share.
+pub fn new_database() -> String {
+    SHARED.uri(&unique("db"))
+}
+
+/// A replica set on this machine; it ends with the value, or with this process.
+pub struct ReplicaSet {
+    folder: TempDir,
+    members: Vec<Member>,
+}
+
+struct Member {
+    port: u16,
+    child: Option<Child>,
+}
+
+impl ReplicaSet {
+    /// Starts so many servers and waits until one of them leads.
+    pub fn start(members: usize) -> Self {
+        let ports: Vec<_> = (0..members).map(|_| free_port()).collect();
+        let members = ports.iter().map(|&port| Member { port, child: None }).collect();
+        let mut set = Self { folder: tempfile::tempdir().unwrap(), members };
+        (0..ports.len()).for_each(|index| set.start_member(index));
+        let hosts: Vec<_> = (0i32..)
+            .zip(&ports)
+            .map(|(id, port)| doc! { "_id": id, "host": format!("127.0.0.1:{port}") })
+            .collect();
+        let config = doc! { "_id": "rs", "members": hosts, "settings": { "electionTimeoutMillis": 1000 } };
+        let first = format!("mongodb://127.0.0.1:{}/?directConnection=true", ports[0]);
+        eventually("mongod takes the set's configuration", || {
+            command(&first, doc! { "replSetInitiate": config.clone() }).ok()
+        });
+        set.wait_for_primary();
+        set
+    }
+
+    /// The URI of a database on the whole set.
+    pub fn uri(&self, database: &str) -> String {
+        let hosts: Vec<_> = self.members.iter().map(|member| format!("127.0.0.1:{}", member.port)).collect();
+        format!("mongodb://{}/{database}?replicaSet=rs", hosts.join(","))
+    }
+
+    /// Where a member listens.
+    pub fn address(&self, index: usize) -> SocketAddr {
+        ([127, 0, 0, 1], self.members[index].port).into()
+    }
+
+    /// Ends a member with SIGKILL.
+    pub fn kill_member(&mut self, index: usize) {
+        // The guard kills mongod when its input ends, and itself then.
+        let mut guard = self.members[index].child.take().expect("the member runs");
+        drop(guard.stdin.take());
+        guard.wait().unwrap();
+    }
+
+    /// Starts a member again on what it had on disk.
+    pub fn start_member(&mut self, index: usize) {
+        let member = &mut self.members[index];
+        member.child = Some(spawn(self.folder.path(), member.port));
+    }
+
+    /// Waits until a member takes writes.
+    pub fn wait_for_primary(&self) {
+        let uri = self.uri("admin");
+        eventually("the replica set has a primary", || {
+            command(&uri, doc! { "hello": 1 })
+                .ok()
+                .filter(|hello| hello.get_bool("isWritablePrimary").unwrap_or_default())
+        });
+    }
+}
+
+impl Drop for ReplicaSet {
+    fn drop(&mut self) {
+        for index in 0..self.members.len() {
+            if self.members[index].child.is_some() {
+                self.kill_member(index);
+            }
+        }
+    }
+}
+
+/// A shell guards each server: it ends the server when its standard input does, and that ends with this process,
+/// however this process ends.
+fn spawn(folder: &Path, port: u16) -> Child {
+    const GUARD: &str = r#""$@" & server=$!; read -r _; kill -9 $server; wait $server 2>/dev/null"#;
+    let data = folder.join(port.to_string());
+    std::fs::create_dir_all(&data).unwrap();
+    let log = File::options().create(true).append(true).open(folder.join(format!("{port}.log"))).unwrap();
+    Command::new("bash")
+        .args(["-c", GUARD, "guard"])
+        .arg(tool("mongod/libexec/mongod"))
+        .args(["--replSet", "rs", "--bind_ip", "127.0.0.1", "--nounixsocket", "--quiet"])
+        .args(["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "16", "--port", &port.to_string()])
+        .arg("--dbpath")
+        .arg(data)
+        .env("LD_LIBRARY_PATH", tool("mongod/lib"))
+        .stdin(Stdio::piped())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap()
+}
+
+/// A port that nobody listens on now.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Runs a command on the database of `uri`.
+pub fn command(uri: &str, command: Document) -> mongodb::error::Result<Document> {
+    on_database(uri, async |database| database.run_command(command).await)
+}
+
+/// Works with the database of `uri` through the official driver.
+pub fn on_database<T>(
+    uri: &str,
+    work: impl AsyncFnOnce(mongodb::Database) -> mongodb::error::Result<T>,
+) -> mongodb::error::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut options = mongodb::options::ClientOptions::parse(uri).await?;
+        options.server_selection_timeout = Some(std::time::Duration::from_secs(5));
+        let name = options.default_database.clone().unwrap_or_else(|| "admin".to_owned());
+        work(Client::with_options(options)?.database(&name)).await
+    })
+}

@@ -1,0 +1,156 @@
+//! The program, started as a user starts it: in a folder, with an environment of its own.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use super::{Client, eventually};
+
+/// The binary under test: the release build where `./test` made one.
+pub fn jwt_generator(folder: &Path) -> Command {
+    let built = std::env::var_os("JWT_TEST_BINARY").map(PathBuf::from);
+    let mut command = Command::new(built.unwrap_or_else(|| env!("CARGO_BIN_EXE_jwt-generator").into()));
+    command.env_clear().current_dir(folder);
+    command
+}
+
+/// A running server; killed with the value.
+pub struct Program {
+    child: Child,
+    address: SocketAddr,
+    log: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Program {
+    /// Starts the server in `folder` and waits until it says where it listens.
+    pub fn start(folder: &Path, settings: &[(&str, &str)]) -> Self {
+        Self::try_start(folder, settings).unwrap_or_else(|log| panic!("the server did not start:\n{log}"))
+    }
+
+    /// The same; what it logged, where it ended instead.
+    pub fn try_start(folder: &Path, settings: &[(&str, &str)]) -> Result<Self, String> {
+        let mut command = jwt_generator(folder);
+        command.env("HOST", "127.0.0.1").env("PORT", "0").envs(settings.iter().copied());
+        Self::spawn(&mut command)
+    }
+
+    /// Runs a command that becomes the server.
+    pub fn spawn(command: &mut Command) -> Result<Self, String> {
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let (tell, told) = mpsc::channel();
+        let reader = std::thread::spawn({
+            let log = Arc::clone(&log);
+            move || follow(stderr, &log, &tell)
+        });
+        match told.recv() {
+            Ok(address) => Ok(Self { child, address, log, reader: Some(reader) }),
+            Err(_) => {
+                reader.join().unwrap();
+                child.wait().unwrap();
+                Err(log.lock().unwrap().clone())
+            }
+        }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn client(&self) -> Client {
+        Client::new(&format!("http://{}", self.address))
+    }
+
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).unwrap();
+    }
+
+    /// Ends it with SIGKILL, at once.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits for its end, and gives what it logged.
+    pub fn wait(mut self) -> (ExitStatus, String) {
+        let status = eventually("the server ends", || self.child.try_wait().unwrap());
+        self.reader.take().unwrap().join().unwrap();
+        let log = self.log.lock().unwrap().clone();
+        (status, log)
+    }
+
+    /// Ends it with SIGTERM.
+    pub fn stop(self) -> (ExitStatus, String) {
+        self.signal(Signal::TERM);
+        self.wait()
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// A line of `/proc/PID/status`, in kB.
+    pub fn memory_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    /// How many files it has open.
+    pub fn open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+}
+
+fn follow(stderr: impl Read, log: &Mutex<String>, tell: &mpsc::Sender<SocketAddr>) {
+    for line in BufReader::new(stderr).lines() {
+        let line = String::from_utf8_lossy(line.unwrap().as_bytes()).into_owned();
+        let entry: Value = serde_json::from_str(&line).unwrap_or_default();
+        log.lock().unwrap().push_str(&(line + "\n"));
+        if entry["message"] == "listening" {
+            // Nobody may be waiting any more.
+            let _ = tell.send(entry["address"].as_str().unwrap().parse().unwrap());
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs the program to its end; it must fail with this code. Gives what it wrote to standard error.
+#[track_caller]
+pub fn refused(command: &mut Command, code: i32) -> String {
+    let Output { status, stderr, .. } = command.stdin(Stdio::null()).output().unwrap();
+    let stderr = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(code), "{stderr}");
+    stderr
+}
+
+/// The program with a small disk of its own at `place`, which nobody else sees. `BEFORE` is shell code to run first.
+pub fn on_small_disk(folder: &Path, place: &Path, size: &str) -> Command {
+    const SCRIPT: &str = r#"mount -t tmpfs -o size="$1",mode=700 tmpfs "$2" && eval "${BEFORE-}"; exec "$3""#;
+    let program = jwt_generator(folder);
+    let mut command = Command::new("unshare");
+    command.arg("--mount").args((!rustix::process::geteuid().is_root()).then_some("--map-root-user"));
+    command.args(["sh", "-c", SCRIPT, "sh", size]).arg(place).arg(program.get_program());
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).current_dir(folder);
+    command
+}

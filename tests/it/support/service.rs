@@ -1,0 +1,106 @@
+//! The service inside this process: the `App` that `main` starts, with a clock that the test moves.
+
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use jwt_generator::app::App;
+use jwt_generator::clock::Clock;
+use jwt_generator::config::{Config, Sources};
+use jwt_generator::domain::Timestamp;
+use jwt_generator::entropy::Entropy;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use super::{Client, folder_with_keys};
+
+/// A running service; it ends with the value.
+pub struct Service {
+    pub clock: Clock,
+    client: Client,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+    _folder: TempDir,
+}
+
+impl Service {
+    /// When the clock of every such service stands at first.
+    pub const START: u64 = 1_800_000_000;
+
+    /// Users in memory, the original's keys, cheap hashes.
+    pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// As [`Service::start`], with other settings.
+    pub fn with(settings: &[(&str, &str)]) -> Self {
+        let folder = folder_with_keys();
+        let keys = folder.path().join("keys");
+        let usual = [
+            ("HOST", "127.0.0.1"),
+            ("PORT", "0"),
+            ("BCRYPT_ROUNDS", "4"),
+            ("DATA_DIR", ":memory:"),
+            ("KEYS_DIR", keys.to_str().unwrap()),
+        ];
+        let environment =
+            usual.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let sources = Sources::read(environment, folder.path()).unwrap();
+        let config = Config::read(&sources).unwrap();
+        let clock = Clock::manual(Timestamp::from_secs(Self::START));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (tell, told) = mpsc::channel();
+        let thread = std::thread::spawn({
+            let clock = clock.clone();
+            move || serve(&config, clock, &tell, stopped)
+        });
+        let address = told.recv().unwrap_or_else(|_| panic!("the service did not start"));
+        let client = Client::new(&format!("http://{address}"));
+        Self { clock, client, stop: Some(stop), thread: Some(thread), _folder: folder }
+    }
+
+    /// A client without a token.
+    pub fn anonymous(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// A client with the token of a new user.
+    #[track_caller]
+    pub fn user(&self, name: &str) -> Client {
+        self.client.register(name)
+    }
+
+    /// Moves the clock to so many seconds after the start.
+    pub fn at(&self, seconds: u64) {
+        self.clock.set(Timestamp::from_secs(Self::START + seconds));
+    }
+}
+
+fn serve(
+    config: &Config,
+    clock: Clock,
+    tell: &mpsc::Sender<std::net::SocketAddr>,
+    stop: oneshot::Receiver<()>,
+) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let app = App::build(config, clock, Entropy::seeded(7)).await.unwrap();
+        tell.send(app.address().unwrap()).unwrap();
+        app.run(async {
+            let _ = stop.await;
+        })
+        .await;
+    });
+    runtime.shutdown_background();
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+            && !std::thread::panicking()
+        {
+            panic!("the service ended in a panic");
+        }
+    }
+}

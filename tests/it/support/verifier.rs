@@ -1,0 +1,60 @@
+//! Verifiers of other makers, each a program that takes a token a line and answers a line.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use super::{repository, tool};
+
+/// A running verifier.
+pub struct Verifier {
+    pub name: &'static str,
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Verifier {
+    /// npm jose, PyJWT, go-oidc and Nimbus, each fetching its keys from this address.
+    pub fn all(jwks_url: &str, issuer: &str, audience: &str) -> Vec<Self> {
+        let node = repository().join("tests/foreign/node");
+        let python = repository().join("tests/foreign/python/verifier.py");
+        let mut jose = Command::new("node");
+        jose.arg("verifier.js").current_dir(node);
+        let mut pyjwt = Command::new(tool("venv/bin/python"));
+        pyjwt.arg(python);
+        let mut nimbus = Command::new("java");
+        nimbus.arg("-jar").arg(tool("foreign/java-verifier.jar"));
+        let go_oidc = Command::new(tool("foreign/go-verifier"));
+        [("jose", jose), ("PyJWT", pyjwt), ("go-oidc", go_oidc), ("Nimbus", nimbus)]
+            .into_iter()
+            .map(|(name, command)| Self::start(name, command, [jwks_url, issuer, audience]))
+            .collect()
+    }
+
+    fn start(name: &'static str, mut command: Command, arguments: [&str; 3]) -> Self {
+        let mut child = command
+            .args(arguments)
+            .env("NO_PROXY", "127.0.0.1,localhost")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        Self { name, child, input, output }
+    }
+
+    /// Its answer: `ok SUB KID` or `refused REASON`.
+    pub fn ask(&mut self, token: &str) -> String {
+        writeln!(self.input, "{token}").unwrap();
+        let mut answer = String::new();
+        self.output.read_line(&mut answer).unwrap();
+        answer.trim_end().to_owned()
+    }
+}
+
+impl Drop for Verifier {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
