@@ -8,6 +8,9 @@ use crate::domain::{LoginName, Password, User};
 use crate::entropy::Entropy;
 use crate::store::Store;
 
+/// How often a change is made anew on top of another that came first.
+const TRIES: usize = 8;
+
 /// Users in a store, and what makes their password hashes.
 #[derive(Clone)]
 pub struct Registry {
@@ -68,7 +71,7 @@ impl Registry {
     /// [`AccountError::NoUser`], and those of the store and the hash.
     pub async fn set_password(&self, name: &LoginName, password: Password) -> Result<User, AccountError> {
         let hash = self.hasher.hash(password).await?;
-        loop {
+        for _ in 0..TRIES {
             let user = self.find_user(name).await?.ok_or(AccountError::NoUser)?;
             let now = self.clock.now();
             // False where another change came first: then this one is made on top of it.
@@ -76,5 +79,6 @@ impl Registry {
                 return Ok(User { password_hash: hash, updated_at: now, ..user });
             }
         }
+        Err(AccountError::Busy)
     }
 }

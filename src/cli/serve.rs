@@ -28,7 +28,10 @@ async fn serve(config: &Config, output: &Output) -> Result<(), Failure> {
     // Before anything is opened, so that a signal in the meantime is not lost.
     let (term, int) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
     let (mut term, mut int) = (term.map_err(Failure::refused)?, int.map_err(Failure::refused)?);
-    let app = App::build(config, Clock::System, Entropy::System).await.map_err(Failure::refused)?;
+    let app = tokio::select! {
+        app = App::build(config, Clock::System, Entropy::System) => app.map_err(Failure::refused)?,
+        () = first_of(&mut term, &mut int) => return Ok(()),
+    };
     announce(config, &app, output)?;
     app.run(async move {
         first_of(&mut term, &mut int).await;

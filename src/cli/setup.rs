@@ -6,13 +6,21 @@ use std::path::Path;
 use tokio::runtime::{Builder, Runtime};
 
 use super::Failure;
-use crate::config::{Config, LogFormat, Sources};
+use crate::config::{Config, LogFormat, Setting, Sources};
 use crate::telemetry::{self, Format};
 
 /// The process's environment and the `.env` of the current folder.
 pub(super) fn sources() -> Result<Sources, Failure> {
-    let environment = env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let mut environment = Vec::new();
+    for (name, value) in env::vars_os() {
+        match (name.into_string(), value.into_string()) {
+            (Ok(name), Ok(value)) => environment.push((name, value)),
+            (Ok(name), Err(_)) if Setting::named(&name).is_some() => {
+                return Err(Failure::usage(format!("{name} is not UTF-8; set it to text")));
+            }
+            _ => {}
+        }
+    }
     Sources::read(environment, Path::new(".")).map_err(Failure::usage)
 }
 

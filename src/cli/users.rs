@@ -30,7 +30,7 @@ pub(super) enum Users {
         #[command(flatten)]
         password: PasswordSource,
     },
-    /// List all users in the order in which they were made
+    /// List all users in the order of their ids
     List,
     /// Show a user
     Show {
@@ -63,7 +63,7 @@ impl Users {
         let config = setup::config()?;
         setup::runtime()?.block_on(async {
             let registry =
-                app::open_registry(&config, Clock::System, Entropy::System).map_err(Failure::because)?;
+                app::open_registry(&config, Clock::System, Entropy::System).map_err(Failure::refused)?;
             self.run_on(&registry, output).await
         })
     }
@@ -134,7 +134,9 @@ async fn list(registry: &Registry, output: &Output) -> Result<(), Failure> {
 }
 
 fn print(user: &User, output: &Output) {
-    let text = format!("{}  {:30}  {}  {}", user.id, user.username.as_str(), user.created_at, user.email);
+    // The original let any character into a name, those that steer a terminal among them.
+    let name = user.username.as_str().escape_debug().to_string();
+    let text = format!("{}  {name:30}  {}  {}", user.id, user.created_at, user.email.as_str().escape_debug());
     output.print(&as_json(user), &text);
 }
 

@@ -20,6 +20,13 @@ pub(super) fn parse(text: &str) -> BTreeMap<String, String> {
     values
 }
 
+const QUOTES: &str = "'\"`";
+
+fn without_outer_quotes(text: &str) -> &str {
+    let quote = text.chars().next().filter(|c| QUOTES.contains(*c) && text.len() > 1);
+    quote.and_then(|quote| text.strip_prefix(quote)?.strip_suffix(quote)).unwrap_or(text)
+}
+
 fn next_line(text: &str) -> &str {
     text.split_once('\n').map_or("", |(_, rest)| rest)
 }
@@ -35,12 +42,17 @@ fn assignment(text: &str) -> Option<(&str, String, &str)> {
     if name.is_empty() {
         return None;
     }
-    let quoted = value.chars().next().filter(|c| "'\"`".contains(*c)).and_then(|quote| unquote(value, quote));
+    let quoted = value.chars().next().filter(|c| QUOTES.contains(*c)).and_then(|quote| unquote(value, quote));
+    // With more than a comment behind it, a quote is a character like any other.
+    let quoted = quoted.filter(|(_, behind)| {
+        let rest = behind.split('\n').next().unwrap_or_default().trim_start();
+        rest.is_empty() || rest.starts_with('#')
+    });
     Some(quoted.map_or_else(
         || {
             let line = value.split('\n').next().unwrap_or_default();
             let plain = line.split('#').next().unwrap_or_default();
-            (name, plain.trim().to_owned(), &value[line.len()..])
+            (name, without_outer_quotes(plain.trim()).to_owned(), &value[line.len()..])
         },
         |(inner, behind)| (name, inner, behind),
     ))
@@ -84,6 +96,9 @@ mod tests {
             ("A=`back \"tick\"`", "back \"tick\""),
             ("A=\"first\nsecond\"\nB=x", "first\nsecond"),
             ("A=\"unclosed", "\"unclosed"),
+            ("A='it's mine'", "it's mine"),
+            ("A=\"x\" y", "\"x\" y"),
+            ("A='a'b' # comment", "a'b"),
             ("A=1\nA=2", "2"),
             ("\u{feff}A=b\r\n", "b"),
             ("# A=no\nA=yes", "yes"),

@@ -21,8 +21,6 @@ pub struct Config {
     pub host: Option<IpAddr>,
     /// `PORT`.
     pub port: u16,
-    /// `NODE_ENV=production`.
-    pub production: bool,
     /// `MONGODB_URI`, `DATA_DIR` and `SKIP_DATABASE`.
     pub store: StoreChoice,
     /// `JWT_ISSUER`, the `iss` of every token.
@@ -113,7 +111,6 @@ impl Config {
         let config = Self {
             host: read.optional("HOST", parse::host),
             port: read.required("PORT", 3000, parse::port),
-            production,
             store: store_choice(&mut read),
             issuer: read.text("JWT_ISSUER"),
             audience: read.text("JWT_AUDIENCE"),

@@ -38,19 +38,20 @@ impl<'a> Reader<'a> {
         self.present(name, parse)
     }
 
-    /// A value with a default; here an empty text is a fault, for nobody can mean it.
+    /// A value with a default; an empty text counts as unset, as in the original.
     pub(super) fn required<T>(
         &mut self,
         name: &'static str,
         default: T,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> T {
-        self.present(name, parse).unwrap_or(default)
+        self.optional(name, parse).unwrap_or(default)
     }
 
-    /// A length of time.
+    /// A length of time; an empty text is a fault: how long tokens live must not be settled by a slip.
     pub(super) fn lifetime(&mut self, name: &'static str, default: Lifetime) -> Lifetime {
-        self.required(name, default, |text| text.parse().map_err(|error: LifetimeError| error.to_string()))
+        let parse = |text: &str| text.parse().map_err(|error: LifetimeError| error.to_string());
+        self.present(name, parse).unwrap_or(default)
     }
 
     fn present<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
@@ -162,7 +163,10 @@ pub(super) fn url(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn log_level(text: &str) -> Result<String, String> {
-    let well_formed = !text.is_empty() && text.parse::<tracing_subscriber::filter::EnvFilter>().is_ok();
+    use tracing_subscriber::filter::{EnvFilter, LevelFilter};
+    // A bare word that is no level would be a module, and silence all others.
+    let meant = |part: &str| part.contains('=') || part.trim().parse::<LevelFilter>().is_ok();
+    let well_formed = text.split(',').all(meant) && text.parse::<EnvFilter>().is_ok();
     if well_formed {
         Ok(text.to_owned())
     } else {

@@ -53,6 +53,9 @@ pub enum SourceError {
     /// A file is there but cannot be read.
     #[error("cannot read {0}: {1}; make it readable or take it away")]
     File(String, #[source] io::Error),
+    /// The file of a secret cannot be read.
+    #[error("{0}_FILE={1}: {2}; name a readable file, or set {0} itself")]
+    Secret(&'static str, String, #[source] io::Error),
     /// Two ways to set one setting.
     #[error("both {0} and {0}_FILE are set {1}; keep one of them")]
     Twice(&'static str, Origin),
@@ -123,7 +126,8 @@ fn look_up(setting: &'static Setting, (origin, layer): Layer<'_>) -> Result<Opti
         (Some(_), Some(_)) => Err(SourceError::Twice(setting.name, origin)),
         (Some(text), None) => Ok(Some(Found { text: text.clone(), origin })),
         (None, Some(path)) => {
-            let text = read_file(Path::new(path)).map_err(|error| SourceError::File(path.clone(), error))?;
+            let unreadable = |error| SourceError::Secret(setting.name, path.clone(), error);
+            let text = read_file(Path::new(path)).map_err(unreadable)?;
             let text = text.trim_end_matches(['\r', '\n']).to_owned();
             Ok(Some(Found { text, origin: Origin::File(path.clone()) }))
         }

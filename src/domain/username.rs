@@ -35,13 +35,14 @@ impl Username {
     /// [`UsernameError`], each with what to change.
     pub fn parse(text: &str) -> Result<Self, UsernameError> {
         let text = text.trim();
-        if text.contains('@') {
-            return Err(UsernameError::At);
-        }
         if text.chars().count() > 120 {
             return Err(UsernameError::Length);
         }
         let name = enforce(text)?;
+        // Asked of the name in its form: other characters become an `@` in it.
+        if name.contains('@') {
+            return Err(UsernameError::At);
+        }
         if (3..=30).contains(&name.chars().count()) { Ok(Self(name)) } else { Err(UsernameError::Length) }
     }
 
@@ -81,8 +82,9 @@ fn enforce(text: &str) -> Result<String, UsernameError> {
 /// Control characters, and those that hide or turn the text around them.
 pub(super) fn is_invisible(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// What somebody typed to log in by: an address, a name, or a name that the original let pass.
@@ -133,6 +135,8 @@ mod tests {
     #[test]
     fn hostile_characters_are_refused() {
         assert_eq!(Username::parse("a@b.example"), Err(UsernameError::At));
+        assert_eq!(Username::parse("a\u{ff20}b.example"), Err(UsernameError::At));
+        assert_eq!(Username::parse("a\u{fe6b}b.example"), Err(UsernameError::Character));
         for text in
             ["abc\u{202e}def", "abc\0d", "abc\r\ndef", "ab\tcd", "abc\u{200b}", "abc\u{feff}d", "a\u{7f}bc"]
         {

@@ -34,9 +34,9 @@ enum Value {
 }
 
 impl Fields {
-    /// A field that must be a string where it is given; JSON's `null` counts as not given.
+    /// A field that must be a string where it is given.
     pub(super) fn text(&self, name: &'static str) -> Result<Option<String>, ApiError> {
-        match self.value(name) {
+        match self.value(name)? {
             None => Ok(None),
             Some(Value::Text(text)) => Ok(Some(text.clone())),
             Some(Value::Json(json)) => serde_json::from_str(json.get())
@@ -51,18 +51,26 @@ impl Fields {
     }
 
     /// A field's JSON; a form's field is its text as a JSON string.
-    pub(super) fn json(&self, name: &str) -> Option<Box<RawValue>> {
-        match self.value(name)? {
-            Value::Json(json) => Some(json.clone()),
-            Value::Text(text) => serde_json::value::to_raw_value(text).ok(),
-        }
+    pub(super) fn json(&self, name: &str) -> Result<Option<Box<RawValue>>, ApiError> {
+        Ok(match self.value(name)? {
+            None => None,
+            Some(Value::Json(json)) => Some(json.clone()),
+            Some(Value::Text(text)) => serde_json::value::to_raw_value(text).ok(),
+        })
     }
 
-    fn value(&self, name: &str) -> Option<&Value> {
-        let (_, value) = self.0.iter().find(|(of_field, _)| of_field == name)?;
-        match value {
-            Value::Json(json) if json.get() == "null" => None,
-            value => Some(value),
+    /// What a form holds besides is nobody's business, however often it stands there.
+    fn value(&self, name: &str) -> Result<Option<&Value>, ApiError> {
+        let mut values = self.0.iter().filter(|(of_field, _)| of_field == name);
+        let nested = |(of_field, _): &(String, Value)| {
+            of_field.strip_prefix(name).is_some_and(|rest| rest.starts_with('['))
+        };
+        match (values.next(), values.next()) {
+            (_, Some(_)) => Err(ApiError::malformed(TWICE)),
+            _ if self.0.iter().any(nested) => {
+                Err(ApiError::invalid(format!("{name} must be a string; send nested values as JSON")))
+            }
+            (value, None) => Ok(value.map(|(_, value)| value)),
         }
     }
 }
@@ -156,22 +164,10 @@ fn from_json(bytes: &[u8]) -> Result<Fields, ApiError> {
 }
 
 fn from_form(bytes: &[u8]) -> Result<Fields, ApiError> {
-    let mut fields: Vec<(String, Value)> = Vec::new();
-    for (name, value) in form_urlencoded::parse(bytes) {
-        if name.contains(['[', ']']) {
-            return Err(ApiError::invalid(
-                "The fields of a form must be strings; send nested values as JSON",
-            ));
-        }
-        if fields.len() == MOST_MEMBERS {
-            return Err(ApiError::malformed(CROWDED));
-        }
-        if fields.iter().any(|(of_field, _)| *of_field == name) {
-            return Err(ApiError::malformed(TWICE));
-        }
-        fields.push((name.into_owned(), Value::Text(value.into_owned())));
-    }
-    Ok(Fields(fields))
+    let fields = form_urlencoded::parse(bytes);
+    let fields = fields.map(|(name, value)| (name.into_owned(), Value::Text(value.into_owned())));
+    let fields: Vec<_> = fields.take(MOST_MEMBERS + 1).collect();
+    if fields.len() > MOST_MEMBERS { Err(ApiError::malformed(CROWDED)) } else { Ok(Fields(fields)) }
 }
 
 const TWICE: &str = "The request body has a member twice";

@@ -76,9 +76,14 @@ impl Door {
             response = options(&headers, response);
         }
         asked.log(&response, &id);
+        let not_modified = response.status() == StatusCode::NOT_MODIFIED;
         let headers = response.headers_mut();
         for (name, value) in SECURITY {
             headers.entry(name).or_insert(value);
+        }
+        if not_modified {
+            // Axum would tell the length of the empty body, which is not the document's (RFC 9110 §8.6).
+            headers.remove(CONTENT_LENGTH);
         }
         headers.insert(REQUEST_ID, id);
         self.cors.apply(origin.as_ref(), headers);
@@ -116,7 +121,9 @@ struct Asked {
 
 impl Asked {
     fn log(&self, response: &Response, id: &HeaderValue) {
-        let (method, path, status) = (&self.method, &self.path, response.status().as_u16());
+        // A path that nobody serves may hold anything, a token even.
+        let path = if response.status() == StatusCode::NOT_FOUND { "-" } else { &self.path };
+        let (method, status) = (&self.method, response.status().as_u16());
         let request_id = id.to_str().unwrap_or_default();
         if let Some(Cause(cause)) = response.extensions().get::<Cause>() {
             let cause = chain(cause.as_ref());

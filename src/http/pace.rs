@@ -6,7 +6,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -73,19 +73,18 @@ impl<S> Paced<S> {
         (!answering).then(|| self.head_since.map_or(self.idle_since + IDLE, |since| since + HEAD))
     }
 
-    /// Pending till `deadline`, then an error. The alarm is set anew only when it would ring too late.
+    /// Pending till `deadline`, then an error. An alarm set for an earlier instant is left to ring, so that a busy
+    /// connection does not set it anew for each request.
     fn wait(&mut self, deadline: Instant, context: &mut Context<'_>) -> Poll<io::Error> {
         loop {
-            if Instant::now() >= deadline {
-                return Poll::Ready(io::ErrorKind::TimedOut.into());
-            }
-            if self.alarm.deadline() > deadline || self.alarm.is_elapsed() {
+            if self.alarm.deadline() > deadline {
                 self.alarm.as_mut().reset(deadline);
             }
-            match self.alarm.as_mut().poll(context) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(()) => {}
+            ready!(self.alarm.as_mut().poll(context));
+            if self.alarm.deadline() == deadline {
+                return Poll::Ready(io::ErrorKind::TimedOut.into());
             }
+            self.alarm.as_mut().reset(deadline);
         }
     }
 

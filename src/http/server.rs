@@ -81,8 +81,13 @@ async fn converse(stream: TcpStream, door: Arc<Door>, watcher: Watcher, _place: 
         progress.end();
         Ok::<_, std::convert::Infallible>(response)
     });
-    let connection = http1::Builder::new().max_buf_size(HEAD_LIMIT).serve_connection(stream, service);
-    if let Err(error) = watcher.watch(connection).await {
+    let mut connection = http1::Builder::new().max_buf_size(HEAD_LIMIT).serve_connection(stream, service);
+    // When asked to stop, hyper closes a connection of which it has read nothing: read once first.
+    let ended = match (&mut connection).now_or_never() {
+        Some(ended) => ended,
+        None => watcher.watch(connection).await,
+    };
+    if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
 }

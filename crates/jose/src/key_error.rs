@@ -56,9 +56,6 @@ pub enum KeyError {
     /// Damaged, truncated or inconsistent.
     #[error("the key is damaged or not in the expected encoding")]
     Malformed,
-    /// Two files that do not belong together.
-    #[error("the public key does not belong to the private key")]
-    Mismatch,
     /// A JWK that breaks RFC 7517, RFC 7518 §6 or RFC 8037 §2.
     #[error("the JWK is not acceptable: {0}")]
     InvalidJwk(&'static str),

@@ -75,16 +75,6 @@ impl SigningKey {
         Self::of_pair(algorithm, pair)
     }
 
-    /// Reads a private key together with the PEM public key that was stored beside it.
-    ///
-    /// # Errors
-    /// As [`SigningKey::from_pem`] and [`VerifyingKey::from_spki_pem`]; `Mismatch` if they do not belong together.
-    pub fn from_pem_pair(algorithm: Algorithm, private: &str, public: &str) -> Result<Self, KeyError> {
-        let key = Self::from_pem(algorithm, private)?;
-        let beside = VerifyingKey::from_spki_pem(algorithm, public)?;
-        if key.verifying == beside { Ok(key) } else { Err(KeyError::Mismatch) }
-    }
-
     fn of_pair(algorithm: Algorithm, pair: Pair) -> Result<Self, KeyError> {
         let spki = pair.public_der().map_err(|_| KeyError::Malformed)?;
         let verifying = VerifyingKey::from_spki_der(algorithm, &spki)?;

@@ -13,6 +13,8 @@ use crate::token::{CustomClaims, TokenRequest};
 
 /// The most characters of a name, an address, a subject or an audience.
 const LONGEST: usize = 1024;
+/// The most characters of a length of time.
+const LONGEST_LIFETIME: usize = 32;
 /// The most audiences of one token.
 const MOST_AUDIENCES: usize = 32;
 
@@ -30,7 +32,7 @@ pub(in crate::http) async fn generate_token(
         email: or_demo("email", "demo@example.com")?,
         audience: audience(&fields)?,
         lifetime: lifetime(&fields)?,
-        claims: fields.json("claims").map(|json| CustomClaims::parse(&json)).transpose()?,
+        claims: fields.json("claims")?.map(|json| CustomClaims::parse(&json)).transpose()?,
     };
     let issued = api.tokens.issue_demo(&request).await?;
     let body = TokenBody::from(issued);
@@ -48,7 +50,7 @@ fn text(fields: &Fields, name: &'static str) -> Result<Option<String>, ApiError>
 }
 
 fn audience(fields: &Fields) -> Result<Vec<String>, ApiError> {
-    let Some(json) = fields.json("audience") else { return Ok(Vec::new()) };
+    let Some(json) = fields.json("audience")? else { return Ok(Vec::new()) };
     let audience = if json.get().starts_with('[') {
         serde_json::from_str::<Vec<String>>(json.get())
     } else {
@@ -67,10 +69,13 @@ fn audience(fields: &Fields) -> Result<Vec<String>, ApiError> {
 
 /// Whole seconds as a number, or a length of time as text.
 fn lifetime(fields: &Fields) -> Result<Option<Lifetime>, ApiError> {
-    let Some(json) = fields.json("expiresIn") else { return Ok(None) };
+    let Some(json) = fields.json("expiresIn")? else { return Ok(None) };
     let parsed = match serde_json::from_str::<u64>(json.get()) {
         Ok(secs) => Lifetime::from_secs(secs).ok(),
-        Err(_) => serde_json::from_str::<String>(json.get()).ok().and_then(|text| text.parse().ok()),
+        Err(_) => {
+            let text = serde_json::from_str::<String>(json.get()).ok();
+            text.filter(|text| text.len() <= LONGEST_LIFETIME).and_then(|text| text.parse().ok())
+        }
     };
     parsed.map(Some).ok_or_else(|| {
         ApiError::invalid(

@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
-use axum::extract::Path;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{HeaderMap, HeaderValue};
+use http::header::HeaderValue;
 
 use crate::http::error::ApiError;
 use crate::http::{conditional, respond};
@@ -40,10 +40,12 @@ static ASSETS: LazyLock<Vec<(&str, HeaderValue, Published)>> = LazyLock::new(|| 
     FILES.iter().map(prepared).collect()
 });
 
-pub(in crate::http) async fn get_docs_asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
+pub(in crate::http) async fn get_docs_asset(request: Request) -> Response {
+    let path = request.uri().path();
+    let file = path.rsplit('/').next().unwrap_or_default();
     let Some((_, content_type, asset)) = ASSETS.iter().find(|(name, ..)| *name == file) else {
-        return ApiError::not_found(&format!("/api/docs/assets/{file}")).into_response();
+        return ApiError::not_found(path).into_response();
     };
     let answer = respond::with_type(StatusCode::OK, content_type.clone(), asset.body.clone());
-    conditional::cached(&headers, &asset.etag, MAX_AGE, answer)
+    conditional::cached(request.headers(), &asset.etag, MAX_AGE, answer)
 }

@@ -36,7 +36,8 @@ pub(in crate::http) async fn get_docs_inline_page(State(api): State<Api>) -> Res
 
 /// A page for a browser, and the original's JSON for anything else.
 pub(in crate::http) async fn get_docs(State(api): State<Api>, request: Request) -> Response {
-    let with_slash = request.extensions().get::<AsAsked>().is_some_and(|asked| asked.0.ends_with('/'));
+    let with_slash = |asked: &AsAsked| asked.0.split('?').next().is_some_and(|path| path.ends_with('/'));
+    let with_slash = request.extensions().get::<AsAsked>().is_some_and(with_slash);
     let mut response = match accepts_html(request.headers()) {
         true if with_slash => page(HUB.into()),
         // The page's links are relative, so that it works behind any prefix, and lead astray without the slash.

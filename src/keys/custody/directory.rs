@@ -102,9 +102,7 @@ impl Directory {
     fn generate(&self, kind: KeyKind) -> Result<StoredKey, CustodyError> {
         let unwritable = |cause| CustodyError::Write { path: self.path(PRIVATE), cause };
         file::make_folder(&self.folder).map_err(unwritable)?;
-        // Held to the end of this function. Some network file systems cannot lock; the rename still keeps one key.
-        let _lock = file::lock(&self.folder)
-            .inspect_err(|error| tracing::debug!(%error, "cannot lock the keys' folder"));
+        let _lock = self.lock();
         if let Some(made_meanwhile) = self.load(kind.algorithm)? {
             return Ok(made_meanwhile);
         }
@@ -123,12 +121,22 @@ impl Directory {
 
     /// A folder that cannot be written serves as well: the public half follows from the private one.
     fn derive_public(&self, key: &VerifyingKey) {
+        let _lock = self.lock();
+        if let Err(error) = file::remove_unfinished(&self.folder) {
+            tracing::debug!(%error, "cannot sweep the keys' folder");
+        }
         match file::publish(&self.folder, PUBLIC, &key.to_spki_pem(), 0o644) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 tracing::warn!(%error, file = %self.path(PUBLIC).display(), "cannot write the public key; it is served all the same");
             }
             _ => {}
         }
+    }
+
+    /// Held till the value is dropped. Some network file systems cannot lock; renaming still keeps one key.
+    fn lock(&self) -> Option<std::fs::File> {
+        let lock = file::lock(&self.folder);
+        lock.inspect_err(|error| tracing::debug!(%error, "cannot lock the keys' folder")).ok()
     }
 
     fn warn_of_open_mode(&self, private: &KeyFile) {

@@ -51,7 +51,8 @@ pub(super) fn read(path: &Path) -> io::Result<Option<KeyFile>> {
 /// Writes `text` to `path` unless something is there: a temporary file, synced, renamed, the folder synced.
 pub(super) fn publish(folder: &Path, name: &str, text: &str, mode: u32) -> io::Result<()> {
     let temporary = folder.join(format!("{TEMPORARY}{name}-{}", std::process::id()));
-    let written = write_new(&temporary, text, mode).and_then(|()| rename_new(&temporary, &folder.join(name)));
+    let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
+    let written = write(file, text, mode).and_then(|()| rename_new(&temporary, &folder.join(name)));
     if written.is_err() {
         // Nothing that is half written stays, if the system lets us take it away.
         let _ = fs::remove_file(&temporary);
@@ -60,8 +61,7 @@ pub(super) fn publish(folder: &Path, name: &str, text: &str, mode: u32) -> io::R
     File::open(folder)?.sync_all()
 }
 
-fn write_new(path: &Path, text: &str, mode: u32) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+fn write(mut file: File, text: &str, mode: u32) -> io::Result<()> {
     // The umask may have taken bits away, or an inherited rule added some.
     file.set_permissions(fs::Permissions::from_mode(mode))?;
     file.write_all(text.as_bytes())?;

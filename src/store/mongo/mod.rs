@@ -26,6 +26,8 @@ const SELECTION: Duration = Duration::from_millis(1000);
 const DEADLINE: Duration = Duration::from_millis(1800);
 /// Making indexes may take so long before whoever waits for them is refused; the server goes on making them.
 const INDEXING: Duration = Duration::from_secs(10);
+/// Between two tries to make indexes that cannot be made.
+const INDEXING_PAUSE: Duration = Duration::from_secs(30);
 /// The database of a URI that names none, as the original's driver has it.
 const DEFAULT_DATABASE: &str = "test";
 /// MongoDB's code for a key that a unique index refuses.
@@ -83,16 +85,8 @@ impl Mongo {
         };
         let make = || async {
             let users = self.users().await?;
-            users.create_indexes([unique("username"), unique("email")]).await.map(|_| ()).inspect_err(
-                |error| {
-                    if is_duplicate(error) {
-                        tracing::error!(
-                            "users share a username or an e-mail, so registration is off: \
-                         remove the duplicates from the collection 'users'"
-                        );
-                    }
-                },
-            )
+            let made = users.create_indexes([unique("username"), unique("email")]).await;
+            made.map(|_| ()).inspect_err(tell_indexes)
         };
         let made = within(INDEXING, async { self.0.indexed.get_or_try_init(make).await.copied() });
         made.await.map_err(|error| match error {
@@ -108,8 +102,8 @@ impl Mongo {
         }
         let store = self.clone();
         tokio::spawn(async move {
-            if let Err(error) = store.make_indexes().await {
-                tracing::debug!(%error, "the unique indexes are not made yet");
+            if store.make_indexes().await.is_err() {
+                tokio::time::sleep(INDEXING_PAUSE).await;
             }
             store.0.indexing.store(false, Ordering::Release);
         });
@@ -150,6 +144,23 @@ async fn within<T>(limit: Duration, action: impl Future<Output = Result<T, Error
     match tokio::time::timeout(limit, action).await {
         Ok(answer) => answer.map_err(store_error),
         Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
+    }
+}
+
+/// Says why registration is off, where it is not for want of a server.
+fn tell_indexes(error: &Error) {
+    if is_duplicate(error) {
+        tracing::error!(
+            "users share a username or an e-mail, so registration is off: \
+             remove the duplicates from the collection 'users'"
+        );
+    } else if let ErrorKind::Command(ref refused) = *error.kind {
+        tracing::error!(
+            code = refused.code,
+            reason = refused.code_name,
+            "the unique indexes on username and email of the collection 'users' cannot be made, so registration is off: \
+             make them by hand, or let this database user create indexes"
+        );
     }
 }
 

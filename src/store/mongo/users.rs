@@ -52,7 +52,18 @@ impl Users for Mongo {
         new: &PasswordHash,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let filter = doc! { "_id": object_id(id), "password": old.expose() };
+        let mut filter = doc! { "_id": object_id(id) };
+        match old.expose() {
+            // What is no text reads as an empty one (see `document`); an array of texts has their type besides its own.
+            "" => {
+                let of_type = |name: &str| doc! { "password": { "$type": name } };
+                let odd = [doc! { "password": "" }, doc! { "$nor": [of_type("string")] }, of_type("array")];
+                filter.insert("$or", odd.to_vec());
+            }
+            hash => {
+                filter.insert("password", hash);
+            }
+        }
         let change = doc! { "$set": { "password": new.expose(), "updatedAt": date(now) } };
         let changed = within_deadline(async { self.users().await?.update_one(filter, change).await });
         Ok(changed.await?.matched_count == 1)

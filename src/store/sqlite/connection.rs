@@ -51,6 +51,11 @@ impl Location {
         Ok(connection)
     }
 
+    /// Whether the database ends with its connection.
+    pub(super) fn is_memory(&self) -> bool {
+        matches!(self, Self::Memory)
+    }
+
     /// Whether there is no file yet, so that only the writer can begin.
     pub(super) fn is_missing(&self) -> bool {
         matches!(self, Self::Folder(folder) if !folder.join(Sqlite::FILE).exists())

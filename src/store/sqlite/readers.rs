@@ -3,24 +3,26 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
+use tokio::sync::Semaphore;
 
 use super::connection::Location;
 use super::store_error;
 use super::writer::Writer;
 use crate::store::StoreError;
 
-/// Idle reading connections that are kept; more are opened under load and closed again.
-const KEPT: usize = 8;
+/// Connections that read at once; whoever comes next waits for one.
+const MOST: usize = 8;
 
 #[derive(Clone, Debug)]
 pub(super) struct Readers {
     location: Location,
     idle: Arc<Mutex<Vec<Connection>>>,
+    places: Arc<Semaphore>,
 }
 
 impl Readers {
     pub(super) fn new(location: Location) -> Self {
-        Self { location, idle: Arc::default() }
+        Self { location, idle: Arc::default(), places: Arc::new(Semaphore::new(MOST)) }
     }
 
     /// Runs `query` on a reading connection, or on the writer's where there is no file to read.
@@ -29,12 +31,13 @@ impl Readers {
         writer: &Writer,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        if matches!(self.location, Location::Memory) {
+        if self.location.is_memory() {
             return writer.run(query).await;
         }
         if self.location.is_missing() {
             writer.run(|_| Ok(())).await?;
         }
+        let _place = self.places.acquire().await.map_err(|closed| StoreError::Backend(closed.into()))?;
         let readers = self.clone();
         tokio::task::spawn_blocking(move || readers.read(query))
             .await
@@ -52,10 +55,7 @@ impl Readers {
             },
         };
         let answer = query(&connection).map_err(store_error)?;
-        let mut idle = idle();
-        if idle.len() < KEPT {
-            idle.push(connection);
-        }
+        idle().push(connection);
         Ok(answer)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::thread;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rusqlite::Connection;
@@ -15,6 +16,9 @@ use crate::store::StoreError;
 const QUEUE: usize = 1024;
 /// Writes that share one commit at the most.
 const GROUP: usize = 256;
+
+/// How long a caller waits for the commit; the write may still happen.
+const DEADLINE: Duration = Duration::from_millis(1900);
 
 /// One statement of work inside the group's transaction. It gives what answers its caller once the commit is known.
 type Job = Box<dyn FnOnce(Result<&Connection, &StoreError>) -> Reply + Send>;
@@ -55,7 +59,10 @@ impl Writer {
         });
         let full = || StoreError::Unavailable("too many writes are waiting".into());
         self.queue.try_send(job).map_err(|_| full())?;
-        answer.await.map_err(|_| StoreError::Backend("the writing thread ended".into()))?
+        match tokio::time::timeout(DEADLINE, answer).await {
+            Ok(answer) => answer.map_err(|_| StoreError::Backend("the writing thread ended".into()))?,
+            Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
+        }
     }
 }
 
@@ -73,9 +80,10 @@ fn write(location: &Location, jobs: &Receiver<Job>) {
             }
         }
         if let Some(open) = &connection
-            && let Err(error) = commit(open, group)
-            && matches!(error, StoreError::Corrupt(_))
+            && commit(open, group).is_err()
+            && !location.is_memory()
         {
+            // Whatever was wrong with it, opening it anew costs little.
             connection = None;
         }
     }
@@ -84,7 +92,14 @@ fn write(location: &Location, jobs: &Receiver<Job>) {
 /// One transaction for the whole group; a statement that fails alone leaves the others be.
 fn commit(connection: &Connection, group: impl Iterator<Item = Job>) -> Result<(), StoreError> {
     let begun = connection.execute_batch("BEGIN IMMEDIATE").map_err(store_error);
-    let replies: Vec<_> = group.map(|job| job(begun.as_ref().map(|()| connection))).collect();
+    let replies: Vec<_> = group
+        .map(|job| match &begun {
+            // A full disk may have ended the transaction under an earlier statement.
+            Ok(()) if connection.is_autocommit() => job(Err(&lost())),
+            Ok(()) => job(Ok(connection)),
+            Err(error) => job(Err(error)),
+        })
+        .collect();
     let done = begun.and_then(|()| {
         connection.execute_batch("COMMIT").map_err(|error| {
             if !connection.is_autocommit() && connection.execute_batch("ROLLBACK").is_err() {
@@ -96,6 +111,10 @@ fn commit(connection: &Connection, group: impl Iterator<Item = Job>) -> Result<(
     let failed = done.as_ref().err();
     replies.into_iter().for_each(|reply| reply(failed));
     done
+}
+
+fn lost() -> StoreError {
+    StoreError::Unavailable("the transaction was lost".into())
 }
 
 /// The same failure for each caller of a group.

@@ -381,30 +381,6 @@ fn der_is_told_from_other_bytes() {
 }
 
 #[test]
-fn two_files_must_belong_together() {
-    let pair = |algorithm, private: &str, public: &str| {
-        SigningKey::from_pem_pair(algorithm, &file(private), &file(public)).map(|key| key.algorithm())
-    };
-    use Algorithm::{EdDsa, Es256, Ps256, Rs256};
-    assert_eq!(pair(Rs256, "rsa_2048.pem", "rsa_2048_public.pem"), Ok(Rs256));
-    assert_eq!(pair(Ps256, "rsa_2048_pkcs1.pem", "rsa_2048_pkcs1_public.pem"), Ok(Ps256));
-    assert_eq!(pair(Es256, "p256_sec1.pem", "p256_public_compressed.pem"), Ok(Es256));
-    assert_eq!(pair(EdDsa, "ed25519.pem", "ed25519_public.pem"), Ok(EdDsa));
-
-    assert_eq!(pair(Rs256, "rfc7520_3_4.pem", "rsa_2048_public.pem"), Err(KeyError::Mismatch));
-    assert_eq!(pair(EdDsa, "rfc8037_a1.pem", "ed25519_public.pem"), Err(KeyError::Mismatch));
-    let other = key(Es256).verifying_key().to_spki_pem();
-    let mismatched = SigningKey::from_pem_pair(Es256, &file("p256.pem"), &other).map(|_| ());
-    assert_eq!(mismatched, Err(KeyError::Mismatch));
-
-    let wrong_kind = KeyError::WrongKind { found: P256, expected: RSA };
-    assert_eq!(pair(Rs256, "rsa_2048.pem", "p256_public.pem"), Err(wrong_kind));
-    assert_eq!(pair(Rs256, "rsa_2048.pem", "rsa_2048.pem"), Err(KeyError::PrivateKey));
-    assert_eq!(pair(Rs256, "rsa_2048_public.pem", "rsa_2048_public.pem"), Err(KeyError::PublicKey));
-    assert_eq!(pair(Rs256, "rsa_2048_encrypted.pem", "rsa_2048_public.pem"), Err(KeyError::Encrypted));
-}
-
-#[test]
 fn a_private_key_file_with_the_public_key_of_another_is_malformed() {
     let jwk = serde_json::to_value(key(Algorithm::Es256).verifying_key().to_jwk("")).unwrap();
     let point = ["x", "y"].map(|name| decoded(jwk[name].as_str().unwrap())).concat();
@@ -510,7 +486,6 @@ fn messages_are_stable() {
             "the RSA key comes from a flawed generator (ROCA, CVE-2017-15361) and can be factored",
         ),
         (KeyError::Malformed, "the key is damaged or not in the expected encoding"),
-        (KeyError::Mismatch, "the public key does not belong to the private key"),
         (KeyError::InvalidJwk("why"), "the JWK is not acceptable: why"),
         (KeyError::Generation, "the cryptographic library could not generate a key"),
     ];
