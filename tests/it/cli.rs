@@ -178,8 +178,9 @@ fn users_are_managed_beside_a_running_server() {
     assert_eq!(users(&["create", "x", "x@example.com"], "long-enough").0, Some(2));
     client.register("grace");
     let (_, listed, _) = users(&["list"], "");
-    let names: Vec<_> =
+    let mut names: Vec<_> =
         listed.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["username"].clone()).collect();
+    names.sort_by_key(Value::to_string);
     assert_eq!(names, ["ada", "grace"]);
     std::fs::write(folder.path().join("secret"), "third-secret\n").unwrap();
     assert_eq!(users(&["password", "ada@example.com", "--password-file", "secret"], "").0, Some(0));

@@ -135,3 +135,17 @@ fn the_decisions_are_numbered_and_listed() {
         assert!(index.contains(name), "{name} is not listed");
     }
 }
+
+#[test]
+fn security_md_names_the_failure_tests_that_there_are() {
+    let text = read("SECURITY.md");
+    for row in text.lines().filter(|line| line.starts_with("| ") && line.contains("`tests/it/")) {
+        let paths: Vec<_> = row.split('`').skip(1).step_by(2).collect();
+        let sources: String = paths.iter().map(|path| read(path)).collect();
+        let ids = row.split('|').nth(1).unwrap();
+        for id in ids.split([' ', ',']).filter(|word| word.starts_with(|c: char| c.is_ascii_uppercase())) {
+            let (first, later) = (format!("fn {}_", id.to_lowercase()), format!("_{}_", id.to_lowercase()));
+            assert!(sources.contains(&first) || sources.contains(&later), "{paths:?} have no test {id}");
+        }
+    }
+}

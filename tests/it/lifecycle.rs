@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, prlimit, setrlimit};
 use serde_json::json;
 
-use crate::support::{Client, Program, eventually, folder_with_keys, jwt_generator, refused};
+use crate::support::{Program, eventually, folder_with_keys, jwt_generator, refused};
 
 const DEMO: (&str, &str) = ("SKIP_DATABASE", "true");
 
@@ -230,7 +230,7 @@ fn what_is_no_http_is_refused() {
 fn l1_what_is_under_way_is_answered_before_the_end() {
     let folder = folder_with_keys();
     let program = Program::start(folder.path(), &[("BCRYPT_ROUNDS", "10")]);
-    let (address, files) = (program.address(), program.open_files());
+    let address = program.address();
     let body = json!({ "username": "nobody", "password": "wrong-one" }).to_string();
     let request = format!(
         "POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
@@ -238,7 +238,6 @@ fn l1_what_is_under_way_is_answered_before_the_end() {
     );
     let mut streams: Vec<_> = (0..20).map(|_| connect(address)).collect();
     streams.iter_mut().for_each(|stream| send(stream, &request));
-    eventually("all of them are accepted", || (program.open_files() >= files + 20).then_some(()));
     program.signal(Signal::TERM);
     eventually("the listener is closed", || TcpStream::connect(address).is_err().then_some(()));
     for stream in &mut streams {
@@ -290,7 +289,7 @@ fn l6_a_port_in_use_and_settings_that_cannot_be_used_stop_the_start() {
         "{told}"
     );
     for (name, values) in [
-        ("PORT", &["", "abc", "65536", "-1"][..]),
+        ("PORT", &["abc", "65536", "-1"][..]),
         ("JWT_EXPIRATION", &["", "-1h", "soon", "99999999999h", "0"]),
         ("BCRYPT_ROUNDS", &["0", "3", "16", "32", "abc"]),
         ("KEY_BITS", &["1024", "2047", "8192"]),
@@ -312,12 +311,18 @@ fn l6_a_port_in_use_and_settings_that_cannot_be_used_stop_the_start() {
 #[test]
 fn c4_a_process_that_was_stopped_goes_on_as_if_nothing_had_been() {
     let (_folder, program) = started();
+    let mut asking = connect(program.address());
+    is_healthy(&program);
     program.signal(Signal::STOP);
-    let asking = std::thread::spawn({
-        let client: Client = program.client();
-        move || client.get("/health").status
-    });
+    send(&mut asking, "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    asking.set_nonblocking(true).unwrap();
+    assert_eq!(
+        asking.read(&mut [0; 64]).unwrap_err().kind(),
+        std::io::ErrorKind::WouldBlock,
+        "it has stopped"
+    );
+    asking.set_nonblocking(false).unwrap();
     program.signal(Signal::CONT);
-    assert_eq!(asking.join().unwrap(), 200);
+    assert!(until_closed(&mut asking).starts_with("HTTP/1.1 200 "));
     is_healthy(&program);
 }

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::json;
 
 use crate::support::client::registration;
-use crate::support::{Program, folder_with_keys, mongod, read};
+use crate::support::{Program, folder_with_keys, jwt_generator, mongod, read, refused};
 
 /// Uses everything, with and without faults, and gives the log and the secrets that passed.
 fn all_uses(settings: &[(&str, &str)]) -> (String, Vec<String>) {
@@ -31,6 +31,7 @@ fn all_uses(settings: &[(&str, &str)]) -> (String, Vec<String>) {
         client.post("/api/token/validate", &json!({ "token": token }));
         client.bearing(token).get("/api/auth/profile");
         client.get(&format!("/nothing?token={token}"));
+        client.get(&format!("/verify/{token}"));
     }
     let broken = "{\"username\":\"bob\",\"password\":\"Broken-Password-2";
     client.send(Method::POST, "/api/auth/login", &[("content-type", "application/json")], broken);
@@ -68,6 +69,17 @@ fn k16_no_secret_is_in_the_fullest_log_on_mongodb() {
     let uri = mongod::new_database();
     let (log, secrets) = all_uses(&[("MONGODB_URI", &uri)]);
     holds_none(&log, &secrets);
+}
+
+#[test]
+fn k16_a_database_address_that_cannot_be_read_is_not_told() {
+    let folder = folder_with_keys();
+    for arguments in [&["serve"][..], &["users", "list"]] {
+        let mut command = jwt_generator(folder.path());
+        command.args(arguments).env("MONGODB_URI", "mongodb://app:S3cret?x@db/app");
+        let told = refused(&mut command, 1);
+        assert!(told.contains("MONGODB_URI cannot be used") && !told.contains("S3cret"), "{told}");
+    }
 }
 
 #[test]

@@ -23,6 +23,8 @@ fn the_hub_without_its_slash_sends_browsers_to_where_its_links_work() {
     let service = Service::start();
     let answer = service.anonymous().send(Method::GET, "/api/docs", &[BROWSER], "");
     assert_eq!((answer.status, answer.header("location")), (308, Some("docs/")));
+    assert_eq!(service.anonymous().send(Method::GET, "/api/docs?next=/", &[BROWSER], "").status, 308);
+    assert_eq!(service.anonymous().send(Method::GET, "/api/docs/?x=1", &[BROWSER], "").status, 200);
     assert_eq!(
         service.anonymous().get("/api/docs").status,
         200,

@@ -39,6 +39,8 @@ fn a_cache_that_has_the_documents_gets_304() {
             let answer = ask(tags);
             assert_eq!((answer.status, answer.body.len()), (304, 0), "{tags}");
             assert_eq!(answer.header("etag"), Some(tag.as_str()));
+            let head = service.anonymous().send(Method::HEAD, path, &[("if-none-match", tags)], "");
+            assert_eq!((head.status, head.header("content-length")), (304, None));
             assert_eq!(answer.header("cache-control"), Some("public, max-age=86400"));
         }
         assert_eq!(ask("\"x\"").status, 200);

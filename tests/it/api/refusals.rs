@@ -19,8 +19,11 @@ fn nothing_at_a_path_is_a_json_404_in_the_originals_words() {
 
 #[test]
 fn an_asset_that_is_not_there_is_a_json_404() {
-    let answer = Service::start().anonymous().get("/api/docs/assets/nothing.js");
-    answer.is_refused(404, "not_found", "Route /api/docs/assets/nothing.js not found");
+    let service = Service::start();
+    for path in ["/api/docs/assets/nothing.js", "/api/docs/assets/%ff"] {
+        let sentence = format!("Route {path} not found");
+        service.anonymous().get(path).is_refused(404, "not_found", &sentence);
+    }
 }
 
 #[test]
@@ -115,7 +118,7 @@ fn what_is_neither_json_nor_a_form_is_415() {
 }
 
 #[test]
-fn what_is_no_json_object_is_400_and_says_where() {
+fn h11_what_is_no_json_object_with_each_member_once_is_400() {
     let service = Service::start();
     let crowd = format!("{{{}}}", (0..65).map(|n| format!("\"m{n}\":1")).collect::<Vec<_>>().join(","));
     for (body, sentence) in [
@@ -143,8 +146,13 @@ fn a_form_has_plain_fields_each_of_them_once() {
     let service = Service::start();
     let form = ("content-type", "application/x-www-form-urlencoded");
     let send = |body: &str| service.anonymous().send(Method::POST, "/api/auth/login", &[form], body);
-    let nested = "The fields of a form must be strings; send nested values as JSON";
+    let nested = "username must be a string; send nested values as JSON";
     send("username[$regex]=.*&password=x").is_refused(400, "invalid_field", nested);
+    send("x=1&x=2&y[z]=3&username=a&password=b").is_refused(
+        401,
+        "invalid_credentials",
+        "Invalid credentials",
+    );
     send("username=a&username=b").is_refused(400, "malformed_body", "The request body has a member twice");
     let crowd = (0..65).map(|n| format!("m{n}=1")).collect::<Vec<_>>().join("&");
     send(&crowd).is_refused(400, "malformed_body", "The request body has more than 64 members");

@@ -147,7 +147,7 @@ fn the_body_goes_before_the_header_and_no_token_is_a_refusal() {
     let good = token(&json!({}));
     let bearing = service.anonymous().bearing("garbage");
     assert_eq!(bearing.post(PATHS[0], &json!({ "token": good })).status, 200);
-    for body in [json!({}), json!({ "token": "" }), json!({ "token": null })] {
+    for body in [json!({}), json!({ "token": "" })] {
         service.anonymous().post(PATHS[0], &body).is_refused(400, "missing_field", "Token is required");
     }
     let form = [("content-type", "application/x-www-form-urlencoded")];

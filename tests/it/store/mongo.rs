@@ -8,7 +8,9 @@ use serde_json::json;
 
 use crate::support::client::registration;
 use crate::support::mongod::{self, ReplicaSet, free_port, on_database};
-use crate::support::{Answer, Client, Fault, Program, Proxy, eventually, folder_with_keys};
+use crate::support::{
+    Answer, Client, Fault, Program, Proxy, eventually, folder_with_keys, jwt_generator, run,
+};
 
 const CHEAP: (&str, &str) = ("BCRYPT_ROUNDS", "4");
 
@@ -111,6 +113,7 @@ fn d5_d6_a_database_that_is_slow_silent_or_cut_off_is_503_and_is_used_again_once
     let uri = straight_to(proxy.address());
     let program = Program::start(folder.path(), &[CHEAP, ("MONGODB_URI", &uri)]);
     let client = program.client();
+    tells(&client, true);
     client.register("alice");
     for fault in [
         Fault::Delay(Duration::from_secs(2)),
@@ -140,6 +143,7 @@ fn d10_of_many_who_register_the_same_name_on_two_instances_at_once_one_succeeds(
     let folder = folder_with_keys();
     let programs = [(); 2].map(|()| Program::start(folder.path(), &[CHEAP, ("MONGODB_URI", &uri)]));
     let clients = [programs[0].client(), programs[1].client()];
+    clients.iter().for_each(|client| tells(client, true));
     for round in 0..10 {
         let statuses: Vec<_> = std::thread::scope(|scope| {
             let racers: Vec<_> = (0..16)
@@ -238,5 +242,12 @@ fn d12_documents_of_any_shape_are_a_login_or_a_refusal() {
     }
     for name in bad.iter().map(|(name, _)| *name).chain(["stringid", "nopassword"]) {
         log_in(name).is_refused(401, "invalid_credentials", "Invalid credentials");
+    }
+    std::fs::write(folder.path().join("secret"), "secret-pass\n").unwrap();
+    for name in bad.iter().map(|(name, _)| *name).chain(["nopassword"]) {
+        let mut command = jwt_generator(folder.path());
+        command.args(["users", "password", name, "--password-file", "secret"]);
+        run(command.env(CHEAP.0, CHEAP.1).env("MONGODB_URI", &uri));
+        assert_eq!(log_in(name).status, 200, "{name}");
     }
 }

@@ -1,5 +1,6 @@
 //! Real MongoDB servers: one replica set that the tests share, and single ones that a test may hurt.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -12,7 +13,7 @@ use tempfile::TempDir;
 
 use super::{eventually, tool, unique};
 
-static SHARED: LazyLock<ReplicaSet> = LazyLock::new(|| ReplicaSet::start(3));
+static SHARED: LazyLock<ReplicaSet> = LazyLock::new(|| ReplicaSet::of(3, true));
 
 /// The URI of a new, empty database on the replica set of three that all tests share.
 pub fn new_database() -> String {
@@ -23,6 +24,7 @@ pub fn new_database() -> String {
 pub struct ReplicaSet {
     folder: TempDir,
     members: Vec<Member>,
+    lasts: bool,
 }
 
 struct Member {
@@ -33,15 +35,23 @@ struct Member {
 impl ReplicaSet {
     /// Starts so many servers and waits until one of them leads.
     pub fn start(members: usize) -> Self {
+        Self::of(members, false)
+    }
+
+    /// One that lasts is never dropped: its data go when this process does.
+    fn of(members: usize, lasts: bool) -> Self {
         let ports: Vec<_> = (0..members).map(|_| free_port()).collect();
         let members = ports.iter().map(|&port| Member { port, child: None }).collect();
-        let mut set = Self { folder: tempfile::tempdir().unwrap(), members };
+        let mut set = Self { folder: tempfile::tempdir().unwrap(), members, lasts };
         (0..ports.len()).for_each(|index| set.start_member(index));
         let hosts: Vec<_> = (0i32..)
             .zip(&ports)
             .map(|(id, port)| doc! { "_id": id, "host": format!("127.0.0.1:{port}") })
             .collect();
-        let config = doc! { "_id": "rs", "members": hosts, "settings": { "electionTimeoutMillis": 1000 } };
+        // A busy machine must not lose the primary that all tests share; the others are to come back soon.
+        let election = if lasts { 10_000 } else { 1_000 };
+        let config =
+            doc! { "_id": "rs", "members": hosts, "settings": { "electionTimeoutMillis": election } };
         let first = format!("mongodb://127.0.0.1:{}/?directConnection=true", ports[0]);
         eventually("mongod takes the set's configuration", || {
             command(&first, doc! { "replSetInitiate": config.clone() }).ok()
@@ -72,7 +82,7 @@ impl ReplicaSet {
     /// Starts a member again on what it had on disk.
     pub fn start_member(&mut self, index: usize) {
         let member = &mut self.members[index];
-        member.child = Some(spawn(self.folder.path(), member.port));
+        member.child = Some(spawn(self.folder.path(), member.port, self.lasts));
     }
 
     /// Waits until a member takes writes.
@@ -98,8 +108,9 @@ impl Drop for ReplicaSet {
 
 /// A shell guards each server: it ends the server when its standard input does, and that ends with this process,
 /// however this process ends.
-fn spawn(folder: &Path, port: u16) -> Child {
-    const GUARD: &str = r#""$@" & server=$!; read -r _; kill -9 $server; wait $server 2>/dev/null"#;
+fn spawn(folder: &Path, port: u16, cleans_up: bool) -> Child {
+    const GUARD: &str =
+        r#""$@" & server=$!; read -r _; kill -9 $server; wait $server 2>/dev/null; rm -rf "$CLEAN""#;
     let data = folder.join(port.to_string());
     std::fs::create_dir_all(&data).unwrap();
     let log = File::options().create(true).append(true).open(folder.join(format!("{port}.log"))).unwrap();
@@ -109,7 +120,8 @@ fn spawn(folder: &Path, port: u16) -> Child {
         .args(["--replSet", "rs", "--bind_ip", "127.0.0.1", "--nounixsocket", "--quiet"])
         .args(["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "16", "--port", &port.to_string()])
         .arg("--dbpath")
-        .arg(data)
+        .arg(&data)
+        .env("CLEAN", if cleans_up { folder.as_os_str() } else { OsStr::new("") })
         .env("LD_LIBRARY_PATH", tool("mongod/lib"))
         .stdin(Stdio::piped())
         .stdout(log.try_clone().unwrap())

@@ -6,11 +6,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::{Client, eventually};
+
+/// A program that has not spoken by then is broken; without this it would hang the run.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The binary under test: the release build where `./test` made one.
 pub fn jwt_generator(folder: &Path) -> Command {
@@ -52,11 +56,12 @@ impl Program {
             let log = Arc::clone(&log);
             move || follow(stderr, &log, &tell)
         });
-        match told.recv() {
+        match told.recv_timeout(PATIENCE) {
             Ok(address) => Ok(Self { child, address, log, reader: Some(reader) }),
             Err(_) => {
-                reader.join().unwrap();
+                let _ = child.kill();
                 child.wait().unwrap();
+                reader.join().unwrap();
                 Err(log.lock().unwrap().clone())
             }
         }
@@ -138,7 +143,14 @@ impl Drop for Program {
 /// Runs the program to its end; it must fail with this code. Gives what it wrote to standard error.
 #[track_caller]
 pub fn refused(command: &mut Command, code: i32) -> String {
-    let Output { status, stderr, .. } = command.stdin(Stdio::null()).output().unwrap();
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let pid = Pid::from_child(&child);
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || tell.send(child.wait_with_output().unwrap()));
+    let Ok(Output { status, stderr, .. }) = told.recv_timeout(PATIENCE) else {
+        kill_process(pid, Signal::KILL).unwrap();
+        panic!("{command:?} was to be refused, and runs");
+    };
     let stderr = String::from_utf8(stderr).unwrap();
     assert_eq!(status.code(), Some(code), "{stderr}");
     stderr
@@ -146,7 +158,8 @@ pub fn refused(command: &mut Command, code: i32) -> String {
 
 /// The program with a small disk of its own at `place`, which nobody else sees. `BEFORE` is shell code to run first.
 pub fn on_small_disk(folder: &Path, place: &Path, size: &str) -> Command {
-    const SCRIPT: &str = r#"mount -t tmpfs -o size="$1",mode=700 tmpfs "$2" && eval "${BEFORE-}"; exec "$3""#;
+    const SCRIPT: &str =
+        r#"mount -t tmpfs -o size="$1",mode=700 tmpfs "$2" || exit 9; eval "${BEFORE-}"; exec "$3""#;
     let program = jwt_generator(folder);
     let mut command = Command::new("unshare");
     command.arg("--mount").args((!rustix::process::geteuid().is_root()).then_some("--map-root-user"));
