@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A key's id: 1 to 128 printable ASCII characters without quotes or backslashes, so that it is the same in JSON,
 /// in a URL and in a shell.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Kid(String);
 
 /// What is wrong with a kid.
@@ -37,6 +40,20 @@ impl Kid {
     /// The kid as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for Kid {
+    type Error = KidError;
+
+    fn try_from(text: String) -> Result<Self, KidError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Kid> for String {
+    fn from(kid: Kid) -> Self {
+        kid.0
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
 /// An instant: milliseconds since 1970 (UTC), because the original's user documents carry them.
 /// Tokens use [`Timestamp::as_secs`], a NumericDate of RFC 7519 §2.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "u64", into = "u64")]
 pub struct Timestamp(u64);
 
 impl Timestamp {
@@ -21,6 +23,12 @@ impl Timestamp {
         Self(secs.saturating_mul(1000))
     }
 
+    /// So many seconds later; the end of time, where there are none so late.
+    #[must_use]
+    pub const fn plus_secs(self, secs: u64) -> Self {
+        Self(self.0.saturating_add(secs.saturating_mul(1000)))
+    }
+
     /// Milliseconds since 1970.
     pub const fn as_millis(self) -> u64 {
         self.0
@@ -29,6 +37,19 @@ impl Timestamp {
     /// Whole seconds since 1970, rounded down.
     pub const fn as_secs(self) -> u64 {
         self.0 / 1000
+    }
+}
+
+/// Records hold whole seconds.
+impl From<u64> for Timestamp {
+    fn from(secs: u64) -> Self {
+        Self::from_secs(secs)
+    }
+}
+
+impl From<Timestamp> for u64 {
+    fn from(at: Timestamp) -> Self {
+        at.as_secs()
     }
 }
 

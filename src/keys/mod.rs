@@ -3,6 +3,7 @@
 
 pub mod custody;
 mod ring;
+pub mod schedule;
 mod signer;
 
 use std::sync::Arc;

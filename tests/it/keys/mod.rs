@@ -3,3 +3,4 @@
 
 mod crash;
 mod folder;
+mod simulation;
