@@ -4,13 +4,22 @@ use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jose::{Algorithm, Expectations, Rejection, SigningKey, Verified, VerifyingKey};
+use jose::{
+    Algorithm, Expectations, KnownHeader, ProtectedHeader, Rejection, SigningKey, Verified, VerifyingKey,
+};
 
 pub const NOW: u64 = 1_700_000_000;
 
 /// One key of each algorithm, made once per run.
 pub static KEYS: LazyLock<[SigningKey; 4]> = LazyLock::new(|| {
     Algorithm::ALL.map(|algorithm| SigningKey::generate(algorithm, 2048).expect("a new key"))
+});
+
+/// The header that each of them writes.
+static KNOWN: LazyLock<[(String, &VerifyingKey); 4]> = LazyLock::new(|| {
+    Algorithm::ALL.map(|algorithm| {
+        (ProtectedHeader::encode(algorithm, algorithm.name()), key(algorithm).verifying_key())
+    })
 });
 
 pub fn key(algorithm: Algorithm) -> &'static SigningKey {
@@ -48,5 +57,14 @@ pub fn verify(token: &str) -> Result<Verified, Rejection> {
 
 pub fn verify_at(now: u64, leeway: u64, token: &str) -> Result<Verified, Rejection> {
     let expect = Expectations { issuer: "issuer", audience: &["api", "other-api"], leeway, now };
-    jose::verify(token, key_of, &expect)
+    let verdict = jose::verify(token, key_of, &expect);
+    for (encoded, key) in KNOWN.iter().filter(|(encoded, _)| token.starts_with(encoded.as_str())) {
+        let known = Some(KnownHeader { encoded, key });
+        assert_eq!(
+            jose::verify_known(token, known, key_of, &expect),
+            verdict,
+            "knowing a header changes nothing"
+        );
+    }
+    verdict
 }
