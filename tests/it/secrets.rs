@@ -76,7 +76,7 @@ fn k16_a_database_address_that_cannot_be_read_is_not_told() {
     let folder = folder_with_keys();
     for arguments in [&["serve"][..], &["users", "list"]] {
         let mut command = jwt_generator(folder.path());
-        command.args(arguments).env("MONGODB_URI", "mongodb://app:S3cret?x@db/app");
+        command.args(arguments).env("PORT", "0").env("MONGODB_URI", "mongodb://app:S3cret?x@db/app");
         let told = refused(&mut command, 1);
         assert!(told.contains("MONGODB_URI cannot be used") && !told.contains("S3cret"), "{told}");
     }

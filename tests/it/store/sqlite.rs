@@ -40,7 +40,9 @@ fn d1_a_database_that_cannot_be_opened_leaves_tokens_alone_and_recovers() {
     is_unavailable(&client.post("/api/auth/register", &registration("alice")));
     is_unavailable(&log_in(&client, "alice"));
     fs::remove_file(folder.path().join("data")).unwrap();
-    client.register("alice");
+    eventually("accounts are back", || {
+        (client.post("/api/auth/register", &registration("alice")).status == 201).then_some(())
+    });
     eventually("health tells that the database is back", || {
         (client.get("/health").ok()["database_connected"] == true).then_some(())
     });
