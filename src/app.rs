@@ -47,7 +47,7 @@ pub enum StartError {
     Keys(#[from] CustodyError),
     /// The URI of the database cannot be read; the cause might show a password and is not told.
     #[error(
-        "MONGODB_URI cannot be used: check it against the form mongodb://user:password@host:27017/database"
+        "MONGODB_URI cannot be used: check it against the form mongodb://user:password@host:27017/database; `@`, `:`, `/` and `%` in a password are written %40, %3A, %2F and %25"
     )]
     Store(#[source] StoreError),
     /// The address is taken or not ours.
@@ -220,5 +220,11 @@ fn connection_limit(wanted: usize) -> usize {
         Err(_) => limit.current,
     };
     let files = files.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
-    wanted.min(files.saturating_sub(OTHER_DESCRIPTORS).max(1))
+    let possible = files.saturating_sub(OTHER_DESCRIPTORS).max(1);
+    if possible < wanted {
+        tracing::warn!(
+            "at most {possible} connections at once: that is what the limit on open files (ulimit -n) allows"
+        );
+    }
+    wanted.min(possible)
 }

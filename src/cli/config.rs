@@ -7,7 +7,10 @@ use serde_json::{Map, json};
 
 use super::setup;
 use super::{Failure, Output};
+use crate::app;
+use crate::clock::Clock;
 use crate::config::{Config as Settings, SETTINGS};
+use crate::entropy::Entropy;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Config {
@@ -44,12 +47,12 @@ fn show(output: &Output) -> Result<(), Failure> {
 
 fn check(output: &Output) -> Result<(), Failure> {
     let sources = setup::sources()?;
-    Settings::read(&sources).map_err(Failure::usage)?;
-    let mut text = "the settings can be used".to_owned();
-    for suspect in sources.suspects() {
-        text.push_str("\nwarning: ");
-        text.push_str(suspect);
-    }
+    let warnings: String = sources.suspects().iter().map(|suspect| format!("\nwarning: {suspect}")).collect();
+    let faulty = |fault: &dyn std::fmt::Display| Failure::usage(format!("{fault}{warnings}"));
+    let settings = Settings::read(&sources).map_err(|faults| faulty(&faults))?;
+    // Nothing is opened by this, but an address of a database is read.
+    app::open_registry(&settings, Clock::System, Entropy::System).map_err(|error| faulty(&error))?;
+    let text = format!("the settings can be used{warnings}");
     output.print(&json!({ "valid": true, "warnings": sources.suspects() }), &text);
     Ok(())
 }

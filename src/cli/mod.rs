@@ -71,7 +71,7 @@ pub fn run() -> ExitCode {
         Command::Healthcheck(command) => command.run(&output),
         Command::Completions(command) => command.run(&output, &mut Cli::command()),
     };
-    match done {
+    match done.and_then(|()| output.finish()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output.failure(&failure);

@@ -1,5 +1,6 @@
 //! What commands print: lines for people, or JSON for scripts.
 
+use std::cell::RefCell;
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
@@ -10,11 +11,13 @@ use super::Failure;
 #[derive(Debug)]
 pub(super) struct Output {
     json: bool,
+    /// Why something could not be printed.
+    failed: RefCell<Option<io::Error>>,
 }
 
 impl Output {
     pub(super) fn new(json: bool) -> Self {
-        Self { json }
+        Self { json, failed: RefCell::default() }
     }
 
     /// Prints `value` for scripts, or `text` for people.
@@ -34,7 +37,22 @@ impl Output {
     /// Prints `text` as it is. A reader who has left wants no more.
     pub(super) fn line(&self, text: &str) {
         let mut stdout = io::stdout().lock();
-        let _ = writeln!(stdout, "{}", text.trim_end_matches('\n')).and_then(|()| stdout.flush());
+        match writeln!(stdout, "{}", text.trim_end_matches('\n')).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                self.failed.borrow_mut().get_or_insert(error);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether all could be printed.
+    ///
+    /// # Errors
+    /// A failure that says why not.
+    pub(super) fn finish(&self) -> Result<(), Failure> {
+        self.failed
+            .take()
+            .map_or(Ok(()), |error| Err(Failure::refused(format!("cannot write the answer: {error}"))))
     }
 
     /// Prints why the command failed, to standard error.

@@ -111,14 +111,17 @@ impl Mint {
 }
 
 impl Given {
+    /// The token, with or without the name of its scheme.
     fn read(&self) -> Result<String, Failure> {
-        if self.token != "-" {
-            return Ok(self.token.clone());
+        let mut text = self.token.clone();
+        if text == "-" {
+            text.clear();
+            io::stdin().take(64 * 1024).read_to_string(&mut text).map_err(Failure::refused)?;
         }
-        let mut text = String::new();
-        io::stdin().take(64 * 1024).read_to_string(&mut text).map_err(Failure::refused)?;
-        let text = text.trim();
-        let token = text.strip_prefix("Bearer ").unwrap_or(text).to_owned();
+        let token = match text.trim().split_once(' ') {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim().to_owned(),
+            _ => text.trim().to_owned(),
+        };
         if token.is_empty() { Err(Failure::usage("no token came on standard input")) } else { Ok(token) }
     }
 }

@@ -112,6 +112,7 @@ impl PasswordSource {
                 io::stdin().take(64 * 1024).read_to_string(&mut text).map_err(Failure::refused)?;
             }
         }
+        let text = text.trim_start_matches('\u{feff}');
         Ok(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))
     }
 }
@@ -135,8 +136,10 @@ async fn list(registry: &Registry, output: &Output) -> Result<(), Failure> {
 
 fn print(user: &User, output: &Output) {
     // The original let any character into a name, those that steer a terminal among them.
-    let name = user.username.as_str().escape_debug().to_string();
-    let text = format!("{}  {name:30}  {}  {}", user.id, user.created_at, user.email.as_str().escape_debug());
+    let plain =
+        |text: &str| text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect::<String>();
+    let name = plain(user.username.as_str());
+    let text = format!("{}  {name:30}  {}  {}", user.id, user.created_at, plain(user.email.as_str()));
     output.print(&as_json(user), &text);
 }
 

@@ -95,6 +95,11 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "not_found", format!("Route {path_and_query} not found"))
     }
 
+    /// HTTP/1.1 wants one `Host` (RFC 9112 §3.2).
+    pub(super) fn host() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "host_required", "The request must have one Host header")
+    }
+
     /// The path is right and the method is not; the router adds `Allow`.
     pub(super) fn method(method: &http::Method, path: &str) -> Self {
         let message = format!("{method} is not allowed on {path}; the Allow header lists what is");
@@ -111,7 +116,7 @@ impl ApiError {
         Self::new(
             StatusCode::FORBIDDEN,
             "demo_tokens_disabled",
-            "Demo tokens are off in production, because anybody can have one; set DEMO_TOKENS=true to allow them",
+            "Demo tokens are off on this server, because anybody can have one; its operator allows them with DEMO_TOKENS=true",
         )
     }
 

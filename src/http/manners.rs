@@ -9,13 +9,14 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN};
-use http::{Method, Request, StatusCode};
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use http::{Method, Request, StatusCode, Version};
 use tower::Service;
 
 use super::cors::Cors;
 use super::error::{ApiError, Cause};
 use super::path;
+use super::well_known;
 
 /// helmet's headers, which the original sends, with a stricter policy for what is no page. Pages bring their own.
 const SECURITY: [(HeaderName, HeaderValue); 12] = [
@@ -67,13 +68,21 @@ impl Door {
         let asked = Asked { method: request.method().clone(), path: request.uri().path().to_owned() };
         let preflight = (asked.method == Method::OPTIONS).then(|| request.headers().clone());
         let mut router = self.router.clone();
-        let answered = AssertUnwindSafe(async move { router.call(request).await }).catch_unwind().await;
+        let one_host =
+            request.version() != Version::HTTP_11 || request.headers().get_all(HOST).iter().count() == 1;
+        let answer = async move {
+            if one_host { router.call(request).await } else { Ok(ApiError::host().into_response()) }
+        };
+        let answered = AssertUnwindSafe(answer).catch_unwind().await;
         let mut response = match answered {
             Ok(Ok(response)) => response,
             Err(panic) => ApiError::internal(Panic::of(panic.as_ref())).into_response(),
         };
         if let Some(headers) = preflight {
             response = options(&headers, response);
+            if well_known::is_public(&asked.path) {
+                Cors::public(response.headers_mut());
+            }
         }
         asked.log(&response, &id);
         let not_modified = response.status() == StatusCode::NOT_MODIFIED;

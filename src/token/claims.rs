@@ -79,7 +79,9 @@ impl CustomClaims {
         jose::json::check(json.get()).map_err(|_| CustomClaimsError::NotAnObject)?;
         let members: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(json.get()).map_err(|_| CustomClaimsError::NotAnObject)?;
+        // Some readers of JSON take names in any case (Go's do): what is nearly ours counts as ours.
         let ours = |name: &&String| {
+            let name = name.to_uppercase().to_lowercase();
             Self::RESERVED.contains(&name.as_str()) || Self::OWN_FIELDS.contains(&name.as_str())
         };
         match members.keys().find(ours) {

@@ -218,6 +218,14 @@ fn all_faults_of_the_settings_are_told_at_once_and_typos_are_pointed_out() {
     assert!(told.contains("PORT=\"x\"") && told.contains("KEY_BITS=\"7\""), "{told}");
     let told = run(command(folder.path(), &["config", "check"]).env("JWT_ISUER", "x"));
     assert!(told.contains("warning: JWT_ISUER is no setting; did you mean JWT_ISSUER?"), "{told}");
+    let told =
+        refused(command(folder.path(), &["config", "check"]).env("PORT", "x").env("JWT_ISUER", "x"), 2);
+    assert!(told.contains("PORT=") && told.contains("did you mean JWT_ISSUER?"), "{told}");
+    let told = refused(
+        command(folder.path(), &["config", "check"]).env("MONGODB_URI", "mongodb://u:p@ss@host/db"),
+        2,
+    );
+    assert!(told.contains("MONGODB_URI cannot be used") && !told.contains("p@ss"), "{told}");
     let told = refused(command(folder.path(), &["--json", "config", "check"]).env("PORT", "x"), 2);
     assert_eq!(serde_json::from_str::<Value>(&told).unwrap()["success"], false);
 }
@@ -247,6 +255,16 @@ fn the_api_document_and_completions_are_printed() {
     for shell in ["bash", "zsh", "fish"] {
         assert!(text(folder.path(), &["completions", shell]).contains("jwt-generator"), "{shell}");
     }
+}
+
+#[test]
+fn output_that_cannot_be_written_is_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = command(folder.path(), &["openapi"]).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+    let Output { status, stderr, .. } = output.wait_with_output().unwrap();
+    assert_eq!(status.code(), Some(1));
+    assert!(String::from_utf8(stderr).unwrap().starts_with("error: cannot write the answer: "));
 }
 
 #[test]

@@ -227,6 +227,17 @@ fn what_is_no_http_is_refused() {
 }
 
 #[test]
+fn a_request_without_a_host_or_with_two_is_400() {
+    let (_folder, program) = started();
+    for hosts in ["", "Host: a\r\nHost: b\r\n"] {
+        let answer =
+            exchange(program.address(), format!("GET /health HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n"));
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("host_required"), "{answer}");
+    }
+    assert!(exchange(program.address(), "GET /health HTTP/1.0\r\n\r\n").starts_with("HTTP/1.0 200 "));
+}
+
+#[test]
 fn l1_what_is_under_way_is_answered_before_the_end() {
     let folder = folder_with_keys();
     let program = Program::start(folder.path(), &[("BCRYPT_ROUNDS", "10")]);

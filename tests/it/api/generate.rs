@@ -122,6 +122,10 @@ fn claims_of_the_service_are_refused_and_not_dropped() {
         let sentence = format!("claims must not contain '{name}': the service sets it");
         answer.is_refused(400, "invalid_field", &sentence);
     }
+    for name in ["Demo", "EXP", "Aud", "\u{17f}ub", "\u{212a}id", "Auth_Time"] {
+        let status = service.anonymous().post(PATH, &json!({ "claims": { name: false } })).status;
+        assert_eq!(status, if name == "\u{212a}id" { 200 } else { 400 }, "{name}");
+    }
     let escaped = service.anonymous().send(
         Method::POST,
         PATH,
@@ -164,8 +168,7 @@ fn a_token_that_no_verifier_would_take_is_refused() {
 #[test]
 fn production_has_no_demo_tokens_unless_they_are_allowed() {
     let service = Service::with(&[("NODE_ENV", "production")]);
-    let sentence =
-        "Demo tokens are off in production, because anybody can have one; set DEMO_TOKENS=true to allow them";
+    let sentence = "Demo tokens are off on this server, because anybody can have one; its operator allows them with DEMO_TOKENS=true";
     service.anonymous().post(PATH, &json!({})).is_refused(403, "demo_tokens_disabled", sentence);
     service.anonymous().post("/token/generate", &json!({})).is_refused(403, "demo_tokens_disabled", sentence);
     let allowed = Service::with(&[("NODE_ENV", "production"), ("DEMO_TOKENS", "true")]);

@@ -85,5 +85,8 @@ fn public_keys_are_for_all_origins_whatever_is_allowed() {
         let answer = service.anonymous().send(Method::GET, path, &[("origin", "https://else.example")], "");
         assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{path}");
         assert_eq!(answer.header("vary"), None, "one answer serves every cache");
+        let asks = [("origin", "https://else.example"), ("access-control-request-method", "GET")];
+        let preflight = service.anonymous().send(Method::OPTIONS, path, &asks, "");
+        assert_eq!(preflight.header("access-control-allow-origin"), Some("*"), "{path}");
     }
 }
