@@ -19,29 +19,23 @@ pub(super) enum Keys {
 impl Keys {
     pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
         let config = setup::config()?;
-        let directory = Directory::new(&config.keys_dir);
-        let found = directory.load(config.algorithm).map_err(Failure::refused)?;
-        match (self, found) {
-            (Self::Show, Some(key)) => show(&config, &key, output),
-            (Self::Show, None) => {
-                let folder = config.keys_dir.display();
-                return Err(Failure::refused(format!(
-                    "there is no key in {folder}: `keys generate` makes one"
-                )));
-            }
-            (Self::Generate, Some(_)) => {
-                let folder = config.keys_dir.display();
-                return Err(Failure::refused(format!(
-                    "there is a key in {folder} already; it was left as it is"
-                )));
-            }
-            (Self::Generate, None) => {
-                let kind = KeyKind { algorithm: config.algorithm, rsa_bits: config.key_bits };
-                show(&config, &directory.load_or_generate(kind).map_err(Failure::refused)?, output);
-            }
+        match self {
+            Self::Show => show(&config, &setup::stored_key(&config)?, output),
+            Self::Generate => generate(&config, output)?,
         }
         Ok(())
     }
+}
+
+fn generate(config: &Config, output: &Output) -> Result<(), Failure> {
+    let directory = Directory::new(&config.keys_dir);
+    if directory.load(config.algorithm).map_err(Failure::refused)?.is_some() {
+        let folder = config.keys_dir.display();
+        return Err(Failure::refused(format!("there is a key in {folder} already; it was left as it is")));
+    }
+    let kind = KeyKind { algorithm: config.algorithm, rsa_bits: config.key_bits };
+    show(config, &directory.load_or_generate(kind).map_err(Failure::refused)?, output);
+    Ok(())
 }
 
 fn show(config: &Config, key: &StoredKey, output: &Output) {

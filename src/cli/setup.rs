@@ -7,6 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::Failure;
 use crate::config::{Config, LogFormat, Setting, Sources};
+use crate::keys::custody::{Directory, StoredKey};
 use crate::telemetry::{self, Format};
 
 /// The process's environment and the `.env` of the current folder.
@@ -36,6 +37,13 @@ pub(super) fn config() -> Result<Config, Failure> {
     telemetry::start(&config.log_level, format);
     sources.suspects().iter().for_each(|suspect| tracing::warn!("{suspect}"));
     Ok(config)
+}
+
+/// The key of the folder; a command that reads never makes one.
+pub(super) fn stored_key(config: &Config) -> Result<StoredKey, Failure> {
+    let key = Directory::new(&config.keys_dir).load(config.algorithm).map_err(Failure::refused)?;
+    let folder = config.keys_dir.display();
+    key.ok_or_else(|| Failure::refused(format!("there is no key in {folder}: `keys generate` makes one")))
 }
 
 /// The threads that the service runs on, one a core.

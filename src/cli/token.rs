@@ -12,10 +12,8 @@ use super::setup;
 use super::{Failure, Output};
 use crate::app;
 use crate::clock::Clock;
-use crate::config::Config;
 use crate::domain::{Lifetime, Timestamp};
 use crate::entropy::Entropy;
-use crate::keys::custody::{Directory, StoredKey};
 use crate::token::{CustomClaims, TokenRequest};
 
 #[derive(Debug, Subcommand)]
@@ -97,7 +95,7 @@ impl Mint {
             claims: claims.transpose()?,
         };
         let config = setup::config()?;
-        stored_key(&config)?;
+        setup::stored_key(&config)?;
         let issued = setup::runtime()?.block_on(async {
             let tokens =
                 app::open_tokens(&config, Clock::System, Entropy::System).await.map_err(Failure::refused)?;
@@ -147,7 +145,7 @@ impl Verify {
         let config = setup::config()?;
         let keys = match &self.jwks {
             Some(place) => key_set(place)?,
-            None => vec![(None, stored_key(&config)?.signing.verifying_key().clone())],
+            None => vec![(None, setup::stored_key(&config)?.signing.verifying_key().clone())],
         };
         let audience = [self.audience.as_deref().unwrap_or(&config.audience)];
         let expect = jose::Expectations {
@@ -169,17 +167,6 @@ impl Verify {
             .print(&json!({ "valid": true, "claims": claims }), &format!("The token is valid.\n{claims:#}"));
         Ok(())
     }
-}
-
-/// The key of the folder; a command that reads never makes one.
-fn stored_key(config: &Config) -> Result<StoredKey, Failure> {
-    let key = Directory::new(&config.keys_dir).load(config.algorithm).map_err(Failure::refused)?;
-    key.ok_or_else(|| {
-        Failure::refused(format!(
-            "there is no key in {}: `keys generate` makes one",
-            config.keys_dir.display()
-        ))
-    })
 }
 
 fn key_set(place: &str) -> Result<Vec<(Option<String>, jose::VerifyingKey)>, Failure> {
