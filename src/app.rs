@@ -1,34 +1,41 @@
-//! Wiring: opens the store, loads the keys, watches the database, serves, drains. `main` and the tests start the same
-//! value.
+//! Wiring: opens the store, loads the keys, watches both, serves, drains. `main` and the tests start the same value.
+
+mod beat;
+mod listener;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::accounts::{Accounts, Hasher, Registry};
 use crate::clock::Clock;
-use crate::config::{Config, StoreChoice};
+use crate::config::{Config, CustodyChoice, StoreChoice};
+use crate::domain::{RingRecord, Rotation};
 use crate::entropy::{Entropy, EntropyError};
 use crate::http::{Api, Door, HttpSettings, Limits, Parts, router, serve};
-use crate::keys::custody::{CustodyError, Directory, KeyKind, StoredKey};
-use crate::keys::{Keys, LocalSigner, Ring};
+use crate::keys::custody::{
+    Custody, CustodyError, Directory, InRecord, KeyHome, RingHome, Sealing, SealingError, StoredRing,
+};
+use crate::keys::schedule::PeriodTooShort;
+use crate::keys::{Keeper, KeyKind, KeySettings, Keys, Signer, Watch};
 use crate::store::mongo::Mongo;
 use crate::store::sqlite::Sqlite;
 use crate::store::{Absent, Health, Store, StoreError};
 use crate::token::{TokenSettings, Tokens};
+use crate::workers::Workers;
+use beat::Beat;
+use listener::{connection_limit, listen};
 
 /// How often the database is asked whether it is there.
 const PING_EVERY: Duration = Duration::from_millis(500);
 /// How long the start waits for the database's first answer; without one the service starts all the same.
 const FIRST_PING: Duration = Duration::from_millis(700);
-/// Connections that may wait to be accepted.
-const BACKLOG: u32 = 4096;
-/// File descriptors that are not connections' (database, log, keys).
-const OTHER_DESCRIPTORS: usize = 64;
+/// Keys are made when nothing else is to do.
+const MAKING_NICENESS: i32 = 19;
 
 /// The service, ready to run.
 pub struct App {
@@ -36,15 +43,24 @@ pub struct App {
     door: Arc<Door>,
     limits: Limits,
     keys: Arc<Keys>,
-    watch: JoinHandle<()>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 /// Why the service cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The keys' folder.
+    /// The keys' custody.
     #[error(transparent)]
     Keys(#[from] CustodyError),
+    /// The settings would strand verifiers.
+    #[error("{0}")]
+    Schedule(#[from] PeriodTooShort),
+    /// The sealing key is none.
+    #[error("KEY_ENCRYPTION_KEY {0}")]
+    Sealing(SealingError),
+    /// Another instance on the same database signs with keys that this one does not have.
+    #[error(transparent)]
+    Disagrees(#[from] beat::Disagrees),
     /// The URI of the database cannot be read; the cause might show a password and is not told.
     #[error(
         "MONGODB_URI cannot be used: check it against the form mongodb://user:password@host:27017/database; `@`, `:`, `/` and `%` in a password are written %40, %3A, %2F and %25"
@@ -72,17 +88,56 @@ pub enum StartError {
 /// [`StartError`]. A database that does not answer is none.
 pub fn open_registry(config: &Config, clock: Clock, entropy: Entropy) -> Result<Registry, StartError> {
     let hasher = Hasher::start(config.bcrypt_rounds, entropy.clone())?;
-    Ok(Registry::new(open_store(&config.store)?, hasher, clock, entropy))
+    Ok(Registry::new(open_store(config)?, hasher, clock, entropy))
 }
 
-/// Issuing and checking with the keys that `config` names.
+/// The keeper of the ring that `config` names; its keys may be in `store`.
 ///
 /// # Errors
-/// [`StartError`].
-pub async fn open_tokens(config: &Config, clock: Clock, entropy: Entropy) -> Result<Tokens, StartError> {
-    let key = load_key(config).await?;
-    let ring = Ring::new(key.signing, config.kid.clone(), key.created_at);
-    let keys = Arc::new(Keys::new(ring, Arc::new(LocalSigner::start()?)));
+/// [`StartError`] for settings that cannot be used. Nothing is read yet.
+pub fn open_keeper(config: &Config, store: &Arc<dyn Store>, clock: Clock) -> Result<Keeper, StartError> {
+    let settings = KeySettings {
+        rotation: config.key_rotation,
+        jwks_max_age: config.jwks_max_age.as_secs(),
+        verifier_cache: config.verifier_cache,
+        clock_skew: config.key_clock_skew,
+        refresh: config.key_refresh.as_secs(),
+        longest_token: config.token_lifetime.max(config.max_token_lifetime).as_secs(),
+        kind: KeyKind { algorithm: config.algorithm, rsa_bits: config.key_bits },
+        first_kid: config.kid.clone(),
+    };
+    let keeper = Keeper::new(open_custody(config, store)?, clock, settings);
+    keeper.schedule(&RingRecord::empty()).check()?;
+    Ok(keeper)
+}
+
+/// The store that `config` names.
+///
+/// # Errors
+/// [`StartError`]. A database that does not answer is none.
+pub fn open_store(config: &Config) -> Result<Arc<dyn Store>, StartError> {
+    Ok(match &config.store {
+        StoreChoice::Absent => Arc::new(Absent),
+        StoreChoice::Sqlite(folder) => Arc::new(Sqlite::open(folder)?),
+        StoreChoice::Mongo(uri) => Arc::new(Mongo::new(uri).map_err(StartError::Store)?),
+    })
+}
+
+/// The keys of `ring` as they are now, for a command, which ends before they change.
+///
+/// # Errors
+/// [`StartError`]; also where the active key's private half cannot be opened.
+pub async fn open_keys(keeper: &Keeper, ring: &RingRecord) -> Result<Arc<Keys>, StartError> {
+    if let Some(active) = ring.active() {
+        keeper.open(active).await?;
+    }
+    let keys = Keys::new(Signer::start()?, Clock::System);
+    keys.install(Arc::new(keeper.snapshot(ring, None).await?), Duration::MAX);
+    Ok(Arc::new(keys))
+}
+
+/// Issuing and checking with `keys`.
+pub fn tokens(config: &Config, keys: Arc<Keys>, clock: Clock, entropy: Entropy) -> Tokens {
     let settings = TokenSettings {
         issuer: config.issuer.clone(),
         audience: config.audience.clone(),
@@ -90,7 +145,28 @@ pub async fn open_tokens(config: &Config, clock: Clock, entropy: Entropy) -> Res
         max_lifetime: config.max_token_lifetime,
         clock_skew: config.clock_skew,
     };
-    Ok(Tokens::new(keys, clock, entropy, settings))
+    Tokens::new(keys, clock, entropy, settings)
+}
+
+fn open_custody(config: &Config, store: &Arc<dyn Store>) -> Result<Custody, StartError> {
+    let maker = Workers::start("make-key", 1, 4, MAKING_NICENESS)?;
+    let folder = Directory::new(&config.keys_dir, maker.clone());
+    let in_folder: Arc<dyn KeyHome> = Arc::new(folder.clone());
+    let sealing = config.key_encryption_key.as_deref().map(|text| Sealing::parse(text)).transpose();
+    let sealing = sealing.map_err(StartError::Sealing)?.map(Arc::new);
+    let in_record: Arc<dyn KeyHome> = Arc::new(InRecord::new(maker));
+    // Without a database, what is elsewhere is written down in the folder.
+    let ring: Arc<dyn RingHome> = match config.store {
+        StoreChoice::Absent => Arc::new(folder.clone()),
+        _ => Arc::new(StoredRing::new(Arc::clone(store), sealing.clone())),
+    };
+    Ok(match &config.custody {
+        CustodyChoice::Directory => {
+            Custody::new(Directory::NAME, Arc::new(folder.clone()), vec![in_folder], folder)
+        }
+        CustodyChoice::Database => Custody::new("database", ring, vec![in_record, in_folder], folder),
+        CustodyChoice::AwsKms | CustodyChoice::Vault(_) => Custody::new("wip", ring, vec![in_folder], folder),
+    })
 }
 
 impl App {
@@ -103,10 +179,18 @@ impl App {
         let listener = listen(config.host, config.port)?;
         let mark = u32::from_be_bytes(entropy.bytes()?);
         let registry = open_registry(config, clock.clone(), entropy.clone())?;
-        let tokens = open_tokens(config, clock.clone(), entropy).await?;
-        let keys = Arc::clone(tokens.keys());
+        let store = registry.store();
+        let keys = Arc::new(Keys::new(Signer::start()?, clock.clone()));
+        let keeper = open_keeper(config, store, clock.clone())?;
+        let mut keys_watch = Watch::new(keeper.clone(), Arc::clone(&keys), clock.clone(), entropy.clone());
         let database = Health::default();
-        let watch = watch(Arc::clone(registry.store()), database.clone()).await;
+        let database_watch = watch(Arc::clone(store), database.clone()).await;
+        keys_watch.start().await?;
+        tell_adopted(config, &keys);
+        let beat = Beat::new(Arc::clone(store), Arc::clone(&keys), &keeper, clock.clone(), &entropy)?;
+        beat.first(&database).await?;
+        let tasks = vec![database_watch, tokio::spawn(keys_watch.run()), tokio::spawn(beat.run())];
+        let tokens = tokens(config, Arc::clone(&keys), clock.clone(), entropy);
         let accounts = Accounts::new(registry, tokens.clone(), clock.clone(), config.session_max_age);
         let settings = HttpSettings {
             demo_tokens: config.demo_tokens,
@@ -116,7 +200,7 @@ impl App {
         let allowed = settings.allowed_origins.clone();
         let api = Api::new(Parts { tokens, accounts, keys: Arc::clone(&keys), database, clock, settings });
         let door = Arc::new(Door::new(router(api), allowed, mark));
-        Ok(Self { listener, door, limits, keys, watch })
+        Ok(Self { listener, door, limits, keys, tasks })
     }
 
     /// Where the service listens.
@@ -135,24 +219,19 @@ impl App {
     /// Serves till `stop`, then ends what is under way, within ten seconds.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         serve(self.listener, self.door, self.limits, stop).await;
-        self.watch.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
-/// Making a key takes long, and reading one waits for the disk.
-async fn load_key(config: &Config) -> Result<StoredKey, StartError> {
-    let directory = Directory::new(&config.keys_dir);
-    let kind = KeyKind { algorithm: config.algorithm, rsa_bits: config.key_bits };
-    let loaded = tokio::task::spawn_blocking(move || directory.load_or_generate(kind)).await;
-    Ok(loaded.map_err(io::Error::other)??)
-}
-
-fn open_store(choice: &StoreChoice) -> Result<Arc<dyn Store>, StartError> {
-    Ok(match choice {
-        StoreChoice::Absent => Arc::new(Absent),
-        StoreChoice::Sqlite(folder) => Arc::new(Sqlite::open(folder)?),
-        StoreChoice::Mongo(uri) => Arc::new(Mongo::new(uri).map_err(StartError::Store)?),
-    })
+/// A key of the original may be pinned somewhere: it stays unless the operator says otherwise, and is told how.
+fn tell_adopted(config: &Config, keys: &Keys) {
+    let adopted = keys.ring().as_ref().is_some_and(|ring| ring.record().adopted);
+    if adopted && config.key_rotation == Rotation::Usual {
+        tracing::info!(
+            "the key that was found in KEYS_DIR stays as it is; KEY_ROTATION=30d has it replaced every 30 days, \
+             which verifiers follow that fetch the key set"
+        );
+    }
 }
 
 /// Asks the database again and again, and tells the log when its answer changes.
@@ -184,47 +263,4 @@ async fn watch(store: Arc<dyn Store>, health: Health) -> JoinHandle<()> {
     // Either the first answer is in or it is late; both are well.
     let _ = tokio::time::timeout(FIRST_PING, first).await;
     task
-}
-
-/// All addresses means IPv6 and IPv4 in one socket; where the system has no IPv6, IPv4.
-fn listen(host: Option<IpAddr>, port: u16) -> Result<TcpListener, StartError> {
-    let on = |ip: IpAddr| {
-        let address = SocketAddr::new(ip, port);
-        bind(address).map_err(|cause| StartError::Listen { address, cause })
-    };
-    match host {
-        Some(ip) => on(ip),
-        None => on(Ipv6Addr::UNSPECIFIED.into()).or_else(|error| match error {
-            StartError::Listen { cause, .. } if cause.kind() == io::ErrorKind::AddrInUse => {
-                Err(StartError::Listen { address: (Ipv6Addr::UNSPECIFIED, port).into(), cause })
-            }
-            _ => on(Ipv4Addr::UNSPECIFIED.into()),
-        }),
-    }
-}
-
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv6() { TcpSocket::new_v6() } else { TcpSocket::new_v4() }?;
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
-
-/// Raises the limit on open files as far as the system lets us, and keeps some for what is no connection.
-fn connection_limit(wanted: usize) -> usize {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    let files = match setrlimit(Resource::Nofile, raised) {
-        Ok(()) => limit.maximum,
-        Err(_) => limit.current,
-    };
-    let files = files.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
-    let possible = files.saturating_sub(OTHER_DESCRIPTORS).max(1);
-    if possible < wanted {
-        tracing::warn!(
-            "at most {possible} connections at once: that is what the limit on open files (ulimit -n) allows"
-        );
-    }
-    wanted.min(possible)
 }

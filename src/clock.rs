@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::domain::Timestamp;
 
@@ -27,6 +27,13 @@ impl Clock {
             Self::System => Timestamp::from_millis(system_millis()),
             Self::Manual(millis) => Timestamp::from_millis(millis.load(Ordering::Relaxed)),
         }
+    }
+
+    /// How long the system has been up, its sleep included: what no setting of the clock moves. It is the system's own
+    /// under a manual clock too, for it measures how old something is that came from outside.
+    pub fn uptime(&self) -> Duration {
+        let up = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        Duration::new(up.tv_sec.max(0) as u64, up.tv_nsec.clamp(0, 999_999_999) as u32)
     }
 
     /// Moves a manual clock; the system's clock is left alone.

@@ -34,7 +34,7 @@ impl Accounts {
     }
 
     async fn bearer(&self, token: &str) -> Result<Bearer, AccountError> {
-        let checked = self.tokens.check(token, None).map_err(AccountError::Token)?;
+        let checked = self.tokens.check(token, None)?;
         let standing = checked.standing();
         let id = checked.subject().and_then(UserId::parse).filter(|_| !standing.demo);
         let id = id.ok_or(AccountError::NoUser)?;

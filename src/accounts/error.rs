@@ -3,7 +3,7 @@
 use super::HashError;
 use crate::domain::{EmailError, PasswordError, UsernameError};
 use crate::store::StoreError;
-use crate::token::{IssueError, Rejection};
+use crate::token::{CheckError, IssueError, Rejection};
 
 /// Named by what happened; `http` gives each its status.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,9 @@ pub enum AccountError {
     /// The database does not answer.
     #[error("The database is unavailable; try again shortly")]
     Unavailable(#[source] StoreError),
+    /// No key may sign, or none is there to check with.
+    #[error("The keys are unavailable; try again shortly")]
+    NoKeys,
     /// A fault of ours.
     #[error("Internal server error")]
     Internal(#[source] crate::store::Cause),
@@ -61,6 +64,7 @@ impl From<IssueError> for AccountError {
     fn from(error: IssueError) -> Self {
         match error {
             IssueError::Busy => Self::Busy,
+            IssueError::Unavailable => Self::NoKeys,
             other => Self::Internal(other.into()),
         }
     }
@@ -71,6 +75,15 @@ impl From<HashError> for AccountError {
         match error {
             HashError::Busy => Self::Busy,
             HashError::Failed => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<CheckError> for AccountError {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::Rejected(rejection) => Self::Token(rejection),
+            CheckError::NoKeys => Self::NoKeys,
         }
     }
 }

@@ -5,44 +5,52 @@ use serde_json::json;
 
 use super::setup;
 use super::{Failure, Output};
-use crate::config::Config;
-use crate::keys::custody::{Directory, KeyKind, StoredKey};
+use crate::domain::KeyRecord;
+use crate::keys::Keeper;
+use crate::keys::custody::public_half;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
-    /// Show the key of KEYS_DIR: its kid, kind, age, thumbprint and public half
+    /// Show the key that signs: its kid, kind, age, thumbprint and public half
     Show,
-    /// Make a key in KEYS_DIR, unless there is one
+    /// Begin with a new key, unless there is one
     Generate,
 }
 
 impl Keys {
     pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
         let config = setup::config()?;
-        match self {
-            Self::Show => show(&config, &setup::stored_key(&config)?, output),
-            Self::Generate => generate(&config, output)?,
-        }
-        Ok(())
+        setup::runtime()?.block_on(async {
+            let keeper = setup::keeper(&config)?;
+            match self {
+                Self::Show => show(&keeper, output).await,
+                Self::Generate => generate(&keeper, output).await,
+            }
+        })
     }
 }
 
-fn generate(config: &Config, output: &Output) -> Result<(), Failure> {
-    let directory = Directory::new(&config.keys_dir);
-    if directory.load(config.algorithm).map_err(Failure::refused)?.is_some() {
-        let folder = config.keys_dir.display();
-        return Err(Failure::refused(format!("there is a key in {folder} already; it was left as it is")));
+async fn generate(keeper: &Keeper, output: &Output) -> Result<(), Failure> {
+    if keeper.peek().await.map_err(Failure::because)?.is_some() {
+        let place = keeper.custody().ring().place();
+        return Err(Failure::refused(format!("there is a key in {place} already; it was left as it is")));
     }
-    let kind = KeyKind { algorithm: config.algorithm, rsa_bits: config.key_bits };
-    show(config, &directory.load_or_generate(kind).map_err(Failure::refused)?, output);
-    Ok(())
+    let ring = keeper.begin().await.map_err(Failure::because)?.ring;
+    keeper.custody().ring().settle(&ring).await.map_err(Failure::because)?;
+    show(keeper, output).await
 }
 
-fn show(config: &Config, key: &StoredKey, output: &Output) {
-    let public = key.signing.verifying_key();
+async fn show(keeper: &Keeper, output: &Output) -> Result<(), Failure> {
+    let ring = setup::ring(keeper).await?;
+    let active =
+        ring.active().ok_or_else(|| Failure::refused("no key signs; `keys rotate --now` has one made"))?;
+    print(active, &keeper.custody().ring().place(), output)
+}
+
+fn print(key: &KeyRecord, place: &str, output: &Output) -> Result<(), Failure> {
+    let public = public_half(key).map_err(Failure::because)?;
     let (pem, thumbprint) = (public.to_spki_pem(), public.thumbprint());
-    let (algorithm, bits, created_at) = (key.signing.algorithm(), public.bits(), key.created_at);
-    let kid = config.kid.as_str();
+    let (algorithm, bits, created_at, kid) = (public.algorithm(), public.bits(), key.published_at, &key.kid);
     let value = json!({
         "kid": kid,
         "alg": algorithm.name(),
@@ -50,12 +58,12 @@ fn show(config: &Config, key: &StoredKey, output: &Output) {
         "created_at": created_at.to_string(),
         "thumbprint": thumbprint,
         "public_key": pem,
-        "folder": config.keys_dir,
+        "place": place,
     });
     let text = format!(
         "kid         {kid}\nalgorithm   {algorithm} ({bits} bits)\ncreated     {created_at}\n\
-         thumbprint  {thumbprint}\nfolder      {}\n\n{pem}",
-        config.keys_dir.display()
+         thumbprint  {thumbprint}\nplace       {place}\n\n{pem}"
     );
     output.print(&value, &text);
+    Ok(())
 }

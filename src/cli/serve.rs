@@ -56,7 +56,9 @@ async fn first_of(term: &mut Signal, int: &mut Signal) {
 fn announce(config: &Config, app: &App, output: &Output) -> Result<(), Failure> {
     let address = app.address().map_err(Failure::refused)?;
     let ring = app.keys().ring();
-    let (kid, algorithm) = (ring.active().kid(), ring.active().signing().algorithm());
+    let active = ring.as_ref().and_then(|ring| ring.active());
+    let kid = active.map_or("none yet", |active| active.kid().as_str());
+    let algorithm = active.map_or(config.algorithm, |active| active.verifying().algorithm());
     let url = config.public_url.clone().unwrap_or_else(|| url(address));
     let store = match &config.store {
         StoreChoice::Absent => "none: no accounts (SKIP_DATABASE)".to_owned(),
@@ -71,7 +73,7 @@ fn announce(config: &Config, app: &App, output: &Output) -> Result<(), Failure> 
             keys = config.keys_dir.display(),
         ));
     } else {
-        tracing::info!(%address, url, store, %kid, %algorithm, "listening");
+        tracing::info!(%address, url, store, kid, %algorithm, "listening");
     }
     Ok(())
 }

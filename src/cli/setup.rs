@@ -6,8 +6,11 @@ use std::path::Path;
 use tokio::runtime::{Builder, Runtime};
 
 use super::Failure;
+use crate::app;
+use crate::clock::Clock;
 use crate::config::{Config, LogFormat, Setting, Sources};
-use crate::keys::custody::{Directory, StoredKey};
+use crate::domain::RingRecord;
+use crate::keys::Keeper;
 use crate::telemetry::{self, Format};
 
 /// The process's environment and the `.env` of the current folder.
@@ -39,11 +42,17 @@ pub(super) fn config() -> Result<Config, Failure> {
     Ok(config)
 }
 
-/// The key of the folder; a command that reads never makes one.
-pub(super) fn stored_key(config: &Config) -> Result<StoredKey, Failure> {
-    let key = Directory::new(&config.keys_dir).load(config.algorithm).map_err(Failure::refused)?;
-    let folder = config.keys_dir.display();
-    key.ok_or_else(|| Failure::refused(format!("there is no key in {folder}: `keys generate` makes one")))
+/// The keeper of the keys, on their store.
+pub(super) fn keeper(config: &Config) -> Result<Keeper, Failure> {
+    let store = app::open_store(config).map_err(Failure::refused)?;
+    app::open_keeper(config, &store, Clock::System).map_err(Failure::refused)
+}
+
+/// The ring as it is; a command that reads never begins one.
+pub(super) async fn ring(keeper: &Keeper) -> Result<RingRecord, Failure> {
+    let place = keeper.custody().ring().place();
+    let ring = keeper.peek().await.map_err(Failure::because)?;
+    ring.ok_or_else(|| Failure::refused(format!("there is no key in {place}: `keys generate` makes one")))
 }
 
 /// The threads that the service runs on, one a core.

@@ -12,13 +12,16 @@ use super::setup;
 use super::{Failure, Output};
 use crate::app;
 use crate::clock::Clock;
-use crate::domain::{Lifetime, Timestamp};
+use crate::config::Config;
+use crate::domain::{Lifetime, RingRecord, Timestamp};
 use crate::entropy::Entropy;
+use crate::keys::custody::public_half;
+use crate::keys::{Keeper, orders};
 use crate::token::{CustomClaims, TokenRequest};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Token {
-    /// Make a token with the key of KEYS_DIR
+    /// Make a token with the key that signs
     Mint(Mint),
     /// Show what a token says, without checking it
     Inspect(Given),
@@ -59,7 +62,7 @@ pub(super) struct Given {
 pub(super) struct Verify {
     #[command(flatten)]
     given: Given,
-    /// A key set: the address or the file of a JWKS [default: the key of KEYS_DIR]
+    /// A key set: the address or the file of a JWKS [default: our own keys]
     #[arg(long, value_name = "URL|FILE")]
     jwks: Option<String>,
     /// The issuer to expect [default: JWT_ISSUER]
@@ -95,10 +98,12 @@ impl Mint {
             claims: claims.transpose()?,
         };
         let config = setup::config()?;
-        setup::stored_key(&config)?;
+        let lifetime = request.lifetime.unwrap_or(config.token_lifetime);
         let issued = setup::runtime()?.block_on(async {
-            let tokens =
-                app::open_tokens(&config, Clock::System, Entropy::System).await.map_err(Failure::refused)?;
+            let keeper = setup::keeper(&config)?;
+            let ring = with_room(&keeper, lifetime).await?;
+            let keys = app::open_keys(&keeper, &ring).await.map_err(Failure::refused)?;
+            let tokens = app::tokens(&config, keys, Clock::System, Entropy::System);
             tokens.issue_as_operator(&request).await.map_err(Failure::refused)
         })?;
         let value =
@@ -106,6 +111,20 @@ impl Mint {
         output.print(&value, &issued.token);
         Ok(())
     }
+}
+
+/// The ring, in which the active key stays published for as long as a token that lives so long.
+async fn with_room(keeper: &Keeper, lifetime: Lifetime) -> Result<RingRecord, Failure> {
+    let mut ring = setup::ring(keeper).await?;
+    while let Some(after) = orders::carry(&ring, lifetime.as_secs()) {
+        // What was only looked at so far is begun, for this must be written.
+        ring = keeper.begin().await.map_err(Failure::because)?.ring;
+        let after = orders::carry(&ring, lifetime.as_secs()).unwrap_or(after);
+        if keeper.commit(&ring, &after).await.map_err(Failure::because)? {
+            return Ok(after);
+        }
+    }
+    Ok(ring)
 }
 
 impl Given {
@@ -145,7 +164,7 @@ impl Verify {
         let config = setup::config()?;
         let keys = match &self.jwks {
             Some(place) => key_set(place)?,
-            None => vec![(None, setup::stored_key(&config)?.signing.verifying_key().clone())],
+            None => own_keys(&config)?,
         };
         let audience = [self.audience.as_deref().unwrap_or(&config.audience)];
         let expect = jose::Expectations {
@@ -154,12 +173,8 @@ impl Verify {
             leeway: config.clock_skew,
             now: Clock::System.now().as_secs(),
         };
-        // The key of the folder answers to every kid: it is the only one there is.
-        let key_of = |kid: &str| {
-            keys.iter()
-                .find(|(of_key, _)| of_key.as_deref().is_none_or(|of_key| of_key == kid))
-                .map(|(_, key)| key)
-        };
+        let key_of =
+            |kid: &str| keys.iter().find(|(of_key, _)| of_key.as_deref() == Some(kid)).map(|(_, key)| key);
         let verified = jose::verify(&token, key_of, &expect)
             .map_err(|rejection| Failure::refused(format!("{rejection} ({})", rejection.code())))?;
         let claims: Value = serde_json::from_str(&verified.claims).unwrap_or_default();
@@ -169,7 +184,22 @@ impl Verify {
     }
 }
 
-fn key_set(place: &str) -> Result<Vec<(Option<String>, jose::VerifyingKey)>, Failure> {
+/// Keys by their `kid`.
+type KeySet = Vec<(Option<String>, jose::VerifyingKey)>;
+
+/// The keys that the service itself would check with.
+fn own_keys(config: &Config) -> Result<KeySet, Failure> {
+    let ring = setup::runtime()?.block_on(async { setup::ring(&setup::keeper(config)?).await })?;
+    let mut keys = Vec::new();
+    for key in ring.verifying() {
+        let public = public_half(key).map_err(Failure::refused)?;
+        let kids = std::iter::once(&key.kid).chain(&key.aliases);
+        keys.extend(kids.map(|kid| (Some(kid.to_string()), public.clone())));
+    }
+    Ok(keys)
+}
+
+fn key_set(place: &str) -> Result<KeySet, Failure> {
     let text = if place.starts_with("http://") || place.starts_with("https://") {
         match super::healthcheck::fetch(place, Route::AsTheEnvironmentSays)? {
             (200, body) => body,

@@ -1,6 +1,7 @@
 //! Settings, typed, from the environment, `.env` and `NAME_FILE` secrets. All faults are reported at once.
 //! Seen by `cli` and `app` only; the rooms receive small structs of their own.
 
+mod custody;
 mod dotenv;
 mod parse;
 mod settings;
@@ -9,8 +10,11 @@ mod source;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use crate::domain::{Kid, Lifetime};
+use zeroize::Zeroizing;
 
+use crate::domain::{Kid, Lifetime, Rotation};
+
+pub use custody::{CustodyChoice, VaultChoice, VaultLogin};
 pub use settings::{SETTINGS, Setting};
 pub use source::{Origin, SourceError, Sources};
 
@@ -33,6 +37,8 @@ pub struct Config {
     pub max_token_lifetime: Lifetime,
     /// `CLOCK_SKEW`, in seconds.
     pub clock_skew: u64,
+    /// `CLOCK_SKEW` where it is set, else a minute: by how much clocks may differ, in seconds, for the keys' schedule.
+    pub key_clock_skew: u64,
     /// `SESSION_MAX_AGE`.
     pub session_max_age: Lifetime,
     /// `JWT_ALGORITHM`.
@@ -43,6 +49,18 @@ pub struct Config {
     pub keys_dir: PathBuf,
     /// `KEY_ID`.
     pub kid: Kid,
+    /// `KEY_ROTATION`.
+    pub key_rotation: Rotation,
+    /// `JWKS_MAX_AGE`.
+    pub jwks_max_age: Lifetime,
+    /// `VERIFIER_CACHE`, in seconds.
+    pub verifier_cache: u64,
+    /// `KEY_REFRESH`.
+    pub key_refresh: Lifetime,
+    /// `KEY_CUSTODY` and what belongs to it.
+    pub custody: CustodyChoice,
+    /// `KEY_ENCRYPTION_KEY`.
+    pub key_encryption_key: Option<Zeroizing<String>>,
     /// `BCRYPT_ROUNDS`.
     pub bcrypt_rounds: u32,
     /// `ALLOWED_ORIGINS`; nothing means any.
@@ -100,6 +118,9 @@ pub struct Fault {
 #[error("the settings cannot be used:\n{}", .0.iter().map(|fault| format!("  {fault}")).collect::<Vec<_>>().join("\n"))]
 pub struct Faults(pub Vec<Fault>);
 
+/// Clocks that are set by NTP differ by less.
+const USUAL_SKEW: u64 = 60;
+
 impl Config {
     /// Reads every setting.
     ///
@@ -107,21 +128,31 @@ impl Config {
     /// [`Faults`], all at once.
     pub fn read(sources: &Sources) -> Result<Self, Faults> {
         let mut read = parse::Reader::new(sources);
+        let store = store_choice(&mut read);
+        let key_encryption_key = read.optional("KEY_ENCRYPTION_KEY", parse::sealing_keys).map(Zeroizing::new);
+        let clock_skew = read.optional("CLOCK_SKEW", parse::skew);
         let production = read.text("NODE_ENV").trim().eq_ignore_ascii_case("production");
         let config = Self {
             host: read.optional("HOST", parse::host),
             port: read.required("PORT", 3000, parse::port),
-            store: store_choice(&mut read),
+            custody: custody::choice(&mut read, &store, key_encryption_key.is_some()),
+            key_encryption_key,
+            store,
             issuer: read.text("JWT_ISSUER"),
             audience: read.text("JWT_AUDIENCE"),
             token_lifetime: read.lifetime("JWT_EXPIRATION", Lifetime::hours(1)),
             max_token_lifetime: read.lifetime("MAX_TOKEN_LIFETIME", Lifetime::hours(24)),
-            clock_skew: read.required("CLOCK_SKEW", 0, parse::skew),
+            clock_skew: clock_skew.unwrap_or(0),
+            key_clock_skew: clock_skew.unwrap_or(USUAL_SKEW),
             session_max_age: read.lifetime("SESSION_MAX_AGE", Lifetime::hours(30 * 24)),
             algorithm: read.required("JWT_ALGORITHM", jose::Algorithm::Rs256, parse::algorithm),
             key_bits: read.required("KEY_BITS", 2048, parse::key_bits),
             keys_dir: read.text("KEYS_DIR").into(),
             kid: read.required("KEY_ID", Kid::original(), parse::kid),
+            key_rotation: read.required("KEY_ROTATION", Rotation::Usual, parse::rotation),
+            jwks_max_age: read.lifetime("JWKS_MAX_AGE", Lifetime::hours(24)),
+            verifier_cache: read.required("VERIFIER_CACHE", 2 * 3_600, parse::length_or_none),
+            key_refresh: read.required("KEY_REFRESH", Lifetime::QUARTER_MINUTE, parse::refresh),
             bcrypt_rounds: read.required("BCRYPT_ROUNDS", 12, parse::bcrypt_rounds),
             allowed_origins: read.optional("ALLOWED_ORIGINS", parse::origins).flatten(),
             demo_tokens: read.optional("DEMO_TOKENS", parse::switch).unwrap_or(!production),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{Fault, LogFormat, Setting, Sources};
-use crate::domain::{Kid, Lifetime, LifetimeError};
+use crate::domain::{Kid, Lifetime, LifetimeError, Rotation};
 
 /// Reads settings one by one and collects what is wrong with them.
 pub(super) struct Reader<'a> {
@@ -52,6 +52,17 @@ impl<'a> Reader<'a> {
     pub(super) fn lifetime(&mut self, name: &'static str, default: Lifetime) -> Lifetime {
         let parse = |text: &str| text.parse().map_err(|error: LifetimeError| error.to_string());
         self.present(name, parse).unwrap_or(default)
+    }
+
+    /// A fault that is not one of a value alone.
+    pub(super) fn fault(&mut self, name: &'static str, allowed: &str) {
+        let origin = self.sources.get(name).map_or(super::Origin::Environment, |found| found.origin.clone());
+        let secret = Setting::named(name).is_some_and(|setting| setting.secret);
+        let value = match self.sources.get(name) {
+            Some(_) if secret => "(hidden)".to_owned(),
+            found => format!("{:?}", found.map_or("", |found| &found.text)),
+        };
+        self.faults.push(Fault { name, value, origin, allowed: allowed.to_owned() });
     }
 
     fn present<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
@@ -107,6 +118,44 @@ pub(super) fn key_bits(text: &str) -> Result<u32, String> {
 
 pub(super) fn kid(text: &str) -> Result<Kid, String> {
     if text.is_empty() { Ok(Kid::original()) } else { Kid::parse(text).map_err(|error| error.to_string()) }
+}
+
+pub(super) fn rotation(text: &str) -> Result<Rotation, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "off" | "never" => Ok(Rotation::Off),
+        _ => text
+            .parse()
+            .map(Rotation::Every)
+            .map_err(|_| "must be off, or a length of time such as 30d".to_owned()),
+    }
+}
+
+/// Seconds; `0` is none.
+pub(super) fn length_or_none(text: &str) -> Result<u64, String> {
+    match text {
+        "0" | "0s" => Ok(0),
+        _ => text
+            .parse()
+            .map(Lifetime::as_secs)
+            .map_err(|_| "must be 0, or a length of time such as 2h".to_owned()),
+    }
+}
+
+pub(super) fn refresh(text: &str) -> Result<Lifetime, String> {
+    let refused = || "must be a length of time from 1s to 1h".to_owned();
+    text.parse().ok().filter(|refresh| *refresh <= Lifetime::hours(1)).ok_or_else(refused)
+}
+
+pub(super) fn sealing_keys(text: &str) -> Result<String, String> {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    let of_32_bytes = |key: &str| STANDARD.decode(key.trim()).is_ok_and(|bytes| bytes.len() == 32);
+    if text.split(',').all(of_32_bytes) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be 32 bytes in base64, or several such separated by commas; `keys secret` makes one"
+            .to_owned())
+    }
 }
 
 pub(super) fn bcrypt_rounds(text: &str) -> Result<u32, String> {

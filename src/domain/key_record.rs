@@ -1,7 +1,10 @@
 //! What is written down of a key: enough to know at any instant, after any restart, what it may be used for.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use super::{Kid, Timestamp};
 
@@ -19,17 +22,70 @@ pub enum KeyState {
     Removed,
 }
 
+/// Where a private half is: the scheme of a custody, a colon, and what that custody finds it by, which may be the key
+/// itself. Silent in `Debug`, wiped when dropped.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Home(Zeroizing<String>);
+
+impl Home {
+    /// What `scheme` finds by `place`.
+    pub fn new(scheme: &str, place: &str) -> Self {
+        Self(Zeroizing::new(format!("{scheme}:{place}")))
+    }
+
+    /// The custody that it belongs to.
+    pub fn scheme(&self) -> &str {
+        self.0.split_once(':').map_or("", |(scheme, _)| scheme)
+    }
+
+    /// What stands behind the scheme.
+    pub fn place(&self) -> &str {
+        self.0.split_once(':').map_or("", |(_, place)| place)
+    }
+
+    /// The whole text: a secret, where the place is the key itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Home({}:…)", self.scheme())
+    }
+}
+
+/// A key that was just made or brought: its name, its public half, and where the private one is.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// Its name in the key set.
+    pub kid: Kid,
+    /// The public half as PEM (RFC 7468 §13).
+    pub public: String,
+    /// Where the private half is; nowhere for a key that only verifies.
+    pub home: Option<Home>,
+}
+
 /// A key's kind, its state, and its instants in whole seconds. Members that a newer program wrote are kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KeyRecord {
     /// Its name in the key set.
     pub kid: Kid,
+    /// Other names of it, under which it is in the key set as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<Kid>,
     /// The JWA name of its algorithm (RFC 7518 §3.1).
     pub alg: String,
     /// The length of an RSA modulus; of other keys, what their curve has.
     pub bits: u32,
     /// Where it is in its life.
     pub state: KeyState,
+    /// The public half as PEM (RFC 7468 §13).
+    pub public: String,
+    /// Where the private half is; nowhere once it was discarded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<Home>,
     /// When it entered the key set.
     pub published_at: Timestamp,
     /// When it is to sign, at the earliest.
@@ -43,6 +99,9 @@ pub struct KeyRecord {
     /// When it is to leave the key set, at the earliest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removes_at: Option<Timestamp>,
+    /// When an operator took it out before its time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Timestamp>,
     /// The longest life, in seconds, of a token that it may sign.
     pub carries: u64,
     /// What this program does not know.
@@ -61,11 +120,26 @@ pub struct RingRecord {
     pub lead: u64,
     /// Till when answers may be kept that were served under an earlier, longer lead.
     pub kept_until: Timestamp,
+    /// Whether it began with a key of the original, whose users may have pinned it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopted: bool,
+    /// Where the ring lives now, if no longer here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<Moved>,
     /// The keys, the oldest first.
     pub keys: Vec<KeyRecord>,
     /// What this program does not know.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
+}
+
+/// A ring that was taken to another custody. What it left behind serves until every instance has followed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// The custody, as `KEY_CUSTODY` names it.
+    pub to: String,
+    /// Till when instances may serve what was left behind.
+    pub until: Timestamp,
 }
 
 impl RingRecord {
@@ -79,6 +153,8 @@ impl RingRecord {
             revision: 0,
             lead: 0,
             kept_until: Timestamp::from_secs(0),
+            adopted: false,
+            moved: None,
             keys: Vec::new(),
             rest: Map::new(),
         }
@@ -95,6 +171,11 @@ impl RingRecord {
         published.min_by_key(|key| key.activates_at)
     }
 
+    /// The key of this name.
+    pub fn find(&self, kid: &str) -> Option<&KeyRecord> {
+        self.keys.iter().find(|key| key.kid.as_str() == kid)
+    }
+
     /// The keys in the key set.
     pub fn verifying(&self) -> impl Iterator<Item = &KeyRecord> {
         self.keys.iter().filter(|key| key.state != KeyState::Removed)
@@ -107,15 +188,22 @@ mod tests {
 
     #[test]
     fn what_a_newer_program_wrote_survives() {
-        let text = r#"{"version":1,"revision":7,"lead":9,"kept_until":0,"region":"eu","keys":[{"kid":"k","alg":"RS256","bits":2048,"state":"active","published_at":1,"activates_at":1,"activated_at":1,"carries":60,"home":{"kms":"arn"}}]}"#;
+        let text = r#"{"version":1,"revision":7,"lead":9,"kept_until":0,"region":"eu","keys":[{"kid":"k","alg":"RS256","bits":2048,"state":"active","public":"","published_at":1,"activates_at":1,"activated_at":1,"carries":60,"curve":{"new":"arn"}}]}"#;
         let ring: RingRecord = serde_json::from_str(text).unwrap();
         let again: serde_json::Value = serde_json::to_value(&ring).unwrap();
         assert_eq!(again, serde_json::from_str::<serde_json::Value>(text).unwrap());
     }
 
     #[test]
+    fn a_home_is_silent() {
+        let home = super::Home::new("pem", "-----BEGIN: SECRET");
+        assert_eq!((home.scheme(), home.place()), ("pem", "-----BEGIN: SECRET"));
+        assert_eq!(format!("{home:?}"), "Home(pem:…)");
+    }
+
+    #[test]
     fn a_kid_that_is_none_is_refused() {
-        let text = r#"{"version":1,"revision":0,"lead":0,"kept_until":0,"keys":[{"kid":"a b","alg":"RS256","bits":2048,"state":"active","published_at":1,"activates_at":1,"carries":1}]}"#;
+        let text = r#"{"version":1,"revision":0,"lead":0,"kept_until":0,"keys":[{"kid":"a b","alg":"RS256","bits":2048,"state":"active","public":"","published_at":1,"activates_at":1,"carries":1}]}"#;
         assert!(serde_json::from_str::<RingRecord>(text).is_err());
     }
 }

@@ -29,6 +29,23 @@ impl Timestamp {
         Self(self.0.saturating_add(secs.saturating_mul(1000)))
     }
 
+    /// So many seconds earlier; 1970, where there are none so early.
+    #[must_use]
+    pub const fn minus_secs(self, secs: u64) -> Self {
+        Self(self.0.saturating_sub(secs.saturating_mul(1000)))
+    }
+
+    /// The whole seconds from `earlier` to here; none where that is later.
+    pub const fn secs_since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0) / 1000
+    }
+
+    /// Without the part of a second.
+    #[must_use]
+    pub const fn whole_secs(self) -> Self {
+        Self::from_secs(self.as_secs())
+    }
+
     /// Milliseconds since 1970.
     pub const fn as_millis(self) -> u64 {
         self.0

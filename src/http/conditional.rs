@@ -9,14 +9,16 @@ use http::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
 pub(super) fn cached(
     request: &HeaderMap,
     etag: &str,
-    cache_control: HeaderValue,
+    cache_control: &str,
     mut response: Response,
 ) -> Response {
     let headers = response.headers_mut();
     if let Ok(tag) = HeaderValue::from_str(etag) {
         headers.insert(ETAG, tag);
     }
-    headers.insert(CACHE_CONTROL, cache_control);
+    if let Ok(age) = HeaderValue::from_str(cache_control) {
+        headers.insert(CACHE_CONTROL, age);
+    }
     if matches(request, etag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         *response.body_mut() = Body::empty();

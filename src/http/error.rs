@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::respond;
 use crate::accounts::AccountError;
-use crate::token::{CustomClaimsError, IssueError, Rejection};
+use crate::token::{CheckError, CustomClaimsError, IssueError, Rejection};
 
 /// A refusal: what the caller reads, and what only the log does.
 #[derive(Debug)]
@@ -47,6 +47,8 @@ struct Body<'a> {
 
 /// Seconds after which a busy server is worth another try.
 const BUSY_RETRY: u16 = 1;
+/// Seconds after which keys that are not there are worth another try.
+const KEYS_RETRY: u16 = 5;
 /// Seconds after which a lost database is worth another try.
 const DATABASE_RETRY: u16 = 5;
 
@@ -121,7 +123,7 @@ impl ApiError {
     }
 
     /// A token that was to be validated does not pass: the original's answer, and why.
-    pub(super) fn refused_token(rejection: &Rejection) -> Self {
+    fn refused_token(rejection: &Rejection) -> Self {
         let data = RefusedToken { valid: false, error: "Token verification failed", code: rejection.code() };
         let refused = Self::new(StatusCode::UNAUTHORIZED, "invalid_token", "Token validation failed");
         Self { data: Some(data), ..refused }
@@ -130,6 +132,11 @@ impl ApiError {
     /// A fault of ours.
     pub(super) fn internal(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal server error").caused_by(cause)
+    }
+
+    /// No key may sign now, or none is known yet.
+    pub(super) fn no_keys() -> Self {
+        Self::unavailable("keys_unavailable", "The keys are unavailable; try again shortly", KEYS_RETRY)
     }
 
     fn unavailable(code: &'static str, message: impl Into<Cow<'static, str>>, retry_after: u16) -> Self {
@@ -158,6 +165,7 @@ impl From<AccountError> for ApiError {
             AccountError::Unavailable(cause) => {
                 Self::unavailable("database_unavailable", message, DATABASE_RETRY).caused_by(cause)
             }
+            AccountError::NoKeys => Self::no_keys(),
             AccountError::Internal(_) => Self::internal(error),
         }
     }
@@ -170,7 +178,17 @@ impl From<IssueError> for ApiError {
             IssueError::Busy => {
                 Self::unavailable("busy", "The server is busy; try again shortly", BUSY_RETRY)
             }
+            IssueError::Unavailable => Self::no_keys(),
             IssueError::Failed(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<CheckError> for ApiError {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::Rejected(rejection) => Self::refused_token(&rejection),
+            CheckError::NoKeys => Self::no_keys(),
         }
     }
 }

@@ -1,42 +1,93 @@
-//! The heart of the house: the keys that sign and verify. [`custody`] keeps private keys at rest, [`Ring`] is the
+//! The heart of the house: the keys that sign and verify. [`custody`] keeps them while the process does not run,
+//! [`schedule`] says what is due of them, [`Keeper`] does it, and [`Watch`] sees to it that it is done. [`Ring`] is the
 //! immutable snapshot that every request reads, [`Signer`] makes signatures, and [`Keys`] holds the ring of the moment.
 
 pub mod custody;
+mod keeper;
+mod kind;
+pub mod orders;
+mod private;
 mod ring;
 pub mod schedule;
 mod signer;
+mod watch;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::{ArcSwapOption, Guard};
 
+use crate::clock::Clock;
+use crate::domain::{Lifetime, Timestamp};
+
+pub use keeper::{Begun, Keeper, KeySettings};
+pub use kind::KeyKind;
+pub use private::{Private, RemoteKey};
 pub use ring::{ActiveKey, Published, Ring};
-pub use signer::{LocalSigner, SignError, Signer};
+pub use schedule::Schedule;
+pub use signer::{SignError, Signer};
+pub use watch::Watch;
 
 /// The ring of the moment, and what signs with it. Reading takes no lock; a new ring is swapped in whole.
 pub struct Keys {
-    ring: ArcSwap<Ring>,
-    signer: Arc<dyn Signer>,
+    ring: ArcSwapOption<Ring>,
+    signer: Signer,
+    clock: Clock,
+    /// Milliseconds of uptime till which the ring may sign.
+    signs_until: AtomicU64,
 }
 
 impl Keys {
-    /// Begins with `ring`.
-    pub fn new(ring: Ring, signer: Arc<dyn Signer>) -> Self {
-        Self { ring: ArcSwap::from_pointee(ring), signer }
+    /// Begins without a ring: nothing is signed, checked or published before [`Keys::install`].
+    pub fn new(signer: Signer, clock: Clock) -> Self {
+        Self { ring: ArcSwapOption::empty(), signer, clock, signs_until: AtomicU64::new(0) }
     }
 
-    /// The snapshot to work with for the length of one request.
-    pub fn ring(&self) -> Guard<Arc<Ring>> {
+    /// The snapshot to work with for the length of one request; none where the ring could not be read yet.
+    pub fn ring(&self) -> Guard<Option<Arc<Ring>>> {
         self.ring.load()
     }
 
-    /// Signs `claims`, a JSON object, with the active key: a compact JWS (RFC 7515 §3.1).
+    /// Puts `ring` in the place of the one before. It may sign until the process has been up for `signs_until`.
+    pub fn install(&self, ring: Arc<Ring>, signs_until: Duration) {
+        self.ring.store(Some(ring));
+        self.signs_until.store(u64::try_from(signs_until.as_millis()).unwrap_or(u64::MAX), Ordering::Release);
+    }
+
+    /// Takes the ring away: what it held is somewhere else now.
+    pub fn clear(&self) {
+        self.ring.store(None);
+    }
+
+    /// Whether a token can be signed now, as far as is known here.
+    pub fn may_sign(&self) -> bool {
+        let up = self.clock.uptime().as_millis() as u64;
+        up < self.signs_until.load(Ordering::Acquire)
+            && self.ring().as_ref().is_some_and(|ring| ring.active().is_some())
+    }
+
+    /// Signs `claims`, a JSON object, with the active key: a compact JWS (RFC 7515 §3.1). The token is to live for
+    /// `lifetime`, until `expires_at`.
     ///
     /// # Errors
-    /// [`SignError`].
-    pub async fn sign(&self, claims: &[u8]) -> Result<String, SignError> {
-        let key = Arc::clone(self.ring().active());
+    /// [`SignError`]; `Unavailable` where no key may sign, or none that is sure to be published for so long.
+    pub async fn sign(
+        &self,
+        claims: &[u8],
+        lifetime: Lifetime,
+        expires_at: Timestamp,
+    ) -> Result<String, SignError> {
+        if !self.may_sign() {
+            return Err(SignError::Unavailable);
+        }
+        let key =
+            self.ring().as_ref().and_then(|ring| ring.active().cloned()).ok_or(SignError::Unavailable)?;
+        if !key.carries(lifetime.as_secs()) {
+            return Err(SignError::Unavailable);
+        }
+        key.note_expiry(expires_at);
         let input = jose::signing_input(key.protected_header(), claims);
-        self.signer.sign(key, input).await
+        self.signer.sign(&key, input).await
     }
 }

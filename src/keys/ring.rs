@@ -1,22 +1,28 @@
 //! One immutable snapshot of the keys, with everything that a request needs prepared.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use jose::{JwkSet, ProtectedHeader, SigningKey, VerifyingKey};
+use jose::{Jwk, JwkSet, ProtectedHeader, VerifyingKey};
 
-use crate::domain::{Kid, Timestamp};
+use super::custody::{CustodyError, public_half};
+use super::{Private, Schedule};
+use crate::domain::{KeyRecord, KeyState, Kid, RingRecord, Timestamp};
 
 /// The key that signs.
 #[derive(Debug)]
 pub struct ActiveKey {
     kid: Kid,
-    created_at: Timestamp,
-    signing: SigningKey,
+    private: Private,
+    verifying: VerifyingKey,
     protected_header: String,
+    carries: u64,
+    latest_expiry: Arc<AtomicU64>,
 }
 
 impl ActiveKey {
@@ -25,19 +31,33 @@ impl ActiveKey {
         &self.kid
     }
 
-    /// When it was made.
-    pub fn created_at(&self) -> Timestamp {
-        self.created_at
+    /// What makes its signatures.
+    pub fn private(&self) -> &Private {
+        &self.private
     }
 
-    /// The key itself.
-    pub fn signing(&self) -> &SigningKey {
-        &self.signing
+    /// The public half.
+    pub fn verifying(&self) -> &VerifyingKey {
+        &self.verifying
     }
 
     /// The encoded header of every token that it signs.
     pub fn protected_header(&self) -> &str {
         &self.protected_header
+    }
+
+    /// Whether its publication is sure to last as long as a token that lives so many seconds.
+    pub fn carries(&self, lifetime: u64) -> bool {
+        lifetime <= self.carries
+    }
+
+    /// Remembers that a token of this key lives so long.
+    pub(super) fn note_expiry(&self, expires_at: Timestamp) {
+        // Most tokens of a second expire together: reading is cheaper than writing.
+        let secs = expires_at.as_secs();
+        if self.latest_expiry.load(Ordering::Relaxed) < secs {
+            self.latest_expiry.fetch_max(secs, Ordering::Relaxed);
+        }
     }
 }
 
@@ -63,40 +83,86 @@ impl Published {
 /// All keys of one moment.
 #[derive(Debug)]
 pub struct Ring {
-    active: Arc<ActiveKey>,
-    verifying: Vec<(Kid, VerifyingKey)>,
+    record: RingRecord,
+    active: Option<Arc<ActiveKey>>,
+    privates: HashMap<Kid, Private>,
+    expiries: HashMap<Kid, Arc<AtomicU64>>,
+    verifying: HashMap<String, VerifyingKey>,
     jwks: Published,
     public_pem: Published,
+    cache_control: String,
 }
 
 impl Ring {
-    /// The ring of one key. Where the key has a `kid` of the operator's choosing it is published under the
-    /// original's kid too: the original signed with that one whatever `KEY_ID` said, and its tokens are in the field.
-    pub fn new(signing: SigningKey, kid: Kid, created_at: Timestamp) -> Self {
-        let mut kids = vec![kid.clone()];
-        if kid != Kid::original() {
-            kids.push(Kid::original());
+    /// The ring of `record`, with the private halves that could be opened. `before` is the ring whose place it takes:
+    /// what is known of its tokens is known of the new one's.
+    ///
+    /// # Errors
+    /// [`CustodyError`] where a record's public half is damaged.
+    pub fn new(
+        record: RingRecord,
+        privates: HashMap<Kid, Private>,
+        schedule: &Schedule,
+        before: Option<&Self>,
+    ) -> Result<Self, CustodyError> {
+        let mut verifying = HashMap::new();
+        let mut jwks: Vec<Jwk> = Vec::new();
+        for key in in_order(&record) {
+            let public = public_half(key)?;
+            for kid in std::iter::once(&key.kid).chain(&key.aliases) {
+                jwks.push(public.to_jwk(kid.as_str()));
+                verifying.insert(kid.to_string(), public.clone());
+            }
         }
-        let verifying: Vec<_> = kids.into_iter().map(|kid| (kid, signing.verifying_key().clone())).collect();
-        let keys = verifying.iter().map(|(kid, key)| key.to_jwk(kid.as_str())).collect();
-        let jwks = serde_json::to_vec(&JwkSet { keys }).unwrap_or_default();
-        let public_pem = Published::new(signing.verifying_key().to_spki_pem());
-        let protected_header = ProtectedHeader::encode(signing.algorithm(), kid.as_str());
-        let active = Arc::new(ActiveKey { kid, created_at, signing, protected_header });
-        Self { active, verifying, jwks: Published::new(jwks), public_pem }
+        let expiries: HashMap<_, _> =
+            record.keys.iter().map(|key| (key.kid.clone(), expiry(before, key))).collect();
+        let active = record.active().and_then(|key| {
+            let verifying = verifying.get(key.kid.as_str())?.clone();
+            Some(Arc::new(ActiveKey {
+                kid: key.kid.clone(),
+                private: privates.get(&key.kid)?.clone(),
+                protected_header: ProtectedHeader::encode(verifying.algorithm(), key.kid.as_str()),
+                verifying,
+                carries: key.carries,
+                latest_expiry: expiries.get(&key.kid)?.clone(),
+            }))
+        });
+        let document = serde_json::to_vec(&JwkSet { keys: jwks }).unwrap_or_default();
+        let public_pem = record.active().or(record.next()).map(|key| key.public.clone()).unwrap_or_default();
+        Ok(Self {
+            active,
+            privates,
+            expiries,
+            verifying,
+            jwks: Published::new(document),
+            public_pem: Published::new(public_pem),
+            cache_control: format!("public, max-age={}", schedule.max_age_under(record.lead)),
+            record,
+        })
     }
 
-    /// The key that signs.
-    pub fn active(&self) -> &Arc<ActiveKey> {
-        &self.active
+    /// What is written down of it.
+    pub fn record(&self) -> &RingRecord {
+        &self.record
+    }
+
+    /// The key that signs; none where its private half cannot be reached.
+    pub fn active(&self) -> Option<&Arc<ActiveKey>> {
+        self.active.as_ref()
+    }
+
+    /// The private half of this very key, if it was opened.
+    pub(super) fn private(&self, key: &KeyRecord) -> Option<&Private> {
+        let same = self.record.find(key.kid.as_str()).filter(|old| old.public == key.public)?;
+        self.privates.get(&same.kid)
     }
 
     /// The key to verify with, by the `kid` of a token's header.
     pub fn verifying(&self, kid: &str) -> Option<&VerifyingKey> {
-        self.verifying.iter().find(|(of_key, _)| of_key.as_str() == kid).map(|(_, key)| key)
+        self.verifying.get(kid)
     }
 
-    /// The JSON Web Key Set (RFC 7517 §5).
+    /// The JSON Web Key Set (RFC 7517 §5): the active key first, then the one to come, then those that were.
     pub fn jwks(&self) -> &Published {
         &self.jwks
     }
@@ -105,4 +171,30 @@ impl Ring {
     pub fn public_pem(&self) -> &Published {
         &self.public_pem
     }
+
+    /// For how long what is published may be kept (RFC 9111 §5.2), as a `Cache-Control`.
+    pub fn cache_control(&self) -> &str {
+        &self.cache_control
+    }
+
+    /// When the last of the tokens that this process has signed with each key expires.
+    pub(super) fn outstanding(&self) -> Vec<(Kid, Timestamp)> {
+        let known = self.expiries.iter().map(|(kid, at)| (kid.clone(), at.load(Ordering::Relaxed)));
+        known.filter(|(_, at)| *at > 0).map(|(kid, at)| (kid, Timestamp::from_secs(at))).collect()
+    }
+}
+
+/// The keys of the key set, the most useful first.
+fn in_order(record: &RingRecord) -> Vec<&KeyRecord> {
+    let mut keys: Vec<_> = record.verifying().collect();
+    keys.sort_by_key(|key| match key.state {
+        KeyState::Active => 0,
+        KeyState::Published => 1,
+        _ => 2,
+    });
+    keys
+}
+
+fn expiry(before: Option<&Ring>, key: &KeyRecord) -> Arc<AtomicU64> {
+    before.and_then(|ring| ring.expiries.get(&key.kid)).cloned().unwrap_or_default()
 }

@@ -8,8 +8,8 @@
 
 use serde_json::Map;
 
-use super::custody::KeyKind;
-use crate::domain::{KeyRecord, KeyState, Kid, RingRecord, Timestamp};
+use super::KeyKind;
+use crate::domain::{KeyRecord, KeyState, Kid, NewKey, RingRecord, Timestamp};
 
 /// What an operator decides about keys. Lengths are in seconds.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +53,8 @@ pub enum Action {
     Extend(Kid, Timestamp),
     /// Take a retired key out of the key set.
     Remove(Kid),
+    /// Destroy the private half of a key that has left.
+    Discard(Kid),
     /// Drop the record of a key that left long ago.
     Forget(Kid),
 }
@@ -82,7 +84,7 @@ impl Schedule {
 
     /// How long after its last signature a key that signed tokens of the life `carries` must stay. An instance that has
     /// not heard yet signs on; its clock, the retiring one's and a verifier's may each differ from the others.
-    fn retirement(&self, carries: u64) -> u64 {
+    pub(super) fn retirement(&self, carries: u64) -> u64 {
         carries.max(self.longest_token) + self.staleness + 2 * self.clock_skew
     }
 
@@ -97,6 +99,20 @@ impl Schedule {
             }
             _ => Ok(()),
         }
+    }
+
+    /// How old the key set may get at its readers, in seconds, while the ring is held to `lead`: never more than the
+    /// lead allows for, though the settings say so, until a ring is written that is held to theirs.
+    pub fn max_age_under(&self, lead: u64) -> u64 {
+        self.jwks_max_age.min(lead.saturating_sub(self.lead() - self.jwks_max_age))
+    }
+
+    /// Till when an instance may sign with a ring that it read at `read_at` and has not seen since. Nobody retires its
+    /// key before the successor's turn, and where there is no successor yet, one is published a lead before; from then
+    /// on its time is what every key is kept for.
+    pub fn signs_until(&self, ring: &RingRecord, read_at: Timestamp) -> Timestamp {
+        let turn = ring.next().map_or(read_at.plus_secs(ring.lead), |next| next.activates_at);
+        read_at.max(turn.minus_secs(self.clock_skew)).plus_secs(self.staleness)
     }
 
     fn wants(&self, key: &KeyRecord) -> bool {
@@ -133,6 +149,7 @@ pub fn plan(
     }
     ring.keys.iter().find_map(|key| match key.state {
         KeyState::Retired => leave(key, schedule, outstanding, now),
+        KeyState::Removed if key.home.is_some() => Some(Action::Discard(key.kid.clone())),
         KeyState::Removed if key.removes_at.is_some_and(|at| at.plus_secs(REMEMBERED) <= now) => {
             Some(Action::Forget(key.kid.clone()))
         }
@@ -164,11 +181,16 @@ fn is_due(active: &KeyRecord, schedule: &Schedule, now: Timestamp) -> bool {
 
 /// When a key that is published now may sign.
 fn turn(ring: &RingRecord, active: &KeyRecord, schedule: &Schedule, now: Timestamp) -> Timestamp {
-    let known_to_all = now.plus_secs(schedule.lead()).max(ring.kept_until);
+    let known_to_all = known_to_all(ring, schedule, now);
     match schedule.period {
         Some(period) if schedule.wants(active) => known_to_all.max(began(active).plus_secs(period)),
         _ => known_to_all,
     }
+}
+
+/// From when on every verifier knows a key that is published now.
+pub(super) fn known_to_all(ring: &RingRecord, schedule: &Schedule, now: Timestamp) -> Timestamp {
+    now.plus_secs(schedule.lead()).max(ring.kept_until)
 }
 
 fn began(active: &KeyRecord) -> Timestamp {
@@ -179,12 +201,12 @@ fn latest(outstanding: Outstanding<'_>, kid: &Kid) -> Option<Timestamp> {
     outstanding.iter().find(|(of_key, _)| of_key == kid).map(|(_, expiry)| *expiry)
 }
 
-/// The ring after a step, one revision on. `new` is the kid of the key that the step makes, where it makes one.
+/// The ring after a step, one revision on. `new` is the key that the step makes, where it makes one.
 pub fn apply(
     ring: &RingRecord,
     action: &Action,
     schedule: &Schedule,
-    new: Option<Kid>,
+    new: Option<NewKey>,
     now: Timestamp,
 ) -> RingRecord {
     let mut ring = ring.clone();
@@ -192,7 +214,7 @@ pub fn apply(
     match action {
         Action::Begin => {
             ring.lead = schedule.lead();
-            ring.keys.extend(new.map(|kid| first(kid, schedule, now)));
+            ring.keys.extend(new.map(|key| first(key, schedule, now)));
         }
         Action::SettleLead => settle_lead(&mut ring, schedule, now),
         Action::Carry => {
@@ -200,7 +222,7 @@ pub fn apply(
             active.for_each(|key| key.carries = key.carries.max(schedule.longest_token));
         }
         Action::Publish { activates_at } => {
-            ring.keys.extend(new.map(|kid| published(kid, schedule, *activates_at, now)));
+            ring.keys.extend(new.map(|key| published(key, schedule, *activates_at, now)));
         }
         Action::Activate(kid) => activate(&mut ring, kid, schedule, now),
         Action::Extend(kid, removes_at) => {
@@ -213,26 +235,40 @@ pub fn apply(
                 key.state = KeyState::Removed;
             }
         }
+        Action::Discard(kid) => {
+            if let Some(key) = find(&mut ring, kid) {
+                key.home = None;
+            }
+        }
         Action::Forget(kid) => ring.keys.retain(|key| key.kid != *kid),
     }
     ring
 }
 
-fn first(kid: Kid, schedule: &Schedule, now: Timestamp) -> KeyRecord {
-    KeyRecord { state: KeyState::Active, activated_at: Some(now), ..published(kid, schedule, now, now) }
+pub(super) fn first(new: NewKey, schedule: &Schedule, now: Timestamp) -> KeyRecord {
+    KeyRecord { state: KeyState::Active, activated_at: Some(now), ..published(new, schedule, now, now) }
 }
 
-fn published(kid: Kid, schedule: &Schedule, activates_at: Timestamp, now: Timestamp) -> KeyRecord {
+pub(super) fn published(
+    new: NewKey,
+    schedule: &Schedule,
+    activates_at: Timestamp,
+    now: Timestamp,
+) -> KeyRecord {
     KeyRecord {
-        kid,
+        kid: new.kid,
+        aliases: Vec::new(),
         alg: schedule.kind.algorithm.name().to_owned(),
         bits: if schedule.kind.algorithm.is_rsa() { schedule.kind.rsa_bits } else { 256 },
         state: KeyState::Published,
+        public: new.public,
+        home: new.home,
         published_at: now,
         activates_at,
         activated_at: None,
         retired_at: None,
         removes_at: None,
+        revoked_at: None,
         carries: schedule.longest_token,
         rest: Map::new(),
     }
@@ -247,11 +283,13 @@ fn settle_lead(ring: &mut RingRecord, schedule: &Schedule, now: Timestamp) {
 }
 
 fn activate(ring: &mut RingRecord, kid: &Kid, schedule: &Schedule, now: Timestamp) {
+    // Before its turn, an instance that has not heard of it signs on with the old key till then.
+    let early = find(ring, kid).map_or(0, |key| key.activates_at.secs_since(now));
     for key in &mut ring.keys {
         if key.state == KeyState::Active {
             key.state = KeyState::Retired;
             key.retired_at = Some(now);
-            key.removes_at = Some(now.plus_secs(schedule.retirement(key.carries)));
+            key.removes_at = Some(now.plus_secs(schedule.retirement(key.carries) + early));
         }
     }
     if let Some(key) = find(ring, kid) {

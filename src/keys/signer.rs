@@ -4,27 +4,22 @@ use std::io;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
-use async_trait::async_trait;
-use jose::Algorithm;
+use jose::SigningKey;
+use tokio::sync::Semaphore;
 
-use super::ActiveKey;
+use super::{ActiveKey, Private, RemoteKey};
 use crate::workers::{WorkError, Workers};
 
 /// Signatures that may wait; at a quarter of a millisecond each, the last of them is ready in good time.
 const QUEUE: usize = 2048;
 /// RSA gives way to the cheap requests.
 const NICENESS: i32 = 10;
-
-/// Completes tokens.
-#[async_trait]
-pub trait Signer: Send + Sync {
-    /// Appends the signature of `input`, an encoded header and payload, to it.
-    ///
-    /// # Errors
-    /// [`SignError::Busy`] where too many wait already.
-    async fn sign(&self, key: Arc<ActiveKey>, input: String) -> Result<String, SignError>;
-}
+/// Signatures that a service elsewhere makes for us at once.
+const REMOTE: usize = 64;
+/// How long a signature from elsewhere may take, its wait among ours included.
+const REMOTE_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Why there is no signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,43 +27,79 @@ pub enum SignError {
     /// Too many signatures are waiting: try again shortly.
     #[error("too many signatures are waiting")]
     Busy,
-    /// The crypto library refused.
+    /// There is no key that may sign now: none is known yet, what is known is too old, or its custody does not answer.
+    #[error("no key may sign now")]
+    Unavailable,
+    /// The crypto library, or the custody, refused.
     #[error("the signature could not be made")]
     Failed,
 }
 
-/// Signs in this process: RSA on threads of low priority, one a core; what is cheap, at once.
+/// Completes tokens: RSA on threads of low priority, one a core; what is cheap, at once; what is far away, a bounded
+/// number at a time.
 #[derive(Debug)]
-pub struct LocalSigner {
+pub struct Signer {
     rsa: Workers,
+    remote: Semaphore,
+    waiting: Semaphore,
 }
 
-impl LocalSigner {
+impl Signer {
     /// Starts the signing threads.
     ///
     /// # Errors
     /// Where the system gives no thread.
     pub fn start() -> io::Result<Self> {
         let cores = available_parallelism().map_or(1, NonZero::get);
-        Ok(Self { rsa: Workers::start("sign", cores, QUEUE, NICENESS)? })
+        Ok(Self {
+            rsa: Workers::start("sign", cores, QUEUE, NICENESS)?,
+            remote: Semaphore::new(REMOTE),
+            waiting: Semaphore::new(QUEUE),
+        })
     }
-}
 
-#[async_trait]
-impl Signer for LocalSigner {
-    async fn sign(&self, key: Arc<ActiveKey>, input: String) -> Result<String, SignError> {
-        match key.signing().algorithm() {
-            Algorithm::Rs256 | Algorithm::Ps256 => match self.rsa.run(move || signed(&key, input)).await {
-                Ok(token) => token,
-                Err(WorkError::Busy) => Err(SignError::Busy),
-                Err(WorkError::Lost) => Err(SignError::Failed),
-            },
-            Algorithm::Es256 | Algorithm::EdDsa => signed(&key, input),
+    /// Appends the signature of `input`, an encoded header and payload, to it.
+    ///
+    /// # Errors
+    /// [`SignError`].
+    pub async fn sign(&self, key: &Arc<ActiveKey>, input: String) -> Result<String, SignError> {
+        match key.private() {
+            Private::Local(signing) if signing.algorithm().is_rsa() => {
+                let signing = Arc::clone(signing);
+                match self.rsa.run(move || signed(&signing, input)).await {
+                    Ok(token) => token,
+                    Err(WorkError::Busy) => Err(SignError::Busy),
+                    Err(WorkError::Lost) => Err(SignError::Failed),
+                }
+            }
+            Private::Local(signing) => signed(signing, input),
+            Private::Remote(remote) => self.sign_elsewhere(key, remote.as_ref(), input).await,
+        }
+    }
+
+    async fn sign_elsewhere(
+        &self,
+        key: &ActiveKey,
+        remote: &dyn RemoteKey,
+        input: String,
+    ) -> Result<String, SignError> {
+        let _waiting = self.waiting.try_acquire().map_err(|_| SignError::Busy)?;
+        let signature = tokio::time::timeout(REMOTE_DEADLINE, async {
+            let _place = self.remote.acquire().await.map_err(|_| SignError::Failed)?;
+            remote.sign(input.as_bytes()).await
+        });
+        let signature = signature.await.map_err(|_| SignError::Unavailable)??;
+        // A service that signs with another key, or wrongly, must not make a token that nobody can verify.
+        if key.verifying().verify(input.as_bytes(), &signature) {
+            Ok(jose::attach(input, &signature))
+        } else {
+            tracing::error!(kid = %key.kid(), "the custody's signature does not fit its key");
+            Err(SignError::Failed)
         }
     }
 }
 
-fn signed(key: &ActiveKey, input: String) -> Result<String, SignError> {
-    let signature = key.signing().sign(input.as_bytes()).map_err(|_| SignError::Failed)?;
+fn signed(key: &SigningKey, input: String) -> Result<String, SignError> {
+    let signature = key.sign(input.as_bytes()).map_err(|_| SignError::Failed)?;
     Ok(jose::attach(input, &signature))
 }

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::{Store, StoreError, Users};
-use crate::domain::{Email, PasswordHash, Timestamp, User, UserId, Username};
+use super::{Rings, Store, StoreError, Users};
+use crate::domain::{Email, Instance, PasswordHash, RingRecord, Timestamp, User, UserId, Username};
 
 /// Answers every question with [`StoreError::Absent`].
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +49,25 @@ impl Users for Absent {
     }
 
     async fn delete_user(&self, _: UserId) -> Result<bool, StoreError> {
+        Err(StoreError::Absent)
+    }
+}
+
+#[async_trait]
+impl Rings for Absent {
+    async fn find_ring(&self) -> Result<Option<RingRecord>, StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn replace_ring_if(&self, _: Option<u64>, _: &RingRecord) -> Result<bool, StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn note_instance(&self, _: &Instance, _: Timestamp) -> Result<(), StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn list_instances(&self) -> Result<Vec<Instance>, StoreError> {
         Err(StoreError::Absent)
     }
 }

@@ -11,11 +11,11 @@ use async_trait::async_trait;
 pub use absent::Absent;
 pub use health::Health;
 
-use crate::domain::{Email, PasswordHash, Timestamp, User, UserId, Username};
+use crate::domain::{Email, Instance, PasswordHash, RingRecord, Timestamp, User, UserId, Username};
 
 /// Everything that the service keeps. Shared by all requests.
 #[async_trait]
-pub trait Store: Users + Send + Sync {
+pub trait Store: Users + Rings + Send + Sync {
     /// Whether the database answers now. Ends within two seconds either way.
     async fn ping(&self) -> Result<(), StoreError>;
 }
@@ -54,6 +54,23 @@ pub trait Users {
 
     /// Removes a user. False where there was none.
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError>;
+}
+
+/// The ring of keys, and who signs with which. What holds for the verbs of [`Users`] holds for these.
+#[async_trait]
+pub trait Rings {
+    /// The ring's document as it is now: never one that has been replaced before the question was asked.
+    async fn find_ring(&self) -> Result<Option<RingRecord>, StoreError>;
+
+    /// Puts `ring` in the place of the document of revision `seen`, or of none. False where another is there. Members
+    /// that this program does not know are kept.
+    async fn replace_ring_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, StoreError>;
+
+    /// Notes that an instance serves; forgets those that were last noted before `since`.
+    async fn note_instance(&self, instance: &Instance, since: Timestamp) -> Result<(), StoreError>;
+
+    /// The instances that were noted, in the order of their ids.
+    async fn list_instances(&self) -> Result<Vec<Instance>, StoreError>;
 }
 
 /// Why the store did not do what it was asked.

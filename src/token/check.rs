@@ -6,6 +6,17 @@ use super::Tokens;
 
 pub use jose::Rejection;
 
+/// Why a token was not found to pass.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CheckError {
+    /// It does not.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// There are no keys yet to check it with.
+    #[error("the keys are not there yet")]
+    NoKeys,
+}
+
 /// A token that passed.
 #[derive(Debug)]
 pub struct Checked {
@@ -59,9 +70,10 @@ impl Tokens {
     /// Checks a token by our keys, issuer and clock; it must be meant for `audience`, or for the usual one.
     ///
     /// # Errors
-    /// [`Rejection`], which says why.
-    pub fn check(&self, token: &str, audience: Option<&str>) -> Result<Checked, Rejection> {
+    /// [`CheckError`], which says why.
+    pub fn check(&self, token: &str, audience: Option<&str>) -> Result<Checked, CheckError> {
         let ring = self.keys.ring();
+        let ring = ring.as_ref().ok_or(CheckError::NoKeys)?;
         let audience = [audience.unwrap_or(&self.settings.audience)];
         let expect = Expectations {
             issuer: &self.settings.issuer,
@@ -70,10 +82,10 @@ impl Tokens {
             now: self.clock.now().as_secs(),
         };
         // Most tokens are of the key that signs now, and their headers are all the same.
-        let active = ring.active();
-        let known =
-            jose::KnownHeader { encoded: active.protected_header(), key: active.signing().verifying_key() };
-        jose::verify_known(token, Some(known), |kid| ring.verifying(kid), &expect)
-            .map(|verified| Checked { verified })
+        let known = ring
+            .active()
+            .map(|active| jose::KnownHeader { encoded: active.protected_header(), key: active.verifying() });
+        let verified = jose::verify_known(token, known, |kid| ring.verifying(kid), &expect)?;
+        Ok(Checked { verified })
     }
 }

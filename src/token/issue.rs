@@ -29,6 +29,9 @@ pub enum IssueError {
     /// Too many signatures are waiting: try again shortly.
     #[error("too many signatures are waiting")]
     Busy,
+    /// No key may sign it now: try again shortly.
+    #[error("no key may sign this token now")]
+    Unavailable,
     /// A fault of ours.
     #[error("the token could not be made: {0}")]
     Failed(&'static str),
@@ -38,6 +41,7 @@ impl From<SignError> for IssueError {
     fn from(error: SignError) -> Self {
         match error {
             SignError::Busy => Self::Busy,
+            SignError::Unavailable => Self::Unavailable,
             SignError::Failed => Self::Failed("signing failed"),
         }
     }
@@ -89,12 +93,12 @@ impl Tokens {
             iat: now.as_secs(),
             iss: &self.settings.issuer,
             aud: Audience::One(&self.settings.audience),
-            exp: expiry(now, lifetime),
+            exp: now.plus_secs(lifetime.as_secs()).as_secs(),
             jti: &jti,
             auth_time: Some(auth_time),
             demo: false,
         };
-        self.sign(&claims, None, lifetime).await
+        self.sign(&claims, None, lifetime, now).await
     }
 
     /// A token for whoever asks. It says so (`demo: true`), and opens nothing here.
@@ -133,12 +137,12 @@ impl Tokens {
                 [one] => Audience::One(one),
                 several => Audience::Several(several),
             },
-            exp: expiry(now, lifetime),
+            exp: now.plus_secs(lifetime.as_secs()).as_secs(),
             jti: &jti,
             auth_time: None,
             demo,
         };
-        self.sign(&claims, request.claims.as_ref(), lifetime).await
+        self.sign(&claims, request.claims.as_ref(), lifetime, now).await
     }
 
     async fn sign(
@@ -146,20 +150,17 @@ impl Tokens {
         claims: &Claims<'_>,
         custom: Option<&CustomClaims>,
         lifetime: Lifetime,
+        now: Timestamp,
     ) -> Result<Issued, IssueError> {
         let json = claims.to_json(custom).map_err(|_| IssueError::Failed("the claims are no JSON"))?;
         if json.len() > MOST_CLAIMS {
             return Err(IssueError::TooLarge);
         }
-        let token = self.keys.sign(&json).await?;
+        let token = self.keys.sign(&json, lifetime, now.plus_secs(lifetime.as_secs())).await?;
         Ok(Issued { token, expires_in: lifetime.as_secs() })
     }
 
     fn jti(&self) -> Result<String, IssueError> {
         self.entropy.jti().map_err(|_| IssueError::Failed("the system has no randomness"))
     }
-}
-
-fn expiry(now: Timestamp, lifetime: Lifetime) -> u64 {
-    now.as_secs().saturating_add(lifetime.as_secs())
 }

@@ -11,7 +11,7 @@ use crate::domain::Lifetime;
 use crate::entropy::Entropy;
 use crate::keys::Keys;
 
-pub use check::{Checked, Rejection, Standing};
+pub use check::{CheckError, Checked, Rejection, Standing};
 pub use claims::{CustomClaims, CustomClaimsError};
 pub use issue::{IssueError, Issued, Session, TokenRequest};
 

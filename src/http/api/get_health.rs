@@ -1,4 +1,4 @@
-//! `GET /health`: the process lives (always 200), and whether the database does.
+//! `GET /health`: the process lives (always 200), whether the database does, and whether tokens can be signed.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -14,6 +14,7 @@ struct HealthBody {
     timestamp: String,
     version: &'static str,
     database_connected: bool,
+    signing: bool,
 }
 
 pub(in crate::http) async fn get_health(State(api): State<Api>) -> Response {
@@ -23,6 +24,7 @@ pub(in crate::http) async fn get_health(State(api): State<Api>) -> Response {
         timestamp: api.clock.now().to_string(),
         version: VERSION,
         database_connected: api.database.is_connected(),
+        signing: api.keys.may_sign(),
     };
     respond::json(StatusCode::OK, &body)
 }

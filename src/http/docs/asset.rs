@@ -11,7 +11,7 @@ use crate::http::error::ApiError;
 use crate::http::{conditional, respond};
 use crate::keys::Published;
 
-const MAX_AGE: HeaderValue = HeaderValue::from_static("public, max-age=3600");
+const MAX_AGE: &str = "public, max-age=3600";
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";

@@ -17,7 +17,7 @@ pub const OPENAPI_YAML: &str = include_str!("../../../openapi.yaml");
 pub const OPENAPI_JSON: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
 
 const DOCS_INLINE: &str = include_str!("../../../web/docs/docs-inline.html");
-const MAX_AGE: HeaderValue = HeaderValue::from_static("public, max-age=3600");
+const MAX_AGE: &str = "public, max-age=3600";
 const YAML_TYPE: HeaderValue = HeaderValue::from_static("application/yaml; charset=utf-8");
 
 /// The document for one server, prepared once.

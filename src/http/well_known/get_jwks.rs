@@ -3,15 +3,19 @@
 use axum::extract::{Request, State};
 use axum::response::Response;
 
-use super::KEYS_MAX_AGE;
 use crate::http::cors::Cors;
+use crate::http::error::ApiError;
 use crate::http::{Api, conditional, respond};
 
-pub(in crate::http) async fn get_jwks(State(api): State<Api>, request: Request) -> Response {
+pub(in crate::http) async fn get_jwks(
+    State(api): State<Api>,
+    request: Request,
+) -> Result<Response, ApiError> {
     let ring = api.keys.ring();
+    let ring = ring.as_ref().ok_or_else(ApiError::no_keys)?;
     let jwks = ring.jwks();
     let answer = respond::json_bytes(jwks.body.clone());
-    let mut response = conditional::cached(request.headers(), &jwks.etag, KEYS_MAX_AGE, answer);
+    let mut response = conditional::cached(request.headers(), &jwks.etag, ring.cache_control(), answer);
     Cors::public(response.headers_mut());
-    response
+    Ok(response)
 }

@@ -1,36 +1,74 @@
-//! What the active key is.
+//! What the active key is, and which keys there are besides.
 
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 
+use crate::domain::{KeyRecord, KeyState, Timestamp};
+use crate::http::error::ApiError;
 use crate::http::{Api, respond};
 
 #[derive(Serialize)]
-struct KeyInfo {
-    kid: String,
+struct KeyInfo<'a> {
+    kid: &'a str,
     kty: &'static str,
-    alg: &'static str,
+    alg: &'a str,
     #[serde(rename = "use")]
     usage: &'static str,
     key_ops: [&'static str; 1],
     created_at: String,
     status: &'static str,
+    keys: Vec<KeyEntry<'a>>,
 }
 
-pub(in crate::http) async fn get_key_info(State(api): State<Api>) -> Response {
+/// One key with its instants: those that lie ahead are the earliest ones.
+#[derive(Serialize)]
+struct KeyEntry<'a> {
+    kid: &'a str,
+    alg: &'a str,
+    status: KeyState,
+    published_at: String,
+    activates_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    activated_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retired_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removes_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<String>,
+}
+
+pub(in crate::http) async fn get_key_info(State(api): State<Api>) -> Result<Response, ApiError> {
     let ring = api.keys.ring();
-    let active = ring.active();
-    let algorithm = active.signing().algorithm();
+    let record = ring.as_ref().ok_or_else(ApiError::no_keys)?.record();
+    let active = record.active().ok_or_else(ApiError::no_keys)?;
+    let kty = active.alg.parse().map_or("", jose::Algorithm::kty);
     let info = KeyInfo {
-        kid: active.kid().to_string(),
-        kty: algorithm.kty(),
-        alg: algorithm.name(),
+        kid: active.kid.as_str(),
+        kty,
+        alg: &active.alg,
         usage: "sig",
         key_ops: ["verify"],
-        created_at: active.created_at().to_string(),
+        created_at: active.published_at.to_string(),
         status: "active",
+        keys: record.keys.iter().map(entry).collect(),
     };
-    respond::success(StatusCode::OK, info, "Key information retrieved successfully")
+    Ok(respond::success(StatusCode::OK, info, "Key information retrieved successfully"))
+}
+
+fn entry(key: &KeyRecord) -> KeyEntry<'_> {
+    let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
+    KeyEntry {
+        kid: key.kid.as_str(),
+        alg: &key.alg,
+        status: key.state,
+        published_at: key.published_at.to_string(),
+        activates_at: key.activates_at.to_string(),
+        activated_at: text(key.activated_at),
+        retired_at: text(key.retired_at),
+        removes_at: text(key.removes_at),
+        revoked_at: text(key.revoked_at),
+    }
 }

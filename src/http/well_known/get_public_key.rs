@@ -5,17 +5,21 @@ use axum::response::Response;
 use http::StatusCode;
 use http::header::{HeaderMap, HeaderValue};
 
-use super::KEYS_MAX_AGE;
 use crate::http::cors::Cors;
+use crate::http::error::ApiError;
 use crate::http::{Api, conditional, respond};
 
 const PEM: HeaderValue = HeaderValue::from_static("application/x-pem-file; charset=utf-8");
 
-pub(in crate::http) async fn get_public_key(State(api): State<Api>, headers: HeaderMap) -> Response {
+pub(in crate::http) async fn get_public_key(
+    State(api): State<Api>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let ring = api.keys.ring();
+    let ring = ring.as_ref().ok_or_else(ApiError::no_keys)?;
     let pem = ring.public_pem();
     let answer = respond::with_type(StatusCode::OK, PEM, pem.body.clone());
-    let mut response = conditional::cached(&headers, &pem.etag, KEYS_MAX_AGE, answer);
+    let mut response = conditional::cached(&headers, &pem.etag, ring.cache_control(), answer);
     Cors::public(response.headers_mut());
-    response
+    Ok(response)
 }

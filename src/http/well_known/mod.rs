@@ -4,8 +4,6 @@ mod get_jwks;
 mod get_key_info;
 mod get_public_key;
 
-use http::header::HeaderValue;
-
 pub(super) use get_jwks::get_jwks;
 pub(super) use get_key_info::get_key_info;
 pub(super) use get_public_key::get_public_key;
@@ -14,6 +12,3 @@ pub(super) use get_public_key::get_public_key;
 pub(super) fn is_public(path: &str) -> bool {
     ["/jwks", "/jwks.json", "/public-key", "/public-key.pem"].iter().any(|end| path.ends_with(end))
 }
-
-/// How long a verifier may keep what it fetched: a day, as the original says.
-const KEYS_MAX_AGE: HeaderValue = HeaderValue::from_static("public, max-age=86400");

@@ -1,147 +1,236 @@
-//! The original's home of keys: `private-key.pem` (PKCS#8) and `public-key.pem` (SPKI) in one folder. A pair that is
-//! there is adopted as it is; one that is damaged stops the start; none is ever written over.
+//! A folder of keys: `ring.json` says which there are, one file holds each private half, and the original's two files
+//! (`private-key.pem` in PKCS#8, `public-key.pem` in SPKI) hold the key that signs, so that going back to it works.
+//!
+//! The ring's document is what counts: private halves are written before it and taken away after it, so that whatever
+//! was interrupted, it names nothing that is not there. What is damaged stops the start; no key is ever written over,
+//! but that the original's files follow the ring.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use jose::{Algorithm, SigningKey, VerifyingKey};
+use async_trait::async_trait;
+use jose::{Algorithm, KeyError, SigningKey, VerifyingKey};
 
-use super::CustodyError;
 use super::file::{self, KeyFile};
-use crate::domain::Timestamp;
+use super::{CustodyError, Found, KeyHome, RingHome, algorithm_of, generate, new_key, of_record};
+use crate::domain::{Home, KeyRecord, NewKey, RingRecord};
+use crate::keys::{KeyKind, Private};
+use crate::workers::Workers;
 
 const PRIVATE: &str = "private-key.pem";
 const PUBLIC: &str = "public-key.pem";
-
-/// What kind of key the service signs with.
-#[derive(Clone, Copy, Debug)]
-pub struct KeyKind {
-    /// The JWS algorithm.
-    pub algorithm: Algorithm,
-    /// The size of a new RSA key; other kinds have but one.
-    pub rsa_bits: u32,
-}
-
-/// A private key and its own instant: when its file was written.
-#[derive(Debug)]
-pub struct StoredKey {
-    /// The key.
-    pub signing: SigningKey,
-    /// When it was made; survives restarts.
-    pub created_at: Timestamp,
-    /// Whether its folder lacks the public half.
-    pub public_missing: bool,
-}
+const RING: &str = "ring.json";
+/// How the names of private halves begin; the key's thumbprint follows.
+const KEY: &str = "key-";
 
 /// A folder of keys.
 #[derive(Clone, Debug)]
 pub struct Directory {
     folder: PathBuf,
+    maker: Workers,
 }
 
 impl Directory {
-    /// The folder of this path, which need not exist yet.
-    pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned() }
+    /// The scheme of its homes: the place is a file's name.
+    pub const SCHEME: &'static str = "file";
+    /// What `KEY_CUSTODY` calls it.
+    pub const NAME: &'static str = "directory";
+
+    /// The folder of this path, which need not exist yet. Keys are made on `maker`'s threads.
+    pub fn new(folder: &Path, maker: Workers) -> Self {
+        Self { folder: folder.to_owned(), maker }
     }
 
-    /// The key of the folder, or a new one where there is none. Takes as long as an RSA key takes to make (seconds at
-    /// 4096 bits), so it is not for an async thread. Of several processes at once, one makes the key and all get it.
-    ///
-    /// # Errors
-    /// [`CustodyError`]; then no file has been changed.
-    pub fn load_or_generate(&self, kind: KeyKind) -> Result<StoredKey, CustodyError> {
-        let key = match self.load(kind.algorithm)? {
-            Some(key) => key,
-            None => self.generate(kind)?,
-        };
-        if key.public_missing {
-            self.derive_public(key.signing.verifying_key());
-        }
-        Ok(key)
+    /// The original's private key where it is, for a folder that cannot be written.
+    pub fn pair_home() -> Home {
+        Home::new(Self::SCHEME, PRIVATE)
     }
 
-    /// The key of the folder, if there is one.
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The original's key pair, if there is one. An RSA pair is taken for what it has always been, RS256, where another
+    /// kind is asked for.
     ///
     /// # Errors
     /// [`CustodyError`] where there is something else than a sound pair.
-    pub fn load(&self, algorithm: Algorithm) -> Result<Option<StoredKey>, CustodyError> {
+    pub async fn pair(&self, algorithm: Algorithm) -> Result<Option<Found>, CustodyError> {
+        self.blocking(move |folder| folder.read_pair(algorithm)).await
+    }
+
+    /// Files of private halves that no key of `ring` has.
+    ///
+    /// # Errors
+    /// [`CustodyError::Read`].
+    pub async fn orphans(&self, ring: &RingRecord) -> Result<Vec<Home>, CustodyError> {
+        let known: Vec<Home> = ring.keys.iter().filter_map(|key| key.home.clone()).collect();
+        let all = self.blocking(|folder| {
+            let entries = match fs::read_dir(&folder.folder) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+                other => other.map_err(|cause| CustodyError::Read { path: folder.folder.clone(), cause })?,
+            };
+            let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+            let names = names.filter(|name| name.starts_with(KEY) && name.ends_with(".pem"));
+            Ok(names.map(|name| Home::new(Self::SCHEME, &name)).collect::<Vec<_>>())
+        });
+        Ok(all.await?.into_iter().filter(|home| !known.contains(home)).collect())
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, CustodyError> + Send + 'static,
+    ) -> Result<T, CustodyError> {
+        let folder = self.clone();
+        let done = tokio::task::spawn_blocking(move || work(&folder)).await;
+        done.map_err(|error| CustodyError::Unavailable(error.into()))?
+    }
+
+    fn read_ring(&self) -> Result<Option<RingRecord>, CustodyError> {
         match fs::metadata(&self.folder) {
             Ok(metadata) if !metadata.is_dir() => return Err(CustodyError::NotAFolder(self.folder.clone())),
             Err(_) if self.folder.is_symlink() => return Err(CustodyError::NotAFolder(self.folder.clone())),
             _ => {}
         }
+        let Some(found) = self.read(RING)? else { return Ok(None) };
+        let place = || self.file(RING).display().to_string();
+        let damaged =
+            |fault: serde_json::Error| CustodyError::Ring { place: place(), fault: fault.to_string() };
+        let ring: RingRecord = serde_json::from_str(&found.text).map_err(damaged)?;
+        if ring.version > RingRecord::VERSION {
+            return Err(CustodyError::Newer { place: place(), version: ring.version });
+        }
+        Ok(Some(ring))
+    }
+
+    fn replace(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, CustodyError> {
+        let unwritable = |cause| CustodyError::Write { path: self.file(RING), cause };
+        file::make_folder(&self.folder).map_err(unwritable)?;
+        let _lock = self.lock();
+        if self.read_ring()?.map(|ring| ring.revision) != seen {
+            return Ok(false);
+        }
+        file::remove_unfinished(&self.folder).map_err(unwritable)?;
+        let text = serde_json::to_string_pretty(ring).map_err(|error| unwritable(error.into()))?;
+        file::replace(&self.folder, RING, &(text + "\n"), 0o600).map_err(unwritable)?;
+        // The ring is written, and holds; the next start tries again.
+        if let Err(error) = self.follow(ring) {
+            tracing::error!(%error, "the original's key files do not follow the ring");
+        }
+        Ok(true)
+    }
+
+    /// Makes the original's files hold the active key, where what they hold is of this ring.
+    fn follow(&self, ring: &RingRecord) -> Result<(), CustodyError> {
+        let Some(active) = ring.active() else { return Ok(()) };
+        let Some(name) = active.home.as_ref().filter(|home| home.scheme() == Self::SCHEME).map(Home::place)
+        else {
+            return Ok(());
+        };
+        let Some(wanted) = self.read(name)? else { return Ok(()) };
+        let (private, public) = (self.read(PRIVATE)?, self.read(PUBLIC)?);
+        let private_of = private.as_ref().map(|file| public_of(&file.text));
+        let public_of = public.as_ref().map(|file| same_public(&file.text));
+        let is = |found: &Option<Option<String>>| *found == Some(Some(active.public.clone()));
+        if is(&private_of) && is(&public_of) {
+            return Ok(());
+        }
+        let of_ring =
+            |found: &Option<String>| ring.keys.iter().any(|key| Some(&key.public) == found.as_ref());
+        for (name, found) in [(PRIVATE, &private_of), (PUBLIC, &public_of)] {
+            if found.as_ref().is_some_and(|found| !of_ring(found)) {
+                return Err(CustodyError::Stranger(self.file(name)));
+            }
+        }
+        for (name, found, text, mode) in [
+            (PRIVATE, &private_of, wanted.text.as_str(), 0o600),
+            (PUBLIC, &public_of, active.public.as_str(), 0o644),
+        ] {
+            if !is(found) {
+                let unwritable = |cause| CustodyError::Write { path: self.file(name), cause };
+                file::replace(&self.folder, name, text, mode).map_err(unwritable)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_pair(&self, algorithm: Algorithm) -> Result<Option<Found>, CustodyError> {
         // The public half is asked for first: a server that is just making the pair writes it last.
         let public = self.read(PUBLIC)?;
         let Some(private) = self.read(PRIVATE)? else {
             return match public {
                 None => Ok(None),
                 Some(_) => Err(CustodyError::PrivateMissing {
-                    private: self.path(PRIVATE),
-                    public: self.path(PUBLIC),
+                    private: self.file(PRIVATE),
+                    public: self.file(PUBLIC),
                 }),
             };
         };
-        let unusable = |name| move |fault| CustodyError::Unusable { path: self.path(name), fault };
-        let signing = SigningKey::from_pem(algorithm, &private.text).map_err(unusable(PRIVATE))?;
-        let public_missing = public.is_none();
+        let unusable = |name| move |fault| CustodyError::Unusable { path: self.file(name), fault };
+        let signing = match SigningKey::from_pem(algorithm, &private.text) {
+            Err(fault @ KeyError::WrongKind { .. }) if !algorithm.is_rsa() => {
+                SigningKey::from_pem(Algorithm::Rs256, &private.text).map_err(|_| fault)
+            }
+            other => other,
+        };
+        let signing = signing.map_err(unusable(PRIVATE))?;
         if let Some(public) = public {
-            let public = VerifyingKey::from_spki_pem(algorithm, &public.text).map_err(unusable(PUBLIC))?;
+            let public =
+                VerifyingKey::from_spki_pem(signing.algorithm(), &public.text).map_err(unusable(PUBLIC))?;
             if public != *signing.verifying_key() {
                 return Err(CustodyError::Mismatch {
-                    private: self.path(PRIVATE),
-                    public: self.path(PUBLIC),
+                    private: self.file(PRIVATE),
+                    public: self.file(PUBLIC),
                 });
             }
         }
-        self.warn_of_open_mode(&private);
-        Ok(Some(StoredKey { signing, created_at: private.modified_at, public_missing }))
+        self.warn_of_open_mode(PRIVATE, &private);
+        Ok(Some(Found { signing, created_at: private.modified_at }))
     }
 
-    fn generate(&self, kind: KeyKind) -> Result<StoredKey, CustodyError> {
-        let unwritable = |cause| CustodyError::Write { path: self.path(PRIVATE), cause };
+    fn open_file(&self, key: &KeyRecord) -> Result<Private, CustodyError> {
+        let name = key.home.as_ref().map_or("", Home::place);
+        let path = self.file(name);
+        let file = self
+            .read(name)?
+            .ok_or_else(|| CustodyError::Missing { kid: key.kid.clone(), path: path.clone() })?;
+        self.warn_of_open_mode(name, &file);
+        let signing = SigningKey::from_pem(algorithm_of(key)?, &file.text)
+            .map_err(|fault| CustodyError::Unusable { path, fault })?;
+        of_record(signing, key)
+    }
+
+    /// Writes a private half under the name of its thumbprint.
+    fn keep_file(&self, thumbprint: &str, pem: &str) -> Result<Home, CustodyError> {
+        let name = format!("{KEY}{thumbprint}.pem");
+        let unwritable = |cause| CustodyError::Write { path: self.file(&name), cause };
         file::make_folder(&self.folder).map_err(unwritable)?;
         let _lock = self.lock();
-        if let Some(made_meanwhile) = self.load(kind.algorithm)? {
-            return Ok(made_meanwhile);
-        }
+        self.publish(&name, pem, 0o600)?;
+        Ok(Home::new(Self::SCHEME, &name))
+    }
+
+    /// Writes a file unless it is there.
+    fn publish(&self, name: &str, text: &str, mode: u32) -> Result<(), CustodyError> {
+        let unwritable = |cause| CustodyError::Write { path: self.file(name), cause };
         file::remove_unfinished(&self.folder).map_err(unwritable)?;
-        tracing::info!(algorithm = %kind.algorithm, folder = %self.folder.display(), "making a new key");
-        let signing = SigningKey::generate(kind.algorithm, kind.rsa_bits).map_err(CustodyError::Generate)?;
-        let pem = signing.to_pkcs8_pem().map_err(CustodyError::Generate)?;
-        match file::publish(&self.folder, PRIVATE, &pem, 0o600) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            other => other.map_err(unwritable)?,
-        }
-        // Read back: what is served is what the next start will find.
-        let missing = || unwritable(io::ErrorKind::NotFound.into());
-        self.load(kind.algorithm)?.ok_or_else(missing)
-    }
-
-    /// A folder that cannot be written serves as well: the public half follows from the private one.
-    fn derive_public(&self, key: &VerifyingKey) {
-        let _lock = self.lock();
-        if let Err(error) = file::remove_unfinished(&self.folder) {
-            tracing::debug!(%error, "cannot sweep the keys' folder");
-        }
-        match file::publish(&self.folder, PUBLIC, &key.to_spki_pem(), 0o644) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                tracing::warn!(%error, file = %self.path(PUBLIC).display(), "cannot write the public key; it is served all the same");
-            }
-            _ => {}
+        match file::publish(&self.folder, name, text, mode) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            other => other.map_err(unwritable),
         }
     }
 
-    /// Held till the value is dropped. Some network file systems cannot lock; renaming still keeps one key.
-    fn lock(&self) -> Option<std::fs::File> {
+    /// Held till the value is dropped. Some network file systems cannot lock; renaming still keeps files whole.
+    fn lock(&self) -> Option<fs::File> {
         let lock = file::lock(&self.folder);
         lock.inspect_err(|error| tracing::debug!(%error, "cannot lock the keys' folder")).ok()
     }
 
-    fn warn_of_open_mode(&self, private: &KeyFile) {
+    fn warn_of_open_mode(&self, name: &str, private: &KeyFile) {
         if private.mode & 0o077 != 0 {
-            let path = self.path(PRIVATE);
+            let path = self.file(name);
             tracing::warn!(
                 "{} can be read by others (mode {:04o}): chmod 600 it",
                 path.display(),
@@ -151,11 +240,92 @@ impl Directory {
     }
 
     fn read(&self, name: &str) -> Result<Option<KeyFile>, CustodyError> {
-        let path = self.path(name);
+        let path = self.file(name);
         file::read(&path).map_err(|cause| CustodyError::Read { path, cause })
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+}
+
+/// The public half of a private key, whatever it is for.
+fn public_of(pem: &str) -> Option<String> {
+    let mut keys = Algorithm::ALL.iter().filter_map(|algorithm| SigningKey::from_pem(*algorithm, pem).ok());
+    keys.next().map(|key| key.verifying_key().to_spki_pem())
+}
+
+/// A public key in the one form that we write.
+fn same_public(pem: &str) -> Option<String> {
+    let mut keys =
+        Algorithm::ALL.iter().filter_map(|algorithm| VerifyingKey::from_spki_pem(*algorithm, pem).ok());
+    keys.next().map(|key| key.to_spki_pem())
+}
+
+#[async_trait]
+impl RingHome for Directory {
+    async fn load(&self) -> Result<Option<RingRecord>, CustodyError> {
+        self.blocking(Self::read_ring).await
+    }
+
+    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, CustodyError> {
+        let ring = ring.clone();
+        self.blocking(move |folder| folder.replace(seen, &ring)).await
+    }
+
+    async fn settle(&self, ring: &RingRecord) -> Result<(), CustodyError> {
+        let ring = ring.clone();
+        let settled = self.blocking(move |folder| {
+            let _lock = folder.lock();
+            folder.follow(&ring)
+        });
+        match settled.await {
+            Err(error @ CustodyError::Write { .. }) => {
+                tracing::warn!(%error, "the original's key files do not follow the ring; its keys are served all the same");
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    fn place(&self) -> String {
+        self.folder.display().to_string()
+    }
+}
+
+#[async_trait]
+impl KeyHome for Directory {
+    fn scheme(&self) -> &'static str {
+        Self::SCHEME
+    }
+
+    async fn make(&self, kind: KeyKind) -> Result<NewKey, CustodyError> {
+        let key = generate(&self.maker, kind).await?;
+        let home = self.keep(&key).await?;
+        new_key(key.verifying_key(), home)
+    }
+
+    async fn keep(&self, key: &SigningKey) -> Result<Option<Home>, CustodyError> {
+        let pem = key.to_pkcs8_pem().map_err(|error| CustodyError::Generate(error.into()))?;
+        let thumbprint = key.verifying_key().thumbprint();
+        self.blocking(move |folder| folder.keep_file(&thumbprint, &pem)).await.map(Some)
+    }
+
+    async fn open(&self, key: &KeyRecord) -> Result<Private, CustodyError> {
+        let key = key.clone();
+        self.blocking(move |folder| folder.open_file(&key)).await
+    }
+
+    async fn discard(&self, home: &Home) -> Result<(), CustodyError> {
+        // The original's files are not ours to take away, and nothing outside the folder is.
+        let name = home.place().to_owned();
+        if !name.starts_with(KEY) || name.contains('/') {
+            return Ok(());
+        }
+        self.blocking(move |folder| {
+            file::remove(&folder.folder, &name)
+                .map_err(|cause| CustodyError::Write { path: folder.file(&name), cause })
+        })
+        .await
     }
 }

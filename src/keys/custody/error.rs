@@ -1,9 +1,16 @@
-//! Why a key cannot be used: each message names the file and the remedy, and none shows what is in it.
+//! Why a key cannot be used: each message names the place and the remedy, and none shows what is in it.
 
 use std::io;
 use std::path::PathBuf;
 
-/// A fault of the keys' folder. Nothing in it has been changed.
+use super::SealingError;
+use crate::domain::Kid;
+use crate::store::StoreError;
+
+/// What lies beneath: for the log.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// A fault of where keys are kept. Nothing there has been changed.
 #[derive(Debug, thiserror::Error)]
 pub enum CustodyError {
     /// The folder's place is taken by something else.
@@ -58,7 +65,86 @@ pub enum CustodyError {
         /// The other.
         public: PathBuf,
     },
+    /// A private half of the ring is missing.
+    #[error(
+        "the private half of key {kid} is missing: {path} is not there; restore it from a backup, or `keys revoke` the key"
+    )]
+    Missing {
+        /// The key.
+        kid: Kid,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A key in the original's files is not of the ring beside it.
+    #[error(
+        "{0} holds a key that ring.json does not know: `keys import` takes it into the ring; put back what was there, \
+         or move ring.json away to begin anew with this key"
+    )]
+    Stranger(PathBuf),
+    /// The ring's document cannot be read.
+    #[error("{place} is no ring of keys: {fault}; restore it from a backup")]
+    Ring {
+        /// Where it is.
+        place: String,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// The ring's document is of a newer program.
+    #[error("the ring in {place} has version {version}, newer than this program's; start the newer program")]
+    Newer {
+        /// Where it is.
+        place: String,
+        /// Its version.
+        version: u32,
+    },
+    /// A record is not what was written.
+    #[error("the record of key {kid} cannot be used: {fault}; restore it from a backup")]
+    Record {
+        /// The key.
+        kid: Kid,
+        /// What is wrong.
+        fault: String,
+    },
+    /// A key's algorithm is none of ours.
+    #[error("key {kid} is for {alg}, which this program does not know; start the newer program")]
+    Foreign {
+        /// The key.
+        kid: Kid,
+        /// Its algorithm.
+        alg: String,
+    },
+    /// The sealing keys do not fit.
+    #[error(transparent)]
+    Sealing(#[from] SealingError),
+    /// A record is sealed and there is nothing to open it with.
+    #[error("key {0} in the database is sealed: set the KEY_ENCRYPTION_KEY that it was sealed with")]
+    Sealed(Kid),
+    /// A private half is where this custody cannot look.
+    #[error("this custody has no home for {0}; set KEY_CUSTODY, and what belongs to it, as it was")]
+    Homeless(String),
+    /// The service that keeps the keys does not answer now.
+    #[error("the keys' custody is unavailable: {0}")]
+    Unavailable(#[source] Cause),
+    /// The service that keeps the keys refuses.
+    #[error("the keys' custody refused: {0}")]
+    Refused(#[source] Cause),
     /// No new key could be made.
     #[error("a new key could not be made: {0}")]
-    Generate(jose::KeyError),
+    Generate(#[source] Cause),
+}
+
+impl CustodyError {
+    /// Whether it may pass by itself.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
+impl From<StoreError> for CustodyError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Corrupt(fault) => Self::Ring { place: "the database".to_owned(), fault },
+            other => Self::Unavailable(other.into()),
+        }
+    }
 }

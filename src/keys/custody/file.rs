@@ -48,11 +48,34 @@ pub(super) fn read(path: &Path) -> io::Result<Option<KeyFile>> {
     }))
 }
 
-/// Writes `text` to `path` unless something is there: a temporary file, synced, renamed, the folder synced.
+/// Writes `text` to a file unless something is there: a temporary file, synced, renamed, the folder synced.
 pub(super) fn publish(folder: &Path, name: &str, text: &str, mode: u32) -> io::Result<()> {
+    put(folder, name, text, mode, rename_new)
+}
+
+/// The same, in the place of what is there: at any instant a reader finds the old text or the new.
+pub(super) fn replace(folder: &Path, name: &str, text: &str, mode: u32) -> io::Result<()> {
+    put(folder, name, text, mode, |from, to| fs::rename(from, to))
+}
+
+/// Takes a file away for good; that it is gone already is no error.
+pub(super) fn remove(folder: &Path, name: &str) -> io::Result<()> {
+    match fs::remove_file(folder.join(name)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other.and_then(|()| File::open(folder)?.sync_all()),
+    }
+}
+
+fn put(
+    folder: &Path,
+    name: &str,
+    text: &str,
+    mode: u32,
+    rename: impl Fn(&Path, &Path) -> io::Result<()>,
+) -> io::Result<()> {
     let temporary = folder.join(format!("{TEMPORARY}{name}-{}", std::process::id()));
     let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
-    let written = write(file, text, mode).and_then(|()| rename_new(&temporary, &folder.join(name)));
+    let written = write(file, text, mode).and_then(|()| rename(&temporary, &folder.join(name)));
     if written.is_err() {
         // Nothing that is half written stays, if the system lets us take it away.
         let _ = fs::remove_file(&temporary);

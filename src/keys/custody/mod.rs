@@ -1,8 +1,218 @@
-//! Where private keys live while the process does not.
+//! Where keys live while the process does not. Two things are kept: the ring's document ([`RingHome`]), replaced whole
+//! and only by who has seen the one before, and private halves ([`KeyHome`]). A [`Custody`] is one of the first and
+//! some of the second: the first of these makes new keys, all open what they once made.
 
+mod database;
 mod directory;
 mod error;
 mod file;
+mod sealing;
 
-pub use directory::{Directory, KeyKind, StoredKey};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jose::{Algorithm, SigningKey, VerifyingKey};
+
+use super::{KeyKind, Private};
+use crate::domain::{Home, KeyRecord, Kid, NewKey, RingRecord, Timestamp};
+use crate::workers::Workers;
+
+pub use database::{InRecord, StoredRing};
+pub use directory::Directory;
 pub use error::CustodyError;
+pub use sealing::{Sealing, SealingError};
+
+/// Where the ring's document is.
+#[async_trait]
+pub trait RingHome: Send + Sync {
+    /// The document; nothing where no ring has begun.
+    ///
+    /// # Errors
+    /// [`CustodyError`]; of these, `Unavailable` passes by itself.
+    async fn load(&self) -> Result<Option<RingRecord>, CustodyError>;
+
+    /// Puts `ring` in the place of the document of revision `seen` (of none, where there was none), and returns once it
+    /// is on disk, or acknowledged by a majority. False where another has come first. An error of the kind
+    /// `Unavailable` leaves open which.
+    ///
+    /// # Errors
+    /// [`CustodyError`].
+    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, CustodyError>;
+
+    /// Brings what stands beside the document in line with it.
+    ///
+    /// # Errors
+    /// [`CustodyError`] where something stands there that is not of this ring.
+    async fn settle(&self, _ring: &RingRecord) -> Result<(), CustodyError> {
+        Ok(())
+    }
+
+    /// Where that is, for people.
+    fn place(&self) -> String;
+}
+
+/// Where private halves are.
+#[async_trait]
+pub trait KeyHome: Send + Sync {
+    /// The scheme of the [`Home`]s that it gives.
+    fn scheme(&self) -> &'static str;
+
+    /// Makes a key. What is made and never gets into a ring can be discarded.
+    ///
+    /// # Errors
+    /// [`CustodyError`]; `Unavailable` where trying again may help.
+    async fn make(&self, kind: KeyKind) -> Result<NewKey, CustodyError>;
+
+    /// Takes in a key that was made elsewhere; nothing where it cannot.
+    ///
+    /// # Errors
+    /// [`CustodyError`].
+    async fn keep(&self, _key: &SigningKey) -> Result<Option<Home>, CustodyError> {
+        Ok(None)
+    }
+
+    /// The private half of a key that this home made or keeps.
+    ///
+    /// # Errors
+    /// [`CustodyError`] where it is not there or is not what the record says.
+    async fn open(&self, key: &KeyRecord) -> Result<Private, CustodyError>;
+
+    /// Destroys the private half, for good; that it is gone already is no error.
+    ///
+    /// # Errors
+    /// [`CustodyError`].
+    async fn discard(&self, home: &Home) -> Result<(), CustodyError>;
+}
+
+/// A ring's home and its keys'.
+#[derive(Clone)]
+pub struct Custody {
+    name: &'static str,
+    ring: Arc<dyn RingHome>,
+    homes: Vec<Arc<dyn KeyHome>>,
+    folder: Directory,
+}
+
+/// A key pair of the original.
+#[derive(Debug)]
+pub struct Found {
+    /// The key.
+    pub signing: SigningKey,
+    /// When its file was written.
+    pub created_at: Timestamp,
+}
+
+impl Custody {
+    /// The custody that `KEY_CUSTODY` calls `name`. The first of `homes` makes new keys. `folder` is where keys of
+    /// earlier days may be.
+    pub fn new(
+        name: &'static str,
+        ring: Arc<dyn RingHome>,
+        homes: Vec<Arc<dyn KeyHome>>,
+        folder: Directory,
+    ) -> Self {
+        Self { name, ring, homes, folder }
+    }
+
+    /// Its name in `KEY_CUSTODY`.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The folder of `KEYS_DIR`.
+    pub fn folder(&self) -> &Directory {
+        &self.folder
+    }
+
+    /// Where the ring's document is.
+    pub fn ring(&self) -> &dyn RingHome {
+        self.ring.as_ref()
+    }
+
+    /// Makes a key where new keys are made, with its thumbprint (RFC 7638) as `kid`.
+    ///
+    /// # Errors
+    /// As [`KeyHome::make`].
+    pub async fn make(&self, kind: KeyKind) -> Result<NewKey, CustodyError> {
+        match self.homes.first() {
+            Some(home) => home.make(kind).await,
+            None => Err(CustodyError::Homeless("none".to_owned())),
+        }
+    }
+
+    /// Takes in a key that was made elsewhere, in the first home that can.
+    ///
+    /// # Errors
+    /// As [`KeyHome::keep`], and `Homeless` where none can.
+    pub async fn keep(&self, key: &SigningKey) -> Result<Home, CustodyError> {
+        for home in &self.homes {
+            if let Some(kept) = home.keep(key).await? {
+                return Ok(kept);
+            }
+        }
+        Err(CustodyError::Homeless("a key from elsewhere".to_owned()))
+    }
+
+    /// The private half of `key`; nothing where it has none.
+    ///
+    /// # Errors
+    /// As [`KeyHome::open`], and `Homeless` for a home of another custody.
+    pub async fn open(&self, key: &KeyRecord) -> Result<Option<Private>, CustodyError> {
+        match &key.home {
+            Some(home) => self.home_of(home)?.open(key).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Destroys a private half.
+    ///
+    /// # Errors
+    /// As [`KeyHome::discard`].
+    pub async fn discard(&self, home: &Home) -> Result<(), CustodyError> {
+        self.home_of(home)?.discard(home).await
+    }
+
+    fn home_of(&self, home: &Home) -> Result<&dyn KeyHome, CustodyError> {
+        let found = self.homes.iter().find(|of_scheme| of_scheme.scheme() == home.scheme());
+        found.map(AsRef::as_ref).ok_or_else(|| CustodyError::Homeless(home.scheme().to_owned()))
+    }
+}
+
+/// The name and the public half of a new key.
+fn new_key(public: &VerifyingKey, home: Option<Home>) -> Result<NewKey, CustodyError> {
+    let kid = Kid::parse(&public.thumbprint())
+        .map_err(|_| CustodyError::Generate("its thumbprint is no kid".into()))?;
+    Ok(NewKey { kid, public: public.to_spki_pem(), home })
+}
+
+/// What a record says its key is for.
+fn algorithm_of(key: &KeyRecord) -> Result<Algorithm, CustodyError> {
+    key.alg.parse().map_err(|_| CustodyError::Foreign { kid: key.kid.clone(), alg: key.alg.clone() })
+}
+
+/// The public half of a record.
+///
+/// # Errors
+/// [`CustodyError`] where the record is damaged, or of an algorithm that this program does not know.
+pub fn public_half(key: &KeyRecord) -> Result<VerifyingKey, CustodyError> {
+    let algorithm = algorithm_of(key)?;
+    VerifyingKey::from_spki_pem(algorithm, &key.public)
+        .map_err(|fault| CustodyError::Record { kid: key.kid.clone(), fault: fault.to_string() })
+}
+
+/// Whether `signing` is the key that the record means.
+fn of_record(signing: SigningKey, key: &KeyRecord) -> Result<Private, CustodyError> {
+    if signing.verifying_key() == &public_half(key)? {
+        Ok(Private::Local(Arc::new(signing)))
+    } else {
+        let fault = "its private half is of another key".to_owned();
+        Err(CustodyError::Record { kid: key.kid.clone(), fault })
+    }
+}
+
+/// Makes a key on a thread of the lowest priority; RSA keys take up to seconds.
+async fn generate(maker: &Workers, kind: KeyKind) -> Result<SigningKey, CustodyError> {
+    let made = maker.run(move || SigningKey::generate(kind.algorithm, kind.rsa_bits)).await;
+    made.map_err(|error| CustodyError::Generate(error.into()))?
+        .map_err(|error| CustodyError::Generate(error.into()))
+}

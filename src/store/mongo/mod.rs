@@ -3,6 +3,7 @@
 //! each verb fail within two seconds, and one that comes back is used at once.
 
 mod document;
+mod rings;
 mod users;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use mongodb::{Client, Collection, Database, IndexModel};
 use tokio::sync::OnceCell;
 
 use super::{Store, StoreError};
+use document::date;
 
 /// Choosing a server may take so long; a database that is down is known by then.
 const SELECTION: Duration = Duration::from_millis(1000);
@@ -52,6 +54,8 @@ struct Inner {
 struct Connection {
     database: Database,
     users: Collection<Document>,
+    rings: Collection<Document>,
+    instances: Collection<Document>,
 }
 
 impl Mongo {
@@ -122,7 +126,10 @@ impl Connection {
         // What is answered with success must survive the loss of any one server, journalled where there is but one.
         let concern = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build();
         let options = CollectionOptions::builder().write_concern(concern).build();
-        Ok(Self { users: database.collection_with_options("users", options), database })
+        let collection = |name| database.collection_with_options(name, options.clone());
+        let (users, rings, instances) =
+            (collection("users"), collection("signing_rings"), collection("signing_instances"));
+        Ok(Self { users, rings, instances, database })
     }
 }
 

@@ -13,7 +13,8 @@ use crate::store::StoreError;
 const BUSY: Duration = Duration::from_millis(1500);
 
 /// Each entry brings the tables from its index to the next version (`PRAGMA user_version`).
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE users (
         id            TEXT PRIMARY KEY,
         username      TEXT NOT NULL UNIQUE,
@@ -21,7 +22,19 @@ const MIGRATIONS: &[&str] = &["
         password_hash TEXT NOT NULL,
         created_at    INTEGER NOT NULL,
         updated_at    INTEGER NOT NULL
-    ) STRICT, WITHOUT ROWID"];
+    ) STRICT, WITHOUT ROWID",
+    "
+    CREATE TABLE rings (
+        name     TEXT PRIMARY KEY,
+        revision INTEGER NOT NULL,
+        record   TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE instances (
+        id     TEXT PRIMARY KEY,
+        at     INTEGER NOT NULL,
+        record TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID",
+];
 
 /// Where the database lies.
 #[derive(Clone, Debug)]

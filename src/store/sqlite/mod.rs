@@ -4,6 +4,7 @@
 
 mod connection;
 mod readers;
+mod rings;
 mod users;
 mod writer;
 

@@ -1,0 +1,128 @@
+//! `KEY_CUSTODY` and what belongs to each custody.
+
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+use super::StoreChoice;
+use super::parse::{self, Reader};
+
+/// Where keys live.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CustodyChoice {
+    /// In files of `KEYS_DIR`.
+    Directory,
+    /// In the database, sealed.
+    Database,
+    /// In AWS KMS; credentials, region and endpoint are found as AWS's own tools find them.
+    AwsKms,
+    /// In the transit engine of Vault or OpenBao.
+    Vault(VaultChoice),
+}
+
+/// The `VAULT_*` settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VaultChoice {
+    /// `VAULT_ADDR`.
+    pub address: String,
+    /// `VAULT_NAMESPACE`.
+    pub namespace: Option<String>,
+    /// `VAULT_CACERT`.
+    pub ca_file: Option<PathBuf>,
+    /// `VAULT_TRANSIT_MOUNT`.
+    pub transit_mount: String,
+    /// `VAULT_TRANSIT_KEY`.
+    pub transit_key: String,
+    /// `VAULT_AUTH_MOUNT`, or the usual one.
+    pub auth_mount: String,
+    /// `VAULT_AUTH` and what it needs.
+    pub login: VaultLogin,
+}
+
+/// How to log in to Vault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VaultLogin {
+    /// With `VAULT_TOKEN`.
+    Token(Zeroizing<String>),
+    /// With the token of a Kubernetes service account.
+    Kubernetes {
+        /// `VAULT_ROLE`.
+        role: String,
+        /// `VAULT_JWT_FILE`.
+        jwt_file: PathBuf,
+    },
+    /// With `VAULT_ROLE_ID` and `VAULT_SECRET_ID`.
+    AppRole {
+        /// The role.
+        role_id: String,
+        /// Its secret.
+        secret_id: Zeroizing<String>,
+    },
+}
+
+/// Without MongoDB the folder; with it, and something to seal keys with, the database, which all instances share.
+pub(super) fn choice(read: &mut Reader<'_>, store: &StoreChoice, sealed: bool) -> CustodyChoice {
+    let named = read.optional("KEY_CUSTODY", |text| match text {
+        "directory" | "database" | "aws-kms" | "vault" => Ok(text.to_owned()),
+        _ => Err("must be directory, database, aws-kms or vault".to_owned()),
+    });
+    match named.as_deref() {
+        Some("database") => {
+            if !sealed {
+                read.fault(
+                    "KEY_CUSTODY",
+                    "needs a KEY_ENCRYPTION_KEY to seal keys with; `keys secret` makes one",
+                );
+            }
+            if *store == StoreChoice::Absent {
+                read.fault("KEY_CUSTODY", "needs a database, and SKIP_DATABASE=true leaves it out");
+            }
+            CustodyChoice::Database
+        }
+        Some("aws-kms") => CustodyChoice::AwsKms,
+        Some("vault") => CustodyChoice::Vault(vault(read)),
+        Some(_) => CustodyChoice::Directory,
+        None if sealed && matches!(store, StoreChoice::Mongo(_)) => CustodyChoice::Database,
+        None => CustodyChoice::Directory,
+    }
+}
+
+fn vault(read: &mut Reader<'_>) -> VaultChoice {
+    let auth = read.optional("VAULT_AUTH", |text| match text {
+        "token" | "kubernetes" | "approle" => Ok(text.to_owned()),
+        _ => Err("must be token, kubernetes or approle".to_owned()),
+    });
+    let auth = auth.unwrap_or_else(|| "token".to_owned());
+    let login = match auth.as_str() {
+        "kubernetes" => VaultLogin::Kubernetes {
+            role: needed(read, "VAULT_ROLE"),
+            jwt_file: read.text("VAULT_JWT_FILE").into(),
+        },
+        "approle" => VaultLogin::AppRole {
+            role_id: needed(read, "VAULT_ROLE_ID"),
+            secret_id: Zeroizing::new(needed(read, "VAULT_SECRET_ID")),
+        },
+        _ => VaultLogin::Token(Zeroizing::new(needed(read, "VAULT_TOKEN"))),
+    };
+    let address = match read.optional("VAULT_ADDR", parse::url) {
+        Some(address) => address,
+        None => needed(read, "VAULT_ADDR"),
+    };
+    VaultChoice {
+        address,
+        namespace: Some(read.text("VAULT_NAMESPACE")).filter(|text| !text.is_empty()),
+        ca_file: Some(read.text("VAULT_CACERT")).filter(|text| !text.is_empty()).map(Into::into),
+        transit_mount: read.text("VAULT_TRANSIT_MOUNT"),
+        transit_key: read.text("VAULT_TRANSIT_KEY"),
+        auth_mount: Some(read.text("VAULT_AUTH_MOUNT")).filter(|text| !text.is_empty()).unwrap_or(auth),
+        login,
+    }
+}
+
+fn needed(read: &mut Reader<'_>, name: &'static str) -> String {
+    let text = read.text(name);
+    if text.is_empty() {
+        read.fault(name, "is needed with KEY_CUSTODY=vault");
+    }
+    text
+}

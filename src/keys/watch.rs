@@ -1,0 +1,143 @@
+//! The task that keeps an instance's view of the ring fresh, and takes the steps that are due. Of many instances, each
+//! does; whoever is first writes, and the others read what was written.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::custody::CustodyError;
+use super::keeper::Begun;
+use super::{Keeper, Keys};
+use crate::clock::Clock;
+use crate::domain::RingRecord;
+use crate::entropy::Entropy;
+
+/// Failures in a row after which steps are tried this rarely: every so many looks.
+const RAREST: u32 = 32;
+
+/// Watches a ring for [`Keys`].
+pub struct Watch {
+    keeper: Keeper,
+    keys: Arc<Keys>,
+    clock: Clock,
+    entropy: Entropy,
+    failures: u32,
+    looks_to_skip: u32,
+    trouble: Option<String>,
+    unwritten: bool,
+}
+
+impl Watch {
+    /// A watch that has not looked yet.
+    pub fn new(keeper: Keeper, keys: Arc<Keys>, clock: Clock, entropy: Entropy) -> Self {
+        Self { keeper, keys, clock, entropy, failures: 0, looks_to_skip: 0, trouble: None, unwritten: false }
+    }
+
+    /// The first look: begins a ring where there is none. A custody that does not answer is no error; the service
+    /// starts without keys, and has them once it does.
+    ///
+    /// # Errors
+    /// [`CustodyError`] that does not pass by itself.
+    pub async fn start(&mut self) -> Result<(), CustodyError> {
+        match self.settled().await {
+            Err(error) if error.is_passing() => {
+                self.note(Some(&error));
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    async fn settled(&mut self) -> Result<(), CustodyError> {
+        let ring = self.keeper.begin().await?.ring;
+        self.keeper.custody().ring().settle(&ring).await?;
+        self.look().await
+    }
+
+    /// Looks again and again.
+    pub async fn run(mut self) {
+        loop {
+            tokio::time::sleep(self.pause()).await;
+            let looked = self.look().await;
+            self.note(looked.as_ref().err());
+        }
+    }
+
+    /// Between two looks; instances that were started together do not stay together.
+    fn pause(&self) -> Duration {
+        let refresh = Duration::from_secs(self.keeper.settings().refresh);
+        let share = self.entropy.bytes::<1>().map_or(0, |[byte]| u32::from(byte));
+        refresh.mul_f64(0.8 + 0.4 * f64::from(share) / 255.0)
+    }
+
+    async fn look(&mut self) -> Result<(), CustodyError> {
+        let looked_at = self.clock.uptime();
+        let Begun { ring, written } = self.keeper.begin().await?;
+        self.install(&ring, looked_at).await?;
+        if !written {
+            if !std::mem::replace(&mut self.unwritten, true) {
+                tracing::warn!("KEYS_DIR cannot be written: its key serves as it is, and is not rotated");
+            }
+            return Ok(());
+        }
+        if self.looks_to_skip > 0 {
+            self.looks_to_skip -= 1;
+            return Ok(());
+        }
+        let outstanding = self.keys.ring().as_ref().map(|ring| ring.outstanding()).unwrap_or_default();
+        let looked_at = self.clock.uptime();
+        let (ring, failed) = self.keeper.settle(ring, &outstanding).await;
+        self.install(&ring, looked_at).await?;
+        self.back_off(failed.as_ref());
+        Ok(())
+    }
+
+    /// A step that failed is tried again, more and more rarely; meanwhile the key that signs signs on.
+    fn back_off(&mut self, failed: Option<&CustodyError>) {
+        let Some(error) = failed else {
+            self.failures = 0;
+            return;
+        };
+        self.failures += 1;
+        self.looks_to_skip = (1 << self.failures.min(10)).min(RAREST) - 1;
+        let pauses = self.looks_to_skip + 1;
+        tracing::error!(%error, failures = self.failures, pauses, "a step of the keys' schedule failed; the keys that are there go on");
+    }
+
+    /// Puts the ring to use, unless it is the one that is in use already; either way it has been seen just now.
+    async fn install(&self, ring: &RingRecord, looked_at: Duration) -> Result<(), CustodyError> {
+        let now = self.keeper.now();
+        if ring.moved.as_ref().is_some_and(|moved| moved.until <= now) {
+            self.keys.clear();
+            return Ok(());
+        }
+        let before = self.keys.ring().clone();
+        let schedule = self.keeper.schedule(ring);
+        let in_use = before.filter(|before| before.record() == ring && before.active().is_some());
+        let snapshot = match in_use {
+            Some(same) => same,
+            None => {
+                let before = self.keys.ring().clone();
+                Arc::new(self.keeper.snapshot(ring, before.as_deref()).await?)
+            }
+        };
+        let mut until = schedule.signs_until(ring, now);
+        if let Some(moved) = &ring.moved {
+            until = until.min(moved.until);
+        }
+        self.keys.install(snapshot, looked_at + Duration::from_secs(until.secs_since(now)));
+        Ok(())
+    }
+
+    /// Tells the log when the ring cannot be read, and when it can again.
+    fn note(&mut self, trouble: Option<&CustodyError>) {
+        let trouble = trouble.map(|error| error.to_string());
+        match (&self.trouble, &trouble) {
+            (None, Some(error)) => {
+                tracing::error!(error, "the ring of keys cannot be read; what is known of it serves on")
+            }
+            (Some(_), None) => tracing::info!("the ring of keys is read again"),
+            _ => {}
+        }
+        self.trouble = trouble;
+    }
+}

@@ -1,0 +1,87 @@
+//! The collections `signing_rings` (one document, the ring) and `signing_instances` (one for each instance).
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt;
+use mongodb::Collection;
+use mongodb::bson::{Document, deserialize_from_document, doc, serialize_to_document};
+use mongodb::error::{Error, ErrorKind};
+use mongodb::options::ReadConcern;
+use serde::de::DeserializeOwned;
+
+use super::{Mongo, date, is_duplicate, within_deadline};
+use crate::domain::{Instance, RingRecord, Timestamp};
+use crate::store::{Rings, StoreError};
+
+/// There is one ring.
+const RING: &str = "ring";
+/// What a server says that is no member of a replica set.
+const NOT_A_REPLICA_SET: i32 = 123;
+
+#[async_trait]
+impl Rings for Mongo {
+    async fn find_ring(&self) -> Result<Option<RingRecord>, StoreError> {
+        let found = within_deadline(async { newest(&self.connection().await?.rings).await });
+        found.await?.map(read).transpose()
+    }
+
+    async fn replace_ring_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, StoreError> {
+        let mut document = serialize_to_document(ring).map_err(|error| StoreError::Backend(error.into()))?;
+        document.insert("_id", RING);
+        within_deadline(async {
+            let rings = &self.connection().await?.rings;
+            let Some(seen) = seen else {
+                return match rings.insert_one(document).await {
+                    Err(error) if is_duplicate(&error) => Ok(false),
+                    other => other.map(|_| true),
+                };
+            };
+            let filter = doc! { "_id": RING, "revision": seen as i64 };
+            rings.replace_one(filter, document).await.map(|replaced| replaced.matched_count == 1)
+        })
+        .await
+    }
+
+    async fn note_instance(&self, instance: &Instance, since: Timestamp) -> Result<(), StoreError> {
+        let mut document =
+            serialize_to_document(instance).map_err(|error| StoreError::Backend(error.into()))?;
+        document.insert("_id", &instance.id);
+        document.insert("at", date(instance.at));
+        within_deadline(async {
+            let instances = &self.connection().await?.instances;
+            instances.delete_many(doc! { "at": { "$lt": date(since) } }).await?;
+            instances.replace_one(doc! { "_id": &instance.id }, document).upsert(true).await.map(|_| ())
+        })
+        .await
+    }
+
+    async fn list_instances(&self) -> Result<Vec<Instance>, StoreError> {
+        let found = within_deadline(async {
+            let cursor = self.connection().await?.instances.find(doc! {}).sort(doc! { "_id": 1 }).await?;
+            cursor.try_collect::<Vec<Document>>().await
+        });
+        let found = found.await?.into_iter().map(|mut document| {
+            let at = document.get_datetime("at").map(|at| at.timestamp_millis() / 1000).unwrap_or_default();
+            document.insert("at", at);
+            read(document)
+        });
+        found.collect()
+    }
+}
+
+/// A server that no longer leads must not answer: its ring may be an old one. One alone is always right.
+async fn newest(rings: &Collection<Document>) -> Result<Option<Document>, Error> {
+    let filter = doc! { "_id": RING };
+    match rings.find_one(filter.clone()).read_concern(ReadConcern::linearizable()).await {
+        Err(error) if is_alone(&error) => rings.find_one(filter).await,
+        other => other,
+    }
+}
+
+fn is_alone(error: &Error) -> bool {
+    matches!(*error.kind, ErrorKind::Command(ref refused) if refused.code == NOT_A_REPLICA_SET)
+}
+
+fn read<T: DeserializeOwned>(mut document: Document) -> Result<T, StoreError> {
+    document.remove("_id");
+    deserialize_from_document(document).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
