@@ -132,7 +132,7 @@ pub async fn open_keys(keeper: &Keeper, ring: &RingRecord) -> Result<Arc<Keys>, 
         keeper.open(active).await?;
     }
     let keys = Keys::new(Signer::start()?, Clock::System);
-    keys.install(Arc::new(keeper.snapshot(ring, None).await?), Duration::MAX);
+    keys.install(Arc::new(keeper.snapshot(ring, None).await?), Clock::System.uptime(), u64::MAX);
     Ok(Arc::new(keys))
 }
 

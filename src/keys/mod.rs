@@ -34,14 +34,22 @@ pub struct Keys {
     ring: ArcSwapOption<Ring>,
     signer: Signer,
     clock: Clock,
-    /// Milliseconds of uptime till which the ring may sign.
+    /// Milliseconds of uptime when the ring was read.
+    read_at: AtomicU64,
+    /// Milliseconds of uptime till which it may sign.
     signs_until: AtomicU64,
 }
 
 impl Keys {
     /// Begins without a ring: nothing is signed, checked or published before [`Keys::install`].
     pub fn new(signer: Signer, clock: Clock) -> Self {
-        Self { ring: ArcSwapOption::empty(), signer, clock, signs_until: AtomicU64::new(0) }
+        Self {
+            ring: ArcSwapOption::empty(),
+            signer,
+            clock,
+            read_at: AtomicU64::new(0),
+            signs_until: AtomicU64::new(0),
+        }
     }
 
     /// The snapshot to work with for the length of one request; none where the ring could not be read yet.
@@ -49,10 +57,13 @@ impl Keys {
         self.ring.load()
     }
 
-    /// Puts `ring` in the place of the one before. It may sign until the process has been up for `signs_until`.
-    pub fn install(&self, ring: Arc<Ring>, signs_until: Duration) {
+    /// Puts `ring` in the place of the one before. It was read when the system had been up for `read_at`, and may sign
+    /// `signs` seconds from then.
+    pub fn install(&self, ring: Arc<Ring>, read_at: Duration, signs: u64) {
+        let read_at = read_at.as_millis() as u64;
         self.ring.store(Some(ring));
-        self.signs_until.store(u64::try_from(signs_until.as_millis()).unwrap_or(u64::MAX), Ordering::Release);
+        self.read_at.store(read_at, Ordering::Release);
+        self.signs_until.store(read_at.saturating_add(signs.saturating_mul(1000)), Ordering::Release);
     }
 
     /// Takes the ring away: what it held is somewhere else now.
@@ -62,9 +73,19 @@ impl Keys {
 
     /// Whether a token can be signed now, as far as is known here.
     pub fn may_sign(&self) -> bool {
-        let up = self.clock.uptime().as_millis() as u64;
-        up < self.signs_until.load(Ordering::Acquire)
+        self.up() < self.signs_until.load(Ordering::Acquire)
             && self.ring().as_ref().is_some_and(|ring| ring.active().is_some())
+    }
+
+    /// How long, in seconds, readers may keep what the ring publishes; nothing where the ring was read so long ago that
+    /// another key may sign soon.
+    pub fn max_age(&self) -> Option<u64> {
+        let age = self.up().saturating_sub(self.read_at.load(Ordering::Acquire)).div_ceil(1000);
+        self.ring().as_ref()?.max_age(age)
+    }
+
+    fn up(&self) -> u64 {
+        self.clock.uptime().as_millis() as u64
     }
 
     /// Signs `claims`, a JSON object, with the active key: a compact JWS (RFC 7515 §3.1). The token is to live for

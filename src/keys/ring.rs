@@ -90,7 +90,7 @@ pub struct Ring {
     verifying: HashMap<String, VerifyingKey>,
     jwks: Published,
     public_pem: Published,
-    cache_control: String,
+    schedule: Schedule,
 }
 
 impl Ring {
@@ -136,7 +136,7 @@ impl Ring {
             verifying,
             jwks: Published::new(document),
             public_pem: Published::new(public_pem),
-            cache_control: format!("public, max-age={}", schedule.max_age_under(record.lead)),
+            schedule: *schedule,
             record,
         })
     }
@@ -172,9 +172,10 @@ impl Ring {
         &self.public_pem
     }
 
-    /// For how long what is published may be kept (RFC 9111 §5.2), as a `Cache-Control`.
-    pub fn cache_control(&self) -> &str {
-        &self.cache_control
+    /// How long, in seconds, what is published may be kept (RFC 9111 §5.2.2.1) while the ring was read `age` seconds
+    /// ago; nothing where it must not be given out any more.
+    pub(super) fn max_age(&self, age: u64) -> Option<u64> {
+        self.schedule.max_age(&self.record, age)
     }
 
     /// When the last of the tokens that this process has signed with each key expires.

@@ -101,10 +101,11 @@ impl Schedule {
         }
     }
 
-    /// How old the key set may get at its readers, in seconds, while the ring is held to `lead`: never more than the
-    /// lead allows for, though the settings say so, until a ring is written that is held to theirs.
-    pub fn max_age_under(&self, lead: u64) -> u64 {
-        self.jwks_max_age.min(lead.saturating_sub(self.lead() - self.jwks_max_age))
+    /// How long, in seconds, a reader may keep the key set of a `ring` that was read `age` seconds ago; nothing where it
+    /// must not be given out any more. A key that is not in it signs a lead after it was read, at the earliest.
+    pub fn max_age(&self, ring: &RingRecord, age: u64) -> Option<u64> {
+        let known = ring.lead.checked_sub(age + self.verifier_cache + self.clock_skew)?;
+        Some(known.min(self.jwks_max_age))
     }
 
     /// Till when an instance may sign with a ring that it read at `read_at` and has not seen since. Nobody retires its

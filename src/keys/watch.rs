@@ -124,7 +124,7 @@ impl Watch {
         if let Some(moved) = &ring.moved {
             until = until.min(moved.until);
         }
-        self.keys.install(snapshot, looked_at + Duration::from_secs(until.secs_since(now)));
+        self.keys.install(snapshot, looked_at, until.secs_since(now));
         Ok(())
     }
 

@@ -15,7 +15,8 @@ pub(in crate::http) async fn get_jwks(
     let ring = ring.as_ref().ok_or_else(ApiError::no_keys)?;
     let jwks = ring.jwks();
     let answer = respond::json_bytes(jwks.body.clone());
-    let mut response = conditional::cached(request.headers(), &jwks.etag, ring.cache_control(), answer);
+    let mut response =
+        conditional::cached(request.headers(), &jwks.etag, &super::cache_control(&api)?, answer);
     Cors::public(response.headers_mut());
     Ok(response)
 }

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use jose::Algorithm;
-use jwt_generator::domain::{KeyState, Kid, RingRecord, Timestamp};
-use jwt_generator::keys::custody::KeyKind;
+use jwt_generator::domain::{KeyState, Kid, NewKey, RingRecord, Timestamp};
+use jwt_generator::keys::KeyKind;
 use jwt_generator::keys::schedule::{Action, Schedule, apply, plan};
 
 /// SplitMix64: repeatable, and a seed is all there is to a run.
@@ -46,9 +46,11 @@ enum Mutant {
     RemovedAtOnce,
     LongerLeadForgotten,
     TokenLifeNotCounted,
+    CutOffServesOn,
+    CutOffSignsOn,
 }
 
-const MUTANTS: [Mutant; 10] = [
+const MUTANTS: [Mutant; 12] = [
     Mutant::LeadShortByASecond,
     Mutant::MaxAgeNotCounted,
     Mutant::VerifierCacheNotCounted,
@@ -59,6 +61,8 @@ const MUTANTS: [Mutant; 10] = [
     Mutant::RemovedAtOnce,
     Mutant::LongerLeadForgotten,
     Mutant::TokenLifeNotCounted,
+    Mutant::CutOffServesOn,
+    Mutant::CutOffSignsOn,
 ];
 
 impl Mutant {
@@ -74,6 +78,21 @@ impl Mutant {
             _ => {}
         }
         read
+    }
+
+    /// How long the mutant lets an answer be kept.
+    fn max_age(self, schedule: &Schedule, view: &RingRecord, age: u64) -> Option<u64> {
+        let fresh = if self == Self::CutOffServesOn { 0 } else { age };
+        schedule.max_age(view, fresh)
+    }
+
+    /// Till when the mutant signs with what it read then.
+    fn signs_until(self, schedule: &Schedule, view: &RingRecord, read_at: Timestamp) -> Timestamp {
+        if self == Self::CutOffSignsOn {
+            Timestamp::from_secs(u64::MAX)
+        } else {
+            schedule.signs_until(view, read_at)
+        }
     }
 
     /// The ring as the mutant leaves it.
@@ -111,6 +130,8 @@ struct Instance {
     offset: i64,
     /// What it last read, and when.
     view: Option<(Rc<RingRecord>, u64)>,
+    /// Till when it cannot reach the ring.
+    cut_till: u64,
     /// The latest expiry of its tokens, by key.
     outstanding: Vec<(Kid, Timestamp)>,
 }
@@ -153,6 +174,7 @@ impl World {
             .map(|_| Instance {
                 offset: dice.between(0, 2 * half) as i64 - half as i64,
                 view: None,
+                cut_till: 0,
                 outstanding: Vec::new(),
             })
             .collect();
@@ -191,7 +213,11 @@ impl World {
 
     /// One instance's turn: it reads the ring (or fails to), takes the steps that are due, and signs.
     fn turn(&mut self, instance: usize) -> Verdict {
-        if self.instances[instance].view.is_none() || !self.dice.one_in(3) {
+        if self.dice.one_in(60) {
+            self.instances[instance].cut_till = self.now + self.dice.between(1, 80);
+        }
+        let reads = self.instances[instance].view.is_none() || !self.dice.one_in(3);
+        if reads && self.instances[instance].cut_till <= self.now {
             self.instances[instance].view = Some((Rc::clone(&self.ring), self.now));
         }
         // Between two looks at the ring an instance signs by what it knows.
@@ -202,7 +228,7 @@ impl World {
                 break;
             }
         }
-        self.served = true;
+        self.serve(instance);
         self.sign(instance)
     }
 
@@ -225,7 +251,7 @@ impl World {
             return Ok(true);
         }
         self.made += u64::from(makes);
-        let new = makes.then(|| Kid::parse(&format!("key-{}", self.made)).unwrap());
+        let new = makes.then(|| new_key(self.made));
         let after = apply(&view, &action, &read, new, now);
         let after = self.mutant.tamper(&action, &view, after, now);
         self.rotations += u64::from(matches!(action, Action::Activate(_)));
@@ -258,13 +284,31 @@ impl World {
         Ok(())
     }
 
+    /// Gives out the key set as this instance knows it: a key that it does not know is not in it for as long as the
+    /// answer is kept. What one knows that has read the ring in good time is counted where a key is published.
+    fn serve(&mut self, instance: usize) {
+        let Some((view, read_at)) = self.instances[instance].view.clone() else { return };
+        let age = self.now - read_at;
+        let Some(max_age) = self.mutant.max_age(&self.schedule, &view, age) else { return };
+        self.served = true;
+        if age <= self.schedule.staleness {
+            return;
+        }
+        let kept_till = self.now + max_age + self.schedule.verifier_cache;
+        for key in self.ring.verifying().filter(|key| view.find(key.kid.as_str()).is_none()) {
+            let life = self.lives.get_mut(key.kid.as_str()).unwrap();
+            life.known_at = life.known_at.max(kept_till);
+        }
+    }
+
     /// Signs a token of the longest life that the ring allows, unless the view is too old for that.
     fn sign(&mut self, instance: usize) -> Verdict {
         let now = self.clock(instance);
         let Some((view, read_at)) = &self.instances[instance].view else { return Ok(()) };
-        let Some(active) = view.active().filter(|_| self.now - read_at <= self.schedule.staleness) else {
-            return Ok(());
-        };
+        let read_at_here =
+            Timestamp::from_secs(read_at.saturating_add_signed(self.instances[instance].offset));
+        let until = self.mutant.signs_until(&self.schedule, view, read_at_here);
+        let Some(active) = view.active().filter(|_| now <= until) else { return Ok(()) };
         let forgets = self.mutant == Mutant::TokenLifeNotCounted;
         let life = self.schedule.longest_token;
         let expiry = now.plus_secs(if forgets { life } else { life.min(active.carries) });
@@ -406,7 +450,7 @@ fn settled(ring: RingRecord, schedule: &Schedule, now: Timestamp) -> (RingRecord
     let (mut ring, mut actions) = (ring, Vec::new());
     while let Some(action) = plan(&ring, schedule, &[], now) {
         let new = matches!(action, Action::Begin | Action::Publish { .. });
-        let new = new.then(|| Kid::parse(&format!("key-{}", ring.keys.len() + 1)).unwrap());
+        let new = new.then(|| new_key(ring.keys.len() as u64 + 1));
         ring = apply(&ring, &action, schedule, new, now);
         actions.push(action);
     }
@@ -415,6 +459,10 @@ fn settled(ring: RingRecord, schedule: &Schedule, now: Timestamp) -> (RingRecord
 
 fn at(secs: u64) -> Timestamp {
     Timestamp::from_secs(EPOCH + secs)
+}
+
+fn new_key(number: u64) -> NewKey {
+    NewKey { kid: named(&format!("key-{number}")), public: String::new(), home: None }
 }
 
 fn named(name: &str) -> Kid {
