@@ -15,6 +15,19 @@ use crate::telemetry::{self, Format};
 
 /// The process's environment and the `.env` of the current folder.
 pub(super) fn sources() -> Result<Sources, Failure> {
+    Sources::read(environment()?, Path::new(".")).map_err(Failure::usage)
+}
+
+/// The settings, but that one of them is another.
+pub(super) fn config_with(name: &str, value: &str) -> Result<Config, Failure> {
+    let mut environment = environment()?;
+    environment.retain(|(set, _)| set != name && set.strip_suffix("_FILE") != Some(name));
+    environment.push((name.to_owned(), value.to_owned()));
+    let sources = Sources::read(environment, Path::new(".")).map_err(Failure::usage)?;
+    Config::read(&sources).map_err(Failure::usage)
+}
+
+fn environment() -> Result<Vec<(String, String)>, Failure> {
     let mut environment = Vec::new();
     for (name, value) in env::vars_os() {
         match (name.into_string(), value.into_string()) {
@@ -25,7 +38,7 @@ pub(super) fn sources() -> Result<Sources, Failure> {
             _ => {}
         }
     }
-    Sources::read(environment, Path::new(".")).map_err(Failure::usage)
+    Ok(environment)
 }
 
 /// The settings, with what looks like a typo told in the log.

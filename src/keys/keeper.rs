@@ -2,8 +2,9 @@
 //! each written by compare-and-swap before anything follows from it. The server and the commands both work through it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::custody::{Custody, CustodyError, Directory, Found, RingHome};
+use super::custody::{Custody, CustodyError, Directory, Found, KeyHome, RingHome};
 use super::schedule::{Action, Outstanding, Schedule, apply, first, plan};
 use super::{KeyKind, Private, Ring};
 use crate::clock::Clock;
@@ -300,19 +301,25 @@ impl Keeper {
             let fault = format!("its keys have moved to KEY_CUSTODY={}, and there are none here", moved.to);
             return Err(CustodyError::Ring { place: self.custody.folder().place(), fault });
         }
-        self.rehoused(ring, self.custody.folder()).await
+        let folder = self.custody.folder();
+        let home: Arc<dyn KeyHome> = Arc::new(folder.clone());
+        let files = Custody::new(Directory::NAME, Arc::new(folder.clone()), vec![home], folder.clone());
+        self.taken_from(ring, &files).await
     }
 
-    /// `ring` with the private halves that `from` keeps taken into this custody.
-    pub(super) async fn rehoused(
+    /// `ring` with the private halves that `from` holds taken in here, as far as they can leave it. A retired key can do
+    /// without.
+    pub(super) async fn taken_from(
         &self,
         mut ring: RingRecord,
-        from: &dyn super::custody::KeyHome,
+        from: &Custody,
     ) -> Result<RingRecord, CustodyError> {
         for key in ring.keys.iter_mut().filter(|key| key.state != KeyState::Removed) {
-            let here = key.home.as_ref().is_some_and(|home| home.scheme() == from.scheme());
-            if here && let Private::Local(signing) = from.open(key).await? {
-                key.home = Some(self.custody.keep(&signing).await?);
+            match from.open(key).await {
+                Ok(Some(Private::Local(signing))) => key.home = Some(self.custody.keep(&signing).await?),
+                Ok(_) => {}
+                Err(_) if key.state == KeyState::Retired => key.home = None,
+                Err(error) => return Err(error),
             }
         }
         Ok(ring)
@@ -332,6 +339,12 @@ impl Keeper {
                 tracing::warn!(%error, "cannot note in KEYS_DIR that its keys are in the database now");
             }
         }
+    }
+
+    /// Destroys a key that was made or taken in and did not get into `ring`.
+    pub async fn discard_unless_in(&self, ring: &RingRecord, made: Option<NewKey>) {
+        let in_ring = |made: &NewKey| ring.keys.iter().any(|key| key.home.is_some() && key.home == made.home);
+        self.discard(made.filter(|made| !in_ring(made))).await;
     }
 
     async fn discard(&self, made: Option<NewKey>) {

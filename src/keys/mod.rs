@@ -3,10 +3,12 @@
 //! immutable snapshot that every request reads, [`Signer`] makes signatures, and [`Keys`] holds the ring of the moment.
 
 pub mod custody;
+pub mod forecast;
 mod keeper;
 mod kind;
 pub mod orders;
 mod private;
+mod relocation;
 mod ring;
 pub mod schedule;
 mod signer;
@@ -24,6 +26,7 @@ use crate::domain::{Lifetime, Timestamp};
 pub use keeper::{Begun, Keeper, KeySettings};
 pub use kind::KeyKind;
 pub use private::{Private, RemoteKey};
+pub use relocation::Relocation;
 pub use ring::{ActiveKey, Published, Ring};
 pub use schedule::Schedule;
 pub use signer::{SignError, Signer};

@@ -168,6 +168,14 @@ pub fn import(
     Ok(after)
 }
 
+/// The ring without the records of keys that have left and whose private halves are destroyed.
+pub fn forget(ring: &RingRecord) -> RingRecord {
+    let mut after = ring.clone();
+    after.revision += 1;
+    after.keys.retain(|key| key.state != KeyState::Removed || key.home.is_some());
+    after
+}
+
 /// The ring with room for tokens that live `lifetime` seconds on the active key; nothing where there is room already.
 pub fn carry(ring: &RingRecord, lifetime: u64) -> Option<RingRecord> {
     let active = ring.active().filter(|active| active.carries < lifetime)?.kid.clone();

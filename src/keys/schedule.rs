@@ -84,7 +84,7 @@ impl Schedule {
 
     /// How long after its last signature a key that signed tokens of the life `carries` must stay. An instance that has
     /// not heard yet signs on; its clock, the retiring one's and a verifier's may each differ from the others.
-    pub(super) fn retirement(&self, carries: u64) -> u64 {
+    pub fn retirement(&self, carries: u64) -> u64 {
         carries.max(self.longest_token) + self.staleness + 2 * self.clock_skew
     }
 
@@ -156,6 +156,21 @@ pub fn plan(
         }
         _ => None,
     })
+}
+
+/// The first instant after `now` at which a step may fall due.
+pub fn due_at(ring: &RingRecord, schedule: &Schedule, now: Timestamp) -> Option<Timestamp> {
+    let publish = ring.active().filter(|_| ring.next().is_none()).and_then(|active| {
+        let ends_at = began(active).plus_secs(schedule.period?);
+        Some(ends_at.minus_secs(schedule.lead()))
+    });
+    let of_keys = ring.keys.iter().filter_map(|key| match key.state {
+        KeyState::Published => Some(key.activates_at),
+        KeyState::Active => None,
+        KeyState::Retired => key.removes_at,
+        KeyState::Removed => key.removes_at.map(|at| at.plus_secs(REMEMBERED)),
+    });
+    of_keys.chain(publish).filter(|at| *at > now).min()
 }
 
 /// What is due of a retired key.

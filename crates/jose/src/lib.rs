@@ -38,6 +38,7 @@ mod jwt;
 mod key_error;
 mod key_kind;
 mod pem;
+mod private_jwk;
 mod rejection;
 mod rsa_strength;
 mod signing_key;

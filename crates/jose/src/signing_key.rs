@@ -13,6 +13,7 @@ use aws_lc_rs::signature::{
 use zeroize::Zeroizing;
 
 use crate::pem::Label;
+use crate::private_jwk::PrivateJwk;
 use crate::rsa_strength::RsaNumbers;
 use crate::{Algorithm, KeyError, VerifyingKey, key_kind, pem};
 
@@ -22,7 +23,8 @@ pub struct SigningKey {
     verifying: VerifyingKey,
 }
 
-enum Pair {
+/// The library's key pairs.
+pub enum Pair {
     Rsa(RsaKeyPair, &'static dyn RsaEncoding),
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
@@ -75,6 +77,18 @@ impl SigningKey {
         Self::of_pair(algorithm, pair)
     }
 
+    /// Reads a private JWK, and its `kid` where it has one. Without `alg`, the key is for `preferred` where that fits its
+    /// kind, else for the kind's usual algorithm.
+    ///
+    /// # Errors
+    /// `InvalidJwk`, `Malformed`, or what is said of weak RSA keys.
+    pub fn from_jwk(preferred: Algorithm, text: &str) -> Result<(Self, Option<String>), KeyError> {
+        let jwk = PrivateJwk::from_json(text)?;
+        let algorithm = jwk.algorithm(preferred)?;
+        let key = Self::of_pair(algorithm, jwk.pair(algorithm)?)?;
+        Ok((key, jwk.kid().map(str::to_owned)))
+    }
+
     fn of_pair(algorithm: Algorithm, pair: Pair) -> Result<Self, KeyError> {
         let spki = pair.public_der().map_err(|_| KeyError::Malformed)?;
         let verifying = VerifyingKey::from_spki_der(algorithm, &spki)?;
@@ -116,6 +130,11 @@ impl fmt::Debug for SigningKey {
 }
 
 impl Pair {
+    /// An RSA pair for one of the two RSA algorithms.
+    pub fn rsa(pair: RsaKeyPair, algorithm: Algorithm) -> Self {
+        Self::Rsa(pair, padding(algorithm))
+    }
+
     fn from_pkcs8(algorithm: Algorithm, der: &[u8]) -> Result<Self, KeyError> {
         let key = key_kind::open_pkcs8(algorithm, der)?;
         let pair = match algorithm {

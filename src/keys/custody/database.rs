@@ -69,6 +69,23 @@ impl RingHome for StoredRing {
         Ok(self.store.replace_ring_if(seen, &ring).await?)
     }
 
+    async fn reseal(&self) -> Result<Option<usize>, CustodyError> {
+        let Some(sealing) = &self.sealing else { return Ok(None) };
+        let Some(mut ring) = self.sealed().await? else { return Ok(Some(0)) };
+        let seen = ring.revision;
+        for key in ring.keys.iter_mut().filter(|key| is_bound(key)) {
+            if key.home.as_ref().is_some_and(Sealing::is_sealed) {
+                key.home = sealing.open(key)?;
+            }
+        }
+        ring.revision += 1;
+        if self.replace_if(Some(seen), &ring).await? {
+            Ok(Some(ring.keys.iter().filter(|key| is_bound(key)).count()))
+        } else {
+            Err(CustodyError::Unavailable("another program changed the ring just now; try again".into()))
+        }
+    }
+
     fn place(&self) -> String {
         "the database".to_owned()
     }

@@ -14,13 +14,15 @@ use jose::{Algorithm, KeyError, SigningKey, VerifyingKey};
 
 use super::file::{self, KeyFile};
 use super::{CustodyError, Found, KeyHome, RingHome, algorithm_of, generate, new_key, of_record};
-use crate::domain::{Home, KeyRecord, NewKey, RingRecord};
+use crate::domain::{Home, KeyRecord, NewKey, RingRecord, Timestamp};
 use crate::keys::{KeyKind, Private};
 use crate::workers::Workers;
 
 const PRIVATE: &str = "private-key.pem";
 const PUBLIC: &str = "public-key.pem";
 const RING: &str = "ring.json";
+/// Seconds from making a key to its ring's document, at the most.
+const MAKING: u64 = 600;
 /// How the names of private halves begin; the key's thumbprint follows.
 const KEY: &str = "key-";
 
@@ -61,20 +63,24 @@ impl Directory {
         self.blocking(move |folder| folder.read_pair(algorithm)).await
     }
 
-    /// Files of private halves that no key of `ring` has.
+    /// Files of private halves that no key of `ring` has, but those that a server may just be about to use.
     ///
     /// # Errors
     /// [`CustodyError::Read`].
-    pub async fn orphans(&self, ring: &RingRecord) -> Result<Vec<Home>, CustodyError> {
+    pub async fn orphans(&self, ring: &RingRecord, now: Timestamp) -> Result<Vec<Home>, CustodyError> {
         let known: Vec<Home> = ring.keys.iter().filter_map(|key| key.home.clone()).collect();
-        let all = self.blocking(|folder| {
+        let all = self.blocking(move |folder| {
             let entries = match fs::read_dir(&folder.folder) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
                 other => other.map_err(|cause| CustodyError::Read { path: folder.folder.clone(), cause })?,
             };
             let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
             let names = names.filter(|name| name.starts_with(KEY) && name.ends_with(".pem"));
-            Ok(names.map(|name| Home::new(Self::SCHEME, &name)).collect::<Vec<_>>())
+            let old = |name: &String| {
+                let file = folder.read(name).ok().flatten();
+                file.is_some_and(|file| file.modified_at.plus_secs(MAKING) <= now)
+            };
+            Ok(names.filter(old).map(|name| Home::new(Self::SCHEME, &name)).collect::<Vec<_>>())
         });
         Ok(all.await?.into_iter().filter(|home| !known.contains(home)).collect())
     }

@@ -47,6 +47,15 @@ pub trait RingHome: Send + Sync {
         Ok(())
     }
 
+    /// Seals all keys anew with the newest sealing key, and those that were not sealed; gives how many there are, or
+    /// nothing where no keys are sealed.
+    ///
+    /// # Errors
+    /// [`CustodyError`].
+    async fn reseal(&self) -> Result<Option<usize>, CustodyError> {
+        Ok(None)
+    }
+
     /// Where that is, for people.
     fn place(&self) -> String;
 }

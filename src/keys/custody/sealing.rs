@@ -105,12 +105,6 @@ impl Sealing {
         home.scheme() == SCHEME
     }
 
-    /// Whether `home` was sealed with the first key.
-    pub fn is_newest(&self, home: &Home) -> bool {
-        let newest = self.keys.first().map(|(id, _)| id.as_str());
-        home.scheme() == SCHEME && home.place().split_once('.').map(|(id, _)| id) == newest
-    }
-
     fn other(&self, key: &KeyRecord, id: &str) -> SealingError {
         let yours: Vec<_> = self.keys.iter().map(|(id, _)| id.as_str()).collect();
         SealingError::OtherKey { kid: key.kid.clone(), sealed_with: id.to_owned(), yours: yours.join(", ") }

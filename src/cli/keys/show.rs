@@ -1,36 +1,14 @@
-//! `keys`: what signs.
+//! `keys show`, `keys generate`: the key that signs.
 
-use clap::Subcommand;
 use serde_json::json;
 
-use super::setup;
+use super::super::setup;
 use super::{Failure, Output};
 use crate::domain::KeyRecord;
 use crate::keys::Keeper;
 use crate::keys::custody::public_half;
 
-#[derive(Debug, Subcommand)]
-pub(super) enum Keys {
-    /// Show the key that signs: its kid, kind, age, thumbprint and public half
-    Show,
-    /// Begin with a new key, unless there is one
-    Generate,
-}
-
-impl Keys {
-    pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
-        let config = setup::config()?;
-        setup::runtime()?.block_on(async {
-            let keeper = setup::keeper(&config)?;
-            match self {
-                Self::Show => show(&keeper, output).await,
-                Self::Generate => generate(&keeper, output).await,
-            }
-        })
-    }
-}
-
-async fn generate(keeper: &Keeper, output: &Output) -> Result<(), Failure> {
+pub(super) async fn generate(keeper: &Keeper, output: &Output) -> Result<(), Failure> {
     if keeper.peek().await.map_err(Failure::because)?.is_some() {
         let place = keeper.custody().ring().place();
         return Err(Failure::refused(format!("there is a key in {place} already; it was left as it is")));
@@ -40,10 +18,10 @@ async fn generate(keeper: &Keeper, output: &Output) -> Result<(), Failure> {
     show(keeper, output).await
 }
 
-async fn show(keeper: &Keeper, output: &Output) -> Result<(), Failure> {
+pub(super) async fn show(keeper: &Keeper, output: &Output) -> Result<(), Failure> {
     let ring = setup::ring(keeper).await?;
     let active =
-        ring.active().ok_or_else(|| Failure::refused("no key signs; `keys rotate --now` has one made"))?;
+        ring.active().ok_or_else(|| Failure::refused("no key signs; `keys rotate --now` has one sign"))?;
     print(active, &keeper.custody().ring().place(), output)
 }
 

@@ -1,0 +1,183 @@
+//! `keys rotate`, `keys revoke`, `keys prune`, `keys reseal`: changes to the ring.
+
+use clap::Args;
+use serde_json::json;
+
+use super::super::setup;
+use super::{Consent, Failure, Output, length, what_next};
+use crate::domain::{Kid, NewKey, RingRecord};
+use crate::keys::{Keeper, orders};
+
+/// Races against running servers that a command may lose.
+const PATIENCE: usize = 16;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Rotate {
+    /// Let the next key sign at once: verifiers that do not know it yet refuse its tokens for a while
+    #[arg(long)]
+    now: bool,
+    #[command(flatten)]
+    consent: Consent,
+}
+
+impl Rotate {
+    pub(super) async fn run(self, keeper: &Keeper, output: &Output) -> Result<(), Failure> {
+        let ring = setup::ring(keeper).await?;
+        if self.now {
+            let schedule = keeper.schedule(&ring);
+            let blind = length(schedule.jwks_max_age + schedule.verifier_cache);
+            self.consent.ask(&format!(
+                "The next key would sign at once. Verifiers that fetched the key set before it was published refuse its \
+                 tokens till they fetch it again: up to {blind}."
+            ))?;
+        } else {
+            orders::under_way(&ring).map_err(Failure::refused)?;
+        }
+        let new = if ring.next().is_some() { None } else { Some(make(keeper).await?) };
+        let now = self.now;
+        let ordered = change(keeper, new, |ring, new| {
+            let (schedule, at) = (keeper.schedule(ring), keeper.now());
+            match new {
+                Some(new) if !now => orders::rotate(ring, &schedule, new, at).map_err(Failure::refused),
+                new => Ok(orders::rotate_now(ring, &schedule, new, at)),
+            }
+        });
+        let after = ordered.await?;
+        let told = match after.next() {
+            Some(next) if !now => {
+                format!("{} is published; it signs from {} on", next.kid, next.activates_at)
+            }
+            _ => format!("{} signs now", after.active().map_or("nobody", |key| key.kid.as_str())),
+        };
+        tell(keeper, &after, &told, output);
+        Ok(())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Revoke {
+    /// The key's kid
+    #[arg(value_parser = kid)]
+    kid: Kid,
+    #[command(flatten)]
+    consent: Consent,
+}
+
+impl Revoke {
+    pub(super) async fn run(self, keeper: &Keeper, output: &Output) -> Result<(), Failure> {
+        let ring = setup::ring(keeper).await?;
+        let kid = &self.kid;
+        let key = ring
+            .find(kid.as_str())
+            .ok_or_else(|| Failure::refused(orders::OrderError::Unknown(kid.clone())))?;
+        let signs = if ring.active().is_some_and(|active| active.kid == *kid) {
+            "\nIt is the key that signs: the next one signs at once, which verifiers refuse that do not know it yet."
+        } else {
+            ""
+        };
+        self.consent.ask(&format!(
+            "{kid} ({alg}) would leave the key set at once, and no token of it would pass any more: here within {here}, \
+             at verifiers when they fetch the key set again, up to {there}. Users must log in again.{signs}",
+            alg = key.alg,
+            here = length(keeper.staleness()),
+            there = length(keeper.settings().jwks_max_age + keeper.settings().verifier_cache),
+        ))?;
+        let new = if orders::needs_successor(&ring, kid) { Some(make(keeper).await?) } else { None };
+        let after = change(keeper, new, |ring, new| {
+            orders::revoke(ring, &keeper.schedule(ring), kid, new, keeper.now()).map_err(Failure::refused)
+        });
+        let after = after.await?;
+        tell(keeper, &after, &format!("{kid} is revoked"), output);
+        Ok(())
+    }
+}
+
+pub(super) async fn prune(keeper: &Keeper, output: &Output) -> Result<(), Failure> {
+    let ring = setup::ring(keeper).await?;
+    let (ring, failed) = keeper.settle(ring, &[]).await;
+    if let Some(error) = failed {
+        return Err(Failure::because(error));
+    }
+    let ring = change(keeper, None, |ring, _| Ok(orders::forget(ring))).await.unwrap_or(ring);
+    let orphans = keeper.custody().folder().orphans(&ring, keeper.now()).await.map_err(Failure::because)?;
+    for home in &orphans {
+        keeper.custody().discard(home).await.map_err(Failure::because)?;
+    }
+    let files: Vec<_> = orphans.iter().map(|home| home.place().to_owned()).collect();
+    let told = match files.as_slice() {
+        [] => "nothing is left to take away".to_owned(),
+        files => format!("taken away, for no key of the ring has them: {}", files.join(", ")),
+    };
+    output.print(
+        &json!({ "revision": ring.revision, "files": files }),
+        &format!("{told}\n{}", what_next(&ring, &keeper.schedule(&ring), keeper.now())),
+    );
+    Ok(())
+}
+
+pub(super) async fn reseal(keeper: &Keeper, output: &Output) -> Result<(), Failure> {
+    match keeper.custody().ring().reseal().await.map_err(Failure::because)? {
+        Some(count) => {
+            let text = format!(
+                "{count} keys are sealed with the first KEY_ENCRYPTION_KEY; the others are needed no more"
+            );
+            output.print(&json!({ "resealed": count }), &text);
+            Ok(())
+        }
+        None => Err(Failure::refused(
+            "nothing is sealed here: keys are sealed in the database, where a KEY_ENCRYPTION_KEY is set",
+        )),
+    }
+}
+
+/// Changes the ring, on top of whatever servers do to it meanwhile. A key that was made for it and is not needed is
+/// destroyed.
+pub(super) async fn change(
+    keeper: &Keeper,
+    new: Option<NewKey>,
+    order: impl Fn(&RingRecord, Option<NewKey>) -> Result<RingRecord, Failure>,
+) -> Result<RingRecord, Failure> {
+    let mut refused = Failure::refused("other programs change the ring all the time; try again");
+    for _ in 0..PATIENCE {
+        let ring = keeper.begin().await.map_err(Failure::because)?.ring;
+        if let Some(moved) = &ring.moved {
+            refused = Failure::refused(format!("these keys have moved: set KEY_CUSTODY={}", moved.to));
+            break;
+        }
+        match order(&ring, new.clone()) {
+            Err(failure) => {
+                refused = failure;
+                break;
+            }
+            Ok(after) => {
+                if keeper.commit(&ring, &after).await.map_err(Failure::because)? {
+                    keeper.discard_unless_in(&after, new).await;
+                    return Ok(after);
+                }
+            }
+        }
+    }
+    keeper.discard_unless_in(&RingRecord::empty(), new).await;
+    Err(refused)
+}
+
+pub(super) async fn make(keeper: &Keeper) -> Result<NewKey, Failure> {
+    keeper.custody().make(keeper.settings().kind).await.map_err(Failure::because)
+}
+
+/// What was done, and what happens next.
+pub(super) fn tell(keeper: &Keeper, ring: &RingRecord, told: &str, output: &Output) {
+    let next = what_next(ring, &keeper.schedule(ring), keeper.now());
+    let value = json!({
+        "done": told,
+        "revision": ring.revision,
+        "active": ring.active().map(|key| &key.kid),
+        "published": ring.next().map(|key| &key.kid),
+    });
+    let seen = length(keeper.staleness());
+    output.print(&value, &format!("{told}\nRunning servers see it within {seen}.\n{next}"));
+}
+
+pub(super) fn kid(text: &str) -> Result<Kid, String> {
+    Kid::parse(text).map_err(|error| error.to_string())
+}

@@ -1,0 +1,78 @@
+//! `keys export`: keys for elsewhere.
+
+use clap::Args;
+use jose::JwkSet;
+use serde_json::json;
+
+use super::super::setup;
+use super::change::kid;
+use super::{Failure, Output};
+use crate::domain::{Kid, RingRecord};
+use crate::keys::custody::public_half;
+use crate::keys::{Keeper, Private};
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Export {
+    #[command(flatten)]
+    half: Half,
+    /// The key's kid [default: all in the key set, or the one that signs]
+    #[arg(value_parser = kid)]
+    kid: Option<Kid>,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Half {
+    /// A JWK Set of public keys
+    #[arg(long)]
+    public: bool,
+    /// A private key as PEM (PKCS#8): whoever has it can be anybody
+    #[arg(long)]
+    private: bool,
+}
+
+impl Export {
+    pub(super) async fn run(self, keeper: &Keeper, output: &Output) -> Result<(), Failure> {
+        let ring = setup::ring(keeper).await?;
+        if self.half.private {
+            return private(keeper, &ring, self.kid.as_ref(), output).await;
+        }
+        let mut keys = Vec::new();
+        for key in ring.verifying().filter(|key| self.kid.as_ref().is_none_or(|kid| key.kid == *kid)) {
+            let public = public_half(key).map_err(Failure::because)?;
+            keys.extend(std::iter::once(&key.kid).chain(&key.aliases).map(|kid| public.to_jwk(kid.as_str())));
+        }
+        if keys.is_empty() {
+            return Err(Failure::refused(
+                "there is no such key in the key set; `keys list` shows those that there are",
+            ));
+        }
+        let set = serde_json::to_string(&JwkSet { keys }).map_err(Failure::refused)?;
+        output.raw(&set, &set);
+        Ok(())
+    }
+}
+
+async fn private(
+    keeper: &Keeper,
+    ring: &RingRecord,
+    kid: Option<&Kid>,
+    output: &Output,
+) -> Result<(), Failure> {
+    let key = match kid {
+        Some(kid) => ring.find(kid.as_str()),
+        None => ring.active(),
+    };
+    let key =
+        key.ok_or_else(|| Failure::refused("there is no such key; `keys list` shows those that there are"))?;
+    match keeper.open(key).await.map_err(Failure::because)? {
+        Private::Local(signing) => {
+            let pem = signing.to_pkcs8_pem().map_err(Failure::refused)?;
+            output.print(&json!({ "kid": key.kid, "private_key": pem.as_str() }), &pem);
+            Ok(())
+        }
+        Private::Remote(_) => {
+            Err(Failure::refused(format!("the private half of {} never leaves its custody", key.kid)))
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! `keys import`: keys from elsewhere.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use jose::{Algorithm, Jwk, KeyError, SigningKey, VerifyingKey};
+use serde_json::value::RawValue;
+use zeroize::Zeroizing;
+
+use super::change::{change, kid, tell};
+use super::{Consent, Failure, Output, length};
+use crate::domain::{KeyState, Kid, NewKey};
+use crate::keys::{Keeper, orders};
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Import {
+    /// A file of PEM (PKCS#8, PKCS#1, SEC1, or a public key), a JWK or a JWK Set; - reads standard input
+    file: PathBuf,
+    /// What the key is to be here
+    #[arg(long, default_value = "published")]
+    state: State,
+    /// Its name [default: the file's `kid`, else its thumbprint]
+    #[arg(long, value_parser = kid)]
+    kid: Option<Kid>,
+    #[command(flatten)]
+    consent: Consent,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum State {
+    /// In the key set now; it signs when every verifier can know it
+    Published,
+    /// Signs at once
+    Active,
+    /// Verifies only, till the longest token of the settings has expired
+    Retired,
+}
+
+/// A key of a file, with what is known of its name.
+struct FoundKey {
+    private: Option<SigningKey>,
+    public: VerifyingKey,
+    kid: Option<String>,
+}
+
+impl Import {
+    pub(super) async fn run(self, keeper: &Keeper, output: &Output) -> Result<(), Failure> {
+        let text = self.read()?;
+        let found = keys_of(&text, keeper.settings().kind.algorithm)
+            .map_err(|error| Failure::usage(format!("{}: {error}", self.file.display())))?;
+        if found.len() > 1 && (self.kid.is_some() || self.state != State::Retired) {
+            let several = "the file holds several keys: import them with --state retired and without --kid, or one by one";
+            return Err(Failure::usage(several));
+        }
+        let begun = keeper.peek().await.map_err(Failure::because)?.is_some();
+        if self.state == State::Active && begun {
+            let blind = length(keeper.settings().jwks_max_age + keeper.settings().verifier_cache);
+            self.consent.ask(&format!(
+                "The key would sign at once. Verifiers that have not seen it refuse its tokens till they fetch the key \
+                 set again: up to {blind}. With --state published it signs when all know it."
+            ))?;
+        }
+        for key in found {
+            self.take_in(keeper, key, output).await?;
+        }
+        Ok(())
+    }
+
+    async fn take_in(&self, keeper: &Keeper, key: FoundKey, output: &Output) -> Result<(), Failure> {
+        let thumbprint = || Kid::parse(&key.public.thumbprint());
+        let named = key.kid.as_deref().map_or_else(thumbprint, Kid::parse);
+        let kid = self.kid.clone().map_or(named, Ok).map_err(Failure::usage)?;
+        let home = match &key.private {
+            Some(private) => Some(keeper.custody().keep(private).await.map_err(Failure::because)?),
+            None => None,
+        };
+        let state = match self.state {
+            State::Published => KeyState::Published,
+            State::Active => KeyState::Active,
+            State::Retired => KeyState::Retired,
+        };
+        let new = NewKey { kid: kid.clone(), public: key.public.to_spki_pem(), home };
+        let import = orders::Import {
+            new: new.clone(),
+            alg: key.public.algorithm().name().to_owned(),
+            bits: key.public.bits(),
+            state,
+        };
+        let after = change(keeper, Some(new), |ring, _| {
+            orders::import(ring, &keeper.schedule(ring), import.clone(), keeper.now())
+                .map_err(Failure::refused)
+        });
+        let after = after.await?;
+        let told = match state {
+            KeyState::Published => "is published",
+            KeyState::Active => "signs now",
+            _ => "verifies",
+        };
+        tell(keeper, &after, &format!("{kid} is taken in, and {told}"), output);
+        Ok(())
+    }
+
+    fn read(&self) -> Result<Zeroizing<String>, Failure> {
+        let unreadable =
+            |error: io::Error| Failure::usage(format!("cannot read {}: {error}", self.file.display()));
+        let mut text = Zeroizing::new(String::new());
+        if self.file.as_os_str() == "-" {
+            io::stdin().take(1 << 20).read_to_string(&mut text).map_err(unreadable)?;
+        } else {
+            let bytes = Zeroizing::new(fs::read(&self.file).map_err(unreadable)?);
+            *text = jose::pem_text(&bytes).map_err(Failure::usage)?.to_owned();
+        }
+        Ok(text)
+    }
+}
+
+fn keys_of(text: &str, preferred: Algorithm) -> Result<Vec<FoundKey>, KeyError> {
+    if !text.trim_start().starts_with('{') {
+        return Ok(vec![of_pem(text, preferred)?]);
+    }
+    #[derive(serde::Deserialize)]
+    struct Set<'a> {
+        #[serde(borrow)]
+        keys: Vec<&'a RawValue>,
+    }
+    match serde_json::from_str::<Set<'_>>(text) {
+        Ok(set) => set.keys.iter().map(|jwk| of_jwk(jwk.get(), preferred)).collect(),
+        Err(_) => Ok(vec![of_jwk(text, preferred)?]),
+    }
+}
+
+fn of_jwk(text: &str, preferred: Algorithm) -> Result<FoundKey, KeyError> {
+    if let Ok(jwk) = Jwk::from_json(text) {
+        let public = VerifyingKey::from_jwk(&jwk)?;
+        return Ok(FoundKey { private: None, public, kid: jwk.kid().map(str::to_owned) });
+    }
+    let (private, kid) = SigningKey::from_jwk(preferred, text)?;
+    Ok(FoundKey { public: private.verifying_key().clone(), private: Some(private), kid })
+}
+
+/// A PEM file does not say what its key is for: the algorithm of the settings where it fits, else the kind's usual one.
+fn of_pem(text: &str, preferred: Algorithm) -> Result<FoundKey, KeyError> {
+    let mut first_fault = None;
+    for algorithm in [preferred, Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa] {
+        let read = match SigningKey::from_pem(algorithm, text) {
+            Ok(private) => Ok((private.verifying_key().clone(), Some(private))),
+            Err(KeyError::PublicKey) => {
+                VerifyingKey::from_spki_pem(algorithm, text).map(|public| (public, None))
+            }
+            Err(fault) => Err(fault),
+        };
+        match read {
+            Ok((public, private)) => return Ok(FoundKey { private, public, kid: None }),
+            Err(fault @ KeyError::WrongKind { .. }) => first_fault.get_or_insert(fault),
+            Err(fault) => return Err(fault),
+        };
+    }
+    Err(first_fault.unwrap_or(KeyError::Malformed))
+}

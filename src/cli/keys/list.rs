@@ -1,0 +1,85 @@
+//! `keys list`: all keys of the ring.
+
+use serde_json::{Value, json};
+
+use super::super::setup;
+use super::{Failure, Output, length, what_next};
+use crate::domain::{Home, KeyRecord, KeyState, RingRecord, Timestamp};
+use crate::keys::Keeper;
+use crate::keys::forecast::forecast;
+
+pub(super) async fn list(keeper: &Keeper, output: &Output) -> Result<(), Failure> {
+    let ring = setup::ring(keeper).await?;
+    let (now, schedule) = (keeper.now(), keeper.schedule(&ring));
+    let next = what_next(&ring, &schedule, now);
+    let (_, events) = forecast(&ring, &schedule, now, now.plus_secs(20 * 365 * 86_400));
+    let value = json!({
+        "custody": keeper.custody().name(),
+        "place": keeper.custody().ring().place(),
+        "revision": ring.revision,
+        "keys": ring.keys.iter().map(as_json).collect::<Vec<_>>(),
+        "next_at": events.first().map(|event| event.at.to_string()),
+    });
+    let mut text = table(&ring, now);
+    text.push_str(&format!("\n\n{next}"));
+    if let Some(moved) = &ring.moved {
+        text.push_str(&format!("\nThese keys have moved to KEY_CUSTODY={}.", moved.to));
+    }
+    output.print(&value, &text);
+    Ok(())
+}
+
+fn as_json(key: &KeyRecord) -> Value {
+    let at = |at: Option<Timestamp>| at.map(|at| at.to_string());
+    json!({
+        "kid": key.kid,
+        "aliases": key.aliases,
+        "alg": key.alg,
+        "bits": key.bits,
+        "state": key.state,
+        "custody": key.home.as_ref().map(Home::scheme),
+        "published_at": key.published_at.to_string(),
+        "activates_at": key.activates_at.to_string(),
+        "activated_at": at(key.activated_at),
+        "retired_at": at(key.retired_at),
+        "removes_at": at(key.removes_at),
+        "revoked_at": at(key.revoked_at),
+        "carries": key.carries,
+    })
+}
+
+fn table(ring: &RingRecord, now: Timestamp) -> String {
+    let widest = ring.keys.iter().map(|key| key.kid.as_str().len()).max().unwrap_or(3).max(3);
+    let mut text = format!("{:widest$}  {:5}  {:9}  {:10}  what it does", "kid", "alg", "state", "age");
+    for key in &ring.keys {
+        let age = length(now.secs_since(key.published_at));
+        text.push_str(&format!(
+            "\n{:widest$}  {:5}  {:9}  {age:10}  {}",
+            key.kid.as_str(),
+            key.alg,
+            state(key.state),
+            doing(key)
+        ));
+    }
+    text
+}
+
+pub(super) fn state(state: KeyState) -> &'static str {
+    match state {
+        KeyState::Published => "published",
+        KeyState::Active => "active",
+        KeyState::Retired => "retired",
+        KeyState::Removed => "removed",
+    }
+}
+
+fn doing(key: &KeyRecord) -> String {
+    let at = |at: Option<Timestamp>| at.map_or_else(|| "?".to_owned(), |at| at.to_string());
+    match key.state {
+        KeyState::Published => format!("is known, and signs from {} on", key.activates_at),
+        KeyState::Active => format!("signs since {}", at(key.activated_at)),
+        KeyState::Retired => format!("verifies till {}", at(key.removes_at)),
+        KeyState::Removed if key.revoked_at.is_some() => format!("was revoked at {}", at(key.revoked_at)),
+        KeyState::Removed => format!("left at {}", at(key.removes_at)),
+    }
+}

@@ -1,0 +1,140 @@
+//! `keys`: what signs, what will, and what did. The commands work on the keys' store itself, beside any number of
+//! running servers, which see what was done at their next look.
+
+mod change;
+mod export;
+mod import;
+mod list;
+mod moving;
+mod plan;
+mod secret;
+mod show;
+
+use clap::{Args, Subcommand};
+
+use super::setup;
+use super::{Failure, Output};
+use crate::domain::{RingRecord, Timestamp};
+use crate::keys::schedule::{Action, Schedule};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Keys {
+    /// Show the key that signs: its kid, kind, age, thumbprint and public half
+    Show,
+    /// List all keys: their states, their instants, and what happens next
+    List,
+    /// Show how the schedule follows from the settings, and what it will do in the next 90 days
+    Plan,
+    /// Begin with a new key, unless there is one
+    Generate,
+    /// Publish the next key now; it signs when every verifier can know it
+    Rotate(change::Rotate),
+    /// Take a key out of the key set at once, such as one that has leaked
+    Revoke(change::Revoke),
+    /// Take in a key from elsewhere: PEM, JWK or JWK Set
+    Import(import::Import),
+    /// Print public keys, or a private one
+    Export(export::Export),
+    /// Do what is due now, drop what has left, and take away files that no key has
+    Prune,
+    /// Seal all keys in the database with the first KEY_ENCRYPTION_KEY
+    Reseal,
+    /// Take the ring and its keys to another custody
+    Move(moving::Move),
+    /// Print a new KEY_ENCRYPTION_KEY
+    Secret,
+}
+
+/// Consent to what may break something.
+#[derive(Debug, Args)]
+struct Consent {
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Keys {
+    pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
+        if let Self::Secret = self {
+            return secret::print(output);
+        }
+        let config = setup::config()?;
+        setup::runtime()?.block_on(async {
+            let keeper = setup::keeper(&config)?;
+            match self {
+                Self::Show => show::show(&keeper, output).await,
+                Self::List => list::list(&keeper, output).await,
+                Self::Plan => plan::plan(&keeper, output).await,
+                Self::Generate => show::generate(&keeper, output).await,
+                Self::Rotate(rotate) => rotate.run(&keeper, output).await,
+                Self::Revoke(revoke) => revoke.run(&keeper, output).await,
+                Self::Import(import) => import.run(&keeper, output).await,
+                Self::Export(export) => export.run(&keeper, output).await,
+                Self::Prune => change::prune(&keeper, output).await,
+                Self::Reseal => change::reseal(&keeper, output).await,
+                Self::Move(moving) => moving.run(&keeper, output).await,
+                Self::Secret => Ok(()),
+            }
+        })
+    }
+}
+
+impl Consent {
+    /// Tells what may break, and waits for a yes; a script gives it as an option.
+    fn ask(&self, what_breaks: &str) -> Result<(), Failure> {
+        use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
+        if self.yes {
+            return Ok(());
+        }
+        if !stdin().is_terminal() {
+            return Err(Failure::usage(format!("{what_breaks}\nnothing was done; say --yes to do it")));
+        }
+        let _ = write!(stderr().lock(), "{what_breaks}\nDo it? Type yes: ");
+        let mut answer = String::new();
+        stdin().lock().read_line(&mut answer).map_err(Failure::refused)?;
+        if answer.trim() == "yes" { Ok(()) } else { Err(Failure::refused("nothing was done")) }
+    }
+}
+
+/// What the schedule will do next, in a sentence.
+fn what_next(ring: &RingRecord, schedule: &Schedule, now: Timestamp) -> String {
+    let until = now.plus_secs(20 * 365 * 86_400);
+    let (_, events) = crate::keys::forecast::forecast(ring, schedule, now, until);
+    match events.first() {
+        Some(event) => format!("next: {} {}", event.at, sentence(&event.action)),
+        None => "next: nothing; keys stay as they are (KEY_ROTATION is off)".to_owned(),
+    }
+}
+
+/// A step, for people.
+fn sentence(action: &Action) -> String {
+    match action {
+        Action::Begin => "a new key signs at once".to_owned(),
+        Action::SettleLead => "the lead follows the settings".to_owned(),
+        Action::Carry => "the active key carries the longest tokens of the settings".to_owned(),
+        Action::Publish { activates_at } => {
+            format!("a new key is published; it signs from {activates_at} on")
+        }
+        Action::Activate(kid) => format!("{kid} signs; the one before verifies on"),
+        Action::Extend(kid, until) => format!("{kid} stays till {until}"),
+        Action::Remove(kid) => format!("{kid} leaves the key set"),
+        Action::Discard(kid) => format!("the private half of {kid} is destroyed"),
+        Action::Forget(kid) => format!("the record of {kid} is dropped"),
+    }
+}
+
+/// A number of seconds, for people: the two largest units.
+fn length(secs: u64) -> String {
+    let units = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)];
+    let mut rest = secs;
+    let parts: Vec<_> = units
+        .iter()
+        .filter_map(|(name, size)| {
+            let count = rest / size;
+            rest %= size;
+            (count > 0).then(|| format!("{count} {name}"))
+        })
+        .take(2)
+        .collect();
+    if parts.is_empty() { "0 s".to_owned() } else { parts.join(" ") }
+}

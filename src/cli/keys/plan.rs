@@ -1,0 +1,110 @@
+//! `keys plan`: the arithmetic of the schedule, and a picture of what was and what will be.
+
+use serde_json::json;
+
+use super::super::setup;
+use super::{Failure, Output, length, sentence};
+use crate::domain::{KeyRecord, RingRecord, Timestamp};
+use crate::keys::Keeper;
+use crate::keys::forecast::{Event, TO_COME, forecast};
+use crate::keys::schedule::Schedule;
+
+/// How far the picture reaches to either side of now, in seconds.
+const REACH: u64 = 90 * 86_400;
+/// Columns of the picture; now is in the middle.
+const WIDTH: u64 = 60;
+
+pub(super) async fn plan(keeper: &Keeper, output: &Output) -> Result<(), Failure> {
+    let ring = setup::ring(keeper).await?;
+    let (now, schedule) = (keeper.now(), keeper.schedule(&ring));
+    let (later, events) = forecast(&ring, &schedule, now, now.plus_secs(REACH));
+    let steps: Vec<_> = events
+        .iter()
+        .map(|event| json!({ "at": event.at.to_string(), "step": sentence(&event.action) }))
+        .collect();
+    let value = json!({
+        "period": schedule.period,
+        "lead": schedule.lead(),
+        "jwks_max_age": schedule.jwks_max_age,
+        "verifier_cache": schedule.verifier_cache,
+        "clock_skew": schedule.clock_skew,
+        "staleness": schedule.staleness,
+        "longest_token": schedule.longest_token,
+        "retirement": schedule.retirement(schedule.longest_token),
+        "kept_until": ring.kept_until.to_string(),
+        "steps": steps,
+    });
+    let text = [arithmetic(&schedule), picture(&ring, &later, now), to_come(&events)].join("\n\n");
+    output.print(&value, &text);
+    Ok(())
+}
+
+fn arithmetic(schedule: &Schedule) -> String {
+    let Schedule { jwks_max_age, verifier_cache, clock_skew, staleness, longest_token, .. } = *schedule;
+    let period = schedule.period.map_or_else(|| "for good (KEY_ROTATION is off)".to_owned(), length);
+    format!(
+        "A key signs          {period}\n\
+         It is published      {lead} before that, so that every verifier knows it by then:\n\
+         {indent}JWKS_MAX_AGE {max_age} + VERIFIER_CACHE {cache} + clocks {skew} + instances {stale}\n\
+         It verifies          {retirement} longer, till the last of its tokens has expired:\n\
+         {indent}longest token {longest} + instances {stale} + clocks 2 x {skew}",
+        indent = " ".repeat(21),
+        lead = length(schedule.lead()),
+        max_age = length(jwks_max_age),
+        cache = length(verifier_cache),
+        skew = length(clock_skew),
+        stale = length(staleness),
+        retirement = length(schedule.retirement(longest_token)),
+        longest = length(longest_token),
+    )
+}
+
+/// A line for each key: `-` published, `#` signing, `=` verifying; `|` is now.
+fn picture(ring: &RingRecord, later: &RingRecord, now: Timestamp) -> String {
+    let gone = ring.keys.iter().filter(|key| later.find(key.kid.as_str()).is_none());
+    let keys: Vec<_> = gone.chain(&later.keys).collect();
+    let begin = now.minus_secs(REACH);
+    let shown = |kid: &str| if kid.len() > 16 { format!("{}…", &kid[..15]) } else { kid.to_owned() };
+    let mut lines = vec![format!(
+        "{:16}  {:30}{:>30}",
+        "",
+        begin.to_string().get(..10).unwrap_or_default(),
+        now.plus_secs(REACH).to_string().get(..10).unwrap_or_default()
+    )];
+    lines.extend(keys.iter().map(|key| {
+        let name = if key.kid.as_str().starts_with(TO_COME) {
+            "(to come)".to_owned()
+        } else {
+            shown(key.kid.as_str())
+        };
+        let cells: String = (0..WIDTH).map(|column| cell(key, begin, column)).collect();
+        format!("{name:16}  {cells}")
+    }));
+    lines.push(format!("{:16}  {}", "", "published -   signs #   verifies =   now |"));
+    lines.join("\n")
+}
+
+fn cell(key: &KeyRecord, begin: Timestamp, column: u64) -> char {
+    if column == WIDTH / 2 {
+        return '|';
+    }
+    // The last instant of the column: what is short shows at least once.
+    let at = begin.plus_secs((column + 1) * 2 * REACH / WIDTH);
+    let began = |instant: Option<Timestamp>| instant.is_some_and(|instant| instant <= at);
+    match key {
+        _ if key.published_at > at => ' ',
+        _ if began(key.revoked_at) => ' ',
+        _ if began(key.removes_at) => ' ',
+        _ if began(key.retired_at) => '=',
+        _ if began(key.activated_at) => '#',
+        _ => '-',
+    }
+}
+
+fn to_come(events: &[Event]) -> String {
+    if events.is_empty() {
+        return "Nothing is due in the next 90 days.".to_owned();
+    }
+    let lines = events.iter().map(|event| format!("{}  {}", event.at, sentence(&event.action)));
+    format!("The next 90 days:\n{}", lines.collect::<Vec<_>>().join("\n"))
+}

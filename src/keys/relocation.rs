@@ -1,0 +1,77 @@
+//! Taking a ring to another custody without breaking the promise. The copy is written first, and then the original is
+//! frozen: from then on servers that still look there serve what they know, for a while, in which all are to follow. A
+//! key that is published at the new place signs only when none of the old key sets is kept any more.
+
+use super::Keeper;
+use super::custody::CustodyError;
+use crate::domain::{Moved, RingRecord, Timestamp};
+
+/// Seconds in which all servers are to follow.
+const GRACE: u64 = 3_600;
+/// Races against running servers that may be lost.
+const PATIENCE: usize = 16;
+
+/// A ring at its new place.
+#[derive(Debug)]
+pub struct Relocation {
+    /// The ring there.
+    pub ring: RingRecord,
+    /// Till when servers may still look at the old place.
+    pub until: Timestamp,
+}
+
+impl Keeper {
+    /// Takes the ring to the custody of `to`. Begun anew after an interruption, it goes on.
+    ///
+    /// # Errors
+    /// [`CustodyError`]; also where another ring is there already.
+    pub async fn relocate(&self, to: &Self) -> Result<Relocation, CustodyError> {
+        for _ in 0..PATIENCE {
+            let old = self.begin().await?.ring;
+            let until = match &old.moved {
+                Some(moved) if moved.to == to.custody().name() => moved.until,
+                Some(moved) => return Err(elsewhere(self, &moved.to)),
+                None => self.now().plus_secs(GRACE),
+            };
+            let there = to.load().await?;
+            let ring = copy(self, to, &old, there.as_ref(), until).await?;
+            if !to.custody().ring().replace_if(there.map(|there| there.revision), &ring).await? {
+                continue;
+            }
+            let moved = Some(Moved { to: to.custody().name().to_owned(), until });
+            let frozen = RingRecord { revision: old.revision + 1, moved, ..old.clone() };
+            if old.moved.is_some() || self.commit(&old, &frozen).await? {
+                to.custody().ring().settle(&ring).await?;
+                return Ok(Relocation { ring, until });
+            }
+        }
+        Err(CustodyError::Unavailable("servers change the ring all the time; try again".into()))
+    }
+}
+
+/// The ring as it is to be at the new place.
+async fn copy(
+    from: &Keeper,
+    to: &Keeper,
+    old: &RingRecord,
+    there: Option<&RingRecord>,
+    until: Timestamp,
+) -> Result<RingRecord, CustodyError> {
+    if let Some(there) = there
+        && there.moved.is_none()
+        && there.keys.iter().any(|key| old.find(key.kid.as_str()).is_none())
+    {
+        let fault = "there is a ring of other keys already; take it away first".to_owned();
+        return Err(CustodyError::Ring { place: to.custody().ring().place(), fault });
+    }
+    let lead = to.schedule(old).lead().max(old.lead);
+    let revision = there.map_or(old.revision, |there| there.revision.max(old.revision)) + 1;
+    let kept_until = old.kept_until.max(until.plus_secs(lead));
+    let ring = RingRecord { revision, kept_until, moved: None, ..old.clone() };
+    to.taken_from(ring, from.custody()).await
+}
+
+fn elsewhere(from: &Keeper, to: &str) -> CustodyError {
+    let fault = format!("its keys have moved to KEY_CUSTODY={to} already");
+    CustodyError::Ring { place: from.custody().ring().place(), fault }
+}
