@@ -20,6 +20,8 @@ use super::pace::{Paced, Progress};
 const HEAD_LIMIT: usize = 32 * 1024;
 /// How long requests under way may take to end once the server is asked to stop.
 const DRAIN: Duration = Duration::from_secs(9);
+/// How long what has arrived may take to be read before idle connections are closed at the end.
+const UNREAD: Duration = Duration::from_millis(150);
 /// How long to wait where the system has no file descriptor to spare.
 const NO_DESCRIPTOR: Duration = Duration::from_millis(50);
 
@@ -62,6 +64,8 @@ pub async fn serve(listener: TcpListener, door: Arc<Door>, limits: Limits, stop:
         greet(stream);
     }
     drop(listener);
+    // A request that has arrived and was not read yet is under way as well; its connection must not count as idle.
+    tokio::time::sleep(UNREAD).await;
     tracing::info!("stopping: no new connections; requests under way are being answered");
     if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not end in time and are cut off");

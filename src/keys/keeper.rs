@@ -109,8 +109,10 @@ impl Keeper {
     /// # Errors
     /// [`CustodyError`].
     pub async fn begin(&self) -> Result<Begun, CustodyError> {
+        let mut lost = None;
         for _ in 0..PATIENCE {
             if let Some(ring) = self.load().await? {
+                self.discard_unless_in(&ring, lost).await;
                 return Ok(Begun { ring, written: true });
             }
             let (ring, made) = match self.inherited().await? {
@@ -122,7 +124,7 @@ impl Keeper {
                     self.left_behind(&ring).await;
                     return Ok(Begun { ring, written: true });
                 }
-                Ok(false) => self.discard(made).await,
+                Ok(false) => lost = made,
                 Err(CustodyError::Write { .. }) if made.is_none() => {
                     return Ok(Begun { ring, written: false });
                 }
@@ -240,15 +242,25 @@ impl Keeper {
         if self.commit(ring, &after).await? {
             return Ok(Some(after));
         }
-        self.discard(made).await;
+        self.discard_unless_in(ring, made).await;
         Ok(None)
     }
 
     /// A ring of one new key.
     async fn first(&self) -> Result<(RingRecord, Option<NewKey>), CustodyError> {
         let kind = self.settings.kind;
-        tracing::info!(algorithm = %kind.algorithm, place = self.custody.ring().place(), "making a new key");
-        let made = NewKey { kid: self.settings.first_kid.clone(), ..self.custody.make(kind).await? };
+        let unbegun = match self.custody.name() {
+            Directory::NAME => self.custody.folder().unbegun(kind).await?,
+            _ => None,
+        };
+        let made = match unbegun {
+            Some(unbegun) => unbegun,
+            None => {
+                tracing::info!(algorithm = %kind.algorithm, place = self.custody.ring().place(), "making a new key");
+                self.custody.make(kind).await?
+            }
+        };
+        let made = NewKey { kid: self.settings.first_kid.clone(), ..made };
         let ring = RingRecord::empty();
         let ring = apply(&ring, &Action::Begin, &self.schedule(&ring), Some(made.clone()), self.now());
         Ok((ring, Some(made)))
@@ -343,15 +355,11 @@ impl Keeper {
 
     /// Destroys a key that was made or taken in and did not get into `ring`.
     pub async fn discard_unless_in(&self, ring: &RingRecord, made: Option<NewKey>) {
-        let in_ring = |made: &NewKey| ring.keys.iter().any(|key| key.home.is_some() && key.home == made.home);
-        self.discard(made.filter(|made| !in_ring(made))).await;
-    }
-
-    async fn discard(&self, made: Option<NewKey>) {
-        let home: Option<Home> = made.and_then(|made| made.home);
-        if let Some(home) = home
-            && let Err(error) = self.custody.discard(&home).await
-        {
+        let Some(home) = made.and_then(|made| made.home) else { return };
+        if ring.keys.iter().any(|key| key.home.as_ref() == Some(&home)) {
+            return;
+        }
+        if let Err(error) = self.custody.discard(&home).await {
             tracing::warn!(%error, "a key that is not needed could not be destroyed; `keys prune` tries again");
         }
     }

@@ -63,6 +63,26 @@ impl Directory {
         self.blocking(move |folder| folder.read_pair(algorithm)).await
     }
 
+    /// A key that was made for a ring that never began, because the process was killed: the newest, if there is one of
+    /// this kind. Nobody has seen it yet.
+    ///
+    /// # Errors
+    /// [`CustodyError::Read`].
+    pub async fn unbegun(&self, kind: KeyKind) -> Result<Option<NewKey>, CustodyError> {
+        self.blocking(move |folder| {
+            let mut found = Vec::new();
+            for name in folder.key_files()? {
+                let Some(file) = folder.read(&name)? else { continue };
+                let Ok(key) = SigningKey::from_pem(kind.algorithm, &file.text) else { continue };
+                let fits = !kind.algorithm.is_rsa() || key.verifying_key().bits() == kind.rsa_bits;
+                found.extend(fits.then(|| (file.modified_at, Home::new(Self::SCHEME, &name), key)));
+            }
+            let newest = found.into_iter().max_by_key(|(modified_at, ..)| *modified_at);
+            newest.map(|(_, home, key)| new_key(key.verifying_key(), Some(home))).transpose()
+        })
+        .await
+    }
+
     /// Files of private halves that no key of `ring` has, but those that a server may just be about to use.
     ///
     /// # Errors
@@ -70,17 +90,16 @@ impl Directory {
     pub async fn orphans(&self, ring: &RingRecord, now: Timestamp) -> Result<Vec<Home>, CustodyError> {
         let known: Vec<Home> = ring.keys.iter().filter_map(|key| key.home.clone()).collect();
         let all = self.blocking(move |folder| {
-            let entries = match fs::read_dir(&folder.folder) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-                other => other.map_err(|cause| CustodyError::Read { path: folder.folder.clone(), cause })?,
-            };
-            let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-            let names = names.filter(|name| name.starts_with(KEY) && name.ends_with(".pem"));
             let old = |name: &String| {
                 let file = folder.read(name).ok().flatten();
                 file.is_some_and(|file| file.modified_at.plus_secs(MAKING) <= now)
             };
-            Ok(names.filter(old).map(|name| Home::new(Self::SCHEME, &name)).collect::<Vec<_>>())
+            Ok(folder
+                .key_files()?
+                .into_iter()
+                .filter(old)
+                .map(|name| Home::new(Self::SCHEME, &name))
+                .collect::<Vec<_>>())
         });
         Ok(all.await?.into_iter().filter(|home| !known.contains(home)).collect())
     }
@@ -92,6 +111,16 @@ impl Directory {
         let folder = self.clone();
         let done = tokio::task::spawn_blocking(move || work(&folder)).await;
         done.map_err(|error| CustodyError::Unavailable(error.into()))?
+    }
+
+    /// The names of the files of private halves.
+    fn key_files(&self) -> Result<Vec<String>, CustodyError> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(|cause| CustodyError::Read { path: self.folder.clone(), cause })?,
+        };
+        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        Ok(names.filter(|name| name.starts_with(KEY) && name.ends_with(".pem")).collect())
     }
 
     fn read_ring(&self) -> Result<Option<RingRecord>, CustodyError> {
@@ -283,6 +312,9 @@ impl RingHome for Directory {
         let ring = ring.clone();
         let settled = self.blocking(move |folder| {
             let _lock = folder.lock();
+            if let Err(error) = file::remove_unfinished(&folder.folder) {
+                tracing::debug!(%error, "cannot sweep the keys' folder");
+            }
             folder.follow(&ring)
         });
         match settled.await {

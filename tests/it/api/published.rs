@@ -74,6 +74,11 @@ fn a_key_keeps_its_instant_over_restarts() {
     let expected = json!({
         "kid": "default-key-id", "kty": "RSA", "alg": "RS256", "use": "sig", "key_ops": ["verify"],
         "created_at": first["data"]["created_at"], "status": "active",
+        "keys": [{
+            "kid": "default-key-id", "alg": "RS256", "status": "active",
+            "published_at": first["data"]["created_at"], "activates_at": first["data"]["created_at"],
+            "activated_at": first["data"]["created_at"],
+        }],
     });
     assert_eq!(first["data"], expected);
 }

@@ -176,7 +176,7 @@ fn k10_a_folder_that_cannot_be_written_serves_the_keys_in_it() {
     set_mode(&folder.path().join("keys"), 0o555);
     let program = Program::spawn(&mut as_nobody(folder.path())).unwrap();
     assert_eq!(program.client().get("/api/public-key").text(), original_public());
-    assert!(program.log().contains("cannot write the public key; it is served all the same"));
+    assert!(program.log().contains("its keys are served all the same"));
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn k13_a_key_that_does_not_fit_on_the_disk_stops_the_start() {
     fs::create_dir(&keys).unwrap();
     let mut command = on_small_disk(folder.path(), &keys, "8k");
     let told = refused(command.env("BEFORE", "head -c 100000 /dev/zero >keys/ballast").env("PORT", "0"), 1);
-    assert!(told.contains("private-key.pem") && told.contains("free some space"), "{told}");
+    assert!(told.contains("/key-") && told.contains("free some space"), "{told}");
 }
 
 #[test]
