@@ -4,7 +4,9 @@
 mod commands;
 mod crash;
 mod custody;
+mod fleet;
 mod folder;
+mod instances;
 mod interrupted;
 mod rotation;
 mod settings;
