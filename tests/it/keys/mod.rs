@@ -8,6 +8,7 @@ mod fleet;
 mod folder;
 mod instances;
 mod interrupted;
+mod models;
 mod rotation;
 mod settings;
 mod simulation;

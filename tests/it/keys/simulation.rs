@@ -12,10 +12,10 @@ use jwt_generator::keys::KeyKind;
 use jwt_generator::keys::schedule::{Action, Schedule, apply, plan};
 
 /// SplitMix64: repeatable, and a seed is all there is to a run.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn roll(&mut self) -> u64 {
+    pub fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -23,11 +23,11 @@ impl Dice {
     }
 
     /// From `least` to `most`, both of them possible.
-    fn between(&mut self, least: u64, most: u64) -> u64 {
+    pub fn between(&mut self, least: u64, most: u64) -> u64 {
         least + self.roll() % (most - least + 1)
     }
 
-    fn one_in(&mut self, many: u64) -> bool {
+    pub fn one_in(&mut self, many: u64) -> bool {
         self.roll().is_multiple_of(many)
     }
 }
@@ -553,4 +553,56 @@ fn a_period_shorter_than_the_lead_is_refused_with_the_arithmetic() {
          VERIFIER_CACHE 7200 + clock skew 60 + staleness 60): make KEY_ROTATION longer, or one of the others shorter"
     );
     assert!(usual_settings(93_720).check().is_ok());
+}
+
+/// A ring in any state that the schedule, orders and clocks may have led to.
+fn any_ring(dice: &mut Dice) -> (RingRecord, Schedule, Timestamp) {
+    let mut schedule = small_settings(dice);
+    let (mut ring, mut now) = (RingRecord::empty(), at(0));
+    for _ in 0..dice.between(1, 40) {
+        now = match dice.between(0, 3) {
+            0 => now.minus_secs(dice.between(0, 30)),
+            _ => now.plus_secs(dice.between(0, 30)),
+        };
+        if dice.one_in(6) {
+            let other = small_settings(dice);
+            schedule = Schedule { period: other.period.filter(|_| !dice.one_in(4)), ..other };
+        }
+        if let Some(action) = plan(&ring, &schedule, &[], now) {
+            let new = matches!(action, Action::Begin | Action::Publish { .. });
+            let number = ring.revision + 1;
+            ring = apply(&ring, &action, &schedule, new.then(|| new_key(number)), now);
+        }
+    }
+    (ring, schedule, now)
+}
+
+fn rank(ring: &RingRecord, kid: &Kid) -> Option<KeyState> {
+    ring.find(kid.as_str()).map(|key| key.state)
+}
+
+#[test]
+fn a_plan_is_the_same_twice_comes_to_rest_and_only_ever_goes_forward() {
+    let mut dice = Dice(42);
+    for case in 0..20_000 {
+        let (ring, schedule, now) = any_ring(&mut dice);
+        assert_eq!(plan(&ring, &schedule, &[], now), plan(&ring, &schedule, &[], now));
+        let (after, actions) = settled(ring.clone(), &schedule, now);
+        assert!(actions.len() < 16, "case {case}: {actions:?}");
+        assert_eq!(plan(&after, &schedule, &[], now), None, "case {case}: it has come to rest");
+        assert_eq!(after.revision, ring.revision + actions.len() as u64);
+        let active: Vec<_> = after.keys.iter().filter(|key| key.state == KeyState::Active).collect();
+        assert_eq!(active.len(), 1, "case {case}: one key signs");
+        for key in &ring.keys {
+            let (before, then) = (Some(key.state), rank(&after, &key.kid));
+            assert!(
+                then.is_none() && key.state == KeyState::Removed || then >= before,
+                "case {case}: {key:?}"
+            );
+        }
+        for key in after.keys.iter().filter(|key| key.activated_at.is_some()) {
+            let first = key.published_at == key.activates_at;
+            assert!(first || key.activated_at >= Some(key.activates_at), "case {case}: {key:?}");
+        }
+    }
 }

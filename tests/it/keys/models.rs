@@ -1,0 +1,271 @@
+//! The schedule against the verifiers that there are, each alone and behind a cache on the way that hands out answers until
+//! they are as old as they may be. Years pass; instances lag, are cut off for hours, start anew and disagree on the time.
+//! (`simulation` holds it against the worst verifier that there may be; here are those that people run.)
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use jose::Algorithm;
+use jwt_generator::domain::{Kid, NewKey, RingRecord, Timestamp};
+use jwt_generator::keys::KeyKind;
+use jwt_generator::keys::schedule::{Action, Schedule, apply, plan};
+
+use super::simulation::Dice;
+
+const HOUR: u64 = 3_600;
+const DAY: u64 = 24 * HOUR;
+const EPOCH: u64 = 1_000_000;
+
+/// A key set as somebody gave it out: which keys are in it, and how long it may be kept.
+#[derive(Clone)]
+struct Answer {
+    kids: Rc<[Kid]>,
+    max_age: u64,
+}
+
+/// What a verifier does with key sets.
+#[derive(Clone, Copy, Debug)]
+enum Habit {
+    /// Keeps a set for its max-age and never fetches one for the sake of a key (Kubernetes).
+    MaxAge,
+    /// Keeps a set for so long, whatever it says, and never fetches one for the sake of a key (AWS: two hours).
+    Blind(u64),
+    /// Keeps a set for the first time, and fetches one for an unknown key if the second has passed (`jose`: 600 and 30
+    /// seconds; PyJWT: 300 and 30).
+    Curious(u64, u64),
+    /// Fetches a set each time.
+    Always,
+}
+
+const HABITS: [Habit; 5] =
+    [Habit::MaxAge, Habit::Blind(2 * HOUR), Habit::Curious(600, 30), Habit::Curious(300, 30), Habit::Always];
+
+struct Verifier {
+    habit: Habit,
+    /// A cache on the way, and what it holds since when.
+    cache: Option<Option<(Answer, u64)>>,
+    kept: Option<(Answer, u64)>,
+}
+
+impl Verifier {
+    fn knows(&mut self, kid: &Kid, now: u64, serve: &mut dyn FnMut() -> Option<Answer>) -> bool {
+        let age = self.kept.as_ref().map(|(_, since)| now - since);
+        let known = self.kept.as_ref().is_some_and(|(answer, _)| answer.kids.contains(kid));
+        let fetches = match (self.habit, age) {
+            (_, None) | (Habit::Always, _) => true,
+            (Habit::MaxAge, Some(age)) => age >= self.kept.as_ref().unwrap().0.max_age,
+            (Habit::Blind(time), Some(age)) => age >= time,
+            (Habit::Curious(time, cooldown), Some(age)) => age >= time || (!known && age >= cooldown),
+        };
+        if fetches && let Some(answer) = self.fetch(now, serve) {
+            self.kept = Some((answer, now));
+        }
+        self.kept.as_ref().is_some_and(|(answer, _)| answer.kids.contains(kid))
+    }
+
+    /// A cache hands out what it holds till it is as old as it may be, and says nothing of its age.
+    fn fetch(&mut self, now: u64, serve: &mut dyn FnMut() -> Option<Answer>) -> Option<Answer> {
+        let Some(held) = &mut self.cache else { return serve() };
+        match held {
+            Some((answer, since)) if now - *since < answer.max_age => Some(answer.clone()),
+            _ => {
+                let answer = serve()?;
+                *held = Some((answer.clone(), now));
+                Some(answer)
+            }
+        }
+    }
+}
+
+struct Instance {
+    offset: i64,
+    view: Option<(Rc<RingRecord>, u64)>,
+    cut_till: u64,
+    outstanding: Vec<(Kid, Timestamp)>,
+}
+
+struct World {
+    dice: Dice,
+    schedule: Schedule,
+    ring: Rc<RingRecord>,
+    now: u64,
+    instances: Vec<Instance>,
+    verifiers: Vec<Verifier>,
+    /// The latest expiry of a token, by key.
+    tokens: BTreeMap<String, (Kid, u64)>,
+    made: u64,
+    checked: u64,
+}
+
+impl World {
+    fn new(seed: u64, schedule: Schedule) -> Self {
+        let mut dice = Dice(seed);
+        let half = schedule.clock_skew / 2;
+        let instances = (0..3)
+            .map(|_| Instance {
+                offset: dice.between(0, 2 * half) as i64 - half as i64,
+                view: None,
+                cut_till: 0,
+                outstanding: Vec::new(),
+            })
+            .collect();
+        let verifiers = HABITS
+            .into_iter()
+            .flat_map(|habit| [None, Some(None)].map(|cache| Verifier { habit, cache, kept: None }));
+        Self {
+            dice,
+            schedule,
+            ring: Rc::new(RingRecord::empty()),
+            now: EPOCH,
+            instances,
+            verifiers: verifiers.collect(),
+            tokens: BTreeMap::new(),
+            made: 0,
+            checked: 0,
+        }
+    }
+
+    fn clock(&self, instance: usize) -> Timestamp {
+        Timestamp::from_secs(self.now.saturating_add_signed(self.instances[instance].offset))
+    }
+
+    /// Small steps while keys come and go, large ones else.
+    fn pass(&mut self) {
+        let settled = self.ring.verifying().count() == 1;
+        self.now += if settled { self.schedule.lead() / 20 } else { (self.schedule.lead() / 1_000).max(1) };
+        for index in 0..self.instances.len() {
+            self.turn(index);
+        }
+        self.check();
+    }
+
+    fn turn(&mut self, index: usize) {
+        if self.dice.one_in(500) {
+            let longest = 2 * self.schedule.lead();
+            self.instances[index].cut_till = self.now + self.dice.between(1, longest);
+        }
+        if self.instances[index].cut_till <= self.now {
+            self.instances[index].view = Some((Rc::clone(&self.ring), self.now));
+            self.steps(index);
+        }
+        self.sign(index);
+    }
+
+    fn steps(&mut self, index: usize) {
+        let now = self.clock(index);
+        while let Some(action) = plan(&self.ring, &self.schedule, &self.instances[index].outstanding, now) {
+            let new = matches!(action, Action::Begin | Action::Publish { .. }).then(|| {
+                self.made += 1;
+                let kid = Kid::parse(&format!("key-{}", self.made)).unwrap();
+                NewKey { kid, public: String::new(), home: None }
+            });
+            self.ring = Rc::new(apply(&self.ring, &action, &self.schedule, new, now));
+        }
+        self.instances[index].view = Some((Rc::clone(&self.ring), self.now));
+    }
+
+    fn sign(&mut self, index: usize) {
+        let now = self.clock(index);
+        let Some((view, read_at)) = self.instances[index].view.clone() else { return };
+        let read_at = Timestamp::from_secs(read_at.saturating_add_signed(self.instances[index].offset));
+        if self.schedule.signs_until(&view, read_at) <= now {
+            return;
+        }
+        let Some(active) = view.active() else { return };
+        let expiry = now.plus_secs(active.carries.min(self.schedule.longest_token));
+        let kid = active.kid.clone();
+        let instance = &mut self.instances[index];
+        instance.outstanding.retain(|(of_key, _)| *of_key != kid);
+        instance.outstanding.push((kid.clone(), expiry));
+        let latest = self.tokens.entry(kid.to_string()).or_insert((kid, 0));
+        latest.1 = latest.1.max(expiry.as_secs());
+    }
+
+    /// Everybody is shown a token of each key that has some left.
+    fn check(&mut self) {
+        let (now, schedule) = (self.now, self.schedule);
+        self.tokens.retain(|_, (_, expiry)| *expiry > now);
+        let Self { tokens, verifiers, instances, dice, checked, .. } = self;
+        let mut serve = || {
+            let first = dice.between(0, 2) as usize;
+            (0..3).find_map(|next| {
+                let (view, read_at) = instances[(first + next) % 3].view.as_ref()?;
+                let max_age = schedule.max_age(view, now - read_at)?;
+                Some(Answer { kids: view.verifying().map(|key| key.kid.clone()).collect(), max_age })
+            })
+        };
+        for (kid, expiry) in tokens.values() {
+            for verifier in verifiers.iter_mut() {
+                *checked += 1;
+                let knows = verifier.knows(kid, now, &mut serve);
+                let behind = if verifier.cache.is_some() { "behind a cache" } else { "alone" };
+                assert!(
+                    knows,
+                    "{:?} {behind} does not know {kid} at {now}, and a token of it is good till {expiry}",
+                    verifier.habit
+                );
+            }
+        }
+    }
+}
+
+fn settings(period: u64) -> Schedule {
+    Schedule {
+        period: Some(period),
+        jwks_max_age: DAY,
+        verifier_cache: 2 * HOUR,
+        clock_skew: 60,
+        staleness: 60,
+        longest_token: DAY,
+        kind: KeyKind { algorithm: Algorithm::Rs256, rsa_bits: 2048 },
+    }
+}
+
+#[test]
+fn ten_years_of_the_usual_settings_strand_no_verifier_that_people_run() {
+    let mut world = World::new(1, settings(30 * DAY));
+    while world.now < EPOCH + 10 * 365 * DAY {
+        world.pass();
+    }
+    println!("{} keys, {} checks", world.made, world.checked);
+    assert!(world.made >= 121, "{}", world.made);
+}
+
+#[test]
+fn two_days_a_key_and_a_restart_every_36_hours_strand_no_verifier_that_people_run() {
+    let mut world = World::new(2, settings(2 * DAY));
+    let mut restarts = 0;
+    while world.now < EPOCH + 2 * 365 * DAY {
+        world.pass();
+        if (world.now - EPOCH) / (36 * HOUR) > restarts {
+            restarts += 1;
+            let instance = &mut world.instances[restarts as usize % 3];
+            // What it knew is gone; what it is cut off from stays so.
+            instance.outstanding.clear();
+            instance.view = None;
+        }
+    }
+    println!("{} keys, {} checks", world.made, world.checked);
+    // Where all three are cut off at once, a turn comes late; none is left out.
+    assert!(world.made >= 250, "{}", world.made);
+}
+
+#[test]
+fn a_hundred_other_settings_strand_no_verifier_that_fits_them() {
+    for seed in 0..100 {
+        let mut dice = Dice(seed);
+        let schedule = Schedule {
+            jwks_max_age: dice.between(1, 12) * 600,
+            verifier_cache: dice.between(8, 16) * 900,
+            clock_skew: 2 * dice.between(0, 60),
+            staleness: dice.between(1, 20) * 4,
+            longest_token: dice.between(1, 96) * 900,
+            ..settings(0)
+        };
+        let period = schedule.lead() + dice.between(0, 5 * DAY);
+        let mut world = World::new(seed, Schedule { period: Some(period), ..schedule });
+        while world.made < 5 {
+            world.pass();
+        }
+    }
+}
