@@ -60,6 +60,7 @@ enum Command {
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
     let Cli { json, command } = Cli::parse();
+    setup::keep_out_of_core_dumps();
     let output = Output::new(json);
     let done = match command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(&output),

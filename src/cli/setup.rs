@@ -72,3 +72,13 @@ pub(super) async fn ring(keeper: &Keeper) -> Result<RingRecord, Failure> {
 pub(super) fn runtime() -> Result<Runtime, Failure> {
     Builder::new_multi_thread().enable_all().build().map_err(Failure::refused)
 }
+
+/// Private keys and passwords are in this process's memory, and must not get onto a disk with it.
+pub(super) fn keep_out_of_core_dumps() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    // No file is so small, and to a limit of one the kernel gives nothing to a handler behind a pipe either.
+    let nothing = Rlimit { current: Some(1), maximum: Some(1) };
+    if let Err(error) = setrlimit(Resource::Core, nothing) {
+        tracing::debug!(%error, "cannot turn core dumps off");
+    }
+}

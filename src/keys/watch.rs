@@ -71,7 +71,7 @@ impl Watch {
 
     async fn look(&mut self) -> Result<(), CustodyError> {
         let looked_at = self.clock.uptime();
-        let Begun { ring, written } = self.keeper.begin().await?;
+        let Begun { ring, written } = self.seen().await?;
         self.install(&ring, looked_at).await?;
         if !written {
             if !std::mem::replace(&mut self.unwritten, true) {
@@ -89,6 +89,16 @@ impl Watch {
         self.install(&ring, looked_at).await?;
         self.back_off(failed.as_ref());
         Ok(())
+    }
+
+    /// The ring as it is now. It is begun once at the most: one that vanishes later is no fresh start.
+    async fn seen(&self) -> Result<Begun, CustodyError> {
+        let known = self.keys.ring().is_some() && !self.unwritten;
+        match self.keeper.load().await? {
+            Some(ring) => Ok(Begun { ring, written: true }),
+            None if known => Err(CustodyError::Gone(self.keeper.custody().ring().place())),
+            None => self.keeper.begin().await,
+        }
     }
 
     /// A step that failed is tried again, more and more rarely; meanwhile the key that signs signs on.

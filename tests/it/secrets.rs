@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::json;
 
 use crate::support::client::registration;
-use crate::support::{Program, folder_with_keys, jwt_generator, mongod, read, refused};
+use crate::support::{Program, eventually, folder_with_keys, jwt_generator, mongod, read, refused, run};
 
 /// Uses everything, with and without faults, and gives the log and the secrets that passed.
 fn all_uses(settings: &[(&str, &str)]) -> (String, Vec<String>) {
@@ -69,6 +69,40 @@ fn k16_no_secret_is_in_the_fullest_log_on_mongodb() {
     let uri = mongod::new_database();
     let (log, secrets) = all_uses(&[("MONGODB_URI", &uri)]);
     holds_none(&log, &secrets);
+}
+
+#[test]
+fn k16_no_private_or_sealing_key_is_in_the_fullest_log_while_keys_change() {
+    const SEALING_KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+    let folder = tempfile::tempdir().unwrap();
+    let uri = mongod::new_database();
+    let settings =
+        [("MONGODB_URI", uri.as_str()), ("KEY_ENCRYPTION_KEY", SEALING_KEY), ("KEY_REFRESH", "1s")];
+    let program = Program::start(folder.path(), &[&settings[..], &[("LOG_LEVEL", "trace")]].concat());
+    let command = |arguments: &[&str]| {
+        let mut command = jwt_generator(folder.path());
+        run(command.envs(settings).args(arguments))
+    };
+    let private = command(&["keys", "export", "--private"]);
+    command(&["keys", "rotate", "--now", "--yes"]);
+    eventually("the server sees it", || {
+        (program.client().get("/api/jwks").ok()["keys"].as_array().unwrap().len() == 2).then_some(())
+    });
+    let (_, log) = program.stop();
+    let lines = private.lines().filter(|line| !line.starts_with('-')).map(str::to_owned);
+    let mut secrets: Vec<_> = lines.collect();
+    secrets.extend([SEALING_KEY.to_owned(), "PRIVATE KEY".to_owned()]);
+    holds_none(&log, &secrets);
+}
+
+#[test]
+fn memory_with_keys_in_it_is_never_dumped() {
+    let folder = folder_with_keys();
+    let program = Program::start(folder.path(), &[]);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", program.pid().as_raw_nonzero())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    let limits: Vec<_> = core.split_whitespace().skip(4).take(2).collect();
+    assert_eq!(limits, ["1", "1"], "{core}");
 }
 
 #[test]

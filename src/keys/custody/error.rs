@@ -89,6 +89,11 @@ pub enum CustodyError {
         /// What is wrong with it.
         fault: String,
     },
+    /// The ring's document was there and is no more.
+    #[error(
+        "the ring of keys is gone from {0}: restore it from a backup; no new one is begun while this process knows it"
+    )]
+    Gone(String),
     /// The ring's document is of a newer program.
     #[error("the ring in {place} has version {version}, newer than this program's; start the newer program")]
     Newer {

@@ -248,13 +248,19 @@ fn k13_a_key_that_does_not_fit_on_the_disk_stops_the_start() {
 }
 
 #[test]
-fn k14_a_key_file_that_goes_away_while_the_server_runs_is_not_missed() {
-    let folder = folder_with_keys();
-    let program = Program::start(folder.path(), &[("SKIP_DATABASE", "true")]);
-    fs::remove_dir_all(folder.path().join("keys")).unwrap();
+fn k14_keys_that_go_away_while_the_server_runs_are_not_missed_and_no_others_are_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(folder.path(), &[("SKIP_DATABASE", "true"), ("KEY_REFRESH", "1s")]);
     let client = program.client();
-    let token = client.demo_token(&json!({}));
+    let (token, jwks) = (client.demo_token(&json!({})), client.get("/api/jwks").body);
+    fs::remove_dir_all(folder.path().join("keys")).unwrap();
+    eventually("the log tells", || {
+        program.log().contains("the ring of keys is gone from ./keys").then_some(())
+    });
     assert_eq!(client.post("/api/token/validate", &json!({ "token": token })).status, 200);
+    client.demo_token(&json!({}));
+    assert_eq!(client.get("/api/jwks").body, jwks);
+    assert!(!folder.path().join("keys").exists());
 }
 
 #[test]
