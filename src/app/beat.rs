@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::domain::{Instance, RingRecord};
+use crate::domain::{Instance, KeyRecord, RingRecord};
 use crate::entropy::{Entropy, EntropyError};
-use crate::keys::custody::public_half;
-use crate::keys::{Keeper, Keys};
+use crate::keys::custody::{Directory, public_half};
+use crate::keys::{Keeper, Keys, Ring};
 use crate::store::{Health, Store, StoreError};
 
 /// Between two beats.
@@ -78,12 +78,14 @@ impl Beat {
     }
 
     async fn beat(&self) -> Result<Option<Disagrees>, StoreError> {
-        let Some(ours) = self.instance() else { return Ok(None) };
+        let ring = self.keys.ring();
+        let Some(ours) = ring.as_ref().and_then(|ring| self.instance(ring)) else { return Ok(None) };
+        let Some(record) = ring.as_ref().map(|ring| ring.record()) else { return Ok(None) };
         let since = ours.at.minus_secs(GONE);
         let others = self.store.list_instances().await?;
         let live = others.iter().filter(|other| other.id != ours.id && other.at >= since);
         let disagrees = live
-            .filter(|other| ours.disagrees_with(other))
+            .filter(|other| disagree(record, &ours, other))
             .map(|other| Disagrees { theirs: other.custody.clone(), ours: ours.custody.clone() });
         let disagrees = disagrees.last();
         if disagrees.is_none() {
@@ -92,22 +94,32 @@ impl Beat {
         Ok(disagrees)
     }
 
-    /// Ourselves; nobody where there are no keys yet.
-    fn instance(&self) -> Option<Instance> {
-        let ring = self.keys.ring();
-        let record = ring.as_ref()?.record();
-        let signs = ring.as_ref()?.active()?.verifying().thumbprint();
-        let custody = self.custody.to_owned();
+    /// Ourselves; nobody where no key signs.
+    fn instance(&self, ring: &Ring) -> Option<Instance> {
+        let signs = ring.active()?.verifying().thumbprint();
+        let verifies = thumbprints(ring.record().verifying());
         Some(Instance {
             id: self.id.clone(),
-            custody,
+            custody: self.custody.to_owned(),
             signs,
-            verifies: thumbprints(record),
+            verifies,
             at: self.clock.now(),
         })
     }
 }
 
-fn thumbprints(record: &RingRecord) -> Vec<String> {
-    record.verifying().filter_map(|key| public_half(key).ok()).map(|public| public.thumbprint()).collect()
+/// Whether one would refuse the other's tokens. Those that share the ring cannot disagree, and what one said before our
+/// key was published says nothing about it.
+fn disagree(record: &RingRecord, ours: &Instance, other: &Instance) -> bool {
+    if [ours, other].iter().all(|instance| instance.custody != Directory::NAME) {
+        return false;
+    }
+    let published_at = record.active().map(|key| key.published_at);
+    let should_know_ours = published_at.is_some_and(|published_at| other.at > published_at);
+    let known: Vec<_> = thumbprints(record.keys.iter());
+    !known.contains(&other.signs) || (should_know_ours && !other.verifies.contains(&ours.signs))
+}
+
+fn thumbprints<'a>(keys: impl Iterator<Item = &'a KeyRecord>) -> Vec<String> {
+    keys.filter_map(|key| public_half(key).ok()).map(|public| public.thumbprint()).collect()
 }

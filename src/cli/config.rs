@@ -51,7 +51,9 @@ fn check(output: &Output) -> Result<(), Failure> {
     let faulty = |fault: &dyn std::fmt::Display| Failure::usage(format!("{fault}{warnings}"));
     let settings = Settings::read(&sources).map_err(|faults| faulty(&faults))?;
     // Nothing is opened by this, but an address of a database is read.
-    app::open_registry(&settings, Clock::System, Entropy::System).map_err(|error| faulty(&error))?;
+    let registry =
+        app::open_registry(&settings, Clock::System, Entropy::System).map_err(|error| faulty(&error))?;
+    app::open_keeper(&settings, registry.store(), Clock::System).map_err(|error| faulty(&error))?;
     let text = format!("the settings can be used{warnings}");
     output.print(&json!({ "valid": true, "warnings": sources.suspects() }), &text);
     Ok(())

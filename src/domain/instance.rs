@@ -18,10 +18,3 @@ pub struct Instance {
     /// When it last said so.
     pub at: Timestamp,
 }
-
-impl Instance {
-    /// Whether each of the two would refuse the other's tokens, or one would.
-    pub fn disagrees_with(&self, other: &Self) -> bool {
-        !self.verifies.contains(&other.signs) || !other.verifies.contains(&self.signs)
-    }
-}

@@ -150,6 +150,17 @@ impl Keeper {
         Ok(found.map(|found| self.of_original(&found, Directory::pair_home())))
     }
 
+    /// The ring to change: one that is begun where there are keys to begin with, and an empty one else.
+    ///
+    /// # Errors
+    /// [`CustodyError`].
+    pub async fn to_change(&self) -> Result<RingRecord, CustodyError> {
+        match self.peek().await? {
+            Some(_) => self.begin().await.map(|begun| begun.ring),
+            None => Ok(RingRecord::empty()),
+        }
+    }
+
     /// Takes every step that is due, one on top of the other. Gives the ring as it is then, and why it came to rest
     /// where something failed: the keys that are there go on as they were.
     pub async fn settle(
@@ -178,12 +189,14 @@ impl Keeper {
         (ring, None)
     }
 
-    /// Writes `after`, one revision on, in the place of `before`. False where another was quicker.
+    /// Writes `after`, one revision on, in the place of `before`, or of none where that is of revision 0. False where
+    /// another was quicker.
     ///
     /// # Errors
     /// As [`RingHome::replace_if`].
     pub async fn commit(&self, before: &RingRecord, after: &RingRecord) -> Result<bool, CustodyError> {
-        self.custody.ring().replace_if(Some(before.revision), after).await
+        let seen = Some(before.revision).filter(|revision| *revision > 0);
+        self.custody.ring().replace_if(seen, after).await
     }
 
     /// `ring` as requests use it, with the private halves that may sign; those that `before` has open stay so. One that

@@ -22,7 +22,7 @@ pub(in crate::cli) struct Rotate {
 
 impl Rotate {
     pub(super) async fn run(self, keeper: &Keeper, output: &Output) -> Result<(), Failure> {
-        let ring = setup::ring(keeper).await?;
+        let ring = here(keeper).await?;
         if self.now {
             let schedule = keeper.schedule(&ring);
             let blind = length(schedule.jwks_max_age + schedule.verifier_cache);
@@ -65,7 +65,7 @@ pub(in crate::cli) struct Revoke {
 
 impl Revoke {
     pub(super) async fn run(self, keeper: &Keeper, output: &Output) -> Result<(), Failure> {
-        let ring = setup::ring(keeper).await?;
+        let ring = here(keeper).await?;
         let kid = &self.kid;
         let key = ring
             .find(kid.as_str())
@@ -93,7 +93,7 @@ impl Revoke {
 }
 
 pub(super) async fn prune(keeper: &Keeper, output: &Output) -> Result<(), Failure> {
-    let ring = setup::ring(keeper).await?;
+    let ring = here(keeper).await?;
     let (ring, failed) = keeper.settle(ring, &[]).await;
     if let Some(error) = failed {
         return Err(Failure::because(error));
@@ -139,12 +139,8 @@ pub(super) async fn change(
 ) -> Result<RingRecord, Failure> {
     let mut refused = Failure::refused("other programs change the ring all the time; try again");
     for _ in 0..PATIENCE {
-        let ring = keeper.begin().await.map_err(Failure::because)?.ring;
-        if let Some(moved) = &ring.moved {
-            refused = Failure::refused(format!("these keys have moved: set KEY_CUSTODY={}", moved.to));
-            break;
-        }
-        match order(&ring, new.clone()) {
+        let ring = keeper.to_change().await.map_err(Failure::because)?;
+        match not_moved(&ring).and_then(|()| order(&ring, new.clone())) {
             Err(failure) => {
                 refused = failure;
                 break;
@@ -159,6 +155,19 @@ pub(super) async fn change(
     }
     keeper.discard_unless_in(&RingRecord::empty(), new).await;
     Err(refused)
+}
+
+/// The ring, if it is to be changed here.
+async fn here(keeper: &Keeper) -> Result<RingRecord, Failure> {
+    let ring = setup::ring(keeper).await?;
+    not_moved(&ring).map(|()| ring)
+}
+
+fn not_moved(ring: &RingRecord) -> Result<(), Failure> {
+    match &ring.moved {
+        Some(moved) => Err(Failure::refused(format!("these keys have moved: set KEY_CUSTODY={}", moved.to))),
+        None => Ok(()),
+    }
 }
 
 pub(super) async fn make(keeper: &Keeper) -> Result<NewKey, Failure> {

@@ -1,5 +1,7 @@
 //! `keys plan`: the arithmetic of the schedule, and a picture of what was and what will be.
 
+use std::ops::Range;
+
 use serde_json::json;
 
 use super::super::setup;
@@ -11,7 +13,7 @@ use crate::keys::schedule::Schedule;
 
 /// How far the picture reaches to either side of now, in seconds.
 const REACH: u64 = 90 * 86_400;
-/// Columns of the picture; now is in the middle.
+/// Columns of the picture; now is a line in the middle.
 const WIDTH: u64 = 60;
 
 pub(super) async fn plan(keeper: &Keeper, output: &Output) -> Result<(), Failure> {
@@ -77,26 +79,25 @@ fn picture(ring: &RingRecord, later: &RingRecord, now: Timestamp) -> String {
         } else {
             shown(key.kid.as_str())
         };
-        let cells: String = (0..WIDTH).map(|column| cell(key, begin, column)).collect();
-        format!("{name:16}  {cells}")
+        let cells = |columns: Range<u64>| columns.map(|column| cell(key, begin, column)).collect::<String>();
+        format!("{name:16}  {}|{}", cells(0..WIDTH / 2), cells(WIDTH / 2..WIDTH))
     }));
     lines.push(format!("{:16}  {}", "", "published -   signs #   verifies =   now |"));
     lines.join("\n")
 }
 
+/// What a key does in a column: what it does at the column's end, but that its publication always shows.
 fn cell(key: &KeyRecord, begin: Timestamp, column: u64) -> char {
-    if column == WIDTH / 2 {
-        return '|';
-    }
-    // The last instant of the column: what is short shows at least once.
-    let at = begin.plus_secs((column + 1) * 2 * REACH / WIDTH);
-    let began = |instant: Option<Timestamp>| instant.is_some_and(|instant| instant <= at);
+    let from = begin.plus_secs(column * 2 * REACH / WIDTH);
+    let to = begin.plus_secs((column + 1) * 2 * REACH / WIDTH);
+    let by_then = |instant: Option<Timestamp>| instant.is_some_and(|instant| instant <= to);
+    let waits = key.activated_at != Some(key.published_at);
     match key {
-        _ if key.published_at > at => ' ',
-        _ if began(key.revoked_at) => ' ',
-        _ if began(key.removes_at) => ' ',
-        _ if began(key.retired_at) => '=',
-        _ if began(key.activated_at) => '#',
+        _ if key.published_at > to || by_then(key.revoked_at) => ' ',
+        _ if key.published_at > from && waits => '-',
+        _ if by_then(key.removes_at) => ' ',
+        _ if by_then(key.retired_at) => '=',
+        _ if by_then(key.activated_at) => '#',
         _ => '-',
     }
 }

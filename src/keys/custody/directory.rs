@@ -129,7 +129,9 @@ impl Directory {
             Err(_) if self.folder.is_symlink() => return Err(CustodyError::NotAFolder(self.folder.clone())),
             _ => {}
         }
-        let Some(found) = self.read(RING)? else { return Ok(None) };
+        let path = self.file(RING);
+        let found = file::read_ring(&path).map_err(|cause| CustodyError::Read { path, cause })?;
+        let Some(found) = found else { return Ok(None) };
         let place = || self.file(RING).display().to_string();
         let damaged =
             |fault: serde_json::Error| CustodyError::Ring { place: place(), fault: fault.to_string() };

@@ -10,8 +10,10 @@ use zeroize::Zeroizing;
 
 use crate::domain::Timestamp;
 
-/// No key is so large.
-const LONGEST: u64 = 64 * 1024;
+/// No key is so large, in bytes.
+const LONGEST_KEY: u64 = 64 * 1024;
+/// No ring is so large, in bytes.
+const LONGEST_RING: u64 = 16 * 1024 * 1024;
 /// How the names of unfinished files begin.
 const TEMPORARY: &str = ".unfinished-";
 
@@ -22,8 +24,17 @@ pub(super) struct KeyFile {
     pub(super) mode: u32,
 }
 
-/// Reads a regular file of at most 64 KiB, or nothing where there is none. A dangling link is an error.
+/// Reads a key's file, or nothing where there is none. A dangling link is an error.
 pub(super) fn read(path: &Path) -> io::Result<Option<KeyFile>> {
+    read_up_to(LONGEST_KEY, "it is larger than 64 KiB, and no key is", path)
+}
+
+/// The same for the ring's document.
+pub(super) fn read_ring(path: &Path) -> io::Result<Option<KeyFile>> {
+    read_up_to(LONGEST_RING, "it is larger than 16 MiB, and no ring is", path)
+}
+
+fn read_up_to(longest: u64, larger: &'static str, path: &Path) -> io::Result<Option<KeyFile>> {
     let metadata = match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return if path.is_symlink() { Err(io::Error::other("it is a dangling link")) } else { Ok(None) };
@@ -33,10 +44,10 @@ pub(super) fn read(path: &Path) -> io::Result<Option<KeyFile>> {
     if !metadata.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(metadata.len().min(LONGEST) as usize + 1));
-    File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LONGEST {
-        return Err(io::Error::other("it is larger than 64 KiB, and no key is"));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(metadata.len().min(longest) as usize + 1));
+    File::open(path)?.take(longest + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > longest {
+        return Err(io::Error::other(larger));
     }
     let text = std::str::from_utf8(&bytes)
         .map_err(|_| io::Error::other("it is not text; if it is a key in DER, convert it to PEM"))?;

@@ -15,7 +15,7 @@ use crate::support::{
 const PRIVATE: &str = "keys/private-key.pem";
 const PUBLIC: &str = "keys/public-key.pem";
 
-fn vector(name: &str) -> PathBuf {
+pub fn vector(name: &str) -> PathBuf {
     repository().join("crates/jose/tests/vectors/keys").join(name)
 }
 
@@ -146,12 +146,17 @@ fn k8_pkcs1_line_ends_and_a_byte_order_mark_do_no_harm() {
 
 /// The program as a user that file permissions hold for: root passes them all.
 fn as_nobody(folder: &Path) -> std::process::Command {
+    as_nobody_with(folder, &[("SKIP_DATABASE", "true")])
+}
+
+/// The same, with these settings.
+pub fn as_nobody_with(folder: &Path, settings: &[(&str, &str)]) -> std::process::Command {
     use std::os::unix::process::CommandExt;
     let mut command = jwt_generator(folder);
     if rustix::process::geteuid().is_root() {
         command.uid(65_534).gid(65_534);
     }
-    command.env("HOST", "127.0.0.1").env("PORT", "0").env("SKIP_DATABASE", "true");
+    command.env("HOST", "127.0.0.1").env("PORT", "0").envs(settings.iter().copied());
     command
 }
 

@@ -1,6 +1,13 @@
 //! Keys at rest: what is found is adopted or refused, what is made survives, nothing is ever written over. The ids are
 //! those of the failure tests in SECURITY.md.
 
+mod commands;
 mod crash;
+mod custody;
+mod fleet;
 mod folder;
+mod instances;
+mod interrupted;
+mod rotation;
+mod settings;
 mod simulation;

@@ -2,21 +2,25 @@
 
 pub mod client;
 
+mod balancer;
 mod hostile;
 mod program;
 mod proxy;
 mod service;
+mod strict;
 mod tools;
 mod verifier;
 
 pub mod mongod;
 
+pub use balancer::Balancer;
 pub use client::{Answer, Client};
 
 pub use hostile::{json_texts, naughty_strings};
 pub use program::{Program, jwt_generator, on_small_disk, refused};
 pub use proxy::{Fault, Proxy};
 pub use service::Service;
+pub use strict::Strict;
 pub use tools::{run, tool};
 pub use verifier::Verifier;
 

@@ -1,0 +1,331 @@
+//! The `keys` commands, on each custody that this machine has, with and without a server beside them.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use jose::{Jwk, JwkSet, VerifyingKey};
+use serde_json::{Value, json};
+
+use super::custody::SEALING_KEY;
+use super::rotation::kid_of;
+use crate::support::{
+    Program, eventually, folder_with_keys, jwt_generator, mongod, original_keys, refused, repository, run,
+};
+
+const OTHER_KEY: &str = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoxMjM0NTY=";
+
+/// A folder and the settings of a custody.
+struct Place {
+    folder: tempfile::TempDir,
+    settings: Vec<(&'static str, String)>,
+}
+
+impl Place {
+    fn new(settings: &[(&'static str, &str)]) -> Self {
+        let mut all: Vec<_> = settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        all.extend([
+            ("JWT_ALGORITHM", "ES256".to_owned()),
+            ("BCRYPT_ROUNDS", "4".to_owned()),
+            ("KEY_REFRESH", "1s".to_owned()),
+        ]);
+        Self { folder: tempfile::tempdir().unwrap(), settings: all }
+    }
+
+    fn all() -> [Self; 3] {
+        let uri = mongod::new_database();
+        [
+            Self::new(&[]),
+            Self::new(&[("KEY_CUSTODY", "database"), ("KEY_ENCRYPTION_KEY", SEALING_KEY)]),
+            Self::new(&[("MONGODB_URI", &uri), ("KEY_ENCRYPTION_KEY", SEALING_KEY)]),
+        ]
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn settings(&self) -> Vec<(&str, &str)> {
+        self.settings.iter().map(|(name, value)| (*name, value.as_str())).collect()
+    }
+
+    fn set(&mut self, name: &'static str, value: &str) {
+        self.settings.retain(|(set, _)| *set != name);
+        self.settings.push((name, value.to_owned()));
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = jwt_generator(self.path());
+        command.envs(self.settings()).env("LOG_LEVEL", "error").args(arguments);
+        command
+    }
+
+    #[track_caller]
+    fn told(&self, arguments: &[&str]) -> Value {
+        let text = run(self.command(arguments).arg("--json"));
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    #[track_caller]
+    fn refused(&self, code: i32, arguments: &[&str]) -> String {
+        refused(&mut self.command(arguments), code)
+    }
+
+    fn start(&self) -> Program {
+        Program::start(self.path(), &self.settings())
+    }
+
+    /// Kids by state.
+    fn kids(&self, state: &str) -> Vec<String> {
+        let list = self.told(&["keys", "list"]);
+        let keys = list["keys"].as_array().unwrap().iter().filter(|key| key["state"] == state);
+        keys.map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+#[test]
+fn a_key_is_begun_rotated_and_revoked_beside_a_running_server() {
+    for place in Place::all() {
+        assert!(place.refused(1, &["keys", "list"]).contains("`keys generate` makes one"));
+        assert_eq!(place.told(&["keys", "generate"])["kid"], "default-key-id");
+        assert!(place.refused(1, &["keys", "generate"]).contains("there is a key in"));
+        let program = place.start();
+        let client = program.client();
+        let old = client.demo_token(&json!({}));
+
+        let rotated = place.told(&["keys", "rotate"]);
+        let next = place.kids("published").remove(0);
+        assert_eq!(
+            (rotated["active"].as_str(), rotated["published"].as_str()),
+            (Some("default-key-id"), Some(&*next))
+        );
+        assert!(place.refused(1, &["keys", "rotate"]).contains("is published already"));
+        eventually("the server publishes it", || {
+            (client.get("/api/jwks").ok()["keys"].as_array().unwrap().len() == 2).then_some(())
+        });
+        assert_eq!(kid_of(&client.demo_token(&json!({}))), "default-key-id", "it waits for its turn");
+
+        let asked = place.refused(2, &["keys", "rotate", "--now"]);
+        assert!(asked.contains("up to 1 d 2 h") && asked.contains("--yes"), "{asked}");
+        place.told(&["keys", "rotate", "--now", "--yes"]);
+        eventually("the server signs with it", || {
+            (kid_of(&client.demo_token(&json!({}))) == next).then_some(())
+        });
+        assert_eq!(client.post("/api/token/validate", &json!({ "token": old })).status, 200);
+
+        assert!(place.refused(1, &["keys", "revoke", "nobody", "--yes"]).contains("there is no key nobody"));
+        let asked = place.refused(2, &["keys", "revoke", "default-key-id"]);
+        assert!(asked.contains("here within 4 s") && asked.contains("Users must log in again"), "{asked}");
+        place.told(&["keys", "revoke", "default-key-id", "--yes"]);
+        eventually("the server refuses its tokens", || {
+            (client.post("/api/token/validate", &json!({ "token": old })).status == 401).then_some(())
+        });
+        client.post("/api/token/validate", &json!({ "token": old })).refuses_token("unknown_key");
+
+        // The key that signs is revoked: another signs at once.
+        place.told(&["keys", "revoke", &next, "--yes"]);
+        let successor = eventually("a third key signs", || {
+            let kid = kid_of(&client.demo_token(&json!({})));
+            (kid != next).then_some(kid)
+        });
+        assert_eq!(place.kids("active"), [successor.as_str()]);
+        assert!(
+            place.refused(1, &["keys", "revoke", &next, "--yes"]).contains("has left the key set already")
+        );
+        place.told(&["keys", "prune"]);
+        assert_eq!(place.kids("removed"), Vec::<String>::new());
+        let set: JwkSet = serde_json::from_value(place.told(&["keys", "export", "--public"])).unwrap();
+        assert_eq!(set.keys.iter().map(|key| key.kid().unwrap()).collect::<Vec<_>>(), [successor]);
+    }
+}
+
+#[test]
+fn the_tables_and_the_picture_are_for_people() {
+    let place = Place::new(&[]);
+    place.told(&["keys", "generate"]);
+    place.told(&["keys", "rotate"]);
+    let list = run(&mut place.command(&["keys", "list"]));
+    for words in ["kid ", "default-key-id", "active", "signs since", "published", "signs from", "next: "] {
+        assert!(list.contains(words), "{words:?} is missing in:\n{list}");
+    }
+    let plan = run(&mut place.command(&["keys", "plan"]));
+    for words in
+        ["30 d", "1 d 2 h", "-|#", "(to come)", "The next 90 days:", "leaves the key set", "2 x 1 min"]
+    {
+        assert!(plan.contains(words), "{words:?} is missing in:\n{plan}");
+    }
+    let off = run(place.command(&["keys", "list"]).env("KEY_ROTATION", "off"));
+    assert!(off.contains("next: "), "{off}");
+}
+
+#[test]
+fn keys_come_in_from_elsewhere_in_any_form_and_state() {
+    let data = |file: &str| super::folder::vector(file).display().to_string();
+    for place in Place::all() {
+        place.told(&["keys", "generate"]);
+        let pem = original_keys().join("private-key.pem").display().to_string();
+        assert!(
+            place.told(&["keys", "import", &pem, "--state", "retired"])["done"]
+                .as_str()
+                .unwrap()
+                .contains("verifies")
+        );
+        assert!(place.refused(1, &["keys", "import", &pem]).contains("is in the ring already"));
+        // A JWK with its private members, made by another library.
+        let jwk = place.path().join("key.jwk");
+        let make = "const { generateKeyPair, exportJWK } = await import('jose');\
+            const pair = await generateKeyPair(process.argv[1], { extractable: true, crv: process.argv[2] });\
+            console.log(JSON.stringify({ ...await exportJWK(pair.privateKey), kid: process.argv[3], alg: process.argv[1] }))";
+        for (algorithm, curve) in [("RS256", ""), ("ES256", "P-256"), ("EdDSA", "Ed25519")] {
+            let kid = format!("from-jose-{algorithm}");
+            let mut node = Command::new("node");
+            node.args(["--input-type=module", "--eval", make, algorithm, curve, &kid]);
+            fs::write(&jwk, run(node.current_dir(repository().join("tests/foreign/node")))).unwrap();
+            place.told(&["keys", "import", jwk.to_str().unwrap(), "--state", "retired"]);
+            let public = place.told(&["keys", "export", "--public", &kid]);
+            let public: Jwk = serde_json::from_value(public["keys"][0].clone()).unwrap();
+            let private = place.told(&["keys", "export", "--private", &kid])["private_key"]
+                .as_str()
+                .unwrap()
+                .to_owned();
+            let alg = algorithm.parse().unwrap();
+            let private = jose::SigningKey::from_pem(alg, &private).unwrap();
+            assert_eq!(*private.verifying_key(), VerifyingKey::from_jwk(&public).unwrap(), "{algorithm}");
+        }
+        // Public keys only verify.
+        let set = place.path().join("set.json");
+        fs::write(&set, place.told(&["keys", "export", "--public"]).to_string()).unwrap();
+        let other = Place::new(&[("KEY_CUSTODY", "database"), ("KEY_ENCRYPTION_KEY", SEALING_KEY)]);
+        other.told(&["keys", "import", &data("rsa_2048.pem"), "--state", "active", "--kid", "mine"]);
+        assert_eq!(other.kids("active"), ["mine"]);
+        let several = other.refused(2, &["keys", "import", set.to_str().unwrap()]);
+        assert!(several.contains("several keys"), "{several}");
+        run(&mut other.command(&["keys", "import", set.to_str().unwrap(), "--state", "retired"]));
+        assert_eq!(other.kids("retired").len(), 5);
+        let program = place.start();
+        let elsewhere = other.start();
+        let token = program.client().demo_token(&json!({}));
+        assert_eq!(elsewhere.client().post("/api/token/validate", &json!({ "token": token })).status, 200);
+        assert!(
+            other
+                .refused(1, &["keys", "export", "--private", "default-key-id"])
+                .contains("has no private half")
+        );
+        for (file, code, says) in [
+            (data("rsa_1024.pem"), 2, "at least 2048 are needed"),
+            (data("certificate.pem"), 2, "is not a key"),
+            ("/nonexistent".to_owned(), 2, "cannot read /nonexistent"),
+        ] {
+            assert!(place.refused(code, &["keys", "import", &file]).contains(says), "{file}");
+        }
+        let stranger = place.path().join("public.pem");
+        fs::copy(data("rsa_2048_public.pem"), &stranger).unwrap();
+        assert!(
+            place.refused(1, &["keys", "import", stranger.to_str().unwrap()]).contains("it can only verify")
+        );
+    }
+}
+
+#[test]
+fn sealing_keys_are_changed_without_a_gap() {
+    for custody in ["sqlite", "mongodb"] {
+        let uri = mongod::new_database();
+        let mut place = match custody {
+            "sqlite" => Place::new(&[("KEY_CUSTODY", "database"), ("KEY_ENCRYPTION_KEY", SEALING_KEY)]),
+            _ => Place::new(&[("MONGODB_URI", &uri), ("KEY_ENCRYPTION_KEY", SEALING_KEY)]),
+        };
+        let made = run(&mut place.command(&["keys", "secret"]));
+        assert_eq!(made.trim().len(), 44);
+        place.told(&["keys", "generate"]);
+        place.told(&["keys", "rotate"]);
+        let before = place.told(&["keys", "export", "--public"]);
+
+        place.set("KEY_ENCRYPTION_KEY", OTHER_KEY);
+        for arguments in [&["serve"][..], &["keys", "list"], &["keys", "reseal"]] {
+            let told = refused(place.command(arguments).env("PORT", "0"), 1);
+            assert!(
+                told.contains("sealed with another KEY_ENCRYPTION_KEY") && !told.contains(OTHER_KEY),
+                "{told}"
+            );
+        }
+        place.set("KEY_ENCRYPTION_KEY", &format!("{OTHER_KEY},{SEALING_KEY}"));
+        assert_eq!(place.told(&["keys", "export", "--public"]), before, "nothing was harmed");
+        assert_eq!(place.told(&["keys", "reseal"])["resealed"], 2);
+        place.set("KEY_ENCRYPTION_KEY", OTHER_KEY);
+        assert_eq!(place.told(&["keys", "export", "--public"]), before);
+        place.start().client().demo_token(&json!({}));
+        place.settings.retain(|(name, _)| *name != "KEY_ENCRYPTION_KEY");
+        place.set("KEY_CUSTODY", "directory");
+        assert!(place.refused(1, &["keys", "reseal"]).contains("nothing is sealed here"));
+    }
+}
+
+#[test]
+fn a_ring_moves_to_the_database_and_back_and_no_token_notices() {
+    let uri = mongod::new_database();
+    let mut place = Place::new(&[("MONGODB_URI", &uri)]);
+    place.told(&["keys", "generate"]);
+    place.told(&["keys", "rotate"]);
+    let keys = place.told(&["keys", "export", "--public"]);
+    let old = place.start();
+    let token = old.client().demo_token(&json!({}));
+    place.set("KEY_CUSTODY", "directory");
+    place.set("KEY_ENCRYPTION_KEY", SEALING_KEY);
+    assert!(place.refused(2, &["keys", "move", "--to", "directory"]).contains("are in directory already"));
+    let told = run(&mut place.command(&["keys", "move", "--to", "database"]));
+    assert!(told.contains("Restart every server with KEY_CUSTODY=database"), "{told}");
+    assert!(
+        place
+            .refused(1, &["keys", "rotate", "--now", "--yes"])
+            .contains("have moved: set KEY_CUSTODY=database")
+    );
+
+    // Those that have not followed yet serve on; both sides know each other's tokens.
+    let still = old.client().demo_token(&json!({}));
+    place.set("KEY_CUSTODY", "database");
+    let new = place.start();
+    for token in [&token, &still] {
+        assert_eq!(new.client().post("/api/token/validate", &json!({ "token": token })).status, 200);
+    }
+    assert_eq!(place.told(&["keys", "export", "--public"]), keys);
+    let fresh = new.client().demo_token(&json!({}));
+    assert_eq!(old.client().post("/api/token/validate", &json!({ "token": fresh })).status, 200);
+    drop((old, new));
+
+    assert!(place.told(&["keys", "move", "--to", "directory"])["moved"] == 2);
+    place.set("KEY_CUSTODY", "directory");
+    let back = place.start();
+    assert_eq!(back.client().post("/api/token/validate", &json!({ "token": token })).status, 200);
+    assert_eq!(place.told(&["keys", "export", "--public"]), keys);
+}
+
+#[test]
+fn a_key_that_is_published_after_a_move_waits_for_those_that_have_not_followed() {
+    let mut place = Place::new(&[("KEY_ENCRYPTION_KEY", SEALING_KEY)]);
+    place.told(&["keys", "generate"]);
+    place.told(&["keys", "move", "--to", "database"]);
+    place.set("KEY_CUSTODY", "database");
+    place.told(&["keys", "rotate"]);
+    let (list, plan) = (place.told(&["keys", "list"]), place.told(&["keys", "plan"]));
+    assert_eq!(list["keys"][1]["activates_at"], plan["kept_until"]);
+}
+
+#[test]
+fn the_database_begins_with_the_keys_of_the_folder_and_the_originals_key_stays() {
+    let folder = folder_with_keys();
+    let settings = [("KEY_CUSTODY", "database"), ("KEY_ENCRYPTION_KEY", SEALING_KEY), ("BCRYPT_ROUNDS", "4")];
+    let program = Program::start(folder.path(), &settings);
+    let public = fs::read_to_string(original_keys().join("public-key.pem")).unwrap();
+    assert_eq!(program.client().get("/api/public-key").text(), public);
+    assert!(program.log().contains("KEY_ROTATION=30d has it replaced"), "{}", program.log());
+
+    let place = Place::new(&[]);
+    place.told(&["keys", "generate"]);
+    place.told(&["keys", "rotate"]);
+    let keys = place.told(&["keys", "export", "--public"]);
+    let settings =
+        [("KEY_CUSTODY", "database"), ("KEY_ENCRYPTION_KEY", SEALING_KEY), ("JWT_ALGORITHM", "ES256")];
+    let program = Program::start(place.path(), &settings);
+    assert_eq!(program.client().get("/api/jwks").ok(), keys);
+    assert!(place.refused(1, &["keys", "rotate"]).contains("have moved: set KEY_CUSTODY=database"));
+}

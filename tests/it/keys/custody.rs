@@ -1,0 +1,240 @@
+//! What every custody promises, run on each: the ring's document is replaced only by who has seen it, and private halves
+//! are there for as long as the ring names them.
+
+use std::path::Path;
+
+use jose::{Algorithm, SigningKey};
+use jwt_generator::app;
+use jwt_generator::clock::Clock;
+use jwt_generator::config::{Config, Sources};
+use jwt_generator::domain::{Home, KeyRecord, KeyState, Kid, NewKey, RingRecord, Timestamp};
+use jwt_generator::keys::custody::{Custody, CustodyError};
+use jwt_generator::keys::{KeyKind, Private};
+
+use crate::support::mongod;
+
+pub const SEALING_KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+
+const ES256: KeyKind = KeyKind { algorithm: Algorithm::Es256, rsa_bits: 2048 };
+
+/// The custody that these settings name.
+pub fn custody(folder: &Path, settings: &[(&str, &str)]) -> Custody {
+    let keys = folder.join("keys");
+    let data = folder.join("data");
+    let usual = [("KEYS_DIR", keys.to_str().unwrap()), ("DATA_DIR", data.to_str().unwrap())];
+    let environment =
+        usual.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let config = Config::read(&Sources::read(environment, folder).unwrap()).unwrap();
+    let store = app::open_store(&config).unwrap();
+    app::open_keeper(&config, &store, Clock::System).unwrap().custody().clone()
+}
+
+fn record(new: NewKey, state: KeyState) -> KeyRecord {
+    let at = Timestamp::from_secs(1_800_000_000);
+    KeyRecord {
+        kid: new.kid,
+        aliases: vec![],
+        alg: "ES256".to_owned(),
+        bits: 256,
+        state,
+        public: new.public,
+        home: new.home,
+        published_at: at,
+        activates_at: at,
+        activated_at: Some(at),
+        retired_at: None,
+        removes_at: None,
+        revoked_at: None,
+        carries: 60,
+        rest: serde_json::from_str(r#"{"colour":"green"}"#).unwrap(),
+    }
+}
+
+fn ring(revision: u64, keys: Vec<KeyRecord>) -> RingRecord {
+    let rest = serde_json::from_str(r#"{"region":{"name":"eu","replicas":3}}"#).unwrap();
+    RingRecord { revision, lead: 99, keys, rest, ..RingRecord::empty() }
+}
+
+async fn made(custody: &Custody, state: KeyState) -> KeyRecord {
+    record(custody.make(ES256).await.unwrap(), state)
+}
+
+async fn there_is_no_ring_at_first(custody: Custody) {
+    assert_eq!(custody.ring().load().await.unwrap(), None);
+}
+
+async fn a_ring_comes_back_as_it_was_written_what_we_do_not_know_included(custody: Custody) {
+    let states = [KeyState::Published, KeyState::Active, KeyState::Retired];
+    let mut keys = Vec::new();
+    for state in states {
+        keys.push(made(&custody, state).await);
+    }
+    let written = ring(1, keys);
+    assert!(custody.ring().replace_if(None, &written).await.unwrap());
+    assert_eq!(custody.ring().load().await.unwrap(), Some(written));
+}
+
+async fn a_ring_is_replaced_only_by_who_has_seen_it(custody: Custody) {
+    assert!(custody.ring().replace_if(None, &ring(1, vec![])).await.unwrap());
+    assert!(!custody.ring().replace_if(None, &ring(1, vec![])).await.unwrap(), "there is one already");
+    assert!(
+        !custody.ring().replace_if(Some(7), &ring(8, vec![])).await.unwrap(),
+        "nobody has written that one"
+    );
+    assert!(custody.ring().replace_if(Some(1), &ring(2, vec![])).await.unwrap());
+    assert!(!custody.ring().replace_if(Some(1), &ring(2, vec![])).await.unwrap(), "it has been replaced");
+    assert_eq!(custody.ring().load().await.unwrap().unwrap().revision, 2);
+}
+
+async fn of_many_at_once_one_writes(custody: Custody) {
+    let key = made(&custody, KeyState::Active).await;
+    for seen in [None, Some(1), Some(2)] {
+        let revision = seen.map_or(1, |seen| seen + 1);
+        let tries = (0..12).map(|number| {
+            let (custody, mut written) = (custody.clone(), ring(revision, vec![key.clone()]));
+            written.lead = number;
+            tokio::spawn(
+                async move { custody.ring().replace_if(seen, &written).await.unwrap().then_some(number) },
+            )
+        });
+        let mut winners = Vec::new();
+        for one in tries.collect::<Vec<_>>() {
+            winners.extend(one.await.unwrap());
+        }
+        assert_eq!(winners.len(), 1, "{winners:?}");
+        assert_eq!(custody.ring().load().await.unwrap().unwrap().lead, winners[0]);
+    }
+}
+
+async fn a_new_key_has_its_thumbprint_as_its_name_and_signs(custody: Custody) {
+    let key = made(&custody, KeyState::Active).await;
+    let public = jwt_generator::keys::custody::public_half(&key).unwrap();
+    assert_eq!(key.kid.as_str(), public.thumbprint());
+    // What counts is what comes back from where it is kept.
+    assert!(custody.ring().replace_if(None, &ring(1, vec![key])).await.unwrap());
+    let ring = custody.ring().load().await.unwrap().unwrap();
+    let signature = match custody.open(&ring.keys[0]).await.unwrap().unwrap() {
+        Private::Local(key) => key.sign(b"message").unwrap(),
+        Private::Remote(key) => key.sign(b"message").await.unwrap(),
+    };
+    assert!(public.verify(b"message", &signature));
+}
+
+async fn a_record_with_the_key_of_another_is_refused(custody: Custody) {
+    let (one, other) = (made(&custody, KeyState::Active).await, made(&custody, KeyState::Active).await);
+    let mixed = KeyRecord { home: other.home, ..one };
+    match custody.open(&mixed).await {
+        Err(CustodyError::Record { kid, .. }) => assert_eq!(kid, mixed.kid),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn a_key_from_elsewhere_is_kept(custody: Custody) {
+    let key = SigningKey::generate(Algorithm::EdDsa, 0).unwrap();
+    let home = custody.keep(&key).await.unwrap();
+    let public = key.verifying_key().to_spki_pem();
+    let new = NewKey { kid: Kid::parse("from-elsewhere").unwrap(), public, home: Some(home) };
+    let record = KeyRecord { alg: "EdDSA".to_owned(), ..record(new, KeyState::Retired) };
+    assert!(matches!(custody.open(&record).await.unwrap(), Some(Private::Local(_))));
+}
+
+async fn what_is_discarded_is_gone_and_may_be_discarded_again(custody: Custody) {
+    let key = made(&custody, KeyState::Removed).await;
+    let home = key.home.clone().unwrap();
+    custody.discard(&home).await.unwrap();
+    custody.discard(&home).await.unwrap();
+    assert!(custody.ring().replace_if(None, &ring(1, vec![KeyRecord { home: None, ..key }])).await.unwrap());
+    let ring = custody.ring().load().await.unwrap().unwrap();
+    assert!(custody.open(&ring.keys[0]).await.unwrap().is_none());
+}
+
+async fn a_home_of_nobody_is_refused(custody: Custody) {
+    let key = KeyRecord { home: Some(Home::new("moon", "crater")), ..made(&custody, KeyState::Active).await };
+    assert!(matches!(custody.open(&key).await, Err(CustodyError::Homeless(scheme)) if scheme == "moon"));
+}
+
+macro_rules! suite {
+    ($name:ident, $settings:expr) => {
+        mod $name {
+            use super::*;
+
+            fn on(test: impl AsyncFnOnce(Custody)) {
+                let folder = tempfile::tempdir().unwrap();
+                let settings: Vec<(&str, String)> = $settings;
+                let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+                runtime.block_on(async { test(custody(folder.path(), &settings)).await });
+            }
+
+            suite!(@tests
+                there_is_no_ring_at_first
+                a_ring_comes_back_as_it_was_written_what_we_do_not_know_included
+                a_ring_is_replaced_only_by_who_has_seen_it
+                of_many_at_once_one_writes
+                a_new_key_has_its_thumbprint_as_its_name_and_signs
+                a_record_with_the_key_of_another_is_refused
+                a_key_from_elsewhere_is_kept
+                what_is_discarded_is_gone_and_may_be_discarded_again
+                a_home_of_nobody_is_refused
+            );
+        }
+    };
+    (@tests $($test:ident)*) => {
+        $(#[test] fn $test() { on(super::$test); })*
+    };
+}
+
+suite!(directory, vec![]);
+suite!(
+    database_on_sqlite,
+    vec![("KEY_CUSTODY", "database".to_owned()), ("KEY_ENCRYPTION_KEY", SEALING_KEY.to_owned())]
+);
+suite!(
+    database_on_mongodb,
+    vec![("MONGODB_URI", mongod::new_database()), ("KEY_ENCRYPTION_KEY", SEALING_KEY.to_owned())]
+);
+
+/// What a sealed record is worth to who can write to the database.
+#[test]
+fn a_record_that_was_altered_in_any_member_is_refused_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = [("KEY_CUSTODY", "database"), ("KEY_ENCRYPTION_KEY", SEALING_KEY)];
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let custody = custody(folder.path(), &settings);
+    runtime.block_on(async {
+        let keys = vec![made(&custody, KeyState::Active).await, made(&custody, KeyState::Retired).await];
+        assert!(custody.ring().replace_if(None, &ring(1, keys)).await.unwrap());
+    });
+    let database = rusqlite::Connection::open(folder.path().join("data/jwt-generator.db")).unwrap();
+    let text: String = database.query_row("SELECT record FROM rings", [], |row| row.get(0)).unwrap();
+    assert!(!text.contains("PRIVATE"), "what is stored is sealed");
+    let sound: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let other = sound["keys"][1].clone();
+    type Alter = (&'static str, serde_json::Value);
+    let alterations: Vec<Alter> = vec![
+        ("kid", "another".into()),
+        ("state", "retired".into()),
+        ("alg", "EdDSA".into()),
+        ("public", other["public"].clone()),
+        ("home", other["home"].clone()),
+        ("home", "pem:-----BEGIN PRIVATE KEY-----".into()),
+        ("home", "sealed:".into()),
+        ("home", serde_json::Value::Null),
+        ("aliases", serde_json::json!(["default-key-id"])),
+        ("published_at", 1.into()),
+        ("activates_at", 1.into()),
+        ("activated_at", 1.into()),
+        ("removes_at", 1.into()),
+        ("carries", 1.into()),
+    ];
+    for (member, value) in alterations {
+        let mut altered = sound.clone();
+        altered["keys"][0][member] = value;
+        let kid = altered["keys"][0]["kid"].as_str().unwrap().to_owned();
+        database.execute("UPDATE rings SET record = ?1", [altered.to_string()]).unwrap();
+        let told = runtime.block_on(custody.ring().load()).unwrap_err().to_string();
+        assert!(told.contains(&kid) && told.contains("has been altered"), "{member}: {told}");
+    }
+    database.execute("UPDATE rings SET record = ?1", [text]).unwrap();
+    assert_eq!(runtime.block_on(custody.ring().load()).unwrap().unwrap().keys.len(), 2);
+}

@@ -1,0 +1,63 @@
+//! The verifiers that are hardest to please: they keep a key set for as long as they may, never fetch one for the sake of
+//! an unknown `kid`, and believe nothing else.
+
+use std::time::{Duration, Instant};
+
+use jose::{Expectations, Jwk, JwkSet, VerifyingKey};
+
+use super::Client;
+
+/// A verifier that keeps a key set for `max-age`, and for `blind` longer: what ignores the header, or a cache on the way.
+pub struct Strict {
+    source: Client,
+    blind: Duration,
+    kept: Option<Kept>,
+}
+
+struct Kept {
+    set: JwkSet,
+    until: Instant,
+}
+
+impl Strict {
+    pub fn new(base: &str, blind: Duration) -> Self {
+        Self { source: Client::new(base), blind, kept: None }
+    }
+
+    /// Checks the signature of a token and that it has not expired; what is wrong with it, where something is.
+    pub fn check(&mut self, token: &str, now: u64) -> Result<(), String> {
+        self.refresh();
+        let set = &self.kept.as_ref().ok_or("no key set was ever to be had")?.set;
+        let expect =
+            Expectations { issuer: "jwt-generator-app", audience: &["jwt-generator-api"], leeway: 60, now };
+        let keys: Vec<_> = set
+            .keys
+            .iter()
+            .filter_map(|jwk: &Jwk| Some((jwk.kid()?, VerifyingKey::from_jwk(jwk).ok()?)))
+            .collect();
+        let key_of = |kid: &str| keys.iter().find(|(of_key, _)| *of_key == kid).map(|(_, key)| key);
+        let verified = jose::verify(token, key_of, &expect);
+        verified.map(|_| ()).map_err(|rejection| {
+            let known: Vec<_> = keys.iter().map(|(kid, _)| *kid).collect();
+            let header = jose::decode_unverified(token).map(|(header, _)| header).unwrap_or_default();
+            format!("{rejection}: {header} with the keys {known:?}")
+        })
+    }
+
+    /// Fetches the key set where the one that is kept is too old. One that cannot be fetched is kept on.
+    fn refresh(&mut self) {
+        if self.kept.as_ref().is_some_and(|kept| Instant::now() < kept.until) {
+            return;
+        }
+        let Ok(answer) = self.source.try_send(http::Method::GET, "/.well-known/jwks.json", &[], "") else {
+            return;
+        };
+        if answer.status != 200 {
+            return;
+        }
+        let age = answer.header("cache-control").and_then(|value| value.split("max-age=").nth(1));
+        let age = Duration::from_secs(age.unwrap_or("0").parse().unwrap());
+        let set = JwkSet::from_json(answer.text()).unwrap();
+        self.kept = Some(Kept { set, until: Instant::now() + age + self.blind });
+    }
+}
