@@ -43,6 +43,7 @@ pub struct App {
     door: Arc<Door>,
     limits: Limits,
     keys: Arc<Keys>,
+    keys_place: String,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -103,11 +104,15 @@ pub fn open_keeper(config: &Config, store: &Arc<dyn Store>, clock: Clock) -> Res
         clock_skew: config.key_clock_skew,
         refresh: config.key_refresh.as_secs(),
         longest_token: config.token_lifetime.max(config.max_token_lifetime).as_secs(),
-        kind: KeyKind { algorithm: config.algorithm, rsa_bits: config.key_bits },
+        kind: KeyKind { algorithm: config.algorithm, rsa_bits: config.key_bits.unwrap_or(2048) },
+        any_size: config.key_bits.is_none(),
         first_kid: config.kid.clone(),
     };
     let keeper = Keeper::new(open_custody(config, store)?, clock, settings);
-    keeper.schedule(&RingRecord::empty()).check()?;
+    // Where nobody has said so, whether keys change at all depends on the ring.
+    if let Rotation::Every(_) = config.key_rotation {
+        keeper.schedule(&RingRecord::empty()).check()?;
+    }
     Ok(keeper)
 }
 
@@ -186,6 +191,9 @@ impl App {
         let database = Health::default();
         let database_watch = watch(Arc::clone(store), database.clone()).await;
         keys_watch.start().await?;
+        if let Some(ring) = keys.ring().as_ref() {
+            keeper.schedule(ring.record()).check()?;
+        }
         tell_adopted(config, &keys);
         let beat = Beat::new(Arc::clone(store), Arc::clone(&keys), &keeper, clock.clone(), &entropy)?;
         beat.first(&database).await?;
@@ -200,7 +208,7 @@ impl App {
         let allowed = settings.allowed_origins.clone();
         let api = Api::new(Parts { tokens, accounts, keys: Arc::clone(&keys), database, clock, settings });
         let door = Arc::new(Door::new(router(api), allowed, mark));
-        Ok(Self { listener, door, limits, keys, tasks })
+        Ok(Self { listener, door, limits, keys, keys_place: keeper.custody().ring().place(), tasks })
     }
 
     /// Where the service listens.
@@ -214,6 +222,11 @@ impl App {
     /// The keys it signs with.
     pub fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    /// Where these are kept, for people.
+    pub fn keys_place(&self) -> &str {
+        &self.keys_place
     }
 
     /// Serves till `stop`, then ends what is under way, within ten seconds.

@@ -22,6 +22,9 @@ pub(super) struct Healthcheck {
     /// Fail too where the database does not answer
     #[arg(long)]
     database: bool,
+    /// Fail too where no token can be signed
+    #[arg(long)]
+    signing: bool,
 }
 
 impl Healthcheck {
@@ -47,8 +50,12 @@ impl Healthcheck {
         if self.database && !connected {
             return Err(Failure::refused("the database does not answer"));
         }
+        let signing = body["signing"] != json!(false);
+        if self.signing && !signing {
+            return Err(Failure::refused("no token can be signed"));
+        }
         let text = format!("healthy; the database {}", if connected { "answers" } else { "does not answer" });
-        output.print(&json!({ "healthy": true, "database_connected": connected }), &text);
+        output.print(&json!({ "healthy": true, "database_connected": connected, "signing": signing }), &text);
         Ok(())
     }
 }

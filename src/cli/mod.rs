@@ -40,7 +40,7 @@ enum Command {
     /// Make, read and check tokens, with no server
     #[command(subcommand)]
     Token(token::Token),
-    /// Show or make the key pair
+    /// Show, make, rotate, revoke and move the keys
     #[command(subcommand)]
     Keys(keys::Keys),
     /// Manage the stored users

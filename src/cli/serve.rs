@@ -70,7 +70,7 @@ fn announce(config: &Config, app: &App, output: &Output) -> Result<(), Failure> 
             "\n  JWT Generator {version}\n\n  API    {url}\n  Docs   {url}/api/docs/\n  Keys   {url}/api/jwks\n  \
              Key    {kid} ({algorithm}) in {keys}\n  Store  {store}\n\n  Ctrl-C stops it.\n",
             version = env!("CARGO_PKG_VERSION"),
-            keys = config.keys_dir.display(),
+            keys = app.keys_place(),
         ));
     } else {
         tracing::info!(%address, url, store, kid, %algorithm, "listening");

@@ -116,6 +116,9 @@ impl Mint {
 /// The ring, in which the active key stays published for as long as a token that lives so long.
 async fn with_room(keeper: &Keeper, lifetime: Lifetime) -> Result<RingRecord, Failure> {
     let mut ring = setup::ring(keeper).await?;
+    if let Some(moved) = &ring.moved {
+        return Err(Failure::refused(format!("the keys have moved: set KEY_CUSTODY={}", moved.to)));
+    }
     while let Some(after) = orders::carry(&ring, lifetime.as_secs()) {
         // What was only looked at so far is begun, for this must be written.
         ring = keeper.begin().await.map_err(Failure::because)?.ring;

@@ -43,8 +43,8 @@ pub struct Config {
     pub session_max_age: Lifetime,
     /// `JWT_ALGORITHM`.
     pub algorithm: jose::Algorithm,
-    /// `KEY_BITS`, of new RSA keys.
-    pub key_bits: u32,
+    /// `KEY_BITS`, of new RSA keys; unset, they have 2048, and a key that is there may have any.
+    pub key_bits: Option<u32>,
     /// `KEYS_DIR`.
     pub keys_dir: PathBuf,
     /// `KEY_ID`.
@@ -146,7 +146,7 @@ impl Config {
             key_clock_skew: clock_skew.unwrap_or(USUAL_SKEW),
             session_max_age: read.lifetime("SESSION_MAX_AGE", Lifetime::hours(30 * 24)),
             algorithm: read.required("JWT_ALGORITHM", jose::Algorithm::Rs256, parse::algorithm),
-            key_bits: read.required("KEY_BITS", 2048, parse::key_bits),
+            key_bits: read.optional("KEY_BITS", parse::key_bits),
             keys_dir: read.text("KEYS_DIR").into(),
             kid: read.required("KEY_ID", Kid::original(), parse::kid),
             key_rotation: read.required("KEY_ROTATION", Rotation::Usual, parse::rotation),

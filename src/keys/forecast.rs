@@ -13,7 +13,7 @@ pub struct Event {
 }
 
 /// Steps that one instant may bring, and instants that are looked at.
-const MOST: usize = 512;
+const MOST: usize = 8_192;
 
 /// The steps from `now` till `until`, and the ring as it is then. Keys that are yet to be made have made-up names.
 pub fn forecast(

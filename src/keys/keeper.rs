@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::custody::{Custody, CustodyError, Directory, Found, KeyHome, RingHome};
+use super::relocation::{GRACE, relocated};
 use super::schedule::{Action, Outstanding, Schedule, apply, first, plan};
 use super::{KeyKind, Private, Ring};
 use crate::clock::Clock;
@@ -34,6 +35,8 @@ pub struct KeySettings {
     pub longest_token: u64,
     /// What kind of key signs.
     pub kind: KeyKind,
+    /// Whether an RSA key of another size will do.
+    pub any_size: bool,
     /// The name of the first key.
     pub first_kid: Kid,
 }
@@ -92,6 +95,7 @@ impl Keeper {
             staleness: self.staleness(),
             longest_token: settings.longest_token,
             kind: settings.kind,
+            any_size: settings.any_size,
         }
     }
 
@@ -121,7 +125,7 @@ impl Keeper {
             };
             match self.custody.ring().replace_if(None, &ring).await {
                 Ok(true) => {
-                    self.left_behind(&ring).await;
+                    self.left_behind().await;
                     return Ok(Begun { ring, written: true });
                 }
                 Ok(false) => lost = made,
@@ -308,9 +312,12 @@ impl Keeper {
         let empty = RingRecord { adopted: true, ..RingRecord::empty() };
         let schedule = self.schedule(&empty);
         let created_at = found.created_at.whole_secs();
+        let thumbprint = found.was_ours.then(|| Kid::parse(&public.thumbprint()).ok()).flatten();
+        let aliases = [Some(Kid::original()), thumbprint].into_iter().flatten();
+        let aliases = aliases.filter(|alias| *alias != kid).collect();
         let new = NewKey { kid: kid.clone(), public: public.to_spki_pem(), home: Some(home) };
         let key = KeyRecord {
-            aliases: (kid != Kid::original()).then(Kid::original).into_iter().collect(),
+            aliases,
             alg: public.algorithm().name().to_owned(),
             bits: public.bits(),
             ..first(new, &schedule, created_at)
@@ -329,6 +336,7 @@ impl Keeper {
         let folder = self.custody.folder();
         let home: Arc<dyn KeyHome> = Arc::new(folder.clone());
         let files = Custody::new(Directory::NAME, Arc::new(folder.clone()), vec![home], folder.clone());
+        let ring = relocated(&ring, self.schedule(&ring).lead(), self.now().plus_secs(GRACE));
         self.taken_from(ring, &files).await
     }
 
@@ -342,6 +350,15 @@ impl Keeper {
         for key in ring.keys.iter_mut().filter(|key| key.state != KeyState::Removed) {
             match from.open(key).await {
                 Ok(Some(Private::Local(signing))) => key.home = Some(self.custody.keep(&signing).await?),
+                Ok(Some(Private::Remote(_)))
+                    if !key.home.as_ref().is_some_and(|home| self.custody.can_open(home)) =>
+                {
+                    let scheme = key.home.as_ref().map(Home::scheme).unwrap_or_default();
+                    return Err(CustodyError::Homeless(format!(
+                        "key {}, which never leaves {scheme}",
+                        key.kid
+                    )));
+                }
                 Ok(_) => {}
                 Err(_) if key.state == KeyState::Retired => key.home = None,
                 Err(error) => return Err(error),
@@ -351,13 +368,13 @@ impl Keeper {
     }
 
     /// Notes in the folder that its ring lives here now.
-    async fn left_behind(&self, ring: &RingRecord) {
+    async fn left_behind(&self) {
         let folder = self.custody.folder();
         if self.custody.name() == Directory::NAME {
             return;
         }
         if let Ok(Some(old)) = folder.load().await {
-            let until = self.now().plus_secs(ring.lead);
+            let until = self.now().plus_secs(GRACE);
             let moved = Some(Moved { to: self.custody.name().to_owned(), until });
             let marked = RingRecord { revision: old.revision + 1, moved, ..old.clone() };
             if let Err(error) = folder.replace_if(Some(old.revision), &marked).await {

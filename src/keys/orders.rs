@@ -103,6 +103,8 @@ pub fn needs_successor(ring: &RingRecord, kid: &Kid) -> bool {
 pub struct Import {
     /// The key.
     pub new: NewKey,
+    /// More names of it.
+    pub aliases: Vec<Kid>,
     /// The JWA name of its algorithm.
     pub alg: String,
     /// Its length.
@@ -123,7 +125,8 @@ pub fn import(
     now: Timestamp,
 ) -> Result<RingRecord, OrderError> {
     let kid = import.new.kid.clone();
-    let named = |key: &KeyRecord| key.kid == kid || key.aliases.contains(&kid);
+    let names = || std::iter::once(&kid).chain(&import.aliases);
+    let named = |key: &KeyRecord| names().any(|name| key.kid == *name || key.aliases.contains(name));
     if ring
         .keys
         .iter()
@@ -134,7 +137,12 @@ pub fn import(
     if import.new.home.is_none() && import.state != KeyState::Retired {
         return Err(OrderError::PublicOnly(kid));
     }
-    let record = |key: KeyRecord| KeyRecord { alg: import.alg.clone(), bits: import.bits, ..key };
+    let record = |key: KeyRecord| KeyRecord {
+        alg: import.alg.clone(),
+        bits: import.bits,
+        aliases: import.aliases.clone(),
+        ..key
+    };
     let mut after = ring.clone();
     if ring.keys.is_empty() {
         after.lead = schedule.lead();

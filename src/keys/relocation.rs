@@ -4,10 +4,10 @@
 
 use super::Keeper;
 use super::custody::CustodyError;
-use crate::domain::{Moved, RingRecord, Timestamp};
+use crate::domain::{KeyState, Moved, RingRecord, Timestamp};
 
 /// Seconds in which all servers are to follow.
-const GRACE: u64 = 3_600;
+pub(super) const GRACE: u64 = 3_600;
 /// Races against running servers that may be lost.
 const PATIENCE: usize = 16;
 
@@ -64,11 +64,20 @@ async fn copy(
         let fault = "there is a ring of other keys already; take it away first".to_owned();
         return Err(CustodyError::Ring { place: to.custody().ring().place(), fault });
     }
-    let lead = to.schedule(old).lead().max(old.lead);
     let revision = there.map_or(old.revision, |there| there.revision.max(old.revision)) + 1;
-    let kept_until = old.kept_until.max(until.plus_secs(lead));
-    let ring = RingRecord { revision, kept_until, moved: None, ..old.clone() };
+    let ring = RingRecord { revision, ..relocated(old, to.schedule(old).lead(), until) };
     to.taken_from(ring, from.custody()).await
+}
+
+/// `ring` at a new place, while servers may look at the old one until `until`: these sign with the key of today, and know
+/// no key that is published from now on.
+pub(super) fn relocated(ring: &RingRecord, lead: u64, until: Timestamp) -> RingRecord {
+    let mut ring = RingRecord { moved: None, ..ring.clone() };
+    ring.kept_until = ring.kept_until.max(until.plus_secs(lead.max(ring.lead)));
+    for key in ring.keys.iter_mut().filter(|key| key.state == KeyState::Published) {
+        key.activates_at = key.activates_at.max(until);
+    }
+    ring
 }
 
 fn elsewhere(from: &Keeper, to: &str) -> CustodyError {

@@ -28,6 +28,8 @@ pub struct Schedule {
     pub longest_token: u64,
     /// What kind of key is to sign.
     pub kind: KeyKind,
+    /// Whether an RSA key of another size will do.
+    pub any_size: bool,
 }
 
 /// How long, in seconds, the record of a key is kept that has left: 90 days, for whoever asks what happened.
@@ -118,7 +120,8 @@ impl Schedule {
 
     fn wants(&self, key: &KeyRecord) -> bool {
         let Ok(algorithm) = key.alg.parse::<jose::Algorithm>() else { return false };
-        self.kind.algorithm == algorithm && (!algorithm.is_rsa() || self.kind.rsa_bits == key.bits)
+        let fits = !algorithm.is_rsa() || self.any_size || self.kind.rsa_bits == key.bits;
+        self.kind.algorithm == algorithm && fits
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::super::setup;
 use super::{Consent, Failure, Output, length, what_next};
 use crate::domain::{Kid, NewKey, RingRecord};
+use crate::keys::custody::Directory;
 use crate::keys::{Keeper, orders};
 
 /// Races against running servers that a command may lose.
@@ -99,7 +100,13 @@ pub(super) async fn prune(keeper: &Keeper, output: &Output) -> Result<(), Failur
         return Err(Failure::because(error));
     }
     let ring = change(keeper, None, |ring, _| Ok(orders::forget(ring))).await.unwrap_or(ring);
-    let orphans = keeper.custody().folder().orphans(&ring, keeper.now()).await.map_err(Failure::because)?;
+    // After a move, servers that have not followed may still open what lies in the folder.
+    let orphans = match keeper.custody().name() {
+        Directory::NAME => {
+            keeper.custody().folder().orphans(&ring, keeper.now()).await.map_err(Failure::because)?
+        }
+        _ => Vec::new(),
+    };
     for home in &orphans {
         keeper.custody().discard(home).await.map_err(Failure::because)?;
     }
@@ -138,8 +145,9 @@ pub(super) async fn change(
     order: impl Fn(&RingRecord, Option<NewKey>) -> Result<RingRecord, Failure>,
 ) -> Result<RingRecord, Failure> {
     let mut refused = Failure::refused("other programs change the ring all the time; try again");
+    let mut ring = RingRecord::empty();
     for _ in 0..PATIENCE {
-        let ring = keeper.to_change().await.map_err(Failure::because)?;
+        ring = keeper.to_change().await.map_err(Failure::because)?;
         match not_moved(&ring).and_then(|()| order(&ring, new.clone())) {
             Err(failure) => {
                 refused = failure;
@@ -153,7 +161,7 @@ pub(super) async fn change(
             }
         }
     }
-    keeper.discard_unless_in(&RingRecord::empty(), new).await;
+    keeper.discard_unless_in(&ring, new).await;
     Err(refused)
 }
 

@@ -43,6 +43,7 @@ struct FoundKey {
     private: Option<SigningKey>,
     public: VerifyingKey,
     kid: Option<String>,
+    aliases: Vec<String>,
 }
 
 impl Import {
@@ -72,6 +73,8 @@ impl Import {
         let thumbprint = || Kid::parse(&key.public.thumbprint());
         let named = key.kid.as_deref().map_or_else(thumbprint, Kid::parse);
         let kid = self.kid.clone().map_or(named, Ok).map_err(Failure::usage)?;
+        let aliases = key.aliases.iter().map(|alias| Kid::parse(alias)).collect::<Result<Vec<_>, _>>();
+        let aliases = aliases.map_err(Failure::usage)?.into_iter().filter(|alias| *alias != kid).collect();
         let home = match &key.private {
             Some(private) => Some(keeper.custody().keep(private).await.map_err(Failure::because)?),
             None => None,
@@ -84,6 +87,7 @@ impl Import {
         let new = NewKey { kid: kid.clone(), public: key.public.to_spki_pem(), home };
         let import = orders::Import {
             new: new.clone(),
+            aliases,
             alg: key.public.algorithm().name().to_owned(),
             bits: key.public.bits(),
             state,
@@ -126,18 +130,32 @@ fn keys_of(text: &str, preferred: Algorithm) -> Result<Vec<FoundKey>, KeyError> 
         keys: Vec<&'a RawValue>,
     }
     match serde_json::from_str::<Set<'_>>(text) {
-        Ok(set) => set.keys.iter().map(|jwk| of_jwk(jwk.get(), preferred)).collect(),
+        Ok(set) => {
+            set.keys.iter().map(|jwk| of_jwk(jwk.get(), preferred)).collect::<Result<_, _>>().map(merged)
+        }
         Err(_) => Ok(vec![of_jwk(text, preferred)?]),
     }
+}
+
+/// A key that is in the set under several names is one key.
+fn merged(keys: Vec<FoundKey>) -> Vec<FoundKey> {
+    let mut merged: Vec<FoundKey> = Vec::new();
+    for key in keys {
+        match merged.iter_mut().find(|known| known.public == key.public) {
+            Some(known) => known.aliases.extend(key.kid),
+            None => merged.push(key),
+        }
+    }
+    merged
 }
 
 fn of_jwk(text: &str, preferred: Algorithm) -> Result<FoundKey, KeyError> {
     if let Ok(jwk) = Jwk::from_json(text) {
         let public = VerifyingKey::from_jwk(&jwk)?;
-        return Ok(FoundKey { private: None, public, kid: jwk.kid().map(str::to_owned) });
+        return Ok(FoundKey { private: None, public, kid: jwk.kid().map(str::to_owned), aliases: vec![] });
     }
     let (private, kid) = SigningKey::from_jwk(preferred, text)?;
-    Ok(FoundKey { public: private.verifying_key().clone(), private: Some(private), kid })
+    Ok(FoundKey { public: private.verifying_key().clone(), private: Some(private), kid, aliases: vec![] })
 }
 
 /// A PEM file does not say what its key is for: the algorithm of the settings where it fits, else the kind's usual one.
@@ -152,7 +170,7 @@ fn of_pem(text: &str, preferred: Algorithm) -> Result<FoundKey, KeyError> {
             Err(fault) => Err(fault),
         };
         match read {
-            Ok((public, private)) => return Ok(FoundKey { private, public, kid: None }),
+            Ok((public, private)) => return Ok(FoundKey { private, public, kid: None, aliases: vec![] }),
             Err(fault @ KeyError::WrongKind { .. }) => first_fault.get_or_insert(fault),
             Err(fault) => return Err(fault),
         };

@@ -13,6 +13,8 @@ use crate::keys::schedule::Schedule;
 
 /// How far the picture reaches to either side of now, in seconds.
 const REACH: u64 = 90 * 86_400;
+/// Steps to come that people are shown.
+const SHOWN: usize = 16;
 /// Columns of the picture; now is a line in the middle.
 const WIDTH: u64 = 60;
 
@@ -73,7 +75,8 @@ fn picture(ring: &RingRecord, later: &RingRecord, now: Timestamp) -> String {
         begin.to_string().get(..10).unwrap_or_default(),
         now.plus_secs(REACH).to_string().get(..10).unwrap_or_default()
     )];
-    lines.extend(keys.iter().map(|key| {
+    let skipped = keys.len().saturating_sub(SHOWN);
+    lines.extend(keys.iter().take(SHOWN).map(|key| {
         let name = if key.kid.as_str().starts_with(TO_COME) {
             "(to come)".to_owned()
         } else {
@@ -82,6 +85,9 @@ fn picture(ring: &RingRecord, later: &RingRecord, now: Timestamp) -> String {
         let cells = |columns: Range<u64>| columns.map(|column| cell(key, begin, column)).collect::<String>();
         format!("{name:16}  {}|{}", cells(0..WIDTH / 2), cells(WIDTH / 2..WIDTH))
     }));
+    if skipped > 0 {
+        lines.push(format!("{:16}  and {skipped} keys more", ""));
+    }
     lines.push(format!("{:16}  {}", "", "published -   signs #   verifies =   now |"));
     lines.join("\n")
 }
@@ -107,5 +113,9 @@ fn to_come(events: &[Event]) -> String {
         return "Nothing is due in the next 90 days.".to_owned();
     }
     let lines = events.iter().map(|event| format!("{}  {}", event.at, sentence(&event.action)));
-    format!("The next 90 days:\n{}", lines.collect::<Vec<_>>().join("\n"))
+    let mut lines: Vec<_> = lines.take(SHOWN).collect();
+    if events.len() > SHOWN {
+        lines.push(format!("and {} steps more (--json has them all)", events.len() - SHOWN));
+    }
+    format!("The next 90 days:\n{}", lines.join("\n"))
 }

@@ -2,8 +2,9 @@
 //! (`private-key.pem` in PKCS#8, `public-key.pem` in SPKI) hold the key that signs, so that going back to it works.
 //!
 //! The ring's document is what counts: private halves are written before it and taken away after it, so that whatever
-//! was interrupted, it names nothing that is not there. What is damaged stops the start; no key is ever written over,
-//! but that the original's files follow the ring.
+//! was interrupted, it names nothing that is not there. A damaged ring, or a pair that is not of it, stops the start; a
+//! private half that is missing does not, for the others serve. No key is ever written over, but that the original's
+//! files follow the ring.
 
 use std::fs;
 use std::io;
@@ -224,7 +225,9 @@ impl Directory {
             }
         }
         self.warn_of_open_mode(PRIVATE, &private);
-        Ok(Some(Found { signing, created_at: private.modified_at }))
+        let own = format!("{KEY}{}.pem", signing.verifying_key().thumbprint());
+        let was_ours = self.file(&own).exists();
+        Ok(Some(Found { signing, created_at: private.modified_at, was_ours }))
     }
 
     fn open_file(&self, key: &KeyRecord) -> Result<Private, CustodyError> {

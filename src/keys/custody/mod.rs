@@ -109,6 +109,8 @@ pub struct Found {
     pub signing: SigningKey,
     /// When its file was written.
     pub created_at: Timestamp,
+    /// Whether a ring that is lost had it: its tokens may name it by its thumbprint.
+    pub was_ours: bool,
 }
 
 impl Custody {
@@ -171,6 +173,11 @@ impl Custody {
             Some(home) => self.home_of(home)?.open(key).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Whether private halves in such a home can be opened here.
+    pub fn can_open(&self, home: &Home) -> bool {
+        self.home_of(home).is_ok()
     }
 
     /// Destroys a private half.

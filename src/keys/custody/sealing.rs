@@ -42,10 +42,16 @@ pub enum SealingError {
     },
     /// The seal is broken.
     #[error(
-        "the record of key {0} in the database has been altered: its seal does not fit; restore it from a backup, \
-         or `keys revoke` it"
+        "the record of key {0} in the database has been altered: its seal does not fit; nothing of the ring is used: \
+         restore the database from a backup"
     )]
     Altered(Kid),
+    /// There is no seal.
+    #[error(
+        "the record of key {0} in the database is not sealed, and KEY_ENCRYPTION_KEY says that it should be: if you have \
+         just set it, `keys reseal` seals all; if not, somebody else wrote this record"
+    )]
+    Unsealed(Kid),
     /// The library refused.
     #[error("the cryptographic library could not seal")]
     Failed,
@@ -85,10 +91,11 @@ impl Sealing {
     /// The home that was sealed with `key`'s record.
     ///
     /// # Errors
-    /// [`SealingError`]; a record without a seal counts as altered.
+    /// [`SealingError`]; a record without a seal is none of ours.
     pub fn open(&self, key: &KeyRecord) -> Result<Option<Home>, SealingError> {
         let altered = || SealingError::Altered(key.kid.clone());
-        let home = key.home.as_ref().filter(|home| home.scheme() == SCHEME).ok_or_else(altered)?;
+        let unsealed = || SealingError::Unsealed(key.kid.clone());
+        let home = key.home.as_ref().filter(|home| home.scheme() == SCHEME).ok_or_else(unsealed)?;
         let (id, sealed) = home.place().split_once('.').ok_or_else(altered)?;
         let (_, sealing) =
             self.keys.iter().find(|(of_key, _)| of_key == id).ok_or_else(|| self.other(key, id))?;

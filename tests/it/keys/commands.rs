@@ -329,3 +329,86 @@ fn the_database_begins_with_the_keys_of_the_folder_and_the_originals_key_stays()
     assert_eq!(program.client().get("/api/jwks").ok(), keys);
     assert!(place.refused(1, &["keys", "rotate"]).contains("have moved: set KEY_CUSTODY=database"));
 }
+
+#[test]
+fn a_key_that_is_there_already_is_refused_and_stays_whole() {
+    for place in Place::all() {
+        place.told(&["keys", "generate"]);
+        let private = place.path().join("mine.pem");
+        fs::write(&private, run(&mut place.command(&["keys", "export", "--private"]))).unwrap();
+        let told = place.refused(1, &["keys", "import", private.to_str().unwrap()]);
+        assert!(told.contains("is in the ring already"), "{told}");
+        place.told(&["token", "mint"]);
+    }
+}
+
+#[test]
+fn one_key_under_two_names_comes_in_as_one() {
+    let (from, to) = (Place::new(&[("KEY_ID", "mine")]), Place::new(&[("KEY_ID", "other")]));
+    fs::create_dir(from.path().join("keys")).unwrap();
+    for name in ["private-key.pem", "public-key.pem"] {
+        fs::copy(original_keys().join(name), from.path().join("keys").join(name)).unwrap();
+    }
+    let set = from.told(&["keys", "export", "--public"]);
+    assert_eq!(set["keys"].as_array().unwrap().len(), 2);
+    let file = to.path().join("set.json");
+    fs::write(&file, set.to_string()).unwrap();
+    to.told(&["keys", "generate"]);
+    to.told(&["keys", "import", file.to_str().unwrap(), "--state", "retired"]);
+    assert_eq!(to.kids("retired"), ["mine"]);
+    let set = to.told(&["keys", "export", "--public"]);
+    let kids: Vec<_> = set["keys"].as_array().unwrap().iter().map(|key| key["kid"].clone()).collect();
+    assert_eq!(kids, ["other", "mine", "default-key-id"]);
+}
+
+#[test]
+fn a_key_that_was_published_before_a_move_waits_till_all_have_followed() {
+    let mut place =
+        Place::new(&[("KEY_ENCRYPTION_KEY", SEALING_KEY), ("JWKS_MAX_AGE", "1s"), ("VERIFIER_CACHE", "0")]);
+    place.told(&["keys", "generate"]);
+    place.told(&["keys", "rotate"]);
+    let moved = place.told(&["keys", "move", "--to", "database"]);
+    assert!(
+        place
+            .refused(1, &["token", "mint", "--expires-in", "1y"])
+            .contains("have moved: set KEY_CUSTODY=database")
+    );
+    place.set("KEY_CUSTODY", "database");
+    let list = place.told(&["keys", "list"]);
+    assert_eq!(
+        list["keys"][1]["activates_at"], moved["until"],
+        "till then servers of the old place sign with the old key"
+    );
+}
+
+#[test]
+fn a_key_of_another_size_stays_unless_a_size_is_asked_for() {
+    let mut place = Place::new(&[("SKIP_DATABASE", "true"), ("KEY_ROTATION", "off")]);
+    place.set("JWT_ALGORITHM", "RS256");
+    place.set("KEY_BITS", "3072");
+    place.told(&["keys", "generate"]);
+    place.settings.retain(|(name, _)| *name != "KEY_BITS");
+    drop(place.start());
+    assert_eq!(place.kids("published"), Vec::<String>::new());
+    place.set("KEY_BITS", "2048");
+    drop(place.start());
+    let list = place.told(&["keys", "list"]);
+    assert_eq!(
+        (list["keys"][1]["state"].as_str(), list["keys"][1]["bits"].as_u64()),
+        (Some("published"), Some(2048))
+    );
+}
+
+#[test]
+fn a_lost_ring_begins_anew_with_its_key_under_both_its_names() {
+    let place = Place::new(&[("SKIP_DATABASE", "true")]);
+    place.told(&["keys", "generate"]);
+    place.told(&["keys", "rotate", "--now", "--yes"]);
+    let program = place.start();
+    let token = program.client().demo_token(&json!({}));
+    drop(program);
+    fs::remove_file(place.path().join("keys/ring.json")).unwrap();
+    let program = place.start();
+    assert_eq!(program.client().post("/api/token/validate", &json!({ "token": token })).status, 200);
+    assert_eq!(kid_of(&program.client().demo_token(&json!({}))), "default-key-id");
+}

@@ -9,7 +9,7 @@ use rustix::fs::{CWD, Mode, mkfifoat};
 use serde_json::json;
 
 use crate::support::{
-    Program, folder_with_keys, jwt_generator, on_small_disk, read, refused, repository, set_mode,
+    Program, eventually, folder_with_keys, jwt_generator, on_small_disk, read, refused, repository, set_mode,
 };
 
 const PRIVATE: &str = "keys/private-key.pem";

@@ -218,6 +218,7 @@ fn settings(period: u64) -> Schedule {
         staleness: 60,
         longest_token: DAY,
         kind: KeyKind { algorithm: Algorithm::Rs256, rsa_bits: 2048 },
+        any_size: false,
     }
 }
 

@@ -340,6 +340,7 @@ fn small_settings(dice: &mut Dice) -> Schedule {
         staleness: dice.between(1, 5),
         longest_token: dice.between(1, 15),
         kind: KeyKind { algorithm, rsa_bits: 2048 },
+        any_size: false,
     };
     schedule.period = Some(schedule.lead() + dice.between(0, 25));
     schedule
@@ -401,6 +402,7 @@ fn usual_settings(period: u64) -> Schedule {
         staleness: 60,
         longest_token: 24 * HOUR,
         kind: KeyKind { algorithm: Algorithm::Rs256, rsa_bits: 2048 },
+        any_size: false,
     }
 }
 
