@@ -3,6 +3,7 @@
 pub mod client;
 
 mod hostile;
+mod moto;
 mod program;
 mod proxy;
 mod service;
@@ -14,6 +15,7 @@ pub mod mongod;
 pub use client::{Answer, Client};
 
 pub use hostile::{json_texts, naughty_strings};
+pub use moto::Moto;
 pub use program::{Program, jwt_generator, on_small_disk, refused};
 pub use proxy::{Fault, Proxy};
 pub use service::Service;
