@@ -253,6 +253,25 @@ fn credentials_come_from_shared_files_and_web_identity() {
 }
 
 #[test]
+fn no_credential_is_in_a_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = Moto::shared().endpoint();
+    let secrets = [
+        ("AWS_SECRET_ACCESS_KEY", "a-secret-access-key"),
+        ("AWS_SESSION_TOKEN", "a-session-token"),
+        ("JWT_ALGORITHM", "ES256"),
+        ("LOG_LEVEL", "trace"),
+    ];
+    let program = Program::start(folder.path(), &settings(&endpoint, &secrets));
+    let token = program.client().demo_token(&json!({}));
+    let (_, log) = program.stop();
+    assert!(log.contains("\"level\":\"TRACE\""), "the log is at its fullest");
+    for text in ["a-secret-access-key", "a-session-token", "eyJ", token.as_str(), "\"target\":\"aws_"] {
+        assert!(!log.contains(text), "the log holds {text}");
+    }
+}
+
+#[test]
 fn what_kms_refuses_is_told_from_what_it_cannot_do_now() {
     let moto = Moto::start();
     let endpoint = moto.endpoint();
