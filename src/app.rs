@@ -18,7 +18,7 @@ use crate::domain::{RingRecord, Rotation};
 use crate::entropy::{Entropy, EntropyError};
 use crate::http::{Api, Door, HttpSettings, Limits, Parts, router, serve};
 use crate::keys::custody::{
-    Custody, CustodyError, Directory, InRecord, KeyHome, RingHome, Sealing, SealingError, StoredRing,
+    AwsKms, Custody, CustodyError, Directory, InRecord, KeyHome, RingHome, Sealing, SealingError, StoredRing,
 };
 use crate::keys::schedule::PeriodTooShort;
 use crate::keys::{Keeper, KeyKind, KeySettings, Keys, Signer, Watch};
@@ -170,7 +170,14 @@ fn open_custody(config: &Config, store: &Arc<dyn Store>) -> Result<Custody, Star
             Custody::new(Directory::NAME, Arc::new(folder.clone()), vec![in_folder], folder)
         }
         CustodyChoice::Database => Custody::new("database", ring, vec![in_record, in_folder], folder),
-        CustodyChoice::AwsKms | CustodyChoice::Vault(_) => Custody::new("wip", ring, vec![in_folder], folder),
+        CustodyChoice::AwsKms => {
+            // Keys from elsewhere are taken in where they are sealed; otherwise they stay in the folder.
+            let seals = sealing.is_some() && config.store != StoreChoice::Absent;
+            let aws_kms: Arc<dyn KeyHome> = Arc::new(AwsKms::new());
+            let homes = std::iter::once(aws_kms).chain(seals.then_some(in_record));
+            Custody::new(AwsKms::NAME, ring, homes.chain([in_folder]).collect(), folder)
+        }
+        CustodyChoice::Vault(_) => Custody::new("wip", ring, vec![in_folder], folder),
     })
 }
 

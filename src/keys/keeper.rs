@@ -367,10 +367,11 @@ impl Keeper {
         Ok(ring)
     }
 
-    /// Notes in the folder that its ring lives here now.
+    /// Notes in the folder that its ring lives here now, unless it still lives there: without a database, keys of every
+    /// custody are written down in the folder.
     async fn left_behind(&self) {
         let folder = self.custody.folder();
-        if self.custody.name() == Directory::NAME {
+        if self.custody.ring().place() == folder.place() {
             return;
         }
         if let Ok(Some(old)) = folder.load().await {

@@ -24,8 +24,9 @@ impl Format {
 /// Starts logging for the whole process. A second call changes nothing.
 pub fn start(filter: &str, format: Format) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    // The driver's own lines may hold what it sends.
-    let filter = ["mongodb=off", "rustls=warn", "hickory_proto=warn", "hickory_resolver=warn"]
+    // The driver's own lines, and those of AWS's SDK, may hold what they send. A directive counts for all targets that
+    // begin with it.
+    let filter = ["mongodb=off", "aws_=warn", "rustls=warn", "hickory_proto=warn", "hickory_resolver=warn"]
         .iter()
         .filter_map(|directive| directive.parse().ok())
         .fold(filter, EnvFilter::add_directive);

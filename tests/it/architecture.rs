@@ -96,6 +96,8 @@ fn outside_crates_stay_in_the_room_that_is_meant_for_them() {
         ("ureq", &["cli"]),
         ("tracing_subscriber", &["telemetry", "config"]),
         ("aws_lc_rs", &["keys", "entropy"]),
+        ("aws_config", &["keys"]),
+        ("aws_sdk_kms", &["keys"]),
     ] {
         for file in source_files(&repository().join("src")) {
             let text = fs::read_to_string(&file).unwrap();

@@ -30,6 +30,7 @@ mod algorithm;
 mod base64url;
 mod claims;
 mod der;
+mod ecdsa_der;
 mod header;
 mod jwk;
 mod jwk_set;
@@ -48,6 +49,7 @@ pub mod json;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use claims::Registered;
+pub use ecdsa_der::es256_from_der;
 pub use header::ProtectedHeader;
 pub use jwk::Jwk;
 pub use jwk_set::JwkSet;

@@ -91,9 +91,12 @@ impl VerifyingKey {
         Self::from_spki_der(algorithm, der.as_ref())
     }
 
-    /// Every public key comes through here: kind, strength, then aws-lc's own checks (such as that a
-    /// point lies on its curve).
-    pub(crate) fn from_spki_der(algorithm: Algorithm, der: &[u8]) -> Result<Self, KeyError> {
+    /// Reads a DER SubjectPublicKeyInfo. Every public key comes through here: kind, strength, then aws-lc's own checks
+    /// (such as that a point lies on its curve).
+    ///
+    /// # Errors
+    /// `Malformed`, `WrongKind`, or an error about the key's strength.
+    pub fn from_spki_der(algorithm: Algorithm, der: &[u8]) -> Result<Self, KeyError> {
         let content = key_kind::open_spki(algorithm, der)?;
         if algorithm.is_rsa() {
             RsaNumbers::of_public_key(content)?.require_strong()?;

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::super::setup;
 use super::{Consent, Failure, Output, length, what_next};
 use crate::domain::{Kid, NewKey, RingRecord};
-use crate::keys::custody::Directory;
+use crate::keys::custody::RingHome;
 use crate::keys::{Keeper, orders};
 
 /// Races against running servers that a command may lose.
@@ -100,12 +100,12 @@ pub(super) async fn prune(keeper: &Keeper, output: &Output) -> Result<(), Failur
         return Err(Failure::because(error));
     }
     let ring = change(keeper, None, |ring, _| Ok(orders::forget(ring))).await.unwrap_or(ring);
-    // After a move, servers that have not followed may still open what lies in the folder.
-    let orphans = match keeper.custody().name() {
-        Directory::NAME => {
-            keeper.custody().folder().orphans(&ring, keeper.now()).await.map_err(Failure::because)?
-        }
-        _ => Vec::new(),
+    // Where the ring is elsewhere, servers that have not followed it yet may still open what lies in the folder.
+    let (custody, folder) = (keeper.custody(), keeper.custody().folder());
+    let orphans = if custody.ring().place() == folder.place() {
+        folder.orphans(&ring, keeper.now()).await.map_err(Failure::because)?
+    } else {
+        Vec::new()
     };
     for home in &orphans {
         keeper.custody().discard(home).await.map_err(Failure::because)?;

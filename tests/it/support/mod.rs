@@ -4,6 +4,7 @@ pub mod client;
 
 mod balancer;
 mod hostile;
+mod moto;
 mod program;
 mod proxy;
 mod service;
@@ -17,6 +18,7 @@ pub use balancer::Balancer;
 pub use client::{Answer, Client};
 
 pub use hostile::{json_texts, naughty_strings};
+pub use moto::Moto;
 pub use program::{Program, jwt_generator, on_small_disk, refused};
 pub use proxy::{Fault, Proxy};
 pub use service::Service;

@@ -77,6 +77,19 @@ fn es256() {
     }
 }
 
+/// Signatures as other services give them: what is not strictly DER is refused, whatever its numbers are.
+#[test]
+fn es256_of_der() {
+    use ecdsa::{TestName, TestSet};
+    for group in TestSet::load(TestName::EcdsaSecp256r1Sha256).unwrap().test_groups {
+        let key = VerifyingKey::from_spki_pem(Algorithm::Es256, &group.pem).unwrap();
+        for test in group.tests {
+            let valid = jose::es256_from_der(&test.sig).is_some_and(|value| key.verify(&test.msg, &value));
+            assert_eq!(valid, test.result == TestResult::Valid, "{} {}", test.tc_id, test.comment);
+        }
+    }
+}
+
 #[test]
 fn eddsa() {
     use eddsa::{TestName, TestSet};

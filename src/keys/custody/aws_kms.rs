@@ -1,0 +1,168 @@
+//! Keys in AWS KMS, which makes them, signs with them, and gives away their public halves alone.
+
+mod calls;
+mod fault;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_kms::types::KeySpec;
+use jose::{Algorithm, VerifyingKey};
+use tokio::sync::Mutex;
+
+use self::calls::{Calls, signing_algorithm};
+use self::fault::Fault;
+use super::{CustodyError, KeyHome, algorithm_of, new_key};
+use crate::domain::{Home, KeyRecord, Kid, NewKey};
+use crate::keys::{KeyKind, Private, RemoteKey, SignError};
+
+/// What a new key signs before it may get into a ring.
+const TRIAL: &[u8] = b"a new key of JWT Generator";
+/// How often a key that was just made is asked for before it counts as not there yet, and the pause between.
+const LOOKS: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(400);
+
+/// The account, the region and the permissions that AWS's own settings give.
+#[derive(Debug, Default)]
+pub struct AwsKms {
+    calls: Arc<Calls>,
+    /// A key that was made and could not be looked at: whoever asks for one next gets it, so that a bad connection does
+    /// not leave keys behind that nobody knows.
+    begun: Mutex<Option<String>>,
+}
+
+impl AwsKms {
+    /// The scheme of its homes: the place is a key's ARN.
+    pub const SCHEME: &'static str = "aws-kms";
+    /// What `KEY_CUSTODY` calls it.
+    pub const NAME: &'static str = "aws-kms";
+
+    /// Nothing is read or asked before it is needed.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A key that was made, once it has shown its public half and that this process may sign with it: one that it could
+    /// not use must not get into a ring.
+    async fn proven(&self, arn: &str, kind: KeyKind) -> Result<NewKey, CustodyError> {
+        let wrong = |fault: &str| CustodyError::Generate(format!("{arn}: {fault}").into());
+        let der = known(|| self.calls.public_half(arn)).await?;
+        let public = VerifyingKey::from_spki_der(kind.algorithm, &der);
+        let public = public.map_err(|fault| wrong(&fault.to_string()))?;
+        if kind.algorithm.is_rsa() && public.bits() != kind.rsa_bits {
+            return Err(wrong("it is of another size than was asked for"));
+        }
+        let signature = known(|| self.calls.sign(arn, kind.algorithm, TRIAL)).await?;
+        if !public.verify(TRIAL, &signature) {
+            return Err(wrong("its signature does not fit its public half"));
+        }
+        new_key(&public, Some(Home::new(Self::SCHEME, arn)))
+    }
+}
+
+#[async_trait]
+impl KeyHome for AwsKms {
+    fn scheme(&self) -> &'static str {
+        Self::SCHEME
+    }
+
+    async fn make(&self, kind: KeyKind) -> Result<NewKey, CustodyError> {
+        let spec = key_spec(kind)?;
+        let mut begun = self.begun.lock().await;
+        let arn = match begun.clone() {
+            Some(arn) => arn,
+            None => begun.insert(self.calls.create(kind.algorithm, spec).await?).clone(),
+        };
+        let made = self.proven(&arn, kind).await;
+        if let Err(error) = &made {
+            if error.is_passing() {
+                return made;
+            }
+            if let Err(fault) = self.calls.end(&arn).await {
+                tracing::warn!(arn, error = %fault, "a key that cannot be used stays in AWS KMS: delete it there");
+            }
+        }
+        *begun = None;
+        made
+    }
+
+    /// Asks nobody: a service whose ring is known starts while KMS is down.
+    async fn open(&self, key: &KeyRecord) -> Result<Private, CustodyError> {
+        let algorithm = algorithm_of(key)?;
+        signing_algorithm(algorithm)?;
+        Ok(Private::Remote(Arc::new(KmsKey {
+            calls: Arc::clone(&self.calls),
+            arn: key.home.as_ref().map_or("", Home::place).to_owned(),
+            kid: key.kid.clone(),
+            algorithm,
+            failing: AtomicBool::new(false),
+        })))
+    }
+
+    async fn discard(&self, home: &Home) -> Result<(), CustodyError> {
+        self.calls.end(home.place()).await?;
+        let arn = home.place();
+        tracing::info!(
+            arn,
+            "a key in AWS KMS is disabled; for seven days its deletion can be cancelled there"
+        );
+        Ok(())
+    }
+}
+
+/// A key that KMS signs with.
+struct KmsKey {
+    calls: Arc<Calls>,
+    arn: String,
+    kid: Kid,
+    algorithm: Algorithm,
+    failing: AtomicBool,
+}
+
+impl KmsKey {
+    /// Tells the log when signing begins to fail and when it works again; requests are many.
+    fn note(&self, fault: Option<&Fault>) {
+        let before = self.failing.swap(fault.is_some(), Ordering::Relaxed);
+        match fault {
+            Some(fault) if !before => {
+                tracing::error!(kid = %self.kid, error = %fault, "AWS KMS does not sign");
+            }
+            None if before => tracing::info!(kid = %self.kid, "AWS KMS signs again"),
+            _ => {}
+        }
+    }
+}
+
+#[async_trait]
+impl RemoteKey for KmsKey {
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        let signed = self.calls.sign(&self.arn, self.algorithm, message).await;
+        self.note(signed.as_ref().err());
+        signed.map_err(|fault| if fault.is_passing() { SignError::Unavailable } else { SignError::Failed })
+    }
+}
+
+fn key_spec(kind: KeyKind) -> Result<KeySpec, CustodyError> {
+    signing_algorithm(kind.algorithm)?;
+    match (kind.algorithm.is_rsa(), kind.rsa_bits) {
+        (false, _) => Ok(KeySpec::EccNistP256),
+        (true, 2048) => Ok(KeySpec::Rsa2048),
+        (true, 3072) => Ok(KeySpec::Rsa3072),
+        (true, 4096) => Ok(KeySpec::Rsa4096),
+        (true, bits) => Err(Fault::lasting(&format!("AWS KMS makes no RSA keys of {bits} bits")).into()),
+    }
+}
+
+/// Asks till the answer is another than that there is no such key: KMS is eventually consistent, and for a moment may
+/// not know everywhere what it has just made.
+async fn known<T, F: Future<Output = Result<T, Fault>>>(ask: impl Fn() -> F) -> Result<T, CustodyError> {
+    for _ in 0..LOOKS {
+        match ask().await {
+            Err(fault) if fault.is_one_of(&["NotFoundException"]) => tokio::time::sleep(PAUSE).await,
+            other => return Ok(other?),
+        }
+    }
+    Err(CustodyError::Unavailable("AWS KMS does not know yet of a key that it has just made".into()))
+}

@@ -1,0 +1,142 @@
+//! The calls to AWS KMS, each in the region of its key, within a time that suits it.
+
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region};
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_sdk_kms::Client;
+use aws_sdk_kms::config::Builder;
+use aws_sdk_kms::config::retry::RetryConfig;
+use aws_sdk_kms::primitives::Blob;
+use aws_sdk_kms::types::{KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpec, Tag};
+use jose::Algorithm;
+use tokio::sync::OnceCell;
+
+use super::fault::Fault;
+
+/// Tries of a call in all; the pauses between them are the SDK's, with jitter.
+const TRIES: u32 = 3;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// How long one try for a signature may take, and all of them: less than who waits for it has patience.
+const SIGN: (Duration, Duration) = (Duration::from_millis(1_500), Duration::from_secs(4));
+/// The same for everything else, for which nobody waits but the start.
+const OTHER: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(8));
+/// Days from the end of a key to its deletion; KMS knows no shorter wait.
+const WAIT: i32 = 7;
+/// What KMS answers for a key that is gone, or on its way.
+const GONE: [&str; 2] = ["NotFoundException", "KMSInvalidStateException"];
+
+/// A client that is made when it is first needed: finding region and credentials may take calls of its own.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    client: OnceCell<Client>,
+}
+
+impl Calls {
+    /// Makes a key, and gives its ARN.
+    pub(super) async fn create(&self, algorithm: Algorithm, spec: KeySpec) -> Result<String, Fault> {
+        let tags = tags(algorithm).map_err(|error| Fault::lasting(&error.to_string()))?;
+        let call = self.client().await?.create_key();
+        let call = call.key_usage(KeyUsageType::SignVerify).key_spec(spec).set_tags(Some(tags));
+        let call = call.description(format!("Signs the tokens of JWT Generator with {algorithm}"));
+        let made = call.send().await.map_err(|error| Fault::of("CreateKey", &error))?;
+        let arn = made.key_metadata.and_then(|metadata| metadata.arn);
+        arn.ok_or_else(|| Fault::lasting("CreateKey: the answer names no key"))
+    }
+
+    /// A key's public half as DER (SubjectPublicKeyInfo).
+    pub(super) async fn public_half(&self, arn: &str) -> Result<Vec<u8>, Fault> {
+        let call = self.client().await?.get_public_key().key_id(arn);
+        let sent = call.customize().config_override(at(arn)).send().await;
+        let half = sent.map_err(|error| Fault::of("GetPublicKey", &error))?;
+        let der = half.public_key.map(Blob::into_inner);
+        der.ok_or_else(|| Fault::lasting("GetPublicKey: the answer holds no key"))
+    }
+
+    /// The JWS signature value over `message`, of which KMS sees the hash alone.
+    pub(super) async fn sign(
+        &self,
+        arn: &str,
+        algorithm: Algorithm,
+        message: &[u8],
+    ) -> Result<Vec<u8>, Fault> {
+        let hash = Blob::new(digest(&SHA256, message).as_ref());
+        let call = self.client().await?.sign().key_id(arn);
+        let call = call.message_type(MessageType::Digest).message(hash);
+        let call = call.signing_algorithm(signing_algorithm(algorithm)?);
+        let sent = call.customize().config_override(at(arn).timeout_config(within(SIGN))).send().await;
+        let signed = sent.map_err(|error| Fault::of("Sign", &error))?;
+        let signature = signed.signature.map(Blob::into_inner).unwrap_or_default();
+        if algorithm != Algorithm::Es256 {
+            return Ok(signature);
+        }
+        let value = jose::es256_from_der(&signature);
+        value.map(Vec::from).ok_or_else(|| Fault::lasting("Sign: the answer is no ECDSA signature on P-256"))
+    }
+
+    /// Disables a key at once and has it deleted as soon as KMS does that. That it is gone already is no fault.
+    pub(super) async fn end(&self, arn: &str) -> Result<(), Fault> {
+        let client = self.client().await?;
+        let disabled = client.disable_key().key_id(arn).customize().config_override(at(arn)).send().await;
+        unless_gone(disabled.map_err(|error| Fault::of("DisableKey", &error)))?;
+        let call = client.schedule_key_deletion().key_id(arn).pending_window_in_days(WAIT);
+        let scheduled = call.customize().config_override(at(arn)).send().await;
+        unless_gone(scheduled.map_err(|error| Fault::of("ScheduleKeyDeletion", &error)))
+    }
+
+    async fn client(&self) -> Result<&Client, Fault> {
+        self.client.get_or_try_init(connect).await
+    }
+}
+
+/// What a key of this algorithm is signed with.
+pub(super) fn signing_algorithm(algorithm: Algorithm) -> Result<SigningAlgorithmSpec, Fault> {
+    match algorithm {
+        Algorithm::Rs256 => Ok(SigningAlgorithmSpec::RsassaPkcs1V15Sha256),
+        Algorithm::Ps256 => Ok(SigningAlgorithmSpec::RsassaPssSha256),
+        Algorithm::Es256 => Ok(SigningAlgorithmSpec::EcdsaSha256),
+        Algorithm::EdDsa => Err(Fault::lasting(
+            "AWS KMS has no Ed25519 signing by digest that makes the EdDSA of tokens: \
+             set JWT_ALGORITHM to RS256, PS256 or ES256",
+        )),
+    }
+}
+
+/// Reads what AWS's own tools read; a region that was not found may be found next time.
+async fn connect() -> Result<Client, Fault> {
+    let retry = RetryConfig::standard().with_max_attempts(TRIES);
+    let retry = retry.with_initial_backoff(FIRST_PAUSE).with_max_backoff(LONGEST_PAUSE);
+    let config = aws_config::defaults(BehaviorVersion::v2026_01_12());
+    let config = config.retry_config(retry).timeout_config(within(OTHER)).load().await;
+    if config.region().is_none() {
+        return Err(Fault::lasting("no region is set for AWS: set AWS_REGION"));
+    }
+    Ok(Client::new(&config))
+}
+
+fn within((a_try, all): (Duration, Duration)) -> TimeoutConfig {
+    TimeoutConfig::builder().operation_attempt_timeout(a_try).operation_timeout(all).build()
+}
+
+/// A key stays in the region that it was made in, wherever the instance runs that uses it.
+fn at(arn: &str) -> Builder {
+    let region = arn.split(':').nth(3).filter(|region| !region.is_empty());
+    Builder::new().region(region.map(|region| Region::new(region.to_owned())))
+}
+
+/// By these an operator, and a policy, knows our keys.
+fn tags(algorithm: Algorithm) -> Result<Vec<Tag>, aws_sdk_kms::error::BuildError> {
+    [("jwt-generator", "signing-key"), ("algorithm", algorithm.name())]
+        .into_iter()
+        .map(|(name, value)| Tag::builder().tag_key(name).tag_value(value).build())
+        .collect()
+}
+
+fn unless_gone<T>(done: Result<T, Fault>) -> Result<(), Fault> {
+    match done {
+        Err(fault) if !fault.is_one_of(&GONE) => Err(fault),
+        _ => Ok(()),
+    }
+}
