@@ -2,44 +2,17 @@
 //! each written by compare-and-swap before anything follows from it. The server and the commands both work through it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use super::custody::{Custody, CustodyError, Directory, Found, KeyHome, RingHome};
-use super::relocation::{GRACE, relocated};
-use super::schedule::{Action, Outstanding, Schedule, apply, first, plan};
-use super::{KeyKind, Private, Ring};
+use super::custody::{Custody, CustodyError, Directory, RingHome};
+use super::schedule::{Action, Outstanding, Schedule, apply, plan};
+use super::{KeySettings, Private, Ring};
 use crate::clock::Clock;
-use crate::domain::{Home, KeyRecord, KeyState, Kid, Moved, NewKey, RingRecord, Rotation, Timestamp};
+use crate::domain::{KeyRecord, KeyState, Kid, NewKey, RingRecord, Timestamp};
 
-/// How long the original lets its key set be kept, in seconds.
-const ORIGINAL_MAX_AGE: u64 = 86_400;
 /// Looks at the ring before an instance's view of it counts as too old to sign with.
 const LOOKS: u64 = 4;
 /// Races against other instances that one round may lose.
 const PATIENCE: usize = 16;
-
-/// What an operator decides about keys. Lengths are in seconds.
-#[derive(Clone, Debug)]
-pub struct KeySettings {
-    /// `KEY_ROTATION`.
-    pub rotation: Rotation,
-    /// `JWKS_MAX_AGE`.
-    pub jwks_max_age: u64,
-    /// `VERIFIER_CACHE`.
-    pub verifier_cache: u64,
-    /// By how much clocks may differ.
-    pub clock_skew: u64,
-    /// How often an instance looks at the ring.
-    pub refresh: u64,
-    /// The longest life of any token.
-    pub longest_token: u64,
-    /// What kind of key signs.
-    pub kind: KeyKind,
-    /// Whether an RSA key of another size will do.
-    pub any_size: bool,
-    /// The name of the first key.
-    pub first_kid: Kid,
-}
 
 /// Keeps a ring.
 #[derive(Clone)]
@@ -281,107 +254,6 @@ impl Keeper {
         let ring = RingRecord::empty();
         let ring = apply(&ring, &Action::Begin, &self.schedule(&ring), Some(made.clone()), self.now());
         Ok((ring, Some(made)))
-    }
-
-    /// A ring of what lies in `KEYS_DIR` from before: a ring of files, where this custody is another, or a pair.
-    async fn inherited(&self) -> Result<Option<RingRecord>, CustodyError> {
-        let folder = self.custody.folder();
-        if self.custody.name() != Directory::NAME
-            && let Some(ring) = folder.load().await?
-        {
-            return self.taken_over(ring).await.map(Some);
-        }
-        match folder.pair(self.settings.kind.algorithm).await? {
-            Some(found) => self.adopted(found).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// The original's key stays the one that signs, under its name and, where the operator chose another, under that.
-    async fn adopted(&self, found: Found) -> Result<RingRecord, CustodyError> {
-        let home = match self.custody.keep(&found.signing).await {
-            Err(CustodyError::Write { .. } | CustodyError::Homeless(_)) => Directory::pair_home(),
-            other => other?,
-        };
-        Ok(self.of_original(&found, home))
-    }
-
-    fn of_original(&self, found: &Found, home: Home) -> RingRecord {
-        let public = found.signing.verifying_key();
-        let kid = self.settings.first_kid.clone();
-        let empty = RingRecord { adopted: true, ..RingRecord::empty() };
-        let schedule = self.schedule(&empty);
-        let created_at = found.created_at.whole_secs();
-        let thumbprint = found.was_ours.then(|| Kid::parse(&public.thumbprint()).ok()).flatten();
-        let aliases = [Some(Kid::original()), thumbprint].into_iter().flatten();
-        let aliases = aliases.filter(|alias| *alias != kid).collect();
-        let new = NewKey { kid: kid.clone(), public: public.to_spki_pem(), home: Some(home) };
-        let key = KeyRecord {
-            aliases,
-            alg: public.algorithm().name().to_owned(),
-            bits: public.bits(),
-            ..first(new, &schedule, created_at)
-        };
-        // What the original served may still be kept, for as long as it said.
-        let lead = schedule.lead() - schedule.jwks_max_age + ORIGINAL_MAX_AGE;
-        RingRecord { revision: 1, lead, keys: vec![key], ..empty }
-    }
-
-    /// The ring of the folder, its private halves taken in here.
-    async fn taken_over(&self, ring: RingRecord) -> Result<RingRecord, CustodyError> {
-        if let Some(moved) = &ring.moved {
-            let fault = format!("its keys have moved to KEY_CUSTODY={}, and there are none here", moved.to);
-            return Err(CustodyError::Ring { place: self.custody.folder().place(), fault });
-        }
-        let folder = self.custody.folder();
-        let home: Arc<dyn KeyHome> = Arc::new(folder.clone());
-        let files = Custody::new(Directory::NAME, Arc::new(folder.clone()), vec![home], folder.clone());
-        let ring = relocated(&ring, self.schedule(&ring).lead(), self.now().plus_secs(GRACE));
-        self.taken_from(ring, &files).await
-    }
-
-    /// `ring` with the private halves that `from` holds taken in here, as far as they can leave it. A retired key can do
-    /// without.
-    pub(super) async fn taken_from(
-        &self,
-        mut ring: RingRecord,
-        from: &Custody,
-    ) -> Result<RingRecord, CustodyError> {
-        for key in ring.keys.iter_mut().filter(|key| key.state != KeyState::Removed) {
-            match from.open(key).await {
-                Ok(Some(Private::Local(signing))) => key.home = Some(self.custody.keep(&signing).await?),
-                Ok(Some(Private::Remote(_)))
-                    if !key.home.as_ref().is_some_and(|home| self.custody.can_open(home)) =>
-                {
-                    let scheme = key.home.as_ref().map(Home::scheme).unwrap_or_default();
-                    return Err(CustodyError::Homeless(format!(
-                        "key {}, which never leaves {scheme}",
-                        key.kid
-                    )));
-                }
-                Ok(_) => {}
-                Err(_) if key.state == KeyState::Retired => key.home = None,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(ring)
-    }
-
-    /// Notes in the folder that its ring lives here now, unless it still lives there: without a database, keys of every
-    /// custody are written down in the folder.
-    async fn left_behind(&self) {
-        let folder = self.custody.folder();
-        if self.custody.ring().place() == folder.place() {
-            return;
-        }
-        if let Ok(Some(old)) = folder.load().await {
-            let until = self.now().plus_secs(GRACE);
-            let moved = Some(Moved { to: self.custody.name().to_owned(), until });
-            let marked = RingRecord { revision: old.revision + 1, moved, ..old.clone() };
-            if let Err(error) = folder.replace_if(Some(old.revision), &marked).await {
-                tracing::warn!(%error, "cannot note in KEYS_DIR that its keys are in the database now");
-            }
-        }
     }
 
     /// Destroys a key that was made or taken in and did not get into `ring`.

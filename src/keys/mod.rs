@@ -4,6 +4,7 @@
 
 pub mod custody;
 pub mod forecast;
+mod inheritance;
 mod keeper;
 mod kind;
 pub mod orders;
@@ -11,6 +12,7 @@ mod private;
 mod relocation;
 mod ring;
 pub mod schedule;
+mod settings;
 mod signer;
 mod watch;
 
@@ -23,12 +25,13 @@ use arc_swap::{ArcSwapOption, Guard};
 use crate::clock::Clock;
 use crate::domain::{Lifetime, Timestamp};
 
-pub use keeper::{Begun, Keeper, KeySettings};
+pub use keeper::{Begun, Keeper};
 pub use kind::KeyKind;
 pub use private::{Private, RemoteKey};
 pub use relocation::Relocation;
 pub use ring::{ActiveKey, Published, Ring};
 pub use schedule::Schedule;
+pub use settings::KeySettings;
 pub use signer::{SignError, Signer};
 pub use watch::Watch;
 

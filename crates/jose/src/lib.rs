@@ -38,6 +38,7 @@ mod jws;
 mod jwt;
 mod key_error;
 mod key_kind;
+mod key_pair;
 mod pem;
 mod private_jwk;
 mod rejection;

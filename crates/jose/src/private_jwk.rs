@@ -5,8 +5,8 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed2551
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use crate::key_pair::Pair;
 use crate::rsa_strength::RsaNumbers;
-use crate::signing_key::Pair;
 use crate::{Algorithm, KeyError, base64url, json};
 
 /// The members of a private key; wiped when dropped.

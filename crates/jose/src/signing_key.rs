@@ -2,16 +2,11 @@
 
 use std::fmt;
 
-use aws_lc_rs::encoding::AsDer;
-use aws_lc_rs::error::Unspecified;
-use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
-    RsaEncoding, RsaKeyPair,
-};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair};
 use zeroize::Zeroizing;
 
+use crate::key_pair::Pair;
 use crate::pem::Label;
 use crate::private_jwk::PrivateJwk;
 use crate::rsa_strength::RsaNumbers;
@@ -21,13 +16,6 @@ use crate::{Algorithm, KeyError, VerifyingKey, key_kind, pem};
 pub struct SigningKey {
     pair: Pair,
     verifying: VerifyingKey,
-}
-
-/// The library's key pairs.
-pub enum Pair {
-    Rsa(RsaKeyPair, &'static dyn RsaEncoding),
-    Ecdsa(EcdsaKeyPair),
-    Ed25519(Ed25519KeyPair),
 }
 
 /// The library refused to sign. It happens only if the process is out of memory or randomness.
@@ -45,7 +33,7 @@ impl SigningKey {
         let pair = match algorithm {
             Algorithm::Rs256 | Algorithm::Ps256 => {
                 let size = rsa_key_size(rsa_bits)?;
-                RsaKeyPair::generate(size).map(|pair| Pair::Rsa(pair, padding(algorithm)))
+                RsaKeyPair::generate(size).map(|pair| Pair::rsa(pair, algorithm))
             }
             Algorithm::Es256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map(Pair::Ecdsa),
             Algorithm::EdDsa => Ed25519KeyPair::generate().map(Pair::Ed25519),
@@ -65,7 +53,7 @@ impl SigningKey {
                 key_kind::require_rsa(algorithm)?;
                 RsaNumbers::of_private_key(&der)?.require_strong()?;
                 let pair = RsaKeyPair::from_der(&der).map_err(|_| KeyError::Malformed)?;
-                Pair::Rsa(pair, padding(algorithm))
+                Pair::rsa(pair, algorithm)
             }
             (Label::Sec1, der) => {
                 key_kind::require_sec1(algorithm, &der)?;
@@ -127,64 +115,6 @@ impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SigningKey").field(&self.algorithm()).finish()
     }
-}
-
-impl Pair {
-    /// An RSA pair for one of the two RSA algorithms.
-    pub fn rsa(pair: RsaKeyPair, algorithm: Algorithm) -> Self {
-        Self::Rsa(pair, padding(algorithm))
-    }
-
-    fn from_pkcs8(algorithm: Algorithm, der: &[u8]) -> Result<Self, KeyError> {
-        let key = key_kind::open_pkcs8(algorithm, der)?;
-        let pair = match algorithm {
-            Algorithm::Rs256 | Algorithm::Ps256 => {
-                RsaNumbers::of_private_key(key)?.require_strong()?;
-                RsaKeyPair::from_pkcs8(der).map(|pair| Self::Rsa(pair, padding(algorithm)))
-            }
-            Algorithm::Es256 => {
-                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).map(Self::Ecdsa)
-            }
-            Algorithm::EdDsa => Ed25519KeyPair::from_pkcs8(der).map(Self::Ed25519),
-        };
-        pair.map_err(|_| KeyError::Malformed)
-    }
-
-    fn public_der(&self) -> Result<Vec<u8>, Unspecified> {
-        let der = match self {
-            Self::Rsa(pair, _) => pair.public_key().as_der(),
-            Self::Ecdsa(pair) => pair.public_key().as_der(),
-            Self::Ed25519(pair) => pair.public_key().as_der(),
-        };
-        der.map(|der| der.as_ref().to_vec())
-    }
-
-    fn pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>, Unspecified> {
-        let der = match self {
-            Self::Rsa(pair, _) => pair.as_der()?.as_ref().to_vec(),
-            Self::Ecdsa(pair) => pair.to_pkcs8v1()?.as_ref().to_vec(),
-            Self::Ed25519(pair) => pair.to_pkcs8v1()?.as_ref().to_vec(),
-        };
-        Ok(Zeroizing::new(der))
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
-        // aws-lc draws its own randomness; the parameter is kept for compatibility with ring.
-        let rng = SystemRandom::new();
-        match self {
-            Self::Rsa(pair, padding) => {
-                let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(*padding, &rng, message, &mut signature)?;
-                Ok(signature)
-            }
-            Self::Ecdsa(pair) => Ok(pair.sign(&rng, message)?.as_ref().to_vec()),
-            Self::Ed25519(pair) => Ok(pair.try_sign(message)?.as_ref().to_vec()),
-        }
-    }
-}
-
-fn padding(algorithm: Algorithm) -> &'static dyn RsaEncoding {
-    if algorithm == Algorithm::Ps256 { &RSA_PSS_SHA256 } else { &RSA_PKCS1_SHA256 }
 }
 
 fn rsa_key_size(bits: u32) -> Result<KeySize, KeyError> {
