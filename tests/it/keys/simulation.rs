@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use jose::Algorithm;
-use jwt_generator::domain::{KeyState, Kid, RingRecord, Timestamp};
-use jwt_generator::keys::custody::KeyKind;
+use jwt_generator::domain::{KeyState, Kid, NewKey, RingRecord, Timestamp};
+use jwt_generator::keys::KeyKind;
 use jwt_generator::keys::schedule::{Action, Schedule, apply, plan};
 
 /// SplitMix64: repeatable, and a seed is all there is to a run.
@@ -30,6 +30,10 @@ impl Dice {
     fn one_in(&mut self, many: u64) -> bool {
         self.roll().is_multiple_of(many)
     }
+}
+
+fn new_key(number: u64) -> NewKey {
+    NewKey { kid: Kid::parse(&format!("key-{number}")).unwrap(), public: String::new(), home: None }
 }
 
 /// A rule of the schedule that a mutant breaks.
@@ -225,7 +229,7 @@ impl World {
             return Ok(true);
         }
         self.made += u64::from(makes);
-        let new = makes.then(|| Kid::parse(&format!("key-{}", self.made)).unwrap());
+        let new = makes.then(|| new_key(self.made));
         let after = apply(&view, &action, &read, new, now);
         let after = self.mutant.tamper(&action, &view, after, now);
         self.rotations += u64::from(matches!(action, Action::Activate(_)));
@@ -406,7 +410,7 @@ fn settled(ring: RingRecord, schedule: &Schedule, now: Timestamp) -> (RingRecord
     let (mut ring, mut actions) = (ring, Vec::new());
     while let Some(action) = plan(&ring, schedule, &[], now) {
         let new = matches!(action, Action::Begin | Action::Publish { .. });
-        let new = new.then(|| Kid::parse(&format!("key-{}", ring.keys.len() + 1)).unwrap());
+        let new = new.then(|| new_key(ring.keys.len() as u64 + 1));
         ring = apply(&ring, &action, schedule, new, now);
         actions.push(action);
     }
