@@ -321,7 +321,8 @@ impl Keeper {
     /// Notes in the folder that its ring lives here now.
     async fn left_behind(&self, ring: &RingRecord) {
         let folder = self.custody.folder();
-        if self.custody.name() == Directory::NAME {
+        // Without a database the ring stays in the folder, wherever its keys are.
+        if self.custody.ring().place() == folder.place() {
             return;
         }
         if let Ok(Some(old)) = folder.load().await {
