@@ -2,6 +2,7 @@
 
 mod beat;
 mod listener;
+mod vault;
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,7 +19,8 @@ use crate::domain::{RingRecord, Rotation};
 use crate::entropy::{Entropy, EntropyError};
 use crate::http::{Api, Door, HttpSettings, Limits, Parts, router, serve};
 use crate::keys::custody::{
-    Custody, CustodyError, Directory, InRecord, KeyHome, RingHome, Sealing, SealingError, StoredRing,
+    Custody, CustodyError, Directory, InRecord, KeyHome, RingHome, Sealing, SealingError, StoredRing, Vault,
+    VaultError,
 };
 use crate::keys::schedule::PeriodTooShort;
 use crate::keys::{Keeper, KeyKind, KeySettings, Keys, Signer, Watch};
@@ -58,6 +60,9 @@ pub enum StartError {
     /// The sealing key is none.
     #[error("KEY_ENCRYPTION_KEY {0}")]
     Sealing(SealingError),
+    /// The settings for Vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// Another instance on the same database signs with keys that this one does not have.
     #[error(transparent)]
     Disagrees(#[from] beat::Disagrees),
@@ -106,7 +111,7 @@ pub fn open_keeper(config: &Config, store: &Arc<dyn Store>, clock: Clock) -> Res
         kind: KeyKind { algorithm: config.algorithm, rsa_bits: config.key_bits },
         first_kid: config.kid.clone(),
     };
-    let keeper = Keeper::new(open_custody(config, store)?, clock, settings);
+    let keeper = Keeper::new(open_custody(config, store, &clock)?, clock, settings);
     keeper.schedule(&RingRecord::empty()).check()?;
     Ok(keeper)
 }
@@ -148,7 +153,7 @@ pub fn tokens(config: &Config, keys: Arc<Keys>, clock: Clock, entropy: Entropy) 
     Tokens::new(keys, clock, entropy, settings)
 }
 
-fn open_custody(config: &Config, store: &Arc<dyn Store>) -> Result<Custody, StartError> {
+fn open_custody(config: &Config, store: &Arc<dyn Store>, clock: &Clock) -> Result<Custody, StartError> {
     let maker = Workers::start("make-key", 1, 4, MAKING_NICENESS)?;
     let folder = Directory::new(&config.keys_dir, maker.clone());
     let in_folder: Arc<dyn KeyHome> = Arc::new(folder.clone());
@@ -165,7 +170,13 @@ fn open_custody(config: &Config, store: &Arc<dyn Store>) -> Result<Custody, Star
             Custody::new(Directory::NAME, Arc::new(folder.clone()), vec![in_folder], folder)
         }
         CustodyChoice::Database => Custody::new("database", ring, vec![in_record, in_folder], folder),
-        CustodyChoice::AwsKms | CustodyChoice::Vault(_) => Custody::new("wip", ring, vec![in_folder], folder),
+        CustodyChoice::AwsKms => Custody::new("wip", ring, vec![in_folder], folder),
+        CustodyChoice::Vault(choice) => {
+            let mut homes: Vec<Arc<dyn KeyHome>> = vec![Arc::new(vault::open(choice, clock)?)];
+            homes.extend(sealing.is_some().then_some(in_record));
+            homes.push(in_folder);
+            Custody::new(Vault::NAME, ring, homes, folder)
+        }
     })
 }
 

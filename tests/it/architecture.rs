@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("http", &["accounts", "clock", "domain", "keys", "store", "token"]),
     ("accounts", &["clock", "domain", "entropy", "store", "token", "workers"]),
     ("token", &["clock", "domain", "entropy", "keys"]),
-    ("keys", &["domain", "workers"]),
+    ("keys", &["clock", "domain", "entropy", "store", "workers"]),
     ("store", &["domain"]),
     ("config", &["domain"]),
     ("telemetry", &[]),
@@ -90,7 +90,7 @@ fn outside_crates_stay_in_the_room_that_is_meant_for_them() {
         ("hyper", &["http"]),
         ("bcrypt", &["accounts"]),
         ("clap", &["cli"]),
-        ("ureq", &["cli"]),
+        ("ureq", &["cli", "keys"]),
         ("tracing_subscriber", &["telemetry", "config"]),
         ("aws_lc_rs", &["keys", "entropy"]),
     ] {
