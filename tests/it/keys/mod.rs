@@ -4,3 +4,4 @@
 mod crash;
 mod folder;
 mod simulation;
+mod vault;

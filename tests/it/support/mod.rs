@@ -10,6 +10,7 @@ mod tools;
 mod verifier;
 
 pub mod mongod;
+pub mod vault;
 
 pub use client::{Answer, Client};
 

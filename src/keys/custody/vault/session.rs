@@ -56,8 +56,8 @@ impl Session {
     /// # Errors
     /// [`Fault`].
     pub(super) async fn ask(self: &Arc<Self>, call: Call) -> Result<Answer, Fault> {
-        self.tend();
         let answered = self.with_token(call).await;
+        self.tend();
         self.note(answered.as_ref().err());
         answered
     }
