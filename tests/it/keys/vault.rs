@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::vault::{Seen, Vault, VaultFault};
-use crate::support::{Answer, Client, Program, eventually, jwt_generator, refused};
+use crate::support::{Answer, Client, Program, eventually, jwt_generator, refused, repository};
 
 /// The service as it is started here: its ring in a folder, its keys in Vault.
 const USUAL: [(&str, &str); 4] =
@@ -361,8 +361,9 @@ fn a_rotation_uses_the_next_version_and_never_makes_a_token_that_nobody_can_veri
                     let checked = check(verifier, &token);
                     let expired = checked.text().contains("\"code\":\"expired\"");
                     assert!(checked.status == 200 || expired, "{}", checked.text());
-                    let kid = checked.json()["data"]["header"]["kid"].clone();
-                    kids_that_signed.extend(kid.as_str().map(str::to_owned));
+                    let (header, _) = jose::decode_unverified(&token).unwrap();
+                    let header: Value = serde_json::from_str(&header).unwrap();
+                    kids_that_signed.insert(header["kid"].as_str().unwrap().to_owned());
                 }
             }
             (kids_that_signed.len() >= 3).then_some(())
@@ -371,7 +372,6 @@ fn a_rotation_uses_the_next_version_and_never_makes_a_token_that_nobody_can_veri
             versions.insert(body["key_version"].as_u64().unwrap());
         }
         assert!(versions.len() >= 3, "{versions:?}");
-        assert_eq!(first.client().get("/api/jwks").ok()["keys"].as_array().unwrap().is_empty(), false);
         let log = first.log() + &second.log();
         assert!(!log.contains("does not fit its key"), "{log}");
     }
@@ -420,6 +420,19 @@ fn a_signature_of_another_version_or_another_key_makes_no_token() {
     }
     vault.fail(VaultFault::None);
     sound_token(&client);
+}
+
+#[test]
+fn a_certificate_is_checked_by_the_roots_that_were_given() {
+    let (vault, folder) = (Vault::start_with_tls(), tempfile::tempdir().unwrap());
+    let program = start_with_token(folder.path(), &vault, &[]);
+    assert_eq!(program.client().get("/health").ok()["signing"], false);
+    assert!(program.log().contains("certificate"), "{}", program.log());
+    assert_eq!(vault.seen().len(), 0);
+    drop(program);
+    let roots = repository().join("tests/data/vault/tls-certificate.pem");
+    let program = start_with_token(folder.path(), &vault, &[("VAULT_CACERT", roots.to_str().unwrap())]);
+    sound_token(&program.client());
 }
 
 #[test]

@@ -1,38 +1,58 @@
 //! As much of an HTTP server as the double needs: one thread a connection, and connections that are kept.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Condvar, Mutex};
 
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
+
+use crate::support::repository;
 
 use super::{Seen, State, VaultFault};
 
 type Shared = Arc<(Mutex<State>, Condvar)>;
 
-/// Begins to answer; it ends with the process.
-pub fn listen(state: Shared) -> SocketAddr {
+/// Begins to answer, over TLS if it is given; it ends with the process.
+pub fn listen(state: Shared, tls: Option<Arc<ServerConfig>>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let (stream, state) = (stream.unwrap(), Arc::clone(&state));
-            std::thread::spawn(move || converse(&stream, &state));
+            let (stream, state, tls) = (stream.unwrap(), Arc::clone(&state), tls.clone());
+            std::thread::spawn(move || match tls {
+                None => converse(stream, &state),
+                Some(tls) => {
+                    converse(StreamOwned::new(ServerConnection::new(tls).unwrap(), stream), &state);
+                }
+            });
         }
     });
     address
 }
 
 /// Answers requests till the other side has had enough, or is not to be answered.
-fn converse(stream: &TcpStream, state: &Shared) {
+fn converse(stream: impl Read + Write, state: &Shared) {
     let mut reader = BufReader::new(stream);
     while let Some(asked) = read(&mut reader) {
         let Some(answer) = answered(state, asked) else { return };
-        if (&*stream).write_all(&answer).is_err() {
+        if reader.get_mut().write_all(&answer).is_err() {
             return;
         }
     }
+}
+
+/// TLS with the certificate of `tests/data/vault`, which nobody has signed but itself.
+pub fn tls() -> Arc<ServerConfig> {
+    let data = repository().join("tests/data/vault");
+    let certificate = CertificateDer::from_pem_file(data.join("tls-certificate.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(data.join("tls-key.pem")).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    Arc::new(config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap())
 }
 
 fn read(reader: &mut impl BufRead) -> Option<Seen> {

@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use rustls::ServerConfig;
 use serde_json::{Value, json};
 
 use super::unique;
@@ -71,6 +72,7 @@ struct State {
 
 /// A running double; it ends with the process.
 pub struct Vault {
+    scheme: &'static str,
     address: SocketAddr,
     state: Arc<(Mutex<State>, Condvar)>,
 }
@@ -81,6 +83,15 @@ impl Vault {
     pub const SECRET_ID: &str = "f1e2d3c4-secret-id";
 
     pub fn start() -> Self {
+        Self::over("http", None)
+    }
+
+    /// Over TLS, with a certificate that no system trusts.
+    pub fn start_with_tls() -> Self {
+        Self::over("https", Some(http::tls()))
+    }
+
+    fn over(scheme: &'static str, tls: Option<Arc<ServerConfig>>) -> Self {
         let state = State {
             fault: VaultFault::None,
             old: false,
@@ -91,12 +102,12 @@ impl Vault {
             seen: Vec::new(),
         };
         let state = Arc::new((Mutex::new(state), Condvar::new()));
-        let address = http::listen(Arc::clone(&state));
-        Self { address, state }
+        let address = http::listen(Arc::clone(&state), tls);
+        Self { scheme, address, state }
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// A new token that lasts so many seconds (0: for ever).
