@@ -1,6 +1,6 @@
 //! The token of the moment: got when it is needed, kept while it can be, replaced when it is refused.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use super::login::Lease;
 use super::{Fault, VaultLogin};
 use crate::clock::Clock;
 
-/// Where a new token was refused like the one before, nobody logs in for so long because of a refusal: it is the
-/// policy that is wrong, and thousands may be asking.
+/// After a log-in that was refused, or a new token that was refused like the one before, nobody logs in for so long: it
+/// is the role or the policy that is wrong, thousands may be asking, and Vault locks out who fails too often.
 const FRUITLESS: Duration = Duration::from_secs(5);
 /// The shortest time between two looks at the lease, and the pause after one that failed.
 const LOOK: Duration = Duration::from_millis(500);
@@ -27,10 +27,8 @@ pub(super) struct Session {
     mount: String,
     clock: Clock,
     lease: ArcSwapOption<Lease>,
-    /// One log-in or renewal at a time.
-    turn: Mutex<()>,
-    /// Milliseconds of uptime till which refusals are taken as they are.
-    fruitless_until: AtomicU64,
+    /// One log-in or renewal at a time; what the last was refused for, and till when that is taken for an answer.
+    turn: Mutex<Option<(Fault, Duration)>>,
     tended: AtomicBool,
     in_trouble: AtomicBool,
 }
@@ -44,8 +42,7 @@ impl Session {
             mount,
             clock,
             lease: ArcSwapOption::empty(),
-            turn: Mutex::new(()),
-            fruitless_until: AtomicU64::new(0),
+            turn: Mutex::new(None),
             tended: AtomicBool::new(false),
             in_trouble: AtomicBool::new(false),
         }
@@ -68,15 +65,13 @@ impl Session {
             Err(fault @ Fault::Forbidden(_)) => fault,
             answered => return answered,
         };
-        if !self.login.gives_new_tokens() || self.now_millis() < self.fruitless_until.load(Ordering::Relaxed)
-        {
+        if !self.login.gives_new_tokens() {
             return Err(refused);
         }
         let other = self.replaced(Some(&lease), false).await?;
         let answered = self.client.ask(call.bearing(&other.token)).await;
-        if let Err(Fault::Forbidden(_)) = answered {
-            let until = self.now_millis() + FRUITLESS.as_millis() as u64;
-            self.fruitless_until.store(until, Ordering::Relaxed);
+        if let Err(fault @ Fault::Forbidden(_)) = &answered {
+            *self.turn.lock().await = Some(self.fruitless(fault));
         }
         answered
     }
@@ -101,15 +96,29 @@ impl Session {
     /// The lease that is to take the place of `seen`: whoever comes first gets it for all. With `keep`, the token stays
     /// the same where it can.
     async fn replaced(&self, seen: Option<&Arc<Lease>>, keep: bool) -> Result<Arc<Lease>, Fault> {
-        let _turn = self.turn.lock().await;
+        let mut turn = self.turn.lock().await;
         if let Some(current) = self.lease.load_full()
             && !seen.is_some_and(|seen| Arc::ptr_eq(seen, &current))
         {
             return Ok(current);
         }
-        let lease = Arc::new(self.another(seen.filter(|seen| keep && seen.is_renewable())).await?);
+        if let Some((fault, until)) = &*turn
+            && self.clock.uptime() < *until
+        {
+            return Err(fault.clone());
+        }
+        let other = self.another(seen.filter(|seen| keep && seen.is_renewable())).await;
+        *turn = match &other {
+            Err(fault) if !matches!(fault, Fault::Unavailable(_)) => Some(self.fruitless(fault)),
+            _ => None,
+        };
+        let lease = Arc::new(other?);
         self.lease.store(Some(Arc::clone(&lease)));
         Ok(lease)
+    }
+
+    fn fruitless(&self, fault: &Fault) -> (Fault, Duration) {
+        (fault.clone(), self.clock.uptime() + FRUITLESS)
     }
 
     async fn another(&self, kept: Option<&Arc<Lease>>) -> Result<Lease, Fault> {
@@ -139,10 +148,6 @@ impl Session {
             None => LOOK,
         };
         pause.clamp(LOOK, LONGEST_LOOK)
-    }
-
-    fn now_millis(&self) -> u64 {
-        self.clock.uptime().as_millis() as u64
     }
 
     /// Tells the log when Vault does not do what it is asked, and when it does again; requests are many.

@@ -145,9 +145,6 @@ impl<'a> Named<'a> {
             );
             return Err(Fault::Refused(text));
         }
-        if data.exportable {
-            tracing::warn!(name, "this key of Vault can be exported, which is not how it is made here");
-        }
         Ok(data)
     }
 
@@ -163,6 +160,12 @@ impl<'a> Named<'a> {
         };
         let text = text.ok_or_else(|| unusable(&"it shows no public half"))?;
         let public = public_half(self.kind.algorithm, text).map_err(|fault| unusable(&fault))?;
+        if found.exportable {
+            tracing::warn!(
+                name = self.name,
+                "this key of Vault can be exported, which is not how it is made here"
+            );
+        }
         Ok((Place { mount: self.mount.to_owned(), name: self.name.clone(), version }, public))
     }
 }

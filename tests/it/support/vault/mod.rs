@@ -205,7 +205,8 @@ impl State {
             return self.log_in(mount, body);
         }
         let known = token.and_then(|token| self.tokens.get(token));
-        if !known.is_some_and(|token| token.ends_at.is_none_or(|at| Instant::now() < at)) {
+        let is_over = |token: &Token| token.ends_at.is_some_and(|at| at <= Instant::now());
+        if known.is_none_or(is_over) {
             return error(403, "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n");
         }
         let token = token.unwrap_or_default();
