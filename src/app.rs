@@ -172,10 +172,11 @@ fn open_custody(config: &Config, store: &Arc<dyn Store>, clock: &Clock) -> Resul
         CustodyChoice::Database => Custody::new("database", ring, vec![in_record, in_folder], folder),
         CustodyChoice::AwsKms => Custody::new("wip", ring, vec![in_folder], folder),
         CustodyChoice::Vault(choice) => {
-            let mut homes: Vec<Arc<dyn KeyHome>> = vec![Arc::new(vault::open(choice, clock)?)];
-            homes.extend(sealing.is_some().then_some(in_record));
-            homes.push(in_folder);
-            Custody::new(Vault::NAME, ring, homes, folder)
+            // Keys from elsewhere are taken in where they are sealed; otherwise they stay in the folder.
+            let seals = sealing.is_some() && config.store != StoreChoice::Absent;
+            let vault: Arc<dyn KeyHome> = Arc::new(vault::open(choice, clock)?);
+            let homes = std::iter::once(vault).chain(seals.then_some(in_record));
+            Custody::new(Vault::NAME, ring, homes.chain([in_folder]).collect(), folder)
         }
     })
 }

@@ -321,7 +321,6 @@ impl Keeper {
     /// Notes in the folder that its ring lives here now.
     async fn left_behind(&self, ring: &RingRecord) {
         let folder = self.custody.folder();
-        // Without a database the ring stays in the folder, wherever its keys are.
         if self.custody.ring().place() == folder.place() {
             return;
         }
