@@ -1,6 +1,7 @@
 //! Wiring: opens the store, loads the keys, watches both, serves, drains. `main` and the tests start the same value.
 
 mod beat;
+mod custody;
 mod listener;
 
 use std::io;
@@ -13,20 +14,17 @@ use tokio::task::JoinHandle;
 
 use crate::accounts::{Accounts, Hasher, Registry};
 use crate::clock::Clock;
-use crate::config::{Config, CustodyChoice, StoreChoice};
+use crate::config::{Config, StoreChoice};
 use crate::domain::{RingRecord, Rotation};
 use crate::entropy::{Entropy, EntropyError};
 use crate::http::{Api, Door, HttpSettings, Limits, Parts, router, serve};
-use crate::keys::custody::{
-    AwsKms, Custody, CustodyError, Directory, InRecord, KeyHome, RingHome, Sealing, SealingError, StoredRing,
-};
+use crate::keys::custody::{CustodyError, SealingError, VaultError};
 use crate::keys::schedule::PeriodTooShort;
 use crate::keys::{Keeper, KeyKind, KeySettings, Keys, Signer, Watch};
 use crate::store::mongo::Mongo;
 use crate::store::sqlite::Sqlite;
 use crate::store::{Absent, Health, Store, StoreError};
 use crate::token::{TokenSettings, Tokens};
-use crate::workers::Workers;
 use beat::Beat;
 use listener::{connection_limit, listen};
 
@@ -34,9 +32,6 @@ use listener::{connection_limit, listen};
 const PING_EVERY: Duration = Duration::from_millis(500);
 /// How long the start waits for the database's first answer; without one the service starts all the same.
 const FIRST_PING: Duration = Duration::from_millis(700);
-/// Keys are made when nothing else is to do.
-const MAKING_NICENESS: i32 = 19;
-
 /// The service, ready to run.
 pub struct App {
     listener: TcpListener,
@@ -59,6 +54,9 @@ pub enum StartError {
     /// The sealing key is none.
     #[error("KEY_ENCRYPTION_KEY {0}")]
     Sealing(SealingError),
+    /// The settings for Vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// Another instance on the same database signs with keys that this one does not have.
     #[error(transparent)]
     Disagrees(#[from] beat::Disagrees),
@@ -108,7 +106,7 @@ pub fn open_keeper(config: &Config, store: &Arc<dyn Store>, clock: Clock) -> Res
         any_size: config.key_bits.is_none(),
         first_kid: config.kid.clone(),
     };
-    let keeper = Keeper::new(open_custody(config, store)?, clock, settings);
+    let keeper = Keeper::new(custody::open(config, store, &clock)?, clock, settings);
     // Where nobody has said so, whether keys change at all depends on the ring.
     if let Rotation::Every(_) = config.key_rotation {
         keeper.schedule(&RingRecord::empty()).check()?;
@@ -151,34 +149,6 @@ pub fn tokens(config: &Config, keys: Arc<Keys>, clock: Clock, entropy: Entropy) 
         clock_skew: config.clock_skew,
     };
     Tokens::new(keys, clock, entropy, settings)
-}
-
-fn open_custody(config: &Config, store: &Arc<dyn Store>) -> Result<Custody, StartError> {
-    let maker = Workers::start("make-key", 1, 4, MAKING_NICENESS)?;
-    let folder = Directory::new(&config.keys_dir, maker.clone());
-    let in_folder: Arc<dyn KeyHome> = Arc::new(folder.clone());
-    let sealing = config.key_encryption_key.as_deref().map(|text| Sealing::parse(text)).transpose();
-    let sealing = sealing.map_err(StartError::Sealing)?.map(Arc::new);
-    let in_record: Arc<dyn KeyHome> = Arc::new(InRecord::new(maker));
-    // Without a database, what is elsewhere is written down in the folder.
-    let ring: Arc<dyn RingHome> = match config.store {
-        StoreChoice::Absent => Arc::new(folder.clone()),
-        _ => Arc::new(StoredRing::new(Arc::clone(store), sealing.clone())),
-    };
-    Ok(match &config.custody {
-        CustodyChoice::Directory => {
-            Custody::new(Directory::NAME, Arc::new(folder.clone()), vec![in_folder], folder)
-        }
-        CustodyChoice::Database => Custody::new("database", ring, vec![in_record, in_folder], folder),
-        CustodyChoice::AwsKms => {
-            // Keys from elsewhere are taken in where they are sealed; otherwise they stay in the folder.
-            let seals = sealing.is_some() && config.store != StoreChoice::Absent;
-            let aws_kms: Arc<dyn KeyHome> = Arc::new(AwsKms::new());
-            let homes = std::iter::once(aws_kms).chain(seals.then_some(in_record));
-            Custody::new(AwsKms::NAME, ring, homes.chain([in_folder]).collect(), folder)
-        }
-        CustodyChoice::Vault(_) => Custody::new("wip", ring, vec![in_folder], folder),
-    })
 }
 
 impl App {

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use super::StoreChoice;
 use super::parse::{self, Reader};
+use super::{Sources, StoreChoice};
 
 /// Where keys live.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CustodyChoice {
     /// In files of `KEYS_DIR`.
     Directory,
@@ -16,8 +16,8 @@ pub enum CustodyChoice {
     Database,
     /// In AWS KMS; credentials, region and endpoint are found as AWS's own tools find them.
     AwsKms,
-    /// In the transit engine of Vault or OpenBao.
-    Vault(VaultChoice),
+    /// In the transit engine of Vault or OpenBao; how to reach it is in [`VaultChoice`].
+    Vault,
 }
 
 /// The `VAULT_*` settings.
@@ -80,11 +80,25 @@ pub(super) fn choice(read: &mut Reader<'_>, store: &StoreChoice, sealed: bool) -
             CustodyChoice::Database
         }
         Some("aws-kms") => CustodyChoice::AwsKms,
-        Some("vault") => CustodyChoice::Vault(vault(read)),
+        Some("vault") => CustodyChoice::Vault,
         Some(_) => CustodyChoice::Directory,
         None if sealed && matches!(store, StoreChoice::Mongo(_)) => CustodyChoice::Database,
         None => CustodyChoice::Directory,
     }
+}
+
+/// How to reach Vault, where keys are made there, and also where it is set: keys of earlier days may still be in it.
+pub(super) fn vault_choice(
+    read: &mut Reader<'_>,
+    sources: &Sources,
+    custody: CustodyChoice,
+) -> Option<VaultChoice> {
+    if custody == CustodyChoice::Vault {
+        return Some(vault(read));
+    }
+    let mut aside = Reader::new(sources);
+    let choice = vault(&mut aside);
+    aside.into_faults().is_empty().then_some(choice)
 }
 
 fn vault(read: &mut Reader<'_>) -> VaultChoice {

@@ -59,6 +59,8 @@ pub struct Config {
     pub key_refresh: Lifetime,
     /// `KEY_CUSTODY` and what belongs to it.
     pub custody: CustodyChoice,
+    /// The `VAULT_*` settings, where keys are made there or may still be.
+    pub vault: Option<VaultChoice>,
     /// `KEY_ENCRYPTION_KEY`.
     pub key_encryption_key: Option<Zeroizing<String>>,
     /// `BCRYPT_ROUNDS`.
@@ -130,12 +132,14 @@ impl Config {
         let mut read = parse::Reader::new(sources);
         let store = store_choice(&mut read);
         let key_encryption_key = read.optional("KEY_ENCRYPTION_KEY", parse::sealing_keys).map(Zeroizing::new);
+        let custody = custody::choice(&mut read, &store, key_encryption_key.is_some());
         let clock_skew = read.optional("CLOCK_SKEW", parse::skew);
         let production = read.text("NODE_ENV").trim().eq_ignore_ascii_case("production");
         let config = Self {
             host: read.optional("HOST", parse::host),
             port: read.required("PORT", 3000, parse::port),
-            custody: custody::choice(&mut read, &store, key_encryption_key.is_some()),
+            vault: custody::vault_choice(&mut read, sources, custody),
+            custody,
             key_encryption_key,
             store,
             issuer: read.text("JWT_ISSUER"),

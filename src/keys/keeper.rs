@@ -287,7 +287,7 @@ fn tell(action: &Action, ring: &RingRecord) {
             let retired_at = at(kid, |key| key.retired_at);
             tracing::info!(%kid, retired_at, "a retired key has left the key set");
         }
-        Action::Discard(kid) => tracing::info!(%kid, "its private half is destroyed"),
+        Action::Discard(kid) => tracing::info!(%kid, "its private half is given up"),
         Action::Forget(kid) => tracing::debug!(%kid, "a key's record is dropped"),
         Action::SettleLead => {
             tracing::info!(lead = ring.lead, "keys are published this many seconds before they sign")

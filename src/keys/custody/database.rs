@@ -19,6 +19,9 @@ pub struct StoredRing {
 }
 
 impl StoredRing {
+    /// What `KEY_CUSTODY` calls keys that are in it too.
+    pub const NAME: &'static str = "database";
+
     /// The ring in `store`. With `sealing`, every record is sealed, and one that is not is refused.
     pub fn new(store: Arc<dyn Store>, sealing: Option<Arc<Sealing>>) -> Self {
         Self { store, sealing }

@@ -8,6 +8,7 @@ mod directory;
 mod error;
 mod file;
 mod sealing;
+mod vault;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ pub use database::{InRecord, StoredRing};
 pub use directory::Directory;
 pub use error::CustodyError;
 pub use sealing::{Sealing, SealingError};
+pub use vault::{Vault, VaultError, VaultLogin, VaultSettings};
 
 /// Where the ring's document is.
 #[async_trait]

@@ -13,3 +13,4 @@ mod models;
 mod rotation;
 mod settings;
 mod simulation;
+mod vault;

@@ -13,6 +13,7 @@ mod tools;
 mod verifier;
 
 pub mod mongod;
+pub mod vault;
 
 pub use balancer::Balancer;
 pub use client::{Answer, Client};

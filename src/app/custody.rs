@@ -1,0 +1,72 @@
+//! The custody that the settings name: where new keys are made, and whatever else keys of the ring may be in.
+
+use std::sync::Arc;
+
+use super::StartError;
+use crate::clock::Clock;
+use crate::config::{Config, CustodyChoice, StoreChoice, VaultChoice, VaultLogin as Chosen};
+use crate::entropy::Entropy;
+use crate::keys::custody::{
+    AwsKms, Custody, Directory, InRecord, KeyHome, RingHome, Sealing, StoredRing, Vault, VaultError,
+    VaultLogin, VaultSettings,
+};
+use crate::store::Store;
+use crate::workers::Workers;
+
+/// Keys are made when nothing else is to do.
+const MAKING_NICENESS: i32 = 19;
+
+/// Opens nothing and asks nobody yet. Keys of a ring that has moved may be in any home that can be opened.
+pub(super) fn open(config: &Config, store: &Arc<dyn Store>, clock: &Clock) -> Result<Custody, StartError> {
+    let maker = Workers::start("make-key", 1, 4, MAKING_NICENESS)?;
+    let folder = Directory::new(&config.keys_dir, maker.clone());
+    let sealing = config.key_encryption_key.as_deref().map(|text| Sealing::parse(text)).transpose();
+    let sealing = sealing.map_err(StartError::Sealing)?.map(Arc::new);
+    let in_folder: Arc<dyn KeyHome> = Arc::new(folder.clone());
+    // A key goes into the ring's document only where that is sealed.
+    let seals = sealing.is_some() && config.store != StoreChoice::Absent;
+    let in_record = seals.then(|| Arc::new(InRecord::new(maker)) as Arc<dyn KeyHome>);
+    let aws_kms: Arc<dyn KeyHome> = Arc::new(AwsKms::new());
+    let in_vault = config.vault.as_ref().map(|choice| vault(choice, clock)).transpose()?;
+    let in_vault = in_vault.map(|vault| Arc::new(vault) as Arc<dyn KeyHome>);
+    // Without a database, the ring of keys that are elsewhere is written down in the folder.
+    let stored = || Arc::new(StoredRing::new(Arc::clone(store), sealing.clone())) as Arc<dyn RingHome>;
+    let in_files = || Arc::new(folder.clone()) as Arc<dyn RingHome>;
+    let ring = || if config.store == StoreChoice::Absent { in_files() } else { stored() };
+    let (name, ring, homes) = match config.custody {
+        CustodyChoice::Directory => {
+            (Directory::NAME, in_files(), vec![Some(in_folder), Some(aws_kms), in_vault])
+        }
+        CustodyChoice::Database => {
+            (StoredRing::NAME, ring(), vec![in_record, Some(in_folder), Some(aws_kms), in_vault])
+        }
+        CustodyChoice::AwsKms => {
+            (AwsKms::NAME, ring(), vec![Some(aws_kms), in_record, Some(in_folder), in_vault])
+        }
+        CustodyChoice::Vault => {
+            (Vault::NAME, ring(), vec![in_vault, in_record, Some(in_folder), Some(aws_kms)])
+        }
+    };
+    Ok(Custody::new(name, ring, homes.into_iter().flatten().collect(), folder))
+}
+
+/// The transit engine that `choice` means. Nothing is asked of it yet.
+fn vault(choice: &VaultChoice, clock: &Clock) -> Result<Vault, VaultError> {
+    let login = match choice.login.clone() {
+        Chosen::Token(token) => VaultLogin::Token(token),
+        Chosen::Kubernetes { role, jwt_file } => VaultLogin::Kubernetes { role, jwt_file },
+        Chosen::AppRole { role_id, secret_id } => VaultLogin::AppRole { role_id, secret_id },
+    };
+    let choice = choice.clone();
+    let settings = VaultSettings {
+        address: choice.address,
+        namespace: choice.namespace,
+        ca_file: choice.ca_file,
+        transit_mount: choice.transit_mount,
+        transit_key: choice.transit_key,
+        auth_mount: choice.auth_mount,
+        login,
+    };
+    // What is drawn here only spreads questions over time.
+    Vault::new(settings, clock.clone(), Entropy::System)
+}

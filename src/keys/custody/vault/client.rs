@@ -1,0 +1,242 @@
+//! Asking Vault over HTTP. What does it blocks, so it runs on threads of its own and no thread of the runtime waits.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::HeaderValue;
+use http::{Method, Request};
+use rustls::crypto::aws_lc_rs::default_provider;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use ureq::Agent;
+use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
+use zeroize::Zeroizing;
+
+use super::Fault;
+use crate::entropy::Entropy;
+use crate::workers::{WorkError, Workers};
+
+/// Questions that are under way at once.
+const THREADS: usize = 16;
+/// Questions that may wait for one of the threads.
+const QUEUE: usize = 2048;
+/// The shortest pause before a question is asked again; it doubles, and half of it is left to chance.
+const PAUSE: Duration = Duration::from_millis(50);
+/// How much of what Vault says of an error is passed on.
+const WORDS: usize = 300;
+
+/// How long a question may take, and how much may come back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    tries: u32,
+    each: Duration,
+    /// Within the deadline of a signature.
+    all: Duration,
+    answer: u64,
+}
+
+impl Pace {
+    /// For signatures and log-ins.
+    pub(super) const QUICK: Self =
+        Self { tries: 3, each: Duration::from_secs(2), all: Duration::from_millis(4_500), answer: 64 * 1024 };
+    /// For reading a key: the answer holds every version that it ever had.
+    pub(super) const READING: Self = Self { answer: 8 * 1024 * 1024, ..Self::QUICK };
+    /// For making a key, RSA of 4096 bits perhaps. Asked twice, it would make two.
+    pub(super) const MAKING: Self =
+        Self { tries: 1, each: Duration::from_secs(20), all: Duration::from_secs(20), ..Self::READING };
+}
+
+/// A question.
+#[derive(Clone)]
+pub(super) struct Call {
+    method: Method,
+    path: String,
+    body: Zeroizing<Vec<u8>>,
+    token: Option<Zeroizing<String>>,
+    pace: Pace,
+}
+
+impl Call {
+    /// Reads what is at `path`, below `/v1/`.
+    pub(super) fn get(path: String, pace: Pace) -> Self {
+        Self { method: Method::GET, path, body: Zeroizing::default(), token: None, pace }
+    }
+
+    /// Sends `body` as JSON to `path`.
+    pub(super) fn post(path: String, body: &impl Serialize, pace: Pace) -> Self {
+        let body = Zeroizing::new(serde_json::to_vec(body).unwrap_or_default());
+        Self { method: Method::POST, path, body, token: None, pace }
+    }
+
+    /// The same question from the bearer of `token`.
+    pub(super) fn bearing(mut self, token: &Zeroizing<String>) -> Self {
+        self.token = Some(token.clone());
+        self
+    }
+}
+
+/// The body of a good answer; it may be a secret.
+pub(super) struct Answer(Zeroizing<Vec<u8>>);
+
+impl Answer {
+    /// Whether there is nothing in it (204).
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What it says.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] where it is something else.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        serde_json::from_slice(&self.0)
+            .map_err(|_| Fault::Refused("its answer is not the one that its API describes".to_owned()))
+    }
+}
+
+/// A server of Vault's, or the address of several.
+#[derive(Clone)]
+pub(super) struct Client {
+    agent: Agent,
+    base: String,
+    namespace: Option<String>,
+    crew: Workers,
+    entropy: Entropy,
+}
+
+impl Client {
+    /// Asks the server at `address`, whose certificate must come from one of `roots`.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub(super) fn start(
+        address: &str,
+        namespace: Option<String>,
+        roots: RootCerts,
+        entropy: Entropy,
+    ) -> io::Result<Self> {
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .unversioned_rustls_crypto_provider(Arc::new(default_provider()))
+            .root_certs(roots)
+            .build();
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .max_idle_connections(THREADS)
+            .max_idle_connections_per_host(THREADS)
+            .tls_config(tls)
+            .build()
+            .into();
+        let crew = Workers::start("vault", THREADS, QUEUE, 0)?;
+        Ok(Self { agent, base: format!("{address}/v1/"), namespace, crew, entropy })
+    }
+
+    /// Asks, and asks again where there is no answer, for as long as the question's pace allows.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub(super) async fn ask(&self, call: Call) -> Result<Answer, Fault> {
+        let pace = call.pace;
+        let call = Arc::new(call);
+        let answered = tokio::time::timeout(pace.all, async {
+            let mut tried = 1;
+            loop {
+                match self.once(&call).await {
+                    Err(Fault::Unavailable(_)) if tried < pace.tries => {}
+                    answered => return answered,
+                }
+                tokio::time::sleep(self.pause(tried)).await;
+                tried += 1;
+            }
+        });
+        let late = || Fault::Unavailable(format!("no answer within {} ms", pace.all.as_millis()));
+        answered.await.unwrap_or_else(|_| Err(late()))
+    }
+
+    async fn once(&self, call: &Arc<Call>) -> Result<Answer, Fault> {
+        let (client, call) = (self.clone(), Arc::clone(call));
+        match self.crew.run(move || client.exchange(&call)).await {
+            Ok(answered) => answered,
+            Err(WorkError::Busy) => Err(Fault::Unavailable("too many questions are waiting".to_owned())),
+            Err(WorkError::Lost) => Err(Fault::Refused("the question was lost".to_owned())),
+        }
+    }
+
+    /// One request and its answer, on a thread that may wait.
+    fn exchange(&self, call: &Call) -> Result<Answer, Fault> {
+        let unusable = |_| Fault::Refused("VAULT_ADDR and VAULT_NAMESPACE make no request".to_owned());
+        let request = self.request(call).map_err(unusable)?;
+        let request = self.agent.configure_request(request).timeout_global(Some(call.pace.each)).build();
+        let lost = |error: ureq::Error| Fault::Unavailable(format!("{}: {error}", self.base));
+        let (parts, body) = self.agent.run(request).map_err(lost)?.into_parts();
+        let body =
+            Zeroizing::new(body.into_with_config().limit(call.pace.answer).read_to_vec().map_err(lost)?);
+        match parts.status.as_u16() {
+            200..=299 => Ok(Answer(body)),
+            status => Err(Fault::of_status(status, words(&body, call.token.as_ref()))),
+        }
+    }
+
+    fn request<'a>(&self, call: &'a Call) -> http::Result<Request<&'a [u8]>> {
+        let mut request = Request::builder()
+            .method(call.method.clone())
+            .uri(format!("{}{}", self.base, call.path))
+            .header("x-vault-request", "true");
+        if let Some(namespace) = &self.namespace {
+            request = request.header("x-vault-namespace", namespace);
+        }
+        if let Some(token) = &call.token {
+            let mut value = HeaderValue::from_str(token)?;
+            value.set_sensitive(true);
+            request = request.header("x-vault-token", value);
+        }
+        if call.method == Method::POST {
+            request = request.header("content-type", "application/json");
+        }
+        request.body(call.body.as_slice())
+    }
+
+    /// Many who were refused together do not come back together.
+    fn pause(&self, tried: u32) -> Duration {
+        let share = self.entropy.bytes::<1>().map_or(0, |[byte]| u32::from(byte));
+        let half = PAUSE * (1 << tried.min(8)) / 2;
+        half + half * share / 255
+    }
+}
+
+/// What Vault says of an error, cut short; nothing where the token is in it.
+fn words(body: &[u8], token: Option<&Zeroizing<String>>) -> String {
+    #[derive(Default, Deserialize)]
+    struct Errors {
+        #[serde(default)]
+        errors: Vec<String>,
+    }
+    let errors: Errors = serde_json::from_slice(body).unwrap_or_default();
+    let text = errors.errors.join("; ").split_whitespace().collect::<Vec<_>>().join(" ");
+    if token.is_some_and(|token| text.contains(token.as_str())) {
+        return String::new();
+    }
+    text.chars().take(WORDS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn what_vault_says_is_cut_short_and_never_shows_the_token() {
+        let token = zeroize::Zeroizing::new("hvs.secret".to_owned());
+        let said = |body: &str| words(body.as_bytes(), Some(&token));
+        assert_eq!(
+            said(r#"{"errors":["1 error occurred:\n\t* permission denied\n\n"]}"#),
+            "1 error occurred: * permission denied"
+        );
+        assert_eq!(said(r#"{"errors":["no hvs.secret here"]}"#), "");
+        assert_eq!(said(r#"{"errors":[]}"#), "");
+        assert_eq!(said("<html>"), "");
+        assert_eq!(said(&format!(r#"{{"errors":["{}"]}}"#, "x".repeat(999))).len(), 300);
+    }
+}

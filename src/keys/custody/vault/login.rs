@@ -1,0 +1,170 @@
+//! Logging in, and what comes of it: a token, and for how long.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::Fault;
+use super::client::{Call, Client, Pace};
+
+/// A token whose lease cannot be asked for is asked about again after so long.
+const UNKNOWN_LEASE: Duration = Duration::from_secs(60);
+
+/// How to log in.
+pub enum VaultLogin {
+    /// With a token that is there already.
+    Token(Zeroizing<String>),
+    /// With the token of a Kubernetes service account, which the cluster replaces from time to time.
+    Kubernetes {
+        /// The role.
+        role: String,
+        /// The file with the account's token.
+        jwt_file: PathBuf,
+    },
+    /// With a role and its secret.
+    AppRole {
+        /// The role.
+        role_id: String,
+        /// Its secret.
+        secret_id: Zeroizing<String>,
+    },
+}
+
+/// A token. Instants are those of the system's uptime.
+pub(super) struct Lease {
+    pub(super) token: Zeroizing<String>,
+    /// When it is time for another lease.
+    pub(super) renews_at: Option<Duration>,
+    /// When the token is worth nothing any more.
+    pub(super) ends_at: Option<Duration>,
+    renewable: bool,
+    /// How long it was when it was new.
+    full: u64,
+}
+
+#[derive(Serialize)]
+struct Account<'a> {
+    role: &'a str,
+    jwt: &'a str,
+}
+
+#[derive(Serialize)]
+struct Role<'a> {
+    role_id: &'a str,
+    secret_id: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Authenticated {
+    auth: Auth,
+}
+
+#[derive(Deserialize)]
+struct Auth {
+    client_token: Zeroizing<String>,
+    /// In seconds; none means that there is no end.
+    lease_duration: u64,
+    #[serde(default)]
+    renewable: bool,
+}
+
+#[derive(Deserialize)]
+struct LookedUp {
+    data: Lookup,
+}
+
+#[derive(Deserialize)]
+struct Lookup {
+    ttl: u64,
+    #[serde(default)]
+    renewable: bool,
+}
+
+impl VaultLogin {
+    /// Whether logging in gives another token than before.
+    pub(super) fn gives_new_tokens(&self) -> bool {
+        !matches!(self, Self::Token(_))
+    }
+
+    /// Logs in at `mount`. `now` is when it began.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub(super) async fn log_in(&self, client: &Client, mount: &str, now: Duration) -> Result<Lease, Fault> {
+        let path = format!("auth/{mount}/login");
+        let call = match self {
+            Self::Token(token) => return look_up(client, token, now).await,
+            Self::Kubernetes { role, jwt_file } => {
+                let jwt = read_jwt(jwt_file).await?;
+                Call::post(path, &Account { role, jwt: jwt.trim() }, Pace::QUICK)
+            }
+            Self::AppRole { role_id, secret_id } => {
+                Call::post(path, &Role { role_id, secret_id }, Pace::QUICK)
+            }
+        };
+        let Authenticated { auth } = client.ask(call).await?.read()?;
+        Ok(Lease::new(auth.client_token, auth.lease_duration, auth.renewable, now))
+    }
+}
+
+impl Lease {
+    fn new(token: Zeroizing<String>, secs: u64, renewable: bool, now: Duration) -> Self {
+        let length = Some(Duration::from_secs(secs)).filter(|length| !length.is_zero());
+        Self {
+            token,
+            renews_at: length.map(|length| now + length * 2 / 3),
+            ends_at: length.map(|length| now + length),
+            renewable,
+            full: secs,
+        }
+    }
+
+    /// Whether the token can be kept, by asking for it.
+    pub(super) fn is_renewable(&self) -> bool {
+        self.renewable
+    }
+
+    /// The same token on a new lease. One that has shrunk comes to an end that no renewal moves: where `again` is
+    /// possible, the next is a new token.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub(super) async fn renew(&self, client: &Client, again: bool, now: Duration) -> Result<Self, Fault> {
+        let call = Call::post("auth/token/renew-self".to_owned(), &json!({}), Pace::QUICK);
+        let Authenticated { auth } = client.ask(call.bearing(&self.token)).await?.read()?;
+        let shrunk = again && auth.lease_duration < self.full / 2;
+        let renewed = Self::new(self.token.clone(), auth.lease_duration, auth.renewable && !shrunk, now);
+        Ok(Self { full: self.full, ..renewed })
+    }
+}
+
+/// What is known of a token that was given to us. One that may not ask about itself is used as it is.
+async fn look_up(client: &Client, token: &Zeroizing<String>, now: Duration) -> Result<Lease, Fault> {
+    let call = Call::get("auth/token/lookup-self".to_owned(), Pace::QUICK).bearing(token);
+    let lease = match client.ask(call).await {
+        Ok(answer) => {
+            let LookedUp { data } = answer.read()?;
+            Lease::new(token.clone(), data.ttl, data.renewable, now)
+        }
+        Err(Fault::Forbidden(_)) => {
+            let unknown = Lease::new(token.clone(), 0, false, now);
+            return Ok(Lease { renews_at: Some(now + UNKNOWN_LEASE), ..unknown });
+        }
+        Err(fault) => return Err(fault),
+    };
+    // What cannot be renewed lasts as long as it lasts.
+    let renews_at = lease.renews_at.filter(|_| lease.renewable);
+    Ok(Lease { renews_at, ..lease })
+}
+
+async fn read_jwt(file: &Path) -> Result<Zeroizing<String>, Fault> {
+    let path = file.to_owned();
+    let read = tokio::task::spawn_blocking(move || std::fs::read_to_string(&path).map(Zeroizing::new)).await;
+    let unreadable = |cause: std::io::Error| {
+        Fault::Refused(format!("cannot read VAULT_JWT_FILE {}: {cause}", file.display()))
+    };
+    read.map_err(|error| unreadable(error.into()))?.map_err(unreadable)
+}

@@ -1,0 +1,158 @@
+//! Private keys in the transit engine of HashiCorp Vault or OpenBao, which signs for us and never gives them away.
+//! Every version of a named transit key is a key of ours; the ring's document says which, and is somewhere else.
+
+mod client;
+mod fault;
+mod key;
+mod login;
+mod session;
+mod transit;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ureq::tls::{PemItem, RootCerts, parse_pem};
+
+use super::{CustodyError, KeyHome, algorithm_of, new_key};
+use crate::clock::Clock;
+use crate::domain::{Home, KeyRecord, NewKey};
+use crate::entropy::Entropy;
+use crate::keys::{KeyKind, Private};
+use client::Client;
+use fault::Fault;
+use key::TransitKey;
+use session::Session;
+use transit::{Named, Place, is_path};
+
+pub use login::VaultLogin;
+
+/// Where Vault is, and how to work with it.
+pub struct VaultSettings {
+    /// The server's address.
+    pub address: String,
+    /// The namespace to work in.
+    pub namespace: Option<String>,
+    /// The file with the certificates (PEM) that the server's is checked by; none means the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Where the transit engine is mounted.
+    pub transit_mount: String,
+    /// How the names of our transit keys begin.
+    pub transit_key: String,
+    /// Where the way to log in is mounted.
+    pub auth_mount: String,
+    /// How to log in.
+    pub login: VaultLogin,
+}
+
+/// Why Vault cannot be used with these settings.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// A name that leads elsewhere.
+    #[error("{0} must be a name of letters, digits, `-`, `_` and `.`, or several of them with `/` between")]
+    Name(&'static str),
+    /// The certificates cannot be read.
+    #[error("cannot read VAULT_CACERT {path}: {cause}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// There are none.
+    #[error("VAULT_CACERT {0} holds no certificates in PEM")]
+    NoCertificates(PathBuf),
+    /// The system gives no thread.
+    #[error("a thread of the service failed: {0}")]
+    Threads(#[from] io::Error),
+}
+
+/// The transit engine.
+pub struct Vault {
+    session: Arc<Session>,
+    mount: String,
+    stem: String,
+}
+
+impl Vault {
+    /// The scheme of its homes: the place is `<mount>/<key>/<version>`.
+    pub const SCHEME: &'static str = "vault";
+    /// What `KEY_CUSTODY` calls it.
+    pub const NAME: &'static str = "vault";
+
+    /// The engine that these settings mean. Nothing is asked of it yet.
+    ///
+    /// # Errors
+    /// [`VaultError`].
+    pub fn new(settings: VaultSettings, clock: Clock, entropy: Entropy) -> Result<Self, VaultError> {
+        let mount = plain("VAULT_TRANSIT_MOUNT", &settings.transit_mount)?;
+        let stem = plain("VAULT_TRANSIT_KEY", &settings.transit_key)?;
+        if stem.contains('/') {
+            return Err(VaultError::Name("VAULT_TRANSIT_KEY"));
+        }
+        let auth_mount = plain("VAULT_AUTH_MOUNT", &settings.auth_mount)?;
+        let roots = match &settings.ca_file {
+            Some(file) => roots(file)?,
+            None => RootCerts::PlatformVerifier,
+        };
+        let client = Client::start(&settings.address, settings.namespace, roots, entropy)?;
+        let session = Arc::new(Session::new(client, settings.login, auth_mount, clock));
+        Ok(Self { session, mount, stem })
+    }
+}
+
+fn plain(name: &'static str, text: &str) -> Result<String, VaultError> {
+    let text = text.trim_matches('/');
+    if is_path(text) { Ok(text.to_owned()) } else { Err(VaultError::Name(name)) }
+}
+
+fn roots(file: &Path) -> Result<RootCerts, VaultError> {
+    let unreadable = |cause| VaultError::Unreadable { path: file.to_owned(), cause };
+    let pem = fs::read(file).map_err(unreadable)?;
+    let certificates: Vec<_> = parse_pem(&pem)
+        .filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if certificates.is_empty() {
+        return Err(VaultError::NoCertificates(file.to_owned()));
+    }
+    Ok(RootCerts::new_with_certs(&certificates))
+}
+
+#[async_trait]
+impl KeyHome for Vault {
+    fn scheme(&self) -> &'static str {
+        Self::SCHEME
+    }
+
+    async fn make(&self, kind: KeyKind) -> Result<NewKey, CustodyError> {
+        let (place, public) = Named::new(&self.session, &self.mount, &self.stem, kind).make().await?;
+        new_key(&public, Some(Home::new(Self::SCHEME, &place.to_string())))
+    }
+
+    /// Vault is not asked whether the key is there: the public half is in the record, and each signature is held
+    /// against it.
+    async fn open(&self, key: &KeyRecord) -> Result<Private, CustodyError> {
+        let place = key.home.as_ref().and_then(|home| Place::parse(home.place()));
+        let fault = || "its home is no version of a transit key".to_owned();
+        let place = place.ok_or_else(|| CustodyError::Record { kid: key.kid.clone(), fault: fault() })?;
+        self.session.tend();
+        let session = Arc::clone(&self.session);
+        Ok(Private::Remote(Arc::new(TransitKey { session, place, algorithm: algorithm_of(key)? })))
+    }
+
+    /// The version stays in Vault. The engine cannot destroy a single version: it trims all below a number, and a lower
+    /// one may be the key that signs, or of another ring that shares the name. What stays cannot be exported, signs no
+    /// more because nobody asks, and is the operator's to trim.
+    async fn discard(&self, home: &Home) -> Result<(), CustodyError> {
+        tracing::info!(
+            place = home.place(),
+            "this version of a transit key is used no more; it stays in Vault until it is trimmed there"
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,171 @@
+//! The token of the moment: got when it is needed, kept while it can be, replaced when it is refused.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use tokio::sync::Mutex;
+
+use super::client::{Answer, Call, Client};
+use super::login::Lease;
+use super::{Fault, VaultLogin};
+use crate::clock::Clock;
+
+/// After a log-in that was refused, or a new token that was refused like the one before, nobody logs in for so long: it
+/// is the role or the policy that is wrong, thousands may be asking, and Vault locks out who fails too often.
+const FRUITLESS: Duration = Duration::from_secs(5);
+/// The shortest time between two looks at the lease, and the pause after one that failed.
+const LOOK: Duration = Duration::from_millis(500);
+/// The longest: no timer need be trusted for days.
+const LONGEST_LOOK: Duration = Duration::from_secs(600);
+
+/// What stands between us and Vault.
+pub(super) struct Session {
+    client: Client,
+    login: VaultLogin,
+    mount: String,
+    clock: Clock,
+    lease: ArcSwapOption<Lease>,
+    /// One log-in or renewal at a time; what the last was refused for, and till when that is taken for an answer.
+    turn: Mutex<Option<(Fault, Duration)>>,
+    tended: AtomicBool,
+    in_trouble: AtomicBool,
+}
+
+impl Session {
+    /// A session that has not begun: Vault is asked when something is needed of it.
+    pub(super) fn new(client: Client, login: VaultLogin, mount: String, clock: Clock) -> Self {
+        Self {
+            client,
+            login,
+            mount,
+            clock,
+            lease: ArcSwapOption::empty(),
+            turn: Mutex::new(None),
+            tended: AtomicBool::new(false),
+            in_trouble: AtomicBool::new(false),
+        }
+    }
+
+    /// Asks with a token; where it is refused, once more with a new one.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub(super) async fn ask(self: &Arc<Self>, call: Call) -> Result<Answer, Fault> {
+        let answered = self.with_token(call).await;
+        self.tend();
+        self.note(answered.as_ref().err());
+        answered
+    }
+
+    async fn with_token(&self, call: Call) -> Result<Answer, Fault> {
+        let lease = self.lease().await?;
+        let refused = match self.client.ask(call.clone().bearing(&lease.token)).await {
+            Err(fault @ Fault::Forbidden(_)) => fault,
+            answered => return answered,
+        };
+        if !self.login.gives_new_tokens() {
+            return Err(refused);
+        }
+        let other = self.replaced(Some(&lease), false).await?;
+        let answered = self.client.ask(call.bearing(&other.token)).await;
+        if let Err(fault @ Fault::Forbidden(_)) = &answered {
+            *self.turn.lock().await = Some(self.fruitless(fault));
+        }
+        answered
+    }
+
+    /// Keeps a token at hand from now on, whether anybody asks or not: one that nobody renews is lost.
+    pub(super) fn tend(self: &Arc<Self>) {
+        if !self.tended.swap(true, Ordering::Relaxed) {
+            tokio::spawn(tend(Arc::downgrade(self)));
+        }
+    }
+
+    /// A token that is good as far as is known here.
+    async fn lease(&self) -> Result<Arc<Lease>, Fault> {
+        let lease = self.lease.load_full();
+        let now = self.clock.uptime();
+        match lease {
+            Some(lease) if lease.ends_at.is_none_or(|ends_at| now < ends_at) => Ok(lease),
+            over => self.replaced(over.as_ref(), false).await,
+        }
+    }
+
+    /// The lease that is to take the place of `seen`: whoever comes first gets it for all. With `keep`, the token stays
+    /// the same where it can.
+    async fn replaced(&self, seen: Option<&Arc<Lease>>, keep: bool) -> Result<Arc<Lease>, Fault> {
+        let mut turn = self.turn.lock().await;
+        if let Some(current) = self.lease.load_full()
+            && !seen.is_some_and(|seen| Arc::ptr_eq(seen, &current))
+        {
+            return Ok(current);
+        }
+        if let Some((fault, until)) = &*turn
+            && self.clock.uptime() < *until
+        {
+            return Err(fault.clone());
+        }
+        let other = self.another(seen.filter(|seen| keep && seen.is_renewable())).await;
+        *turn = match &other {
+            Err(fault) if !matches!(fault, Fault::Unavailable(_)) => Some(self.fruitless(fault)),
+            _ => None,
+        };
+        let lease = Arc::new(other?);
+        self.lease.store(Some(Arc::clone(&lease)));
+        Ok(lease)
+    }
+
+    fn fruitless(&self, fault: &Fault) -> (Fault, Duration) {
+        (fault.clone(), self.clock.uptime() + FRUITLESS)
+    }
+
+    async fn another(&self, kept: Option<&Arc<Lease>>) -> Result<Lease, Fault> {
+        let now = self.clock.uptime();
+        if let Some(kept) = kept {
+            match kept.renew(&self.client, self.login.gives_new_tokens(), now).await {
+                Err(Fault::Forbidden(_) | Fault::Missing(_) | Fault::Refused(_)) => {}
+                other => return other,
+            }
+        }
+        self.login.log_in(&self.client, &self.mount, now).await
+    }
+
+    /// Sees to the lease, and says when to look again.
+    async fn look(&self) -> Duration {
+        let now = self.clock.uptime();
+        let lease = self.lease.load_full();
+        let is_due = lease.as_ref().is_none_or(|lease| lease.renews_at.is_some_and(|at| at <= now));
+        if is_due {
+            let replaced = self.replaced(lease.as_ref(), true).await;
+            self.note(replaced.as_ref().err());
+        }
+        let renews_at = self.lease.load().as_ref().map(|lease| lease.renews_at);
+        let pause = match renews_at {
+            Some(Some(at)) => at.saturating_sub(self.clock.uptime()),
+            Some(None) => LONGEST_LOOK,
+            None => LOOK,
+        };
+        pause.clamp(LOOK, LONGEST_LOOK)
+    }
+
+    /// Tells the log when Vault does not do what it is asked, and when it does again; requests are many.
+    fn note(&self, fault: Option<&Fault>) {
+        let fault = fault.filter(|fault| !matches!(fault, Fault::Missing(_)));
+        let was = self.in_trouble.swap(fault.is_some(), Ordering::Relaxed);
+        match fault {
+            Some(fault) if !was => tracing::error!(error = %fault, "Vault does not do what it is asked"),
+            None if was => tracing::info!("Vault does what it is asked again"),
+            _ => {}
+        }
+    }
+}
+
+async fn tend(session: Weak<Session>) {
+    while let Some(tended) = session.upgrade() {
+        let pause = tended.look().await;
+        drop(tended);
+        tokio::time::sleep(pause).await;
+    }
+}
