@@ -84,10 +84,10 @@ impl Beat {
         let since = ours.at.minus_secs(GONE);
         let others = self.store.list_instances().await?;
         let live = others.iter().filter(|other| other.id != ours.id && other.at >= since);
-        let disagrees = live
+        let mut disagrees = live
             .filter(|other| disagree(record, &ours, other))
             .map(|other| Disagrees { theirs: other.custody.clone(), ours: ours.custody.clone() });
-        let disagrees = disagrees.last();
+        let disagrees = disagrees.next();
         if disagrees.is_none() {
             self.store.note_instance(&ours, since).await?;
         }

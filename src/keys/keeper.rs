@@ -213,7 +213,7 @@ impl Keeper {
         let mut made = None;
         match action {
             Action::Begin | Action::Publish { .. } => {
-                made = Some(self.custody.make(self.settings.kind).await?)
+                made = Some(self.custody.make(self.settings.kind).await?);
             }
             // A key that this instance could not sign with would leave it without one.
             Action::Activate(kid) => {
@@ -281,7 +281,7 @@ fn tell(action: &Action, ring: &RingRecord) {
         }
         Action::Activate(kid) => tracing::info!(%kid, "the next key signs; the one before verifies on"),
         Action::Extend(kid, until) => {
-            tracing::info!(%kid, %until, "a retired key stays longer: a token of it lives longer")
+            tracing::info!(%kid, %until, "a retired key stays longer: a token of it lives longer");
         }
         Action::Remove(kid) => {
             let retired_at = at(kid, |key| key.retired_at);
@@ -290,7 +290,7 @@ fn tell(action: &Action, ring: &RingRecord) {
         Action::Discard(kid) => tracing::info!(%kid, "its private half is given up"),
         Action::Forget(kid) => tracing::debug!(%kid, "a key's record is dropped"),
         Action::SettleLead => {
-            tracing::info!(lead = ring.lead, "keys are published this many seconds before they sign")
+            tracing::info!(lead = ring.lead, "keys are published this many seconds before they sign");
         }
         Action::Carry => tracing::debug!("the active key carries longer tokens"),
     }

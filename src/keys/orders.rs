@@ -160,7 +160,7 @@ pub fn import(
             after.keys.push(record(retired));
         }
         KeyState::Active if ring.active().is_none() => {
-            after.keys.push(record(first(import.new, schedule, now)))
+            after.keys.push(record(first(import.new, schedule, now)));
         }
         KeyState::Active => {
             after.keys.push(record(published(import.new, schedule, known_to_all(ring, schedule, now), now)));

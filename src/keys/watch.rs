@@ -140,10 +140,10 @@ impl Watch {
 
     /// Tells the log when the ring cannot be read, and when it can again.
     fn note(&mut self, trouble: Option<&CustodyError>) {
-        let trouble = trouble.map(|error| error.to_string());
+        let trouble = trouble.map(std::string::ToString::to_string);
         match (&self.trouble, &trouble) {
             (None, Some(error)) => {
-                tracing::error!(error, "the ring of keys cannot be read; what is known of it serves on")
+                tracing::error!(error, "the ring of keys cannot be read; what is known of it serves on");
             }
             (Some(_), None) => tracing::info!("the ring of keys is read again"),
             _ => {}

@@ -45,9 +45,9 @@ fn k2_a_kill_at_any_moment_of_a_rotation_loses_no_key_and_signs_with_none_that_i
         let now = kids(&told(folder.path(), &["keys", "export", "--public"]));
         assert!(known.is_subset(&now), "{known:?} {now:?}");
         if known == now {
-            before += 1
+            before += 1;
         } else {
-            after += 1
+            after += 1;
         }
         let ring = ring(folder.path());
         for key in ring["keys"].as_array().unwrap() {
