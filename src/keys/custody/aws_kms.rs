@@ -44,6 +44,11 @@ impl AwsKms {
         Self::default()
     }
 
+    /// With settings that somebody else has found.
+    pub fn with(config: &aws_config::SdkConfig) -> Self {
+        Self { calls: Arc::new(Calls::with(config)), begun: Mutex::default() }
+    }
+
     /// A key that was made, once it has shown its public half and that this process may sign with it: one that it could
     /// not use must not get into a ring.
     async fn proven(&self, arn: &str, kind: KeyKind) -> Result<NewKey, CustodyError> {

@@ -35,6 +35,10 @@ pub(super) struct Calls {
 }
 
 impl Calls {
+    pub(super) fn with(config: &aws_config::SdkConfig) -> Self {
+        Self { client: OnceCell::from(Client::new(config)) }
+    }
+
     /// Makes a key, and gives its ARN.
     pub(super) async fn create(&self, algorithm: Algorithm, spec: KeySpec) -> Result<String, Fault> {
         let tags = tags(algorithm).map_err(|error| Fault::lasting(&error.to_string()))?;
