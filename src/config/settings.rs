@@ -38,7 +38,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("HOST", "", "Address to listen on; empty means all, IPv6 and IPv4"),
     setting("DATA_DIR", "./data", "Folder of the SQLite database; `:memory:` keeps nothing"),
     setting("JWT_ALGORITHM", "RS256", "`RS256`, `PS256`, `ES256` or `EdDSA`"),
-    setting("KEY_BITS", "2048", "Size of a new RSA key: 2048, 3072 or 4096"),
+    setting(
+        "KEY_BITS",
+        "",
+        "Size of a new RSA key: 2048, 3072 or 4096; empty: 2048, and a key that is there may have any",
+    ),
     setting(
         "KEY_ROTATION",
         "",
@@ -83,7 +87,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("VAULT_ROLE_ID", "", "The role of `VAULT_AUTH=approle`"),
     Setting { name: "VAULT_SECRET_ID", default: "", secret: true, about: "Its secret" },
     setting("MAX_TOKEN_LIFETIME", "24h", "The most that `expiresIn` may ask for"),
-    setting("CLOCK_SKEW", "0", "Seconds by which `exp` and `nbf` may be missed, at most 300"),
+    setting(
+        "CLOCK_SKEW",
+        "",
+        "Seconds by which clocks may differ, at most 300; empty: 0 for `exp` and `nbf`, 60 for the keys' schedule",
+    ),
     setting("SESSION_MAX_AGE", "30d", "How long after logging in a token may be refreshed"),
     setting("DEMO_TOKENS", "", "`true` or `false`: unauthenticated tokens; empty means not in production"),
     setting("PUBLIC_URL", "", "Where clients reach this server, for the API document's `servers`"),
