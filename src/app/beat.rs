@@ -22,6 +22,8 @@ pub(super) struct Beat {
     keys: Arc<Keys>,
     clock: Clock,
     custody: &'static str,
+    /// Seconds in which an instance hears of a key.
+    staleness: u64,
     id: String,
 }
 
@@ -45,7 +47,14 @@ impl Beat {
         clock: Clock,
         entropy: &Entropy,
     ) -> Result<Self, EntropyError> {
-        Ok(Self { store, keys, clock, custody: keeper.custody().name(), id: entropy.jti()? })
+        Ok(Self {
+            store,
+            keys,
+            clock,
+            custody: keeper.custody().name(),
+            staleness: keeper.staleness(),
+            id: entropy.jti()?,
+        })
     }
 
     /// The first beat, where the database answers; later ones only tell the log of what this one refuses to start for.
@@ -53,7 +62,7 @@ impl Beat {
         if !database.is_connected() {
             return Ok(());
         }
-        match self.beat().await {
+        match self.beat(false).await {
             Ok(Some(disagrees)) => Err(disagrees),
             _ => Ok(()),
         }
@@ -63,7 +72,7 @@ impl Beat {
         let mut told = None;
         loop {
             tokio::time::sleep(EVERY).await;
-            match self.beat().await {
+            match self.beat(true).await {
                 Err(StoreError::Absent) => return,
                 Ok(now) => {
                     if let Some(disagrees) = now.as_ref().filter(|_| now != told) {
@@ -77,7 +86,7 @@ impl Beat {
         }
     }
 
-    async fn beat(&self) -> Result<Option<Disagrees>, StoreError> {
+    async fn beat(&self, started: bool) -> Result<Option<Disagrees>, StoreError> {
         let ring = self.keys.ring();
         let Some(ours) = ring.as_ref().and_then(|ring| self.instance(ring)) else { return Ok(None) };
         let Some(record) = ring.as_ref().map(|ring| ring.record()) else { return Ok(None) };
@@ -85,13 +94,27 @@ impl Beat {
         let others = self.store.list_instances().await?;
         let live = others.iter().filter(|other| other.id != ours.id && other.at >= since);
         let mut disagrees = live
-            .filter(|other| disagree(record, &ours, other))
+            .filter(|other| self.disagree(record, &ours, other))
             .map(|other| Disagrees { theirs: other.custody.clone(), ours: ours.custody.clone() });
         let disagrees = disagrees.next();
-        if disagrees.is_none() {
+        // Who runs is to be heard of, whoever is right; who is about to start and must not is not.
+        if disagrees.is_none() || started {
             self.store.note_instance(&ours, since).await?;
         }
         Ok(disagrees)
+    }
+
+    /// Whether one would refuse the other's tokens. Those that share the ring cannot disagree, and what one said before it
+    /// can have heard of our key says nothing about it.
+    fn disagree(&self, record: &RingRecord, ours: &Instance, other: &Instance) -> bool {
+        if [ours, other].iter().all(|instance| instance.custody != Directory::NAME) {
+            return false;
+        }
+        let published_at = record.active().map(|key| key.published_at);
+        let should_know_ours =
+            published_at.is_some_and(|published_at| other.at > published_at.plus_secs(self.staleness));
+        let known: Vec<_> = thumbprints(record.keys.iter());
+        !known.contains(&other.signs) || (should_know_ours && !other.verifies.contains(&ours.signs))
     }
 
     /// Ourselves; nobody where no key signs.
@@ -106,18 +129,6 @@ impl Beat {
             at: self.clock.now(),
         })
     }
-}
-
-/// Whether one would refuse the other's tokens. Those that share the ring cannot disagree, and what one said before our
-/// key was published says nothing about it.
-fn disagree(record: &RingRecord, ours: &Instance, other: &Instance) -> bool {
-    if [ours, other].iter().all(|instance| instance.custody != Directory::NAME) {
-        return false;
-    }
-    let published_at = record.active().map(|key| key.published_at);
-    let should_know_ours = published_at.is_some_and(|published_at| other.at > published_at);
-    let known: Vec<_> = thumbprints(record.keys.iter());
-    !known.contains(&other.signs) || (should_know_ours && !other.verifies.contains(&ours.signs))
 }
 
 fn thumbprints<'a>(keys: impl Iterator<Item = &'a KeyRecord>) -> Vec<String> {

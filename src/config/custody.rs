@@ -66,6 +66,13 @@ pub(super) fn choice(read: &mut Reader<'_>, store: &StoreChoice, sealed: bool) -
         "directory" | "database" | "aws-kms" | "vault" => Ok(text.to_owned()),
         _ => Err("must be directory, database, aws-kms or vault".to_owned()),
     });
+    let elsewhere = matches!(named.as_deref(), Some("database" | "aws-kms" | "vault"));
+    if elsewhere && matches!(store, StoreChoice::Sqlite(folder) if folder.as_os_str() == ":memory:") {
+        read.fault(
+            "DATA_DIR",
+            "must be a folder with this KEY_CUSTODY: the ring of keys is in the database, and must last",
+        );
+    }
     match named.as_deref() {
         Some("database") => {
             if !sealed {

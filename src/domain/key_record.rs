@@ -118,6 +118,9 @@ pub struct RingRecord {
     pub revision: u64,
     /// The lead, in seconds, under which the key set is served: how long an answer may be kept, and more.
     pub lead: u64,
+    /// The longest, in seconds, that an instance may sign on with a key that was retired, and that clocks add to it.
+    #[serde(default)]
+    pub lag: u64,
     /// Till when answers may be kept that were served under an earlier, longer lead.
     pub kept_until: Timestamp,
     /// Whether it began with a key of the original, whose users may have pinned it.
@@ -152,6 +155,7 @@ impl RingRecord {
             version: Self::VERSION,
             revision: 0,
             lead: 0,
+            lag: 0,
             kept_until: Timestamp::from_secs(0),
             adopted: false,
             moved: None,
@@ -176,6 +180,12 @@ impl RingRecord {
         self.keys.iter().find(|key| key.kid.as_str() == kid)
     }
 
+    /// The key that is in the key set under this name, or was.
+    pub fn named(&self, kid: &Kid) -> Option<&KeyRecord> {
+        let alias = || self.keys.iter().find(|key| key.aliases.contains(kid));
+        self.find(kid.as_str()).or_else(alias)
+    }
+
     /// The keys in the key set.
     pub fn verifying(&self) -> impl Iterator<Item = &KeyRecord> {
         self.keys.iter().filter(|key| key.state != KeyState::Removed)
@@ -188,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_a_newer_program_wrote_survives() {
-        let text = r#"{"version":1,"revision":7,"lead":9,"kept_until":0,"region":"eu","keys":[{"kid":"k","alg":"RS256","bits":2048,"state":"active","public":"","published_at":1,"activates_at":1,"activated_at":1,"carries":60,"curve":{"new":"arn"}}]}"#;
+        let text = r#"{"version":1,"revision":7,"lead":9,"lag":2,"kept_until":0,"region":"eu","keys":[{"kid":"k","alg":"RS256","bits":2048,"state":"active","public":"","published_at":1,"activates_at":1,"activated_at":1,"carries":60,"curve":{"new":"arn"}}]}"#;
         let ring: RingRecord = serde_json::from_str(text).unwrap();
         let again: serde_json::Value = serde_json::to_value(&ring).unwrap();
         assert_eq!(again, serde_json::from_str::<serde_json::Value>(text).unwrap());

@@ -38,6 +38,18 @@ pub fn forecast(
     (ring, events)
 }
 
+/// The next step of a ring, and when, if there is one to come.
+pub fn next(ring: &RingRecord, schedule: &Schedule, now: Timestamp) -> Option<Event> {
+    let mut at = now;
+    for _ in 0..MOST {
+        if let Some(action) = plan(ring, schedule, &[], at) {
+            return Some(Event { at, action });
+        }
+        at = due_at(ring, schedule, at)?;
+    }
+    None
+}
+
 /// How the name of a key begins that is yet to be made.
 pub const TO_COME: &str = "to-come-";
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::custody::{Custody, CustodyError, Directory, Found, KeyHome, RingHome};
+use super::custody::{Custody, CustodyError, Directory, Found, InRecord, KeyHome, RingHome};
 use super::relocation::{GRACE, relocated};
 use super::schedule::first;
 use super::{Keeper, Private};
@@ -61,7 +61,7 @@ impl Keeper {
     async fn taken_over(&self, ring: RingRecord) -> Result<RingRecord, CustodyError> {
         if let Some(moved) = &ring.moved {
             let fault = format!("its keys have moved to KEY_CUSTODY={}, and there are none here", moved.to);
-            return Err(CustodyError::Ring { place: self.custody().folder().place(), fault });
+            return Err(CustodyError::Immovable { place: self.custody().folder().place(), fault });
         }
         let folder = self.custody().folder();
         let home: Arc<dyn KeyHome> = Arc::new(folder.clone());
@@ -71,46 +71,57 @@ impl Keeper {
     }
 
     /// `ring` with the private halves that `from` holds taken in here, as far as they can leave it. A retired key can do
-    /// without.
+    /// without; one that has left is of use to nobody.
     pub(super) async fn taken_from(
         &self,
         mut ring: RingRecord,
         from: &Custody,
     ) -> Result<RingRecord, CustodyError> {
-        for key in ring.keys.iter_mut().filter(|key| key.state != KeyState::Removed) {
-            match from.open(key).await {
-                Ok(Some(Private::Local(signing))) => key.home = Some(self.custody().keep(&signing).await?),
-                Ok(Some(Private::Remote(_)))
-                    if !key.home.as_ref().is_some_and(|home| self.custody().can_open(home)) =>
-                {
-                    let scheme = key.home.as_ref().map(Home::scheme).unwrap_or_default();
-                    return Err(CustodyError::Homeless(format!(
-                        "key {}, which never leaves {scheme}",
-                        key.kid
-                    )));
-                }
-                Ok(_) => {}
-                Err(_) if key.state == KeyState::Retired => key.home = None,
+        for key in &mut ring.keys {
+            key.home = match from.open(key).await {
+                _ if key.state == KeyState::Removed => self.to_discard(key),
+                Ok(Some(Private::Local(signing))) => Some(self.custody().keep(&signing).await?),
+                Ok(Some(Private::Remote(_))) => self.from_afar(key)?,
+                Ok(None) => None,
+                Err(_) if key.state == KeyState::Retired => None,
                 Err(error) => return Err(error),
-            }
+            };
         }
         Ok(ring)
     }
 
+    /// What is still to be destroyed of a key that has left, if it can be from here; the key itself never comes along.
+    fn to_discard(&self, key: &KeyRecord) -> Option<Home> {
+        key.home.clone().filter(|home| home.scheme() != InRecord::SCHEME && self.custody().can_open(home))
+    }
+
+    /// The home of a key that cannot leave it: it must be within reach from here, too.
+    fn from_afar(&self, key: &KeyRecord) -> Result<Option<Home>, CustodyError> {
+        match &key.home {
+            Some(home) if !self.custody().can_open(home) => {
+                let what = format!("key {}, which never leaves {}", key.kid, home.scheme());
+                Err(CustodyError::Homeless(what))
+            }
+            home => Ok(home.clone()),
+        }
+    }
+
     /// Notes in the folder that its ring lives here now, unless it still lives there: without a database, keys of every
-    /// custody are written down in the folder.
-    pub(super) async fn left_behind(&self) {
+    /// custody are written down in the folder. A ring of other keys that lies there is left alone.
+    pub(super) async fn leave_folder(&self, ring: &RingRecord) -> Result<(), CustodyError> {
         let folder = self.custody().folder();
         if self.custody().ring().place() == folder.place() {
-            return;
+            return Ok(());
         }
-        if let Ok(Some(old)) = folder.load().await {
+        let shares = |old: &RingRecord| {
+            old.keys.iter().any(|key| ring.keys.iter().any(|ours| ours.public == key.public))
+        };
+        while let Some(old) = folder.load().await?.filter(|old| old.moved.is_none() && shares(old)) {
             let until = self.now().plus_secs(GRACE);
             let moved = Some(Moved { to: self.custody().name().to_owned(), until });
             let marked = RingRecord { revision: old.revision + 1, moved, ..old.clone() };
-            if let Err(error) = folder.replace_if(Some(old.revision), &marked).await {
-                tracing::warn!(%error, "cannot note in KEYS_DIR that its keys are in the database now");
-            }
+            folder.replace_if(Some(old.revision), &marked).await?;
         }
+        Ok(())
     }
 }

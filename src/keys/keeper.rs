@@ -2,10 +2,13 @@
 //! each written by compare-and-swap before anything follows from it. The server and the commands both work through it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::custody::{Custody, CustodyError, Directory, RingHome};
+use tokio::sync::Mutex;
+
+use super::custody::{Custody, CustodyError, Directory, RingHome, public_half};
 use super::schedule::{Action, Outstanding, Schedule, apply, plan};
-use super::{KeySettings, Private, Ring};
+use super::{KeySettings, Private, Ring, SignError};
 use crate::clock::Clock;
 use crate::domain::{KeyRecord, KeyState, Kid, NewKey, RingRecord, Timestamp};
 
@@ -20,6 +23,8 @@ pub struct Keeper {
     custody: Custody,
     clock: Clock,
     settings: KeySettings,
+    /// A key that was made for a step whose write failed: the next try takes it, so that failures leave no trail of keys.
+    spare: Arc<Mutex<Option<NewKey>>>,
 }
 
 /// A ring as it was found or begun.
@@ -34,7 +39,7 @@ pub struct Begun {
 impl Keeper {
     /// Keeps the ring of `custody`.
     pub fn new(custody: Custody, clock: Clock, settings: KeySettings) -> Self {
-        Self { custody, clock, settings }
+        Self { custody, clock, settings, spare: Arc::default() }
     }
 
     /// Where its keys are.
@@ -97,15 +102,15 @@ impl Keeper {
                 None => self.first().await?,
             };
             match self.custody.ring().replace_if(None, &ring).await {
-                Ok(true) => {
-                    self.left_behind().await;
-                    return Ok(Begun { ring, written: true });
-                }
+                Ok(true) => return Ok(Begun { ring, written: true }),
                 Ok(false) => lost = made,
                 Err(CustodyError::Write { .. }) if made.is_none() => {
                     return Ok(Begun { ring, written: false });
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    *self.spare.lock().await = made;
+                    return Err(error);
+                }
             }
         }
         Err(CustodyError::Unavailable("other instances are beginning the ring at the same time".into()))
@@ -213,35 +218,71 @@ impl Keeper {
         let mut made = None;
         match action {
             Action::Begin | Action::Publish { .. } => {
-                made = Some(self.custody.make(self.settings.kind).await?);
+                made = Some(self.make(ring).await?);
             }
             // A key that this instance could not sign with would leave it without one.
             Action::Activate(kid) => {
                 if let Some(key) = ring.find(kid.as_str()) {
-                    self.open(key).await?;
+                    self.prove(key).await?;
                 }
             }
             Action::Discard(kid) => {
-                if let Some(home) = ring.find(kid.as_str()).and_then(|key| key.home.as_ref()) {
+                let home = ring.find(kid.as_str()).and_then(|key| key.home.as_ref());
+                let shared =
+                    |home| ring.keys.iter().filter(|key| key.home.as_ref() == Some(home)).count() > 1;
+                if let Some(home) = home.filter(|home| !shared(home)) {
                     self.custody.discard(home).await?;
                 }
             }
             _ => {}
         }
         let after = apply(ring, action, &self.schedule(ring), made.clone(), self.now());
-        if self.commit(ring, &after).await? {
-            return Ok(Some(after));
+        match self.commit(ring, &after).await {
+            Ok(true) => Ok(Some(after)),
+            Ok(false) => {
+                if let Some(newer) = self.load().await? {
+                    self.discard_unless_in(&newer, made).await;
+                }
+                Ok(None)
+            }
+            Err(error) => {
+                *self.spare.lock().await = made;
+                Err(error)
+            }
         }
-        self.discard_unless_in(ring, made).await;
-        Ok(None)
+    }
+
+    /// That a key can be opened and, where it is far away, that it signs.
+    async fn prove(&self, key: &KeyRecord) -> Result<(), CustodyError> {
+        const TRIAL: &[u8] = b"a key whose turn has come";
+        if let Private::Remote(remote) = self.open(key).await? {
+            let signature = remote.sign(TRIAL).await.map_err(|error| match error {
+                SignError::Failed => CustodyError::Refused(error.into()),
+                passing => CustodyError::Unavailable(passing.into()),
+            })?;
+            if !public_half(key)?.verify(TRIAL, &signature) {
+                let fault = "its signature does not fit it".to_owned();
+                return Err(CustodyError::Record { kid: key.kid.clone(), fault });
+            }
+        }
+        Ok(())
+    }
+
+    /// A new key, or the one of a try that failed, unless that one was written all the same.
+    async fn make(&self, ring: &RingRecord) -> Result<NewKey, CustodyError> {
+        let spare = self.spare.lock().await.take();
+        match spare.filter(|spare| ring.keys.iter().all(|key| key.public != spare.public)) {
+            Some(spare) => Ok(spare),
+            None => self.custody.make(self.settings.kind).await,
+        }
     }
 
     /// A ring of one new key.
     async fn first(&self) -> Result<(RingRecord, Option<NewKey>), CustodyError> {
         let kind = self.settings.kind;
         let unbegun = match self.custody.name() {
-            Directory::NAME => self.custody.folder().unbegun(kind).await?,
-            _ => None,
+            Directory::NAME => self.custody.folder().unbegun(kind, self.now()).await?,
+            _ => self.spare.lock().await.take(),
         };
         let made = match unbegun {
             Some(unbegun) => unbegun,
@@ -263,7 +304,7 @@ impl Keeper {
             return;
         }
         if let Err(error) = self.custody.discard(&home).await {
-            tracing::warn!(%error, "a key that is not needed could not be destroyed; `keys prune` tries again");
+            tracing::warn!(%error, "a key that was made and is not needed could not be destroyed");
         }
     }
 }

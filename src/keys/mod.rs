@@ -17,7 +17,6 @@ mod signer;
 mod watch;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwapOption, Guard};
@@ -37,61 +36,73 @@ pub use watch::Watch;
 
 /// The ring of the moment, and what signs with it. Reading takes no lock; a new ring is swapped in whole.
 pub struct Keys {
-    ring: ArcSwapOption<Ring>,
+    view: ArcSwapOption<View>,
     signer: Signer,
     clock: Clock,
-    /// Milliseconds of uptime when the ring was read.
-    read_at: AtomicU64,
-    /// Milliseconds of uptime till which it may sign.
-    signs_until: AtomicU64,
+}
+
+/// A ring and how fresh it is. Instants are milliseconds of uptime.
+#[derive(Debug)]
+pub struct View {
+    ring: Arc<Ring>,
+    read_at: u64,
+    signs_until: u64,
+}
+
+impl View {
+    /// How long, in seconds, readers may keep what the ring publishes when the system has been up for so long; nothing
+    /// where the ring was read so long ago that another key may sign soon.
+    pub fn max_age(&self, up: Duration) -> Option<u64> {
+        let age = (up.as_millis() as u64).saturating_sub(self.read_at).div_ceil(1000);
+        self.ring.max_age(age)
+    }
+
+    /// The ring itself.
+    fn snapshot(&self) -> &Arc<Ring> {
+        &self.ring
+    }
+
+    /// The key that may sign then.
+    fn signing(&self, up: Duration) -> Option<&Arc<ActiveKey>> {
+        self.ring.active().filter(|_| (up.as_millis() as u64) < self.signs_until)
+    }
+}
+
+impl std::ops::Deref for View {
+    type Target = Ring;
+
+    fn deref(&self) -> &Ring {
+        &self.ring
+    }
 }
 
 impl Keys {
     /// Begins without a ring: nothing is signed, checked or published before [`Keys::install`].
     pub fn new(signer: Signer, clock: Clock) -> Self {
-        Self {
-            ring: ArcSwapOption::empty(),
-            signer,
-            clock,
-            read_at: AtomicU64::new(0),
-            signs_until: AtomicU64::new(0),
-        }
+        Self { view: ArcSwapOption::empty(), signer, clock }
     }
 
     /// The snapshot to work with for the length of one request; none where the ring could not be read yet.
-    pub fn ring(&self) -> Guard<Option<Arc<Ring>>> {
-        self.ring.load()
+    pub fn ring(&self) -> Guard<Option<Arc<View>>> {
+        self.view.load()
     }
 
     /// Puts `ring` in the place of the one before. It was read when the system had been up for `read_at`, and may sign
     /// `signs` seconds from then.
     pub fn install(&self, ring: Arc<Ring>, read_at: Duration, signs: u64) {
         let read_at = read_at.as_millis() as u64;
-        self.ring.store(Some(ring));
-        self.read_at.store(read_at, Ordering::Release);
-        self.signs_until.store(read_at.saturating_add(signs.saturating_mul(1000)), Ordering::Release);
+        let signs_until = read_at.saturating_add(signs.saturating_mul(1000));
+        self.view.store(Some(Arc::new(View { ring, read_at, signs_until })));
     }
 
     /// Takes the ring away: what it held is somewhere else now.
     pub fn clear(&self) {
-        self.ring.store(None);
+        self.view.store(None);
     }
 
     /// Whether a token can be signed now, as far as is known here.
     pub fn may_sign(&self) -> bool {
-        self.up() < self.signs_until.load(Ordering::Acquire)
-            && self.ring().as_ref().is_some_and(|ring| ring.active().is_some())
-    }
-
-    /// How long, in seconds, readers may keep what the ring publishes; nothing where the ring was read so long ago that
-    /// another key may sign soon.
-    pub fn max_age(&self) -> Option<u64> {
-        let age = self.up().saturating_sub(self.read_at.load(Ordering::Acquire)).div_ceil(1000);
-        self.ring().as_ref()?.max_age(age)
-    }
-
-    fn up(&self) -> u64 {
-        self.clock.uptime().as_millis() as u64
+        self.ring().as_ref().is_some_and(|view| view.signing(self.clock.uptime()).is_some())
     }
 
     /// Signs `claims`, a JSON object, with the active key: a compact JWS (RFC 7515 §3.1). The token is to live for
@@ -105,11 +116,9 @@ impl Keys {
         lifetime: Lifetime,
         expires_at: Timestamp,
     ) -> Result<String, SignError> {
-        if !self.may_sign() {
-            return Err(SignError::Unavailable);
-        }
+        let up = self.clock.uptime();
         let key =
-            self.ring().as_ref().and_then(|ring| ring.active().cloned()).ok_or(SignError::Unavailable)?;
+            self.ring().as_ref().and_then(|view| view.signing(up).cloned()).ok_or(SignError::Unavailable)?;
         if !key.carries(lifetime.as_secs()) {
             return Err(SignError::Unavailable);
         }

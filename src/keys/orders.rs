@@ -14,6 +14,9 @@ pub enum OrderError {
     /// There is no such key.
     #[error("there is no key {0} in the ring; `keys list` shows those that there are")]
     Unknown(Kid),
+    /// The key that was to sign does so already.
+    #[error("another program has let the next key sign just now; `keys list` shows it")]
+    NoSuccessor,
     /// The key is there.
     #[error("key {0} is in the ring already")]
     Known(Kid),
@@ -53,15 +56,21 @@ pub fn under_way(ring: &RingRecord) -> Result<(), OrderError> {
 
 /// Lets the next key sign at once: the published one, or else `new`. Verifiers that do not know it yet refuse its
 /// tokens for as long as they keep an older key set.
-pub fn rotate_now(ring: &RingRecord, schedule: &Schedule, new: Option<NewKey>, now: Timestamp) -> RingRecord {
+///
+/// # Errors
+/// [`OrderError::NoSuccessor`] where there is neither: somebody else was quicker.
+pub fn rotate_now(
+    ring: &RingRecord,
+    schedule: &Schedule,
+    new: Option<NewKey>,
+    now: Timestamp,
+) -> Result<RingRecord, OrderError> {
     let mut after = ring.clone();
-    if let Some(new) = new {
+    if let (None, Some(new)) = (ring.next(), new) {
         after.keys.push(published(new, schedule, known_to_all(ring, schedule, now), now));
     }
-    match after.next().map(|next| next.kid.clone()) {
-        Some(kid) => apply(&after, &Action::Activate(kid), schedule, None, now),
-        None => after,
-    }
+    let next = after.next().map(|next| next.kid.clone()).ok_or(OrderError::NoSuccessor)?;
+    Ok(apply(&after, &Action::Activate(next), schedule, None, now))
 }
 
 /// Takes a key out of the key set at once. Where it signed, the published one signs in its place, or else `new`.
@@ -121,59 +130,55 @@ pub struct Import {
 pub fn import(
     ring: &RingRecord,
     schedule: &Schedule,
-    import: Import,
+    import: &Import,
     now: Timestamp,
 ) -> Result<RingRecord, OrderError> {
-    let kid = import.new.kid.clone();
-    let names = || std::iter::once(&kid).chain(&import.aliases);
-    let named = |key: &KeyRecord| names().any(|name| key.kid == *name || key.aliases.contains(name));
-    if ring
-        .keys
-        .iter()
-        .any(|key| named(key) || (key.public == import.new.public && key.state != KeyState::Removed))
-    {
-        return Err(OrderError::Known(kid));
+    let kid = &import.new.kid;
+    if ring.keys.iter().any(|key| import.is(key)) {
+        return Err(OrderError::Known(kid.clone()));
     }
     if import.new.home.is_none() && import.state != KeyState::Retired {
-        return Err(OrderError::PublicOnly(kid));
+        return Err(OrderError::PublicOnly(kid.clone()));
     }
-    let record = |key: KeyRecord| KeyRecord {
-        alg: import.alg.clone(),
-        bits: import.bits,
-        aliases: import.aliases.clone(),
-        ..key
-    };
     let mut after = ring.clone();
     if ring.keys.is_empty() {
         after.lead = schedule.lead();
     }
+    let known_at = known_to_all(ring, schedule, now);
     match import.state {
         KeyState::Retired => {
-            let key = published(import.new, schedule, now, now);
-            let removes_at = now.plus_secs(schedule.retirement(schedule.longest_token));
-            let retired = KeyRecord {
-                state: KeyState::Retired,
-                retired_at: Some(now),
-                removes_at: Some(removes_at),
-                ..key
-            };
-            after.keys.push(record(retired));
+            let removes_at = now.plus_secs(schedule.retirement(ring, schedule.longest_token));
+            let key = import.record(published(import.new.clone(), schedule, now, now));
+            let (state, retired_at) = (KeyState::Retired, Some(now));
+            after.keys.push(KeyRecord { state, retired_at, removes_at: Some(removes_at), ..key });
         }
         KeyState::Active if ring.active().is_none() => {
-            after.keys.push(record(first(import.new, schedule, now)));
+            after.keys.push(import.record(first(import.new.clone(), schedule, now)));
         }
         KeyState::Active => {
-            after.keys.push(record(published(import.new, schedule, known_to_all(ring, schedule, now), now)));
-            return Ok(apply(&after, &Action::Activate(kid), schedule, None, now));
+            after.keys.push(import.record(published(import.new.clone(), schedule, known_at, now)));
+            return Ok(apply(&after, &Action::Activate(kid.clone()), schedule, None, now));
         }
         KeyState::Published | KeyState::Removed => {
             under_way(ring)?;
-            let activates_at = known_to_all(ring, schedule, now);
-            after.keys.push(record(published(import.new, schedule, activates_at, now)));
+            after.keys.push(import.record(published(import.new.clone(), schedule, known_at, now)));
         }
     }
     after.revision += 1;
     Ok(after)
+}
+
+impl Import {
+    /// Whether a key of the ring has one of its names, or is the same key and still of use.
+    fn is(&self, key: &KeyRecord) -> bool {
+        let named = |name: &Kid| key.kid == *name || key.aliases.contains(name);
+        let same = key.public == self.new.public && (key.state != KeyState::Removed || key.home.is_some());
+        same || named(&self.new.kid) || self.aliases.iter().any(named)
+    }
+
+    fn record(&self, key: KeyRecord) -> KeyRecord {
+        KeyRecord { alg: self.alg.clone(), bits: self.bits, aliases: self.aliases.clone(), ..key }
+    }
 }
 
 /// The ring without the records of keys that have left and whose private halves are destroyed.

@@ -26,14 +26,25 @@ impl Keeper {
     /// # Errors
     /// [`CustodyError`]; also where another ring is there already.
     pub async fn relocate(&self, to: &Self) -> Result<Relocation, CustodyError> {
+        if self.custody().ring().place() == to.custody().ring().place() {
+            let fault = format!(
+                "it serves {} as well: set KEY_CUSTODY to it, and new keys are made there",
+                to.custody().name()
+            );
+            return Err(CustodyError::Immovable { place: self.custody().ring().place(), fault });
+        }
         for _ in 0..PATIENCE {
             let old = self.begin().await?.ring;
-            let until = match &old.moved {
-                Some(moved) if moved.to == to.custody().name() => moved.until,
-                Some(moved) => return Err(elsewhere(self, &moved.to)),
-                None => self.now().plus_secs(GRACE),
-            };
             let there = to.load().await?;
+            let until = match (&old.moved, &there) {
+                // It was done before; what has happened there since is not to be undone.
+                (Some(moved), Some(there)) if moved.to == to.custody().name() && there.moved.is_none() => {
+                    return Ok(Relocation { ring: there.clone(), until: moved.until });
+                }
+                (None, _) => self.now().plus_secs(GRACE),
+                (Some(moved), _) if moved.to == to.custody().name() => moved.until,
+                (Some(moved), _) => return Err(elsewhere(self, &moved.to)),
+            };
             let ring = copy(self, to, &old, there.as_ref(), until).await?;
             if !to.custody().ring().replace_if(there.map(|there| there.revision), &ring).await? {
                 continue;
@@ -57,12 +68,14 @@ async fn copy(
     there: Option<&RingRecord>,
     until: Timestamp,
 ) -> Result<RingRecord, CustodyError> {
-    if let Some(there) = there
-        && there.moved.is_none()
-        && there.keys.iter().any(|key| old.find(key.kid.as_str()).is_none())
-    {
-        let fault = "there is a ring of other keys already; take it away first".to_owned();
-        return Err(CustodyError::Ring { place: to.custody().ring().place(), fault });
+    if let Some(there) = there.filter(|there| there.moved.is_none()) {
+        let others = there.keys.iter().any(|key| old.find(key.kid.as_str()).is_none());
+        // A copy that nobody has touched is of a move that was interrupted; any other ring lives.
+        if others || there.revision > old.revision + 1 {
+            let fault =
+                "another ring lives there already; set KEY_CUSTODY to that, or take it away first".to_owned();
+            return Err(CustodyError::Immovable { place: to.custody().ring().place(), fault });
+        }
     }
     let revision = there.map_or(old.revision, |there| there.revision.max(old.revision)) + 1;
     let ring = RingRecord { revision, ..relocated(old, to.schedule(old).lead(), until) };
@@ -82,5 +95,5 @@ pub(super) fn relocated(ring: &RingRecord, lead: u64, until: Timestamp) -> RingR
 
 fn elsewhere(from: &Keeper, to: &str) -> CustodyError {
     let fault = format!("its keys have moved to KEY_CUSTODY={to} already");
-    CustodyError::Ring { place: from.custody().ring().place(), fault }
+    CustodyError::Immovable { place: from.custody().ring().place(), fault }
 }

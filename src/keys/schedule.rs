@@ -86,8 +86,19 @@ impl Schedule {
 
     /// How long after its last signature a key that signed tokens of the life `carries` must stay. An instance that has
     /// not heard yet signs on; its clock, the retiring one's and a verifier's may each differ from the others.
-    pub fn retirement(&self, carries: u64) -> u64 {
-        carries.max(self.longest_token) + self.staleness + 2 * self.clock_skew
+    pub fn retirement(&self, ring: &RingRecord, carries: u64) -> u64 {
+        carries.max(self.longest_token).saturating_add(self.lag().max(ring.lag))
+    }
+
+    fn lag(&self) -> u64 {
+        self.staleness + 2 * self.clock_skew
+    }
+
+    /// Whether the ring is held to what these settings say. One that was held to more lag stays so till what was served
+    /// then is forgotten: instances with settings of before may still run.
+    fn is_settled(&self, ring: &RingRecord, now: Timestamp) -> bool {
+        let lags = ring.lag == self.lag() || (ring.lag > self.lag() && now < ring.kept_until);
+        ring.lead == self.lead() && lags
     }
 
     /// # Errors
@@ -106,8 +117,11 @@ impl Schedule {
     /// How long, in seconds, a reader may keep the key set of a `ring` that was read `age` seconds ago; nothing where it
     /// must not be given out any more. A key that is not in it signs a lead after it was read, at the earliest.
     pub fn max_age(&self, ring: &RingRecord, age: u64) -> Option<u64> {
-        let known = ring.lead.checked_sub(age + self.verifier_cache + self.clock_skew)?;
-        Some(known.min(self.jwks_max_age))
+        match ring.lead.checked_sub(age + self.verifier_cache + self.clock_skew) {
+            Some(known) => Some(known.min(self.jwks_max_age)),
+            // The ring is held to less than the settings ask for: what is fresh goes out, and is not to be kept.
+            None => (age <= self.staleness).then_some(0),
+        }
     }
 
     /// Till when an instance may sign with a ring that it read at `read_at` and has not seen since. Nobody retires its
@@ -138,7 +152,7 @@ pub fn plan(
     let Some(active) = ring.active() else {
         return Some(ring.next().map_or(Action::Begin, |next| Action::Activate(next.kid.clone())));
     };
-    if ring.lead != schedule.lead() {
+    if !schedule.is_settled(ring, now) {
         return Some(Action::SettleLead);
     }
     if active.carries < schedule.longest_token {
@@ -151,14 +165,18 @@ pub fn plan(
         }
         _ => {}
     }
-    ring.keys.iter().find_map(|key| match key.state {
+    let due = ring.keys.iter().find_map(|key| match key.state {
         KeyState::Retired => leave(key, schedule, outstanding, now),
-        KeyState::Removed if key.home.is_some() => Some(Action::Discard(key.kid.clone())),
-        KeyState::Removed if key.removes_at.is_some_and(|at| at.plus_secs(REMEMBERED) <= now) => {
+        KeyState::Removed
+            if key.home.is_none() && key.removes_at.is_some_and(|at| at.plus_secs(REMEMBERED) <= now) =>
+        {
             Some(Action::Forget(key.kid.clone()))
         }
         _ => None,
-    })
+    });
+    // Last, for it asks somebody else, who may refuse.
+    let left = |key: &&KeyRecord| key.state == KeyState::Removed && key.home.is_some();
+    due.or_else(|| ring.keys.iter().find(left).map(|key| Action::Discard(key.kid.clone())))
 }
 
 /// The first instant after `now` at which a step may fall due.
@@ -207,9 +225,9 @@ fn turn(ring: &RingRecord, active: &KeyRecord, schedule: &Schedule, now: Timesta
     }
 }
 
-/// From when on every verifier knows a key that is published now.
+/// From when on every verifier knows a key that is published now, whoever serves the key set under whichever settings.
 pub(super) fn known_to_all(ring: &RingRecord, schedule: &Schedule, now: Timestamp) -> Timestamp {
-    now.plus_secs(schedule.lead()).max(ring.kept_until)
+    now.plus_secs(schedule.lead().max(ring.lead)).max(ring.kept_until)
 }
 
 fn began(active: &KeyRecord) -> Timestamp {
@@ -232,7 +250,7 @@ pub fn apply(
     ring.revision += 1;
     match action {
         Action::Begin => {
-            ring.lead = schedule.lead();
+            settle_lead(&mut ring, schedule, now);
             ring.keys.extend(new.map(|key| first(key, schedule, now)));
         }
         Action::SettleLead => settle_lead(&mut ring, schedule, now),
@@ -298,18 +316,18 @@ fn settle_lead(ring: &mut RingRecord, schedule: &Schedule, now: Timestamp) {
     if schedule.lead() < ring.lead {
         ring.kept_until = ring.kept_until.max(now.plus_secs(ring.lead));
     }
+    ring.lag = if now < ring.kept_until { ring.lag.max(schedule.lag()) } else { schedule.lag() };
     ring.lead = schedule.lead();
 }
 
 fn activate(ring: &mut RingRecord, kid: &Kid, schedule: &Schedule, now: Timestamp) {
     // Before its turn, an instance that has not heard of it signs on with the old key till then.
     let early = find(ring, kid).map_or(0, |key| key.activates_at.secs_since(now));
-    for key in &mut ring.keys {
-        if key.state == KeyState::Active {
-            key.state = KeyState::Retired;
-            key.retired_at = Some(now);
-            key.removes_at = Some(now.plus_secs(schedule.retirement(key.carries) + early));
-        }
+    let stays = ring.active().map_or(0, |active| schedule.retirement(ring, active.carries));
+    for key in ring.keys.iter_mut().filter(|key| key.state == KeyState::Active) {
+        key.state = KeyState::Retired;
+        key.retired_at = Some(now);
+        key.removes_at = Some(now.plus_secs(stays.saturating_add(early)));
     }
     if let Some(key) = find(ring, kid) {
         key.state = KeyState::Active;

@@ -11,8 +11,8 @@ use crate::clock::Clock;
 use crate::domain::RingRecord;
 use crate::entropy::Entropy;
 
-/// Failures in a row after which steps are tried this rarely: every so many looks.
-const RAREST: u32 = 32;
+/// Steps that fail again and again are tried this rarely, in seconds.
+const RAREST: u64 = 300;
 
 /// Watches a ring for [`Keys`].
 pub struct Watch {
@@ -23,13 +23,26 @@ pub struct Watch {
     failures: u32,
     looks_to_skip: u32,
     trouble: Option<String>,
+    /// Whether a ring was ever found written here.
+    found: bool,
+    /// Whether it was told that one cannot be written.
     unwritten: bool,
 }
 
 impl Watch {
     /// A watch that has not looked yet.
     pub fn new(keeper: Keeper, keys: Arc<Keys>, clock: Clock, entropy: Entropy) -> Self {
-        Self { keeper, keys, clock, entropy, failures: 0, looks_to_skip: 0, trouble: None, unwritten: false }
+        Self {
+            keeper,
+            keys,
+            clock,
+            entropy,
+            failures: 0,
+            looks_to_skip: 0,
+            trouble: None,
+            found: false,
+            unwritten: false,
+        }
     }
 
     /// The first look: begins a ring where there is none. A custody that does not answer is no error; the service
@@ -50,6 +63,9 @@ impl Watch {
     async fn settled(&mut self) -> Result<(), CustodyError> {
         let ring = self.keeper.begin().await?.ring;
         self.keeper.custody().ring().settle(&ring).await?;
+        if let Err(error) = self.keeper.leave_folder(&ring).await {
+            tracing::warn!(%error, "cannot note in KEYS_DIR that its keys are elsewhere now");
+        }
         self.look().await
     }
 
@@ -84,7 +100,6 @@ impl Watch {
             return Ok(());
         }
         let outstanding = self.keys.ring().as_ref().map(|ring| ring.outstanding()).unwrap_or_default();
-        let looked_at = self.clock.uptime();
         let (ring, failed) = self.keeper.settle(ring, &outstanding).await;
         self.install(&ring, looked_at).await?;
         self.back_off(failed.as_ref());
@@ -92,13 +107,14 @@ impl Watch {
     }
 
     /// The ring as it is now. It is begun once at the most: one that vanishes later is no fresh start.
-    async fn seen(&self) -> Result<Begun, CustodyError> {
-        let known = self.keys.ring().is_some() && !self.unwritten;
-        match self.keeper.load().await? {
-            Some(ring) => Ok(Begun { ring, written: true }),
-            None if known => Err(CustodyError::Gone(self.keeper.custody().ring().place())),
-            None => self.keeper.begin().await,
-        }
+    async fn seen(&mut self) -> Result<Begun, CustodyError> {
+        let begun = match self.keeper.load().await? {
+            Some(ring) => Begun { ring, written: true },
+            None if self.found => return Err(CustodyError::Gone(self.keeper.custody().ring().place())),
+            None => self.keeper.begin().await?,
+        };
+        self.found |= begun.written;
+        Ok(begun)
     }
 
     /// A step that failed is tried again, more and more rarely; meanwhile the key that signs signs on.
@@ -108,27 +124,25 @@ impl Watch {
             return;
         };
         self.failures += 1;
-        self.looks_to_skip = (1 << self.failures.min(10)).min(RAREST) - 1;
+        let longest = u32::try_from(RAREST / self.keeper.settings().refresh).unwrap_or(u32::MAX).max(1);
+        self.looks_to_skip = (1 << self.failures.min(10)).min(longest) - 1;
         let pauses = self.looks_to_skip + 1;
         tracing::error!(%error, failures = self.failures, pauses, "a step of the keys' schedule failed; the keys that are there go on");
     }
 
-    /// Puts the ring to use, unless it is the one that is in use already; either way it has been seen just now.
+    /// Puts the ring to use, as it was read then.
     async fn install(&self, ring: &RingRecord, looked_at: Duration) -> Result<(), CustodyError> {
         let now = self.keeper.now();
         if ring.moved.as_ref().is_some_and(|moved| moved.until <= now) {
             self.keys.clear();
             return Ok(());
         }
-        let before = self.keys.ring().clone();
+        let before = self.keys.ring().as_ref().map(|view| Arc::clone(view.snapshot()));
         let schedule = self.keeper.schedule(ring);
-        let in_use = before.filter(|before| before.record() == ring && before.active().is_some());
-        let snapshot = match in_use {
-            Some(same) => same,
-            None => {
-                let before = self.keys.ring().clone();
-                Arc::new(self.keeper.snapshot(ring, before.as_deref()).await?)
-            }
+        let same = before.as_ref().filter(|before| before.record() == ring && before.active().is_some());
+        let snapshot = match same {
+            Some(same) => Arc::clone(same),
+            None => Arc::new(self.keeper.snapshot(ring, before.as_deref()).await?),
         };
         let mut until = schedule.signs_until(ring, now);
         if let Some(moved) = &ring.moved {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::super::setup;
 use super::{Consent, Failure, Output, length, what_next};
-use crate::domain::{Kid, NewKey, RingRecord};
+use crate::domain::{KeyState, Kid, NewKey, RingRecord};
 use crate::keys::custody::RingHome;
 use crate::keys::{Keeper, orders};
 
@@ -26,7 +26,7 @@ impl Rotate {
         let ring = here(keeper).await?;
         if self.now {
             let schedule = keeper.schedule(&ring);
-            let blind = length(schedule.jwks_max_age + schedule.verifier_cache);
+            let blind = length(schedule.lead().max(ring.lead));
             self.consent.ask(&format!(
                 "The next key would sign at once. Verifiers that fetched the key set before it was published refuse its \
                  tokens till they fetch it again: up to {blind}."
@@ -40,7 +40,7 @@ impl Rotate {
             let (schedule, at) = (keeper.schedule(ring), keeper.now());
             match new {
                 Some(new) if !now => orders::rotate(ring, &schedule, new, at).map_err(Failure::refused),
-                new => Ok(orders::rotate_now(ring, &schedule, new, at)),
+                new => orders::rotate_now(ring, &schedule, new, at).map_err(Failure::refused),
             }
         });
         let after = ordered.await?;
@@ -67,10 +67,11 @@ pub(in crate::cli) struct Revoke {
 impl Revoke {
     pub(super) async fn run(self, keeper: &Keeper, output: &Output) -> Result<(), Failure> {
         let ring = here(keeper).await?;
-        let kid = &self.kid;
         let key = ring
-            .find(kid.as_str())
-            .ok_or_else(|| Failure::refused(orders::OrderError::Unknown(kid.clone())))?;
+            .named(&self.kid)
+            .ok_or_else(|| Failure::refused(orders::OrderError::Unknown(self.kid.clone())))?;
+        // Its other names go with it.
+        let kid = &key.kid;
         let signs = if ring.active().is_some_and(|active| active.kid == *kid) {
             "\nIt is the key that signs: the next one signs at once, which verifiers refuse that do not know it yet."
         } else {
@@ -81,7 +82,7 @@ impl Revoke {
              at verifiers when they fetch the key set again, up to {there}. Users must log in again.{signs}",
             alg = key.alg,
             here = length(keeper.staleness()),
-            there = length(keeper.settings().jwks_max_age + keeper.settings().verifier_cache),
+            there = length(keeper.schedule(&ring).lead().max(ring.lead)),
         ))?;
         let new = if orders::needs_successor(&ring, kid) { Some(make(keeper).await?) } else { None };
         let after = change(keeper, new, |ring, new| {
@@ -99,7 +100,10 @@ pub(super) async fn prune(keeper: &Keeper, output: &Output) -> Result<(), Failur
     if let Some(error) = failed {
         return Err(Failure::because(error));
     }
-    let ring = change(keeper, None, |ring, _| Ok(orders::forget(ring))).await.unwrap_or(ring);
+    let ring = match ring.keys.iter().any(|key| key.state == KeyState::Removed) {
+        true => change(keeper, None, |ring, _| Ok(orders::forget(ring))).await?,
+        false => ring,
+    };
     // Where the ring is elsewhere, servers that have not followed it yet may still open what lies in the folder.
     let (custody, folder) = (keeper.custody(), keeper.custody().folder());
     let orphans = if custody.ring().place() == folder.place() {

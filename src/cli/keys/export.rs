@@ -38,7 +38,9 @@ impl Export {
             return private(keeper, &ring, self.kid.as_ref(), output).await;
         }
         let mut keys = Vec::new();
-        for key in ring.verifying().filter(|key| self.kid.as_ref().is_none_or(|kid| key.kid == *kid)) {
+        for key in ring.verifying().filter(|key| {
+            self.kid.as_ref().is_none_or(|kid| ring.named(kid).is_some_and(|named| named.kid == key.kid))
+        }) {
             let public = public_half(key).map_err(Failure::because)?;
             keys.extend(std::iter::once(&key.kid).chain(&key.aliases).map(|kid| public.to_jwk(kid.as_str())));
         }
@@ -60,7 +62,7 @@ async fn private(
     output: &Output,
 ) -> Result<(), Failure> {
     let key = match kid {
-        Some(kid) => ring.find(kid.as_str()),
+        Some(kid) => ring.named(kid),
         None => ring.active(),
     };
     let key =

@@ -93,8 +93,7 @@ impl Import {
             state,
         };
         let after = change(keeper, Some(new), |ring, _| {
-            orders::import(ring, &keeper.schedule(ring), import.clone(), keeper.now())
-                .map_err(Failure::refused)
+            orders::import(ring, &keeper.schedule(ring), &import, keeper.now()).map_err(Failure::refused)
         });
         let after = after.await?;
         let told = match state {

@@ -5,20 +5,19 @@ use serde_json::{Value, json};
 use super::super::setup;
 use super::{Failure, Output, length, what_next};
 use crate::domain::{Home, KeyRecord, KeyState, RingRecord, Timestamp};
-use crate::keys::Keeper;
-use crate::keys::forecast::forecast;
+use crate::keys::{Keeper, forecast};
 
 pub(super) async fn list(keeper: &Keeper, output: &Output) -> Result<(), Failure> {
     let ring = setup::ring(keeper).await?;
     let (now, schedule) = (keeper.now(), keeper.schedule(&ring));
     let next = what_next(&ring, &schedule, now);
-    let (_, events) = forecast(&ring, &schedule, now, now.plus_secs(20 * 365 * 86_400));
+    let next_at = forecast::next(&ring, &schedule, now).map(|event| event.at.to_string());
     let value = json!({
         "custody": keeper.custody().name(),
         "place": keeper.custody().ring().place(),
         "revision": ring.revision,
         "keys": ring.keys.iter().map(as_json).collect::<Vec<_>>(),
-        "next_at": events.first().map(|event| event.at.to_string()),
+        "next_at": next_at,
     });
     let mut text = table(&ring, now);
     text.push_str(&format!("\n\n{next}"));

@@ -15,6 +15,7 @@ use clap::{Args, Subcommand};
 use super::setup;
 use super::{Failure, Output};
 use crate::domain::{RingRecord, Timestamp};
+use crate::keys::forecast;
 use crate::keys::schedule::{Action, Schedule};
 
 #[derive(Debug, Subcommand)]
@@ -98,9 +99,7 @@ impl Consent {
 
 /// What the schedule will do next, in a sentence.
 fn what_next(ring: &RingRecord, schedule: &Schedule, now: Timestamp) -> String {
-    let until = now.plus_secs(20 * 365 * 86_400);
-    let (_, events) = crate::keys::forecast::forecast(ring, schedule, now, until);
-    match events.first() {
+    match forecast::next(ring, schedule, now) {
         Some(event) => format!("next: {} {}", event.at, sentence(&event.action)),
         None => "next: nothing; keys stay as they are (KEY_ROTATION is off)".to_owned(),
     }

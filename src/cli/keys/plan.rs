@@ -34,16 +34,16 @@ pub(super) async fn plan(keeper: &Keeper, output: &Output) -> Result<(), Failure
         "clock_skew": schedule.clock_skew,
         "staleness": schedule.staleness,
         "longest_token": schedule.longest_token,
-        "retirement": schedule.retirement(schedule.longest_token),
+        "retirement": schedule.retirement(&ring, schedule.longest_token),
         "kept_until": ring.kept_until.to_string(),
         "steps": steps,
     });
-    let text = [arithmetic(&schedule), picture(&ring, &later, now), to_come(&events)].join("\n\n");
+    let text = [arithmetic(&ring, &schedule), picture(&ring, &later, now), to_come(&events)].join("\n\n");
     output.print(&value, &text);
     Ok(())
 }
 
-fn arithmetic(schedule: &Schedule) -> String {
+fn arithmetic(ring: &RingRecord, schedule: &Schedule) -> String {
     let Schedule { jwks_max_age, verifier_cache, clock_skew, staleness, longest_token, .. } = *schedule;
     let period = schedule.period.map_or_else(|| "for good (KEY_ROTATION is off)".to_owned(), length);
     format!(
@@ -58,7 +58,7 @@ fn arithmetic(schedule: &Schedule) -> String {
         cache = length(verifier_cache),
         skew = length(clock_skew),
         stale = length(staleness),
-        retirement = length(schedule.retirement(longest_token)),
+        retirement = length(schedule.retirement(ring, longest_token)),
         longest = length(longest_token),
     )
 }

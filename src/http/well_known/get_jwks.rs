@@ -16,7 +16,7 @@ pub(in crate::http) async fn get_jwks(
     let jwks = ring.jwks();
     let answer = respond::json_bytes(jwks.body.clone());
     let mut response =
-        conditional::cached(request.headers(), &jwks.etag, &super::cache_control(&api)?, answer);
+        conditional::cached(request.headers(), &jwks.etag, &super::cache_control(ring, &api)?, answer);
     Cors::public(response.headers_mut());
     Ok(response)
 }

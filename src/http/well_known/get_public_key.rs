@@ -19,7 +19,7 @@ pub(in crate::http) async fn get_public_key(
     let ring = ring.as_ref().ok_or_else(ApiError::no_keys)?;
     let pem = ring.public_pem();
     let answer = respond::with_type(StatusCode::OK, PEM, pem.body.clone());
-    let mut response = conditional::cached(&headers, &pem.etag, &super::cache_control(&api)?, answer);
+    let mut response = conditional::cached(&headers, &pem.etag, &super::cache_control(ring, &api)?, answer);
     Cors::public(response.headers_mut());
     Ok(response)
 }

@@ -6,6 +6,7 @@ mod get_public_key;
 
 use super::Api;
 use super::error::ApiError;
+use crate::keys::View;
 
 pub(super) use get_jwks::get_jwks;
 pub(super) use get_key_info::get_key_info;
@@ -17,7 +18,7 @@ pub(super) fn is_public(path: &str) -> bool {
 }
 
 /// How long a verifier may keep what it fetched; a refusal where what is known here may be too old.
-fn cache_control(api: &Api) -> Result<String, ApiError> {
-    let max_age = api.keys.max_age().ok_or_else(ApiError::no_keys)?;
+fn cache_control(ring: &View, api: &Api) -> Result<String, ApiError> {
+    let max_age = ring.max_age(api.clock.uptime()).ok_or_else(ApiError::no_keys)?;
     Ok(format!("public, max-age={max_age}"))
 }

@@ -31,7 +31,7 @@ impl StoredRing {
     ///
     /// # Errors
     /// [`CustodyError`].
-    pub async fn sealed(&self) -> Result<Option<RingRecord>, CustodyError> {
+    async fn sealed(&self) -> Result<Option<RingRecord>, CustodyError> {
         let found = self.store.find_ring().await?;
         match &found {
             Some(ring) if ring.version > RingRecord::VERSION => {

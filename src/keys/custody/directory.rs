@@ -50,11 +50,6 @@ impl Directory {
         Home::new(Self::SCHEME, PRIVATE)
     }
 
-    /// Its path.
-    pub fn path(&self) -> &Path {
-        &self.folder
-    }
-
     /// The original's key pair, if there is one. An RSA pair is taken for what it has always been, RS256, where another
     /// kind is asked for.
     ///
@@ -69,13 +64,15 @@ impl Directory {
     ///
     /// # Errors
     /// [`CustodyError::Read`].
-    pub async fn unbegun(&self, kind: KeyKind) -> Result<Option<NewKey>, CustodyError> {
+    pub async fn unbegun(&self, kind: KeyKind, now: Timestamp) -> Result<Option<NewKey>, CustodyError> {
         self.blocking(move |folder| {
             let mut found = Vec::new();
             for name in folder.key_files()? {
                 let Some(file) = folder.read(&name)? else { continue };
                 let Ok(key) = SigningKey::from_pem(kind.algorithm, &file.text) else { continue };
                 let fits = !kind.algorithm.is_rsa() || key.verifying_key().bits() == kind.rsa_bits;
+                // An older one had a ring, which is gone; who begins anew may have had a reason.
+                let fits = fits && file.modified_at.plus_secs(MAKING) > now;
                 found.extend(fits.then(|| (file.modified_at, Home::new(Self::SCHEME, &name), key)));
             }
             let newest = found.into_iter().max_by_key(|(modified_at, ..)| *modified_at);
@@ -146,22 +143,24 @@ impl Directory {
     fn replace(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, CustodyError> {
         let unwritable = |cause| CustodyError::Write { path: self.file(RING), cause };
         file::make_folder(&self.folder).map_err(unwritable)?;
-        let _lock = self.lock();
-        if self.read_ring()?.map(|ring| ring.revision) != seen {
+        let _lock = self.lock()?;
+        let old = self.read_ring()?;
+        if old.as_ref().map(|ring| ring.revision) != seen {
             return Ok(false);
         }
         file::remove_unfinished(&self.folder).map_err(unwritable)?;
         let text = serde_json::to_string_pretty(ring).map_err(|error| unwritable(error.into()))?;
         file::replace(&self.folder, RING, &(text + "\n"), 0o600).map_err(unwritable)?;
         // The ring is written, and holds; the next start tries again.
-        if let Err(error) = self.follow(ring) {
+        if let Err(error) = self.follow(ring, old.as_ref()) {
             tracing::error!(%error, "the original's key files do not follow the ring");
         }
         Ok(true)
     }
 
-    /// Makes the original's files hold the active key, where what they hold is of this ring.
-    fn follow(&self, ring: &RingRecord) -> Result<(), CustodyError> {
+    /// Makes the original's files hold the active key, where what they hold is of this ring, or of the `old` one that lay
+    /// here.
+    fn follow(&self, ring: &RingRecord, old: Option<&RingRecord>) -> Result<(), CustodyError> {
         let Some(active) = ring.active() else { return Ok(()) };
         let Some(name) = active.home.as_ref().filter(|home| home.scheme() == Self::SCHEME).map(Home::place)
         else {
@@ -175,8 +174,8 @@ impl Directory {
         if is(&private_of) && is(&public_of) {
             return Ok(());
         }
-        let of_ring =
-            |found: &Option<String>| ring.keys.iter().any(|key| Some(&key.public) == found.as_ref());
+        let known = || ring.keys.iter().chain(old.iter().flat_map(|old| &old.keys));
+        let of_ring = |found: &Option<String>| known().any(|key| Some(&key.public) == found.as_ref());
         for (name, found) in [(PRIVATE, &private_of), (PUBLIC, &public_of)] {
             if found.as_ref().is_some_and(|found| !of_ring(found)) {
                 return Err(CustodyError::Stranger(self.file(name)));
@@ -247,7 +246,7 @@ impl Directory {
         let name = format!("{KEY}{thumbprint}.pem");
         let unwritable = |cause| CustodyError::Write { path: self.file(&name), cause };
         file::make_folder(&self.folder).map_err(unwritable)?;
-        let _lock = self.lock();
+        let _lock = self.lock()?;
         self.publish(&name, pem, 0o600)?;
         Ok(Home::new(Self::SCHEME, &name))
     }
@@ -263,9 +262,18 @@ impl Directory {
     }
 
     /// Held till the value is dropped. Some network file systems cannot lock; renaming still keeps files whole.
-    fn lock(&self) -> Option<fs::File> {
-        let lock = file::lock(&self.folder);
-        lock.inspect_err(|error| tracing::debug!(%error, "cannot lock the keys' folder")).ok()
+    fn lock(&self) -> Result<Option<fs::File>, CustodyError> {
+        match file::lock(&self.folder) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                let stuck = format!("another process holds the lock of {}", self.folder.display());
+                Err(CustodyError::Unavailable(stuck.into()))
+            }
+            Err(error) => {
+                tracing::debug!(%error, "cannot lock the keys' folder");
+                Ok(None)
+            }
+        }
     }
 
     fn warn_of_open_mode(&self, name: &str, private: &KeyFile) {
@@ -316,11 +324,11 @@ impl RingHome for Directory {
     async fn settle(&self, ring: &RingRecord) -> Result<(), CustodyError> {
         let ring = ring.clone();
         let settled = self.blocking(move |folder| {
-            let _lock = folder.lock();
+            let _lock = folder.lock()?;
             if let Err(error) = file::remove_unfinished(&folder.folder) {
                 tracing::debug!(%error, "cannot sweep the keys' folder");
             }
-            folder.follow(&ring)
+            folder.follow(&ring, None)
         });
         match settled.await {
             Err(error @ CustodyError::Write { .. }) => {

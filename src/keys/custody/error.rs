@@ -10,7 +10,7 @@ use crate::store::StoreError;
 /// What lies beneath: for the log.
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// A fault of where keys are kept. Nothing there has been changed.
+/// A fault of where keys are kept. Nothing there has been changed, but that `Unavailable` leaves it open.
 #[derive(Debug, thiserror::Error)]
 pub enum CustodyError {
     /// The folder's place is taken by something else.
@@ -87,6 +87,14 @@ pub enum CustodyError {
         /// Where it is.
         place: String,
         /// What is wrong with it.
+        fault: String,
+    },
+    /// The ring cannot be taken there, or not from there.
+    #[error("the ring in {place} cannot be moved: {fault}")]
+    Immovable {
+        /// Where it is.
+        place: String,
+        /// Why not.
         fault: String,
     },
     /// The ring's document was there and is no more.

@@ -1,9 +1,11 @@
 //! Reading and writing one key file: bounded, whole or not at all, and never over another.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use zeroize::Zeroizing;
@@ -14,6 +16,9 @@ use crate::domain::Timestamp;
 const LONGEST_KEY: u64 = 64 * 1024;
 /// No ring is so large, in bytes.
 const LONGEST_RING: u64 = 16 * 1024 * 1024;
+/// Who holds the lock writes a file or two.
+const LOCK_TRIES: u32 = 500;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 /// How the names of unfinished files begin.
 const TEMPORARY: &str = ".unfinished-";
 
@@ -130,9 +135,16 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// Locks the folder against other processes till the returned file is dropped, however this process ends.
+/// Locks the folder against other processes till the returned file is dropped, however this process ends. One that is
+/// stopped while it holds the lock is not waited for: `TimedOut`.
 pub(super) fn lock(folder: &Path) -> io::Result<File> {
     let handle = File::open(folder)?;
-    handle.lock()?;
-    Ok(handle)
+    for _ in 0..LOCK_TRIES {
+        match handle.try_lock() {
+            Ok(()) => return Ok(handle),
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::TimedOut.into())
 }

@@ -14,7 +14,8 @@ use async_trait::async_trait;
 use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind, WriteFailure};
 use mongodb::options::{
-    Acknowledgment, ClientOptions, CollectionOptions, ConnectionString, IndexOptions, WriteConcern,
+    Acknowledgment, ClientOptions, CollectionOptions, ConnectionString, IndexOptions, ReadPreference,
+    SelectionCriteria, WriteConcern,
 };
 use mongodb::{Client, Collection, Database, IndexModel};
 use tokio::sync::OnceCell;
@@ -126,9 +127,13 @@ impl Connection {
         // What is answered with success must survive the loss of any one server, journalled where there is but one.
         let concern = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build();
         let options = CollectionOptions::builder().write_concern(concern).build();
-        let collection = |name| database.collection_with_options(name, options.clone());
-        let (users, rings, instances) =
-            (collection("users"), collection("signing_rings"), collection("signing_instances"));
+        // Whatever the URI prefers for reading: a secondary's ring may be an old one.
+        let from_primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
+        let mut of_keys = options.clone();
+        of_keys.selection_criteria = Some(from_primary);
+        let rings = database.collection_with_options("signing_rings", of_keys.clone());
+        let instances = database.collection_with_options("signing_instances", of_keys);
+        let users = database.collection_with_options("users", options);
         Ok(Self { users, rings, instances, database })
     }
 }

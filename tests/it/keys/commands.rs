@@ -412,3 +412,109 @@ fn a_lost_ring_begins_anew_with_its_key_under_both_its_names() {
     assert_eq!(program.client().post("/api/token/validate", &json!({ "token": token })).status, 200);
     assert_eq!(kid_of(&program.client().demo_token(&json!({}))), "default-key-id");
 }
+
+#[test]
+fn an_order_with_shorter_settings_waits_for_those_that_the_key_set_was_served_under() {
+    let place = Place::new(&[]);
+    place.told(&["keys", "generate"]);
+    let mut hasty = place.command(&["keys", "rotate"]);
+    run(hasty.envs([("JWKS_MAX_AGE", "1s"), ("VERIFIER_CACHE", "0"), ("CLOCK_SKEW", "0")]));
+    let keys = place.told(&["keys", "list"])["keys"].clone();
+    let waits =
+        super::settings::secs(&keys[1]["activates_at"]) - super::settings::secs(&keys[1]["published_at"]);
+    assert!(waits >= 86_400 + 7_200, "it waits {waits} s");
+}
+
+#[test]
+fn a_move_that_is_ordered_again_undoes_nothing() {
+    let mut place = Place::new(&[("KEY_ENCRYPTION_KEY", SEALING_KEY)]);
+    place.told(&["keys", "generate"]);
+    let first = place.told(&["keys", "move", "--to", "database"]);
+    place.set("KEY_CUSTODY", "database");
+    place.told(&["keys", "revoke", "default-key-id", "--yes"]);
+    let active = place.kids("active");
+    place.set("KEY_CUSTODY", "directory");
+    assert_eq!(place.told(&["keys", "move", "--to", "database"])["until"], first["until"]);
+    place.set("KEY_CUSTODY", "database");
+    assert_eq!((place.kids("active"), place.kids("removed")), (active, vec!["default-key-id".to_owned()]));
+}
+
+#[test]
+fn a_folder_whose_ring_was_taken_over_is_marked_at_the_next_start_too() {
+    let mut place = Place::new(&[]);
+    place.told(&["keys", "generate"]);
+    let unmarked = fs::read(place.path().join("keys/ring.json")).unwrap();
+    place.set("KEY_CUSTODY", "database");
+    place.set("KEY_ENCRYPTION_KEY", SEALING_KEY);
+    drop(place.start());
+    // As if the machine had stopped before the mark was written.
+    fs::write(place.path().join("keys/ring.json"), unmarked).unwrap();
+    drop(place.start());
+    place.set("KEY_CUSTODY", "directory");
+    assert!(place.refused(1, &["keys", "rotate"]).contains("have moved: set KEY_CUSTODY=database"));
+}
+
+#[test]
+fn a_key_that_comes_back_is_not_destroyed_with_the_one_that_was_revoked() {
+    let place = Place::new(&[("SKIP_DATABASE", "true")]);
+    place.told(&["keys", "generate"]);
+    let file = place.path().join("mine.pem");
+    fs::write(&file, run(&mut place.command(&["keys", "export", "--private"]))).unwrap();
+    place.told(&["keys", "revoke", "default-key-id", "--yes"]);
+    let import = ["keys", "import", file.to_str().unwrap(), "--kid", "again", "--state", "active", "--yes"];
+    let told = place.refused(1, &import);
+    assert!(told.contains("is in the ring already"), "its private half is still to be destroyed: {told}");
+    place.told(&["keys", "prune"]);
+    place.told(&import);
+    drop(place.start());
+    place.told(&["token", "mint"]);
+}
+
+#[test]
+fn a_key_that_was_revoked_does_not_move() {
+    let mut place = Place::new(&[("KEY_CUSTODY", "database"), ("KEY_ENCRYPTION_KEY", SEALING_KEY)]);
+    place.told(&["keys", "generate"]);
+    place.told(&["keys", "revoke", "default-key-id", "--yes"]);
+    place.told(&["keys", "move", "--to", "directory"]);
+    let ring = fs::read_to_string(place.path().join("keys/ring.json")).unwrap();
+    assert!(!ring.contains("PRIVATE KEY") && ring.contains("default-key-id"), "{ring}");
+    place.set("KEY_CUSTODY", "directory");
+    place.told(&["keys", "prune"]);
+    assert_eq!(place.kids("removed"), Vec::<String>::new());
+}
+
+#[test]
+fn a_ring_goes_back_to_the_folder_though_its_first_key_is_forgotten() {
+    let mut place = Place::new(&[("KEY_ENCRYPTION_KEY", SEALING_KEY)]);
+    place.told(&["keys", "generate"]);
+    place.told(&["keys", "move", "--to", "database"]);
+    place.set("KEY_CUSTODY", "database");
+    place.told(&["keys", "revoke", "default-key-id", "--yes"]);
+    place.told(&["keys", "prune"]);
+    place.told(&["keys", "move", "--to", "directory"]);
+    place.set("KEY_CUSTODY", "directory");
+    let program = place.start();
+    assert_eq!(kid_of(&program.client().demo_token(&json!({}))), place.kids("active")[0]);
+}
+
+#[test]
+fn a_key_made_for_a_ring_that_is_long_gone_is_not_taken_up() {
+    let place = Place::new(&[("SKIP_DATABASE", "true")]);
+    let old = place.told(&["keys", "generate"])["thumbprint"].clone();
+    let keys = place.path().join("keys");
+    for name in ["ring.json", "private-key.pem", "public-key.pem"] {
+        fs::remove_file(keys.join(name)).unwrap();
+    }
+    let hour_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(super::rotation::now() - 3_600);
+    let file = keys.join(format!("key-{}.pem", old.as_str().unwrap()));
+    fs::File::options().write(true).open(&file).unwrap().set_modified(hour_ago).unwrap();
+    assert_ne!(place.told(&["keys", "generate"])["thumbprint"], old);
+}
+
+#[test]
+fn one_ring_for_two_custodies_needs_no_move() {
+    let place = Place::new(&[("KEY_CUSTODY", "database"), ("KEY_ENCRYPTION_KEY", SEALING_KEY)]);
+    place.told(&["keys", "generate"]);
+    let told = place.refused(1, &["keys", "move", "--to", "aws-kms"]);
+    assert!(told.contains("it serves aws-kms as well: set KEY_CUSTODY to it"), "{told}");
+}

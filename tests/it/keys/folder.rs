@@ -289,3 +289,17 @@ fn the_original_reads_the_keys_that_we_make() {
     );
     assert_eq!(told, "rsa true\n");
 }
+
+#[test]
+fn a_process_that_is_stopped_with_the_lock_in_hand_holds_up_nobody_for_long() {
+    let folder = folder_with_keys();
+    let lock = fs::File::open(folder.path().join("keys")).unwrap();
+    lock.lock().unwrap();
+    let program = Program::start(folder.path(), &[("SKIP_DATABASE", "true"), ("KEY_REFRESH", "1s")]);
+    // Nothing can be written, so the keys cannot be taken up; it says so, and goes on once it can.
+    assert!(program.log().contains("another process holds the lock"), "{}", program.log());
+    drop(lock);
+    eventually("it signs", || {
+        program.client().get("/health").ok()["signing"].as_bool().filter(|signing| *signing)
+    });
+}

@@ -20,7 +20,7 @@ fn told(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-fn secs(instant: &Value) -> u64 {
+pub fn secs(instant: &Value) -> u64 {
     use time::format_description::well_known::Rfc3339;
     time::OffsetDateTime::parse(instant.as_str().unwrap(), &Rfc3339).unwrap().unix_timestamp() as u64
 }
