@@ -81,7 +81,7 @@ impl Keeper {
             key.home = match from.open(key).await {
                 _ if key.state == KeyState::Removed => self.to_discard(key),
                 Ok(Some(Private::Local(signing))) => Some(self.custody().keep(&signing).await?),
-                Ok(Some(Private::Remote(_))) => self.from_afar(key)?,
+                Ok(Some(Private::Remote(_))) => self.kept_afar(key)?,
                 Ok(None) => None,
                 Err(_) if key.state == KeyState::Retired => None,
                 Err(error) => return Err(error),
@@ -96,7 +96,7 @@ impl Keeper {
     }
 
     /// The home of a key that cannot leave it: it must be within reach from here, too.
-    fn from_afar(&self, key: &KeyRecord) -> Result<Option<Home>, CustodyError> {
+    fn kept_afar(&self, key: &KeyRecord) -> Result<Option<Home>, CustodyError> {
         match &key.home {
             Some(home) if !self.custody().can_open(home) => {
                 let what = format!("key {}, which never leaves {}", key.kid, home.scheme());
