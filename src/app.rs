@@ -5,7 +5,7 @@ mod custody;
 mod listener;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener as PassedListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +26,9 @@ use crate::store::sqlite::Sqlite;
 use crate::store::{Absent, Health, Store, StoreError};
 use crate::token::{TokenSettings, Tokens};
 use beat::Beat;
-use listener::{connection_limit, listen};
+use listener::{adopt, connection_limit, listen};
+
+pub use listener::passed_listener;
 
 /// How often the database is asked whether it is there.
 const PING_EVERY: Duration = Duration::from_millis(500);
@@ -73,6 +75,11 @@ pub enum StartError {
         /// What the system says.
         cause: io::Error,
     },
+    /// What systemd passes is not one listening socket.
+    #[error(
+        "systemd is to pass one listening TCP socket, and {0}: leave one ListenStream= in the socket unit, and Accept=no"
+    )]
+    Passed(String),
     /// The system gives no thread, or took one away.
     #[error("a thread of the service failed: {0}")]
     Threads(#[from] io::Error),
@@ -152,13 +159,22 @@ pub fn tokens(config: &Config, keys: Arc<Keys>, clock: Clock, entropy: Entropy) 
 }
 
 impl App {
-    /// Opens everything and listens; nothing is answered before [`App::run`].
+    /// Opens everything and listens, on the socket that was passed or else on that of `config`; nothing is answered
+    /// before [`App::run`].
     ///
     /// # Errors
     /// [`StartError`]. A database that does not answer is none.
-    pub async fn build(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, StartError> {
+    pub async fn build(
+        config: &Config,
+        passed: Option<PassedListener>,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Result<Self, StartError> {
         let limits = Limits { connections: connection_limit(config.max_connections) };
-        let listener = listen(config.host, config.port)?;
+        let listener = match passed {
+            Some(passed) => adopt(passed)?,
+            None => listen(config.host, config.port)?,
+        };
         let mark = u32::from_be_bytes(entropy.bytes()?);
         let registry = open_registry(config, clock.clone(), entropy.clone())?;
         let store = registry.store();

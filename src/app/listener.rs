@@ -1,8 +1,9 @@
-//! The listening socket, and how many connections the system lets us have.
+//! The listening socket, our own or systemd's, and how many connections the system lets us have.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as PassedListener};
 
+use listenfd::ListenFd;
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::StartError;
@@ -11,6 +12,36 @@ use super::StartError;
 const BACKLOG: u32 = 4096;
 /// File descriptors that are not connections' (database, log, keys).
 const OTHER_DESCRIPTORS: usize = 64;
+
+/// The listening socket that systemd passes (sd_listen_fds(3)), where it passes one. It outlives the process, so
+/// that nobody is refused while another takes its place. To be called before there are threads: it changes the
+/// environment, which must not be read at the same time.
+///
+/// # Errors
+/// [`StartError::Passed`] where what was passed is not one listening socket.
+pub fn passed_listener() -> Result<Option<PassedListener>, StartError> {
+    // Without a process id nobody can tell for whom the sockets are meant.
+    if std::env::var_os("LISTEN_PID").is_none() {
+        return Ok(None);
+    }
+    let mut passed = ListenFd::from_env();
+    if passed.len() > 1 {
+        return Err(StartError::Passed(format!("there are {}", passed.len())));
+    }
+    let listener = passed.take_tcp_listener(0).map_err(|cause| StartError::Passed(cause.to_string()))?;
+    if let Some(listener) = &listener
+        && !rustix::net::sockopt::socket_acceptconn(listener).map_err(io::Error::from)?
+    {
+        return Err(StartError::Passed("it is a connection".to_owned()));
+    }
+    Ok(listener)
+}
+
+/// The same socket for the runtime.
+pub(super) fn adopt(passed: PassedListener) -> io::Result<TcpListener> {
+    passed.set_nonblocking(true)?;
+    TcpListener::from_std(passed)
+}
 
 /// All addresses means IPv6 and IPv4 in one socket; where the system has no IPv6, IPv4.
 pub(super) fn listen(host: Option<IpAddr>, port: u16) -> Result<TcpListener, StartError> {

@@ -5,6 +5,7 @@ mod config;
 mod failure;
 mod healthcheck;
 mod keys;
+mod notify;
 mod openapi;
 mod output;
 mod serve;

@@ -1,13 +1,14 @@
 //! `serve`: the server.
 
 use std::io::{self, IsTerminal};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::notify::Notify;
 use super::setup;
 use super::{Failure, Output};
-use crate::app::App;
+use crate::app::{App, passed_listener};
 use crate::clock::Clock;
 use crate::config::{Config, StoreChoice};
 use crate::entropy::Entropy;
@@ -17,30 +18,40 @@ const INTERRUPTED: i32 = 130;
 
 pub(super) fn run(output: &Output) -> Result<(), Failure> {
     let config = setup::config()?;
+    let passed = passed_listener().map_err(Failure::refused)?;
     let runtime = setup::runtime()?;
-    let served = runtime.block_on(serve(&config, output));
+    let served = runtime.block_on(serve(&config, passed, output));
     // A signature or a hash that nobody waits for any more does not hold up the end.
     runtime.shutdown_background();
     served
 }
 
-async fn serve(config: &Config, output: &Output) -> Result<(), Failure> {
+async fn serve(config: &Config, passed: Option<TcpListener>, output: &Output) -> Result<(), Failure> {
     // Before anything is opened, so that a signal in the meantime is not lost.
     let (term, int) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
     let (mut term, mut int) = (term.map_err(Failure::refused)?, int.map_err(Failure::refused)?);
+    let notify = Notify::from_environment();
+    notify.starting();
     let app = tokio::select! {
-        app = App::build(config, Clock::System, Entropy::System) => app.map_err(Failure::refused)?,
+        app = App::build(config, passed, Clock::System, Entropy::System) => app.map_err(Failure::refused)?,
         () = first_of(&mut term, &mut int) => return Ok(()),
     };
-    announce(config, &app, output)?;
+    let address = app.address().map_err(Failure::refused)?;
+    announce(config, &app, address, output);
+    notify.ready(&format!("Listening on {address}"));
+    let life = notify.live();
     app.run(async move {
         first_of(&mut term, &mut int).await;
+        notify.stopping();
         tokio::spawn(async move {
             first_of(&mut term, &mut int).await;
             std::process::exit(INTERRUPTED);
         });
     })
     .await;
+    if let Some(life) = life {
+        life.abort();
+    }
     tracing::info!("stopped");
     Ok(())
 }
@@ -53,8 +64,7 @@ async fn first_of(term: &mut Signal, int: &mut Signal) {
 }
 
 /// A few lines for a person at a terminal, a line of the log for everybody else.
-fn announce(config: &Config, app: &App, output: &Output) -> Result<(), Failure> {
-    let address = app.address().map_err(Failure::refused)?;
+fn announce(config: &Config, app: &App, address: SocketAddr, output: &Output) {
     let ring = app.keys().ring();
     let active = ring.as_ref().and_then(|ring| ring.active());
     let kid = active.map_or("none yet", |active| active.kid().as_str());
@@ -75,7 +85,6 @@ fn announce(config: &Config, app: &App, output: &Output) -> Result<(), Failure> 
     } else {
         tracing::info!(%address, url, store, kid, %algorithm, "listening");
     }
-    Ok(())
 }
 
 /// Where somebody on this machine reaches the server.

@@ -93,6 +93,7 @@ fn outside_crates_stay_in_the_room_that_is_meant_for_them() {
         ("hyper", &["http"]),
         ("bcrypt", &["accounts"]),
         ("clap", &["cli"]),
+        ("listenfd", &["app"]),
         ("ureq", &["cli", "keys"]),
         ("tracing_subscriber", &["telemetry", "config"]),
         ("aws_lc_rs", &["keys", "entropy"]),

@@ -17,3 +17,4 @@ mod readme;
 mod secrets;
 mod store;
 mod support;
+mod systemd;

@@ -47,8 +47,12 @@ impl Program {
 
     /// Runs a command that becomes the server.
     pub fn spawn(command: &mut Command) -> Result<Self, String> {
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::spawn_with(command, Stdio::null())
+    }
+
+    /// The same, with something for it at its standard input.
+    pub fn spawn_with(command: &mut Command, stdin: impl Into<Stdio>) -> Result<Self, String> {
+        let mut child = command.stdin(stdin).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (tell, told) = mpsc::channel();

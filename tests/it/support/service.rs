@@ -83,7 +83,7 @@ fn serve(
 ) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let app = App::build(config, clock, Entropy::seeded(7)).await.unwrap();
+        let app = App::build(config, None, clock, Entropy::seeded(7)).await.unwrap();
         tell.send(app.address().unwrap()).unwrap();
         app.run(async {
             let _ = stop.await;
