@@ -1,0 +1,281 @@
+"""nginx with the shipped settings, and the program behind it: is what the settings promise what happens?
+
+python run.py NGINX PROGRAM FOLDER    (FOLDER has placed.conf and the certificate; see check)
+"""
+
+import collections
+import contextlib
+import http.client
+import http.server
+import json
+import os
+import pathlib
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+
+nginx, program, folder = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+NAME, TLS, PLAIN, SERVICE, ADDRESS = "jwt.example.com", 38443, 38080, 38300, 38081
+MAX_AGE = 6
+JWKS = ["/api/jwks", "/api/jwks.json", "/api/.well-known/jwks.json", "/.well-known/jwks.json", "/API/JWKS/", "/api/jwks?x=1"]
+Answer = collections.namedtuple("Answer", "status headers body")
+trusted = ssl.create_default_context(cafile=folder / f"{NAME}.crt")
+
+
+class Connection(http.client.HTTPSConnection):
+    """To nginx, whatever the name."""
+
+    def connect(self):
+        self.sock = trusted.wrap_socket(socket.create_connection(("127.0.0.1", TLS), 30), server_hostname=NAME)
+
+
+def ask(path, method="GET", body=None, headers=(), host=NAME, connection=None):
+    with contextlib.nullcontext(connection) if connection else contextlib.closing(Connection(NAME, TLS)) as connection:
+        connection.putrequest(method, path, skip_host=True)
+        connection.putheader("Host", host)
+        body = None if body is None else (body if isinstance(body, bytes) else json.dumps(body).encode())
+        if body is not None:
+            connection.putheader("Content-Type", "application/json")
+            connection.putheader("Content-Length", len(body))
+        for name, value in dict(headers).items():
+            connection.putheader(name, value)
+        connection.endheaders(body)
+        response = connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
+
+
+def until_open(port):
+    for _ in range(300):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.1)
+    sys.exit(f"nothing listens at {port}")
+
+
+@contextlib.contextmanager
+def running(arguments, port, env=None):
+    log = (folder / f"{pathlib.Path(arguments[0]).name}.log").open("ab")
+    with subprocess.Popen(arguments, cwd=folder, env=env, stderr=log) as process:
+        try:
+            until_open(port)
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+
+
+def service():
+    settings = {"HOST": "127.0.0.1", "PORT": SERVICE, "KEYS_DIR": folder / "keys", "DATA_DIR": folder / "data"}
+    settings |= {"JWKS_MAX_AGE": f"{MAX_AGE}s", "KEY_REFRESH": "1s", "BCRYPT_ROUNDS": 4}
+    settings |= {"ALLOWED_ORIGINS": "https://app.example.com"}
+    return running([program], SERVICE, {name: str(value) for name, value in settings.items()})
+
+
+def proxy():
+    temporary = "".join(
+        f"    {kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    # Beside the shipped servers one that tells for whom a limit would count, with the address from a header.
+    counted = f"""    server {{
+        listen 127.0.0.1:{ADDRESS};
+        set_real_ip_from 127.0.0.1;
+        real_ip_header X-Address;
+        return 200 $jwt_generator_client;
+    }}
+"""
+    user = "user root;\n" if os.geteuid() == 0 else ""
+    (folder / "run.conf").write_text(
+        f"{user}daemon off;\npid {folder}/run.pid;\nerror_log {folder}/error.log;\nevents {{}}\nhttp {{\n"
+        f"    access_log off;\n{temporary}    include {folder}/placed.conf;\n{counted}}}\n"
+    )
+    return running([nginx, "-c", str(folder / "run.conf"), "-e", str(folder / "error.log")], TLS)
+
+
+def log():
+    return [json.loads(line) for line in (folder / "jwt-generator.log").read_text().splitlines()]
+
+
+def count(entries):
+    caches = collections.Counter(entry["cache"] for entry in entries)
+    asked = collections.Counter(entry["upstream_status"] for entry in entries if entry["upstream_status"])
+    return dict(caches), dict(asked)
+
+
+def in_words(answer, status, code):
+    assert answer.status == status, answer
+    said = json.loads(answer.body)
+    assert said["success"] is False and said["code"] == code and said["error"], said
+    assert answer.headers["Content-Type"] == "application/json; charset=utf-8", answer
+    assert len(answer.headers.get_all("Strict-Transport-Security")) == 1, answer
+
+
+def names_and_protocols():
+    curl = ["curl", "-sS", "--noproxy", "*", "--cacert", folder / f"{NAME}.crt", "--resolve", f"{NAME}:{TLS}:127.0.0.1"]
+    written = ["-o", os.devnull, "-w", "%{http_version} %{response_code}"]
+    told = subprocess.run([*curl, *written, f"https://{NAME}:{TLS}/health"], capture_output=True, text=True, check=True)
+    assert told.stdout == "2 200", told.stdout
+    refused = subprocess.run([*curl, "-k", f"https://127.0.0.1:{TLS}/health"], capture_output=True, check=False)
+    assert refused.returncode == 35, "a handshake for another name is refused"
+    assert ask("/health", host="evil.example.com").status == 421
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", PLAIN)) as plain:
+        plain.request("GET", "/api/docs/?a=b", headers={"Host": NAME})
+        moved = plain.getresponse()
+        assert (moved.status, moved.headers["Location"]) == (301, f"https://{NAME}/api/docs/?a=b")
+    print("HTTP/2; plain HTTP moves to HTTPS; other names are refused")
+
+
+def headers_stand_once():
+    for path in ("/health", "/api/jwks", "/api/docs/docs", "/nothing"):
+        headers = ask(path).headers
+        for name in ("Strict-Transport-Security", "Content-Security-Policy", "X-Content-Type-Options", "X-Request-Id"):
+            assert len(headers.get_all(name, [])) == 1, f"{path}: {name}: {headers.get_all(name)}"
+    assert ask("/health", headers={"X-Request-Id": "mine-1"}).headers["X-Request-Id"] == "mine-1"
+    assert ask("/health", headers={"X-Request-Id": "no good"}).headers["X-Request-Id"] != "no good"
+
+
+def key_set_is_cached():
+    time.sleep(MAX_AGE + 2)  # what other steps have asked for is old by now
+    begun = len(log())
+    answers = [ask(path) for path in JWKS for _ in range(5)]
+    assert {answer.status for answer in answers} == {200} and len({answer.body for answer in answers}) == 1
+    assert {answer.headers["Cache-Control"] for answer in answers} == {"public, max-age=300"}
+    assert {answer.headers["Access-Control-Allow-Origin"] for answer in answers} == {"*"}
+    assert len({answer.headers["X-Request-Id"] for answer in answers}) == len(answers), "an id is told twice"
+    etag = answers[0].headers["ETag"]
+    assert ask("/api/jwks", headers={"If-None-Match": etag}).status == 304
+    assert ask("/api/jwks", "HEAD").status == 200
+    caches, asked = count(log()[begun:])
+    # The first may be a 200 or, where the copy is only old, a 304: one question in any case.
+    assert caches.get("HIT") == len(answers) + 1 and sum(asked.values()) == 1, (caches, asked)
+    print(f"key set: {len(answers) + 2} requests, {caches['HIT']} hits, 1 question to the service")
+    begun = len(log())
+    for _ in range(2):
+        time.sleep(MAX_AGE + 2)
+        assert ask("/api/jwks").body == answers[0].body
+    caches, asked = count(log()[begun:])
+    assert (caches, asked) == ({"REVALIDATED": 2}, {"304": 2}), (caches, asked)
+    print("key set: after its max-age, 2 questions by ETag, 2 answers 304")
+
+
+def nothing_stale_is_served(process):
+    time.sleep(MAX_AGE + 2)
+    asked_at = time.monotonic()
+    assert ask("/api/jwks").status == 200
+    fetched_at = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    process.wait()
+    last = None
+    for path in ("/health", "/api/auth/profile"):
+        in_words(ask(path), 503, "unavailable")
+    while (answer := ask("/api/jwks")).status == 200:
+        last = time.monotonic()
+        time.sleep(0.1)
+    in_words(answer, 503, "unavailable")
+    assert answer.headers["Cache-Control"] is None and answer.headers["Retry-After"] == "5"
+    # nginx counts whole seconds.
+    assert last - asked_at > MAX_AGE - 2, "it was not served for as long as it may be"
+    assert last - fetched_at <= MAX_AGE + 1, f"it was served for {last - fetched_at:.1f} s"
+    print(f"key set: served for {last - fetched_at:.1f} s after the service had gone (max-age {MAX_AGE} s), then 503")
+
+
+def limits_hold():
+    bad = {"username": "nobody", "password": "wrong-one"}
+    for path, body, burst, other in (
+        ("/api/auth/login", bad, 10, "/API/auth//Login/"),
+        ("/api/auth/register", {}, 5, "/api/auth/register//"),
+        ("/api/auth/refresh", {}, 20, "/api/auth/%72efresh"),
+        ("/api/token/generate", {}, 20, "/Token/Generate"),
+    ):
+        with contextlib.closing(Connection(NAME, TLS)) as fast:
+            spoofed = ({"X-Forwarded-For": f"203.0.113.{n}"} for n in range(burst * 3))
+            answers = [ask(path, "POST", body, headers, connection=fast) for headers in spoofed]
+            spelled = {ask(other, "POST", body, connection=fast).status for _ in range(3)}
+        passed = sum(answer.status != 429 for answer in answers)
+        assert burst < passed < burst * 3, f"{path}: {passed} of {burst * 3} passed"
+        refused = next(answer for answer in answers if answer.status == 429)
+        in_words(refused, 429, "too_many_requests")
+        assert refused.headers["Retry-After"] == "10"
+        assert 429 in spelled, f"{other} is a way round the limit"
+        assert ask("/health").status == 200
+        print(f"limit: {path}: {passed} of {burst * 3} passed, the others got 429")
+
+
+def limits_count_networks():
+    def counted(address):
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", ADDRESS)) as connection:
+            connection.request("GET", "/", headers={"X-Address": address})
+            return connection.getresponse().read().decode()
+
+    assert counted("203.0.113.7") == "203.0.113.7"
+    assert counted("2001:db8:1:2:3:4:5:6") == counted("2001:db8:1:2:ffff::1") == "2001:db8:1:2:"
+    assert counted("2001:db8:1:2::9") == "2001:db8:1:2:" and counted("2001:db8:1:3::9") == "2001:db8:1:3:"
+    assert counted("2001:db8::1") == counted("2001:db8::2") != counted("2001:db9::1")
+
+
+def sizes_fit():
+    in_words(ask("/api/token/generate", "POST", b"x" * (100 * 1024 + 1)), 413, "body_too_large")
+    in_words(ask("/api/auth/profile", headers={"Authorization": f"Bearer {'x' * 16000}"}), 401, "invalid_token")
+
+
+SPOOFED = {
+    "X-Forwarded-For": "203.0.113.9",
+    "X-Forwarded-Host": "evil.example.com",
+    "X-Forwarded-Proto": "http",
+    "X-Forwarded-Port": "1",
+    "X-Forwarded-Prefix": "/evil",
+    "X-Forwarded-Server": "evil.example.com",
+    "X-Real-IP": "203.0.113.9",
+    "X-Original-URL": "/evil",
+    "X-Rewrite-URL": "/evil",
+    "Forwarded": "for=203.0.113.9;host=evil.example.com",
+    "Proxy": "http://evil.example.com",
+    "X-Request-Id": "r1",
+}
+
+
+def spoofed_headers_change_nothing():
+    for path in ("/api/docs/openapi.json", "/api/docs/", "/health", "/"):
+        honest, spoofed = ask(path, headers={"X-Request-Id": "r1"}), ask(path, headers=SPOOFED)
+        same = [[answer.status, answer.headers["Location"], answer.headers["ETag"]] for answer in (honest, spoofed)]
+        assert same[0] == same[1] and b"evil" not in spoofed.body, path
+
+
+def spoofed_headers_do_not_arrive():
+    class Echo(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = json.dumps(sorted([name.lower(), value] for name, value in self.headers.items())).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", SERVICE), Echo) as echo:
+        threading.Thread(target=echo.serve_forever, daemon=True).start()
+        honest, spoofed = ask("/x", headers={"X-Request-Id": "r1"}), ask("/x", headers=SPOOFED)
+        echo.shutdown()
+    assert json.loads(honest.body) == json.loads(spoofed.body), (honest.body, spoofed.body)
+    arrived = dict(json.loads(spoofed.body))
+    assert arrived["host"] == arrived["x-forwarded-host"] == NAME and arrived["x-forwarded-proto"] == "https"
+    assert arrived["x-forwarded-for"] == arrived["x-real-ip"] == "127.0.0.1"
+    print(f"{len(SPOOFED) - 1} spoofed headers: the service sees the same as without them")
+
+
+with proxy():
+    with service() as process:
+        names_and_protocols()
+        headers_stand_once()
+        sizes_fit()
+        key_set_is_cached()
+        spoofed_headers_change_nothing()
+        nothing_stale_is_served(process)
+    spoofed_headers_do_not_arrive()
+    with service():
+        assert ask("/api/jwks").status == 200, "the service is back"
+        limits_count_networks()
+        limits_hold()
