@@ -1,0 +1,345 @@
+#!/usr/bin/env bash
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+readonly here template=$here/cloudformation/template.yaml
+
+usage() {
+    cat <<'TEXT'
+Puts JWT Generator into an AWS account, by CloudFormation. Run again, it changes what has changed, and nothing else.
+
+  IMAGE=… MONGODB_URI=mongodb+srv://… deploy/aws/deploy.sh
+
+  --dry-run    looks at settings and account, says what would be done, and changes nothing
+  --secrets    makes the two secrets alone, and prints what terraform/ wants to know of them
+  --delete     deletes the stack; secrets and keys that sign stay
+  --yes        does not ask whether to delete
+  --help       this
+
+Settings come from the environment. Those of a stack that is there stay as they are where nothing is said.
+
+  AWS_REGION           where; else as AWS's own tools have it
+  STACK_NAME           jwt-generator
+  ARTIFACT_BUCKET      bucket for template and API document; else one is made
+  IMAGE                the container image, best by digest
+  MONGODB_URI          kept as the secret STACK_NAME/mongodb-uri; or MONGODB_URI_FILE
+  KEY_ENCRYPTION_KEY   kept as the secret STACK_NAME/key-encryption-key; or KEY_ENCRYPTION_KEY_FILE; else one is made, once
+  BACKEND_URL          instead of the three: a backend that you run elsewhere, such as https://backend.example.com
+
+and every other parameter of the template by its name in capitals, such as STAGE_NAME, DOMAIN_NAME, CERTIFICATE_ARN,
+JWT_ISSUER or MIN_TASKS:
+
+TEXT
+    parameters | while read -r name _; do
+        case $name in
+            ApiDocument*) ;;
+            *) printf '  %s\n' "$(variable "$name")" ;;
+        esac
+    done | LC_ALL=C sort | pr -2 -t -w 72
+}
+
+say() { printf '%s\n' "$*" >&2; }
+fail() {
+    say "error: $*"
+    exit 1
+}
+
+# --- The template's parameters, and the variables that set them
+
+# NAME TYPE of each.
+parameters() {
+    awk '/^[A-Z]/ { inside = $0 == "Parameters:" } !inside { next }
+        /^  [A-Z]/ { name = $1; sub(/:$/, "", name) } /^    Type: / { print name, $2 }' "$template"
+}
+
+# MongodbUriSecretArn becomes MONGODB_URI_SECRET_ARN.
+variable() { printf '%s' "$1" | sed 's/\([a-z0-9]\)\([A-Z]\)/\1_\2/g' | tr '[:lower:]' '[:upper:]'; }
+
+# What is set for a parameter: now, or in the stack that is there, or by default.
+setting() {
+    local name
+    name=$(variable "$1")
+    if [[ -n ${!name+set} ]]; then
+        printf '%s' "${!name}"
+    elif [[ -n $stack_status ]]; then
+        aws cloudformation describe-stacks --stack-name "$stack" --output text \
+            --query "Stacks[0].Parameters[?ParameterKey=='$1'].ParameterValue"
+    else
+        awk -v name="  $1:" '/^  [A-Z]/ { inside = $0 == name }
+            inside && /^    Default: / { sub(/^    Default: /, ""); gsub(/"/, ""); print }' "$template"
+    fi
+}
+
+# The value of NAME, or of the file that NAME_FILE names.
+secret_value() {
+    local file=$1_FILE
+    if [[ -n ${!file-} ]]; then
+        [[ -z ${!1-} ]] || fail "$1 and $file are both set: which is meant?"
+        [[ -r ${!file} ]] || fail "$file: ${!file} cannot be read"
+        cat "${!file}"
+    else
+        printf '%s' "${!1-}"
+    fi
+}
+
+# --- What is there
+
+look_around() {
+    local problem
+    command -v aws >/dev/null || fail 'the AWS CLI is missing: see https://docs.aws.amazon.com/cli/'
+    AWS_REGION=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region || :)}}
+    [[ -n $AWS_REGION ]] || fail 'no region: set AWS_REGION'
+    export AWS_REGION AWS_DEFAULT_REGION=$AWS_REGION AWS_PAGER=
+    if ! account=$(aws sts get-caller-identity --query Account --output text 2>"$work/problem"); then
+        problem=$(grep -v '^$' "$work/problem" | tail -n 1)
+        fail "AWS does not know who you are: ${problem:-aws sts get-caller-identity failed}"
+    fi
+    stack_status=$(aws cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].StackStatus' --output text 2>"$work/problem") ||
+        grep -q 'does not exist' "$work/problem" || fail "cannot look at the stack $stack: $(tail -n 1 "$work/problem")"
+    [[ $stack_status != None ]] || stack_status=''
+    bucket=${ARTIFACT_BUCKET:-$stack-$account-$AWS_REGION}
+}
+
+secret_arn() {
+    aws secretsmanager describe-secret --secret-id "$stack/$1" --query ARN --output text 2>/dev/null || :
+}
+
+# --- What is wrong, all at once
+
+problems=()
+problem() { problems[${#problems[@]}]=$1; }
+
+check_settings() {
+    local name type value
+    case $stack_status in
+        ROLLBACK_COMPLETE | ROLLBACK_FAILED | DELETE_FAILED)
+            problem "the stack $stack is in $stack_status, from where CloudFormation lets nothing go on: run with --delete first" ;;
+        *_IN_PROGRESS) problem "the stack $stack is in $stack_status: wait till that is over" ;;
+    esac
+    if [[ -n ${BACKEND_URL-} ]]; then
+        BACKEND=${BACKEND:-url}
+        [[ $BACKEND == url ]] || problem "BACKEND_URL is set and BACKEND is $BACKEND: which is meant?"
+        [[ $BACKEND_URL =~ ^https?://[A-Za-z0-9.-]+(:[0-9]+)?/?$ ]] ||
+            problem "BACKEND_URL is like https://backend.example.com, without a path; yours is $BACKEND_URL"
+        BACKEND_URL=${BACKEND_URL%/}
+        [[ $BACKEND_URL != http://* ]] ||
+            say "warning: BACKEND_URL is no https: passwords and tokens travel from the gateway to it in the clear"
+    fi
+    backend=$(setting Backend)
+    case $backend in
+        fargate)
+            [[ -n $(setting Image) ]] || problem 'IMAGE is missing: the container image, such as ACCOUNT.dkr.ecr.REGION.amazonaws.com/jwt-generator@sha256:…'
+            if [[ -z $(setting MongodbUriSecretArn) && -z $mongodb_uri && -z $(secret_arn mongodb-uri) ]]; then
+                problem 'MONGODB_URI is missing: the database that all tasks share (or MONGODB_URI_FILE, or MONGODB_URI_SECRET_ARN)'
+            fi
+            case $mongodb_uri in
+                '' | mongodb://* | mongodb+srv://*) ;;
+                *) problem 'MONGODB_URI begins with mongodb:// or mongodb+srv://' ;;
+            esac
+            if [[ -n $(setting VpcId) && -z $(setting PrivateSubnetIds) ]]; then
+                problem 'VPC_ID is set and PRIVATE_SUBNET_IDS is not: subnets in two zones, separated by a comma'
+            fi
+            ;;
+        url) [[ -n $(setting BackendUrl) ]] || problem 'BACKEND_URL is missing: the address of the backend' ;;
+        *) problem "BACKEND is fargate or url, not $backend" ;;
+    esac
+    if [[ -n $(setting DomainName) && -z $(setting CertificateArn) && -z $(setting HostedZoneId) ]]; then
+        problem 'DOMAIN_NAME is set: set CERTIFICATE_ARN, or HOSTED_ZONE_ID to have a certificate made'
+    fi
+    while read -r name type; do
+        value=$(variable "$name")
+        if [[ $type == Number && -n ${!value-} && ! ${!value} =~ ^[0-9]+(\.[0-9]+)?$ ]]; then
+            problem "$value is a number; yours is ${!value}"
+        fi
+    done < <(parameters)
+    if ((${#problems[@]})); then
+        printf 'error: %s\n' "${problems[@]}" >&2
+        exit 1
+    fi
+}
+
+# --- What is done
+
+# keep_secret NAME VALUE DESCRIPTION: makes the secret or gives it another value, and prints its ARN. Values go by file, for
+# the process list can be read by others.
+keep_secret() {
+    local arn file=$work/secret
+    arn=$(secret_arn "$1")
+    printf '%s' "$2" >"$file"
+    if [[ -z $arn ]]; then
+        arn=$(aws secretsmanager create-secret --name "$stack/$1" --description "$3" --secret-string "file://$file" --query ARN --output text)
+        say "made the secret $stack/$1"
+    elif [[ $(aws secretsmanager get-secret-value --secret-id "$arn" --query SecretString --output text) != "$2" ]]; then
+        aws secretsmanager put-secret-value --secret-id "$arn" --secret-string "file://$file" >/dev/null
+        say "changed the secret $stack/$1"
+        : >"$work/secret-changed"
+    fi
+    rm -f "$file"
+    printf '%s' "$arn"
+}
+
+keep_secrets() {
+    if [[ -z ${MONGODB_URI_SECRET_ARN-} ]]; then
+        if [[ -n $mongodb_uri ]]; then
+            MONGODB_URI_SECRET_ARN=$(keep_secret mongodb-uri "$mongodb_uri" 'MONGODB_URI of JWT Generator')
+        else
+            MONGODB_URI_SECRET_ARN=$(secret_arn mongodb-uri)
+        fi
+    fi
+    if [[ -z ${KEY_ENCRYPTION_KEY_SECRET_ARN-} ]]; then
+        KEY_ENCRYPTION_KEY_SECRET_ARN=$(secret_arn key-encryption-key)
+        if [[ -n $key_encryption_key || -z $KEY_ENCRYPTION_KEY_SECRET_ARN ]]; then
+            KEY_ENCRYPTION_KEY_SECRET_ARN=$(keep_secret key-encryption-key \
+                "${key_encryption_key:-$(head -c 32 /dev/urandom | base64 | tr -d '\n')}" 'KEY_ENCRYPTION_KEY of JWT Generator: without it keys in the database are lost')
+        fi
+    fi
+}
+
+keep_bucket() {
+    aws s3api head-bucket --bucket "$bucket" >/dev/null 2>&1 && return
+    say "makes the bucket $bucket"
+    if [[ $AWS_REGION == us-east-1 ]]; then # the one region that does not want to be named
+        aws s3api create-bucket --bucket "$bucket" >/dev/null
+    else
+        aws s3api create-bucket --bucket "$bucket" --create-bucket-configuration "LocationConstraint=$AWS_REGION" >/dev/null
+    fi
+    aws s3api put-public-access-block --bucket "$bucket" --public-access-block-configuration \
+        BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
+}
+
+# The document as the backend wants it, and the template with a deployment of that document.
+write_artifacts() {
+    local kind=vpc_link url key='' hash
+    if [[ $backend == url ]]; then
+        url=$(setting BackendUrl)
+        kind=${url%%://*}
+    fi
+    [[ $(setting RequireApiKey) != true ]] || key=api_key
+    "$here/document" "$kind" $key >"$work/openapi.yaml"
+    hash=$({ sha256sum <"$work/openapi.yaml" 2>/dev/null || shasum -a 256 <"$work/openapi.yaml"; } | cut -c1-16)
+    document_key=$stack/openapi-$hash.yaml
+    sed "s/\bApiDeployment\b/ApiDeployment$hash/" "$template" >"$work/template.yaml"
+}
+
+collect_overrides() {
+    local name value
+    overrides=("ApiDocumentBucket=$bucket" "ApiDocumentKey=$document_key")
+    while read -r name _; do
+        value=$(variable "$name")
+        case $name in
+            ApiDocument*) ;;
+            *) [[ -z ${!value+set} ]] || overrides[${#overrides[@]}]="$name=${!value}" ;;
+        esac
+    done < <(parameters)
+}
+
+deploy() {
+    local arn
+    check_settings
+    write_artifacts
+    if [[ -n $dry_run ]]; then
+        aws cloudformation validate-template --template-body "file://$template" >/dev/null
+        collect_overrides
+        say "account $account, region $AWS_REGION"
+        if [[ $backend == fargate ]]; then
+            for name in mongodb-uri key-encryption-key; do
+                arn=$(secret_arn "$name")
+                say "secret $stack/$name: ${arn:-would be made, unless its ARN is given}"
+            done
+        fi
+        say "bucket $bucket: template and API document ($document_key)"
+        say "stack $stack: ${stack_status:-would be made}, with"
+        printf '  %s\n' "${overrides[@]}" >&2
+        say 'nothing has been changed (--dry-run)'
+        return
+    fi
+    [[ $backend != fargate ]] || keep_secrets
+    keep_bucket
+    aws s3api head-object --bucket "$bucket" --key "$document_key" >/dev/null 2>&1 ||
+        aws s3 cp --only-show-errors "$work/openapi.yaml" "s3://$bucket/$document_key"
+    collect_overrides
+    aws cloudformation deploy --stack-name "$stack" --template-file "$work/template.yaml" --s3-bucket "$bucket" --s3-prefix "$stack" \
+        --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset --tags application=jwt-generator --parameter-overrides "${overrides[@]}" ||
+        fail "the stack is not as it should be; what went wrong: aws cloudformation describe-stack-events --stack-name $stack"
+    # Tasks read secrets when they start.
+    if [[ -e $work/secret-changed && -n $stack_status ]]; then
+        aws ecs update-service --cluster "$(output ClusterName)" --service "$(output ServiceName)" --force-new-deployment >/dev/null
+        say 'tasks are being replaced, for a secret has changed'
+    fi
+    aws cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].Outputs[].[OutputKey,OutputValue]' --output text |
+        LC_ALL=C sort
+}
+
+output() {
+    aws cloudformation describe-stacks --stack-name "$stack" --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue" --output text
+}
+
+only_secrets() {
+    stack_status=''
+    if [[ -n $dry_run ]]; then
+        say "would make or look up the secrets $stack/mongodb-uri and $stack/key-encryption-key in $AWS_REGION of $account"
+        return
+    fi
+    [[ -n $mongodb_uri || -n $(secret_arn mongodb-uri) ]] || fail 'MONGODB_URI is missing (or MONGODB_URI_FILE)'
+    keep_secrets
+    printf 'mongodb_uri_secret_arn = "%s"\nkey_encryption_key_secret_arn = "%s"\n' "$MONGODB_URI_SECRET_ARN" "$KEY_ENCRYPTION_KEY_SECRET_ARN"
+}
+
+delete() {
+    local answer=''
+    if [[ -z $stack_status ]]; then
+        say "there is no stack $stack in $AWS_REGION of $account"
+    else
+        if [[ -n $dry_run ]]; then
+            say "would delete the stack $stack in $AWS_REGION of $account, and $bucket/$stack/"
+            return
+        fi
+        if [[ -z $yes ]]; then
+            [[ -t 0 ]] || fail 'nobody is there to ask: say --yes'
+            read -rp "Delete the stack $stack in $AWS_REGION of $account? Its name, please: " answer
+            [[ $answer == "$stack" ]] || fail 'nothing has been deleted'
+        fi
+        aws cloudformation delete-stack --stack-name "$stack"
+        aws cloudformation wait stack-delete-complete --stack-name "$stack"
+        say "deleted the stack $stack"
+    fi
+    [[ -z $dry_run ]] || return 0
+    if aws s3api head-bucket --bucket "$bucket" >/dev/null 2>&1; then
+        aws s3 rm --recursive --only-show-errors "s3://$bucket/$stack/"
+        if [[ -z ${ARTIFACT_BUCKET-} ]]; then
+            aws s3api delete-bucket --bucket "$bucket"
+            say "deleted the bucket $bucket"
+        fi
+    fi
+    say "What stays, for tokens in the field depend on it, and a stack of that name takes it up again:"
+    say "  the secrets $stack/mongodb-uri and $stack/key-encryption-key"
+    say '  keys in KMS with the tag jwt-generator = signing-key'
+    say '  the role by which API Gateway writes logs, which other APIs may use'
+}
+
+action=deploy dry_run='' yes=''
+for argument; do
+    case $argument in
+        --dry-run) dry_run=1 ;;
+        --secrets) action=only_secrets ;;
+        --delete) action=delete ;;
+        --yes) yes=1 ;;
+        -h | --help)
+            usage
+            exit
+            ;;
+        *)
+            say "error: there is no $argument; see --help"
+            exit 2
+            ;;
+    esac
+done
+
+stack=${STACK_NAME:-jwt-generator}
+[[ $stack =~ ^[a-z][a-z0-9-]{0,31}$ ]] || fail "STACK_NAME is 1 to 32 small letters, digits and hyphens, a letter first; yours is $stack"
+umask 077
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mongodb_uri=$(secret_value MONGODB_URI)
+key_encryption_key=$(secret_value KEY_ENCRYPTION_KEY)
+look_around
+"$action"
