@@ -1,0 +1,344 @@
+resource "aws_api_gateway_vpc_link" "this" {
+  count       = local.fargate ? 1 : 0
+  name        = var.name
+  target_arns = [aws_lb.this[0].arn]
+}
+
+resource "aws_lb" "this" {
+  #checkov:skip=CKV_AWS_91:A network load balancer logs TLS listeners alone. The gateway's access log has every request.
+  #checkov:skip=CKV_AWS_150:Nothing is lost with it, and terraform destroy is to work.
+  count              = local.fargate ? 1 : 0
+  name               = var.name
+  load_balancer_type = "network"
+  internal           = true
+  subnets            = local.subnet_ids
+  security_groups    = [aws_security_group.load_balancer[0].id]
+
+  # What comes through the link has no security group; nothing else is let in.
+  enforce_security_group_inbound_rules_on_private_link_traffic = "off"
+
+  enable_cross_zone_load_balancing = true
+}
+
+resource "aws_security_group" "load_balancer" {
+  count       = local.fargate ? 1 : 0
+  name_prefix = "${var.name}-load-balancer-"
+  description = "Load balancer of JWT Generator, reached by its VPC link alone"
+  vpc_id      = local.vpc_id
+}
+
+resource "aws_vpc_security_group_egress_rule" "load_balancer" {
+  count                        = local.fargate ? 1 : 0
+  security_group_id            = aws_security_group.load_balancer[0].id
+  description                  = "Requests and health checks"
+  ip_protocol                  = "tcp"
+  from_port                    = 3000
+  to_port                      = 3000
+  referenced_security_group_id = aws_security_group.tasks[0].id
+}
+
+resource "aws_security_group" "tasks" {
+  count       = local.fargate ? 1 : 0
+  name_prefix = "${var.name}-tasks-"
+  description = "Tasks of JWT Generator"
+  vpc_id      = local.vpc_id
+}
+
+resource "aws_vpc_security_group_ingress_rule" "tasks" {
+  count                        = local.fargate ? 1 : 0
+  security_group_id            = aws_security_group.tasks[0].id
+  description                  = "Requests and health checks"
+  ip_protocol                  = "tcp"
+  from_port                    = 3000
+  to_port                      = 3000
+  referenced_security_group_id = aws_security_group.load_balancer[0].id
+}
+
+resource "aws_vpc_security_group_egress_rule" "tasks" {
+  for_each          = { for name, ports in { AWS = [443, 443], MongoDB = [27015, 27017] } : name => ports if local.fargate }
+  security_group_id = aws_security_group.tasks[0].id
+  description       = each.key
+  ip_protocol       = "tcp"
+  from_port         = each.value[0]
+  to_port           = each.value[1]
+  cidr_ipv4         = "0.0.0.0/0"
+}
+
+resource "aws_lb_target_group" "this" {
+  count                = local.fargate ? 1 : 0
+  name                 = var.name
+  vpc_id               = local.vpc_id
+  target_type          = "ip"
+  protocol             = "TCP"
+  port                 = 3000
+  deregistration_delay = 30
+
+  health_check {
+    protocol            = "HTTP"
+    path                = "/health"
+    matcher             = "200"
+    interval            = 10
+    timeout             = 5
+    healthy_threshold   = 2
+    unhealthy_threshold = 2
+  }
+}
+
+resource "aws_lb_listener" "this" {
+  #checkov:skip=CKV_AWS_2:It is reached through a private link, and the service speaks plain HTTP. TLS ends at the gateway.
+  #checkov:skip=CKV_AWS_103:As above: there is no TLS whose version could be too old.
+  count             = local.fargate ? 1 : 0
+  load_balancer_arn = aws_lb.this[0].arn
+  protocol          = "TCP"
+  port              = 80
+
+  default_action {
+    type             = "forward"
+    target_group_arn = aws_lb_target_group.this[0].arn
+  }
+}
+
+resource "aws_ecs_cluster" "this" {
+  count = local.fargate ? 1 : 0
+  name  = var.name
+
+  setting {
+    name  = "containerInsights"
+    value = "enabled"
+  }
+}
+
+locals {
+  environment = {
+    PORT            = "3000"
+    NODE_ENV        = "production"
+    LOG_FORMAT      = "json"
+    AWS_REGION      = local.region
+    PUBLIC_URL      = local.public_url
+    JWT_ISSUER      = var.jwt_issuer != "" ? var.jwt_issuer : local.public_url
+    JWT_AUDIENCE    = var.jwt_audience
+    JWT_EXPIRATION  = var.jwt_expiration
+    JWT_ALGORITHM   = var.jwt_algorithm
+    ALLOWED_ORIGINS = var.allowed_origins
+    KEY_CUSTODY     = var.key_custody
+    KEY_ROTATION    = var.key_rotation
+    JWKS_MAX_AGE    = tostring(var.jwks_max_age)
+    VERIFIER_CACHE  = tostring(var.verifier_cache)
+  }
+}
+
+resource "aws_ecs_task_definition" "this" {
+  count                    = local.fargate ? 1 : 0
+  family                   = var.name
+  requires_compatibilities = ["FARGATE"]
+  network_mode             = "awsvpc"
+  cpu                      = var.task_cpu
+  memory                   = var.task_memory
+  execution_role_arn       = aws_iam_role.execution[0].arn
+  task_role_arn            = aws_iam_role.task[0].arn
+
+  runtime_platform {
+    operating_system_family = "LINUX"
+    cpu_architecture        = var.cpu_architecture
+  }
+
+  container_definitions = jsonencode([{
+    name                   = "jwt-generator"
+    image                  = var.image
+    essential              = true
+    user                   = "65532:65532"
+    readonlyRootFilesystem = true
+    privileged             = false
+    linuxParameters        = { capabilities = { drop = ["ALL"] } }
+    # The service takes nine seconds at most after SIGTERM.
+    stopTimeout  = 15
+    ulimits      = [{ name = "nofile", softLimit = 65535, hardLimit = 65535 }]
+    portMappings = [{ containerPort = 3000, protocol = "tcp" }]
+    environment  = [for name in sort(keys(local.environment)) : { name = name, value = local.environment[name] }]
+    secrets = [
+      { name = "MONGODB_URI", valueFrom = var.mongodb_uri_secret_arn },
+      { name = "KEY_ENCRYPTION_KEY", valueFrom = var.key_encryption_key_secret_arn },
+    ]
+    logConfiguration = {
+      logDriver = "awslogs"
+      options = {
+        awslogs-group         = aws_cloudwatch_log_group.service[0].name
+        awslogs-region        = local.region
+        awslogs-stream-prefix = "task"
+        # A log that cannot be written holds no request up.
+        mode            = "non-blocking"
+        max-buffer-size = "25m"
+      }
+    }
+  }])
+}
+
+resource "aws_ecs_service" "this" {
+  count                              = local.fargate ? 1 : 0
+  name                               = var.name
+  cluster                            = aws_ecs_cluster.this[0].arn
+  task_definition                    = aws_ecs_task_definition.this[0].arn
+  launch_type                        = "FARGATE"
+  platform_version                   = "LATEST"
+  desired_count                      = var.min_tasks
+  deployment_minimum_healthy_percent = 100
+  deployment_maximum_percent         = 200
+  availability_zone_rebalancing      = "ENABLED"
+  health_check_grace_period_seconds  = 60
+  enable_execute_command             = false
+  enable_ecs_managed_tags            = true
+  propagate_tags                     = "SERVICE"
+  wait_for_steady_state              = true
+
+  deployment_circuit_breaker {
+    enable   = true
+    rollback = true
+  }
+
+  network_configuration {
+    assign_public_ip = false
+    security_groups  = [aws_security_group.tasks[0].id]
+    subnets          = local.subnet_ids
+  }
+
+  load_balancer {
+    container_name   = "jwt-generator"
+    container_port   = 3000
+    target_group_arn = aws_lb_target_group.this[0].arn
+  }
+
+  lifecycle {
+    # Autoscaling sees to it.
+    ignore_changes = [desired_count]
+  }
+
+  # Without these the first tasks could neither start nor reach anything.
+  depends_on = [
+    aws_lb_listener.this,
+    aws_iam_role_policy.execution,
+    aws_iam_role_policy.signing_keys,
+    aws_route.private_default,
+    aws_route_table_association.private,
+    aws_vpc_security_group_egress_rule.tasks,
+  ]
+}
+
+resource "aws_appautoscaling_target" "this" {
+  count              = local.fargate ? 1 : 0
+  service_namespace  = "ecs"
+  scalable_dimension = "ecs:service:DesiredCount"
+  resource_id        = "service/${aws_ecs_cluster.this[0].name}/${aws_ecs_service.this[0].name}"
+  min_capacity       = var.min_tasks
+  max_capacity       = var.max_tasks
+}
+
+resource "aws_appautoscaling_policy" "cpu" {
+  count              = local.fargate ? 1 : 0
+  name               = "cpu"
+  policy_type        = "TargetTrackingScaling"
+  service_namespace  = aws_appautoscaling_target.this[0].service_namespace
+  scalable_dimension = aws_appautoscaling_target.this[0].scalable_dimension
+  resource_id        = aws_appautoscaling_target.this[0].resource_id
+
+  target_tracking_scaling_policy_configuration {
+    target_value       = 60
+    scale_out_cooldown = 60
+    scale_in_cooldown  = 300
+
+    predefined_metric_specification {
+      predefined_metric_type = "ECSServiceAverageCPUUtilization"
+    }
+  }
+}
+
+# --- Permissions
+
+locals {
+  assumed_by_tasks = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "ecs-tasks.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
+    }]
+  })
+}
+
+# What starts the task: it pulls the image, reads the two secrets, and writes the log.
+resource "aws_iam_role" "execution" {
+  count              = local.fargate ? 1 : 0
+  name_prefix        = "${var.name}-"
+  assume_role_policy = local.assumed_by_tasks
+}
+
+resource "aws_iam_role_policy" "execution" {
+  count = local.fargate ? 1 : 0
+  name  = "start"
+  role  = aws_iam_role.execution[0].name
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [
+        {
+          Effect   = "Allow"
+          Action   = "ecr:GetAuthorizationToken"
+          Resource = "*"
+        },
+        {
+          Effect   = "Allow"
+          Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+          Resource = "arn:${local.partition}:ecr:*:${local.account}:repository/*"
+        },
+        {
+          Effect   = "Allow"
+          Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+          Resource = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/${var.name}/service:*"
+        },
+        {
+          Effect   = "Allow"
+          Action   = "secretsmanager:GetSecretValue"
+          Resource = [var.mongodb_uri_secret_arn, var.key_encryption_key_secret_arn]
+        },
+      ],
+      [for key in compact([var.secrets_kms_key_arn]) : {
+        Effect    = "Allow"
+        Action    = "kms:Decrypt"
+        Resource  = key
+        Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${local.region}.${local.suffix}" } }
+      }],
+    )
+  })
+}
+
+# What the service itself may do: with KEY_CUSTODY=aws-kms what docs/keys.md says, else nothing.
+resource "aws_iam_role" "task" {
+  count              = local.fargate ? 1 : 0
+  name_prefix        = "${var.name}-"
+  assume_role_policy = local.assumed_by_tasks
+}
+
+resource "aws_iam_role_policy" "signing_keys" {
+  count = local.kms ? 1 : 0
+  name  = "signing-keys"
+  role  = aws_iam_role.task[0].name
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect    = "Allow"
+        Action    = ["kms:CreateKey", "kms:TagResource"]
+        Resource  = "*"
+        Condition = { StringEquals = { "aws:RequestTag/jwt-generator" = "signing-key" } }
+      },
+      {
+        Effect    = "Allow"
+        Action    = ["kms:GetPublicKey", "kms:Sign", "kms:DisableKey", "kms:ScheduleKeyDeletion"]
+        Resource  = "arn:${local.partition}:kms:${local.region}:${local.account}:key/*"
+        Condition = { StringEquals = { "aws:ResourceTag/jwt-generator" = "signing-key" } }
+      },
+    ]
+  })
+}

@@ -1,0 +1,32 @@
+# The same as ../cloudformation/template.yaml. In this folder:
+#
+#   document.tf       openapi.yaml as the gateway imports it
+#   gateway.tf        REST API, stage, cache, throttling, API key, domain
+#   firewall.tf       the limit by address
+#   network.tf        VPC, where none is given
+#   fargate.tf        the service
+#   observability.tf  logs and alarms
+#
+# The gateway knows its backend by stage variables alone, so another kind of backend is one more value of var.backend, one
+# more local, and a file beside fargate.tf.
+
+data "aws_region" "current" {}
+data "aws_partition" "current" {}
+data "aws_caller_identity" "current" {}
+
+locals {
+  region    = data.aws_region.current.region
+  partition = data.aws_partition.current.partition
+  account   = data.aws_caller_identity.current.account_id
+  suffix    = data.aws_partition.current.dns_suffix
+
+  fargate     = var.backend == "fargate"
+  own_network = local.fargate && var.vpc_id == ""
+  kms         = local.fargate && var.key_custody == "aws-kms"
+  domain      = var.domain_name != ""
+  cache       = var.jwks_cache_ttl != 0
+  firewall    = var.login_rate_limit != 0
+
+  public_url = (local.domain ? "https://${var.domain_name}" :
+  "https://${aws_api_gateway_rest_api.this.id}.execute-api.${local.region}.${local.suffix}/${var.stage_name}")
+}

@@ -1,0 +1,59 @@
+output "api_url" {
+  description = "Where clients reach the service"
+  value       = local.public_url
+}
+
+output "swagger_ui_url" {
+  description = "Its documentation"
+  value       = "${local.public_url}/api/docs/docs"
+}
+
+output "jwks_url" {
+  description = "What verifiers fetch"
+  value       = "${local.public_url}/api/jwks"
+}
+
+output "api_id" {
+  description = "The REST API"
+  value       = aws_api_gateway_rest_api.this.id
+}
+
+output "api_key_id" {
+  description = "The first API key; its value is shown by aws apigateway get-api-key --include-value --api-key"
+  value       = one(aws_api_gateway_api_key.first[*].id)
+}
+
+output "domain_target" {
+  description = "What the domain's CNAME must name, where there is no hosted_zone_id"
+  value       = one(aws_api_gateway_domain_name.this[*].regional_domain_name)
+}
+
+output "cluster_name" {
+  description = "The ECS cluster"
+  value       = one(aws_ecs_cluster.this[*].name)
+}
+
+output "service_name" {
+  description = "The ECS service"
+  value       = one(aws_ecs_service.this[*].name)
+}
+
+output "nat_ip_address" {
+  description = "From where the tasks reach MongoDB, for its access list"
+  value       = one(aws_eip.nat[*].public_ip)
+}
+
+output "access_log_group" {
+  description = "The gateway's log of requests"
+  value       = aws_cloudwatch_log_group.access.name
+}
+
+output "service_log_group" {
+  description = "The service's log"
+  value       = one(aws_cloudwatch_log_group.service[*].name)
+}
+
+output "alarm_topic_arn" {
+  description = "Where alarms go"
+  value       = aws_sns_topic.alarms.arn
+}
