@@ -7,7 +7,8 @@ locals {
   # An addition that is made or not is a loop with a condition: `? :` wants two values of one type.
   document = merge(local.openapi, {
     paths = {
-      for path, item in local.openapi.paths : path => {
+      # A resource has no slash at its end; requests may have one. The integration keeps it.
+      for path, item in local.openapi.paths : path == "/" ? path : trimsuffix(path, "/") => {
         for method, operation in item : method => merge(operation, {
           for name in ["security"] : name => [{ api_key = [] }]
           if var.require_api_key && length(setintersection(try(operation.tags, []), ["Tokens", "Accounts"])) > 0

@@ -6,6 +6,7 @@ resource "aws_api_gateway_vpc_link" "this" {
 
 resource "aws_lb" "this" {
   #checkov:skip=CKV_AWS_91:A network load balancer logs TLS listeners alone. The gateway's access log has every request.
+  #checkov:skip=CKV2_AWS_20:It is none for applications. What comes in is from the gateway, which speaks TLS alone to clients.
   #checkov:skip=CKV_AWS_150:Nothing is lost with it, and terraform destroy is to work.
   count              = local.fargate ? 1 : 0
   name               = var.name
@@ -85,8 +86,6 @@ resource "aws_lb_target_group" "this" {
 }
 
 resource "aws_lb_listener" "this" {
-  #checkov:skip=CKV_AWS_2:It is reached through a private link, and the service speaks plain HTTP. TLS ends at the gateway.
-  #checkov:skip=CKV_AWS_103:As above: there is no TLS whose version could be too old.
   count             = local.fargate ? 1 : 0
   load_balancer_arn = aws_lb.this[0].arn
   protocol          = "TCP"

@@ -24,8 +24,8 @@ resource "aws_api_gateway_deployment" "this" {
 
 resource "aws_api_gateway_stage" "this" {
   #checkov:skip=CKV2_AWS_51:The backend is reached through a private link, and has no TLS for a client's certificate to be shown in.
-  #checkov:skip=CKV_AWS_120:It is on, unless jwks_cache_ttl is 0, which this check does not read.
-  #checkov:skip=CKV2_AWS_29:The firewall is on, unless login_rate_limit is 0, which this check does not read.
+  #checkov:skip=CKV2_AWS_4:The level is ERROR, by aws_api_gateway_method_settings.all.
+  #checkov:skip=CKV2_AWS_77:That rule is for Java's Log4j: see firewall.tf.
   rest_api_id   = aws_api_gateway_rest_api.this.id
   deployment_id = aws_api_gateway_deployment.this.id
   stage_name    = var.stage_name
@@ -73,7 +73,6 @@ locals {
 
 resource "aws_api_gateway_method_settings" "all" {
   #checkov:skip=CKV_AWS_225:Public keys alone are cached, below. Tokens and users must not be.
-  #checkov:skip=CKV_AWS_308:Nothing is cached here.
   rest_api_id = aws_api_gateway_rest_api.this.id
   stage_name  = aws_api_gateway_stage.this.stage_name
   method_path = "*/*"

@@ -1,6 +1,7 @@
 # Private subnets in two zones, a way out through one NAT gateway, and none in.
 
 data "aws_availability_zones" "available" {
+  #checkov:skip=CKV_AWS_394:A zone that AWS adds changes nothing: subnets stay in the zone that they are in.
   state = "available"
 
   # Local zones have no NAT gateways.
@@ -35,6 +36,10 @@ resource "aws_subnet" "public" {
   availability_zone = data.aws_availability_zones.available.names[0]
   cidr_block        = "10.80.0.0/24"
   tags              = { Name = "${var.name}-public" }
+
+  lifecycle {
+    ignore_changes = [availability_zone]
+  }
 }
 
 resource "aws_subnet" "private" {
@@ -43,6 +48,10 @@ resource "aws_subnet" "private" {
   availability_zone = data.aws_availability_zones.available.names[count.index]
   cidr_block        = ["10.80.16.0/20", "10.80.32.0/20"][count.index]
   tags              = { Name = "${var.name}-private-${count.index + 1}" }
+
+  lifecycle {
+    ignore_changes = [availability_zone]
+  }
 }
 
 resource "aws_internet_gateway" "this" {
@@ -51,7 +60,6 @@ resource "aws_internet_gateway" "this" {
 }
 
 resource "aws_eip" "nat" {
-  #checkov:skip=CKV2_AWS_19:It is the NAT gateway's, not an instance's.
   count      = local.own_network ? 1 : 0
   domain     = "vpc"
   depends_on = [aws_internet_gateway.this]

@@ -33,10 +33,8 @@ resource "aws_kms_key" "logs" {
   })
 }
 
-# CKV_AWS_338 wants a year everywhere. Logs hold clients' addresses; how long they are kept is for you to choose.
-
 resource "aws_cloudwatch_log_group" "access" {
-  #checkov:skip=CKV_AWS_338:See above.
+  #checkov:skip=CKV_AWS_338:Logs hold addresses of clients: how long they are kept is for log_retention_days to say.
   name              = "/${var.name}/access"
   retention_in_days = var.log_retention_days
   kms_key_id        = aws_kms_key.logs.arn
@@ -44,7 +42,7 @@ resource "aws_cloudwatch_log_group" "access" {
 
 # The gateway would make this one by itself, and keep it for ever.
 resource "aws_cloudwatch_log_group" "execution" {
-  #checkov:skip=CKV_AWS_338:See above.
+  #checkov:skip=CKV_AWS_338:Logs hold addresses of clients: how long they are kept is for log_retention_days to say.
   name              = "API-Gateway-Execution-Logs_${aws_api_gateway_rest_api.this.id}/${var.stage_name}"
   retention_in_days = var.log_retention_days
   kms_key_id        = aws_kms_key.logs.arn
@@ -52,7 +50,7 @@ resource "aws_cloudwatch_log_group" "execution" {
 
 # The firewall writes to groups of such names alone.
 resource "aws_cloudwatch_log_group" "firewall" {
-  #checkov:skip=CKV_AWS_338:See above.
+  #checkov:skip=CKV_AWS_338:Logs hold addresses of clients: how long they are kept is for log_retention_days to say.
   count             = local.firewall ? 1 : 0
   name              = "aws-waf-logs-${var.name}"
   retention_in_days = var.log_retention_days
@@ -60,7 +58,7 @@ resource "aws_cloudwatch_log_group" "firewall" {
 }
 
 resource "aws_cloudwatch_log_group" "flow" {
-  #checkov:skip=CKV_AWS_338:See above.
+  #checkov:skip=CKV_AWS_338:Logs hold addresses of clients: how long they are kept is for log_retention_days to say.
   count             = local.own_network ? 1 : 0
   name              = "/${var.name}/flow"
   retention_in_days = var.log_retention_days
@@ -68,7 +66,7 @@ resource "aws_cloudwatch_log_group" "flow" {
 }
 
 resource "aws_cloudwatch_log_group" "service" {
-  #checkov:skip=CKV_AWS_338:See above.
+  #checkov:skip=CKV_AWS_338:Logs hold addresses of clients: how long they are kept is for log_retention_days to say.
   count             = local.fargate ? 1 : 0
   name              = "/${var.name}/service"
   retention_in_days = var.log_retention_days

@@ -65,7 +65,7 @@ def parse_condition(condition, resources_map, condition_map):
         return left == right
     return parse_plainly(condition, resources_map, condition_map)
 
-apply_plainly = cloudformation.FakeChangeSet.apply
+apply_plainly = cloudformation.ChangeSet.apply
 
 
 def apply(self):
@@ -73,7 +73,7 @@ def apply(self):
     self.stack.output_map = parsing.OutputMap(self.stack.resource_map, self.template_dict, self.stack.stack_id)
 
 
-cloudformation.FakeChangeSet.apply = apply
+cloudformation.ChangeSet.apply = apply
 
 
 def parse_output(name, output, resources_map):
