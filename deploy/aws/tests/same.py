@@ -50,8 +50,16 @@ logical = {
 
 
 def equal(what, left, right):
-    if left != right:
-        sys.exit(f"{what}:\n  {json.dumps(left, default=sorted)}\nis not\n  {json.dumps(right, default=sorted)}")
+    """Ends with the innermost place at which the two differ."""
+    place = what
+    while left != right:
+        if isinstance(left, dict) and isinstance(right, dict) and left.keys() == right.keys():
+            key = next(key for key in left if left[key] != right[key])
+            place, left, right = f"{place}: {key}", left[key], right[key]
+            continue
+        if isinstance(left, dict) and isinstance(right, dict):
+            left, right = left.keys() - right.keys(), right.keys() - left.keys()
+        sys.exit(f"{place}:\n  {left!r}\nis not\n  {right!r}")
     print(f"  {what}")
 
 
