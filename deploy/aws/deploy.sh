@@ -145,6 +145,9 @@ check_settings() {
     if [[ -n $(setting DomainName) && -z $(setting CertificateArn) && -z $(setting HostedZoneId) ]]; then
         problem 'DOMAIN_NAME is set: set CERTIFICATE_ARN, or HOSTED_ZONE_ID to have a certificate made'
     fi
+    case ${LOGIN_RATE_LIMIT-} in
+        [1-9]) problem "LOGIN_RATE_LIMIT is 10 at least, or 0 for no firewall; yours is $LOGIN_RATE_LIMIT" ;;
+    esac
     while read -r name type; do
         value=$(variable "$name")
         if [[ $type == Number && -n ${!value-} && ! ${!value} =~ ^[0-9]+(\.[0-9]+)?$ ]]; then

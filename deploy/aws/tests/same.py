@@ -4,8 +4,8 @@ openapi.yaml, and what moto has of the stack.
 usage: same.py STATE.json PLAN.json ENDPOINT STACK MOTO.log [BINARY]
 """
 
+import ast
 import json
-import os
 import pathlib
 import re
 import subprocess
@@ -72,6 +72,13 @@ def plain(value):
     return "" if value in ([], "") else str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def policy(role, name):
+    document = aws["iam"].get_role_policy(RoleName=logical[role], PolicyName=name)["PolicyDocument"]
+    # moto keeps what a template gives as Python writes it, and AWS::NoValue in a list as None.
+    document = ast.literal_eval(document) if isinstance(document, str) else document
+    return document | {"Statement": [statement for statement in document["Statement"] if statement]}
+
+
 def without_ids(text):
     text = re.sub(r"https://[^./]+\.execute-api", "https://API.execute-api", text)
     return re.sub(r":secret:[^\"]*", ":secret:NAME", text)
@@ -83,6 +90,8 @@ parameters = {snake(name): plain(value.get("Default", "")) for name, value in te
 variables = {name: plain(value.get("default", "")) for name, value in configuration["variables"].items() if name != "name"}
 equal("parameters and their defaults", parameters, variables)
 equal("outputs", sorted(map(snake, template["Outputs"])), sorted(configuration["outputs"]))
+rows = re.findall(r"^\| `([A-Z0-9_]+)` \| (?:`([^`]*)`)? ?\|", (HERE / "README.md").read_text(), re.MULTILINE)
+equal("the README's table of parameters", {name.lower(): default for name, default in rows}, parameters)
 
 printed = subprocess.run([HERE / "document", "vpc_link"], check=True, capture_output=True).stdout
 equal("the gateway's document", yaml.safe_load(printed), json.loads(state["aws_api_gateway_rest_api.this"]["body"]))
@@ -105,21 +114,12 @@ equal("cached paths, in Terraform", in_state, spaced)
 section = (ROOT / "docs/keys.md").read_text().split("#### The permissions")[1]
 documented = json.loads(section.split("```json")[1].split("```")[0])
 documented = json.loads(json.dumps(documented).replace(":REGION:ACCOUNT:", ":eu-central-1:123456789012:"))
-task_role = aws["iam"].get_role_policy(RoleName=logical["TaskRole"], PolicyName="signing-keys")["PolicyDocument"]
-equal("what the task may do is what docs/keys.md says", task_role, documented)
+equal("what the task may do is what docs/keys.md says", policy("TaskRole", "signing-keys"), documented)
 equal("and in Terraform", json.loads(state["aws_iam_role_policy.signing_keys[0]"]["policy"]), documented)
-start = aws["iam"].get_role_policy(RoleName=logical["ExecutionRole"], PolicyName="start")["PolicyDocument"]
 equal(
-    "what starts it may do",
-    without_ids(json.dumps([{k: v for k, v in sorted(statement.items()) if k != "Resource" or "secret:" not in str(v)} for statement in start["Statement"]])),
-    without_ids(
-        json.dumps(
-            [
-                {k: v for k, v in sorted(statement.items()) if k != "Resource" or "secret:" not in str(v)}
-                for statement in json.loads(state["aws_iam_role_policy.execution[0]"]["policy"])["Statement"]
-            ]
-        )
-    ),
+    "what may be done to start it",
+    json.loads(without_ids(json.dumps(policy("ExecutionRole", "start")))),
+    json.loads(without_ids(state["aws_iam_role_policy.execution[0]"]["policy"])),
 )
 
 # --- The container
