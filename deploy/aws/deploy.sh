@@ -61,8 +61,7 @@ setting() {
     if [[ -n ${!name+set} ]]; then
         printf '%s' "${!name}"
     elif [[ -n $stack_status ]]; then
-        aws cloudformation describe-stacks --stack-name "$stack" --output text \
-            --query "Stacks[0].Parameters[?ParameterKey=='$1'].ParameterValue"
+        awk -F '\t' -v name="$1" '$1 == name { print $2 }' "$work/current"
     else
         awk -v name="  $1:" '/^  [A-Z]/ { inside = $0 == name }
             inside && /^    Default: / { sub(/^    Default: /, ""); gsub(/"/, ""); print }' "$template"
@@ -95,7 +94,10 @@ look_around() {
     fi
     stack_status=$(aws cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].StackStatus' --output text 2>"$work/problem") ||
         grep -q 'does not exist' "$work/problem" || fail "cannot look at the stack $stack: $(tail -n 1 "$work/problem")"
-    [[ $stack_status != None ]] || stack_status=''
+    if [[ -n $stack_status ]]; then
+        aws cloudformation describe-stacks --stack-name "$stack" --output text \
+            --query 'Stacks[0].Parameters[].[ParameterKey,ParameterValue]' >"$work/current"
+    fi
     bucket=${ARTIFACT_BUCKET:-$stack-$account-$AWS_REGION}
 }
 
@@ -220,7 +222,7 @@ write_artifacts() {
     "$here/document" "$kind" $key >"$work/openapi.yaml"
     hash=$({ sha256sum <"$work/openapi.yaml" 2>/dev/null || shasum -a 256 <"$work/openapi.yaml"; } | cut -c1-16)
     document_key=$stack/openapi-$hash.yaml
-    sed "s/\bApiDeployment\b/ApiDeployment$hash/" "$template" >"$work/template.yaml"
+    sed "s/ApiDeployment/ApiDeployment$hash/" "$template" >"$work/template.yaml"
 }
 
 collect_overrides() {
