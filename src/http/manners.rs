@@ -2,14 +2,16 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use http::header::{
+    ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
+};
 use http::{Method, Request, StatusCode, Version};
 use tower::Service;
 
@@ -48,12 +50,19 @@ pub struct Door {
     /// Marks this process in the ids that it makes.
     mark: u32,
     requests: AtomicU32,
+    closing: AtomicBool,
 }
 
 impl Door {
     /// The door of `router`. `mark` tells one process's request ids from another's.
     pub fn new(router: Router, allowed_origins: Option<Vec<String>>, mark: u32) -> Self {
-        Self { router, cors: Cors::new(allowed_origins), mark, requests: AtomicU32::new(0) }
+        let (requests, closing) = (AtomicU32::new(0), AtomicBool::new(false));
+        Self { router, cors: Cors::new(allowed_origins), mark, requests, closing }
+    }
+
+    /// From now on each answer is the last one on its connection.
+    pub fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
     }
 
     /// Answers one request.
@@ -93,6 +102,9 @@ impl Door {
         if not_modified {
             // Axum would tell the length of the empty body, which is not the document's (RFC 9110 §8.6).
             headers.remove(CONTENT_LENGTH);
+        }
+        if self.closing.load(Ordering::Relaxed) {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         headers.insert(REQUEST_ID, id);
         self.cors.apply(origin.as_ref(), headers);

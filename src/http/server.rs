@@ -64,6 +64,7 @@ pub async fn serve(listener: TcpListener, door: Arc<Door>, limits: Limits, stop:
         greet(stream);
     }
     drop(listener);
+    door.close();
     // A request that has arrived and was not read yet is under way as well; its connection must not count as idle.
     tokio::time::sleep(UNREAD).await;
     tracing::info!("stopping: no new connections; requests under way are being answered");
