@@ -88,8 +88,8 @@ impl Beat {
 
     async fn beat(&self, started: bool) -> Result<Option<Disagrees>, StoreError> {
         let ring = self.keys.ring();
-        let Some(ours) = ring.as_ref().and_then(|ring| self.instance(ring)) else { return Ok(None) };
-        let Some(record) = ring.as_ref().map(|ring| ring.record()) else { return Ok(None) };
+        let Some(ring) = ring.as_ref() else { return Ok(None) };
+        let (record, Some(ours)) = (ring.record(), self.instance(ring)) else { return Ok(None) };
         let since = ours.at.minus_secs(GONE);
         let others = self.store.list_instances().await?;
         let live = others.iter().filter(|other| other.id != ours.id && other.at >= since);

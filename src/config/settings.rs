@@ -17,16 +17,15 @@ const fn setting(name: &'static str, default: &'static str, about: &'static str)
     Setting { name, default, secret: false, about }
 }
 
+const fn secret(name: &'static str, about: &'static str) -> Setting {
+    Setting { name, default: "", secret: true, about }
+}
+
 /// Every setting, those of the original first.
 pub const SETTINGS: &[Setting] = &[
     setting("PORT", "3000", "TCP port to listen on; 0 lets the system choose"),
     setting("NODE_ENV", "development", "`production` turns demo tokens off"),
-    Setting {
-        name: "MONGODB_URI",
-        default: "",
-        secret: true,
-        about: "MongoDB to keep users in; without it they are kept in SQLite",
-    },
+    secret("MONGODB_URI", "MongoDB to keep users in; without it they are kept in SQLite"),
     setting("SKIP_DATABASE", "false", "`true` runs without any database: no accounts"),
     setting("JWT_ISSUER", "jwt-generator-app", "`iss` of every token"),
     setting("JWT_AUDIENCE", "jwt-generator-api", "`aud` of every token that asks for no other"),
@@ -60,12 +59,10 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "Where keys live: `directory`, `database`, `aws-kms` or `vault`; empty: `directory`, or `database` with MongoDB and a KEY_ENCRYPTION_KEY",
     ),
-    Setting {
-        name: "KEY_ENCRYPTION_KEY",
-        default: "",
-        secret: true,
-        about: "Seals keys in the database: 32 bytes in base64; of several, separated by commas, the first seals",
-    },
+    secret(
+        "KEY_ENCRYPTION_KEY",
+        "Seals keys in the database: 32 bytes in base64; of several, separated by commas, the first seals",
+    ),
     setting("VAULT_ADDR", "", "Address of Vault or OpenBao, such as `https://vault.example.com:8200`"),
     setting("VAULT_NAMESPACE", "", "Its namespace"),
     setting(
@@ -74,10 +71,10 @@ pub const SETTINGS: &[Setting] = &[
         "File with the certificates (PEM) that its certificate is checked by; empty: the system's",
     ),
     setting("VAULT_TRANSIT_MOUNT", "transit", "Where its transit engine is mounted"),
-    setting("VAULT_TRANSIT_KEY", "jwt-generator", "The name of the transit key"),
+    setting("VAULT_TRANSIT_KEY", "jwt-generator", "How the names of the transit keys begin"),
     setting("VAULT_AUTH", "", "How to log in: `token`, `kubernetes` or `approle`; empty: `token`"),
     setting("VAULT_AUTH_MOUNT", "", "Where that is mounted; empty: under its own name"),
-    Setting { name: "VAULT_TOKEN", default: "", secret: true, about: "The token of `VAULT_AUTH=token`" },
+    secret("VAULT_TOKEN", "The token of `VAULT_AUTH=token`"),
     setting("VAULT_ROLE", "", "The role of `VAULT_AUTH=kubernetes`"),
     setting(
         "VAULT_JWT_FILE",
@@ -85,7 +82,7 @@ pub const SETTINGS: &[Setting] = &[
         "The service account's token for `VAULT_AUTH=kubernetes`",
     ),
     setting("VAULT_ROLE_ID", "", "The role of `VAULT_AUTH=approle`"),
-    Setting { name: "VAULT_SECRET_ID", default: "", secret: true, about: "Its secret" },
+    secret("VAULT_SECRET_ID", "Its secret"),
     setting("MAX_TOKEN_LIFETIME", "24h", "The most that `expiresIn` may ask for"),
     setting(
         "CLOCK_SKEW",

@@ -10,7 +10,7 @@ use super::custody::{Custody, CustodyError, Directory, RingHome, public_half};
 use super::schedule::{Action, Outstanding, Schedule, apply, plan};
 use super::{KeySettings, Private, Ring, SignError};
 use crate::clock::Clock;
-use crate::domain::{KeyRecord, KeyState, Kid, NewKey, RingRecord, Timestamp};
+use crate::domain::{KeyRecord, KeyState, NewKey, RingRecord, Timestamp};
 
 /// Looks at the ring before an instance's view of it counts as too old to sign with.
 const LOOKS: u64 = 4;
@@ -291,9 +291,10 @@ impl Keeper {
                 self.custody.make(kind).await?
             }
         };
-        let made = NewKey { kid: self.settings.first_kid.clone(), ..made };
+        // The operator's name is for a first key alone: what is not written may be offered again as a later one.
+        let first = NewKey { kid: self.settings.first_kid.clone(), ..made.clone() };
         let ring = RingRecord::empty();
-        let ring = apply(&ring, &Action::Begin, &self.schedule(&ring), Some(made.clone()), self.now());
+        let ring = apply(&ring, &Action::Begin, &self.schedule(&ring), Some(first), self.now());
         Ok((ring, Some(made)))
     }
 
@@ -311,9 +312,6 @@ impl Keeper {
 
 /// A line for each step, with what happens next.
 fn tell(action: &Action, ring: &RingRecord) {
-    let at = |kid: &Kid, instant: fn(&KeyRecord) -> Option<Timestamp>| {
-        ring.find(kid.as_str()).and_then(instant).map(|at| at.to_string())
-    };
     match action {
         Action::Begin => tracing::info!(revision = ring.revision, "a new key signs"),
         Action::Publish { activates_at } => {
@@ -325,7 +323,7 @@ fn tell(action: &Action, ring: &RingRecord) {
             tracing::info!(%kid, %until, "a retired key stays longer: a token of it lives longer");
         }
         Action::Remove(kid) => {
-            let retired_at = at(kid, |key| key.retired_at);
+            let retired_at = ring.find(kid.as_str()).and_then(|key| key.retired_at).map(|at| at.to_string());
             tracing::info!(%kid, retired_at, "a retired key has left the key set");
         }
         Action::Discard(kid) => tracing::info!(%kid, "its private half is given up"),

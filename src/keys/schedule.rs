@@ -38,7 +38,7 @@ const REMEMBERED: u64 = 90 * 86_400;
 /// The next step of a ring.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Make the first key; it signs at once, for nobody can have cached its absence.
+    /// Make a key that signs at once, where none does.
     Begin,
     /// Note that the key set is served under another lead.
     SettleLead,

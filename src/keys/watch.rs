@@ -61,12 +61,13 @@ impl Watch {
     }
 
     async fn settled(&mut self) -> Result<(), CustodyError> {
-        let ring = self.keeper.begin().await?.ring;
-        self.keeper.custody().ring().settle(&ring).await?;
-        if let Err(error) = self.keeper.leave_folder(&ring).await {
+        let looked_at = self.clock.uptime();
+        let begun = self.seen().await?;
+        self.keeper.custody().ring().settle(&begun.ring).await?;
+        if let Err(error) = self.keeper.leave_folder(&begun.ring).await {
             tracing::warn!(%error, "cannot note in KEYS_DIR that its keys are elsewhere now");
         }
-        self.look().await
+        self.take_up(begun, looked_at).await
     }
 
     /// Looks again and again.
@@ -87,7 +88,13 @@ impl Watch {
 
     async fn look(&mut self) -> Result<(), CustodyError> {
         let looked_at = self.clock.uptime();
-        let Begun { ring, written } = self.seen().await?;
+        let begun = self.seen().await?;
+        self.take_up(begun, looked_at).await
+    }
+
+    /// Puts to use what was seen, and takes the steps that are due.
+    async fn take_up(&mut self, begun: Begun, looked_at: Duration) -> Result<(), CustodyError> {
+        let Begun { ring, written } = begun;
         self.install(&ring, looked_at).await?;
         if !written {
             if !std::mem::replace(&mut self.unwritten, true) {

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::super::setup;
-use super::{Consent, Failure, Output, length, what_next};
+use super::{Consent, Failure, Output, length, outlasts, what_next};
 use crate::domain::{KeyState, Kid, NewKey, RingRecord};
 use crate::keys::custody::RingHome;
 use crate::keys::{Keeper, orders};
@@ -25,8 +25,7 @@ impl Rotate {
     pub(super) async fn run(self, keeper: &Keeper, output: &Output) -> Result<(), Failure> {
         let ring = here(keeper).await?;
         if self.now {
-            let schedule = keeper.schedule(&ring);
-            let blind = length(schedule.lead().max(ring.lead));
+            let blind = outlasts(keeper, &ring);
             self.consent.ask(&format!(
                 "The next key would sign at once. Verifiers that fetched the key set before it was published refuse its \
                  tokens till they fetch it again: up to {blind}."
@@ -82,7 +81,7 @@ impl Revoke {
              at verifiers when they fetch the key set again, up to {there}. Users must log in again.{signs}",
             alg = key.alg,
             here = length(keeper.staleness()),
-            there = length(keeper.schedule(&ring).lead().max(ring.lead)),
+            there = outlasts(keeper, &ring),
         ))?;
         let new = if orders::needs_successor(&ring, kid) { Some(make(keeper).await?) } else { None };
         let after = change(keeper, new, |ring, new| {

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::change::{change, kid, tell};
-use super::{Consent, Failure, Output, length};
+use super::{Consent, Failure, Output, outlasts};
 use crate::domain::{KeyState, Kid, NewKey};
 use crate::keys::{Keeper, orders};
 
@@ -55,9 +55,9 @@ impl Import {
             let several = "the file holds several keys: import them with --state retired and without --kid, or one by one";
             return Err(Failure::usage(several));
         }
-        let begun = keeper.peek().await.map_err(Failure::because)?.is_some();
-        if self.state == State::Active && begun {
-            let blind = length(keeper.settings().jwks_max_age + keeper.settings().verifier_cache);
+        let begun = keeper.peek().await.map_err(Failure::because)?;
+        if let Some(ring) = begun.filter(|_| self.state == State::Active) {
+            let blind = outlasts(keeper, &ring);
             self.consent.ask(&format!(
                 "The key would sign at once. Verifiers that have not seen it refuse its tokens till they fetch the key \
                  set again: up to {blind}. With --state published it signs when all know it."

@@ -63,7 +63,7 @@ fn table(ring: &RingRecord, now: Timestamp) -> String {
     text
 }
 
-pub(super) fn state(state: KeyState) -> &'static str {
+fn state(state: KeyState) -> &'static str {
     match state {
         KeyState::Published => "published",
         KeyState::Active => "active",

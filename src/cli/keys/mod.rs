@@ -15,8 +15,8 @@ use clap::{Args, Subcommand};
 use super::setup;
 use super::{Failure, Output};
 use crate::domain::{RingRecord, Timestamp};
-use crate::keys::forecast;
 use crate::keys::schedule::{Action, Schedule};
+use crate::keys::{Keeper, forecast};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
@@ -95,6 +95,11 @@ impl Consent {
         stdin().lock().read_line(&mut answer).map_err(Failure::refused)?;
         if answer.trim() == "yes" { Ok(()) } else { Err(Failure::refused("nothing was done")) }
     }
+}
+
+/// How long verifiers may go on with a key set of before a change, for people.
+fn outlasts(keeper: &Keeper, ring: &RingRecord) -> String {
+    length(keeper.schedule(ring).lead().max(ring.lead))
 }
 
 /// What the schedule will do next, in a sentence.

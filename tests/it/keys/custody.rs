@@ -3,14 +3,18 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use async_trait::async_trait;
 use jose::{Algorithm, SigningKey};
 use jwt_generator::app;
 use jwt_generator::clock::Clock;
 use jwt_generator::config::{Config, Sources};
-use jwt_generator::domain::{Home, KeyRecord, KeyState, Kid, NewKey, RingRecord, Timestamp};
-use jwt_generator::keys::custody::{AwsKms, Custody, CustodyError, Directory, KeyHome};
-use jwt_generator::keys::{KeyKind, Private};
+use jwt_generator::domain::{
+    Home, KeyRecord, KeyState, Kid, Lifetime, NewKey, RingRecord, Rotation, Timestamp,
+};
+use jwt_generator::keys::custody::{AwsKms, Custody, CustodyError, Directory, KeyHome, RingHome};
+use jwt_generator::keys::{Keeper, KeyKind, KeySettings, Private};
 use jwt_generator::workers::Workers;
 
 use crate::support::vault::Vault;
@@ -277,4 +281,65 @@ fn a_record_that_was_altered_in_any_member_is_refused_and_named() {
     }
     database.execute("UPDATE rings SET record = ?1", [text]).unwrap();
     assert_eq!(runtime.block_on(custody.ring().load()).unwrap().unwrap().keys.len(), 2);
+}
+
+/// A ring's home that does not answer the first write.
+struct Sulking {
+    ring: Directory,
+    sulks: AtomicBool,
+}
+
+#[async_trait]
+impl RingHome for Sulking {
+    async fn load(&self) -> Result<Option<RingRecord>, CustodyError> {
+        self.ring.load().await
+    }
+
+    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, CustodyError> {
+        if self.sulks.swap(false, Ordering::Relaxed) {
+            return Err(CustodyError::Unavailable("as the test wants it".into()));
+        }
+        self.ring.replace_if(seen, ring).await
+    }
+
+    fn place(&self) -> String {
+        self.ring.place()
+    }
+}
+
+#[test]
+fn a_key_that_was_to_be_the_first_and_is_offered_again_has_a_name_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = Directory::new(&folder.path().join("keys"), Workers::start("make-key", 1, 4, 0).unwrap());
+    let ring = Sulking { ring: files.clone(), sulks: AtomicBool::new(true) };
+    let homes: Vec<Arc<dyn KeyHome>> = vec![Arc::new(files.clone())];
+    let settings = KeySettings {
+        rotation: Rotation::Every(Lifetime::hours(48)),
+        jwks_max_age: 60,
+        verifier_cache: 0,
+        clock_skew: 0,
+        refresh: 1,
+        longest_token: 60,
+        kind: ES256,
+        any_size: true,
+        first_kid: Kid::original(),
+    };
+    let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
+    // Under another name than the folder's, so that what was made is kept in mind and not looked up in files.
+    let keeper = |ring: Arc<dyn RingHome>| {
+        let custody = Custody::new("elsewhere", ring, homes.clone(), files.clone());
+        Keeper::new(custody, clock.clone(), settings.clone())
+    };
+    let (one, other) = (keeper(Arc::new(ring)), keeper(Arc::new(files.clone())));
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        assert!(one.begin().await.unwrap_err().is_passing());
+        let ring = other.begin().await.unwrap().ring;
+        assert_eq!(ring.keys[0].kid, Kid::original());
+        clock.set(Timestamp::from_secs(1_800_000_000 + 48 * 3_600));
+        let (ring, failed) = one.settle(ring, &[]).await;
+        assert!(failed.is_none(), "{failed:?}");
+        let next = ring.next().unwrap();
+        let public = jwt_generator::keys::custody::public_half(next).unwrap();
+        assert_eq!(next.kid.as_str(), public.thumbprint());
+    });
 }
