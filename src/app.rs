@@ -2,38 +2,38 @@
 
 mod beat;
 mod custody;
+mod function;
 mod listener;
+mod pulse;
+mod rooms;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener as PassedListener};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::accounts::{Accounts, Hasher, Registry};
+use crate::accounts::{Hasher, Registry};
 use crate::clock::Clock;
 use crate::config::{Config, StoreChoice};
 use crate::domain::{RingRecord, Rotation};
 use crate::entropy::{Entropy, EntropyError};
-use crate::http::{Api, Door, HttpSettings, Limits, Parts, router, serve};
+use crate::http::{Door, Limits, serve};
 use crate::keys::custody::{CustodyError, SealingError, VaultError};
 use crate::keys::schedule::PeriodTooShort;
-use crate::keys::{Keeper, KeyKind, KeySettings, Keys, Signer, Watch};
+use crate::keys::{Keeper, KeyKind, KeySettings, Keys, Signer};
 use crate::store::mongo::Mongo;
 use crate::store::sqlite::Sqlite;
-use crate::store::{Absent, Health, Store, StoreError};
+use crate::store::{Absent, Store, StoreError};
 use crate::token::{TokenSettings, Tokens};
 use beat::Beat;
 use listener::{adopt, connection_limit, listen};
+use rooms::Rooms;
 
+pub use function::Function;
 pub use listener::passed_listener;
 
-/// How often the database is asked whether it is there.
-const PING_EVERY: Duration = Duration::from_millis(500);
-/// How long the start waits for the database's first answer; without one the service starts all the same.
-const FIRST_PING: Duration = Duration::from_millis(700);
 /// The service, ready to run.
 pub struct App {
     listener: TcpListener,
@@ -175,33 +175,17 @@ impl App {
             Some(passed) => adopt(passed)?,
             None => listen(config.host, config.port)?,
         };
-        let mark = u32::from_be_bytes(entropy.bytes()?);
-        let registry = open_registry(config, clock.clone(), entropy.clone())?;
-        let store = registry.store();
-        let keys = Arc::new(Keys::new(Signer::start()?, clock.clone()));
-        let keeper = open_keeper(config, store, clock.clone())?;
-        let mut keys_watch = Watch::new(keeper.clone(), Arc::clone(&keys), clock.clone(), entropy.clone());
-        let database = Health::default();
-        let database_watch = watch(Arc::clone(store), database.clone()).await;
-        keys_watch.start().await?;
-        if let Some(ring) = keys.ring().as_ref() {
-            keeper.schedule(ring.record()).check()?;
-        }
-        tell_adopted(config, &keys);
-        let beat = Beat::new(Arc::clone(store), Arc::clone(&keys), &keeper, clock.clone(), &entropy)?;
-        beat.first(&database).await?;
-        let tasks = vec![database_watch, tokio::spawn(keys_watch.run()), tokio::spawn(beat.run())];
-        let tokens = tokens(config, Arc::clone(&keys), clock.clone(), entropy);
-        let accounts = Accounts::new(registry, tokens.clone(), clock.clone(), config.session_max_age);
-        let settings = HttpSettings {
-            demo_tokens: config.demo_tokens,
-            allowed_origins: config.allowed_origins.clone(),
-            public_url: config.public_url.clone(),
-        };
-        let allowed = settings.allowed_origins.clone();
-        let api = Api::new(Parts { tokens, accounts, keys: Arc::clone(&keys), database, clock, settings });
-        let door = Arc::new(Door::new(router(api), allowed, mark));
-        Ok(Self { listener, door, limits, keys, keys_place: keeper.custody().ring().place(), tasks })
+        let mut rooms = Rooms::open(config, clock.clone(), &entropy)?;
+        let pulse = rooms.pulse().keep().await;
+        rooms.unlock().await?;
+        tell_adopted(config, rooms.keys());
+        let keys = Arc::clone(rooms.keys());
+        let beat = Beat::new(Arc::clone(rooms.store()), Arc::clone(&keys), rooms.keeper(), clock, &entropy)?;
+        beat.first(rooms.database()).await?;
+        let keys_place = rooms.keeper().custody().ring().place();
+        let (door, watch) = rooms.furnish(config, entropy);
+        let tasks = vec![pulse, tokio::spawn(watch.run()), tokio::spawn(beat.run())];
+        Ok(Self { listener, door: Arc::new(door), limits, keys, keys_place, tasks })
     }
 
     /// Where the service listens.
@@ -238,35 +222,4 @@ fn tell_adopted(config: &Config, keys: &Keys) {
              which verifiers follow that fetch the key set"
         );
     }
-}
-
-/// Asks the database again and again, and tells the log when its answer changes.
-async fn watch(store: Arc<dyn Store>, health: Health) -> JoinHandle<()> {
-    let (told, first) = tokio::sync::oneshot::channel();
-    let task = tokio::spawn(async move {
-        let mut told = Some(told);
-        loop {
-            let answer = store.ping().await;
-            if let Err(StoreError::Absent) = answer {
-                return;
-            }
-            let news = health.note(answer.is_ok());
-            match answer {
-                Ok(()) if news => tracing::info!("the database answers"),
-                Err(error) if news || told.is_some() => {
-                    let cause = std::error::Error::source(&error).map(ToString::to_string);
-                    tracing::error!(%error, cause, "accounts are off until the database answers");
-                }
-                _ => {}
-            }
-            if let Some(told) = told.take() {
-                // The start may have stopped waiting.
-                let _ = told.send(());
-            }
-            tokio::time::sleep(PING_EVERY).await;
-        }
-    });
-    // Either the first answer is in or it is late; both are well.
-    let _ = tokio::time::timeout(FIRST_PING, first).await;
-    task
 }

@@ -11,8 +11,18 @@ use crate::domain::Timestamp;
 pub enum Clock {
     /// The system's wall clock.
     System,
+    /// The system's too, where the process may be frozen, and the system's uptime with it; clones share it.
+    Thawing(Arc<Thawing>),
     /// A clock that moves only when told to; clones share the hand.
     Manual(Arc<AtomicU64>),
+}
+
+/// An uptime that never falls behind the wall clock: the highest seen, in milliseconds, and by how much the wall clock is
+/// ahead of it.
+#[derive(Debug)]
+pub struct Thawing {
+    highest: AtomicU64,
+    ahead: u64,
 }
 
 impl Clock {
@@ -21,10 +31,18 @@ impl Clock {
         Self::Manual(Arc::new(AtomicU64::new(at.as_millis())))
     }
 
+    /// The clock of a process that is frozen between the requests it answers: AWS does not say whether the uptime
+    /// counts on then, so that what is kept would look younger than it is.
+    pub fn thawing() -> Self {
+        let up = booted().as_millis() as u64;
+        let ahead = system_millis().saturating_sub(up);
+        Self::Thawing(Arc::new(Thawing { highest: AtomicU64::new(up), ahead }))
+    }
+
     /// The present instant. A clock before 1970 reads as 1970.
     pub fn now(&self) -> Timestamp {
         match self {
-            Self::System => Timestamp::from_millis(system_millis()),
+            Self::System | Self::Thawing(_) => Timestamp::from_millis(system_millis()),
             Self::Manual(millis) => Timestamp::from_millis(millis.load(Ordering::Relaxed)),
         }
     }
@@ -32,8 +50,11 @@ impl Clock {
     /// How long the system has been up, its sleep included: what no setting of the clock moves. It is the system's own
     /// under a manual clock too, for it measures how old something is that came from outside.
     pub fn uptime(&self) -> Duration {
-        let up = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-        Duration::new(up.tv_sec.max(0) as u64, up.tv_nsec.clamp(0, 999_999_999) as u32)
+        let up = booted();
+        match self {
+            Self::Thawing(thawing) => thawing.uptime(up, system_millis()),
+            Self::System | Self::Manual(_) => up,
+        }
     }
 
     /// Moves a manual clock; the system's clock is left alone.
@@ -44,7 +65,34 @@ impl Clock {
     }
 }
 
+impl Thawing {
+    fn uptime(&self, up: Duration, wall: u64) -> Duration {
+        let now = (up.as_millis() as u64).max(wall.saturating_sub(self.ahead));
+        Duration::from_millis(self.highest.fetch_max(now, Ordering::Relaxed).max(now))
+    }
+}
+
+fn booted() -> Duration {
+    let up = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::new(up.tv_sec.max(0) as u64, up.tv_nsec.clamp(0, 999_999_999) as u32)
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the system's time")]
 fn system_millis() -> u64 {
     std::time::SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thawing_clock_counts_what_passed_while_the_process_was_frozen_and_never_goes_back() {
+        let clock = Thawing { highest: AtomicU64::new(5_000), ahead: 1_000_000 };
+        let up = |up, wall| clock.uptime(Duration::from_millis(up), wall).as_millis();
+        assert_eq!(up(6_000, 1_006_000), 6_000);
+        assert_eq!(up(6_001, 1_906_000), 906_000, "a quarter of an hour in which the uptime stood still");
+        assert_eq!(up(6_500, 1_006_500), 906_000, "a wall clock that is set back");
+        assert_eq!(up(907_000, 1_006_500), 907_000);
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! The rooms, from the door inwards; each calls only those below it (`tests/it/architecture.rs` holds them to it):
 //! [`cli`] → [`app`] → [`http`] → [`accounts`] → [`token`] → [`keys`], [`store`] → [`domain`].
-//! [`config`] is seen by `cli` and `app` alone; [`clock`], [`entropy`] and [`workers`] stand beside them all.
+//! [`lambda`] turns what AWS hands to a function into requests, and stands before [`app`] as a socket does. [`config`] is
+//! seen by `cli` and `app` alone; [`clock`], [`entropy`] and [`workers`] stand beside them all.
 
 pub mod accounts;
 pub mod app;
@@ -13,6 +14,7 @@ pub mod domain;
 pub mod entropy;
 pub mod http;
 pub mod keys;
+pub mod lambda;
 pub mod store;
 pub mod telemetry;
 pub mod token;

@@ -46,7 +46,7 @@ fn show(output: &Output) -> Result<(), Failure> {
 }
 
 fn check(output: &Output) -> Result<(), Failure> {
-    let sources = setup::sources()?;
+    let sources = setup::whole_sources()?;
     let warnings: String = sources.suspects().iter().map(|suspect| format!("\nwarning: {suspect}")).collect();
     let faulty = |fault: &dyn std::fmt::Display| Failure::usage(format!("{fault}{warnings}"));
     let settings = Settings::read(&sources).map_err(|faults| faulty(&faults))?;

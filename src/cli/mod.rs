@@ -5,6 +5,7 @@ mod config;
 mod failure;
 mod healthcheck;
 mod keys;
+mod lambda;
 mod notify;
 mod openapi;
 mod output;
@@ -38,6 +39,8 @@ struct Cli {
 enum Command {
     /// Run the server (the default)
     Serve,
+    /// Answer as a function of AWS Lambda (the default there)
+    Lambda,
     /// Make, read and check tokens, with no server
     #[command(subcommand)]
     Token(token::Token),
@@ -63,8 +66,10 @@ pub fn run() -> ExitCode {
     let Cli { json, command } = Cli::parse();
     setup::keep_out_of_core_dumps();
     let output = Output::new(json);
-    let done = match command.unwrap_or(Command::Serve) {
+    let by_itself = || if lambda::is_here() { Command::Lambda } else { Command::Serve };
+    let done = match command.unwrap_or_else(by_itself) {
         Command::Serve => serve::run(&output),
+        Command::Lambda => lambda::run(),
         Command::Token(command) => command.run(&output),
         Command::Keys(command) => command.run(&output),
         Command::Users(command) => command.run(&output),

@@ -11,11 +11,33 @@ use crate::clock::Clock;
 use crate::config::{Config, LogFormat, Setting, Sources};
 use crate::domain::RingRecord;
 use crate::keys::Keeper;
+use crate::keys::custody::Account;
 use crate::telemetry::{self, Format};
 
-/// The process's environment and the `.env` of the current folder.
+/// The process's environment and the `.env` of the current folder, with no secret of AWS read.
 pub(super) fn sources() -> Result<Sources, Failure> {
     Sources::read(environment()?, Path::new(".")).map_err(Failure::usage)
+}
+
+/// The same, with the secrets that are named there.
+pub(super) fn whole_sources() -> Result<Sources, Failure> {
+    with_secrets(sources()?)
+}
+
+/// Asks AWS for the secrets that the settings name; most installations name none.
+fn with_secrets(mut sources: Sources) -> Result<Sources, Failure> {
+    let secrets = sources.secrets();
+    if secrets.is_empty() {
+        return Ok(sources);
+    }
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::refused)?;
+    let account = Account::default();
+    for (name, id) in secrets {
+        let read = runtime.block_on(account.read_secret(&id));
+        let text = read.map_err(|error| Failure::refused(format!("{name}_SECRET={id}: {error}")))?;
+        sources.supply(name, &text);
+    }
+    Ok(sources)
 }
 
 /// The settings, but that one of them is another.
@@ -24,7 +46,7 @@ pub(super) fn config_with(name: &str, value: &str) -> Result<Config, Failure> {
     environment.retain(|(set, _)| set != name && set.strip_suffix("_FILE") != Some(name));
     environment.push((name.to_owned(), value.to_owned()));
     let sources = Sources::read(environment, Path::new(".")).map_err(Failure::usage)?;
-    Config::read(&sources).map_err(Failure::usage)
+    Config::read(&with_secrets(sources)?).map_err(Failure::usage)
 }
 
 fn environment() -> Result<Vec<(String, String)>, Failure> {
@@ -43,7 +65,7 @@ fn environment() -> Result<Vec<(String, String)>, Failure> {
 
 /// The settings, with what looks like a typo told in the log.
 pub(super) fn config() -> Result<Config, Failure> {
-    let sources = sources()?;
+    let sources = whole_sources()?;
     let config = Config::read(&sources).map_err(Failure::usage)?;
     let format = match config.log_format {
         LogFormat::Auto => Format::for_standard_error(),

@@ -16,6 +16,8 @@ pub enum CustodyChoice {
     Database,
     /// In AWS KMS; credentials, region and endpoint are found as AWS's own tools find them.
     AwsKms,
+    /// In the secret of `KEYS_SECRET`.
+    AwsSecretsManager,
     /// In the transit engine of Vault or OpenBao; how to reach it is in [`VaultChoice`].
     Vault,
 }
@@ -60,14 +62,24 @@ pub enum VaultLogin {
     },
 }
 
-/// Without MongoDB the folder; with it, and something to seal keys with, the database, which all instances share.
-pub(super) fn choice(read: &mut Reader<'_>, store: &StoreChoice, sealed: bool) -> CustodyChoice {
+/// Where a secret is named for the ring, that; with MongoDB, and something to seal keys with, the database, which all
+/// instances share; else the folder.
+pub(super) fn choice(
+    read: &mut Reader<'_>,
+    store: &StoreChoice,
+    sealed: bool,
+    in_secret: bool,
+) -> CustodyChoice {
     let named = read.optional("KEY_CUSTODY", |text| match text {
-        "directory" | "database" | "aws-kms" | "vault" => Ok(text.to_owned()),
-        _ => Err("must be directory, database, aws-kms or vault".to_owned()),
+        "directory" | "database" | "aws-kms" | "aws-secrets-manager" | "vault" => Ok(text.to_owned()),
+        _ => Err("must be directory, database, aws-kms, aws-secrets-manager or vault".to_owned()),
     });
-    let elsewhere = matches!(named.as_deref(), Some("database" | "aws-kms" | "vault"));
-    if elsewhere && matches!(store, StoreChoice::Sqlite(folder) if folder.as_os_str() == ":memory:") {
+    let ring_in_database = match named.as_deref() {
+        Some("database") => true,
+        Some("aws-kms" | "vault") => !in_secret,
+        _ => false,
+    };
+    if ring_in_database && matches!(store, StoreChoice::Sqlite(folder) if folder.as_os_str() == ":memory:") {
         read.fault(
             "DATA_DIR",
             "must be a folder with this KEY_CUSTODY: the ring of keys is in the database, and must last",
@@ -87,10 +99,38 @@ pub(super) fn choice(read: &mut Reader<'_>, store: &StoreChoice, sealed: bool) -
             CustodyChoice::Database
         }
         Some("aws-kms") => CustodyChoice::AwsKms,
+        Some("aws-secrets-manager") => {
+            if !in_secret {
+                read.fault("KEYS_SECRET", "is needed with KEY_CUSTODY=aws-secrets-manager");
+            }
+            CustodyChoice::AwsSecretsManager
+        }
         Some("vault") => CustodyChoice::Vault,
         Some(_) => CustodyChoice::Directory,
+        None if in_secret => CustodyChoice::AwsSecretsManager,
         None if sealed && matches!(store, StoreChoice::Mongo(_)) => CustodyChoice::Database,
         None => CustodyChoice::Directory,
+    }
+}
+
+/// A function has no folder that lasts, and many of it run at once: its keys must be where all find them.
+pub(super) fn check_function(
+    read: &mut Reader<'_>,
+    custody: CustodyChoice,
+    store: &StoreChoice,
+    in_secret: bool,
+) {
+    match custody {
+        CustodyChoice::Directory => read.fault(
+            "KEY_CUSTODY",
+            "must be aws-secrets-manager, aws-kms, vault or database in a function of AWS Lambda: a folder there does not \
+             last, and is another one in each instance",
+        ),
+        CustodyChoice::AwsKms | CustodyChoice::Vault if *store == StoreChoice::Absent && !in_secret => read.fault(
+            "KEYS_SECRET",
+            "is needed in a function of AWS Lambda without MongoDB: the ring of keys must be where all instances find it",
+        ),
+        _ => {}
     }
 }
 

@@ -59,6 +59,8 @@ pub struct Config {
     pub key_refresh: Lifetime,
     /// `KEY_CUSTODY` and what belongs to it.
     pub custody: CustodyChoice,
+    /// `KEYS_SECRET`, by name or ARN.
+    pub keys_secret: Option<String>,
     /// The `VAULT_*` settings, where keys are made there or may still be.
     pub vault: Option<VaultChoice>,
     /// `KEY_ENCRYPTION_KEY`.
@@ -130,9 +132,13 @@ impl Config {
     /// [`Faults`], all at once.
     pub fn read(sources: &Sources) -> Result<Self, Faults> {
         let mut read = parse::Reader::new(sources);
-        let store = store_choice(&mut read);
+        let store = store_choice(&mut read, sources.is_function());
         let key_encryption_key = read.optional("KEY_ENCRYPTION_KEY", parse::sealing_keys).map(Zeroizing::new);
-        let custody = custody::choice(&mut read, &store, key_encryption_key.is_some());
+        let keys_secret = read.optional("KEYS_SECRET", parse::secret_id);
+        let custody = custody::choice(&mut read, &store, key_encryption_key.is_some(), keys_secret.is_some());
+        if sources.is_function() {
+            custody::check_function(&mut read, custody, &store, keys_secret.is_some());
+        }
         let clock_skew = read.optional("CLOCK_SKEW", parse::skew);
         let production = read.text("NODE_ENV").trim().eq_ignore_ascii_case("production");
         let config = Self {
@@ -140,6 +146,7 @@ impl Config {
             port: read.required("PORT", 3000, parse::port),
             vault: custody::vault_choice(&mut read, sources, custody),
             custody,
+            keys_secret,
             key_encryption_key,
             store,
             issuer: read.text("JWT_ISSUER"),
@@ -170,13 +177,15 @@ impl Config {
     }
 }
 
-fn store_choice(read: &mut parse::Reader<'_>) -> StoreChoice {
+/// A function has no folder that lasts: without MongoDB it keeps no users.
+fn store_choice(read: &mut parse::Reader<'_>, function: bool) -> StoreChoice {
     let skip = read.required("SKIP_DATABASE", false, parse::switch);
     let uri = read.optional("MONGODB_URI", parse::mongodb_uri);
     let folder = read.text("DATA_DIR");
     match uri {
         _ if skip => StoreChoice::Absent,
         Some(uri) => StoreChoice::Mongo(uri),
+        None if function => StoreChoice::Absent,
         None => StoreChoice::Sqlite(folder.into()),
     }
 }

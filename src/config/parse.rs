@@ -158,6 +158,16 @@ pub(super) fn sealing_keys(text: &str) -> Result<String, String> {
     }
 }
 
+/// A name or an ARN, as AWS Secrets Manager allows them.
+pub(super) fn secret_id(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/_+=.@-:".contains(c);
+    if text.len() <= 2048 && text.chars().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be the name or the ARN of a secret, such as jwt-generator/keys".to_owned())
+    }
+}
+
 pub(super) fn bcrypt_rounds(text: &str) -> Result<u32, String> {
     number(text, 4, 15)
 }

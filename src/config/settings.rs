@@ -57,7 +57,12 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "KEY_CUSTODY",
         "",
-        "Where keys live: `directory`, `database`, `aws-kms` or `vault`; empty: `directory`, or `database` with MongoDB and a KEY_ENCRYPTION_KEY",
+        "Where keys live: `directory`, `database`, `aws-kms`, `aws-secrets-manager` or `vault`; empty: `directory`, or `database` with MongoDB and a KEY_ENCRYPTION_KEY, or `aws-secrets-manager` with a KEYS_SECRET",
+    ),
+    setting(
+        "KEYS_SECRET",
+        "",
+        "Secret in AWS Secrets Manager, by name or ARN, that the ring of keys is in; empty: it is in the database, or in KEYS_DIR",
     ),
     secret(
         "KEY_ENCRYPTION_KEY",

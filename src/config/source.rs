@@ -1,5 +1,5 @@
 //! Where settings come from: the environment first, then `.env`; in either, `NAME_FILE` names a file that holds the
-//! value of `NAME`.
+//! value of `NAME`, and `NAME_SECRET` a secret of AWS, which somebody else has to read.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,6 +21,8 @@ pub enum Origin {
     DotEnv,
     /// A file that `NAME_FILE` names.
     File(String),
+    /// A secret in AWS Secrets Manager that `NAME_SECRET` names.
+    Secret(String),
 }
 
 impl fmt::Display for Origin {
@@ -29,6 +31,7 @@ impl fmt::Display for Origin {
             Self::Environment => f.write_str("from the environment"),
             Self::DotEnv => f.write_str("from .env"),
             Self::File(path) => write!(f, "from the file {path}"),
+            Self::Secret(id) => write!(f, "from the secret {id}"),
         }
     }
 }
@@ -40,11 +43,15 @@ pub(super) struct Found {
     pub(super) origin: Origin,
 }
 
+/// Set by AWS Lambda, and by nobody else.
+const FUNCTION: &str = "AWS_LAMBDA_RUNTIME_API";
+
 /// The values of all settings that are set, and what looks like a mistyped name.
 #[derive(Debug)]
 pub struct Sources {
     values: BTreeMap<&'static str, Found>,
     suspects: Vec<String>,
+    function: bool,
 }
 
 /// Why the sources cannot be read.
@@ -57,8 +64,8 @@ pub enum SourceError {
     #[error("{0}_FILE={1}: {2}; name a readable file, or set {0} itself")]
     Secret(&'static str, String, #[source] io::Error),
     /// Two ways to set one setting.
-    #[error("both {0} and {0}_FILE are set {1}; keep one of them")]
-    Twice(&'static str, Origin),
+    #[error("both {0} and {1} are set {2}; keep one of them")]
+    Twice(String, String, Origin),
 }
 
 type Layer<'a> = (Origin, &'a BTreeMap<String, String>);
@@ -92,7 +99,29 @@ impl Sources {
             .filter(|name| name.len() > 5)
             .chain(file.keys())
             .filter_map(|name| Some(format!("{name} is no setting; did you mean {}?", nearest(name)?)));
-        Ok(Self { values, suspects: suspects.collect() })
+        let function = environment.contains_key(FUNCTION);
+        Ok(Self { values, suspects: suspects.collect(), function })
+    }
+
+    /// Whether this process is a function of AWS Lambda.
+    pub fn is_function(&self) -> bool {
+        self.function
+    }
+
+    /// The settings whose values are in secrets of AWS, and the secrets' names or ARNs.
+    pub fn secrets(&self) -> Vec<(&'static str, String)> {
+        let secret = |(name, found): (&&'static str, &Found)| match &found.origin {
+            Origin::Secret(id) => Some((*name, id.clone())),
+            _ => None,
+        };
+        self.values.iter().filter_map(secret).collect()
+    }
+
+    /// Gives the value that a secret holds.
+    pub fn supply(&mut self, name: &str, text: &str) {
+        if let Some(found) = self.values.get_mut(name) {
+            text.trim_end_matches(['\r', '\n']).clone_into(&mut found.text);
+        }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Found> {
@@ -120,19 +149,27 @@ impl Sources {
 }
 
 fn look_up(setting: &'static Setting, (origin, layer): Layer<'_>) -> Result<Option<Found>, SourceError> {
-    let direct = layer.get(setting.name);
-    let path = layer.get(&format!("{}_FILE", setting.name)).filter(|path| !path.is_empty());
-    match (direct, path) {
-        (Some(_), Some(_)) => Err(SourceError::Twice(setting.name, origin)),
-        (Some(text), None) => Ok(Some(Found { text: text.clone(), origin })),
-        (None, Some(path)) => {
-            let unreadable = |error| SourceError::Secret(setting.name, path.clone(), error);
-            let text = read_file(Path::new(path)).map_err(unreadable)?;
-            let text = text.trim_end_matches(['\r', '\n']).to_owned();
-            Ok(Some(Found { text, origin: Origin::File(path.clone()) }))
-        }
-        (None, None) => Ok(None),
+    let name = setting.name;
+    let (in_file, in_secret) = (format!("{name}_FILE"), format!("{name}_SECRET"));
+    let named = |name: &str| layer.get(name).filter(|text| !text.is_empty());
+    let direct = layer.get(name);
+    let path = named(&in_file);
+    // A secret costs a call, and shows what is in it to nobody: it is for what must not be seen.
+    let id = named(&in_secret).filter(|_| setting.secret);
+    let ways = [direct.map(|_| name), path.map(|_| in_file.as_str()), id.map(|_| in_secret.as_str())];
+    if let [one, other, ..] = ways.into_iter().flatten().collect::<Vec<_>>()[..] {
+        return Err(SourceError::Twice(one.to_owned(), other.to_owned(), origin));
     }
+    if let Some(path) = path {
+        let unreadable = |error| SourceError::Secret(name, path.clone(), error);
+        let text = read_file(Path::new(path)).map_err(unreadable)?;
+        let text = text.trim_end_matches(['\r', '\n']).to_owned();
+        return Ok(Some(Found { text, origin: Origin::File(path.clone()) }));
+    }
+    if let Some(id) = id {
+        return Ok(Some(Found { text: String::new(), origin: Origin::Secret(id.clone()) }));
+    }
+    Ok(direct.map(|text| Found { text: text.clone(), origin }))
 }
 
 /// A regular file of a bounded size, as UTF-8.
@@ -147,8 +184,8 @@ fn read_file(path: &Path) -> io::Result<String> {
 
 /// The setting that `name` nearly spells, unless it spells one exactly.
 fn nearest(name: &str) -> Option<&'static str> {
-    let stem = name.strip_suffix("_FILE").unwrap_or(name);
-    if Setting::named(stem).is_some() {
+    let stem = name.strip_suffix("_FILE").or_else(|| name.strip_suffix("_SECRET")).unwrap_or(name);
+    if Setting::named(name).or_else(|| Setting::named(stem)).is_some() {
         return None;
     }
     let upper = stem.to_ascii_uppercase();
@@ -226,5 +263,21 @@ mod tests {
             [("JWT_ISSUER".to_owned(), "a".to_owned()), ("JWT_ISSUER_FILE".to_owned(), "b".to_owned())];
         let error = Sources::read(both, std::path::Path::new("/nonexistent")).unwrap_err();
         assert!(error.to_string().starts_with("both JWT_ISSUER and JWT_ISSUER_FILE are set"));
+    }
+
+    #[test]
+    fn what_must_not_be_seen_may_be_in_a_secret_of_aws() {
+        let mut found = sources(&[("MONGODB_URI_SECRET", "prod/uri"), ("JWT_ISSUER_SECRET", "prod/issuer")]);
+        assert_eq!(found.secrets(), [("MONGODB_URI", "prod/uri".to_owned())]);
+        found.supply("MONGODB_URI", "mongodb://db/jwt\n");
+        let uri = found.get("MONGODB_URI").unwrap();
+        assert_eq!(
+            (uri.text.as_str(), uri.origin.to_string().as_str()),
+            ("mongodb://db/jwt", "from the secret prod/uri")
+        );
+        let both = [("MONGODB_URI_FILE", "a"), ("MONGODB_URI_SECRET", "b")];
+        let both = both.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let error = Sources::read(both, std::path::Path::new("/nonexistent")).unwrap_err().to_string();
+        assert!(error.starts_with("both MONGODB_URI_FILE and MONGODB_URI_SECRET are set"), "{error}");
     }
 }

@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use axum::Router;
 use axum::body::Body;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::{
     ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
 };
-use http::{Method, Request, StatusCode, Version};
+use http::{Method, Request, Response, StatusCode, Version};
+use http_body_util::BodyExt;
 use tower::Service;
 
 use super::cors::Cors;
@@ -66,7 +67,7 @@ impl Door {
     }
 
     /// Answers one request.
-    pub async fn answer(&self, mut request: Request<Body>) -> Response {
+    pub async fn answer(&self, mut request: Request<Body>) -> Response<Body> {
         if let Some(uri) = path::rewritten(request.uri()) {
             let as_asked = AsAsked(request.uri().to_string());
             request.extensions_mut().insert(as_asked);
@@ -111,6 +112,21 @@ impl Door {
         response
     }
 
+    /// Answers a request that comes whole, and whose answer is wanted whole.
+    pub async fn answer_whole(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let (head, body) = self.answer(request.map(Body::from)).await.into_parts();
+        match body.collect().await {
+            Ok(body) => Response::from_parts(head, body.to_bytes()),
+            // None of ours is read from elsewhere, so that none can break off.
+            Err(error) => {
+                tracing::error!(%error, "an answer broke off");
+                let mut failed = Response::new(Bytes::new());
+                *failed.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+                failed
+            }
+        }
+    }
+
     /// The caller's own id where it is harmless, else a new one.
     fn request_id(&self, headers: &HeaderMap) -> HeaderValue {
         let harmless = |id: &&HeaderValue| {
@@ -141,7 +157,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn log(&self, response: &Response, id: &HeaderValue) {
+    fn log(&self, response: &Response<Body>, id: &HeaderValue) {
         // A path that nobody serves may hold anything, a token even.
         let path = if response.status() == StatusCode::NOT_FOUND { "-" } else { &self.path };
         let (method, status) = (&self.method, response.status().as_u16());
@@ -172,7 +188,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// OPTIONS works wherever another method does: the router's 405 knows which (RFC 9110 §9.3.7).
-fn options(request: &HeaderMap, mut response: Response) -> Response {
+fn options(request: &HeaderMap, mut response: Response<Body>) -> Response<Body> {
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
         *response.status_mut() = StatusCode::NO_CONTENT;
         *response.body_mut() = Body::empty();

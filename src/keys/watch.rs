@@ -74,9 +74,14 @@ impl Watch {
     pub async fn run(mut self) {
         loop {
             tokio::time::sleep(self.pause()).await;
-            let looked = self.look().await;
-            self.note(looked.as_ref().err());
+            self.turn().await;
         }
+    }
+
+    /// Looks once.
+    pub async fn turn(&mut self) {
+        let looked = self.look().await;
+        self.note(looked.as_ref().err());
     }
 
     /// Between two looks; instances that were started together do not stay together.

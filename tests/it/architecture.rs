@@ -10,12 +10,28 @@ use crate::support::{read, repository};
 const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
-        &["accounts", "app", "clock", "config", "domain", "entropy", "http", "keys", "telemetry", "token"],
+        &[
+            "accounts",
+            "app",
+            "clock",
+            "config",
+            "domain",
+            "entropy",
+            "http",
+            "keys",
+            "lambda",
+            "telemetry",
+            "token",
+        ],
     ),
     (
         "app",
-        &["accounts", "clock", "config", "domain", "entropy", "http", "keys", "store", "token", "workers"],
+        &[
+            "accounts", "clock", "config", "domain", "entropy", "http", "keys", "lambda", "store", "token",
+            "workers",
+        ],
     ),
+    ("lambda", &[]),
     ("http", &["accounts", "clock", "domain", "keys", "store", "token"]),
     ("accounts", &["clock", "domain", "entropy", "store", "token", "workers"]),
     ("token", &["clock", "domain", "entropy", "keys"]),
@@ -99,6 +115,8 @@ fn outside_crates_stay_in_the_room_that_is_meant_for_them() {
         ("aws_lc_rs", &["keys", "entropy"]),
         ("aws_config", &["keys"]),
         ("aws_sdk_kms", &["keys"]),
+        ("aws_sdk_secretsmanager", &["keys"]),
+        ("lambda_runtime", &["cli"]),
     ] {
         for file in source_files(&repository().join("src")) {
             let text = fs::read_to_string(&file).unwrap();

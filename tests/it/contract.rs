@@ -4,12 +4,12 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Program, eventually, folder_with_keys, mongod, read, repository, run};
+use crate::support::{Client, Program, eventually, folder_with_keys, mongod, read, repository, run};
 
 #[test]
 fn the_recorded_contract_holds_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
-    check(&Program::start(folder.path(), &[("BCRYPT_ROUNDS", "4")]));
+    check(&Program::start(folder.path(), &[("BCRYPT_ROUNDS", "4")]).client());
 }
 
 #[test]
@@ -19,18 +19,14 @@ fn the_recorded_contract_holds_on_mongodb() {
     let program = Program::start(folder.path(), &[("BCRYPT_ROUNDS", "4"), ("MONGODB_URI", &uri)]);
     let connected = || program.client().get("/health").ok()["database_connected"] == true;
     eventually("the database answers", || connected().then_some(()));
-    check(&program);
+    check(&program.client());
 }
 
-fn check(program: &Program) {
+/// Holds the recording against whatever the client reaches.
+pub fn check(client: &Client) {
     let recorded: Vec<Value> = serde_json::from_str(&read("tests/contract/exchanges.json")).unwrap();
     let mut checker = Command::new("python3");
-    checker
-        .arg("contract.py")
-        .arg("check")
-        .arg("exchanges.json")
-        .arg("--base-url")
-        .arg(program.client().base());
+    checker.arg("contract.py").arg("check").arg("exchanges.json").arg("--base-url").arg(client.base());
     let told = run(checker.current_dir(repository().join("tests/contract")));
     assert_eq!(told.lines().last(), Some(format!("{} passed, 0 failed", recorded.len()).as_str()), "{told}");
 }

@@ -11,6 +11,7 @@ mod contract;
 mod documents;
 mod foreign;
 mod keys;
+mod lambda;
 mod lifecycle;
 mod openapi;
 mod readme;

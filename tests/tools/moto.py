@@ -1,5 +1,5 @@
-"""The server of moto (https://docs.getmoto.org) as a stand-in for AWS KMS and STS, with the gaps closed in which KMS itself
-behaves otherwise and our code would notice:
+"""The server of moto (https://docs.getmoto.org) as a stand-in for AWS KMS, Secrets Manager and STS, with the gaps closed in
+which these themselves behave otherwise and our code would notice:
 
  * Sign and Verify honour MessageType=DIGEST; moto hashes the digest once more.
  * RSASSA_PSS signatures have a salt as long as the hash, as AWS documents and PS256 wants (RFC 7518 section 3.5); moto makes it
@@ -8,6 +8,7 @@ behaves otherwise and our code would notice:
    DisableKey, EnableKey and ScheduleKeyDeletion answer the latter as well. moto minds neither.
  * DisableKey, EnableKey and ScheduleKeyDeletion take a key's ARN; moto takes only its id, and breaks on the ARN.
  * The first GetPublicKey for a new key answers NotFoundException: KMS is eventually consistent, and may.
+ * What changes a secret happens in one step; moto's threads come between each other.
  * Each line `CALL CODE` of the file MOTO_REFUSALS, such as `Sign ThrottlingException`, has that call answer so, for as long
    as the line is there.
 
@@ -18,6 +19,7 @@ import contextvars
 import os
 import pathlib
 import sys
+import threading
 
 # This file bears the name of the package that it serves, and its folder is where Python looks first.
 sys.path.pop(0)
@@ -30,6 +32,8 @@ from moto.core.exceptions import JsonRESTError  # noqa: E402
 from moto.kms.models import KmsBackend  # noqa: E402
 from moto.kms.responses import KmsResponse  # noqa: E402
 from moto.kms.utils import ECDSAPrivateKey, RSAPrivateKey  # noqa: E402
+from moto.secretsmanager.models import SecretsManagerBackend  # noqa: E402
+from moto.secretsmanager.responses import SecretsManagerResponse  # noqa: E402
 from moto.server import main  # noqa: E402
 
 HASHES = {"256": hashes.SHA256, "384": hashes.SHA384, "512": hashes.SHA512}
@@ -79,9 +83,9 @@ def require_state(key, enabled):
         raise JsonRESTError("DisabledException", f"{key.arn} is disabled.")
 
 
-def refusing(call, name):
+def refusing(responses, call, name):
     """Wraps an operation that may have to answer what MOTO_REFUSALS says."""
-    original = getattr(KmsResponse, name)
+    original = getattr(responses, name)
 
     def operation(self):
         for line in pathlib.Path(os.environ["MOTO_REFUSALS"]).read_text().splitlines():
@@ -89,7 +93,18 @@ def refusing(call, name):
                 raise JsonRESTError(line.split()[1], f"{call} is refused by the test")
         return original(self)
 
-    setattr(KmsResponse, name, operation)
+    setattr(responses, name, operation)
+
+
+def in_one_step(name, lock=threading.RLock()):
+    """Wraps an operation on secrets."""
+    original = getattr(SecretsManagerBackend, name)
+
+    def operation(self, *arguments, **named):
+        with lock:
+            return original(self, *arguments, **named)
+
+    setattr(SecretsManagerBackend, name, operation)
 
 
 def using_a_key(name):
@@ -145,7 +160,16 @@ for call, name in {
     "DisableKey": "disable_key",
     "ScheduleKeyDeletion": "schedule_key_deletion",
 }.items():
-    refusing(call, name)
+    refusing(KmsResponse, call, name)
+for name in ("create_secret", "put_secret_value", "update_secret_version_stage"):
+    in_one_step(name)
+for call, name in {
+    "CreateSecret": "create_secret",
+    "GetSecretValue": "get_secret_value",
+    "PutSecretValue": "put_secret_value",
+    "UpdateSecretVersionStage": "update_secret_version_stage",
+}.items():
+    refusing(SecretsManagerResponse, call, name)
 
 if __name__ == "__main__":
     main(sys.argv[1:])

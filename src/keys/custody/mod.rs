@@ -2,7 +2,7 @@
 //! and only by who has seen the one before, and private halves ([`KeyHome`]). A [`Custody`] is one of the first and
 //! some of the second: the first of these makes new keys, all open what they once made.
 
-mod aws_kms;
+mod aws;
 mod database;
 mod directory;
 mod error;
@@ -19,7 +19,7 @@ use super::{KeyKind, Private};
 use crate::domain::{Home, KeyRecord, Kid, NewKey, RingRecord, Timestamp};
 use crate::workers::Workers;
 
-pub use aws_kms::AwsKms;
+pub use aws::{Account, AwsKms, SecretRing};
 pub use database::{InRecord, StoredRing};
 pub use directory::Directory;
 pub use error::CustodyError;

@@ -13,12 +13,14 @@ use jwt_generator::config::{Config, Sources};
 use jwt_generator::domain::{
     Home, KeyRecord, KeyState, Kid, Lifetime, NewKey, RingRecord, Rotation, Timestamp,
 };
-use jwt_generator::keys::custody::{AwsKms, Custody, CustodyError, Directory, KeyHome, RingHome};
+use jwt_generator::keys::custody::{
+    Account, AwsKms, Custody, CustodyError, Directory, InRecord, KeyHome, RingHome, SecretRing,
+};
 use jwt_generator::keys::{Keeper, KeyKind, KeySettings, Private};
 use jwt_generator::workers::Workers;
 
 use crate::support::vault::Vault;
-use crate::support::{Moto, mongod};
+use crate::support::{Moto, mongod, unique};
 
 pub const SEALING_KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 
@@ -191,7 +193,7 @@ fn vault(folder: &Path) -> (Custody, Guard) {
     (custody(folder, &settings), Box::new(vault))
 }
 
-fn aws_kms(folder: &Path) -> (Custody, Guard) {
+fn account() -> Arc<Account> {
     use aws_config::{BehaviorVersion, Region};
     let credentials = aws_sdk_kms::config::Credentials::new("id", "secret", None, None, "test");
     let config = aws_config::defaults(BehaviorVersion::latest())
@@ -199,10 +201,32 @@ fn aws_kms(folder: &Path) -> (Custody, Guard) {
         .region(Region::new("eu-central-1"))
         .credentials_provider(credentials);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let kms = AwsKms::with(&runtime.block_on(config.load()));
+    Arc::new(Account::with(runtime.block_on(config.load())))
+}
+
+fn aws_kms(folder: &Path) -> (Custody, Guard) {
     let files = Directory::new(&folder.join("keys"), Workers::start("make-key", 1, 4, 0).unwrap());
-    let homes: Vec<Arc<dyn KeyHome>> = vec![Arc::new(kms), Arc::new(files.clone())];
+    let homes: Vec<Arc<dyn KeyHome>> = vec![Arc::new(AwsKms::new(account())), Arc::new(files.clone())];
     (Custody::new(AwsKms::NAME, Arc::new(files.clone()), homes, files), Box::new(()))
+}
+
+fn in_a_secret(folder: &Path, id: &str) -> (Custody, Guard) {
+    let maker = Workers::start("make-key", 1, 4, 0).unwrap();
+    let files = Directory::new(&folder.join("keys"), maker.clone());
+    let homes: Vec<Arc<dyn KeyHome>> = vec![Arc::new(InRecord::new(maker))];
+    let ring = Arc::new(SecretRing::new(account(), id));
+    (Custody::new(SecretRing::NAME, ring, homes, files), Box::new(()))
+}
+
+fn aws_secrets_manager(folder: &Path) -> (Custody, Guard) {
+    in_a_secret(folder, &unique("none-yet/"))
+}
+
+/// As a template makes it: there, and without a value.
+fn an_empty_secret_of_aws(folder: &Path) -> (Custody, Guard) {
+    let name = unique("empty/");
+    Moto::shared().secrets("eu-central-1", "CreateSecret", &serde_json::json!({ "Name": name })).ok();
+    in_a_secret(folder, &name)
 }
 
 macro_rules! suite {
@@ -233,7 +257,7 @@ fn on(place: fn(&Path) -> (Custody, Guard), test: impl AsyncFnOnce(Custody)) {
     drop(guard);
 }
 
-suite!(directory database_on_sqlite database_on_mongodb aws_kms vault);
+suite!(directory database_on_sqlite database_on_mongodb aws_kms aws_secrets_manager an_empty_secret_of_aws vault);
 
 /// What a sealed record is worth to who can write to the database.
 #[test]

@@ -4,13 +4,13 @@
 mod aws_kms;
 mod commands;
 mod crash;
-mod custody;
+pub mod custody;
 mod fleet;
 mod folder;
 mod instances;
 mod interrupted;
 mod models;
-mod rotation;
+pub mod rotation;
 mod settings;
 mod simulation;
 mod vault;

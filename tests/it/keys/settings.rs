@@ -130,7 +130,12 @@ fn a_life_that_the_ring_cannot_make_room_for_is_503_and_no_token() {
 fn custodies_that_lack_something_are_refused_with_what_it_is() {
     let folder = tempfile::tempdir().unwrap();
     for (settings, says) in [
-        (&[("KEY_CUSTODY", "cellar")][..], "must be directory, database, aws-kms or vault"),
+        (
+            &[("KEY_CUSTODY", "cellar")][..],
+            "must be directory, database, aws-kms, aws-secrets-manager or vault",
+        ),
+        (&[("KEY_CUSTODY", "aws-secrets-manager")], "KEYS_SECRET=\"\""),
+        (&[("KEYS_SECRET", "no secret")], "must be the name or the ARN of a secret"),
         (&[("KEY_CUSTODY", "database")], "needs a KEY_ENCRYPTION_KEY to seal keys with"),
         (&[("KEY_ENCRYPTION_KEY", "c2hvcnQ=")], "must be 32 bytes in base64"),
         (

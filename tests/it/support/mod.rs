@@ -1,6 +1,7 @@
 //! What the tests stand on: the service in this process or as a program of its own, clients, databases, tools.
 
 pub mod client;
+pub mod gateway;
 
 mod balancer;
 mod hostile;
@@ -17,6 +18,7 @@ pub mod vault;
 
 pub use balancer::Balancer;
 pub use client::{Answer, Client};
+pub use gateway::{Front, Gateway};
 
 pub use hostile::{json_texts, naughty_strings};
 pub use moto::Moto;

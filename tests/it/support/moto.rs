@@ -79,10 +79,21 @@ impl Moto {
     /// A call to KMS in a region, past everything that a test puts between.
     #[track_caller]
     pub fn kms(&self, region: &str, call: &str, request: &Value) -> Answer {
-        let target = format!("TrentService.{call}");
+        self.call(("kms", "TrentService"), region, call, request)
+    }
+
+    /// A call to Secrets Manager.
+    #[track_caller]
+    pub fn secrets(&self, region: &str, call: &str, request: &Value) -> Answer {
+        self.call(("secretsmanager", "secretsmanager"), region, call, request)
+    }
+
+    #[track_caller]
+    fn call(&self, (scope, target): (&str, &str), region: &str, call: &str, request: &Value) -> Answer {
+        let target = format!("{target}.{call}");
         // Nobody checks the signature; the region is taken from the scope.
         let authorization = format!(
-            "AWS4-HMAC-SHA256 Credential=test/20260101/{region}/kms/aws4_request, SignedHeaders=host, Signature=0"
+            "AWS4-HMAC-SHA256 Credential=test/20260101/{region}/{scope}/aws4_request, SignedHeaders=host, Signature=0"
         );
         let headers = [
             ("content-type", "application/x-amz-json-1.1"),

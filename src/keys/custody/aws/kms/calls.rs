@@ -1,42 +1,37 @@
 //! The calls to AWS KMS, each in the region of its key, within a time that suits it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region};
+use aws_config::Region;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_sdk_kms::Client;
 use aws_sdk_kms::config::Builder;
-use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpec, Tag};
 use jose::Algorithm;
 use tokio::sync::OnceCell;
 
-use super::fault::Fault;
+use super::super::account::{Account, within};
+use super::super::fault::Fault;
 
-/// Tries of a call in all; the pauses between them are the SDK's, with jitter.
-const TRIES: u32 = 3;
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// How long one try for a signature may take, and all of them: less than who waits for it has patience.
 const SIGN: (Duration, Duration) = (Duration::from_millis(1_500), Duration::from_secs(4));
-/// The same for everything else, for which nobody waits but the start.
-const OTHER: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(8));
 /// Days from the end of a key to its deletion; KMS knows no shorter wait.
 const WAIT: i32 = 7;
 /// What KMS answers for a key that is gone, or on its way.
 const GONE: [&str; 2] = ["NotFoundException", "KMSInvalidStateException"];
 
-/// A client that is made when it is first needed: finding region and credentials may take calls of its own.
-#[derive(Debug, Default)]
+/// A client that is made when it is first needed.
+#[derive(Debug)]
 pub(super) struct Calls {
+    account: Arc<Account>,
     client: OnceCell<Client>,
 }
 
 impl Calls {
-    pub(super) fn with(config: &aws_config::SdkConfig) -> Self {
-        Self { client: OnceCell::from(Client::new(config)) }
+    pub(super) fn of(account: Arc<Account>) -> Self {
+        Self { account, client: OnceCell::new() }
     }
 
     /// Makes a key, and gives its ARN.
@@ -91,7 +86,7 @@ impl Calls {
     }
 
     async fn client(&self) -> Result<&Client, Fault> {
-        self.client.get_or_try_init(connect).await
+        self.client.get_or_try_init(async || Ok(Client::new(self.account.config().await?))).await
     }
 }
 
@@ -106,22 +101,6 @@ pub(super) fn signing_algorithm(algorithm: Algorithm) -> Result<SigningAlgorithm
              set JWT_ALGORITHM to RS256, PS256 or ES256",
         )),
     }
-}
-
-/// Reads what AWS's own tools read; a region that was not found may be found next time.
-async fn connect() -> Result<Client, Fault> {
-    let retry = RetryConfig::standard().with_max_attempts(TRIES);
-    let retry = retry.with_initial_backoff(FIRST_PAUSE).with_max_backoff(LONGEST_PAUSE);
-    let config = aws_config::defaults(BehaviorVersion::v2026_01_12());
-    let config = config.retry_config(retry).timeout_config(within(OTHER)).load().await;
-    if config.region().is_none() {
-        return Err(Fault::lasting("no region is set for AWS: set AWS_REGION"));
-    }
-    Ok(Client::new(&config))
-}
-
-fn within((a_try, all): (Duration, Duration)) -> TimeoutConfig {
-    TimeoutConfig::builder().operation_attempt_timeout(a_try).operation_timeout(all).build()
 }
 
 /// A key stays in the region that it was made in, wherever the instance runs that uses it.

@@ -1,4 +1,4 @@
-//! Why AWS KMS did not do what was asked of it, and whether asking again may help.
+//! Why AWS did not do what was asked of it, and whether asking again may help.
 
 use std::error::Error;
 
@@ -6,8 +6,8 @@ use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 
 use super::super::CustodyError;
 
-/// Refusals that pass by themselves, beside all 5xx. KMS answers most of them with 400.
-const PASSING: [&str; 7] = [
+/// Refusals that pass by themselves, beside all 5xx. AWS answers most of them with 400.
+const PASSING: [&str; 8] = [
     "ThrottlingException",
     "Throttling",
     "RequestLimitExceeded",
@@ -15,6 +15,7 @@ const PASSING: [&str; 7] = [
     "DependencyTimeoutException",
     "KeyUnavailableException",
     "KMSInternalException",
+    "InternalServiceError",
 ];
 
 /// A call that failed.
@@ -47,7 +48,7 @@ impl Fault {
         Self { told: told.to_owned(), code: None, passing: false }
     }
 
-    /// Whether KMS answered with one of these.
+    /// Whether AWS answered with one of these.
     pub(super) fn is_one_of(&self, codes: &[&str]) -> bool {
         self.code.as_deref().is_some_and(|code| codes.contains(&code))
     }

@@ -1,7 +1,6 @@
 //! Keys in AWS KMS, which makes them, signs with them, and gives away their public halves alone.
 
 mod calls;
-mod fault;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,8 +12,9 @@ use jose::{Algorithm, VerifyingKey};
 use tokio::sync::Mutex;
 
 use self::calls::{Calls, signing_algorithm};
-use self::fault::Fault;
-use super::{CustodyError, KeyHome, algorithm_of, new_key};
+use super::super::{CustodyError, KeyHome, algorithm_of, new_key};
+use super::account::Account;
+use super::fault::Fault;
 use crate::domain::{Home, KeyRecord, Kid, NewKey};
 use crate::keys::{KeyKind, Private, RemoteKey, SignError};
 
@@ -25,7 +25,7 @@ const LOOKS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(400);
 
 /// The account, the region and the permissions that AWS's own settings give.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct AwsKms {
     calls: Arc<Calls>,
     /// A key that was made and could not be looked at: whoever asks for one next gets it, so that a bad connection does
@@ -40,13 +40,8 @@ impl AwsKms {
     pub const NAME: &'static str = "aws-kms";
 
     /// Nothing is read or asked before it is needed.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// With settings that somebody else has found.
-    pub fn with(config: &aws_config::SdkConfig) -> Self {
-        Self { calls: Arc::new(Calls::with(config)), begun: Mutex::default() }
+    pub fn new(account: Arc<Account>) -> Self {
+        Self { calls: Arc::new(Calls::of(account)), begun: Mutex::default() }
     }
 
     /// A key that was made, once it has shown its public half and that this process may sign with it: one that it could

@@ -1,0 +1,116 @@
+//! The service as a function of AWS Lambda. Between two invocations the process is frozen, so what a server does in the
+//! background is done on the way: a look at the ring, a step of the rotation, a question to the database.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::pulse::Pulse;
+use super::rooms::Rooms;
+use super::{StartError, tell_adopted};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::entropy::Entropy;
+use crate::http::Door;
+use crate::keys::Watch;
+use crate::lambda::{Event, EventError, Invocation, Reply};
+
+/// How long a request waits for what is due; what takes longer goes on with the next ones.
+const ON_THE_WAY: Duration = Duration::from_secs(1);
+/// How long an invocation that is for nothing else waits for it.
+const ON_PURPOSE: Duration = Duration::from_secs(10);
+
+/// The service, ready to be invoked.
+pub struct Function {
+    door: Door,
+    base: String,
+    clock: Clock,
+    refresh: Duration,
+    upkeep: Mutex<Upkeep>,
+    background: Arc<Mutex<Background>>,
+}
+
+/// When what is due was last seen to, and what of it is still under way.
+struct Upkeep {
+    at: Duration,
+    under_way: Option<JoinHandle<()>>,
+}
+
+/// What a server has tasks for.
+struct Background {
+    watch: Watch,
+    pulse: Pulse,
+}
+
+impl Function {
+    /// Opens everything. The clock is to count on while the process is frozen: [`Clock::thawing`].
+    ///
+    /// # Errors
+    /// [`StartError`]. A database that does not answer is none.
+    pub async fn build(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, StartError> {
+        let mut rooms = Rooms::open(config, clock.clone(), &entropy)?;
+        let at = clock.uptime();
+        let mut pulse = rooms.pulse();
+        let (_, unlocked) = tokio::join!(timeout(ON_THE_WAY, pulse.ask()), rooms.unlock());
+        unlocked?;
+        tell_adopted(config, rooms.keys());
+        let (door, watch) = rooms.furnish(config, entropy);
+        Ok(Self {
+            door,
+            base: path_of(config.public_url.as_deref()).to_owned(),
+            clock,
+            refresh: Duration::from_secs(config.key_refresh.as_secs()),
+            upkeep: Mutex::new(Upkeep { at, under_way: None }),
+            background: Arc::new(Mutex::new(Background { watch, pulse })),
+        })
+    }
+
+    /// Answers an event; nothing where it asks for no answer.
+    ///
+    /// # Errors
+    /// [`EventError`]
+    pub async fn invoke(&self, event: Event) -> Result<Option<Reply>, EventError> {
+        match event.read(&self.base)? {
+            Invocation::Upkeep => {
+                self.keep_up(Duration::ZERO, ON_PURPOSE).await;
+                Ok(None)
+            }
+            Invocation::Request(request, dialect) => {
+                self.keep_up(self.refresh, ON_THE_WAY).await;
+                Ok(Some(Reply::of(self.door.answer_whole(*request).await, dialect)))
+            }
+        }
+    }
+
+    /// Does what is due where that was last seen to `every` so long ago, and waits for it for a while.
+    async fn keep_up(&self, every: Duration, patience: Duration) {
+        let mut upkeep = self.upkeep.lock().await;
+        let mut task = match upkeep.under_way.take() {
+            Some(task) => task,
+            None if self.clock.uptime().saturating_sub(upkeep.at) < every => return,
+            None => {
+                upkeep.at = self.clock.uptime();
+                let background = Arc::clone(&self.background);
+                tokio::spawn(async move { background.lock().await.turn().await })
+            }
+        };
+        if timeout(patience, &mut task).await.is_err() {
+            upkeep.under_way = Some(task);
+        }
+    }
+}
+
+impl Background {
+    async fn turn(&mut self) {
+        tokio::join!(self.watch.turn(), self.pulse.ask());
+    }
+}
+
+/// The path of an address, such as `/auth`.
+fn path_of(url: Option<&str>) -> &str {
+    let rest = url.and_then(|url| url.split_once("://")).map_or("", |(_, rest)| rest);
+    rest.find('/').map_or("", |at| &rest[at..])
+}

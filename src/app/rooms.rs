@@ -1,0 +1,79 @@
+//! The rooms of the house, opened in order: what a server and a function have in common.
+
+use std::sync::Arc;
+
+use super::pulse::Pulse;
+use super::{StartError, open_keeper, open_registry, tokens};
+use crate::accounts::{Accounts, Registry};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::entropy::Entropy;
+use crate::http::{Api, Door, HttpSettings, Parts, router};
+use crate::keys::{Keeper, Keys, Signer, Watch};
+use crate::store::{Health, Store};
+
+pub(super) struct Rooms {
+    registry: Registry,
+    keys: Arc<Keys>,
+    keeper: Keeper,
+    watch: Watch,
+    database: Health,
+    clock: Clock,
+    mark: u32,
+}
+
+impl Rooms {
+    /// Opens them; nobody is asked for anything yet.
+    pub(super) fn open(config: &Config, clock: Clock, entropy: &Entropy) -> Result<Self, StartError> {
+        let mark = u32::from_be_bytes(entropy.bytes()?);
+        let registry = open_registry(config, clock.clone(), entropy.clone())?;
+        let keys = Arc::new(Keys::new(Signer::start()?, clock.clone()));
+        let keeper = open_keeper(config, registry.store(), clock.clone())?;
+        let watch = Watch::new(keeper.clone(), Arc::clone(&keys), clock.clone(), entropy.clone());
+        Ok(Self { registry, keys, keeper, watch, database: Health::default(), clock, mark })
+    }
+
+    /// Has the keys looked at for the first time.
+    pub(super) async fn unlock(&mut self) -> Result<(), StartError> {
+        self.watch.start().await?;
+        if let Some(ring) = self.keys.ring().as_ref() {
+            self.keeper.schedule(ring.record()).check()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn store(&self) -> &Arc<dyn Store> {
+        self.registry.store()
+    }
+
+    pub(super) fn keys(&self) -> &Arc<Keys> {
+        &self.keys
+    }
+
+    pub(super) fn keeper(&self) -> &Keeper {
+        &self.keeper
+    }
+
+    pub(super) fn database(&self) -> &Health {
+        &self.database
+    }
+
+    pub(super) fn pulse(&self) -> Pulse {
+        Pulse::new(Arc::clone(self.store()), self.database.clone())
+    }
+
+    /// The door through which all requests come, and the watch over the keys.
+    pub(super) fn furnish(self, config: &Config, entropy: Entropy) -> (Door, Watch) {
+        let Self { registry, keys, watch, database, clock, mark, .. } = self;
+        let tokens = tokens(config, Arc::clone(&keys), clock.clone(), entropy);
+        let accounts = Accounts::new(registry, tokens.clone(), clock.clone(), config.session_max_age);
+        let settings = HttpSettings {
+            demo_tokens: config.demo_tokens,
+            allowed_origins: config.allowed_origins.clone(),
+            public_url: config.public_url.clone(),
+        };
+        let allowed = settings.allowed_origins.clone();
+        let api = Api::new(Parts { tokens, accounts, keys, database, clock, settings });
+        (Door::new(router(api), allowed, mark), watch)
+    }
+}

@@ -1,0 +1,52 @@
+//! `lambda`: the service as a function of AWS Lambda, which is what the program is where AWS starts it.
+
+use std::env;
+use std::sync::Arc;
+
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+
+use super::Failure;
+use super::setup;
+use crate::app::Function;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::entropy::Entropy;
+use crate::lambda::{Event, EventError};
+
+/// What AWS sets, and the runtime cannot do without.
+const NEEDED: [&str; 4] = [
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+];
+
+/// Whether AWS Lambda has started this process.
+pub(super) fn is_here() -> bool {
+    env::var_os(NEEDED[0]).is_some()
+}
+
+pub(super) fn run() -> Result<(), Failure> {
+    if let Some(name) = NEEDED.iter().find(|name| env::var_os(name).is_none()) {
+        let text = format!("{name} is not set: AWS Lambda sets it; elsewhere `serve` runs the server");
+        return Err(Failure::usage(text));
+    }
+    let config = setup::config()?;
+    setup::runtime()?.block_on(answer(&config))
+}
+
+async fn answer(config: &Config) -> Result<(), Failure> {
+    let built = Function::build(config, Clock::thawing(), Entropy::System).await;
+    let function = Arc::new(built.map_err(Failure::refused)?);
+    let answer = service_fn(move |event: LambdaEvent<Event>| {
+        let function = Arc::clone(&function);
+        async move { function.invoke(event.payload).await.map_err(|error| told(&error)) }
+    });
+    lambda_runtime::run(answer).await.map_err(Failure::refused)
+}
+
+/// A refusal as AWS shows it; the log has it too, under the invocation's id.
+fn told(error: &EventError) -> Diagnostic {
+    tracing::error!(%error, "invocation refused");
+    Diagnostic { error_type: "EventError".to_owned(), error_message: error.to_string() }
+}

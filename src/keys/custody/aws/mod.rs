@@ -1,0 +1,10 @@
+//! What AWS keeps: keys in KMS, and the ring in Secrets Manager.
+
+mod account;
+mod fault;
+mod kms;
+mod secret;
+
+pub use account::Account;
+pub use kms::AwsKms;
+pub use secret::SecretRing;

@@ -1,0 +1,98 @@
+//! An event as it comes: one shape that holds what any of the senders says, read once for what it is.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde::Deserialize;
+
+use super::reply::Dialect;
+use super::request;
+
+/// Names with one value each.
+pub(super) type Single = BTreeMap<String, String>;
+/// Names with all their values.
+pub(super) type Many = BTreeMap<String, Vec<String>>;
+
+/// What a function is invoked with.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Event {
+    pub(super) http_method: Option<String>,
+    pub(super) path: Option<String>,
+    pub(super) resource: Option<String>,
+    pub(super) raw_path: Option<String>,
+    pub(super) raw_query_string: Option<String>,
+    pub(super) route_key: Option<String>,
+    pub(super) headers: Option<Single>,
+    pub(super) multi_value_headers: Option<Many>,
+    pub(super) query_string_parameters: Option<Single>,
+    pub(super) multi_value_query_string_parameters: Option<Many>,
+    pub(super) path_parameters: Option<Single>,
+    pub(super) cookies: Option<Vec<String>>,
+    pub(super) body: Option<String>,
+    pub(super) is_base64_encoded: bool,
+    pub(super) request_context: Context,
+    source: Option<String>,
+}
+
+/// Where a request came in.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Context {
+    pub(super) stage: Option<String>,
+    pub(super) domain_name: Option<String>,
+    pub(super) request_id: Option<String>,
+    pub(super) http: Option<Http>,
+    elb: Option<serde::de::IgnoredAny>,
+}
+
+/// The method, where payload 2.0 says it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Http {
+    pub(super) method: String,
+}
+
+/// What an event asks for.
+#[derive(Debug)]
+pub enum Invocation {
+    /// An answer to this request, told in this way.
+    Request(Box<http::Request<Bytes>>, Dialect),
+    /// Whatever is due: a schedule of EventBridge.
+    Upkeep,
+}
+
+/// An event that is not for us.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// It is of none of the kinds that we know.
+    #[error(
+        "this event is no request of API Gateway (REST or HTTP API), of a load balancer or of a function URL, and no \
+         schedule of EventBridge: let one of these invoke the function"
+    )]
+    Foreign,
+    /// It is, and says something that no request can.
+    #[error("the event's {0} cannot be that of a request")]
+    Malformed(&'static str),
+}
+
+impl Event {
+    /// Reads the event. Where the service is published under a path (`base`, as `/auth`), that is no part of ours.
+    ///
+    /// # Errors
+    /// [`EventError`].
+    pub fn read(self, base: &str) -> Result<Invocation, EventError> {
+        let dialect = match (&self.request_context, &self.http_method) {
+            (Context { http: Some(_), .. }, _) => Dialect::Two,
+            (Context { elb: Some(_), .. }, Some(_)) if self.multi_value_headers.is_some() => {
+                Dialect::BalancerWithMany
+            }
+            (Context { elb: Some(_), .. }, Some(_)) => Dialect::Balancer,
+            (_, Some(_)) => Dialect::One,
+            _ if self.source.as_deref() == Some("aws.events") => return Ok(Invocation::Upkeep),
+            _ => return Err(EventError::Foreign),
+        };
+        let request = request::of(self, dialect, base)?;
+        Ok(Invocation::Request(Box::new(request), dialect))
+    }
+}

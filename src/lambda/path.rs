@@ -1,0 +1,104 @@
+//! Which part of an event's path is ours. Some senders put the stage before it, others the path of a domain's mapping, and
+//! others nothing.
+
+use super::event::Event;
+
+/// The path as the service knows it; `base` is the path that the service is published under.
+pub(super) fn own<'a>(event: &'a Event, base: &str) -> &'a str {
+    let path = event.raw_path.as_deref().or(event.path.as_deref()).unwrap_or("/");
+    if let Some(own) = template(event).and_then(|template| matched(path, template, event)) {
+        return own;
+    }
+    let context = &event.request_context;
+    // Under AWS's own name the first segment is the stage; a domain of one's own has mappings instead.
+    let named_by_aws = context.domain_name.as_deref().is_some_and(|name| name.contains(".execute-api."));
+    match context.stage.as_deref() {
+        Some(stage) if named_by_aws && stage != "$default" => beneath(path, stage),
+        _ => beneath(path, base.trim_start_matches('/')),
+    }
+}
+
+/// The resource (REST) or route (HTTP) that the gateway found, such as `/api/{proxy+}`.
+fn template(event: &Event) -> Option<&str> {
+    let resource = event.resource.as_deref();
+    let route = || event.route_key.as_deref().and_then(|key| key.split_once(' ')).map(|(_, path)| path);
+    resource.or_else(route).filter(|template| template.starts_with('/'))
+}
+
+/// As many segments from the end as the template has: whatever is before them is none of its.
+fn matched<'a>(path: &'a str, template: &str, event: &Event) -> Option<&'a str> {
+    let mut segments = 0;
+    for segment in template.split('/').filter(|segment| !segment.is_empty()) {
+        segments += match segment.strip_suffix("+}").and_then(|greedy| greedy.strip_prefix('{')) {
+            Some(name) => {
+                let value = event.path_parameters.as_ref()?.get(name)?;
+                value.trim_matches('/').split('/').count()
+            }
+            None => 1,
+        };
+    }
+    let end = path.trim_end_matches('/');
+    match segments {
+        0 => Some("/"),
+        _ => end.rmatch_indices('/').nth(segments - 1).map(|(at, _)| &path[at..]),
+    }
+}
+
+/// What follows the first segments of `path` where these are `prefix`, else all of it.
+fn beneath<'a>(path: &'a str, prefix: &str) -> &'a str {
+    let rest = path.strip_prefix('/').and_then(|path| path.strip_prefix(prefix));
+    match rest {
+        _ if prefix.is_empty() => path,
+        Some("") => "/",
+        Some(rest) if rest.starts_with('/') => rest,
+        _ => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(json: &serde_json::Value) -> Event {
+        serde_json::from_value(json.clone()).unwrap()
+    }
+
+    #[test]
+    fn what_stands_before_the_resource_is_not_ours() {
+        let at = |resource: &str, path: &str, proxy: &str| {
+            let parameters = serde_json::json!({ "proxy": proxy });
+            let json =
+                serde_json::json!({ "resource": resource, "path": path, "pathParameters": parameters });
+            own(&event(&json), "/nowhere").to_owned()
+        };
+        assert_eq!(at("/api/jwks", "/api/jwks", ""), "/api/jwks");
+        assert_eq!(at("/api/jwks", "/auth/v1/api/jwks", ""), "/api/jwks");
+        assert_eq!(at("/api/docs", "/auth/api/docs/", ""), "/api/docs/");
+        assert_eq!(at("/", "/", ""), "/");
+        assert_eq!(at("/", "/auth", ""), "/");
+        assert_eq!(at("/{proxy+}", "/api/api/jwks", "api/jwks"), "/api/jwks");
+        assert_eq!(at("/{proxy+}", "/auth/api/docs/", "api/docs/"), "/api/docs/");
+        assert_eq!(at("/api/docs/assets/{file}", "/api/docs/assets/a.css", ""), "/api/docs/assets/a.css");
+        assert_eq!(at("/a/b/c", "/c", ""), "/c", "a path that cannot be the resource's stays as it is");
+    }
+
+    #[test]
+    fn a_stage_is_taken_off_under_awss_own_name_and_a_published_path_under_ones_own() {
+        let at = |path: &str, stage: &str, domain: &str| {
+            let context = serde_json::json!({ "stage": stage, "domainName": domain });
+            let json =
+                serde_json::json!({ "rawPath": path, "routeKey": "$default", "requestContext": context });
+            own(&event(&json), "/auth").to_owned()
+        };
+        let aws = "abc123.execute-api.eu-west-1.amazonaws.com";
+        assert_eq!(at("/prod/api/jwks", "prod", aws), "/api/jwks");
+        assert_eq!(at("/api/api/jwks", "api", aws), "/api/jwks");
+        assert_eq!(at("/prod", "prod", aws), "/");
+        assert_eq!(at("/product/api/jwks", "prod", aws), "/product/api/jwks");
+        assert_eq!(at("/api/jwks", "$default", aws), "/api/jwks");
+        assert_eq!(at("/api/jwks", "api", "tokens.example.com"), "/api/jwks");
+        assert_eq!(at("/auth/api/jwks", "prod", "tokens.example.com"), "/api/jwks");
+        assert_eq!(at("/auth", "prod", "tokens.example.com"), "/");
+        assert_eq!(at("/authority", "prod", "tokens.example.com"), "/authority");
+    }
+}

@@ -1,0 +1,112 @@
+//! From an event to a request.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request, Uri, Version};
+
+use super::event::{Event, EventError, Many, Single};
+use super::{Dialect, path};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The request that the event tells of.
+pub(super) fn of(mut event: Event, dialect: Dialect, base: &str) -> Result<Request<Bytes>, EventError> {
+    let context = event.request_context.http.as_ref().map(|http| http.method.as_str());
+    let method = context.or(event.http_method.as_deref()).unwrap_or_default();
+    let method = Method::from_bytes(method.as_bytes()).map_err(|_| EventError::Malformed("method"))?;
+    let mut target = legal(path::own(&event, base));
+    let query = query(&event, dialect);
+    if !query.is_empty() {
+        target.push('?');
+        target.push_str(&query);
+    }
+    let uri = Uri::try_from(target).map_err(|_| EventError::Malformed("path"))?;
+    let headers = headers(&event)?;
+    let body = match event.body.take() {
+        Some(text) if event.is_base64_encoded => {
+            Bytes::from(STANDARD.decode(text).map_err(|_| EventError::Malformed("body"))?)
+        }
+        Some(text) => Bytes::from(text),
+        None => Bytes::new(),
+    };
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    // The gateway has seen to it that there is one host; as in HTTP/2, it need not be among the headers.
+    *request.version_mut() = Version::HTTP_2;
+    Ok(request)
+}
+
+/// Each header with all its values, and the gateway's own id where the caller gives none.
+fn headers(event: &Event) -> Result<HeaderMap, EventError> {
+    let mut headers = HeaderMap::new();
+    match (&event.multi_value_headers, &event.headers) {
+        (Some(many), _) => {
+            let pairs = many.iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value)));
+            pairs.into_iter().try_for_each(|(name, value)| append(&mut headers, name, value))?;
+        }
+        (None, Some(single)) => {
+            single.iter().try_for_each(|(name, value)| append(&mut headers, name, value))?;
+        }
+        (None, None) => {}
+    }
+    if let Some(cookies) = &event.cookies {
+        append(&mut headers, COOKIE.as_str(), &cookies.join("; "))?;
+    }
+    let id = event.request_context.request_id.as_deref().and_then(|id| HeaderValue::from_str(id).ok());
+    if let Some(id) = id {
+        headers.entry(REQUEST_ID).or_insert(id);
+    }
+    Ok(headers)
+}
+
+fn append(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), EventError> {
+    let name = HeaderName::try_from(name).map_err(|_| EventError::Malformed("headers"))?;
+    let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| EventError::Malformed("headers"))?;
+    headers.append(name, value);
+    Ok(())
+}
+
+/// The query as it was sent. API Gateway's payload 1.0 has it decoded, a load balancer as it came.
+fn query(event: &Event, dialect: Dialect) -> String {
+    if let Some(raw) = &event.raw_query_string {
+        return raw.clone();
+    }
+    let parameters =
+        pairs(event.multi_value_query_string_parameters.as_ref(), event.query_string_parameters.as_ref());
+    match dialect {
+        Dialect::Balancer | Dialect::BalancerWithMany => {
+            let as_sent: Vec<_> = parameters.map(|(name, value)| format!("{name}={value}")).collect();
+            as_sent.join("&")
+        }
+        Dialect::One | Dialect::Two => {
+            form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
+        }
+    }
+}
+
+fn pairs<'a>(many: Option<&'a Many>, single: Option<&'a Single>) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let of_many = many.into_iter().flatten();
+    let of_many = of_many.flat_map(|(name, values)| values.iter().map(move |value| (&**name, &**value)));
+    let of_single = single.filter(|_| many.is_none()).into_iter().flatten();
+    of_many.chain(of_single.map(|(name, value)| (&**name, &**value)))
+}
+
+/// The path in the characters that a URI may have (RFC 3986 §3.3); what is encoded stays so.
+fn legal(path: &str) -> String {
+    let mut legal = String::with_capacity(path.len() + 1);
+    if !path.starts_with('/') {
+        legal.push('/');
+    }
+    for byte in path.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => legal.push(byte.into()),
+            _ if b"/%-._~!$&'()*+,;=:@".contains(&byte) => legal.push(byte.into()),
+            _ => legal.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    legal
+}

@@ -1,0 +1,351 @@
+//! The program as a function of AWS Lambda, behind all that can invoke one.
+
+use std::collections::BTreeSet;
+
+use http::Method;
+use jwt_generator::app::Function;
+use jwt_generator::clock::Clock;
+use jwt_generator::config::{Config, Sources};
+use jwt_generator::domain::Timestamp;
+use jwt_generator::entropy::Entropy;
+use serde_json::{Value, json};
+
+use crate::contract;
+use crate::keys::custody::SEALING_KEY;
+use crate::keys::rotation::kid_of;
+use crate::support::client::registration;
+use crate::support::mongod::free_port;
+use crate::support::{
+    Client, Fault, Front, Gateway, Moto, Proxy, Verifier, eventually, gateway, jwt_generator, mongod,
+    refused, unique,
+};
+
+const FRONTS: [Front; 7] = [
+    Front::Rest,
+    Front::RestMapped,
+    Front::HttpOne,
+    Front::HttpTwo,
+    Front::Url,
+    Front::Balancer,
+    Front::BalancerWithMany,
+];
+
+/// How a function finds AWS, which is moto, and its keys.
+fn settings<'a>(endpoint: &'a str, secret: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let usual = [
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("BCRYPT_ROUNDS", "4"),
+        ("KEYS_SECRET", secret),
+        ("JWT_ALGORITHM", "ES256"),
+        ("PUBLIC_URL", "https://tokens.example.com/auth"),
+    ];
+    [&usual[..], more].concat()
+}
+
+fn start_with(front: Front, secret: &str, more: &[(&str, &str)]) -> (Gateway, tempfile::TempDir) {
+    let (folder, endpoint) = (tempfile::tempdir().unwrap(), Moto::shared().endpoint());
+    (Gateway::start(front, folder.path(), &settings(&endpoint, secret, more)), folder)
+}
+
+fn start(front: Front, more: &[(&str, &str)]) -> (Gateway, tempfile::TempDir) {
+    start_with(front, &unique("keys/of-"), more)
+}
+
+#[track_caller]
+fn works(client: &Client) -> String {
+    let token = client.demo_token(&json!({}));
+    assert_eq!(client.post("/api/token/validate", &json!({ "token": token })).status, 200);
+    token
+}
+
+/// What a schedule of EventBridge sends.
+fn schedule() -> Value {
+    json!({ "version": "0", "source": "aws.events", "detail-type": "Scheduled Event", "detail": {} })
+}
+
+/// The recording goes through, users and all, whoever stands before the function.
+#[test]
+fn the_recorded_contract_holds_behind_every_gateway() {
+    let uri = mongod::new_database();
+    for front in [Front::Rest, Front::RestMapped, Front::HttpTwo, Front::BalancerWithMany] {
+        let (gateway, _folder) = start(front, &[("MONGODB_URI", &uri), ("JWT_ALGORITHM", "RS256")]);
+        contract::check(&gateway.client());
+    }
+}
+
+#[test]
+fn a_request_comes_through_whole_and_so_does_its_answer() {
+    for front in FRONTS {
+        let (gateway, _folder) = start(front, &[("ALLOWED_ORIGINS", "https://app.example.com")]);
+        let client = gateway.client();
+        let token = works(&client);
+        // A form is no text to a HTTP API, and comes in base64.
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        let answer = client.send(Method::POST, "/api/token/validate", &form, format!("token={token}"));
+        assert_eq!(answer.status, 200, "{front:?}: {}", answer.text());
+        let kind = [("content-type", "application/json")];
+        let bytes = client.send(Method::POST, "/api/token/validate", &kind, b"{\"token\":\"\xff\"}".to_vec());
+        assert_eq!(bytes.status, 400, "{front:?}: {}", bytes.text());
+
+        let keys = client.get("/api/jwks");
+        let etag = keys.header("etag").unwrap().to_owned();
+        assert_eq!(keys.json()["keys"].as_array().unwrap().len(), 1);
+        let again = client.send(Method::GET, "/api/jwks", &[("if-none-match", &etag)], "");
+        assert_eq!((again.status, again.body.len()), (304, 0), "{front:?}");
+        assert_eq!(client.send(Method::HEAD, "/api/jwks", &[], "").status, 200);
+
+        let lost = client.get("/nowhere/a%20b?x=1&y=a%2Fb+c");
+        assert_eq!(lost.status, 404);
+        assert!(lost.text().contains("/nowhere/a%20b?x=1"), "{front:?}: {}", lost.text());
+        let docs = client.get("/api/docs/docs");
+        assert!(docs.header("content-type").unwrap().starts_with("text/html"), "{front:?}");
+        let asset = client.get("/api/docs/assets/swagger-ui-bundle.js");
+        assert_eq!(
+            asset.body,
+            std::fs::read(repository_file("web/swagger-ui/swagger-ui-bundle.js")).unwrap()
+        );
+
+        let named = [("x-request-id", "mine-1"), ("origin", "https://app.example.com")];
+        let answer = client.send(Method::GET, "/health", &named, "");
+        assert_eq!(answer.header("x-request-id"), Some("mine-1"));
+        assert_eq!(answer.header("access-control-allow-origin"), Some("https://app.example.com"));
+        let ours = client.get("/health");
+        if !matches!(front, Front::Balancer | Front::BalancerWithMany) {
+            assert_eq!(
+                ours.header("x-request-id"),
+                Some("c6af9ac6-7b61-11e6-9a41-93e8deadbeef"),
+                "{front:?}"
+            );
+        }
+    }
+}
+
+fn repository_file(path: &str) -> std::path::PathBuf {
+    crate::support::repository().join(path)
+}
+
+#[test]
+fn tokens_of_a_function_pass_everywhere() {
+    let (gateway, _folder) = start(Front::HttpTwo, &[("JWT_ALGORITHM", "RS256")]);
+    let client = gateway.client();
+    let token = works(&client);
+    let kid = kid_of(&token);
+    let jwks = format!("{}/api/jwks", client.base());
+    for mut verifier in Verifier::all(&jwks, "jwt-generator-app", "jwt-generator-api") {
+        let answer = verifier.ask(&token);
+        assert!(answer.starts_with("ok ") && answer.ends_with(&kid), "{}: {answer}", verifier.name);
+    }
+}
+
+/// Many instances of a function begin at once, and none has asked another.
+#[test]
+fn instances_that_begin_together_have_one_key() {
+    let secret = unique("keys/of-");
+    let instances: Vec<_> = (0..6).map(|_| start_with(Front::Url, &secret, &[])).collect();
+    let kids: BTreeSet<_> =
+        instances.iter().map(|(instance, _)| kid_of(&works(&instance.client()))).collect();
+    assert_eq!(kids.len(), 1, "{kids:?}");
+}
+
+/// What an operator does reaches a function that nobody has told of it.
+#[test]
+fn a_key_that_is_revoked_signs_no_more() {
+    let secret = unique("keys/of-");
+    let (gateway, folder) = start_with(Front::Rest, &secret, &[("KEY_REFRESH", "1s")]);
+    let before = kid_of(&works(&gateway.client()));
+    let endpoint = Moto::shared().endpoint();
+    let mut revoke = jwt_generator(folder.path());
+    revoke
+        .envs(settings(&endpoint, &secret, &[("KEY_REFRESH", "1s")]))
+        .args(["keys", "revoke", &before, "--yes"]);
+    let done = revoke.output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let after = eventually("another key signs", || {
+        Some(kid_of(&works(&gateway.client()))).filter(|kid| *kid != before)
+    });
+    let keys = gateway.client().get("/api/jwks").json();
+    let published: Vec<_> = keys["keys"].as_array().unwrap().iter().map(|key| key["kid"].clone()).collect();
+    assert!(published.contains(&json!(after)) && !published.contains(&json!(before)), "{keys}");
+}
+
+/// A function inside this process, with a clock that the test moves.
+async fn function(settings: &[(&str, &str)], clock: &Clock) -> Function {
+    let usual = [("AWS_LAMBDA_RUNTIME_API", "nobody"), ("BCRYPT_ROUNDS", "4"), ("JWT_ALGORITHM", "ES256")];
+    let all = usual.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let config = Config::read(&Sources::read(all, std::path::Path::new("/nonexistent")).unwrap()).unwrap();
+    Function::build(&config, clock.clone(), Entropy::System).await.unwrap()
+}
+
+async fn ask(function: &Function, method: &str, path: &str) -> Value {
+    let event = json!({
+        "httpMethod": method, "path": path, "headers": { "content-type": "application/json" }, "body": "{}",
+    });
+    let reply = function.invoke(serde_json::from_value(event).unwrap()).await.unwrap().unwrap();
+    let reply = serde_json::to_value(reply).unwrap();
+    assert_eq!(reply["statusCode"], 200, "{reply}");
+    serde_json::from_str(reply["body"].as_str().unwrap()).unwrap()
+}
+
+/// Nobody calls but a schedule: keys come and go all the same, each published for long before it signs.
+#[test]
+fn a_schedule_alone_keeps_keys_rotating() {
+    let uri = mongod::new_database();
+    let settings = [("MONGODB_URI", uri.as_str()), ("KEY_ENCRYPTION_KEY", SEALING_KEY)];
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let day = |day: u64| Timestamp::from_secs(1_800_000_000 + day * 86_400);
+        let clock = Clock::manual(day(0));
+        let function = function(&settings, &clock).await;
+        let (mut signed, mut published) = (BTreeSet::new(), BTreeSet::new());
+        for today in 0..100 {
+            clock.set(day(today));
+            assert!(function.invoke(serde_json::from_value(schedule()).unwrap()).await.unwrap().is_none());
+            let token = ask(&function, "POST", "/api/token/generate").await;
+            let kid = kid_of(token["data"]["access_token"].as_str().unwrap());
+            assert!(signed.contains(&kid) || signed.is_empty() || published.contains(&kid), "{kid}");
+            signed.insert(kid);
+            let keys = ask(&function, "GET", "/api/jwks").await;
+            published.extend(
+                keys["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()),
+            );
+        }
+        assert!((3..=5).contains(&signed.len()), "{signed:?}");
+    });
+}
+
+/// AWS hangs: what is known of the ring serves on; what was begun goes on when AWS is back.
+#[test]
+fn a_custody_that_hangs_holds_no_request_up_for_long() {
+    let proxy = Proxy::before(Moto::shared().address());
+    let (folder, secret) = (tempfile::tempdir().unwrap(), unique("keys/of-"));
+    let endpoint = format!("http://{}", proxy.address());
+    let more = [("KEY_REFRESH", "1s"), ("KEY_ROTATION", "off"), ("JWT_EXPIRATION", "60s")];
+    let gateway = Gateway::start(Front::Url, folder.path(), &settings(&endpoint, &secret, &more));
+    let client = gateway.client();
+    works(&client);
+    proxy.set(Fault::BlackHole);
+    let log = || std::fs::read_to_string(folder.path().join("function.log")).unwrap();
+    eventually("the log says that the ring cannot be read", || {
+        works(&client);
+        log().contains("the ring of keys cannot be read").then_some(())
+    });
+    proxy.set(Fault::None);
+    eventually("and that it is read again", || {
+        works(&client);
+        log().contains("the ring of keys is read again").then_some(())
+    });
+}
+
+#[test]
+fn without_its_database_a_function_signs_and_refuses_accounts_until_it_is_back() {
+    let mut replica = mongod::ReplicaSet::start(1);
+    let uri = replica.uri("jwt");
+    replica.kill_member(0);
+    let (gateway, _folder) = start(Front::Rest, &[("MONGODB_URI", &uri), ("KEY_REFRESH", "1s")]);
+    let client = gateway.client();
+    works(&client);
+    assert_eq!(client.get("/health").ok()["database_connected"], false);
+    assert_eq!(client.post("/api/auth/register", &registration("ada")).status, 503);
+    replica.start_member(0);
+    eventually("the database is seen", || {
+        (client.get("/health").ok()["database_connected"] == true).then_some(())
+    });
+    client.register("ada");
+}
+
+#[test]
+fn a_function_without_a_database_has_no_accounts() {
+    let (gateway, _folder) = start(Front::HttpTwo, &[]);
+    let answer = gateway.client().post("/api/auth/register", &registration("ada"));
+    assert_eq!(answer.status, 503, "{}", answer.text());
+}
+
+#[test]
+fn settings_may_be_in_secrets() {
+    let name = unique("uri/");
+    let (uri, moto) = (mongod::new_database(), Moto::shared());
+    let secret = json!({ "Name": name, "SecretString": uri });
+    let arn = moto.secrets("eu-west-1", "CreateSecret", &secret).ok()["ARN"].as_str().unwrap().to_owned();
+    for id in [name, arn] {
+        let (gateway, _folder) = start(Front::Url, &[("MONGODB_URI_SECRET", &id)]);
+        let client = gateway.client();
+        eventually("the database answers", || {
+            (client.get("/health").ok()["database_connected"] == true).then_some(())
+        });
+        client.register(&unique("ada"));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let told = refuses(folder.path(), 1, &[("MONGODB_URI_SECRET", "nowhere"), ("KEYS_SECRET", "x")]);
+    assert!(
+        told.contains("MONGODB_URI_SECRET=nowhere: ") && told.contains("ResourceNotFoundException"),
+        "{told}"
+    );
+}
+
+/// The function does not start, and says why.
+fn refuses(folder: &std::path::Path, code: i32, more: &[(&str, &str)]) -> String {
+    let endpoint = Moto::shared().endpoint();
+    let mut command = jwt_generator(folder);
+    command.envs(gateway::environment()).env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9");
+    refused(command.envs(settings(&endpoint, "", more)), code)
+}
+
+#[test]
+fn what_would_give_each_instance_a_key_of_its_own_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let uri = format!("mongodb://127.0.0.1:{}/jwt", free_port());
+    let vault = [("VAULT_ADDR", "http://127.0.0.1:1"), ("VAULT_TOKEN", "x")];
+    for (more, name, words) in [
+        (&[][..], "KEY_CUSTODY", "in a function of AWS Lambda"),
+        (&[("KEY_CUSTODY", "directory")], "KEY_CUSTODY", "in a function of AWS Lambda"),
+        (&[("MONGODB_URI", &uri)], "KEY_CUSTODY", "in a function of AWS Lambda"),
+        (&[("KEY_CUSTODY", "aws-kms")], "KEYS_SECRET", "is needed in a function"),
+        (&[("KEY_CUSTODY", "vault"), vault[0], vault[1]], "KEYS_SECRET", "is needed in a function"),
+        (&[("KEY_CUSTODY", "aws-secrets-manager")], "KEYS_SECRET", "is needed with"),
+    ] {
+        let told = refuses(folder.path(), 2, more);
+        assert!(told.contains(name) && told.contains(words), "{more:?}: {told}");
+    }
+}
+
+#[test]
+fn elsewhere_than_in_aws_lambda_the_command_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = refused(jwt_generator(folder.path()).arg("lambda"), 2);
+    assert!(told.contains("AWS_LAMBDA_RUNTIME_API is not set") && told.contains("`serve`"), "{told}");
+}
+
+/// Whoever may invoke the function may send anything; it says so and goes on.
+#[test]
+fn an_event_of_another_kind_is_refused_and_the_next_one_is_not() {
+    let (gateway, _folder) = start(Front::Url, &[]);
+    let hostile = [
+        json!(null),
+        json!([]),
+        json!("text"),
+        json!(7),
+        json!({}),
+        json!({ "Records": [{ "eventSource": "aws:sqs" }] }),
+        json!({ "httpMethod": 7 }),
+        json!({ "httpMethod": "GET /", "path": "/" }),
+        json!({ "httpMethod": "GET", "path": "/", "headers": { "a b": "c" } }),
+        json!({ "httpMethod": "GET", "path": "/", "headers": { "a": "b\nc" } }),
+        json!({ "httpMethod": "POST", "path": "/", "body": "%%%", "isBase64Encoded": true }),
+        json!({ "requestContext": { "http": { "method": "" } }, "rawPath": "/" }),
+    ];
+    for event in hostile {
+        let said = gateway.invoke(event.clone()).unwrap_err();
+        assert!(!said["errorMessage"].as_str().unwrap().is_empty(), "{event}: {said}");
+    }
+    for odd in
+        [json!({ "httpMethod": "GET" }), json!({ "httpMethod": "GET", "path": "no/slash\u{0}\u{1F600}?" })]
+    {
+        let said = gateway.invoke(odd.clone()).unwrap();
+        assert!(said["statusCode"].as_u64().unwrap() < 500, "{odd}: {said}");
+    }
+    assert_eq!(gateway.invoke(schedule()), Ok(Value::Null));
+    works(&gateway.client());
+}
