@@ -1,5 +1,6 @@
 //! The command line: one subcommand a file. Exit codes: 0 done, 1 refused or failed, 2 a wrong call or wrong settings.
 
+mod backup;
 mod completions;
 mod config;
 mod failure;
@@ -50,6 +51,8 @@ enum Command {
     /// Manage the stored users
     #[command(subcommand)]
     Users(users::Users),
+    /// Copy the embedded database and the keys' folder, beside a running server
+    Backup(backup::Backup),
     /// Show or check the settings
     #[command(subcommand)]
     Config(config::Config),
@@ -73,6 +76,7 @@ pub fn run() -> ExitCode {
         Command::Token(command) => command.run(&output),
         Command::Keys(command) => command.run(&output),
         Command::Users(command) => command.run(&output),
+        Command::Backup(command) => command.run(&output),
         Command::Config(command) => command.run(&output),
         Command::Openapi(command) => command.run(&output),
         Command::Healthcheck(command) => command.run(&output),

@@ -5,6 +5,7 @@
 mod adoption;
 mod api;
 mod architecture;
+mod backup;
 mod browser;
 mod cli;
 mod contract;

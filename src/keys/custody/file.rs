@@ -118,11 +118,16 @@ fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
+/// Whether a file of this name is one that a process is about to write, or left when it was killed.
+pub(super) fn is_unfinished(name: &str) -> bool {
+    name.starts_with(TEMPORARY)
+}
+
 /// Takes away what a killed process left. Only for who holds the folder's lock.
 pub(super) fn remove_unfinished(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+        if is_unfinished(&entry.file_name().to_string_lossy()) {
             fs::remove_file(entry.path())?;
         }
     }

@@ -3,6 +3,7 @@
 //! some of the second: the first of these makes new keys, all open what they once made.
 
 mod aws;
+mod copy;
 mod database;
 mod directory;
 mod error;
@@ -20,6 +21,7 @@ use crate::domain::{Home, KeyRecord, Kid, NewKey, RingRecord, Timestamp};
 use crate::workers::Workers;
 
 pub use aws::{Account, AwsKms, SecretRing};
+pub use copy::copy_folder;
 pub use database::{InRecord, StoredRing};
 pub use directory::Directory;
 pub use error::CustodyError;

@@ -3,6 +3,7 @@
 //! the service starts, says so, and recovers by itself.
 
 mod connection;
+mod copy;
 mod readers;
 mod rings;
 mod users;

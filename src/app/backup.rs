@@ -1,0 +1,54 @@
+//! A copy of all that the service keeps on this machine, taken while it runs.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use crate::config::{Config, StoreChoice};
+use crate::keys::custody::copy_folder;
+use crate::store::StoreError;
+use crate::store::sqlite::Sqlite;
+
+/// The folder of keys in a backup.
+const KEYS: &str = "keys";
+
+/// What a backup holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backup {
+    /// The copy of the database, where it is an embedded one.
+    pub database: Option<PathBuf>,
+    /// The copy of `KEYS_DIR`, where there is one.
+    pub keys: Option<PathBuf>,
+}
+
+/// Why there is no backup.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// Something is there already.
+    #[error("{0} is not empty: name a folder that is, or that is not there yet")]
+    Taken(PathBuf),
+    /// The place cannot be written, or the keys not be read.
+    #[error("cannot copy {0}: {1}")]
+    Copy(PathBuf, #[source] io::Error),
+    /// The database cannot be copied.
+    #[error("cannot copy the database: {0}")]
+    Database(#[from] StoreError),
+}
+
+/// Copies the embedded database and the keys' folder to `to`, for their owner alone, and returns once all is on disk.
+///
+/// # Errors
+/// [`BackupError`]; what has been copied by then stays.
+pub fn back_up(config: &Config, to: &Path) -> Result<Backup, BackupError> {
+    let refused = |error| BackupError::Copy(to.to_owned(), error);
+    if to.exists() && fs::read_dir(to).map_err(refused)?.next().is_some() {
+        return Err(BackupError::Taken(to.to_owned()));
+    }
+    let keys = to.join(KEYS);
+    let copied = copy_folder(&config.keys_dir, &keys);
+    let copied = copied.map_err(|error| BackupError::Copy(config.keys_dir.clone(), error))?;
+    let database = match &config.store {
+        StoreChoice::Sqlite(folder) => Sqlite::copy(folder, to)?,
+        StoreChoice::Mongo(_) | StoreChoice::Absent => None,
+    };
+    Ok(Backup { database, keys: (copied > 0).then_some(keys) })
+}

@@ -1,0 +1,38 @@
+//! A copy of the database while it is written to: SQLite's own, of one instant.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use super::connection::Location;
+use super::{Sqlite, store_error};
+use crate::store::StoreError;
+
+impl Sqlite {
+    /// Copies the database in `folder` to a file of the same name in the folder `to`, for its owner alone, and returns
+    /// once it is on disk. Nothing where there is no database.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `Unavailable` where the copy cannot be written.
+    pub fn copy(folder: &Path, to: &Path) -> Result<Option<PathBuf>, StoreError> {
+        let location = Location::new(folder);
+        if location.is_missing() {
+            return Ok(None);
+        }
+        let Some(connection) = location.open_reader()? else { return Ok(None) };
+        let unwritable =
+            |error: std::io::Error| StoreError::Unavailable(format!("{}: {error}", to.display()).into());
+        let file = to.join(Self::FILE);
+        // SQLite takes an empty file, and leaves its mode as it is.
+        make_empty(to, &file).map_err(unwritable)?;
+        connection.execute("VACUUM INTO ?1", [file.to_string_lossy()]).map_err(store_error)?;
+        let synced = File::open(&file).and_then(|file| file.sync_all());
+        synced.and_then(|()| File::open(to)?.sync_all()).map_err(unwritable)?;
+        Ok(Some(file))
+    }
+}
+
+fn make_empty(folder: &Path, file: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map(drop)
+}

@@ -1,0 +1,131 @@
+//! `backup` beside a running server, and a server on what it copied.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::keys::custody::SEALING_KEY;
+use crate::support::client::registration;
+use crate::support::{Client, Program, jwt_generator, mongod, refused};
+
+const QUICK: [(&str, &str); 2] = [("BCRYPT_ROUNDS", "4"), ("JWT_ALGORITHM", "ES256")];
+
+fn backup(folder: &Path, settings: &[(&str, &str)], to: &Path) -> Command {
+    let mut command = jwt_generator(folder);
+    command.envs(QUICK).envs(settings.iter().copied()).args(["--json", "backup"]).arg(to);
+    command
+}
+
+fn copied(mut command: Command) -> Value {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Puts a copy where a new server looks, as the documentation says.
+fn restored(copy: &Path) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("data")).unwrap();
+    fs::copy(copy.join("jwt-generator.db"), folder.path().join("data/jwt-generator.db")).unwrap();
+    if copy.join("keys").exists() {
+        fs::rename(copy.join("keys"), folder.path().join("keys")).unwrap();
+    }
+    folder
+}
+
+fn logs_in(client: &Client, username: &str) -> bool {
+    let login = json!({ "username": username, "password": format!("secret-{username}") });
+    client.post("/api/auth/login", &login).status == 200
+}
+
+#[test]
+fn a_copy_of_a_busy_server_has_all_that_it_had_answered_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(folder.path(), &QUICK);
+    let client = program.client();
+    let token = client.register("first").token().to_owned();
+    let (registered, stop) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let copy = folder.path().join("copy");
+    let before = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while stop.load(Ordering::Relaxed) == 0 {
+                let name = format!("user{}", registered.load(Ordering::Relaxed));
+                assert_eq!(client.post("/api/auth/register", &registration(&name)).status, 201);
+                registered.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        crate::support::eventually("there is load", || {
+            (registered.load(Ordering::Relaxed) > 20).then_some(())
+        });
+        let before = registered.load(Ordering::Relaxed);
+        let said = copied(backup(folder.path(), &[], &copy));
+        assert_eq!(said["database"], json!(copy.join("jwt-generator.db")));
+        assert_eq!(said["keys"], json!(copy.join("keys")));
+        stop.store(1, Ordering::Relaxed);
+        before
+    });
+    drop(program);
+
+    for file in ["jwt-generator.db", "keys/ring.json", "keys/private-key.pem"] {
+        let mode = fs::metadata(copy.join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    for place in [copy.clone(), copy.join("keys")] {
+        assert_eq!(fs::metadata(&place).unwrap().permissions().mode() & 0o777, 0o700, "{}", place.display());
+    }
+    let folder = restored(&copy);
+    let program = Program::start(folder.path(), &QUICK);
+    let client = program.client();
+    assert_eq!(client.post("/api/token/validate", &json!({ "token": token })).status, 200);
+    for name in ["first".to_owned(), "user0".to_owned(), format!("user{}", before - 1)] {
+        assert!(logs_in(&client, &name), "{name} of {before}");
+    }
+    client.register("afterwards");
+}
+
+#[test]
+fn sealed_keys_are_in_the_copy_of_the_database_and_the_sealing_key_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = [&QUICK[..], &[("KEY_CUSTODY", "database"), ("KEY_ENCRYPTION_KEY", SEALING_KEY)]].concat();
+    let program = Program::start(folder.path(), &settings);
+    let token = program.client().demo_token(&json!({}));
+    let copy = folder.path().join("copy");
+    let said = copied(backup(folder.path(), &settings, &copy));
+    assert!(said["elsewhere"][0].as_str().unwrap().starts_with("KEY_ENCRYPTION_KEY"), "{said}");
+    drop(program);
+    let folder = restored(&copy);
+    let program = Program::start(folder.path(), &settings);
+    assert_eq!(program.client().post("/api/token/validate", &json!({ "token": token })).status, 200);
+}
+
+#[test]
+fn what_is_elsewhere_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let uri = mongod::new_database();
+    drop(Program::start(folder.path(), &[("MONGODB_URI", &uri), ("JWT_ALGORITHM", "ES256")]));
+    let said = copied(backup(folder.path(), &[("MONGODB_URI", &uri)], &folder.path().join("copy")));
+    assert_eq!(said["database"], Value::Null);
+    assert!(said["elsewhere"][0].as_str().unwrap().contains("mongodump"), "{said}");
+    assert!(folder.path().join("copy/keys/ring.json").exists());
+}
+
+#[test]
+fn a_copy_that_cannot_be_made_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let nothing = refused(&mut backup(folder.path(), &[], &folder.path().join("copy")), 1);
+    assert!(nothing.contains("there is nothing to copy"), "{nothing}");
+    drop(Program::start(folder.path(), &QUICK));
+    let taken = refused(&mut backup(folder.path(), &[], folder.path()), 1);
+    assert!(taken.contains("is not empty"), "{taken}");
+    let nowhere = refused(&mut backup(folder.path(), &[], Path::new("/proc/nowhere")), 1);
+    assert!(nowhere.contains("cannot copy"), "{nowhere}");
+    // Without what SQLite keeps beside it, from which it would be whole again.
+    fs::remove_file(folder.path().join("data/jwt-generator.db-wal")).unwrap();
+    fs::write(folder.path().join("data/jwt-generator.db"), "no database").unwrap();
+    let damaged = refused(&mut backup(folder.path(), &[], &folder.path().join("copy")), 1);
+    assert!(damaged.contains("cannot copy the database"), "{damaged}");
+}
