@@ -13,7 +13,8 @@ import yaml
 HERE = pathlib.Path(__file__).resolve().parent.parent
 gateway = boto3.client("apigateway", endpoint_url=sys.argv[1])
 documents = {"openapi.yaml": (HERE.parent.parent / "openapi.yaml").read_bytes()}
-for arguments in (["vpc_link"], ["https"], ["vpc_link", "api_key"]):
+functions = "arn:aws:lambda:eu-central-1:123456789012"
+for arguments in (["vpc_link"], ["https"], ["vpc_link", "api_key"], [functions], [functions, "api_key"]):
     made = subprocess.run([HERE / "document", *arguments], check=True, capture_output=True)
     documents["document " + " ".join(arguments)] = made.stdout
 
