@@ -2,15 +2,18 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly here template=$here/cloudformation/template.yaml
+# shellcheck source=deploy/aws/secrets.sh
+. "$here/secrets.sh"
 
 usage() {
     cat <<'TEXT'
 Puts JWT Generator into an AWS account, by CloudFormation. Run again, it changes what has changed, and nothing else.
 
   IMAGE=… MONGODB_URI=mongodb+srv://… deploy/aws/deploy.sh
+  BACKEND=lambda IMAGE=… deploy/aws/deploy.sh
 
   --dry-run    looks at settings and account, says what would be done, and changes nothing
-  --secrets    makes the two secrets alone, and prints what terraform/ wants to know of them
+  --secrets    makes the secrets alone, and prints what terraform/ wants to know of them
   --delete     deletes the stack; secrets and keys that sign stay
   --yes        does not ask whether to delete
   --help       this
@@ -20,8 +23,9 @@ Settings come from the environment. Those of a stack that is there stay as they 
   AWS_REGION           where; else as AWS's own tools have it
   STACK_NAME           jwt-generator
   ARTIFACT_BUCKET      bucket for template and API document; else one is made
-  IMAGE                the container image, best by digest
-  MONGODB_URI          kept as the secret STACK_NAME/mongodb-uri; or MONGODB_URI_FILE
+  BACKEND              fargate, lambda or url
+  IMAGE                the container image, best by digest; for Lambda in ECR, in this region
+  MONGODB_URI          kept as the secret STACK_NAME/mongodb-uri; or MONGODB_URI_FILE; with Lambda it may be left out
   KEY_ENCRYPTION_KEY   kept as the secret STACK_NAME/key-encryption-key; or KEY_ENCRYPTION_KEY_FILE; else one is made, once
   BACKEND_URL          instead of the three: a backend that you run elsewhere, such as https://backend.example.com
 
@@ -68,18 +72,6 @@ setting() {
     fi
 }
 
-# The value of NAME, or of the file that NAME_FILE names.
-secret_value() {
-    local file=$1_FILE
-    if [[ -n ${!file-} ]]; then
-        [[ -z ${!1-} ]] || fail "$1 and $file are both set: which is meant?"
-        [[ -r ${!file} ]] || fail "$file: ${!file} cannot be read"
-        cat "${!file}"
-    else
-        printf '%s' "${!1-}"
-    fi
-}
-
 # --- What is there
 
 look_around() {
@@ -88,10 +80,11 @@ look_around() {
     AWS_REGION=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region || :)}}
     [[ -n $AWS_REGION ]] || fail 'no region: set AWS_REGION'
     export AWS_REGION AWS_DEFAULT_REGION=$AWS_REGION AWS_PAGER=
-    if ! account=$(aws sts get-caller-identity --query Account --output text 2>"$work/problem"); then
+    if ! identity=$(aws sts get-caller-identity --query Arn --output text 2>"$work/problem"); then
         problem=$(grep -v '^$' "$work/problem" | tail -n 1)
         fail "AWS does not know who you are: ${problem:-aws sts get-caller-identity failed}"
     fi
+    IFS=: read -r _ partition _ _ account _ <<<"$identity"
     stack_status=$(aws cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].StackStatus' --output text 2>"$work/problem") ||
         grep -q 'does not exist' "$work/problem" || fail "cannot look at the stack $stack: $(tail -n 1 "$work/problem")"
     if [[ -n $stack_status ]]; then
@@ -101,14 +94,44 @@ look_around() {
     bucket=${ARTIFACT_BUCKET:-$stack-$account-$AWS_REGION}
 }
 
-secret_arn() {
-    aws secretsmanager describe-secret --secret-id "$stack/$1" --query ARN --output text 2>/dev/null || :
-}
-
 # --- What is wrong, all at once
 
 problems=()
 problem() { problems[${#problems[@]}]=$1; }
+
+check_tasks() {
+    check_service
+    if [[ -z $(setting MongodbUriSecretArn) && -z $mongodb_uri && -z $(secret_arn mongodb-uri) ]]; then
+        problem 'MONGODB_URI is missing: the database that all tasks share (or MONGODB_URI_FILE, or MONGODB_URI_SECRET_ARN)'
+    fi
+    if [[ $(setting KeyCustody) == aws-secrets-manager ]]; then
+        problem 'KEY_CUSTODY=aws-secrets-manager is for BACKEND=lambda: tasks have aws-kms or database'
+    fi
+}
+
+check_function() {
+    local image
+    check_service
+    image=$(setting Image)
+    if [[ -n $image && ! $image =~ ^[0-9]{12}\.dkr\.ecr\.$AWS_REGION\.[a-z0-9.-]+/ ]]; then
+        problem "Lambda takes images from ECR in its own region alone: push yours there, and set IMAGE to ACCOUNT.dkr.ecr.$AWS_REGION.amazonaws.com/…; yours is $image"
+    fi
+    if ! wants_database; then
+        [[ $(setting KeyCustody) != database ]] || problem 'KEY_CUSTODY=database wants MONGODB_URI (or aws-kms, or aws-secrets-manager)'
+        [[ -z $key_encryption_key ]] || problem 'KEY_ENCRYPTION_KEY is set and MONGODB_URI is not: it seals keys in the database, and there is none'
+    fi
+}
+
+check_service() {
+    [[ -n $(setting Image) ]] || problem 'IMAGE is missing: the container image, such as ACCOUNT.dkr.ecr.REGION.amazonaws.com/jwt-generator@sha256:…'
+    case $mongodb_uri in
+        '' | mongodb://* | mongodb+srv://*) ;;
+        *) problem 'MONGODB_URI begins with mongodb:// or mongodb+srv://' ;;
+    esac
+    if [[ -n $(setting VpcId) && -z $(setting PrivateSubnetIds) ]]; then
+        problem 'VPC_ID is set and PRIVATE_SUBNET_IDS is not: subnets in two zones, separated by a comma'
+    fi
+}
 
 check_settings() {
     local name type value
@@ -128,21 +151,10 @@ check_settings() {
     fi
     backend=$(setting Backend)
     case $backend in
-        fargate)
-            [[ -n $(setting Image) ]] || problem 'IMAGE is missing: the container image, such as ACCOUNT.dkr.ecr.REGION.amazonaws.com/jwt-generator@sha256:…'
-            if [[ -z $(setting MongodbUriSecretArn) && -z $mongodb_uri && -z $(secret_arn mongodb-uri) ]]; then
-                problem 'MONGODB_URI is missing: the database that all tasks share (or MONGODB_URI_FILE, or MONGODB_URI_SECRET_ARN)'
-            fi
-            case $mongodb_uri in
-                '' | mongodb://* | mongodb+srv://*) ;;
-                *) problem 'MONGODB_URI begins with mongodb:// or mongodb+srv://' ;;
-            esac
-            if [[ -n $(setting VpcId) && -z $(setting PrivateSubnetIds) ]]; then
-                problem 'VPC_ID is set and PRIVATE_SUBNET_IDS is not: subnets in two zones, separated by a comma'
-            fi
-            ;;
+        fargate) check_tasks ;;
+        lambda) check_function ;;
         url) [[ -n $(setting BackendUrl) ]] || problem 'BACKEND_URL is missing: the address of the backend' ;;
-        *) problem "BACKEND is fargate or url, not $backend" ;;
+        *) problem "BACKEND is fargate, lambda or url, not $backend" ;;
     esac
     if [[ -n $(setting DomainName) && -z $(setting CertificateArn) && -z $(setting HostedZoneId) ]]; then
         problem 'DOMAIN_NAME is set: set CERTIFICATE_ARN, or HOSTED_ZONE_ID to have a certificate made'
@@ -164,41 +176,6 @@ check_settings() {
 
 # --- What is done
 
-# keep_secret NAME VALUE DESCRIPTION: makes the secret or gives it another value, and prints its ARN. Values go by file, for
-# the process list can be read by others.
-keep_secret() {
-    local arn file=$work/secret
-    arn=$(secret_arn "$1")
-    printf '%s' "$2" >"$file"
-    if [[ -z $arn ]]; then
-        arn=$(aws secretsmanager create-secret --name "$stack/$1" --description "$3" --secret-string "file://$file" --query ARN --output text)
-        say "made the secret $stack/$1"
-    elif [[ $(aws secretsmanager get-secret-value --secret-id "$arn" --query SecretString --output text) != "$2" ]]; then
-        aws secretsmanager put-secret-value --secret-id "$arn" --secret-string "file://$file" >/dev/null
-        say "changed the secret $stack/$1"
-        : >"$work/secret-changed"
-    fi
-    rm -f "$file"
-    printf '%s' "$arn"
-}
-
-keep_secrets() {
-    if [[ -z ${MONGODB_URI_SECRET_ARN-} ]]; then
-        if [[ -n $mongodb_uri ]]; then
-            MONGODB_URI_SECRET_ARN=$(keep_secret mongodb-uri "$mongodb_uri" 'MONGODB_URI of JWT Generator')
-        else
-            MONGODB_URI_SECRET_ARN=$(secret_arn mongodb-uri)
-        fi
-    fi
-    if [[ -z ${KEY_ENCRYPTION_KEY_SECRET_ARN-} ]]; then
-        KEY_ENCRYPTION_KEY_SECRET_ARN=$(secret_arn key-encryption-key)
-        if [[ -n $key_encryption_key || -z $KEY_ENCRYPTION_KEY_SECRET_ARN ]]; then
-            KEY_ENCRYPTION_KEY_SECRET_ARN=$(keep_secret key-encryption-key \
-                "${key_encryption_key:-$(head -c 32 /dev/urandom | base64 | tr -d '\n')}" 'KEY_ENCRYPTION_KEY of JWT Generator: without it keys in the database are lost')
-        fi
-    fi
-}
-
 keep_bucket() {
     aws s3api head-bucket --bucket "$bucket" >/dev/null 2>&1 && return
     say "makes the bucket $bucket"
@@ -214,10 +191,13 @@ keep_bucket() {
 # The document as the backend wants it, and the template with a deployment of that document.
 write_artifacts() {
     local kind=vpc_link url key='' hash
-    if [[ $backend == url ]]; then
-        url=$(setting BackendUrl)
-        kind=${url%%://*}
-    fi
+    case $backend in
+        url)
+            url=$(setting BackendUrl)
+            kind=${url%%://*}
+            ;;
+        lambda) kind=arn:$partition:lambda:$AWS_REGION:$account ;;
+    esac
     [[ $(setting RequireApiKey) != true ]] || key=api_key
     "$here/document" "$kind" $key >"$work/openapi.yaml"
     hash=$({ sha256sum <"$work/openapi.yaml" 2>/dev/null || shasum -a 256 <"$work/openapi.yaml"; } | cut -c1-16)
@@ -243,9 +223,10 @@ deploy() {
     write_artifacts
     if [[ -n $dry_run ]]; then
         aws cloudformation validate-template --template-body "file://$template" >/dev/null
+        take_up_keys
         collect_overrides
         say "account $account, region $AWS_REGION"
-        if [[ $backend == fargate ]]; then
+        if wants_database; then
             for name in mongodb-uri key-encryption-key; do
                 arn=$(secret_arn "$name")
                 say "secret $stack/$name: ${arn:-would be made, unless its ARN is given}"
@@ -257,7 +238,8 @@ deploy() {
         say 'nothing has been changed (--dry-run)'
         return
     fi
-    [[ $backend != fargate ]] || keep_secrets
+    ! wants_database || keep_secrets
+    take_up_keys
     keep_bucket
     aws s3api head-object --bucket "$bucket" --key "$document_key" >/dev/null 2>&1 ||
         aws s3 cp --only-show-errors "$work/openapi.yaml" "s3://$bucket/$document_key"
@@ -265,28 +247,13 @@ deploy() {
     aws cloudformation deploy --stack-name "$stack" --template-file "$work/template.yaml" --s3-bucket "$bucket" --s3-prefix "$stack" \
         --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset --tags application=jwt-generator --parameter-overrides "${overrides[@]}" ||
         fail "the stack is not as it should be; what went wrong: aws cloudformation describe-stack-events --stack-name $stack"
-    # Tasks read secrets when they start.
-    if [[ -e $work/secret-changed && -n $stack_status ]]; then
-        aws ecs update-service --cluster "$(output ClusterName)" --service "$(output ServiceName)" --force-new-deployment >/dev/null
-        say 'tasks are being replaced, for a secret has changed'
-    fi
+    [[ ! -e $work/secret-changed || -z $stack_status ]] || read_secrets_anew
     aws cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].Outputs[].[OutputKey,OutputValue]' --output text |
         LC_ALL=C sort
 }
 
 output() {
     aws cloudformation describe-stacks --stack-name "$stack" --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue" --output text
-}
-
-only_secrets() {
-    stack_status=''
-    if [[ -n $dry_run ]]; then
-        say "would make or look up the secrets $stack/mongodb-uri and $stack/key-encryption-key in $AWS_REGION of $account"
-        return
-    fi
-    [[ -n $mongodb_uri || -n $(secret_arn mongodb-uri) ]] || fail 'MONGODB_URI is missing (or MONGODB_URI_FILE)'
-    keep_secrets
-    printf 'mongodb_uri_secret_arn = "%s"\nkey_encryption_key_secret_arn = "%s"\n' "$MONGODB_URI_SECRET_ARN" "$KEY_ENCRYPTION_KEY_SECRET_ARN"
 }
 
 delete() {
@@ -316,7 +283,7 @@ delete() {
         fi
     fi
     say "What stays, for tokens in the field depend on it, and a stack of that name takes it up again:"
-    say "  the secrets $stack/mongodb-uri and $stack/key-encryption-key"
+    say "  the secrets $stack/mongodb-uri, $stack/key-encryption-key and $stack/keys, where they were made"
     say '  keys in KMS with the tag jwt-generator = signing-key'
     say '  the role by which API Gateway writes logs, which other APIs may use'
 }

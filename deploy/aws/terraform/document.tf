@@ -4,6 +4,11 @@
 locals {
   openapi = yamldecode(file("${path.module}/../../../openapi.yaml"))
 
+  function_uri = join("", [
+    "arn:${local.partition}:apigateway:${local.region}:lambda:path/2015-03-31/functions/",
+    "arn:${local.partition}:lambda:${local.region}:${local.account}:function:$${stageVariables.function}/invocations",
+  ])
+
   # An addition that is made or not is a loop with a condition: `? :` wants two values of one type.
   document = merge(local.openapi, {
     paths = {
@@ -13,13 +18,24 @@ locals {
           for name in ["security"] : name => [{ api_key = [] }]
           if var.require_api_key && length(setintersection(try(operation.tags, []), ["Tokens", "Accounts"])) > 0
           }, {
-          x-amazon-apigateway-integration = merge(operation.x-amazon-apigateway-integration, {
+          # A function gets the request as it came, so nothing is mapped for it. It is always called by POST.
+          x-amazon-apigateway-integration = merge({
+            for name, value in operation.x-amazon-apigateway-integration : name => value if !(local.lambda && name == "requestParameters")
+            }, {
             for name, value in {
               connectionType = "VPC_LINK"
               connectionId   = "$${stageVariables.vpc_link_id}"
             } : name => value if local.fargate
             }, {
-            uri = replace(operation.x-amazon-apigateway-integration.uri, "http://", startswith(var.backend_url, "https:") ? "https://" : "http://")
+            for name, value in {
+              type       = "aws_proxy"
+              httpMethod = "POST"
+              uri        = local.function_uri
+            } : name => value if local.lambda
+            }, {
+            for name, value in {
+              uri = replace(operation.x-amazon-apigateway-integration.uri, "http://", startswith(var.backend_url, "https:") ? "https://" : "http://")
+            } : name => value if !local.lambda
           })
         })
       }

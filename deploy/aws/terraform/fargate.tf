@@ -107,25 +107,6 @@ resource "aws_ecs_cluster" "this" {
   }
 }
 
-locals {
-  environment = {
-    PORT            = "3000"
-    NODE_ENV        = "production"
-    LOG_FORMAT      = "json"
-    AWS_REGION      = local.region
-    PUBLIC_URL      = local.public_url
-    JWT_ISSUER      = var.jwt_issuer != "" ? var.jwt_issuer : local.public_url
-    JWT_AUDIENCE    = var.jwt_audience
-    JWT_EXPIRATION  = var.jwt_expiration
-    JWT_ALGORITHM   = var.jwt_algorithm
-    ALLOWED_ORIGINS = var.allowed_origins
-    KEY_CUSTODY     = var.key_custody
-    KEY_ROTATION    = var.key_rotation
-    JWKS_MAX_AGE    = tostring(var.jwks_max_age)
-    VERIFIER_CACHE  = tostring(var.verifier_cache)
-  }
-}
-
 resource "aws_ecs_task_definition" "this" {
   count                    = local.fargate ? 1 : 0
   family                   = var.name
@@ -153,7 +134,7 @@ resource "aws_ecs_task_definition" "this" {
     stopTimeout  = 15
     ulimits      = [{ name = "nofile", softLimit = 65535, hardLimit = 65535 }]
     portMappings = [{ containerPort = 3000, protocol = "tcp" }]
-    environment  = [for name in sort(keys(local.environment)) : { name = name, value = local.environment[name] }]
+    environment  = [for name in sort(keys(local.task_environment)) : { name = name, value = local.task_environment[name] }]
     secrets = [
       { name = "MONGODB_URI", valueFrom = var.mongodb_uri_secret_arn },
       { name = "KEY_ENCRYPTION_KEY", valueFrom = var.key_encryption_key_secret_arn },
@@ -311,33 +292,9 @@ resource "aws_iam_role_policy" "execution" {
   })
 }
 
-# What the service itself may do: with KEY_CUSTODY=aws-kms what docs/keys.md says, else nothing.
+# What the service itself may do: with KEY_CUSTODY=aws-kms what keys.tf says, else nothing.
 resource "aws_iam_role" "task" {
   count              = local.fargate ? 1 : 0
   name_prefix        = "${var.name}-"
   assume_role_policy = local.assumed_by_tasks
-}
-
-resource "aws_iam_role_policy" "signing_keys" {
-  count = local.kms ? 1 : 0
-  name  = "signing-keys"
-  role  = aws_iam_role.task[0].name
-
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Effect    = "Allow"
-        Action    = ["kms:CreateKey", "kms:TagResource"]
-        Resource  = "*"
-        Condition = { StringEquals = { "aws:RequestTag/jwt-generator" = "signing-key" } }
-      },
-      {
-        Effect    = "Allow"
-        Action    = ["kms:GetPublicKey", "kms:Sign", "kms:DisableKey", "kms:ScheduleKeyDeletion"]
-        Resource  = "arn:${local.partition}:kms:${local.region}:${local.account}:key/*"
-        Condition = { StringEquals = { "aws:ResourceTag/jwt-generator" = "signing-key" } }
-      },
-    ]
-  })
 }

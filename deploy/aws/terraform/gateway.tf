@@ -31,8 +31,11 @@ resource "aws_api_gateway_stage" "this" {
   stage_name    = var.stage_name
 
   variables = merge(
-    { backend_url = local.fargate ? aws_lb.this[0].dns_name : trimprefix(trimprefix(var.backend_url, "https://"), "http://") },
     { for name, link in { vpc_link_id = one(aws_api_gateway_vpc_link.this[*].id) } : name => link if local.fargate },
+    { for name, function in { function = one(aws_lambda_function.this[*].function_name) } : name => function if local.lambda },
+    { for name, url in {
+      backend_url = local.fargate ? aws_lb.this[0].dns_name : trimprefix(trimprefix(var.backend_url, "https://"), "http://")
+    } : name => url if !local.lambda },
   )
 
   xray_tracing_enabled  = true

@@ -4,11 +4,14 @@
 #   gateway.tf        REST API, stage, cache, throttling, API key, domain
 #   firewall.tf       the limit by address
 #   network.tf        VPC, where none is given
-#   fargate.tf        the service
+#   environment.tf    the service's settings
+#   keys.tf           keys in KMS, or in a secret
+#   fargate.tf        the service in tasks
+#   lambda.tf         the service as a function
 #   observability.tf  logs and alarms
 #
 # The gateway knows its backend by stage variables alone, so another kind of backend is one more value of var.backend, one
-# more local, and a file beside fargate.tf.
+# more local, and a file beside these two.
 
 data "aws_region" "current" {}
 data "aws_partition" "current" {}
@@ -21,8 +24,10 @@ locals {
   suffix    = data.aws_partition.current.dns_suffix
 
   fargate     = var.backend == "fargate"
+  lambda      = var.backend == "lambda"
+  runs_here   = local.fargate || local.lambda
   own_network = local.fargate && var.vpc_id == ""
-  kms         = local.fargate && var.key_custody == "aws-kms"
+  kms         = local.runs_here && var.key_custody == "aws-kms"
   domain      = var.domain_name != ""
   cache       = var.jwks_cache_ttl != 0
   firewall    = var.login_rate_limit != 0

@@ -67,14 +67,14 @@ resource "aws_cloudwatch_log_group" "flow" {
 
 resource "aws_cloudwatch_log_group" "service" {
   #checkov:skip=CKV_AWS_338:Logs hold addresses of clients: how long they are kept is for log_retention_days to say.
-  count             = local.fargate ? 1 : 0
+  count             = local.runs_here ? 1 : 0
   name              = "/${var.name}/service"
   retention_in_days = var.log_retention_days
   kms_key_id        = aws_kms_key.logs.arn
 }
 
 resource "aws_cloudwatch_log_metric_filter" "service_errors" {
-  count          = local.fargate ? 1 : 0
+  count          = local.runs_here ? 1 : 0
   name           = "${var.name}-errors"
   log_group_name = aws_cloudwatch_log_group.service[0].name
   pattern        = "{ $.level = \"ERROR\" }"
@@ -171,8 +171,36 @@ resource "aws_cloudwatch_metric_alarm" "hosts" {
   dimensions          = { LoadBalancer = aws_lb.this[0].arn_suffix, TargetGroup = aws_lb_target_group.this[0].arn_suffix }
 }
 
+locals {
+  function_alarms = {
+    function = { metric = "Errors", operator = "GreaterThanThreshold", threshold = 0, periods = 1, missing = "notBreaching",
+    description = "The function fails. It ended, or took longer than it may." }
+    throttles = { metric = "Throttles", operator = "GreaterThanThreshold", threshold = 0, periods = 1, missing = "notBreaching",
+    description = "Requests find no function. function_concurrency is reached, or what the account has." }
+    schedule = { metric = "Invocations", operator = "LessThanThreshold", threshold = 1, periods = 3, missing = "breaching",
+    description = "Nobody calls the function, not even its schedule, so keys do not change." }
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "function" {
+  for_each            = { for name, alarm in local.function_alarms : name => alarm if local.lambda }
+  alarm_name          = "${var.name}-${each.key}"
+  alarm_description   = each.value.description
+  alarm_actions       = [aws_sns_topic.alarms.arn]
+  ok_actions          = [aws_sns_topic.alarms.arn]
+  comparison_operator = each.value.operator
+  threshold           = each.value.threshold
+  evaluation_periods  = each.value.periods
+  treat_missing_data  = each.value.missing
+  namespace           = "AWS/Lambda"
+  metric_name         = each.value.metric
+  statistic           = "Sum"
+  period              = 300
+  dimensions          = { FunctionName = aws_lambda_function.this[0].function_name }
+}
+
 resource "aws_cloudwatch_metric_alarm" "errors" {
-  count               = local.fargate ? 1 : 0
+  count               = local.runs_here ? 1 : 0
   alarm_name          = "${var.name}-errors"
   alarm_description   = "The service logs errors, such as keys that cannot sign or cannot be changed."
   alarm_actions       = [aws_sns_topic.alarms.arn]

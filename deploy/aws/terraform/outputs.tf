@@ -38,6 +38,16 @@ output "service_name" {
   value       = one(aws_ecs_service.this[*].name)
 }
 
+output "function_name" {
+  description = "The Lambda function"
+  value       = one(aws_lambda_function.this[*].function_name)
+}
+
+output "keys_secret_arn" {
+  description = "The secret in which the function keeps its ring of keys"
+  value       = local.keys_in_secret ? local.keys_secret_arn : null
+}
+
 output "nat_ip_address" {
   description = "From where the tasks reach MongoDB, for its access list"
   value       = one(aws_eip.nat[*].public_ip)

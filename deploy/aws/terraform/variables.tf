@@ -14,13 +14,13 @@ variable "name" {
 # --- Backend
 
 variable "backend" {
-  description = "fargate: runs the service here; url: sends requests to backend_url"
+  description = "fargate: runs the service in tasks; lambda: runs it as a function; url: sends requests to backend_url"
   type        = string
   default     = "fargate"
 
   validation {
-    condition     = contains(["fargate", "url"], var.backend)
-    error_message = "fargate or url."
+    condition     = contains(["fargate", "lambda", "url"], var.backend)
+    error_message = "fargate, lambda or url."
   }
 }
 
@@ -40,13 +40,13 @@ variable "backend_url" {
 }
 
 variable "image" {
-  description = "The container image, best by digest"
+  description = "The container image, best by digest; for a function it is in ECR, in this region"
   type        = string
   default     = ""
 
   validation {
-    condition     = var.backend != "fargate" || var.image != ""
-    error_message = "backend = \"fargate\" needs image."
+    condition     = var.backend == "url" || var.image != ""
+    error_message = "backend = \"fargate\" and \"lambda\" need image."
   }
 }
 
@@ -59,6 +59,10 @@ variable "mongodb_uri_secret_arn" {
     condition     = var.backend != "fargate" || startswith(var.mongodb_uri_secret_arn, "arn:")
     error_message = "backend = \"fargate\" needs the ARN of a secret: see ../deploy.sh --secrets."
   }
+  validation {
+    condition     = var.mongodb_uri_secret_arn == "" || startswith(var.mongodb_uri_secret_arn, "arn:")
+    error_message = "The ARN of a secret, never its value: see ../deploy.sh --secrets."
+  }
 }
 
 variable "key_encryption_key_secret_arn" {
@@ -69,6 +73,21 @@ variable "key_encryption_key_secret_arn" {
   validation {
     condition     = var.backend != "fargate" || startswith(var.key_encryption_key_secret_arn, "arn:")
     error_message = "backend = \"fargate\" needs the ARN of a secret: see ../deploy.sh --secrets."
+  }
+  validation {
+    condition     = var.backend != "lambda" || var.mongodb_uri_secret_arn == "" || startswith(var.key_encryption_key_secret_arn, "arn:")
+    error_message = "mongodb_uri_secret_arn needs it: see ../deploy.sh --secrets."
+  }
+}
+
+variable "keys_secret_arn" {
+  description = "The secret in which a function keeps its ring of keys, where that is in no database; empty means that one is made"
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.keys_secret_arn == "" || startswith(var.keys_secret_arn, "arn:")
+    error_message = "The ARN of a secret: see ../deploy.sh --secrets."
   }
 }
 
@@ -121,8 +140,16 @@ variable "key_custody" {
   default     = "aws-kms"
 
   validation {
-    condition     = contains(["aws-kms", "database"], var.key_custody)
-    error_message = "aws-kms or database."
+    condition     = contains(["aws-kms", "database", "aws-secrets-manager"], var.key_custody)
+    error_message = "aws-kms, database or aws-secrets-manager."
+  }
+  validation {
+    condition     = var.backend != "fargate" || var.key_custody != "aws-secrets-manager"
+    error_message = "key_custody = \"aws-secrets-manager\" is for backend = \"lambda\"."
+  }
+  validation {
+    condition     = var.backend != "lambda" || var.key_custody != "database" || var.mongodb_uri_secret_arn != ""
+    error_message = "key_custody = \"database\" needs mongodb_uri_secret_arn."
   }
 }
 
@@ -246,7 +273,7 @@ variable "manage_api_gateway_account" {
   default     = true
 }
 
-# --- Tasks and network
+# --- Tasks, function and network
 
 variable "task_cpu" {
   description = "CPU units of a task; 1024 are one processor"
@@ -293,14 +320,36 @@ variable "max_tasks" {
   }
 }
 
+variable "function_memory" {
+  description = "MiB of the function; 1769 are one processor"
+  type        = number
+  default     = 1024
+
+  validation {
+    condition     = var.function_memory >= 128 && var.function_memory <= 10240
+    error_message = "128 to 10240."
+  }
+}
+
+variable "function_concurrency" {
+  description = "How many requests the function may have at once, kept for it alone; 0 means what the account has left"
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.function_concurrency >= 0
+    error_message = "0 at least."
+  }
+}
+
 variable "vpc_id" {
-  description = "A VPC of yours; empty means that one is made"
+  description = "A VPC of yours; empty means that one is made for tasks, and none for a function"
   type        = string
   default     = ""
 }
 
 variable "private_subnet_ids" {
-  description = "Its subnets for the tasks, in two zones at least, which reach MongoDB and AWS"
+  description = "Its subnets for tasks or function, in two zones at least, which reach MongoDB and AWS"
   type        = list(string)
   default     = []
 

@@ -2,6 +2,9 @@
 
  * AWS::ApiGateway::RestApi takes its BodyS3Location; moto ignores it, and a deployment then has no methods.
  * AWS::ElasticLoadBalancingV2::LoadBalancer has its Type; to moto each is one for applications.
+ * AWS::Lambda::Function has its architecture, its kind of package and its traces; moto leaves them out.
+ * AWS::SecretsManager::Secret is there, without a value.
+ * A list has no AWS::NoValue in it.
  * Conditions compare numbers as the text that they are to CloudFormation.
  * Outputs whose condition does not hold are left out; to moto a condition that was not looked at yet holds.
  * A stack that a change set makes has the outputs of its template.
@@ -12,6 +15,7 @@ What kinds of resources of a template moto does not know, it leaves out with no 
 usage: python moto.py -H 127.0.0.1 -p PORT
 """
 
+import json
 import sys
 
 # This file bears the name of the package that it serves, and its folder is where Python looks first.
@@ -20,9 +24,12 @@ sys.path.pop(0)
 import yaml  # noqa: E402
 from moto.apigateway.models import RestAPI, apigateway_backends  # noqa: E402
 from moto.cloudformation import models as cloudformation  # noqa: E402
+from moto.awslambda.models import LambdaFunction  # noqa: E402
 from moto.cloudformation import parsing  # noqa: E402
+from moto.core.common_models import CloudFormationModel  # noqa: E402
 from moto.elbv2.models import FakeLoadBalancer, elbv2_backends  # noqa: E402
 from moto.s3.models import s3_backends  # noqa: E402
+from moto.secretsmanager.models import secretsmanager_backends  # noqa: E402
 from moto.server import main  # noqa: E402
 
 create_plainly = RestAPI.create_from_cloudformation_json.__func__
@@ -52,6 +59,63 @@ def create_load_balancer(cls, resource_name, cloudformation_json, account_id, re
 
 
 FakeLoadBalancer.create_from_cloudformation_json = classmethod(create_load_balancer)
+
+create_function_plainly = LambdaFunction.create_from_cloudformation_json.__func__
+
+
+def create_function(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs):
+    properties = cloudformation_json["Properties"]
+    function = create_function_plainly(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs)
+    function.package_type = properties["PackageType"]
+    function.architectures = properties["Architectures"]
+    function.tracing_config = properties["TracingConfig"]
+    function.logs_group_name = properties["LoggingConfig"]["LogGroup"]
+    return function
+
+
+LambdaFunction.create_from_cloudformation_json = classmethod(create_function)
+
+
+class Secret(CloudFormationModel):
+    __module__ = "moto.secretsmanager.models"  # where moto reads which service it is of
+
+    def __init__(self, arn):
+        self.physical_resource_id = arn
+
+    @staticmethod
+    def cloudformation_name_type():
+        return "Name"
+
+    @staticmethod
+    def cloudformation_type():
+        return "AWS::SecretsManager::Secret"
+
+    @classmethod
+    def create_from_cloudformation_json(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs):
+        properties = cloudformation_json["Properties"]
+        made = secretsmanager_backends[account_id][region_name].create_secret(
+            name=properties["Name"],
+            secret_string=None,
+            secret_binary=None,
+            description=properties["Description"],
+            tags=None,
+            kms_key_id=properties.get("KmsKeyId"),
+            client_request_token=None,
+            replica_regions=[],
+            force_overwrite=False,
+        )
+        return cls(json.loads(made)["ARN"])
+
+
+clean_plainly = parsing.clean_json
+
+
+def clean_json(value, resources_map):
+    cleaned = clean_plainly(value, resources_map)
+    return [item for item in cleaned if item is not None] if isinstance(cleaned, list) else cleaned
+
+
+parsing.clean_json = clean_json
 
 lint = cloudformation.validate_template_cfn_lint
 cloudformation.validate_template_cfn_lint = lambda template: [match for match in lint(template) if match.rule.id.startswith("E")]

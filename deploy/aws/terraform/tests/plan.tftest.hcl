@@ -162,6 +162,143 @@ run "a_network_that_is_there" {
   }
 }
 
+run "a_function_without_a_database" {
+  variables {
+    backend                       = "lambda"
+    mongodb_uri_secret_arn        = ""
+    key_encryption_key_secret_arn = ""
+  }
+  assert {
+    condition = alltrue([
+      for path, item in jsondecode(aws_api_gateway_rest_api.this.body).paths : alltrue([
+        for method, operation in item : operation.x-amazon-apigateway-integration.type == "aws_proxy"
+        && operation.x-amazon-apigateway-integration.httpMethod == "POST"
+        && endswith(operation.x-amazon-apigateway-integration.uri, ":lambda:eu-central-1:123456789012:function:$${stageVariables.function}/invocations")
+        && !contains(keys(operation.x-amazon-apigateway-integration), "requestParameters")
+      ])
+    ])
+    error_message = "every integration calls the function, by a stage variable"
+  }
+  assert {
+    condition     = aws_api_gateway_stage.this.variables == tomap({ function = aws_lambda_function.this[0].function_name })
+    error_message = "the stage says which function"
+  }
+  assert {
+    condition     = aws_lambda_permission.gateway[0].source_arn == "arn:aws:execute-api:eu-central-1:123456789012:${aws_api_gateway_rest_api.this.id}/prod/*"
+    error_message = "this API alone may call it"
+  }
+  assert {
+    condition     = aws_lambda_function.this[0].timeout < 29 && aws_lambda_function.this[0].memory_size == 1024 && aws_lambda_function.this[0].architectures == tolist(["x86_64"])
+    error_message = "the function is what it is to be"
+  }
+  assert {
+    condition     = aws_lambda_function.this[0].reserved_concurrent_executions == -1 && length(aws_lambda_function.this[0].vpc_config) == 0
+    error_message = "nothing is kept for it, and it is in no network"
+  }
+  assert {
+    condition     = aws_lambda_function.this[0].environment[0].variables.JWT_ISSUER == output.api_url && aws_lambda_function.this[0].environment[0].variables.KEYS_SECRET == aws_secretsmanager_secret.keys[0].arn
+    error_message = "it knows its URL and its secret"
+  }
+  assert {
+    condition     = length(setintersection(keys(aws_lambda_function.this[0].environment[0].variables), ["AWS_REGION", "MONGODB_URI", "MONGODB_URI_SECRET", "KEY_ENCRYPTION_KEY", "KEY_ENCRYPTION_KEY_SECRET"])) == 0
+    error_message = "no name that Lambda keeps for itself, no secret, and no database"
+  }
+  assert {
+    condition     = length(aws_ecs_cluster.this) + length(aws_vpc.this) + length(aws_lb.this) + length(aws_api_gateway_vpc_link.this) == 0
+    error_message = "nothing is made to run tasks"
+  }
+}
+
+run "a_function_with_everything" {
+  variables {
+    backend              = "lambda"
+    key_custody          = "aws-secrets-manager"
+    keys_secret_arn      = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:jwt-generator/keys-a1b2c3"
+    secrets_kms_key_arn  = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+    vpc_id               = "vpc-0123456789abcdef0"
+    private_subnet_ids   = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+    cpu_architecture     = "ARM64"
+    function_concurrency = 50
+  }
+  assert {
+    condition     = length(aws_secretsmanager_secret.keys) == 0 && aws_lambda_function.this[0].environment[0].variables.KEYS_SECRET == var.keys_secret_arn
+    error_message = "the secret that is given is used, and none is made"
+  }
+  assert {
+    condition     = aws_lambda_function.this[0].environment[0].variables.MONGODB_URI_SECRET == var.mongodb_uri_secret_arn
+    error_message = "the database's address is named"
+  }
+  assert {
+    condition     = length(aws_iam_role_policy.signing_keys) == 0
+    error_message = "keys in a secret need no permission of KMS to sign"
+  }
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(aws_iam_role_policy.function[0].policy).Statement :
+      statement.Resource == var.keys_secret_arn if contains(flatten([statement.Action]), "secretsmanager:PutSecretValue")
+    ])
+    error_message = "it may write its own secret alone"
+  }
+  assert {
+    condition     = aws_lambda_function.this[0].vpc_config[0].subnet_ids == toset(var.private_subnet_ids) && length(aws_vpc.this) + length(aws_nat_gateway.this) == 0
+    error_message = "the network that is there is used, and none is made"
+  }
+  assert {
+    condition     = aws_lambda_function.this[0].architectures == tolist(["arm64"]) && aws_lambda_function.this[0].reserved_concurrent_executions == 50
+    error_message = "the function is what it is to be"
+  }
+}
+
+run "a_ring_in_the_database_needs_no_secret" {
+  variables {
+    backend = "lambda"
+  }
+  assert {
+    condition     = length(aws_secretsmanager_secret.keys) == 0 && !contains(keys(aws_lambda_function.this[0].environment[0].variables), "KEYS_SECRET") && !strcontains(aws_iam_role_policy.function[0].policy, "PutSecretValue")
+    error_message = "the ring of keys is in the database"
+  }
+}
+
+run "what_a_function_misses_is_said" {
+  command = plan
+  variables {
+    backend                       = "lambda"
+    image                         = ""
+    key_custody                   = "database"
+    mongodb_uri_secret_arn        = ""
+    key_encryption_key_secret_arn = ""
+    keys_secret_arn               = "jwt-generator/keys"
+    function_memory               = 64
+  }
+  expect_failures = [var.image, var.key_custody, var.keys_secret_arn, var.function_memory]
+}
+
+run "an_image_of_another_region" {
+  command = plan
+  variables {
+    backend = "lambda"
+    image   = "123456789012.dkr.ecr.us-east-1.amazonaws.com/jwt-generator:0.1.0"
+  }
+  expect_failures = [aws_lambda_function.this]
+}
+
+run "a_database_without_its_key" {
+  command = plan
+  variables {
+    backend                       = "lambda"
+    key_encryption_key_secret_arn = ""
+  }
+  expect_failures = [var.key_encryption_key_secret_arn]
+}
+
+run "keys_of_tasks_in_a_secret" {
+  command = plan
+  variables {
+    key_custody = "aws-secrets-manager"
+  }
+  expect_failures = [var.key_custody]
+}
+
 run "what_is_missing_is_said" {
   command = plan
   variables {

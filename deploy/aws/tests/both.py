@@ -1,0 +1,102 @@
+"""What ../cloudformation and ../terraform say, and what moto and the double of a provider have made of it; and how two of
+these are held against each other.
+"""
+
+import ast
+import json
+import pathlib
+import re
+import sys
+
+import boto3
+import yaml
+
+HERE = pathlib.Path(__file__).resolve().parent.parent
+ROOT = HERE.parent.parent
+
+
+class Template(yaml.SafeLoader):
+    """Reads !Ref X as {"Ref": X}, and !Other X as {"Fn::Other": X}."""
+
+
+def tag(loader, suffix, node):
+    value = {
+        yaml.ScalarNode: loader.construct_scalar,
+        yaml.SequenceNode: lambda n: loader.construct_sequence(n, deep=True),
+        yaml.MappingNode: lambda n: loader.construct_mapping(n, deep=True),
+    }[type(node)](node)
+    return {suffix if suffix == "Ref" else f"Fn::{suffix}": value}
+
+
+Template.add_multi_constructor("!", tag)
+template = yaml.load((HERE / "cloudformation/template.yaml").read_text(), Template)
+openapi = yaml.safe_load((ROOT / "openapi.yaml").read_text())
+
+
+def state_of(file):
+    """Terraform's resources, by address."""
+    resources = json.loads(pathlib.Path(file).read_text())["values"]["root_module"]["resources"]
+    return {resource["address"]: resource["values"] for resource in resources}
+
+
+class Stack:
+    """What moto has of a stack."""
+
+    def __init__(self, endpoint, name):
+        self.endpoint = endpoint
+        self.name = name
+        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=name)
+        items = [item for page in pages for item in page["StackResourceSummaries"] if item.get("LogicalResourceId")]
+        self.logical = {item["LogicalResourceId"]: item["PhysicalResourceId"] for item in items}
+
+    def client(self, service):
+        return boto3.client(service, endpoint_url=self.endpoint)
+
+    def policy(self, role, name):
+        document = self.client("iam").get_role_policy(RoleName=self.logical[role], PolicyName=name)["PolicyDocument"]
+        # moto keeps what a template gives as Python writes it.
+        return ast.literal_eval(document) if isinstance(document, str) else document
+
+
+def documented_policy():
+    """What docs/keys.md says that a service with keys in KMS may do."""
+    section = (ROOT / "docs/keys.md").read_text().split("#### The permissions")[1]
+    text = section.split("```json")[1].split("```")[0]
+    return json.loads(text.replace(":REGION:ACCOUNT:", ":eu-central-1:123456789012:"))
+
+
+def equal(what, left, right):
+    """Ends with the innermost place at which the two differ."""
+    place = what
+    while left != right:
+        if isinstance(left, dict) and isinstance(right, dict) and left.keys() == right.keys():
+            key = next(key for key in left if left[key] != right[key])
+            place, left, right = f"{place}: {key}", left[key], right[key]
+            continue
+        if isinstance(left, dict) and isinstance(right, dict):
+            left, right = left.keys() - right.keys(), right.keys() - left.keys()
+        sys.exit(f"{place}:\n  {left!r}\nis not\n  {right!r}")
+    print(f"  {what}")
+
+
+def snake(name):
+    return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
+
+
+def without_ids(value):
+    """The same, where what differs from one that made it to another has one name."""
+    text = json.dumps(value, sort_keys=True)
+    text = re.sub(r"https://[^./]+\.execute-api", "https://API.execute-api", text)
+    text = re.sub(r"(:execute-api:[^:]+:[0-9]+:)[^/]+", r"\1API", text)
+    text = re.sub(r"arn:aws:secretsmanager:[^\"]*:secret:[a-z0-9-]+/([a-z-]+)-[A-Za-z0-9]{6}", r"SECRET \1", text)
+    text = text.replace("aws_secretsmanager_secret-arn", "SECRET keys")
+    return json.loads(text)
+
+
+def left_out(moto_log, conditions):
+    """Prints how far moto went, of the resources under these conditions."""
+    unknown = set(re.findall(r"No Moto CloudFormation support for (\S+)", pathlib.Path(moto_log).read_text()))
+    wanted = [entry["Type"] for entry in template["Resources"].values() if entry.get("Condition") in {None, *conditions}]
+    made = sum(kind not in unknown for kind in wanted)
+    kinds = ", ".join(sorted({kind for kind in wanted if kind in unknown}))
+    print(f"  moto made {made} of the {len(wanted)} resources; kinds that it does not know: {kinds}")
