@@ -23,7 +23,7 @@ resource "aws_api_gateway_deployment" "this" {
 }
 
 resource "aws_api_gateway_stage" "this" {
-  #checkov:skip=CKV2_AWS_51:The backend is reached through a private link, and has no TLS for a client's certificate to be shown in.
+  #checkov:skip=CKV2_AWS_51:The backend is a function, or reached through a private link, and has no TLS for a client's certificate to be shown in.
   #checkov:skip=CKV2_AWS_4:The level is ERROR, by aws_api_gateway_method_settings.all.
   #checkov:skip=CKV2_AWS_77:That rule is for Java's Log4j: see firewall.tf.
   rest_api_id   = aws_api_gateway_rest_api.this.id

@@ -157,7 +157,7 @@ resource "aws_iam_role_policy" "function" {
       } if local.keys_in_secret],
       [for key in compact([var.secrets_kms_key_arn]) : {
         Effect = "Allow"
-        # The second is for writing, which a secret with keys alone is.
+        # Only the secret of keys is written, which wants the second.
         Action    = local.keys_in_secret ? ["kms:Decrypt", "kms:GenerateDataKey"] : ["kms:Decrypt"]
         Resource  = key
         Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${local.region}.${local.suffix}" } }

@@ -68,7 +68,9 @@ equal("its traces", made["TracingConfig"]["Mode"], planned["tracing_config"][0][
 reserved = found.get("Concurrency", {}).get("ReservedConcurrentExecutions", -1)
 equal("what is reserved for it", int(reserved), planned["reserved_concurrent_executions"])
 written = chosen(template["Resources"]["Function"]["Properties"])
-equal("its log", {snake(key): value for key, value in written["LoggingConfig"].items() if key != "LogGroup"}, {"log_format": planned["logging_config"][0]["log_format"]})
+equal("how it logs", written["LoggingConfig"]["LogFormat"], planned["logging_config"][0]["log_format"])
+equal("where it logs", written["LoggingConfig"]["LogGroup"], {"Ref": "ServiceLogs"})
+equal("and in Terraform", planned["logging_config"][0]["log_group"], state["aws_cloudwatch_log_group.service[0]"]["name"])
 equal("the gateway waits longer than it may take", made["Timeout"] < 29, True)
 subnets = made.get("VpcConfig", {}).get("SubnetIds", [])
 equal("its subnets", sorted(subnets), sorted(subnet for vpc in planned["vpc_config"] for subnet in vpc["subnet_ids"]))
@@ -82,8 +84,7 @@ for logical, address in called_by.items():
     equal(f"what lets the {address} call it", (theirs["Action"], theirs["Principal"]), (ours["action"], ours["principal"]))
 arn = permission("execute-api")["Condition"]["ArnLike"]["AWS:SourceArn"]
 equal("of the gateway, this API and stage alone", without_ids(arn), without_ids(state["aws_lambda_permission.gateway[0]"]["source_arn"]))
-rule = stack.client("events").list_rules()["Rules"]
-rule = next(item for item in rule if item["Name"].startswith(name))
+rule = next(item for item in stack.client("events").list_rules()["Rules"] if item["Name"].startswith(name))
 equal("of schedules, this one alone", permission("events.amazonaws.com")["Condition"]["ArnLike"]["AWS:SourceArn"], rule["Arn"])
 equal("how often it is called", rule["ScheduleExpression"], state["aws_cloudwatch_event_rule.schedule[0]"]["schedule_expression"])
 targets = stack.client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
@@ -92,6 +93,11 @@ policies = {"run": "function"} | ({"network": "function_network"} if "FunctionIn
 for policy, address in policies.items():
     ours = json.loads(state[f"aws_iam_role_policy.{address}[0]"]["policy"])
     equal(f"what it may do: {policy}", without_ids(statements(stack.policy("FunctionRole", policy))), without_ids(statements(ours)))
+run = statements(stack.policy("FunctionRole", "run"))
+unbound = [item["Action"] for item in run if item["Resource"] == "*"]
+equal("with everything there is, but traces, it may do nothing", unbound, [["xray:PutTelemetryRecords", "xray:PutTraceSegments"]])
+written_to = [without_ids(item["Resource"]) for item in run if "secretsmanager:PutSecretValue" in item["Action"]]
+equal("it may write the secret of its keys alone", written_to, ["SECRET keys"] if "KeysInSecret" in conditions else [])
 names = stack.client("iam").list_role_policies(RoleName=stack.logical["FunctionRole"])["PolicyNames"]
 equal("and nothing else", sorted(names), sorted([*policies, *(["signing-keys"] if "Kms" in conditions else [])]))
 if "Kms" in conditions:
