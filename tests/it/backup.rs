@@ -6,11 +6,13 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use mongodb::bson::doc;
 use serde_json::{Value, json};
 
 use crate::keys::custody::SEALING_KEY;
+use crate::readme::blocks_of;
 use crate::support::client::registration;
-use crate::support::{Client, Program, jwt_generator, mongod, refused};
+use crate::support::{Client, Program, eventually, jwt_generator, mongod, read, refused, run};
 
 const QUICK: [(&str, &str); 2] = [("BCRYPT_ROUNDS", "4"), ("JWT_ALGORITHM", "ES256")];
 
@@ -58,9 +60,7 @@ fn a_copy_of_a_busy_server_has_all_that_it_had_answered_for() {
                 registered.fetch_add(1, Ordering::Relaxed);
             }
         });
-        crate::support::eventually("there is load", || {
-            (registered.load(Ordering::Relaxed) > 20).then_some(())
-        });
+        eventually("there is load", || (registered.load(Ordering::Relaxed) > 20).then_some(()));
         let before = registered.load(Ordering::Relaxed);
         let said = copied(backup(folder.path(), &[], &copy));
         assert_eq!(said["database"], json!(copy.join("jwt-generator.db")));
@@ -85,6 +85,65 @@ fn a_copy_of_a_busy_server_has_all_that_it_had_answered_for() {
         assert!(logs_in(&client, &name), "{name} of {before}");
     }
     client.register("afterwards");
+}
+
+/// The documentation's own commands, in the folder of a server.
+#[test]
+fn a_backup_and_its_restore_work_as_printed() {
+    let text = read("docs/deploy.md");
+    let [copy, restore] = &blocks_of(&text, "### The embedded store")[..] else { panic!("two blocks") };
+    let [look] = &blocks_of(&text, "### Try it")[..] else { panic!("one block") };
+    let folder = tempfile::tempdir().unwrap();
+    let shell = |script: &str| {
+        let program = jwt_generator(folder.path());
+        let bin = Path::new(program.get_program()).parent().unwrap();
+        let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+        let script = format!("set -euo pipefail\n{script}");
+        let mut bash = Command::new("bash");
+        bash.args(["-c", &script]).current_dir(folder.path()).env_clear().env("PATH", path).envs(QUICK);
+        run(&mut bash)
+    };
+    let program = Program::start(folder.path(), &QUICK);
+    let ada = program.client().register("ada");
+    shell(copy);
+    program.client().register("grace");
+    program.kill();
+    shell(restore);
+    let told = shell(look);
+    assert!(told.contains("ada") && !told.contains("grace"), "{told}");
+    let program = Program::start(folder.path(), &QUICK);
+    assert!(logs_in(&program.client(), "ada") && !logs_in(&program.client(), "grace"));
+    let token = json!({ "token": ada.token() });
+    assert_eq!(program.client().post("/api/token/validate", &token).status, 200);
+}
+
+#[test]
+fn a_copy_of_mongodbs_files_that_was_taken_under_a_lock_serves_again() {
+    let mut replica = mongod::ReplicaSet::start(1);
+    let uri = replica.uri("jwt");
+    let settings =
+        [&QUICK[..], &[("MONGODB_URI", uri.as_str()), ("KEY_ENCRYPTION_KEY", SEALING_KEY)]].concat();
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(folder.path(), &settings);
+    let ada = program.client().register("ada");
+    let (data, copy) = (replica.data(0), folder.path().join("copy"));
+    let admin = replica.uri("admin");
+    mongod::command(&admin, doc! { "fsync": 1, "lock": true }).unwrap();
+    run(Command::new("cp").arg("-r").arg(&data).arg(&copy));
+    mongod::command(&admin, doc! { "fsyncUnlock": 1 }).unwrap();
+    program.client().register("grace");
+    drop(program);
+    replica.kill_member(0);
+    fs::remove_dir_all(&data).unwrap();
+    fs::remove_file(copy.join("mongod.lock")).unwrap();
+    fs::rename(&copy, &data).unwrap();
+    replica.start_member(0);
+    replica.wait_for_primary();
+    let program = Program::start(folder.path(), &settings);
+    let client = program.client();
+    eventually("ada logs in", || logs_in(&client, "ada").then_some(()));
+    assert!(!logs_in(&client, "grace"));
+    assert_eq!(client.post("/api/token/validate", &json!({ "token": ada.token() })).status, 200);
 }
 
 #[test]

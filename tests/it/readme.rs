@@ -6,10 +6,15 @@ use crate::support::{Program, read, run, tool};
 
 /// The shell code of one section of a document, all of its blocks.
 fn shell_of(text: &str, heading: &str) -> String {
-    let section =
-        text.split(&format!("\n## {heading}\n")).nth(1).unwrap_or_else(|| panic!("no section {heading}"));
-    let section = section.split("\n## ").next().unwrap();
-    let blocks = section.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    blocks_of(text, &format!("## {heading}")).concat()
+}
+
+/// The blocks of shell code beneath a heading, till the next one of its kind.
+pub fn blocks_of(text: &str, heading: &str) -> Vec<String> {
+    let beneath = text.split(&format!("\n{heading}\n")).nth(1).unwrap_or_else(|| panic!("no {heading}"));
+    let marks = heading.split(' ').next().unwrap();
+    let section = beneath.split(&format!("\n{marks} ")).next().unwrap();
+    let blocks = section.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
     blocks.collect()
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 
@@ -69,6 +69,11 @@ impl ReplicaSet {
     /// Where a member listens.
     pub fn address(&self, index: usize) -> SocketAddr {
         ([127, 0, 0, 1], self.members[index].port).into()
+    }
+
+    /// Where a member keeps its files.
+    pub fn data(&self, index: usize) -> PathBuf {
+        self.folder.path().join(self.members[index].port.to_string())
     }
 
     /// Ends a member with SIGKILL.
