@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::http::Door;
-use crate::keys::Watch;
+use crate::keys::{Keys, Watch};
 use crate::lambda::{Event, EventError, Invocation, Reply};
 
 /// How long a request waits for what is due; what takes longer goes on with the next ones.
@@ -26,6 +26,7 @@ const ON_PURPOSE: Duration = Duration::from_secs(10);
 /// The service, ready to be invoked.
 pub struct Function {
     door: Door,
+    keys: Arc<Keys>,
     base: String,
     clock: Clock,
     refresh: Duration,
@@ -57,9 +58,11 @@ impl Function {
         let (_, unlocked) = tokio::join!(timeout(ON_THE_WAY, pulse.ask()), rooms.unlock());
         unlocked?;
         tell_adopted(config, rooms.keys());
+        let keys = Arc::clone(rooms.keys());
         let (door, watch) = rooms.furnish(config, entropy);
         Ok(Self {
             door,
+            keys,
             base: path_of(config.public_url.as_deref()).to_owned(),
             clock,
             refresh: Duration::from_secs(config.key_refresh.as_secs()),
@@ -85,12 +88,13 @@ impl Function {
         }
     }
 
-    /// Does what is due where that was last seen to `every` so long ago, and waits for it for a while.
+    /// Does what is due where that was last seen to `every` so long ago, or where nothing can be signed, and waits for it
+    /// for a while.
     async fn keep_up(&self, every: Duration, patience: Duration) {
         let mut upkeep = self.upkeep.lock().await;
         let mut task = match upkeep.under_way.take() {
             Some(task) => task,
-            None if self.clock.uptime().saturating_sub(upkeep.at) < every => return,
+            None if self.keys.may_sign() && self.clock.uptime().saturating_sub(upkeep.at) < every => return,
             None => {
                 upkeep.at = self.clock.uptime();
                 let background = Arc::clone(&self.background);

@@ -137,6 +137,23 @@ fn the_decisions_are_numbered_and_listed() {
 }
 
 #[test]
+fn docs_deploy_leads_to_every_folder_of_deploy() {
+    let text = read("docs/deploy.md");
+    for entry in std::fs::read_dir(repository().join("deploy")).unwrap() {
+        let folder = entry.unwrap().path();
+        if folder.join("check").exists() {
+            let name = folder.file_name().unwrap().to_str().unwrap();
+            let link = if name == "lambda" {
+                "(lambda.md)".to_owned()
+            } else {
+                format!("(../deploy/{name}/README.md)")
+            };
+            assert!(text.contains(&link), "{name}");
+        }
+    }
+}
+
+#[test]
 fn security_md_names_the_failure_tests_that_there_are() {
     let text = read("SECURITY.md");
     for row in text.lines().filter(|line| line.starts_with("| ") && line.contains("`tests/it/")) {

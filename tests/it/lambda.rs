@@ -240,6 +240,23 @@ fn a_custody_that_hangs_holds_no_request_up_for_long() {
 }
 
 #[test]
+fn a_function_that_found_no_keys_looks_again_at_each_request() {
+    let proxy = Proxy::before(Moto::shared().address());
+    proxy.set(Fault::Cut);
+    let (folder, secret) = (tempfile::tempdir().unwrap(), unique("keys/of-"));
+    let endpoint = format!("http://{}", proxy.address());
+    let seldom = [("KEY_REFRESH", "1h"), ("KEY_ROTATION", "off")];
+    let gateway = Gateway::start(Front::Url, folder.path(), &settings(&endpoint, &secret, &seldom));
+    let client = gateway.client();
+    let answer = client.post("/api/token/generate", &json!({}));
+    answer.is_refused(503, "keys_unavailable", "The keys are unavailable; try again shortly");
+    proxy.set(Fault::None);
+    eventually("there are keys", || {
+        (client.post("/api/token/generate", &json!({})).status == 200).then_some(())
+    });
+}
+
+#[test]
 fn without_its_database_a_function_signs_and_refuses_accounts_until_it_is_back() {
     let mut replica = mongod::ReplicaSet::start(1);
     let uri = replica.uri("jwt");

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use super::custody::SEALING_KEY;
 use super::rotation::kid_of;
 use crate::support::{
-    Program, eventually, folder_with_keys, jwt_generator, mongod, original_keys, refused, repository, run,
+    Moto, Program, eventually, folder_with_keys, jwt_generator, mongod, original_keys, refused, repository,
+    run, unique,
 };
 
 const OTHER_KEY: &str = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoxMjM0NTY=";
@@ -32,9 +33,23 @@ impl Place {
         Self { folder: tempfile::tempdir().unwrap(), settings: all }
     }
 
-    fn all() -> [Self; 3] {
+    /// Keys in a secret of AWS, which is moto.
+    fn in_a_secret() -> Self {
+        let (endpoint, secret) = (Moto::shared().endpoint(), unique("keys/of-"));
+        Self::new(&[
+            ("KEYS_SECRET", &secret),
+            ("SKIP_DATABASE", "true"),
+            ("AWS_ENDPOINT_URL", &endpoint),
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+        ])
+    }
+
+    fn all() -> [Self; 4] {
         let uri = mongod::new_database();
         [
+            Self::in_a_secret(),
             Self::new(&[]),
             Self::new(&[("KEY_CUSTODY", "database"), ("KEY_ENCRYPTION_KEY", SEALING_KEY)]),
             Self::new(&[("MONGODB_URI", &uri), ("KEY_ENCRYPTION_KEY", SEALING_KEY)]),
@@ -509,6 +524,46 @@ fn a_key_made_for_a_ring_that_is_long_gone_is_not_taken_up() {
     let file = keys.join(format!("key-{}.pem", old.as_str().unwrap()));
     fs::File::options().write(true).open(&file).unwrap().set_modified(hour_ago).unwrap();
     assert_ne!(place.told(&["keys", "generate"])["thumbprint"], old);
+}
+
+#[test]
+fn keys_of_a_folder_go_to_a_secret_and_no_token_notices() {
+    let mut place = Place::in_a_secret();
+    place.set("KEY_CUSTODY", "directory");
+    place.told(&["keys", "generate"]);
+    let program = place.start();
+    let token = json!({ "token": program.client().demo_token(&json!({})) });
+    assert_eq!(place.told(&["keys", "move", "--to", "aws-secrets-manager"])["moved"], 1);
+    drop(program);
+    place.set("KEY_CUSTODY", "aws-secrets-manager");
+    fs::remove_dir_all(place.path().join("keys")).unwrap();
+    let program = place.start();
+    assert_eq!(program.client().post("/api/token/validate", &token).status, 200);
+    assert_eq!(kid_of(&program.client().demo_token(&json!({}))), "default-key-id");
+}
+
+/// Somebody's secret, which is no ring: it is left alone, and not a word of it is told.
+#[test]
+fn a_secret_of_another_kind_is_refused_and_stays_as_it_is() {
+    let place = Place::in_a_secret();
+    let (_, name) = place.settings.iter().find(|(name, _)| *name == "KEYS_SECRET").unwrap().clone();
+    for value in ["hunter2", "{\"password\":\"hunter2\"}", "[\"hunter2\"]"] {
+        let secret = json!({ "Name": name, "SecretString": value });
+        let call = if value == "hunter2" { "CreateSecret" } else { "PutSecretValue" };
+        let secret = if call == "PutSecretValue" {
+            json!({ "SecretId": name, "SecretString": value })
+        } else {
+            secret
+        };
+        Moto::shared().secrets("eu-west-1", call, &secret).ok();
+        for arguments in [&["keys", "generate"][..], &["serve"]] {
+            let told = place.refused(1, arguments);
+            assert!(told.contains("is no ring of keys") && told.contains(&name), "{told}");
+            assert!(!told.contains("hunter2"), "{told}");
+        }
+        let now = Moto::shared().secrets("eu-west-1", "GetSecretValue", &json!({ "SecretId": name })).ok();
+        assert_eq!(now["SecretString"], value);
+    }
 }
 
 #[test]
