@@ -3,6 +3,7 @@
 mod backup;
 mod completions;
 mod config;
+mod doctor;
 mod failure;
 mod healthcheck;
 mod keys;
@@ -60,6 +61,8 @@ enum Command {
     Openapi(openapi::Openapi),
     /// Ask a running server whether it is well
     Healthcheck(healthcheck::Healthcheck),
+    /// Look at a deployment from outside, as a verifier would
+    Doctor(doctor::Doctor),
     /// Print completions for a shell
     Completions(completions::Completions),
 }
@@ -80,6 +83,7 @@ pub fn run() -> ExitCode {
         Command::Config(command) => command.run(&output),
         Command::Openapi(command) => command.run(&output),
         Command::Healthcheck(command) => command.run(&output),
+        Command::Doctor(command) => command.run(&output),
         Command::Completions(command) => command.run(&output, &mut Cli::command()),
     };
     match done.and_then(|()| output.finish()) {

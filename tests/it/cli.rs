@@ -40,7 +40,9 @@ fn help_and_version_are_there_for_every_command() {
     let folder = tempfile::tempdir().unwrap();
     assert!(text(folder.path(), &["--version"]).starts_with("jwt-generator "));
     let help = text(folder.path(), &["--help"]);
-    for command in ["serve", "token", "keys", "users", "config", "openapi", "healthcheck", "completions"] {
+    for command in
+        ["serve", "token", "keys", "users", "config", "openapi", "healthcheck", "doctor", "completions"]
+    {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
         assert!(text(folder.path(), &[command, "--help"]).contains("Usage: jwt-generator "));
     }

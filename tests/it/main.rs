@@ -9,6 +9,7 @@ mod backup;
 mod browser;
 mod cli;
 mod contract;
+mod doctor;
 mod documents;
 mod foreign;
 mod keys;

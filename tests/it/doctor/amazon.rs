@@ -1,0 +1,115 @@
+//! What API Gateway needs.
+
+use serde_json::{Value, json};
+
+use super::front::{self, Alter, Asked, Identity, Reply};
+use super::{Told, ask, http, service};
+use crate::support::{Program, jwt_generator, run};
+
+/// What the doctor says of a deployment over TLS that is its own issuer.
+fn with_issuer(alter: Alter) -> Told {
+    let service = service();
+    let identity = Identity::lasting();
+    let front = front::before_with_tls(service.address(), alter, &identity, false);
+    let address = format!("https://{front}");
+    ask(&address, &["--aws", "--issuer", &address, "--ca-file", identity.certificate.to_str().unwrap()])
+}
+
+/// A discovery document (OpenID Connect Discovery §3), which the service itself does not have.
+fn publish(asked: &Asked, reply: &mut Reply) {
+    let issuer = format!("https://{}", asked.header("host").unwrap());
+    if asked.path == "/.well-known/openid-configuration" {
+        let document = json!({ "issuer": issuer, "jwks_uri": format!("{issuer}/api/jwks") });
+        (reply.status, reply.body) = (200, document.to_string().into_bytes());
+    }
+}
+
+/// What a service whose issuer is not the address says of its own tokens.
+const OTHER_ISSUER: (&str, &str) = ("token-issuer", "fail");
+
+#[test]
+fn an_issuer_with_discovery_is_what_api_gateway_needs() {
+    let told = with_issuer(publish);
+    told.complains(&[OTHER_ISSUER]);
+    assert_eq!(told.of("aws-discovery")["seen"], "it leads to a key set of 1");
+    for id in ["aws-rsa", "aws-issuer", "aws-discovery", "aws-limits"] {
+        assert_eq!(told.status(id), "ok", "{id}");
+    }
+}
+
+#[test]
+fn issuers_that_api_gateway_cannot_use() {
+    let service = service();
+    let missing = with_issuer(|_, _| {});
+    missing.complains(&[("aws-discovery", "fail"), OTHER_ISSUER]);
+    assert_eq!(missing.of("aws-discovery")["seen"], "answered 404");
+    let alter: [Alter; 3] = [
+        |asked, reply| {
+            publish(asked, reply);
+            reply.edit(|body| alter_member(body, "issuer", "https://other.example.com"));
+        },
+        |asked, reply| {
+            publish(asked, reply);
+            reply.edit(|body| alter_member(body, "jwks_uri", "http://127.0.0.1:1/jwks"));
+        },
+        |asked, reply| {
+            publish(asked, reply);
+            reply.edit(|body| alter_member(body, "jwks_uri", "https://127.0.0.1:1/jwks"));
+        },
+    ];
+    for alter in alter {
+        with_issuer(alter).complains(&[("aws-discovery", "fail"), OTHER_ISSUER]);
+    }
+    let told = ask(&http(service.address()), &["--aws", "--issuer", "jwt-generator-app"]);
+    told.complains(&[("aws-issuer", "fail")]);
+    assert_eq!(ask(&http(service.address()), &["--aws"]).status("aws-issuer"), "skip");
+}
+
+fn alter_member(body: &mut Value, name: &str, value: &str) {
+    if body.get("jwks_uri").is_some() {
+        body[name] = json!(value);
+    }
+}
+
+#[test]
+fn keys_that_api_gateway_does_not_know() {
+    for algorithm in ["ES256", "PS256", "EdDSA"] {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = [("JWT_ALGORITHM", algorithm), ("BCRYPT_ROUNDS", "4")];
+        let program = Program::start(folder.path(), &settings);
+        ask(&http(program.address()), &["--aws"]).complains(&[("aws-rsa", "fail")]);
+        ask(&http(program.address()), &[]).complains(&[]);
+    }
+}
+
+#[test]
+fn a_lead_that_is_shorter_than_what_api_gateway_keeps() {
+    for (max_age, expected) in [("1s", &[("aws-key-lead", "fail")][..]), ("2h", &[])] {
+        // A new ring: for keys of the original, what the original let verifiers keep is waited out.
+        let folder = tempfile::tempdir().unwrap();
+        let settings = [
+            ("VERIFIER_CACHE", "0"),
+            ("JWKS_MAX_AGE", max_age),
+            ("KEY_ROTATION", "30d"),
+            ("BCRYPT_ROUNDS", "4"),
+        ];
+        for command in ["generate", "rotate"] {
+            run(jwt_generator(folder.path()).args(["keys", command]).envs(settings));
+        }
+        let program = Program::start(folder.path(), &settings);
+        let told = ask(&http(program.address()), &["--aws"]);
+        told.complains(expected);
+        assert_eq!(told.status("key-lead"), "ok");
+    }
+}
+
+#[test]
+fn a_key_set_that_is_too_large_for_api_gateway() {
+    let service = service();
+    let front = front::before(service.address(), |asked, reply| {
+        if asked.is_key_set() && reply.status == 200 {
+            reply.body.resize(150_001, b' ');
+        }
+    });
+    ask(&http(front), &["--aws"]).complains(&[("aws-limits", "fail"), ("key-set-size", "warn")]);
+}
