@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use jwt_generator::config::SETTINGS;
+use serde_json::Value;
 
 use crate::support::{jwt_generator, read, repository, run};
 
@@ -150,6 +151,25 @@ fn docs_deploy_leads_to_every_folder_of_deploy() {
             };
             assert!(text.contains(&link), "{name}");
         }
+    }
+}
+
+/// The checklist sends people to the doctor by ids that it has.
+#[test]
+fn docs_deploy_names_checks_that_the_doctor_makes() {
+    let mut list = jwt_generator(repository());
+    let listed: Vec<Value> = serde_json::from_str(&run(list.args(["doctor", "--list", "--json"]))).unwrap();
+    let ids: Vec<_> = listed.iter().map(|check| check["id"].as_str().unwrap()).collect();
+    let text = read("docs/deploy.md");
+    let section = text.split("\n## Before others depend on it\n").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let last_cells =
+        section.lines().filter(|line| line.starts_with("| ")).filter_map(|line| line.split('|').nth(3));
+    let named = last_cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    let named: Vec<_> = named.filter(|name| !name.starts_with("--")).collect();
+    assert!(named.len() > 20, "{named:?}");
+    for name in named {
+        assert!(ids.contains(&name), "{name} is no check");
     }
 }
 
