@@ -1,7 +1,7 @@
 //! The compact serialisation (RFC 7515 §7.1): building, taking apart, and verifying the signature.
 
 use crate::header::ReceivedHeader;
-use crate::{Rejection, VerifyingKey, base64url};
+use crate::{Algorithm, Rejection, VerifyingKey, base64url};
 
 /// Longer tokens are refused unread, in bytes. HTTP servers commonly end at 8 to 16 KiB of headers.
 const MAX_TOKEN_LEN: usize = 16 * 1024;
@@ -50,6 +50,23 @@ pub fn verify_signature<'k>(
     verify_parts(token, None, key_of).map(|(parts, _)| parts)
 }
 
+/// As [`verify_signature`], for a set in which `kid` alone does not settle the key: `choose` is given the `kid`, where
+/// there is one, and the algorithm that the header names. The key's own algorithm must be that one all the same.
+///
+/// # Errors
+/// `Malformed`, `UnsupportedAlg`, `UnsupportedCrit`, what `choose` says, or `BadSignature`.
+pub fn verify_signature_by<'k>(
+    token: &str,
+    choose: impl FnOnce(Option<&str>, Algorithm) -> Result<&'k VerifyingKey, Rejection>,
+) -> Result<SignedParts, Rejection> {
+    let parts = Parts::split(token)?;
+    let (header, payload, signature) = parts.decode()?;
+    let received = ReceivedHeader::parse(&header)?;
+    let key = choose(received.kid.as_deref(), received.algorithm)?;
+    verified(&parts, &received, key, &signature)?;
+    Ok(SignedParts { header, payload })
+}
+
 /// The protected header of a key's own tokens, read before: a token that begins with it, letter for letter, needs no
 /// reading of it again.
 #[derive(Clone, Copy, Debug)]
@@ -68,9 +85,7 @@ pub(crate) fn verify_parts<'k>(
     key_of: impl Fn(&str) -> Option<&'k VerifyingKey>,
 ) -> Result<(SignedParts, bool), Rejection> {
     let parts = Parts::split(token)?;
-    let header = parts.header()?;
-    let payload = decode(parts.payload)?;
-    let signature = decode(parts.signature)?;
+    let (header, payload, signature) = parts.decode()?;
 
     if let Some(known) = known.filter(|known| known.encoded == parts.header) {
         let signed = known.key.verify(parts.signing_input.as_bytes(), &signature);
@@ -78,14 +93,22 @@ pub(crate) fn verify_parts<'k>(
     }
     let received = ReceivedHeader::parse(&header)?;
     let key = received.kid.as_deref().and_then(key_of).ok_or(Rejection::UnknownKey)?;
+    verified(&parts, &received, key, &signature)?;
+    let is_jwt = received.is_typed_jwt();
+    Ok((SignedParts { header, payload }, is_jwt))
+}
+
+fn verified(
+    parts: &Parts<'_>,
+    received: &ReceivedHeader<'_>,
+    key: &VerifyingKey,
+    signature: &[u8],
+) -> Result<(), Rejection> {
     if key.algorithm() != received.algorithm {
         return Err(Rejection::UnsupportedAlg);
     }
-    if !key.verify(parts.signing_input.as_bytes(), &signature) {
-        return Err(Rejection::BadSignature);
-    }
-    let is_jwt = received.is_typed_jwt();
-    Ok((SignedParts { header, payload }, is_jwt))
+    let signed = key.verify(parts.signing_input.as_bytes(), signature);
+    signed.then_some(()).ok_or(Rejection::BadSignature)
 }
 
 /// The header and the claims of a token **whose signature nobody has checked**, as JSON text: to show
@@ -120,6 +143,11 @@ impl<'t> Parts<'t> {
         // A fourth part would leave a dot in the payload, which is no base64url.
         let (header, payload) = signing_input.split_once('.').ok_or(Rejection::Malformed)?;
         Ok(Self { signing_input, header, payload, signature })
+    }
+
+    /// Header, payload and signature.
+    fn decode(&self) -> Result<(String, Vec<u8>, Vec<u8>), Rejection> {
+        Ok((self.header()?, decode(self.payload)?, decode(self.signature)?))
     }
 
     fn header(&self) -> Result<String, Rejection> {

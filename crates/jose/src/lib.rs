@@ -54,7 +54,9 @@ pub use ecdsa_der::es256_from_der;
 pub use header::ProtectedHeader;
 pub use jwk::Jwk;
 pub use jwk_set::JwkSet;
-pub use jws::{KnownHeader, SignedParts, attach, decode_unverified, signing_input, verify_signature};
+pub use jws::{
+    KnownHeader, SignedParts, attach, decode_unverified, signing_input, verify_signature, verify_signature_by,
+};
 pub use jwt::{Expectations, Verified, verify, verify_known};
 pub use key_error::KeyError;
 pub use pem::text_of as pem_text;

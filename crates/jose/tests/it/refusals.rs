@@ -428,3 +428,25 @@ fn decoding_without_verification_is_as_strict_about_form() {
     }
     assert_eq!(jose::verify_signature(&token("any bytes"), key_of).unwrap().payload, b"any bytes");
 }
+
+#[test]
+fn whoever_chooses_the_key_by_more_than_its_kid_is_held_to_the_same_rules() {
+    let rs256 = key(Algorithm::Rs256).verifying_key();
+    let es256 = key(Algorithm::Es256).verifying_key();
+    let only = |token: &str, key: &'static jose::VerifyingKey| {
+        jose::verify_signature_by(token, |_, _| Ok(key)).map(|parts| parts.payload)
+    };
+    let nameless = signed(key(Algorithm::Es256), r#"{"alg":"ES256"}"#, CLAIMS);
+    assert_eq!(only(&nameless, es256), Ok(CLAIMS.as_bytes().to_vec()));
+    assert_eq!(only(&nameless, rs256), Err(UnsupportedAlg), "the key's own algorithm decides");
+    assert_eq!(only(&signed(key(Algorithm::Es256), r#"{"alg":"none"}"#, CLAIMS), es256), Err(UnsupportedAlg));
+    let critical = signed(key(Algorithm::Es256), r#"{"alg":"ES256","crit":["exp"]}"#, CLAIMS);
+    assert_eq!(only(&critical, es256), Err(UnsupportedCrit));
+    assert_eq!(only(&nameless[..nameless.len() - 2], es256), Err(BadSignature));
+
+    let asked = jose::verify_signature_by(&token(CLAIMS), |kid, algorithm| {
+        assert_eq!((kid, algorithm), (Some("ES256"), Algorithm::Es256));
+        Err(Rejection::UnknownKey)
+    });
+    assert_eq!(asked, Err(UnknownKey), "what is said of the choice is what is reported");
+}
