@@ -1,0 +1,79 @@
+//! How a gateway is answered: with a policy, a plain yes or no, or an error.
+
+use lambda_runtime::Diagnostic;
+use serde_json::{Map, Value, json};
+
+use crate::arn::StageArn;
+use crate::denial::{Denial, Verdict};
+use crate::event::{Event, Gateway};
+use crate::rules::Grant;
+
+/// What HTTP APIs with payload format 2.0 are answered with (`AUTHORIZER_RESPONSE`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// `{"isAuthorized": …}`, for authorizers with simple responses.
+    Simple,
+    /// A policy, for authorizers without.
+    Policy,
+}
+
+/// An answer that is an error. The gateway keeps none of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// REST APIs make 401 of it.
+    Unauthorized,
+    /// Every API makes 500 of it.
+    Undecided,
+}
+
+impl From<Failure> for Diagnostic {
+    fn from(failure: Failure) -> Self {
+        let (kind, message) = match failure {
+            // The gateway knows it by this very word.
+            Failure::Unauthorized => ("Unauthorized", "Unauthorized".to_owned()),
+            Failure::Undecided => ("KeysUnavailable", Denial::KeysUnavailable.to_string()),
+        };
+        Self { error_type: kind.to_owned(), error_message: message }
+    }
+}
+
+/// The answer to an event that could be read.
+///
+/// # Errors
+/// [`Failure`], where the gateway is to be told by an error.
+pub fn of(event: &Event, judgement: &Result<Grant, Denial>, style: Style) -> Result<Value, Failure> {
+    let verdict = judgement.as_ref().err().map(|denial| denial.verdict());
+    match (verdict, event.gateway) {
+        (Some(Verdict::Undecided), _) => Err(Failure::Undecided),
+        (Some(Verdict::Unauthenticated), Gateway::Rest) => Err(Failure::Unauthorized),
+        (_, Gateway::HttpV2) if style == Style::Simple => Ok(simple(judgement)),
+        _ => Ok(policy(&event.stage, judgement)),
+    }
+}
+
+fn simple(judgement: &Result<Grant, Denial>) -> Value {
+    json!({ "isAuthorized": judgement.is_ok(), "context": context(judgement) })
+}
+
+fn policy(stage: &StageArn, judgement: &Result<Grant, Denial>) -> Value {
+    let (effect, principal) = match judgement {
+        Ok(grant) => ("Allow", grant.principal.as_str()),
+        Err(_) => ("Deny", "nobody"),
+    };
+    json!({
+        "principalId": principal,
+        "policyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [{ "Action": "execute-api:Invoke", "Effect": effect, "Resource": stage.pattern() }],
+        },
+        "context": context(judgement),
+    })
+}
+
+/// What is passed on; of a denial its code, for access logs and gateway responses.
+fn context(judgement: &Result<Grant, Denial>) -> Map<String, Value> {
+    match judgement {
+        Ok(grant) => grant.context.clone(),
+        Err(denial) => Map::from_iter([("reason".to_owned(), Value::from(denial.code()))]),
+    }
+}

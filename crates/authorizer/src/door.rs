@@ -1,0 +1,51 @@
+//! From an event to its answer.
+
+use serde_json::Value;
+
+use crate::answer::{self, Failure, Style};
+use crate::denial::{Denial, Verdict};
+use crate::event::Event;
+use crate::json::Json;
+use crate::judge::Judge;
+
+/// Where the gateway's questions arrive.
+pub struct Door {
+    /// Who judges.
+    pub judge: Judge,
+    /// How HTTP APIs with payload format 2.0 are answered.
+    pub style: Style,
+}
+
+impl Door {
+    /// Answers an event. `request` is the invocation's id, for the log.
+    ///
+    /// # Errors
+    /// [`Failure`], where the gateway is to be told by an error. Nothing but a good token is ever let in.
+    pub async fn answer(&self, event: &Json, request: &str) -> Result<Value, Failure> {
+        let Some(event) = Event::read(event) else {
+            log(Denial::UnknownEvent, request);
+            return Err(Failure::Unauthorized);
+        };
+        let judgement = match &event.token {
+            Ok(token) => self.judge.judge(token).await,
+            Err(denial) => Err(*denial),
+        };
+        match &judgement {
+            Ok(_) => tracing::debug!(request, "allowed"),
+            Err(denial) => log(*denial, request),
+        }
+        answer::of(&event, &judgement, self.style)
+    }
+}
+
+/// A denied token is everyday; what an operator must see to is not.
+fn log(denial: Denial, request: &str) {
+    let reason = denial.code();
+    match denial.verdict() {
+        Verdict::Undecided => tracing::error!(reason, request, "{denial}"),
+        _ if matches!(denial, Denial::UnknownEvent | Denial::IdentitySource) => {
+            tracing::warn!(reason, request, "{denial}");
+        }
+        _ => tracing::info!(reason, request, "denied: {denial}"),
+    }
+}

@@ -1,0 +1,141 @@
+//! An issuer's keys: kept in memory, read again when they are old or when one is not known.
+//!
+//! `set` reads a key set, `freshness` holds the rules of when to read again, `source` knows where, `fetch` does it.
+
+mod fetch;
+mod freshness;
+mod set;
+mod source;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use jose::Algorithm;
+use tokio::sync::Mutex;
+
+use crate::clock::Moment;
+use crate::denial::Denial;
+
+pub use fetch::Fetcher;
+pub use freshness::Ages;
+pub use set::KeySet;
+pub use source::Source;
+
+use freshness::{Attempt, Need, Standing};
+use source::Found;
+
+/// A key set as it was read.
+pub struct Held {
+    /// The keys.
+    pub keys: KeySet,
+    read_at: Moment,
+    lifetime: std::time::Duration,
+}
+
+/// An issuer and its keys.
+pub struct Provider {
+    source: Source,
+    algorithms: Vec<Algorithm>,
+    ages: Ages,
+    fetcher: Fetcher,
+    held: RwLock<Option<Arc<Held>>>,
+    desk: Mutex<Desk>,
+}
+
+/// What whoever reads the keys knows from before. One reads at a time; the others wait, and take what it brings.
+#[derive(Default)]
+struct Desk {
+    last: Option<Attempt>,
+    found: Option<Found>,
+}
+
+impl Provider {
+    /// An issuer whose keys nobody has read yet. Keys that do not say what they are for are for the first of `algorithms`
+    /// that fits them.
+    pub fn new(source: Source, algorithms: Vec<Algorithm>, ages: Ages, fetcher: Fetcher) -> Self {
+        Self { source, algorithms, ages, fetcher, held: RwLock::default(), desk: Mutex::default() }
+    }
+
+    /// What its tokens have as `iss`.
+    pub fn issuer(&self) -> &str {
+        self.source.issuer()
+    }
+
+    /// The keys. They come from memory for as long as they are fresh; later they are read again, and those of before serve
+    /// on for a while where that fails.
+    ///
+    /// # Errors
+    /// `KeysUnavailable`.
+    pub async fn keys(&self) -> Result<Arc<Held>, Denial> {
+        let held = self.held();
+        if self.standing(held.as_ref()) == Standing::Fresh {
+            return held.ok_or(Denial::KeysUnavailable);
+        }
+        self.renew(held.as_ref(), Need::Age).await;
+        let held = self.held();
+        if self.standing(held.as_ref()) == Standing::Expired {
+            return Err(Denial::KeysUnavailable);
+        }
+        held.ok_or(Denial::KeysUnavailable)
+    }
+
+    /// Other keys than those that were seen, if there are such: somebody else may have read them, or they are read now,
+    /// unless they were a moment ago.
+    pub async fn keys_after(&self, seen: &Arc<Held>) -> Option<Arc<Held>> {
+        self.renew(Some(seen), Need::UnknownKey).await;
+        self.held().filter(|held| !Arc::ptr_eq(held, seen))
+    }
+
+    fn held(&self) -> Option<Arc<Held>> {
+        self.held.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn standing(&self, held: Option<&Arc<Held>>) -> Standing {
+        held.map_or(Standing::Expired, |held| {
+            self.ages.standing(Moment::now().since(held.read_at), held.lifetime)
+        })
+    }
+
+    /// Reads the keys, unless others did it since `seen`, or it is too soon.
+    async fn renew(&self, seen: Option<&Arc<Held>>, need: Need) {
+        let mut desk = self.desk.lock().await;
+        let held = self.held();
+        if held.as_ref().map(Arc::as_ptr) != seen.map(Arc::as_ptr) {
+            return;
+        }
+        let began = Moment::now();
+        let serving = self.standing(held.as_ref()) != Standing::Expired;
+        if desk.last.is_some_and(|last| !self.ages.may_read(last, began, need, serving)) {
+            return;
+        }
+        let read = self.read(desk.found.take()).await;
+        desk.last = Some(Attempt { at: began, failed: read.is_none() });
+        if let Some((read, found)) = read {
+            let lifetime = self.ages.lifetime(&read.cache_control, read.age.as_deref());
+            let held = Held { keys: read.keys, read_at: began, lifetime };
+            *self.held.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(held));
+            desk.found = found;
+        }
+    }
+
+    /// One reading, on a thread that may wait.
+    async fn read(&self, found: Option<Found>) -> Option<(source::Read, Option<Found>)> {
+        let (source, fetcher, algorithms) =
+            (self.source.clone(), self.fetcher.clone(), self.algorithms.clone());
+        let reading = tokio::task::spawn_blocking(move || source.read(&fetcher, found, &algorithms));
+        let issuer = self.issuer();
+        match reading.await {
+            Ok(Ok((read, found))) => {
+                tracing::info!(issuer, keys = read.keys.len(), "read the issuer's keys");
+                Some((read, found))
+            }
+            Ok(Err(fault)) => {
+                tracing::warn!(issuer, "the issuer's keys could not be read: {fault}");
+                None
+            }
+            Err(_) => {
+                tracing::error!(issuer, "reading the issuer's keys ended before its time");
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The function's life: settings, keys, then the gateway's events from the Lambda runtime API.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
+use tracing::Level;
+
+use crate::door::Door;
+use crate::json::Json;
+use crate::judge::Judge;
+use crate::keys::{Fetcher, Provider};
+use crate::settings::{Faults, Settings};
+use crate::telemetry;
+
+/// What Lambda sets, without which there is no runtime API to ask.
+const SURROUNDINGS: [&str; 4] = [
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+];
+/// Lambda hears of a start that fails within this time, or not at all.
+const REPORT: Duration = Duration::from_secs(2);
+
+/// Runs until Lambda ends it.
+pub fn run() -> ExitCode {
+    let settings = Settings::read(std::env::vars_os());
+    telemetry::start(settings.as_ref().map_or(Level::INFO, |settings| settings.log_level));
+    if let Some(missing) = SURROUNDINGS.into_iter().find(|name| std::env::var_os(name).is_none()) {
+        tracing::error!("{missing} is not set: this is an AWS Lambda function, see docs/authorizer.md");
+        return ExitCode::from(2);
+    }
+    let ended = settings.map_err(|faults| report(&faults).into()).and_then(serve);
+    if let Err(error) = &ended {
+        tracing::error!("the authorizer cannot run: {error}");
+    }
+    ExitCode::from(u8::from(ended.is_err()))
+}
+
+fn serve(settings: Settings) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let fetcher = Fetcher::new();
+    let providers = settings
+        .sources
+        .into_iter()
+        .map(|source| Provider::new(source, settings.algorithms.clone(), settings.ages, fetcher.clone()))
+        .collect();
+    let judge = Judge { providers, rules: settings.rules };
+    let door = Arc::new(Door { judge, style: settings.style });
+    runtime.block_on(async move {
+        warm(&door).await;
+        let handler = service_fn(move |event: LambdaEvent<Json>| {
+            let door = Arc::clone(&door);
+            async move { door.answer(&event.payload, &event.context.request_id).await }
+        });
+        Runtime::new(handler).run_concurrent().await
+    })
+}
+
+/// Reads all keys before the first request. Where one cannot be read, the request that needs it tries again.
+async fn warm(door: &Arc<Door>) {
+    let mut reading = tokio::task::JoinSet::new();
+    for position in 0..door.judge.providers.len() {
+        let door = Arc::clone(door);
+        reading.spawn(async move { door.judge.providers[position].keys().await.map(|_| ()) });
+    }
+    let _unread = reading.join_all().await;
+}
+
+/// Tells Lambda why the function does not start.
+fn report(faults: &Faults) -> String {
+    let message = faults.to_string();
+    let api = std::env::var("AWS_LAMBDA_RUNTIME_API").unwrap_or_default();
+    let api = api.strip_prefix("http://").unwrap_or(&api); // Lambda's has no scheme, that of `cargo lambda` has
+    let body = serde_json::json!({ "errorType": "Runtime.InvalidSettings", "errorMessage": message });
+    let sent = ureq::post(format!("http://{api}/2018-06-01/runtime/init/error"))
+        .config()
+        .proxy(None)
+        .timeout_global(Some(REPORT))
+        .build()
+        .header("lambda-runtime-function-error-type", "Runtime.InvalidSettings")
+        .send(body.to_string());
+    if let Err(error) = sent {
+        tracing::warn!("Lambda could not be told: {error}");
+    }
+    message
+}

@@ -1,0 +1,156 @@
+//! The texts of settings: each becomes a value, or a word on what would do.
+
+use std::collections::BTreeSet;
+
+use jose::Algorithm;
+use tracing::Level;
+
+use crate::address::Address;
+use crate::answer::Style;
+use crate::claim_path::{ClaimPath, split_unescaped, unescaped};
+use crate::keys::Source;
+use crate::rules::{Audiences, Required};
+
+/// What stands for a value that could not be read, until the faults are reported.
+pub trait Placeholder {
+    /// Any value.
+    fn placeholder() -> Self;
+}
+
+impl<T> Placeholder for Vec<T> {
+    fn placeholder() -> Self {
+        Self::new()
+    }
+}
+
+impl Placeholder for u64 {
+    fn placeholder() -> Self {
+        0
+    }
+}
+
+impl Placeholder for Audiences {
+    fn placeholder() -> Self {
+        Self::Named(Vec::new())
+    }
+}
+
+impl Placeholder for Style {
+    fn placeholder() -> Self {
+        Self::Simple
+    }
+}
+
+impl Placeholder for Level {
+    fn placeholder() -> Self {
+        Self::INFO
+    }
+}
+
+/// What stands between commas, without the spaces around it; empty parts are skipped.
+fn listed(text: &str) -> Vec<String> {
+    let parts = split_unescaped(text, ',').into_iter();
+    parts.map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+}
+
+pub fn words(text: &str) -> Result<Vec<String>, String> {
+    let words: Vec<String> = listed(text).iter().map(|word| unescaped(word)).collect();
+    match words.iter().find(|word| word.contains(char::is_whitespace)) {
+        Some(word) => Err(format!("\"{word}\" holds a space; separate them by commas")),
+        None => Ok(words),
+    }
+}
+
+pub fn issuers(text: &str) -> Result<Vec<Source>, String> {
+    let sources = listed(text).iter().map(|entry| source(entry)).collect::<Result<Vec<_>, _>>()?;
+    let names: BTreeSet<_> = sources.iter().map(Source::issuer).collect();
+    match sources.len() {
+        0 => Err("name at least one issuer, such as https://id.example.com".to_owned()),
+        count if count > names.len() => Err("an issuer is named twice".to_owned()),
+        _ => Ok(sources),
+    }
+}
+
+fn source(entry: &str) -> Result<Source, String> {
+    if let Some((issuer, keys)) = entry.split_once('=').filter(|(issuer, _)| !issuer.contains('?')) {
+        let (issuer, keys) = (issuer.trim(), keys.trim());
+        let address = Address::parse(keys).map_err(|wrong| format!("\"{keys}\": {wrong}"))?;
+        return match issuer {
+            "" => Err(format!("\"{entry}\" lacks the issuer before the =")),
+            issuer => Ok(Source::Known { issuer: issuer.to_owned(), keys: address }),
+        };
+    }
+    let wrong = |wrong| format!("\"{entry}\": {wrong}; or write issuer=address of its key set");
+    let address = Address::parse(entry).map_err(wrong)?;
+    let documents = address.discoveries().map_err(wrong)?;
+    Ok(Source::Described { issuer: entry.to_owned(), address, documents })
+}
+
+pub fn audiences(text: &str) -> Result<Audiences, String> {
+    let named: Vec<String> = listed(text).iter().map(|one| unescaped(one)).collect();
+    match named.as_slice() {
+        [] => Err("name what the tokens for this API have as \"aud\"".to_owned()),
+        [any] if any == "*" => Ok(Audiences::Any),
+        many if many.iter().any(|one| one == "*") => Err("* stands alone".to_owned()),
+        _ => Ok(Audiences::Named(named)),
+    }
+}
+
+pub fn claims(text: &str) -> Result<Vec<Required>, String> {
+    let pairs = listed(text).into_iter().map(|pair| {
+        let mut sides = split_unescaped(&pair, '=').into_iter();
+        let name = sides.next().unwrap_or_default();
+        let value = sides.collect::<Vec<_>>();
+        let path = ClaimPath::parse(name.trim()).filter(|_| !value.is_empty());
+        let path = path.ok_or_else(|| format!("\"{pair}\" is not name=value"))?;
+        Ok(Required { path, value: unescaped(value.join("=").trim()) })
+    });
+    pairs.collect()
+}
+
+pub fn context(text: &str) -> Result<Vec<ClaimPath>, String> {
+    if text == "-" {
+        return Ok(Vec::new());
+    }
+    let paths = listed(text)
+        .into_iter()
+        .map(|name| ClaimPath::parse(&name).ok_or_else(|| format!("\"{name}\" is no name of a claim")));
+    let paths = paths.collect::<Result<Vec<_>, _>>()?;
+    let keys: BTreeSet<_> = paths.iter().map(ClaimPath::context_key).collect();
+    match keys.len() == paths.len() {
+        true => Ok(paths),
+        false => Err("two of these would have the same name at the gateway".to_owned()),
+    }
+}
+
+pub fn algorithms(text: &str) -> Result<Vec<Algorithm>, String> {
+    let named = listed(text).into_iter().map(|name| {
+        let known = || "it must be one or more of RS256, PS256, ES256 and EdDSA".to_owned();
+        name.parse::<Algorithm>().map_err(|_| known())
+    });
+    let named: Vec<_> = named.collect::<Result<_, _>>()?;
+    if named.is_empty() { Err("name at least one algorithm".to_owned()) } else { Ok(named) }
+}
+
+pub fn seconds(text: &str, least: u64, most: u64) -> Result<u64, String> {
+    let seconds = text.parse().ok().filter(|seconds| (least..=most).contains(seconds));
+    seconds.ok_or_else(|| format!("it must be a number of seconds from {least} to {most}"))
+}
+
+pub fn style(text: &str) -> Result<Style, String> {
+    match text {
+        "simple" => Ok(Style::Simple),
+        "policy" => Ok(Style::Policy),
+        _ => Err("it must be simple or policy".to_owned()),
+    }
+}
+
+pub fn level(text: &str) -> Result<Level, String> {
+    match text {
+        "error" => Ok(Level::ERROR),
+        "warn" => Ok(Level::WARN),
+        "info" => Ok(Level::INFO),
+        "debug" => Ok(Level::DEBUG),
+        _ => Err("it must be error, warn, info or debug".to_owned()),
+    }
+}

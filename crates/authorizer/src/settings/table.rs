@@ -1,0 +1,76 @@
+//! The table of all settings. The document repeats it, and a test compares the two.
+
+/// A variable that can be set.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Its name.
+    pub name: &'static str,
+    /// What counts where it is unset or empty; empty here means that there is no default.
+    pub default: &'static str,
+    /// What it does.
+    pub about: &'static str,
+}
+
+/// Every setting.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "AUTHORIZER_ISSUERS",
+        default: "",
+        about: "Required. Whose tokens are accepted, separated by commas: an issuer's address, which says where its keys are, or `issuer=address of its key set`",
+    },
+    Setting {
+        name: "AUTHORIZER_AUDIENCES",
+        default: "",
+        about: "Required. `aud` must name one of these, separated by commas; `*` accepts any and none, and wants scopes or claims besides",
+    },
+    Setting {
+        name: "AUTHORIZER_SCOPES",
+        default: "",
+        about: "Scopes, separated by commas, all of which a token must have in `scope`, `scp` or `scopes`",
+    },
+    Setting {
+        name: "AUTHORIZER_CLAIMS",
+        default: "",
+        about: "`name=value` pairs, separated by commas, all of which must hold; a dot leads into an object, a list holds what one of its elements is",
+    },
+    Setting {
+        name: "AUTHORIZER_ALGORITHMS",
+        default: "RS256,PS256,ES256,EdDSA",
+        about: "Which of these are accepted; a key that does not say its own is for the first that fits it",
+    },
+    Setting {
+        name: "AUTHORIZER_CLOCK_SKEW",
+        default: "30",
+        about: "Seconds by which clocks may differ, at most 300, for `exp` and `nbf`",
+    },
+    Setting {
+        name: "AUTHORIZER_CONTEXT",
+        default: "sub,iss,scope",
+        about: "Claims that are passed on, separated by commas; a dot leads into an object; `-` passes on none",
+    },
+    Setting {
+        name: "AUTHORIZER_RESPONSE",
+        default: "simple",
+        about: "How HTTP APIs with payload format 2.0 are answered: `simple` or `policy`, as the authorizer is set",
+    },
+    Setting {
+        name: "AUTHORIZER_JWKS_MAX_AGE",
+        default: "3600",
+        about: "Seconds for which a key set is kept at most, 30 to 86400, whatever its `max-age` says",
+    },
+    Setting {
+        name: "AUTHORIZER_JWKS_STALE",
+        default: "3600",
+        about: "Seconds for which it serves beyond that while it cannot be read, at most 86400",
+    },
+    Setting {
+        name: "AUTHORIZER_JWKS_COOLDOWN",
+        default: "30",
+        about: "Seconds, 5 to 3600, between two readings that tokens with an unknown key cause",
+    },
+    Setting {
+        name: "AUTHORIZER_LOG_LEVEL",
+        default: "info",
+        about: "`error`, `warn`, `info` (each denial) or `debug` (each decision)",
+    },
+];
