@@ -21,7 +21,8 @@ pub trait Store: Users + Rings + Send + Sync {
 }
 
 /// The users. What a verb answered with `Ok` is on disk, or acknowledged by a majority, before it returns; a verb
-/// that fails with [`StoreError::Unavailable`] may or may not have taken effect. Each verb is atomic, and each ends
+/// that fails with [`StoreError::Unavailable`] may or may not have taken effect. What is found is there to stay in the
+/// same way: a database that was cut off finds nobody whom no majority has. Each verb is atomic, and each ends
 /// within two seconds (the first user may wait ten for the database's indexes).
 #[async_trait]
 pub trait Users {

@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind, WriteFailure};
 use mongodb::options::{
-    Acknowledgment, ClientOptions, CollectionOptions, ConnectionString, IndexOptions, ReadPreference,
-    SelectionCriteria, WriteConcern,
+    Acknowledgment, ClientOptions, CollectionOptions, ConnectionString, IndexOptions, ReadConcern,
+    ReadPreference, SelectionCriteria, WriteConcern,
 };
 use mongodb::{Client, Collection, Database, IndexModel};
 use tokio::sync::OnceCell;
@@ -122,6 +122,9 @@ impl Connection {
         options.server_selection_timeout = Some(SELECTION);
         options.connect_timeout.get_or_insert(SELECTION);
         options.app_name.get_or_insert_with(|| "jwt-generator".to_owned());
+        // What is found must last, too: a server that was cut off takes itself for the primary for some seconds, and has
+        // users then whom nobody was promised and who are gone when it is back.
+        options.read_concern.get_or_insert_with(ReadConcern::majority);
         let name = options.default_database.clone().unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
         let database = Client::with_options(options)?.database(&name);
         // What is answered with success must survive the loss of any one server, journalled where there is but one.
