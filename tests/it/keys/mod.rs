@@ -10,6 +10,7 @@ mod folder;
 mod instances;
 mod interrupted;
 mod models;
+mod regions;
 pub mod rotation;
 mod settings;
 mod simulation;

@@ -12,8 +12,10 @@ mod service;
 mod strict;
 mod tools;
 mod verifier;
+mod wire;
 
 pub mod mongod;
+pub mod regions;
 pub mod vault;
 
 pub use balancer::Balancer;

@@ -78,16 +78,13 @@ impl ReplicaSet {
 
     /// Ends a member with SIGKILL.
     pub fn kill_member(&mut self, index: usize) {
-        // The guard kills mongod when its input ends, and itself then.
-        let mut guard = self.members[index].child.take().expect("the member runs");
-        drop(guard.stdin.take());
-        guard.wait().unwrap();
+        end(self.members[index].child.take().expect("the member runs"));
     }
 
     /// Starts a member again on what it had on disk.
     pub fn start_member(&mut self, index: usize) {
         let member = &mut self.members[index];
-        member.child = Some(spawn(self.folder.path(), member.port, self.lasts));
+        member.child = Some(spawn(Command::new("bash"), self.folder.path(), member.port, self.lasts));
     }
 
     /// Waits until a member takes writes.
@@ -111,15 +108,21 @@ impl Drop for ReplicaSet {
     }
 }
 
+/// Ends a server with SIGKILL: its guard kills it when its own input ends, and goes then.
+pub(super) fn end(mut guard: Child) {
+    drop(guard.stdin.take());
+    guard.wait().unwrap();
+}
+
 /// A shell guards each server: it ends the server when its standard input does, and that ends with this process,
 /// however this process ends.
-fn spawn(folder: &Path, port: u16, cleans_up: bool) -> Child {
+pub(super) fn spawn(mut shell: Command, folder: &Path, port: u16, cleans_up: bool) -> Child {
     const GUARD: &str =
         r#""$@" & server=$!; read -r _; kill -9 $server; wait $server 2>/dev/null; rm -rf "$CLEAN""#;
     let data = folder.join(port.to_string());
     std::fs::create_dir_all(&data).unwrap();
     let log = File::options().create(true).append(true).open(folder.join(format!("{port}.log"))).unwrap();
-    Command::new("bash")
+    shell
         .args(["-c", GUARD, "guard"])
         .arg(tool("mongod/libexec/mongod"))
         .args(["--replSet", "rs", "--bind_ip", "127.0.0.1", "--nounixsocket", "--quiet"])
