@@ -76,7 +76,7 @@ impl Function {
     /// # Errors
     /// [`EventError`]
     pub async fn invoke(&self, event: Event) -> Result<Option<Reply>, EventError> {
-        match event.read(&self.base)? {
+        match Invocation::of(event, &self.base)? {
             Invocation::Upkeep => {
                 self.keep_up(Duration::ZERO, ON_PURPOSE).await;
                 Ok(None)

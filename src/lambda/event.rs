@@ -2,11 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use serde::Deserialize;
-
-use super::reply::Dialect;
-use super::request;
 
 /// Names with one value each.
 pub(super) type Single = BTreeMap<String, String>;
@@ -32,7 +28,7 @@ pub struct Event {
     pub(super) body: Option<String>,
     pub(super) is_base64_encoded: bool,
     pub(super) request_context: Context,
-    source: Option<String>,
+    pub(super) source: Option<String>,
 }
 
 /// Where a request came in.
@@ -43,7 +39,7 @@ pub(super) struct Context {
     pub(super) domain_name: Option<String>,
     pub(super) request_id: Option<String>,
     pub(super) http: Option<Http>,
-    elb: Option<serde::de::IgnoredAny>,
+    pub(super) elb: Option<serde::de::IgnoredAny>,
 }
 
 /// The method, where payload 2.0 says it.
@@ -51,15 +47,6 @@ pub(super) struct Context {
 #[serde(default)]
 pub(super) struct Http {
     pub(super) method: String,
-}
-
-/// What an event asks for.
-#[derive(Debug)]
-pub enum Invocation {
-    /// An answer to this request, told in this way.
-    Request(Box<http::Request<Bytes>>, Dialect),
-    /// Whatever is due: a schedule of EventBridge.
-    Upkeep,
 }
 
 /// An event that is not for us.
@@ -74,25 +61,4 @@ pub enum EventError {
     /// It is, and says something that no request can.
     #[error("the event's {0} cannot be that of a request")]
     Malformed(&'static str),
-}
-
-impl Event {
-    /// Reads the event. Where the service is published under a path (`base`, as `/auth`), that is no part of ours.
-    ///
-    /// # Errors
-    /// [`EventError`].
-    pub fn read(self, base: &str) -> Result<Invocation, EventError> {
-        let dialect = match (&self.request_context, &self.http_method) {
-            (Context { http: Some(_), .. }, _) => Dialect::Two,
-            (Context { elb: Some(_), .. }, Some(_)) if self.multi_value_headers.is_some() => {
-                Dialect::BalancerWithMany
-            }
-            (Context { elb: Some(_), .. }, Some(_)) => Dialect::Balancer,
-            (_, Some(_)) => Dialect::One,
-            _ if self.source.as_deref() == Some("aws.events") => return Ok(Invocation::Upkeep),
-            _ => return Err(EventError::Foreign),
-        };
-        let request = request::of(self, dialect, base)?;
-        Ok(Invocation::Request(Box::new(request), dialect))
-    }
 }

@@ -2,9 +2,11 @@
 //! (REST and HTTP APIs, payloads 1.0 and 2.0), of load balancers and of function URLs. Pure, and without a word of tokens.
 
 mod event;
+mod invocation;
 mod path;
 mod reply;
 mod request;
 
-pub use event::{Event, EventError, Invocation};
+pub use event::{Event, EventError};
+pub use invocation::Invocation;
 pub use reply::{Dialect, Reply};

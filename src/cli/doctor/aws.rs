@@ -5,8 +5,8 @@ use http::Uri;
 
 use super::client::{Answer, Answered};
 use super::finding::{Check, Finding};
-use super::key_set::{self, Keys};
-use super::keys::{kid, name};
+use super::key_set::{self, Keys, kid};
+use super::keys::name;
 
 pub(super) const RSA: &Check = &Check {
     id: "aws-rsa",

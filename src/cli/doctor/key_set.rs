@@ -102,3 +102,8 @@ pub(super) fn paths(keys: &Keys, others: &[(&str, Answered)]) -> Vec<Finding> {
     }
     findings
 }
+
+/// The key's `kid`, if it has one.
+pub(super) fn kid(key: &Value) -> Option<&str> {
+    key["kid"].as_str().filter(|kid| !kid.is_empty())
+}

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::finding::{Check, Finding};
-use super::key_set::Keys;
+use super::key_set::{Keys, kid};
 use super::schedule::Told;
 
 pub(super) const PRIVATE: &Check = &Check {
@@ -61,10 +61,6 @@ pub(super) fn as_json(keys: &Keys, told: &[Told]) -> Value {
         })
     });
     each.collect()
-}
-
-pub(super) fn kid(key: &Value) -> Option<&str> {
-    key["kid"].as_str().filter(|kid| !kid.is_empty())
 }
 
 /// The key's name, for people.

@@ -6,8 +6,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::client::Answered;
 use super::finding::{Check, Finding};
-use super::key_set::Keys;
-use super::keys::kid;
+use super::key_set::{Keys, kid};
 use crate::domain::Timestamp;
 
 pub(super) const KEY_INFO: &Check = &Check {
