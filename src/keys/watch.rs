@@ -14,6 +14,9 @@ use crate::entropy::Entropy;
 /// Steps that fail again and again are tried this rarely, in seconds.
 const RAREST: u64 = 300;
 
+/// Who has no keys at all is of no use, and looks as often as this.
+const WITHOUT: Duration = Duration::from_secs(1);
+
 /// Watches a ring for [`Keys`].
 pub struct Watch {
     keeper: Keeper,
@@ -87,6 +90,7 @@ impl Watch {
     /// Between two looks; instances that were started together do not stay together.
     fn pause(&self) -> Duration {
         let refresh = Duration::from_secs(self.keeper.settings().refresh);
+        let refresh = if self.keys.ring().is_none() { refresh.min(WITHOUT) } else { refresh };
         let share = self.entropy.bytes::<1>().map_or(0, |[byte]| u32::from(byte));
         refresh.mul_f64(0.8 + 0.4 * f64::from(share) / 255.0)
     }

@@ -5,8 +5,10 @@ usage: function.py STATE.json ENDPOINT STACK MOTO.log CONDITION…     the condi
 """
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 
 import yaml
 
@@ -49,6 +51,15 @@ def permission(sid):
 # moto keeps a number as one.
 environment = {key: str(value) for key, value in made["Environment"]["Variables"].items()}
 equal("its environment", without_ids(environment), without_ids(planned["environment"][0]["variables"]))
+if os.environ.get("BINARY"):
+    # As the function itself does it: AWS is asked for the secrets that are named there.
+    around = {key: value for key, value in os.environ.items() if key.startswith("AWS_")} | {"AWS_LAMBDA_RUNTIME_API": "none"}
+    with tempfile.TemporaryDirectory() as folder:
+        check = [os.environ["BINARY"], "config", "check"]
+        told = subprocess.run(check, cwd=folder, env=around | environment, capture_output=True, text=True)
+    if told.returncode != 0:
+        sys.exit(f"jwt-generator config check refuses the function's environment:\n{told.stdout}{told.stderr}")
+    print("  jwt-generator config check is content with the function's environment, and finds its secrets")
 texts = [json.dumps(made), json.dumps(planned), json.dumps(stack.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]["Parameters"])]
 vault = stack.client("secretsmanager")
 for secret in vault.list_secrets()["SecretList"]:
