@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::http::Door;
-use crate::keys::{Keys, Watch};
+use crate::keys::{Keeper, Keys, Watch};
 use crate::lambda::{Event, EventError, Invocation, Reply};
 
 /// How long a request waits for what is due; what takes longer goes on with the next ones.
@@ -27,6 +27,7 @@ const ON_PURPOSE: Duration = Duration::from_secs(10);
 pub struct Function {
     door: Door,
     keys: Arc<Keys>,
+    keeper: Keeper,
     base: String,
     clock: Clock,
     refresh: Duration,
@@ -58,11 +59,12 @@ impl Function {
         let (_, unlocked) = tokio::join!(timeout(ON_THE_WAY, pulse.ask()), rooms.unlock());
         unlocked?;
         tell_adopted(config, rooms.keys());
-        let keys = Arc::clone(rooms.keys());
+        let (keys, keeper) = (Arc::clone(rooms.keys()), rooms.keeper().clone());
         let (door, watch) = rooms.furnish(config, entropy);
         Ok(Self {
             door,
             keys,
+            keeper,
             base: path_of(config.public_url.as_deref()).to_owned(),
             clock,
             refresh: Duration::from_secs(config.key_refresh.as_secs()),
@@ -89,20 +91,33 @@ impl Function {
     }
 
     /// Does what is due where that was last seen to `every` so long ago, or where nothing can be signed, and waits for it
-    /// for a while.
+    /// for a while; for a step that is just being written, till it is: a process that is frozen there would write it later
+    /// than the step says.
     async fn keep_up(&self, every: Duration, patience: Duration) {
         let mut upkeep = self.upkeep.lock().await;
-        let mut task = match upkeep.under_way.take() {
-            Some(task) => task,
-            None if self.keys.may_sign() && self.clock.uptime().saturating_sub(upkeep.at) < every => return,
-            None => {
-                upkeep.at = self.clock.uptime();
-                let background = Arc::clone(&self.background);
-                tokio::spawn(async move { background.lock().await.turn().await })
+        // Late or not, the next request goes on from there.
+        let _ = timeout(patience, self.catch_up(&mut upkeep, every)).await;
+        self.keeper.written().await;
+    }
+
+    /// Waits for what is under way, and begins once more where that was begun too long ago.
+    async fn catch_up(&self, upkeep: &mut Upkeep, every: Duration) {
+        let mut begun = false;
+        loop {
+            if let Some(task) = &mut upkeep.under_way {
+                if let Err(error) = task.await {
+                    tracing::error!(%error, "what is due was not done");
+                }
+                upkeep.under_way = None;
             }
-        };
-        if timeout(patience, &mut task).await.is_err() {
-            upkeep.under_way = Some(task);
+            let fresh = self.clock.uptime().saturating_sub(upkeep.at) < every;
+            if begun || (fresh && self.keys.may_sign()) {
+                return;
+            }
+            begun = true;
+            upkeep.at = self.clock.uptime();
+            let background = Arc::clone(&self.background);
+            upkeep.under_way = Some(tokio::spawn(async move { background.lock().await.turn().await }));
         }
     }
 }

@@ -102,6 +102,12 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "host_required", "The request must have one Host header")
     }
 
+    /// A part of the request cannot be read.
+    pub(super) fn request(part: &str) -> Self {
+        let message = format!("The request's {part} cannot be read");
+        Self::new(StatusCode::BAD_REQUEST, "malformed_request", message)
+    }
+
     /// The path is right and the method is not; the router adds `Allow`.
     pub(super) fn method(method: &http::Method, path: &str) -> Self {
         let message = format!("{method} is not allowed on {path}; the Allow header lists what is");

@@ -95,6 +95,12 @@ impl Door {
             }
         }
         asked.log(&response, &id);
+        self.dress(&mut response, id, origin.as_ref());
+        response
+    }
+
+    /// What every answer wears.
+    fn dress(&self, response: &mut Response<Body>, id: HeaderValue, origin: Option<&HeaderValue>) {
         let not_modified = response.status() == StatusCode::NOT_MODIFIED;
         let headers = response.headers_mut();
         for (name, value) in SECURITY {
@@ -108,13 +114,21 @@ impl Door {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         headers.insert(REQUEST_ID, id);
-        self.cors.apply(origin.as_ref(), headers);
-        response
+        self.cors.apply(origin, headers);
     }
 
-    /// Answers a request that comes whole, and whose answer is wanted whole.
-    pub async fn answer_whole(&self, request: Request<Bytes>) -> Response<Bytes> {
-        let (head, body) = self.answer(request.map(Body::from)).await.into_parts();
+    /// Answers a request that comes whole, and whose answer is wanted whole; where it could not be read, with the part of
+    /// it that is malformed.
+    pub async fn answer_whole(&self, request: Result<Request<Bytes>, &'static str>) -> Response<Bytes> {
+        let response = match request {
+            Ok(request) => self.answer(request.map(Body::from)).await,
+            Err(part) => {
+                let mut refusal = ApiError::request(part).into_response();
+                self.dress(&mut refusal, self.request_id(&HeaderMap::new()), None);
+                refusal
+            }
+        };
+        let (head, body) = response.into_parts();
         match body.collect().await {
             Ok(body) => Response::from_parts(head, body.to_bytes()),
             // None of ours is read from elsewhere, so that none can break off.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use super::custody::{Custody, CustodyError, Directory, RingHome, public_half};
-use super::schedule::{Action, Outstanding, Schedule, apply, plan};
+use super::custody::{Custody, CustodyError, Directory, InRecord, RingHome, public_half};
+use super::schedule::{Action, Outstanding, Schedule, apply, plan, taken_at, written_late};
 use super::{KeySettings, Private, Ring, SignError};
 use crate::clock::Clock;
 use crate::domain::{KeyRecord, KeyState, NewKey, RingRecord, Timestamp};
@@ -25,6 +25,8 @@ pub struct Keeper {
     settings: KeySettings,
     /// A key that was made for a step whose write failed: the next try takes it, so that failures leave no trail of keys.
     spare: Arc<Mutex<Option<NewKey>>>,
+    /// Held from when a step is dated until it is written.
+    writing: Arc<Mutex<()>>,
 }
 
 /// A ring as it was found or begun.
@@ -39,7 +41,7 @@ pub struct Begun {
 impl Keeper {
     /// Keeps the ring of `custody`.
     pub fn new(custody: Custody, clock: Clock, settings: KeySettings) -> Self {
-        Self { custody, clock, settings, spare: Arc::default() }
+        Self { custody, clock, settings, spare: Arc::default(), writing: Arc::default() }
     }
 
     /// Where its keys are.
@@ -236,9 +238,16 @@ impl Keeper {
             }
             _ => {}
         }
-        let after = apply(ring, action, &self.schedule(ring), made.clone(), self.now());
+        let schedule = self.schedule(ring);
+        let _writing = self.writing.lock().await;
+        let began = self.now();
+        let action = taken_at(action, ring, &schedule, began);
+        let mut after = apply(ring, &action, &schedule, made.clone(), began);
+        if let Action::Remove(kid) = &action {
+            InRecord::give_up(&mut after, kid);
+        }
         match self.commit(ring, &after).await {
-            Ok(true) => Ok(Some(after)),
+            Ok(true) => self.in_time(after, &action).await,
             Ok(false) => {
                 if let Some(newer) = self.load().await? {
                     self.discard_unless_in(&newer, made).await;
@@ -250,6 +259,19 @@ impl Keeper {
                 Err(error)
             }
         }
+    }
+
+    /// A process that slept while it wrote has published a key later than it says.
+    async fn in_time(&self, ring: RingRecord, action: &Action) -> Result<Option<RingRecord>, CustodyError> {
+        let Some(later) = written_late(&ring, action, &self.schedule(&ring), self.now()) else {
+            return Ok(Some(ring));
+        };
+        Ok(self.commit(&ring, &later).await?.then_some(later))
+    }
+
+    /// Returns when no step is just being written.
+    pub async fn written(&self) {
+        drop(self.writing.lock().await);
     }
 
     /// That a key can be opened and, where it is far away, that it signs.

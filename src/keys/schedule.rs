@@ -35,6 +35,9 @@ pub struct Schedule {
 /// How long, in seconds, the record of a key is kept that has left: 90 days, for whoever asks what happened.
 const REMEMBERED: u64 = 90 * 86_400;
 
+/// Seconds that the writing of a publication may take: clocks differ by more.
+const PASSED_OVER: u64 = 1;
+
 /// The next step of a ring.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -158,14 +161,11 @@ pub fn plan(
     if active.carries < schedule.longest_token {
         return Some(Action::Carry);
     }
-    match ring.next() {
-        Some(next) if next.activates_at <= now => return Some(Action::Activate(next.kid.clone())),
-        None if is_due(active, schedule, now) => {
-            return Some(Action::Publish { activates_at: turn(ring, active, schedule, now) });
-        }
-        _ => {}
+    if let Some(next) = ring.next().filter(|next| next.activates_at <= now) {
+        return Some(Action::Activate(next.kid.clone()));
     }
-    let due = ring.keys.iter().find_map(|key| match key.state {
+    // Before there is another key: where the document's size has a limit, room comes first.
+    let leaves = ring.keys.iter().find_map(|key| match key.state {
         KeyState::Retired => leave(key, schedule, outstanding, now),
         KeyState::Removed
             if key.home.is_none() && key.removes_at.is_some_and(|at| at.plus_secs(REMEMBERED) <= now) =>
@@ -174,9 +174,43 @@ pub fn plan(
         }
         _ => None,
     });
+    if leaves.is_some() {
+        return leaves;
+    }
+    if ring.next().is_none() && is_due(active, schedule, now) {
+        return Some(Action::Publish { activates_at: turn(ring, active, schedule, now) });
+    }
     // Last, for it asks somebody else, who may refuse.
     let left = |key: &&KeyRecord| key.state == KeyState::Removed && key.home.is_some();
-    due.or_else(|| ring.keys.iter().find(left).map(|key| Action::Discard(key.kid.clone())))
+    ring.keys.iter().find(left).map(|key| Action::Discard(key.kid.clone()))
+}
+
+/// A step as it is to be taken at `now`: making a key takes time, and its turn counts from its publication.
+pub fn taken_at(action: &Action, ring: &RingRecord, schedule: &Schedule, now: Timestamp) -> Action {
+    match (action, ring.active()) {
+        (Action::Publish { .. }, Some(active)) => {
+            Action::Publish { activates_at: turn(ring, active, schedule, now) }
+        }
+        _ => action.clone(),
+    }
+}
+
+/// The ring after a publication that took until `now` to be written, if that is too long to pass over: the key's turn
+/// counts from when others could read of it.
+pub fn written_late(
+    ring: &RingRecord,
+    action: &Action,
+    schedule: &Schedule,
+    now: Timestamp,
+) -> Option<RingRecord> {
+    let Action::Publish { .. } = action else { return None };
+    let mut ring = ring.clone();
+    let known_to_all = known_to_all(&ring, schedule, now);
+    let key = ring.keys.last_mut().filter(|key| key.published_at.plus_secs(PASSED_OVER) < now)?;
+    key.published_at = now;
+    key.activates_at = key.activates_at.max(known_to_all);
+    ring.revision += 1;
+    Some(ring)
 }
 
 /// The first instant after `now` at which a step may fall due.

@@ -58,7 +58,4 @@ pub enum EventError {
          schedule of EventBridge: let one of these invoke the function"
     )]
     Foreign,
-    /// It is, and says something that no request can.
-    #[error("the event's {0} cannot be that of a request")]
-    Malformed(&'static str),
 }

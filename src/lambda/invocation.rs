@@ -4,13 +4,13 @@ use bytes::Bytes;
 
 use super::event::{Context, Event, EventError};
 use super::reply::Dialect;
-use super::request;
+use super::request::{self, Malformed};
 
 /// What an event asks for.
 #[derive(Debug)]
 pub enum Invocation {
-    /// An answer to this request, told in this way.
-    Request(Box<http::Request<Bytes>>, Dialect),
+    /// An answer to this request, told in this way; or to one of which a part cannot be that of a request.
+    Request(Box<Result<http::Request<Bytes>, &'static str>>, Dialect),
     /// Whatever is due: a schedule of EventBridge.
     Upkeep,
 }
@@ -28,10 +28,12 @@ impl Invocation {
             }
             (Context { elb: Some(_), .. }, Some(_)) => Dialect::Balancer,
             (_, Some(_)) => Dialect::One,
-            _ if event.source.as_deref() == Some("aws.events") => return Ok(Self::Upkeep),
+            _ if matches!(event.source.as_deref(), Some("aws.events" | "aws.scheduler")) => {
+                return Ok(Self::Upkeep);
+            }
             _ => return Err(EventError::Foreign),
         };
-        let request = request::of(event, dialect, base)?;
+        let request = request::of(event, dialect, base).map_err(|Malformed(part)| part);
         Ok(Self::Request(Box::new(request), dialect))
     }
 }

@@ -25,23 +25,27 @@ fn template(event: &Event) -> Option<&str> {
     resource.or_else(route).filter(|template| template.starts_with('/'))
 }
 
-/// As many segments from the end as the template has: whatever is before them is none of its.
+/// As many segments from the end as the template has, where they fit it: whatever is before them is none of its. A
+/// segment that the gateway took as one may be several here, for some gateways decode `%2F`.
 fn matched<'a>(path: &'a str, template: &str, event: &Event) -> Option<&'a str> {
-    let mut segments = 0;
+    let mut expected = Vec::new();
     for segment in template.split('/').filter(|segment| !segment.is_empty()) {
-        segments += match segment.strip_suffix("+}").and_then(|greedy| greedy.strip_prefix('{')) {
+        match segment.strip_prefix('{').and_then(|parameter| parameter.strip_suffix('}')) {
             Some(name) => {
-                let value = event.path_parameters.as_ref()?.get(name)?;
-                value.trim_matches('/').split('/').count()
+                let value = event.path_parameters.as_ref()?.get(name.trim_end_matches('+'))?;
+                expected.extend(value.trim_matches('/').split('/').map(|_| None));
             }
-            None => 1,
-        };
+            None => expected.push(Some(segment)),
+        }
+    }
+    if expected.is_empty() {
+        return Some("/");
     }
     let end = path.trim_end_matches('/');
-    match segments {
-        0 => Some("/"),
-        _ => end.rmatch_indices('/').nth(segments - 1).map(|(at, _)| &path[at..]),
-    }
+    let own = end.rmatch_indices('/').nth(expected.len() - 1).map(|(at, _)| &path[at..])?;
+    let found = own.trim_end_matches('/').split('/').skip(1);
+    let fits = found.zip(&expected).all(|(found, expected)| expected.is_none_or(|literal| literal == found));
+    fits.then_some(own)
 }
 
 /// What follows the first segments of `path` where these are `prefix`, else all of it.
@@ -66,7 +70,7 @@ mod tests {
     #[test]
     fn what_stands_before_the_resource_is_not_ours() {
         let at = |resource: &str, path: &str, proxy: &str| {
-            let parameters = serde_json::json!({ "proxy": proxy });
+            let parameters = serde_json::json!({ "proxy": proxy, "file": proxy });
             let json =
                 serde_json::json!({ "resource": resource, "path": path, "pathParameters": parameters });
             own(&event(&json), "/nowhere").to_owned()
@@ -78,8 +82,17 @@ mod tests {
         assert_eq!(at("/", "/auth", ""), "/");
         assert_eq!(at("/{proxy+}", "/api/api/jwks", "api/jwks"), "/api/jwks");
         assert_eq!(at("/{proxy+}", "/auth/api/docs/", "api/docs/"), "/api/docs/");
-        assert_eq!(at("/api/docs/assets/{file}", "/api/docs/assets/a.css", ""), "/api/docs/assets/a.css");
+        assert_eq!(
+            at("/api/docs/assets/{file}", "/api/docs/assets/a.css", "a.css"),
+            "/api/docs/assets/a.css"
+        );
         assert_eq!(at("/a/b/c", "/c", ""), "/c", "a path that cannot be the resource's stays as it is");
+        assert_eq!(
+            at("/open/{file}", "/open/api/jwks", "api/jwks"),
+            "/open/api/jwks",
+            "no other route is reached"
+        );
+        assert_eq!(at("/open/{file}", "/open/api/jwks", "jwks"), "/open/api/jwks");
     }
 
     #[test]

@@ -6,27 +6,30 @@ use bytes::Bytes;
 use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Uri, Version};
 
-use super::event::{Event, EventError, Many, Single};
+use super::event::{Event, Many, Single};
 use super::{Dialect, path};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// What of an event cannot be that of a request: what a sender let through that it should not have.
+pub(super) struct Malformed(pub(super) &'static str);
+
 /// The request that the event tells of.
-pub(super) fn of(mut event: Event, dialect: Dialect, base: &str) -> Result<Request<Bytes>, EventError> {
+pub(super) fn of(mut event: Event, dialect: Dialect, base: &str) -> Result<Request<Bytes>, Malformed> {
     let context = event.request_context.http.as_ref().map(|http| http.method.as_str());
     let method = context.or(event.http_method.as_deref()).unwrap_or_default();
-    let method = Method::from_bytes(method.as_bytes()).map_err(|_| EventError::Malformed("method"))?;
+    let method = Method::from_bytes(method.as_bytes()).map_err(|_| Malformed("method"))?;
     let mut target = legal(path::own(&event, base));
     let query = query(&event, dialect);
     if !query.is_empty() {
         target.push('?');
-        target.push_str(&query);
+        target.extend(encoded(&query, b"?"));
     }
-    let uri = Uri::try_from(target).map_err(|_| EventError::Malformed("path"))?;
+    let uri = Uri::try_from(target).map_err(|_| Malformed("path"))?;
     let headers = headers(&event)?;
     let body = match event.body.take() {
         Some(text) if event.is_base64_encoded => {
-            Bytes::from(STANDARD.decode(text).map_err(|_| EventError::Malformed("body"))?)
+            Bytes::from(STANDARD.decode(text).map_err(|_| Malformed("body"))?)
         }
         Some(text) => Bytes::from(text),
         None => Bytes::new(),
@@ -41,7 +44,7 @@ pub(super) fn of(mut event: Event, dialect: Dialect, base: &str) -> Result<Reque
 }
 
 /// Each header with all its values, and the gateway's own id where the caller gives none.
-fn headers(event: &Event) -> Result<HeaderMap, EventError> {
+fn headers(event: &Event) -> Result<HeaderMap, Malformed> {
     let mut headers = HeaderMap::new();
     match (&event.multi_value_headers, &event.headers) {
         (Some(many), _) => {
@@ -63,9 +66,9 @@ fn headers(event: &Event) -> Result<HeaderMap, EventError> {
     Ok(headers)
 }
 
-fn append(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), EventError> {
-    let name = HeaderName::try_from(name).map_err(|_| EventError::Malformed("headers"))?;
-    let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| EventError::Malformed("headers"))?;
+fn append(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Malformed> {
+    let name = HeaderName::try_from(name).map_err(|_| Malformed("headers"))?;
+    let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| Malformed("headers"))?;
     headers.append(name, value);
     Ok(())
 }
@@ -95,18 +98,23 @@ fn pairs<'a>(many: Option<&'a Many>, single: Option<&'a Single>) -> impl Iterato
     of_many.chain(of_single.map(|(name, value)| (&**name, &**value)))
 }
 
-/// The path in the characters that a URI may have (RFC 3986 §3.3); what is encoded stays so.
+/// The path in the characters that a URI may have (RFC 3986 §3.3).
 fn legal(path: &str) -> String {
-    let mut legal = String::with_capacity(path.len() + 1);
-    if !path.starts_with('/') {
-        legal.push('/');
-    }
-    for byte in path.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => legal.push(byte.into()),
-            _ if b"/%-._~!$&'()*+,;=:@".contains(&byte) => legal.push(byte.into()),
-            _ => legal.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    legal
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    slash.chars().chain(encoded(path, b"")).collect()
+}
+
+/// What a path may hold, and `more`, as it is, and so what is encoded already; all else encoded.
+fn encoded(text: &str, more: &'static [u8]) -> impl Iterator<Item = char> {
+    text.bytes()
+        .flat_map(move |byte| {
+            let plain = byte.is_ascii_alphanumeric() || b"/%-._~!$&'()*+,;=:@".contains(&byte);
+            let hex = |digit: u8| char::from(b"0123456789ABCDEF"[usize::from(digit)]);
+            if plain || more.contains(&byte) {
+                [Some(char::from(byte)), None, None]
+            } else {
+                [Some('%'), Some(hex(byte >> 4)), Some(hex(byte & 15))]
+            }
+        })
+        .flatten()
 }

@@ -24,12 +24,18 @@ impl Format {
 /// Starts logging for the whole process. A second call changes nothing.
 pub fn start(filter: &str, format: Format) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    // The driver's own lines, and those of AWS's SDK, may hold what they send. A directive counts for all targets that
-    // begin with it.
-    let filter = ["mongodb=off", "aws_=warn", "rustls=warn", "hickory_proto=warn", "hickory_resolver=warn"]
-        .iter()
-        .filter_map(|directive| directive.parse().ok())
-        .fold(filter, EnvFilter::add_directive);
+    // The driver's own lines, and those of AWS's libraries, may hold what they send. A directive counts for all targets
+    // that begin with it.
+    let quiet = [
+        "mongodb=off",
+        "aws_=warn",
+        "lambda_runtime=warn",
+        "rustls=warn",
+        "hickory_proto=warn",
+        "hickory_resolver=warn",
+    ];
+    let filter =
+        quiet.iter().filter_map(|directive| directive.parse().ok()).fold(filter, EnvFilter::add_directive);
     let lines = fmt().with_env_filter(filter).with_writer(io::stderr);
     let started = match format {
         Format::Text => lines.with_target(false).with_ansi(io::stderr().is_terminal()).try_init(),

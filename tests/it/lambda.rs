@@ -335,11 +335,26 @@ fn elsewhere_than_in_aws_lambda_the_command_says_what_to_do() {
     assert!(told.contains("AWS_LAMBDA_RUNTIME_API is not set") && told.contains("`serve`"), "{told}");
 }
 
+/// AWS's runtime would log whole events at `trace`; it is held to warnings.
+#[test]
+fn no_level_of_the_log_shows_what_is_in_a_request() {
+    let (gateway, folder) = start(Front::HttpTwo, &[("LOG_LEVEL", "trace")]);
+    let client = gateway.client().bearing("top.secret.token");
+    let login = json!({ "username": "ada", "password": "hunter2-hunter2" });
+    client.post("/api/auth/login", &login);
+    let token = works(&client);
+    let log = std::fs::read_to_string(folder.path().join("function.log")).unwrap();
+    assert!(log.contains("request answered"), "{log}");
+    for secret in ["top.secret.token", "hunter2", &token] {
+        assert!(!log.contains(secret), "{secret}");
+    }
+}
+
 /// Whoever may invoke the function may send anything; it says so and goes on.
 #[test]
 fn an_event_of_another_kind_is_refused_and_the_next_one_is_not() {
     let (gateway, _folder) = start(Front::Url, &[]);
-    let hostile = [
+    let foreign = [
         json!(null),
         json!([]),
         json!("text"),
@@ -347,19 +362,31 @@ fn an_event_of_another_kind_is_refused_and_the_next_one_is_not() {
         json!({}),
         json!({ "Records": [{ "eventSource": "aws:sqs" }] }),
         json!({ "httpMethod": 7 }),
-        json!({ "httpMethod": "GET /", "path": "/" }),
-        json!({ "httpMethod": "GET", "path": "/", "headers": { "a b": "c" } }),
-        json!({ "httpMethod": "GET", "path": "/", "headers": { "a": "b\nc" } }),
-        json!({ "httpMethod": "POST", "path": "/", "body": "%%%", "isBase64Encoded": true }),
-        json!({ "requestContext": { "http": { "method": "" } }, "rawPath": "/" }),
     ];
-    for event in hostile {
+    for event in foreign {
         let said = gateway.invoke(event.clone()).unwrap_err();
         assert!(!said["errorMessage"].as_str().unwrap().is_empty(), "{event}: {said}");
     }
-    for odd in
-        [json!({ "httpMethod": "GET" }), json!({ "httpMethod": "GET", "path": "no/slash\u{0}\u{1F600}?" })]
-    {
+    for (event, part) in [
+        (json!({ "httpMethod": "GET /", "path": "/" }), "method"),
+        (json!({ "httpMethod": "GET", "path": "/", "headers": { "a b": "c" } }), "headers"),
+        (json!({ "httpMethod": "GET", "path": "/", "headers": { "a": "b\nc" } }), "headers"),
+        (json!({ "httpMethod": "POST", "path": "/", "body": "%%%", "isBase64Encoded": true }), "body"),
+        (json!({ "httpMethod": "GET", "path": format!("/{}", "x".repeat(70_000)) }), "path"),
+        (json!({ "requestContext": { "http": { "method": "" } }, "rawPath": "/" }), "method"),
+    ] {
+        let said = gateway.invoke(event.clone()).unwrap();
+        assert_eq!(said["statusCode"], 400, "{event}: {said}");
+        let refusal: Value = serde_json::from_str(said["body"].as_str().unwrap()).unwrap();
+        assert_eq!(refusal["code"], "malformed_request");
+        assert_eq!(refusal["error"], format!("The request's {part} cannot be read"));
+    }
+    let query = "a=<b>&c= d\u{e9}";
+    for odd in [
+        json!({ "httpMethod": "GET" }),
+        json!({ "httpMethod": "GET", "path": "no/slash\u{0}\u{1F600}?" }),
+        json!({ "requestContext": { "http": { "method": "GET" } }, "rawPath": "/", "rawQueryString": query }),
+    ] {
         let said = gateway.invoke(odd.clone()).unwrap();
         assert!(said["statusCode"].as_u64().unwrap() < 500, "{odd}: {said}");
     }

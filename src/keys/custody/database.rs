@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jose::SigningKey;
 
 use super::{CustodyError, KeyHome, RingHome, Sealing, algorithm_of, generate, new_key, of_record};
-use crate::domain::{Home, KeyRecord, KeyState, NewKey, RingRecord};
+use crate::domain::{Home, KeyRecord, KeyState, Kid, NewKey, RingRecord};
 use crate::keys::{KeyKind, Private};
 use crate::store::Store;
 use crate::workers::Workers;
@@ -112,6 +112,14 @@ impl InRecord {
     /// Makes keys on `maker`'s threads.
     pub fn new(maker: Workers) -> Self {
         Self { maker }
+    }
+
+    /// Drops the private half of a key that has left, where it is in the record itself: nobody has to be asked.
+    pub fn give_up(ring: &mut RingRecord, kid: &Kid) {
+        let here = |key: &&mut KeyRecord| {
+            key.kid == *kid && key.home.as_ref().is_some_and(|home| home.scheme() == Self::SCHEME)
+        };
+        ring.keys.iter_mut().filter(here).for_each(|key| key.home = None);
     }
 
     fn home(key: &SigningKey) -> Result<Home, CustodyError> {

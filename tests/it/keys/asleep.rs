@@ -1,0 +1,127 @@
+//! A process that sleeps in the middle of a step, as functions do between two requests and laptops at night: no key signs
+//! before it has been published for its whole lead.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use jose::{Algorithm, SigningKey};
+use jwt_generator::clock::Clock;
+use jwt_generator::domain::{
+    Home, KeyRecord, KeyState, Kid, Lifetime, NewKey, RingRecord, Rotation, Timestamp,
+};
+use jwt_generator::keys::custody::{Custody, CustodyError, Directory, KeyHome, RingHome};
+use jwt_generator::keys::{Keeper, KeyKind, KeySettings, Private};
+use jwt_generator::workers::Workers;
+
+const DAY: u64 = 86_400;
+const START: u64 = 1_800_000_000;
+
+/// A folder of keys in which the process falls asleep for three days where it is told to.
+#[derive(Clone)]
+struct Asleep {
+    folder: Directory,
+    clock: Clock,
+    while_making: bool,
+    armed: Arc<AtomicBool>,
+}
+
+impl Asleep {
+    fn sleep(&self) {
+        if self.armed.swap(false, Ordering::Relaxed) {
+            self.clock.set(self.clock.now().whole_secs().plus_secs(3 * DAY));
+        }
+    }
+}
+
+#[async_trait]
+impl RingHome for Asleep {
+    async fn load(&self) -> Result<Option<RingRecord>, CustodyError> {
+        self.folder.load().await
+    }
+
+    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, CustodyError> {
+        if !self.while_making {
+            self.sleep();
+        }
+        self.folder.replace_if(seen, ring).await
+    }
+
+    fn place(&self) -> String {
+        self.folder.place()
+    }
+}
+
+#[async_trait]
+impl KeyHome for Asleep {
+    fn scheme(&self) -> &'static str {
+        self.folder.scheme()
+    }
+
+    async fn make(&self, kind: KeyKind) -> Result<NewKey, CustodyError> {
+        let made = self.folder.make(kind).await;
+        if self.while_making {
+            self.sleep();
+        }
+        made
+    }
+
+    async fn keep(&self, key: &SigningKey) -> Result<Option<Home>, CustodyError> {
+        self.folder.keep(key).await
+    }
+
+    async fn open(&self, key: &KeyRecord) -> Result<Private, CustodyError> {
+        self.folder.open(key).await
+    }
+
+    async fn discard(&self, home: &Home) -> Result<(), CustodyError> {
+        self.folder.discard(home).await
+    }
+}
+
+fn keeper(folder: &Path, clock: &Clock, while_making: bool) -> (Keeper, Arc<AtomicBool>) {
+    let files = Directory::new(folder, Workers::start("make-key", 1, 4, 0).unwrap());
+    let armed = Arc::new(AtomicBool::new(false));
+    let home =
+        Asleep { folder: files.clone(), clock: clock.clone(), while_making, armed: Arc::clone(&armed) };
+    let custody =
+        Custody::new("elsewhere", Arc::new(home.clone()), vec![Arc::new(home) as Arc<dyn KeyHome>], files);
+    let settings = KeySettings {
+        rotation: Rotation::Every(Lifetime::hours(10 * 24)),
+        jwks_max_age: DAY,
+        verifier_cache: 0,
+        clock_skew: 0,
+        refresh: 15,
+        longest_token: 3_600,
+        kind: KeyKind { algorithm: Algorithm::Es256, rsa_bits: 2048 },
+        any_size: true,
+        first_kid: Kid::original(),
+    };
+    (Keeper::new(custody, clock.clone(), settings), armed)
+}
+
+#[test]
+fn a_key_signs_no_sooner_though_the_process_slept_while_it_was_published() {
+    for while_making in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::manual(Timestamp::from_secs(START));
+        let (keeper, armed) = keeper(&folder.path().join("keys"), &clock, while_making);
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let ring = keeper.begin().await.unwrap().ring;
+            // So that its turn, as it would have been, is over when the process wakes up.
+            clock.set(Timestamp::from_secs(START + 9 * DAY));
+            armed.store(true, Ordering::Relaxed);
+            let (ring, failed) = keeper.settle(ring, &[]).await;
+            assert!(failed.is_none(), "{failed:?}");
+            let woke_up = clock.now().whole_secs();
+            assert_eq!(woke_up, Timestamp::from_secs(START + 12 * DAY));
+            let [first, next] = &ring.keys[..] else { panic!("two keys: {ring:?}") };
+            assert_eq!((first.state, next.state), (KeyState::Active, KeyState::Published), "{while_making}");
+            let lead = keeper.schedule(&ring).lead();
+            assert_eq!(next.published_at, woke_up);
+            assert!(next.activates_at >= woke_up.plus_secs(lead), "{} {lead}", next.activates_at);
+            assert_eq!(keeper.load().await.unwrap().unwrap(), ring, "that is what is written");
+        });
+    }
+}
