@@ -37,18 +37,28 @@ pub enum BackupError {
 /// Copies the embedded database and the keys' folder to `to`, for their owner alone, and returns once all is on disk.
 ///
 /// # Errors
-/// [`BackupError`]; what has been copied by then stays.
+/// [`BackupError`]; then nothing of a copy stays.
 pub fn back_up(config: &Config, to: &Path) -> Result<Backup, BackupError> {
     let refused = |error| BackupError::Copy(to.to_owned(), error);
     if to.exists() && fs::read_dir(to).map_err(refused)?.next().is_some() {
         return Err(BackupError::Taken(to.to_owned()));
     }
+    let copied = copy(config, to);
+    if copied.is_err() {
+        // Half a copy would be taken for one. It may be that nothing can be written there at all.
+        let _ = fs::remove_dir_all(to.join(KEYS));
+        let _ = fs::remove_file(to.join(Sqlite::FILE));
+    }
+    copied
+}
+
+fn copy(config: &Config, to: &Path) -> Result<Backup, BackupError> {
     let keys = to.join(KEYS);
-    let copied = copy_folder(&config.keys_dir, &keys);
-    let copied = copied.map_err(|error| BackupError::Copy(config.keys_dir.clone(), error))?;
+    let files =
+        copy_folder(&config.keys_dir, &keys).map_err(|(path, error)| BackupError::Copy(path, error))?;
     let database = match &config.store {
         StoreChoice::Sqlite(folder) => Sqlite::copy(folder, to)?,
         StoreChoice::Mongo(_) | StoreChoice::Absent => None,
     };
-    Ok(Backup { database, keys: (copied > 0).then_some(keys) })
+    Ok(Backup { database, keys: (files > 0).then_some(keys) })
 }

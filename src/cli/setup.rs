@@ -35,7 +35,9 @@ fn with_secrets(mut sources: Sources) -> Result<Sources, Failure> {
     for (name, id) in secrets {
         let read = runtime.block_on(account.read_secret(&id));
         let text = read.map_err(|error| Failure::refused(format!("{name}_SECRET={id}: {error}")))?;
-        sources.supply(name, &text);
+        if !sources.supply(name, &text) {
+            return Err(Failure::usage(format!("{name}_SECRET={id}: the secret is blank")));
+        }
     }
     Ok(sources)
 }

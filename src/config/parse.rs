@@ -161,7 +161,8 @@ pub(super) fn sealing_keys(text: &str) -> Result<String, String> {
 /// A name or an ARN, as AWS Secrets Manager allows them.
 pub(super) fn secret_id(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/_+=.@-:".contains(c);
-    if text.len() <= 2048 && text.chars().all(plain) {
+    let is_name = text.starts_with("arn:") || (!text.contains(':') && sealing_keys(text).is_err());
+    if text.len() <= 2048 && text.chars().all(plain) && is_name {
         Ok(text.to_owned())
     } else {
         Err("must be the name or the ARN of a secret, such as jwt-generator/keys".to_owned())

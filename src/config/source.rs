@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::{SETTINGS, Setting, dotenv};
+use super::{SETTINGS, Setting, dotenv, parse};
 
 /// A secret's file may be so large.
 const LONGEST: u64 = 64 * 1024;
@@ -63,6 +63,14 @@ pub enum SourceError {
     /// The file of a secret cannot be read.
     #[error("{0}_FILE={1}: {2}; name a readable file, or set {0} itself")]
     Secret(&'static str, String, #[source] io::Error),
+    /// A setting whose value anybody may see is named as a secret of AWS.
+    #[error("{0}_SECRET is set {1}, and {0} is no secret: set {0} itself, or {0}_FILE")]
+    NoSecret(&'static str, Origin),
+    /// What should name a secret of AWS does not, and may be the secret itself: it is not shown.
+    #[error(
+        "{0}_SECRET (hidden, {1}) must be the name or the ARN of a secret in AWS Secrets Manager, not the secret itself"
+    )]
+    NoName(&'static str, Origin),
     /// Two ways to set one setting.
     #[error("both {0} and {1} are set {2}; keep one of them")]
     Twice(String, String, Origin),
@@ -117,11 +125,13 @@ impl Sources {
         self.values.iter().filter_map(secret).collect()
     }
 
-    /// Gives the value that a secret holds.
-    pub fn supply(&mut self, name: &str, text: &str) {
+    /// Gives the value that a secret holds. False where it is blank: who names a secret has meant something by it.
+    #[must_use]
+    pub fn supply(&mut self, name: &str, text: &str) -> bool {
         if let Some(found) = self.values.get_mut(name) {
             text.trim_end_matches(['\r', '\n']).clone_into(&mut found.text);
         }
+        !text.trim().is_empty()
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Found> {
@@ -152,10 +162,10 @@ fn look_up(setting: &'static Setting, (origin, layer): Layer<'_>) -> Result<Opti
     let name = setting.name;
     let (in_file, in_secret) = (format!("{name}_FILE"), format!("{name}_SECRET"));
     let named = |name: &str| layer.get(name).filter(|text| !text.is_empty());
-    let direct = layer.get(name);
-    let path = named(&in_file);
-    // A secret costs a call, and shows what is in it to nobody: it is for what must not be seen.
-    let id = named(&in_secret).filter(|_| setting.secret);
+    let (path, id) = (named(&in_file), named(&in_secret));
+    let otherwise = path.or(id).is_some();
+    // What is empty is unset where the value is said in another way, as templates do it.
+    let direct = layer.get(name).filter(|text| !text.is_empty() || !otherwise);
     let ways = [direct.map(|_| name), path.map(|_| in_file.as_str()), id.map(|_| in_secret.as_str())];
     if let [one, other, ..] = ways.into_iter().flatten().collect::<Vec<_>>()[..] {
         return Err(SourceError::Twice(one.to_owned(), other.to_owned(), origin));
@@ -167,6 +177,12 @@ fn look_up(setting: &'static Setting, (origin, layer): Layer<'_>) -> Result<Opti
         return Ok(Some(Found { text, origin: Origin::File(path.clone()) }));
     }
     if let Some(id) = id {
+        if !setting.secret {
+            return Err(SourceError::NoSecret(name, origin));
+        }
+        if parse::secret_id(id).is_err() {
+            return Err(SourceError::NoName(name, origin));
+        }
         return Ok(Some(Found { text: String::new(), origin: Origin::Secret(id.clone()) }));
     }
     Ok(direct.map(|text| Found { text: text.clone(), origin }))
@@ -267,17 +283,26 @@ mod tests {
 
     #[test]
     fn what_must_not_be_seen_may_be_in_a_secret_of_aws() {
-        let mut found = sources(&[("MONGODB_URI_SECRET", "prod/uri"), ("JWT_ISSUER_SECRET", "prod/issuer")]);
+        let mut found = sources(&[("MONGODB_URI_SECRET", "prod/uri"), ("MONGODB_URI", "")]);
         assert_eq!(found.secrets(), [("MONGODB_URI", "prod/uri".to_owned())]);
-        found.supply("MONGODB_URI", "mongodb://db/jwt\n");
+        assert!(found.supply("MONGODB_URI", "mongodb://db/jwt\n"));
         let uri = found.get("MONGODB_URI").unwrap();
         assert_eq!(
             (uri.text.as_str(), uri.origin.to_string().as_str()),
             ("mongodb://db/jwt", "from the secret prod/uri")
         );
-        let both = [("MONGODB_URI_FILE", "a"), ("MONGODB_URI_SECRET", "b")];
-        let both = both.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let error = Sources::read(both, std::path::Path::new("/nonexistent")).unwrap_err().to_string();
-        assert!(error.starts_with("both MONGODB_URI_FILE and MONGODB_URI_SECRET are set"), "{error}");
+        assert!(!found.supply("MONGODB_URI", " \n"), "a blank secret");
+        let sealing_key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+        for (set, told) in [
+            (&[("MONGODB_URI_FILE", "a"), ("MONGODB_URI_SECRET", "b")][..], "both MONGODB_URI_FILE and"),
+            (&[("JWT_ISSUER_SECRET", "prod/issuer")], "JWT_ISSUER is no secret"),
+            (&[("MONGODB_URI_SECRET", "mongodb://me:hunter2@db")], "MONGODB_URI_SECRET (hidden, from"),
+            (&[("KEY_ENCRYPTION_KEY_SECRET", sealing_key)], "KEY_ENCRYPTION_KEY_SECRET (hidden, from"),
+        ] {
+            let set = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            let error = Sources::read(set, std::path::Path::new("/nonexistent")).unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
+            assert!(!error.contains("hunter2") && !error.contains(sealing_key), "{error}");
+        }
     }
 }

@@ -172,6 +172,29 @@ fn what_is_elsewhere_is_named() {
     assert!(folder.path().join("copy/keys/ring.json").exists());
 }
 
+/// As Kubernetes mounts a secret: links to links.
+#[test]
+fn keys_that_are_links_are_copied_as_what_they_lead_to() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Program::start(folder.path(), &QUICK));
+    fs::rename(folder.path().join("keys"), folder.path().join("..data")).unwrap();
+    fs::create_dir(folder.path().join("keys")).unwrap();
+    for name in ["ring.json", "private-key.pem", "public-key.pem"] {
+        std::os::unix::fs::symlink(format!("../..data/{name}"), folder.path().join("keys").join(name))
+            .unwrap();
+    }
+    fs::write(folder.path().join("keys/.notes.swp"), [0xff, 0xfe]).unwrap();
+    for to in ["copy", "file:copy"] {
+        let copy = folder.path().join(to);
+        copied(backup(folder.path(), &[], Path::new(to)));
+        for name in ["ring.json", "private-key.pem", ".notes.swp"] {
+            let there = fs::read(folder.path().join("keys").join(name)).unwrap();
+            assert_eq!(fs::read(copy.join("keys").join(name)).unwrap(), there, "{name}");
+        }
+        assert!(fs::metadata(copy.join("jwt-generator.db")).unwrap().len() > 4096);
+    }
+}
+
 #[test]
 fn a_copy_that_cannot_be_made_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -187,4 +210,8 @@ fn a_copy_that_cannot_be_made_is_refused() {
     fs::write(folder.path().join("data/jwt-generator.db"), "no database").unwrap();
     let damaged = refused(&mut backup(folder.path(), &[], &folder.path().join("copy")), 1);
     assert!(damaged.contains("cannot copy the database"), "{damaged}");
+    assert_eq!(fs::read_dir(folder.path().join("copy")).unwrap().count(), 0, "no half copy stays");
+    std::os::unix::fs::symlink("nowhere", folder.path().join("keys/lost.pem")).unwrap();
+    let lost = refused(&mut backup(folder.path(), &[], &folder.path().join("copy")), 1);
+    assert!(lost.contains("keys/lost.pem"), "{lost}");
 }

@@ -24,7 +24,10 @@ impl Sqlite {
         let file = to.join(Self::FILE);
         // SQLite takes an empty file, and leaves its mode as it is.
         make_empty(to, &file).map_err(unwritable)?;
-        connection.execute("VACUUM INTO ?1", [file.to_string_lossy()]).map_err(store_error)?;
+        // Absolute, for SQLite reads what begins with `file:` as a URI, and text, for it takes nothing else.
+        let absolute = file.canonicalize().map_err(unwritable)?;
+        let name = absolute.to_str().ok_or_else(|| unwritable(std::io::Error::other("not UTF-8")))?;
+        connection.execute("VACUUM INTO ?1", [name]).map_err(store_error)?;
         let synced = File::open(&file).and_then(|file| file.sync_all());
         synced.and_then(|()| File::open(to)?.sync_all()).map_err(unwritable)?;
         Ok(Some(file))

@@ -193,11 +193,11 @@ fn vault(folder: &Path) -> (Custody, Guard) {
     (custody(folder, &settings), Box::new(vault))
 }
 
-fn account() -> Arc<Account> {
+fn account(moto: &Moto) -> Arc<Account> {
     use aws_config::{BehaviorVersion, Region};
     let credentials = aws_sdk_kms::config::Credentials::new("id", "secret", None, None, "test");
     let config = aws_config::defaults(BehaviorVersion::latest())
-        .endpoint_url(Moto::shared().endpoint())
+        .endpoint_url(moto.endpoint())
         .region(Region::new("eu-central-1"))
         .credentials_provider(credentials);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -206,27 +206,28 @@ fn account() -> Arc<Account> {
 
 fn aws_kms(folder: &Path) -> (Custody, Guard) {
     let files = Directory::new(&folder.join("keys"), Workers::start("make-key", 1, 4, 0).unwrap());
-    let homes: Vec<Arc<dyn KeyHome>> = vec![Arc::new(AwsKms::new(account())), Arc::new(files.clone())];
+    let homes: Vec<Arc<dyn KeyHome>> =
+        vec![Arc::new(AwsKms::new(account(Moto::shared()))), Arc::new(files.clone())];
     (Custody::new(AwsKms::NAME, Arc::new(files.clone()), homes, files), Box::new(()))
 }
 
-fn in_a_secret(folder: &Path, id: &str) -> (Custody, Guard) {
+fn in_a_secret(folder: &Path, moto: &Moto, id: &str) -> (Custody, Guard) {
     let maker = Workers::start("make-key", 1, 4, 0).unwrap();
     let files = Directory::new(&folder.join("keys"), maker.clone());
     let homes: Vec<Arc<dyn KeyHome>> = vec![Arc::new(InRecord::new(maker))];
-    let ring = Arc::new(SecretRing::new(account(), id));
+    let ring = Arc::new(SecretRing::new(account(moto), id));
     (Custody::new(SecretRing::NAME, ring, homes, files), Box::new(()))
 }
 
 fn aws_secrets_manager(folder: &Path) -> (Custody, Guard) {
-    in_a_secret(folder, &unique("none-yet/"))
+    in_a_secret(folder, Moto::shared(), &unique("none-yet/"))
 }
 
 /// As a template makes it: there, and without a value.
 fn an_empty_secret_of_aws(folder: &Path) -> (Custody, Guard) {
     let name = unique("empty/");
     Moto::shared().secrets("eu-central-1", "CreateSecret", &serde_json::json!({ "Name": name })).ok();
-    in_a_secret(folder, &name)
+    in_a_secret(folder, Moto::shared(), &name)
 }
 
 macro_rules! suite {
@@ -258,6 +259,31 @@ fn on(place: fn(&Path) -> (Custody, Guard), test: impl AsyncFnOnce(Custody)) {
 }
 
 suite!(directory database_on_sqlite database_on_mongodb aws_kms aws_secrets_manager an_empty_secret_of_aws vault);
+
+/// Twelve at once add one version, and one whose process died before it counted is passed by.
+#[test]
+fn of_many_that_change_a_secret_one_adds_a_version() {
+    let (moto, folder) = (Moto::start(), tempfile::tempdir().unwrap());
+    let (custody, _guard) = in_a_secret(folder.path(), &moto, "keys");
+    let versions = || {
+        let all = serde_json::json!({ "SecretId": "keys", "IncludeDeprecated": true });
+        let listed = moto.secrets("eu-central-1", "ListSecretVersionIds", &all).ok();
+        listed["Versions"].as_array().unwrap().len()
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(of_many_at_once_one_writes(custody.clone()));
+    assert_eq!(versions(), 3);
+    runtime.block_on(async {
+        // As a process does that is killed between its two calls.
+        moto.refuse(&[("UpdateSecretVersionStage", "AccessDeniedException")]);
+        assert!(custody.ring().replace_if(Some(3), &ring(4, vec![])).await.is_err());
+        moto.refuse(&[]);
+        assert_eq!(custody.ring().load().await.unwrap().unwrap().revision, 3);
+        let other = RingRecord { lead: 7, ..ring(4, vec![]) };
+        assert!(custody.ring().replace_if(Some(3), &other).await.unwrap());
+        assert_eq!(custody.ring().load().await.unwrap().unwrap().lead, 7);
+    });
+}
 
 /// What a sealed record is worth to who can write to the database.
 #[test]

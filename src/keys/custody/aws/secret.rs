@@ -2,9 +2,12 @@
 //! a secret never changes; a label says which one counts, and moves only from the version that the caller has seen.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 use zeroize::Zeroizing;
 
 use super::super::{CustodyError, RingHome};
@@ -18,6 +21,11 @@ const CURRENT: &str = "AWSCURRENT";
 const NEXT: &str = "jwt-generator-next";
 /// What Secrets Manager answers where there is no secret, or no value in it yet.
 const ABSENT: [&str; 1] = ["ResourceNotFoundException"];
+/// What it answers where there is a version of that name with another value.
+const TAKEN: [&str; 2] = ["ResourceExistsException", "InvalidRequestException"];
+/// How often it is looked whether another's version counts, and the pause between.
+const LOOKS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// A ring in a secret.
 #[derive(Clone, Debug)]
@@ -32,6 +40,13 @@ struct Current {
     ring: RingRecord,
 }
 
+/// A version that was added.
+struct Added {
+    version: String,
+    /// Whether it counts already.
+    current: bool,
+}
+
 impl SecretRing {
     /// What `KEY_CUSTODY` calls keys that are in it too.
     pub const NAME: &'static str = "aws-secrets-manager";
@@ -42,11 +57,7 @@ impl SecretRing {
     }
 
     async fn current(&self) -> Result<Option<Current>, CustodyError> {
-        let call = self.secrets().await?.get_secret_value().secret_id(&self.id).version_stage(CURRENT);
-        let found = match call.send().await.map_err(|error| Fault::of("GetSecretValue", &error)) {
-            Err(fault) if fault.is_one_of(&ABSENT) => return Ok(None),
-            other => other?,
-        };
+        let Some(found) = self.value().await? else { return Ok(None) };
         let text = Zeroizing::new(found.secret_string.unwrap_or_default());
         let unreadable =
             |error: serde_json::Error| CustodyError::Ring { place: self.place(), fault: shape(&error) };
@@ -57,12 +68,36 @@ impl SecretRing {
         Ok(Some(Current { version: found.version_id.unwrap_or_default(), ring }))
     }
 
+    /// Adds a version that is to follow `old`; nothing where another has come first. All who follow the same version ask
+    /// under the same name, so that of many at once one adds something: versions are few, and each has the keys in it.
+    async fn add(&self, old: Option<&Current>, document: &str) -> Result<Option<Added>, Fault> {
+        match self.put(document, Some(successor_of(old))).await {
+            Err(fault) if fault.is_one_of(&TAKEN) => {}
+            other => return other.map(Some),
+        }
+        for _ in 0..LOOKS {
+            tokio::time::sleep(PAUSE).await;
+            let current = self.current_version().await?;
+            if current.as_deref() != old.map(|old| old.version.as_str()) {
+                return Ok(None);
+            }
+        }
+        // Whoever it was has died before the label moved.
+        self.put(document, None).await.map(Some)
+    }
+
+    async fn put(&self, document: &str, token: Option<String>) -> Result<Added, Fault> {
+        let put = self.secrets().await?.put_secret_value().secret_id(&self.id);
+        let put = put.secret_string(document).version_stages(NEXT).set_client_request_token(token);
+        let added = put.send().await.map_err(|error| Fault::of("PutSecretValue", &error))?;
+        let current = added.version_stages().iter().any(|label| label == CURRENT);
+        Ok(Added { version: added.version_id.unwrap_or_default(), current })
+    }
+
     /// Adds the first version of all: who comes first has the label without asking for it.
     async fn begin(&self, document: &str) -> Result<bool, CustodyError> {
-        let put = self.secrets().await?.put_secret_value().secret_id(&self.id);
-        let sent = put.secret_string(document).version_stages(NEXT).send().await;
-        match sent.map_err(|error| Fault::of("PutSecretValue", &error)) {
-            Ok(added) => Ok(added.version_stages().iter().any(|label| label == CURRENT)),
+        match self.add(None, document).await {
+            Ok(added) => Ok(added.is_some_and(|added| added.current)),
             Err(fault) if fault.is_one_of(&ABSENT) => self.create(document).await,
             Err(fault) => Err(fault.into()),
         }
@@ -80,20 +115,31 @@ impl SecretRing {
     }
 
     /// Adds a version, and moves the label to it if that is still where it was.
-    async fn succeed(&self, old: &str, document: &str) -> Result<bool, CustodyError> {
-        let put = self.secrets().await?.put_secret_value().secret_id(&self.id);
-        let sent = put.secret_string(document).version_stages(NEXT).send().await;
-        let added = sent.map_err(|error| Fault::of("PutSecretValue", &error))?;
-        let new = added.version_id.unwrap_or_default();
+    async fn succeed(&self, old: &Current, document: &str) -> Result<bool, CustodyError> {
+        let Some(added) = self.add(Some(old), document).await? else { return Ok(false) };
         let call = self.secrets().await?.update_secret_version_stage().secret_id(&self.id);
-        let call = call.version_stage(CURRENT).move_to_version_id(&new).remove_from_version_id(old);
-        match call.send().await.map_err(|error| Fault::of("UpdateSecretVersionStage", &error)) {
+        let call = call.version_stage(CURRENT).move_to_version_id(&added.version);
+        let sent = call.remove_from_version_id(&old.version).send().await;
+        match sent.map_err(|error| Fault::of("UpdateSecretVersionStage", &error)) {
             Ok(_) => Ok(true),
             // Another has moved it, or we did, and the answer to our first try was lost.
             Err(fault) if fault.is_one_of(&["InvalidParameterException"]) => {
-                Ok(self.current().await?.is_some_and(|current| current.version == new))
+                Ok(self.current_version().await? == Some(added.version))
             }
             Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// Which version counts now.
+    async fn current_version(&self) -> Result<Option<String>, Fault> {
+        Ok(self.value().await?.and_then(|value| value.version_id))
+    }
+
+    async fn value(&self) -> Result<Option<GetSecretValueOutput>, Fault> {
+        let call = self.secrets().await?.get_secret_value().secret_id(&self.id).version_stage(CURRENT);
+        match call.send().await.map_err(|error| Fault::of("GetSecretValue", &error)) {
+            Err(fault) if fault.is_one_of(&ABSENT) => Ok(None),
+            other => other.map(Some),
         }
     }
 
@@ -117,7 +163,7 @@ impl RingHome for SecretRing {
         let document =
             document.map_err(|error| CustodyError::Ring { place: self.place(), fault: error.to_string() })?;
         match current {
-            Some(current) => self.succeed(&current.version, &document).await,
+            Some(current) => self.succeed(&current, &document).await,
             None => self.begin(&document).await,
         }
     }
@@ -125,6 +171,12 @@ impl RingHome for SecretRing {
     fn place(&self) -> String {
         format!("the secret {}", self.id)
     }
+}
+
+/// The name of the version that is to follow `old`: 64 characters, as long as names may be.
+fn successor_of(old: Option<&Current>) -> String {
+    let text = old.map_or_else(String::new, |old| format!("{} {}", old.version, old.ring.revision));
+    digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What is wrong with a value, without a word of it: private keys may be in it.
