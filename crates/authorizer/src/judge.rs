@@ -46,7 +46,7 @@ async fn signed(provider: &Provider, token: &str, has_kid: bool) -> Result<Signe
         Rejection::BadSignature => !has_kid, // a set without names changes unnoticed
         _ => false,
     };
-    match if may_be_new { provider.keys_after(&held).await } else { None } {
+    match if may_be_new { provider.keys_after(&held).await? } else { None } {
         Some(newer) => Ok(newer.keys.verify(token)?),
         None => Err(refused.into()),
     }

@@ -45,8 +45,8 @@ pub enum Need {
 /// A reading that was tried.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt {
-    /// When it began.
-    pub at: Moment,
+    /// When it ended: whoever asked before waited for it, and another pause is to follow it.
+    pub ended: Moment,
     /// Whether it brought no keys.
     pub failed: bool,
 }
@@ -63,15 +63,15 @@ impl Ages {
         }
     }
 
-    /// Whether it is time for another reading. `serving` says whether there are keys to go on with.
-    pub fn may_read(&self, last: Attempt, now: Moment, need: Need, serving: bool) -> bool {
+    /// Whether who asked then may read again. `serving` says whether there are keys to go on with.
+    pub fn may_read(&self, last: Attempt, asked: Moment, need: Need, serving: bool) -> bool {
         let pause = match need {
             Need::UnknownKey => self.cooldown,
             Need::Age if !last.failed => Duration::ZERO,
             Need::Age if serving => self.cooldown,
             Need::Age => RETRY,
         };
-        now.since(last.at) >= pause
+        asked.since(last.ended) >= pause
     }
 
     /// For how long keys are fresh that come with these headers (RFC 9111 §4.2, §5.1, §5.2.2).
@@ -142,7 +142,7 @@ mod tests {
     fn another_reading_waits_for_its_pause() {
         let at = |unix| Moment { unix, steady: Duration::ZERO };
         let may = |failed, after, need, serving| {
-            AGES.may_read(Attempt { at: at(1_000), failed }, at(1_000u64 + after), need, serving)
+            AGES.may_read(Attempt { ended: at(1_000), failed }, at(1_000u64 + after), need, serving)
         };
         assert!(!may(false, 29, Need::UnknownKey, true));
         assert!(may(false, 30, Need::UnknownKey, true));

@@ -80,9 +80,15 @@ impl Provider {
 
     /// Other keys than those that were seen, if there are such: somebody else may have read them, or they are read now,
     /// unless they were a moment ago.
-    pub async fn keys_after(&self, seen: &Arc<Held>) -> Option<Arc<Held>> {
-        self.renew(Some(seen), Need::UnknownKey).await;
-        self.held().filter(|held| !Arc::ptr_eq(held, seen))
+    ///
+    /// # Errors
+    /// `KeysUnavailable` where the last reading failed: there may be others.
+    pub async fn keys_after(&self, seen: &Arc<Held>) -> Result<Option<Arc<Held>>, Denial> {
+        let failed = self.renew(Some(seen), Need::UnknownKey).await;
+        match self.held().filter(|held| !Arc::ptr_eq(held, seen)) {
+            None if failed => Err(Denial::KeysUnavailable),
+            newer => Ok(newer),
+        }
     }
 
     fn held(&self) -> Option<Arc<Held>> {
@@ -95,35 +101,43 @@ impl Provider {
         })
     }
 
-    /// Reads the keys, unless others did it since `seen`, or it is too soon.
-    async fn renew(&self, seen: Option<&Arc<Held>>, need: Need) {
+    /// Reads the keys, unless others did it since `seen`, or it is too soon. Whoever waited while others read takes what
+    /// that brought, be it nothing. Says whether the last reading failed.
+    async fn renew(&self, seen: Option<&Arc<Held>>, need: Need) -> bool {
+        let asked = Moment::now();
         let mut desk = self.desk.lock().await;
         let held = self.held();
-        if held.as_ref().map(Arc::as_ptr) != seen.map(Arc::as_ptr) {
-            return;
+        let serving = self.standing(held.as_ref()) != Standing::Expired;
+        let others_did = held.as_ref().map(Arc::as_ptr) != seen.map(Arc::as_ptr);
+        if let Some(last) = desk.last
+            && (others_did || !self.ages.may_read(last, asked, need, serving))
+        {
+            return last.failed;
         }
         let began = Moment::now();
-        let serving = self.standing(held.as_ref()) != Standing::Expired;
-        if desk.last.is_some_and(|last| !self.ages.may_read(last, began, need, serving)) {
-            return;
-        }
-        let read = self.read(desk.found.take()).await;
-        desk.last = Some(Attempt { at: began, failed: read.is_none() });
+        let read = self.read(desk.found.take(), serving).await;
+        let failed = read.is_none();
+        desk.last = Some(Attempt { ended: Moment::now(), failed });
         if let Some((read, found)) = read {
             let lifetime = self.ages.lifetime(&read.cache_control, read.age.as_deref());
             let held = Held { keys: read.keys, read_at: began, lifetime };
             *self.held.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(held));
             desk.found = found;
         }
+        failed
     }
 
-    /// One reading, on a thread that may wait.
-    async fn read(&self, found: Option<Found>) -> Option<(source::Read, Option<Found>)> {
+    /// One reading, on a thread that may wait. A set without a usable key is no reading while others serve.
+    async fn read(&self, found: Option<Found>, serving: bool) -> Option<(source::Read, Option<Found>)> {
         let (source, fetcher, algorithms) =
             (self.source.clone(), self.fetcher.clone(), self.algorithms.clone());
         let reading = tokio::task::spawn_blocking(move || source.read(&fetcher, found, &algorithms));
         let issuer = self.issuer();
         match reading.await {
+            Ok(Ok((read, found))) if read.keys.is_empty() => {
+                tracing::warn!(issuer, serving, "the issuer's key set holds no key that can be used");
+                (!serving).then_some((read, found))
+            }
             Ok(Ok((read, found))) => {
                 tracing::info!(issuer, keys = read.keys.len(), "read the issuer's keys");
                 Some((read, found))

@@ -44,6 +44,11 @@ impl KeySet {
         self.0.len()
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Verifies the JWS layer of a token. The key is the one that `kid` names; a token without must leave no choice.
     ///
     /// # Errors

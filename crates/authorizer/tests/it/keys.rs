@@ -2,19 +2,9 @@
 
 use serde_json::json;
 
-use crate::support::{Function, Issuer, Outcome, Reply, Signer, claims, token_event};
+use crate::support::{Function, Issuer, Outcome, Reply, Signer, UNAVAILABLE, all_at_once, claims, issuer_of};
 
 const DISCOVERY: &str = "/.well-known/openid-configuration";
-const UNAVAILABLE: &str = "the issuer's keys could not be read";
-
-/// An issuer with the key `a`, and a token for each of these keys.
-fn issuer_of<const N: usize>(signer: &mut Signer, kids: [&str; N]) -> (Issuer, [String; N]) {
-    let issuer = Issuer::start("{}");
-    let good = claims(&issuer);
-    let tokens = kids.map(|kid| signer.token("ES256", kid, &good));
-    issuer.publish(signer.jwks(&[Some("a")]));
-    (issuer, tokens)
-}
 
 #[test]
 fn an_unknown_key_is_looked_for_once_and_then_not_for_a_while() {
@@ -61,28 +51,6 @@ fn a_key_that_is_withdrawn_stops_when_the_set_is_old() {
     function.set_clock(920);
     assert_eq!(function.judge(&b), "allowed");
     assert_eq!(issuer.asked("/jwks"), 3);
-}
-
-#[test]
-fn old_keys_serve_on_while_no_others_can_be_read_but_not_for_ever() {
-    let mut signer = Signer::jose();
-    let (issuer, [a]) = issuer_of(&mut signer, ["a"]);
-    let bound = [("AUTHORIZER_JWKS_STALE", "600".to_owned())];
-    let mut function = Function::start(issuer.settings().into_iter().chain(bound));
-    assert_eq!(function.judge(&a), "allowed");
-    issuer.set("/jwks", Reply::Cut);
-    function.set_clock(400);
-    assert_eq!(function.judge(&a), "allowed");
-    assert_eq!(issuer.asked("/jwks"), 2);
-    assert_eq!(function.judge(&a), "allowed");
-    assert_eq!(issuer.asked("/jwks"), 2, "not asked with each request");
-    function.set_clock(850);
-    assert_eq!(function.judge(&a), "allowed");
-    function.set_clock(930);
-    assert_eq!(function.judge(&a), UNAVAILABLE);
-    issuer.publish(signer.jwks(&[Some("a")]));
-    function.set_clock(940);
-    assert_eq!(function.judge(&a), "allowed", "it is back");
 }
 
 #[test]
@@ -202,21 +170,15 @@ fn requests_at_once_share_one_reading() {
     let many = [("AWS_LAMBDA_MAX_CONCURRENCY", "8".to_owned())];
     let mut function = Function::start(issuer.settings().into_iter().chain(many));
     assert_eq!(function.judge(&a), "allowed");
-    assert!(all_at_once(&mut function, &a).iter().all(lets_in));
+    assert!(all_at_once(&mut function, &a, || ()).iter().all(lets_in));
     assert_eq!(issuer.asked("/jwks"), 1, "24 requests with fresh keys");
     function.set_clock(400);
-    assert!(all_at_once(&mut function, &a).iter().all(lets_in));
+    assert!(all_at_once(&mut function, &a, || ()).iter().all(lets_in));
     assert_eq!(issuer.asked("/jwks"), 2, "24 requests with old keys");
     issuer.publish(signer.jwks(&[Some("a"), Some("b")]));
     function.set_clock(440);
-    assert!(all_at_once(&mut function, &b).iter().all(lets_in));
+    assert!(all_at_once(&mut function, &b, || ()).iter().all(lets_in));
     assert_eq!(issuer.asked("/jwks"), 3, "24 requests with a new key");
-}
-
-fn all_at_once(function: &mut Function, token: &str) -> Vec<Outcome> {
-    let event = token_event(token).to_string();
-    let coming: Vec<_> = (0..24).map(|_| function.send(&event)).collect();
-    coming.iter().map(|coming| function.wait(coming)).collect()
 }
 
 fn lets_in(outcome: &Outcome) -> bool {

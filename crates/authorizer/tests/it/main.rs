@@ -8,5 +8,6 @@ mod events;
 mod foreign;
 mod hostile;
 mod keys;
+mod outage;
 mod settings;
 mod support;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::BufReader;
 use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
@@ -39,6 +40,9 @@ pub struct Function {
     refusal: Receiver<String>,
     count: Mutex<u32>,
 }
+
+/// The wall clock of a running function.
+pub struct Clock(PathBuf);
 
 impl Function {
     /// The program with these settings and nothing else in its environment.
@@ -82,9 +86,12 @@ impl Function {
 
     /// Moves its wall clock to this many seconds after the real time.
     pub fn set_clock(&self, ahead: u64) {
-        let new = self.folder.path().join("clock.new");
-        fs::write(&new, format!("+{ahead}")).unwrap();
-        fs::rename(new, self.folder.path().join("clock")).unwrap();
+        self.clock().set(ahead);
+    }
+
+    /// Its wall clock.
+    pub fn clock(&self) -> Clock {
+        Clock(self.folder.path().join("clock"))
     }
 
     /// What it has logged.
@@ -148,6 +155,15 @@ impl Function {
     pub fn refusal(mut self) -> (String, i32) {
         let ended = self.child.wait().unwrap();
         (self.refusal.try_recv().unwrap(), ended.code().unwrap())
+    }
+}
+
+impl Clock {
+    /// Moves it to this many seconds after the real time.
+    pub fn set(&self, ahead: u64) {
+        let new = self.0.with_extension("new");
+        fs::write(&new, format!("+{ahead}")).unwrap();
+        fs::rename(new, &self.0).unwrap();
     }
 }
 

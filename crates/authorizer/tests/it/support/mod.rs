@@ -16,6 +16,8 @@ use serde_json::{Value, json};
 /// A method of an API, and what a policy about it speaks of.
 pub const ARN: &str = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/prod/GET/users/7";
 pub const STAGE: &str = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/prod/*";
+/// The error where nothing can be said of a token.
+pub const UNAVAILABLE: &str = "the issuer's keys could not be read";
 /// 2100 and 2001.
 pub const LATER: u64 = 4_102_444_800;
 pub const LONG_AGO: u64 = 1_000_000_000;
@@ -42,6 +44,23 @@ pub fn tool(name: &str) -> PathBuf {
 /// Good claims of this issuer.
 pub fn claims(issuer: &Issuer) -> Value {
     json!({ "iss": issuer.name(), "aud": "api", "sub": "ada", "exp": LATER, "scope": "read write" })
+}
+
+/// An issuer with the key `a`, and a token for each of these keys.
+pub fn issuer_of<const N: usize>(signer: &mut Signer, kids: [&str; N]) -> (Issuer, [String; N]) {
+    let issuer = Issuer::start("{}");
+    let good = claims(&issuer);
+    let tokens = kids.map(|kid| signer.token("ES256", kid, &good));
+    issuer.publish(signer.jwks(&[Some("a")]));
+    (issuer, tokens)
+}
+
+/// What comes of 24 requests with this token that are sent at once, and of what is done `meanwhile`.
+pub fn all_at_once(function: &mut Function, token: &str, meanwhile: impl FnOnce()) -> Vec<Outcome> {
+    let event = token_event(token).to_string();
+    let coming: Vec<_> = (0..24).map(|_| function.send(&event)).collect();
+    meanwhile();
+    coming.iter().map(|coming| function.wait(coming)).collect()
 }
 
 /// The claims with these members instead; `null` takes one away.
