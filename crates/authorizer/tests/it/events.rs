@@ -136,6 +136,20 @@ fn two_headers_are_one_too_many() {
 }
 
 #[test]
+fn a_denied_token_is_logged_once_and_as_everyday() {
+    let (issuer, [_, expired, weak]) = tokens();
+    for (level, lines) in [("error", 0), ("info", 2)] {
+        let mut function = function(&issuer, &[("AUTHORIZER_LOG_LEVEL", level)]);
+        assert_eq!(function.judge(&expired), "401");
+        assert_eq!(function.judge(&weak), "403 missing_scope");
+        let log = function.log();
+        assert!(!log.contains("ERROR"), "{log}");
+        assert_eq!(log.lines().filter(|line| line.contains("denied: ")).count(), lines, "{log}");
+        assert!(lines > 0 || log.is_empty(), "{log}");
+    }
+}
+
+#[test]
 fn neither_tokens_nor_claims_are_logged() {
     let (issuer, tokens) = tokens();
     let mut function = function(&issuer, &[("AUTHORIZER_LOG_LEVEL", "debug")]);
