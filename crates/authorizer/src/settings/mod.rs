@@ -85,15 +85,19 @@ struct Reader {
 impl Reader {
     fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let ours = variables.into_iter().filter_map(|(name, value)| {
-            let name = name.into_string().ok().filter(|name| name.starts_with("AUTHORIZER_"))?;
-            Some((name, value.to_string_lossy().trim().to_owned()))
+            let name = name.into_string().ok()?;
+            let is_ours = name.starts_with("AUTHORIZER_") || table::nearest(&name).is_some();
+            is_ours.then(|| (name, value.to_string_lossy().trim().to_owned()))
         });
         let mut read = Self { set: ours.collect(), faults: Vec::new() };
         read.set.sort();
         for (name, value) in read.set.clone() {
-            if !SETTINGS.iter().any(|setting| setting.name == name) {
-                read.fault(&name, &value, "there is no such setting; docs/authorizer.md lists them");
+            if SETTINGS.iter().any(|setting| setting.name == name) {
+                continue;
             }
+            let meant = table::nearest(&name).map(|meant| format!("; did you mean {meant}?"));
+            let meant = meant.unwrap_or_else(|| "; docs/authorizer.md lists them".to_owned());
+            read.fault(&name, &value, &format!("there is no such setting{meant}"));
         }
         read
     }

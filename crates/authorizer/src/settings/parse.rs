@@ -47,14 +47,27 @@ impl Placeholder for Level {
     }
 }
 
-/// What stands between commas, without the spaces around it; empty parts are skipped.
-fn listed(text: &str) -> Vec<String> {
+/// What stands between commas, without the spaces around it; empty parts are skipped. Whoever sets a rule means one, so
+/// that commas alone are none of the lists.
+fn listed(text: &str) -> Result<Vec<String>, String> {
     let parts = split_unescaped(text, ',').into_iter();
-    parts.map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+    let parts: Vec<_> = parts.map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect();
+    match parts.is_empty() && !text.is_empty() {
+        true => Err("there is nothing between the commas; leave it unset, or name something".to_owned()),
+        false => Ok(parts),
+    }
+}
+
+/// Both sides of the first equals sign that has no backslash before it; without one, there is no second.
+fn sides(pair: &str) -> (String, Option<String>) {
+    let mut parts = split_unescaped(pair, '=').into_iter();
+    let first = parts.next().unwrap_or_default().trim().to_owned();
+    let rest: Vec<_> = parts.collect();
+    (first, (!rest.is_empty()).then(|| rest.join("=").trim().to_owned()))
 }
 
 pub fn words(text: &str) -> Result<Vec<String>, String> {
-    let words: Vec<String> = listed(text).iter().map(|word| unescaped(word)).collect();
+    let words: Vec<String> = listed(text)?.iter().map(|word| unescaped(word)).collect();
     match words.iter().find(|word| word.contains(char::is_whitespace)) {
         Some(word) => Err(format!("\"{word}\" holds a space; separate them by commas")),
         None => Ok(words),
@@ -62,7 +75,7 @@ pub fn words(text: &str) -> Result<Vec<String>, String> {
 }
 
 pub fn issuers(text: &str) -> Result<Vec<Source>, String> {
-    let sources = listed(text).iter().map(|entry| source(entry)).collect::<Result<Vec<_>, _>>()?;
+    let sources = listed(text)?.iter().map(|entry| source(entry)).collect::<Result<Vec<_>, _>>()?;
     let names: BTreeSet<_> = sources.iter().map(Source::issuer).collect();
     match sources.len() {
         0 => Err("name at least one issuer, such as https://id.example.com".to_owned()),
@@ -72,38 +85,37 @@ pub fn issuers(text: &str) -> Result<Vec<Source>, String> {
 }
 
 fn source(entry: &str) -> Result<Source, String> {
-    if let Some((issuer, keys)) = entry.split_once('=').filter(|(issuer, _)| !issuer.contains('?')) {
-        let (issuer, keys) = (issuer.trim(), keys.trim());
-        let address = Address::parse(keys).map_err(|wrong| format!("\"{keys}\": {wrong}"))?;
-        return match issuer {
+    let (issuer, keys) = sides(entry);
+    if let Some(keys) = keys.filter(|_| !issuer.contains('?')) {
+        let address = Address::parse(&unescaped(&keys)).map_err(|wrong| format!("\"{keys}\": {wrong}"))?;
+        return match issuer.as_str() {
             "" => Err(format!("\"{entry}\" lacks the issuer before the =")),
-            issuer => Ok(Source::Known { issuer: issuer.to_owned(), keys: address }),
+            issuer => Ok(Source::Known { issuer: unescaped(issuer), keys: address }),
         };
     }
     let wrong = |wrong| format!("\"{entry}\": {wrong}; or write issuer=address of its key set");
-    let address = Address::parse(entry).map_err(wrong)?;
+    let issuer = unescaped(entry);
+    let address = Address::parse(&issuer).map_err(wrong)?;
     let documents = address.discoveries().map_err(wrong)?;
-    Ok(Source::Described { issuer: entry.to_owned(), address, documents })
+    Ok(Source::Described { issuer, address, documents })
 }
 
 pub fn audiences(text: &str) -> Result<Audiences, String> {
-    let named: Vec<String> = listed(text).iter().map(|one| unescaped(one)).collect();
+    let named = listed(text)?;
     match named.as_slice() {
         [] => Err("name what the tokens for this API have as \"aud\"".to_owned()),
         [any] if any == "*" => Ok(Audiences::Any),
         many if many.iter().any(|one| one == "*") => Err("* stands alone".to_owned()),
-        _ => Ok(Audiences::Named(named)),
+        many => Ok(Audiences::Named(many.iter().map(|one| unescaped(one)).collect())),
     }
 }
 
 pub fn claims(text: &str) -> Result<Vec<Required>, String> {
-    let pairs = listed(text).into_iter().map(|pair| {
-        let mut sides = split_unescaped(&pair, '=').into_iter();
-        let name = sides.next().unwrap_or_default();
-        let value = sides.collect::<Vec<_>>();
-        let path = ClaimPath::parse(name.trim()).filter(|_| !value.is_empty());
-        let path = path.ok_or_else(|| format!("\"{pair}\" is not name=value"))?;
-        Ok(Required { path, value: unescaped(value.join("=").trim()) })
+    let pairs = listed(text)?.into_iter().map(|pair| {
+        let (name, value) = sides(&pair);
+        let (path, value) =
+            ClaimPath::parse(&name).zip(value).ok_or_else(|| format!("\"{pair}\" is not name=value"))?;
+        Ok(Required { path, value: unescaped(&value) })
     });
     pairs.collect()
 }
@@ -112,7 +124,7 @@ pub fn context(text: &str) -> Result<Vec<ClaimPath>, String> {
     if text == "-" {
         return Ok(Vec::new());
     }
-    let paths = listed(text)
+    let paths = listed(text)?
         .into_iter()
         .map(|name| ClaimPath::parse(&name).ok_or_else(|| format!("\"{name}\" is no name of a claim")));
     let paths = paths.collect::<Result<Vec<_>, _>>()?;
@@ -124,7 +136,7 @@ pub fn context(text: &str) -> Result<Vec<ClaimPath>, String> {
 }
 
 pub fn algorithms(text: &str) -> Result<Vec<Algorithm>, String> {
-    let named = listed(text).into_iter().map(|name| {
+    let named = listed(text)?.into_iter().map(|name| {
         let known = || "it must be one or more of RS256, PS256, ES256 and EdDSA".to_owned();
         name.parse::<Algorithm>().map_err(|_| known())
     });

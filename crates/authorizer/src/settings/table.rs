@@ -74,3 +74,14 @@ pub const SETTINGS: &[Setting] = &[
         about: "`error`, `warn`, `info` (each denial) or `debug` (each decision)",
     },
 ];
+
+/// By how many letters a name may differ from the setting that is meant.
+const NEAR: usize = 2;
+
+/// The setting that this name spells, or nearly.
+pub fn nearest(name: &str) -> Option<&'static str> {
+    let upper = name.to_ascii_uppercase();
+    let near =
+        SETTINGS.iter().map(|setting| (strsim::damerau_levenshtein(&upper, setting.name), setting.name));
+    near.filter(|(distance, _)| *distance <= NEAR).min().map(|(_, name)| name)
+}

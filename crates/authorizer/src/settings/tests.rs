@@ -43,7 +43,7 @@ fn all_faults_come_at_once() {
     assert_eq!(
         faults,
         [
-            "AUTHORIZER_SCOPE=read: there is no such setting; docs/authorizer.md lists them",
+            "AUTHORIZER_SCOPE=read: there is no such setting; did you mean AUTHORIZER_SCOPES?",
             "AUTHORIZER_ISSUERS=: name at least one issuer, such as https://id.example.com",
             "AUTHORIZER_ALGORITHMS=RS256,HS256: it must be one or more of RS256, PS256, ES256 and EdDSA",
             "AUTHORIZER_AUDIENCES=: name what the tokens for this API have as \"aud\"",
@@ -108,4 +108,59 @@ fn what_is_passed_on_has_names_that_differ() {
     let none = read(&[ISSUER, AUDIENCE, ("AUTHORIZER_CONTEXT", "-")]).unwrap();
     assert_eq!(none.rules.context, []);
     assert!(wrong("AUTHORIZER_SCOPES", "read write").contains("separate them by commas"));
+}
+
+#[test]
+fn a_backslash_protects_what_belongs_to_an_issuers_name_or_address() {
+    let issuers =
+        r"a\=b=https://id.example.com/k\,1?p=a,https://id.example.com/a\,b, c\\ = https://id.example.com/c";
+    let settings = read(&[("AUTHORIZER_ISSUERS", issuers), AUDIENCE]).unwrap();
+    let names: Vec<_> = settings.sources.iter().map(Source::issuer).collect();
+    assert_eq!(names, ["a=b", "https://id.example.com/a,b", r"c\"]);
+    let Source::Known { keys, .. } = &settings.sources[0] else { panic!("{settings:?}") };
+    assert_eq!(keys.as_str(), "https://id.example.com/k,1?p=a");
+    let Source::Described { address, documents, .. } = &settings.sources[1] else { panic!("{settings:?}") };
+    assert_eq!(address.as_str(), "https://id.example.com/a,b");
+    assert_eq!(documents[0].as_str(), "https://id.example.com/a,b/.well-known/openid-configuration");
+    assert!(wrong("AUTHORIZER_ISSUERS", r"a\=https://id.example.com/k").contains("is no address"));
+}
+
+#[test]
+fn a_rule_that_is_set_names_something() {
+    for name in [
+        "AUTHORIZER_ISSUERS",
+        "AUTHORIZER_AUDIENCES",
+        "AUTHORIZER_SCOPES",
+        "AUTHORIZER_CLAIMS",
+        "AUTHORIZER_ALGORITHMS",
+        "AUTHORIZER_CONTEXT",
+    ] {
+        for value in [",", " , ,"] {
+            assert!(wrong(name, value).contains("nothing between the commas"), "{name}={value}");
+        }
+    }
+}
+
+#[test]
+fn a_protected_asterisk_is_a_name() {
+    let named = |value| read(&[ISSUER, ("AUTHORIZER_AUDIENCES", value)]).unwrap().rules.audiences;
+    assert_eq!(named(r"\*"), Audiences::Named(vec!["*".to_owned()]));
+    assert_eq!(named(r"api,\*"), Audiences::Named(vec!["api".to_owned(), "*".to_owned()]));
+}
+
+#[test]
+fn a_name_that_nearly_spells_a_setting_is_a_fault() {
+    for (name, meant) in [
+        ("AUTHORISER_SCOPES", "AUTHORIZER_SCOPES"),
+        ("AUTHORISER_SCOPE", "AUTHORIZER_SCOPES"),
+        ("authorizer_claims", "AUTHORIZER_CLAIMS"),
+        ("AUTHORIZERCLAIMS", "AUTHORIZER_CLAIMS"),
+        ("AUHTORIZER_JWKS_STALE", "AUTHORIZER_JWKS_STALE"),
+    ] {
+        let expected = format!("{name}=x: there is no such setting; did you mean {meant}?");
+        assert_eq!(wrong(name, "x"), expected);
+    }
+    let lists = "there is no such setting; docs/authorizer.md lists them";
+    assert_eq!(wrong("AUTHORIZER_TABLE", "x"), format!("AUTHORIZER_TABLE=x: {lists}"));
+    assert!(read(&[ISSUER, AUDIENCE, ("AUTHORIZATION", "x"), ("MY_AUTHORIZER_SCOPES", "x")]).is_ok());
 }

@@ -12,7 +12,7 @@ fn lambda_is_told_all_that_is_wrong_with_the_settings() {
     ])
     .refusal();
     let expected = "the settings cannot be used:
-  AUTHORIZER_SCOPE=read: there is no such setting; docs/authorizer.md lists them
+  AUTHORIZER_SCOPE=read: there is no such setting; did you mean AUTHORIZER_SCOPES?
   AUTHORIZER_ISSUERS=http://id.example.com: \"http://id.example.com\": it must begin with https://, for keys that came over plain http prove nothing; or write issuer=address of its key set
   AUTHORIZER_AUDIENCES=: name what the tokens for this API have as \"aud\"";
     assert_eq!((message.as_str(), code), (expected, 1));
