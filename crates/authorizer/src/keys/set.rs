@@ -2,6 +2,7 @@
 
 use jose::{Algorithm, Jwk, Rejection, SignedParts, VerifyingKey};
 
+use super::rsa_numbers;
 use crate::json::Json;
 
 /// The usable keys of an issuer, each bound to one algorithm.
@@ -72,7 +73,7 @@ impl KeySet {
 impl Named {
     /// A key for the first of the algorithms that it may serve.
     fn read(key: &Json, algorithms: &[Algorithm]) -> Option<Self> {
-        let jwk = Jwk::from_json(&key.to_string()).ok()?;
+        let jwk = Jwk::from_json(&rsa_numbers::canonical(key).to_string()).ok()?;
         let key =
             algorithms.iter().find_map(|algorithm| VerifyingKey::from_jwk_for(*algorithm, &jwk).ok())?;
         Some(Self { kid: jwk.kid().map(str::to_owned), key })
@@ -90,6 +91,8 @@ impl Named {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use jose::{ProtectedHeader, SigningKey};
 
     use super::*;
@@ -201,5 +204,24 @@ mod tests {
         assert_eq!(verdict(&only_ps256, &ps256), Ok(()));
         let text = format!(r#"{{"keys":[{named}]}}"#);
         assert_eq!(KeySet::read(text.as_bytes(), &[Algorithm::Rs256]).unwrap().len(), 0, "not allowed");
+    }
+    #[test]
+    fn a_zero_before_the_modulus_changes_no_key() {
+        let rsa = key(Algorithm::Rs256);
+        let plain = jwk(&rsa, "a", &[]);
+        let mut padded: serde_json::Value = serde_json::from_str(&plain).unwrap();
+        let n = URL_SAFE_NO_PAD.decode(padded["n"].as_str().unwrap()).unwrap();
+        padded["n"] = URL_SAFE_NO_PAD.encode([&[0], n.as_slice()].concat()).into();
+        let both = set(&[&padded.to_string(), &plain]);
+        assert_eq!((both.len(), verdict(&both, &token(&rsa, Some("a")))), (1, Ok(())));
+        assert_eq!(verdict(&set(&[&padded.to_string()]), &token(&rsa, Some("a"))), Ok(()));
+    }
+
+    #[test]
+    fn a_key_with_a_small_exponent_is_left_out() {
+        let mut small: serde_json::Value =
+            serde_json::from_str(&jwk(&key(Algorithm::Rs256), "a", &[])).unwrap();
+        small["e"] = "Aw".into();
+        assert!(set(&[&small.to_string()]).is_empty());
     }
 }

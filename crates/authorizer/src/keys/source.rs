@@ -114,7 +114,7 @@ impl Source {
             return Err(ReadFault::NoDescription(self.issuer().to_owned()));
         };
         let (document, fetched) = match fetch(fetcher, first, until) {
-            Err(ReadFault::Fetch(_, FetchFault::Status(400..=499))) => {
+            Err(ReadFault::Fetch(_, FetchFault::Status(404 | 410))) => {
                 (second, fetch(fetcher, second, until)?)
             }
             fetched => (first, fetched?),

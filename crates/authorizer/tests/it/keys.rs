@@ -124,8 +124,13 @@ fn an_issuer_describes_itself_in_either_document_and_by_its_own_name() {
         assert_eq!(function.judge(&a), UNAVAILABLE, "{description}");
     }
     assert_eq!(issuer.asked(second), 1, "a document that is wrong is not passed over for another");
-    issuer.set(DISCOVERY, Reply::status(500));
-    assert_eq!(Function::start(issuer.settings()).judge(&a), UNAVAILABLE);
+    for status in [401, 403, 429, 500] {
+        issuer.set(DISCOVERY, Reply::status(status));
+        assert_eq!(Function::start(issuer.settings()).judge(&a), UNAVAILABLE, "{status}");
+    }
+    assert_eq!(issuer.asked(second), 1, "a document that is not shown may be there");
+    issuer.set(DISCOVERY, Reply::status(410));
+    assert_eq!(Function::start(issuer.settings()).judge(&a), "allowed");
 }
 
 #[test]
