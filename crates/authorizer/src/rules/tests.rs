@@ -103,7 +103,8 @@ fn a_type_for_another_end_is_refused() {
 #[test]
 fn a_token_that_is_bound_to_a_key_is_no_bearer_token() {
     assert_eq!(with(r#""cnf":{"jkt":"x"}"#).unwrap_err(), Denial::SenderConstrained);
-    assert_eq!(with(r#""cnf":null"#).unwrap_err(), Denial::SenderConstrained);
+    assert_eq!(with(r#""cnf":{}"#).unwrap_err(), Denial::SenderConstrained);
+    assert_eq!(with(r#""cnf":false"#).unwrap_err(), Denial::SenderConstrained);
 }
 
 #[test]
@@ -141,9 +142,28 @@ fn all_scopes_are_asked_for_wherever_they_are_written() {
     ] {
         assert_eq!(with(lacking), Err(Denial::MissingScope), "{lacking}");
     }
-    for odd in ["7", "null", "{}", r#"["read",1,"write"]"#] {
+    for odd in ["7", "{}", r#"["read",1,"write"]"#] {
         assert_eq!(with(&format!(r#""scope":{odd}"#)), Err(token(InvalidClaim("scope"))), "{odd}");
     }
+    let odd_beside = with(r#""scope":"read write","scopes":{}"#);
+    assert_eq!(odd_beside, Err(token(InvalidClaim("scopes"))));
+}
+
+#[test]
+fn where_no_scope_is_asked_for_their_form_does_not_matter() {
+    for odd in [r#""scope":7"#, r#""scp":{"read":true}"#, r#""scopes":[["read"]]"#] {
+        assert!(with(odd).is_ok(), "{odd}");
+    }
+}
+
+#[test]
+fn null_is_a_claim_that_is_not_made() {
+    assert!(with(r#""nbf":null,"iat":null,"cnf":null,"scope":null,"scp":null,"scopes":null"#).is_ok());
+    let rules = Rules { scopes: vec!["read".to_owned()], ..rules() };
+    let scoped = |members: &str| judge(&rules, &GOOD.replace('}', &format!(",{members}}}"))).map(|_| ());
+    assert_eq!(scoped(r#""scope":null"#), Err(Denial::MissingScope));
+    assert_eq!(scoped(r#""scope":null,"scp":["read"]"#), Ok(()));
+    assert_eq!(instead("1700000100", "null"), Err(token(InvalidClaim("exp"))), "it is required");
 }
 
 #[test]
@@ -173,6 +193,36 @@ fn all_claims_are_asked_for_by_value() {
     }
     let other = Rules { claims: vec![required("sub", "Ada")], ..rules() };
     assert_eq!(judge(&other, GOOD).unwrap_err(), Denial::MissingClaim);
+}
+
+#[test]
+fn numbers_are_compared_as_json_prints_them() {
+    let holds = |number: &str, value: &str| {
+        let path = ClaimPath::parse("n").unwrap();
+        let rules = Rules { claims: vec![Required { path, value: value.to_owned() }], ..rules() };
+        judge(&rules, &GOOD.replace('}', &format!(r#","n":{number}}}"#))).is_ok()
+    };
+    for (number, value) in [
+        ("18446744073709551615", "18446744073709551615"),
+        ("-9223372036854775808", "-9223372036854775808"),
+        ("1.5", "1.5"),
+        ("1.50", "1.5"),
+        ("1.00", "1.0"),
+        ("1e2", "100.0"),
+    ] {
+        assert!(holds(number, value), "{number}: {value}");
+    }
+    for (number, value) in [
+        ("18446744073709551616", "18446744073709551616"),
+        ("18446744073709551615", "18446744073709551614"),
+        ("1", "1.0"),
+        ("1.0", "1"),
+        ("1.50", "1.50"),
+        ("1e2", "1e2"),
+        ("100", "1e2"),
+    ] {
+        assert!(!holds(number, value), "{number}: {value}");
+    }
 }
 
 #[test]
