@@ -106,6 +106,8 @@ impl SecretRing {
     /// Makes the secret itself.
     async fn create(&self, document: &str) -> Result<bool, CustodyError> {
         let call = self.secrets().await?.create_secret().name(&self.id).secret_string(document);
+        // The first version has the same name whether the secret was there or not: another's is no second one.
+        let call = call.client_request_token(successor_of(None));
         let sent = call.description("The keys of JWT Generator").send().await;
         match sent.map_err(|error| Fault::of("CreateSecret", &error)) {
             Ok(_) => Ok(true),
