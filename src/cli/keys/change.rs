@@ -57,7 +57,7 @@ impl Rotate {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Revoke {
     /// The key's kid
-    #[arg(value_parser = kid)]
+    #[arg(value_parser = kid, allow_hyphen_values = true)]
     kid: Kid,
     #[command(flatten)]
     consent: Consent,

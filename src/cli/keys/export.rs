@@ -16,7 +16,7 @@ pub(in crate::cli) struct Export {
     #[command(flatten)]
     half: Half,
     /// The key's kid [default: all in the key set, or the one that signs]
-    #[arg(value_parser = kid)]
+    #[arg(value_parser = kid, allow_hyphen_values = true)]
     kid: Option<Kid>,
 }
 

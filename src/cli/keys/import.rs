@@ -22,7 +22,7 @@ pub(in crate::cli) struct Import {
     #[arg(long, default_value = "published")]
     state: State,
     /// Its name [default: the file's `kid`, else its thumbprint]
-    #[arg(long, value_parser = kid)]
+    #[arg(long, value_parser = kid, allow_hyphen_values = true)]
     kid: Option<Kid>,
     #[command(flatten)]
     consent: Consent,

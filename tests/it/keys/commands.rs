@@ -566,6 +566,18 @@ fn a_secret_of_another_kind_is_refused_and_stays_as_it_is() {
     }
 }
 
+/// A thumbprint is in base64url: one in 64 begins so.
+#[test]
+fn a_kid_that_begins_with_a_hyphen_is_a_kid_like_another() {
+    let place = Place::new(&[("SKIP_DATABASE", "true"), ("KEY_ID", "-II4KH_TNhmi")]);
+    place.told(&["keys", "generate"]);
+    let export = run(&mut place.command(&["keys", "export", "--public", "-II4KH_TNhmi"]));
+    assert!(export.contains("-II4KH_TNhmi"), "{export}");
+    assert!(place.refused(1, &["keys", "revoke", "-lost", "--yes"]).contains("-lost"));
+    place.told(&["keys", "revoke", "-II4KH_TNhmi", "--yes"]);
+    assert_eq!(place.kids("removed"), ["-II4KH_TNhmi"]);
+}
+
 #[test]
 fn one_ring_for_two_custodies_needs_no_move() {
     let place = Place::new(&[("KEY_CUSTODY", "database"), ("KEY_ENCRYPTION_KEY", SEALING_KEY)]);
