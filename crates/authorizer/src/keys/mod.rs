@@ -1,6 +1,7 @@
 //! An issuer's keys: kept in memory, read again when they are old or when one is not known.
 //!
-//! `set` reads a key set (`rsa_numbers` smooths one of its habits), `freshness` holds the rules of when to read again, `source` knows where, `fetch` does it.
+//! `set` reads a key set (`rsa_numbers` smooths one of its habits), `freshness` holds the rules of when to read again,
+//! `source` knows where, `fetch` does it.
 
 mod fetch;
 mod freshness;

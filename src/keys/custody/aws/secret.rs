@@ -177,8 +177,8 @@ impl RingHome for SecretRing {
 
 /// The name of the version that is to follow `old`: 64 characters, as long as names may be.
 fn successor_of(old: Option<&Current>) -> String {
-    let text = old.map_or_else(String::new, |old| format!("{} {}", old.version, old.ring.revision));
-    digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    let version = old.map_or("", |old| old.version.as_str());
+    digest(&SHA256, version.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What is wrong with a value, without a word of it: private keys may be in it.
