@@ -21,7 +21,7 @@ use crate::config::{Config, StoreChoice};
 use crate::domain::{RingRecord, Rotation};
 use crate::entropy::{Entropy, EntropyError};
 use crate::http::{Door, Limits, serve};
-use crate::keys::custody::{CustodyError, SealingError, VaultError};
+use crate::keys::custody::{CustodyError, SealerError, VaultError};
 use crate::keys::schedule::PeriodTooShort;
 use crate::keys::{Keeper, KeyKind, KeySettings, Keys, Signer};
 use crate::store::mongo::Mongo;
@@ -55,9 +55,15 @@ pub enum StartError {
     /// The settings would strand verifiers.
     #[error("{0}")]
     Schedule(#[from] PeriodTooShort),
-    /// The sealing key is none.
+    /// `KEY_ENCRYPTION_KEY` is not a valid key.
     #[error("KEY_ENCRYPTION_KEY {0}")]
-    Sealing(SealingError),
+    Sealing(SealerError),
+    /// The ring is to be in the database, and nothing protects it there.
+    #[error(
+        "KEY_ENCRYPTION_KEY is needed: the ring of keys is in the database, and an attacker who can write there could add a key; \
+         `keys secret` makes one"
+    )]
+    RingUnprotected,
     /// The settings for Vault.
     #[error(transparent)]
     Vault(#[from] VaultError),

@@ -13,8 +13,6 @@ use crate::store::{Health, Store, StoreError};
 
 /// Between two beats.
 const EVERY: Duration = Duration::from_secs(15);
-/// Seconds after which an instance that has said nothing counts as gone.
-const GONE: u64 = 60;
 
 /// Tells and listens.
 pub(super) struct Beat {
@@ -90,9 +88,9 @@ impl Beat {
         let ring = self.keys.ring();
         let Some(ring) = ring.as_ref() else { return Ok(None) };
         let (record, Some(ours)) = (ring.record(), self.instance(ring)) else { return Ok(None) };
-        let since = ours.at.minus_secs(GONE);
+        let since = ours.at.minus_secs(Instance::SILENCE_SECS);
         let others = self.store.list_instances().await?;
-        let live = others.iter().filter(|other| other.id != ours.id && other.at >= since);
+        let live = others.iter().filter(|other| other.id != ours.id && other.is_live(ours.at));
         let mut disagrees = live
             .filter(|other| self.disagree(record, &ours, other))
             .map(|other| Disagrees { theirs: other.custody.clone(), ours: ours.custody.clone() });
@@ -126,6 +124,7 @@ impl Beat {
             custody: self.custody.to_owned(),
             signs,
             verifies,
+            ring_version: RingRecord::AUTHENTICATED_VERSION,
             at: self.clock.now(),
         })
     }

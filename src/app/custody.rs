@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::config::{Config, CustodyChoice, StoreChoice, VaultChoice, VaultLogin as Chosen};
 use crate::entropy::Entropy;
 use crate::keys::custody::{
-    Account, AwsKms, Custody, Directory, InRecord, KeyHome, RingHome, Sealing, SecretRing, StoredRing, Vault,
+    Account, AwsKms, Custody, Directory, InRecord, KeyHome, RingHome, Sealer, SecretRing, StoredRing, Vault,
     VaultError, VaultLogin, VaultSettings,
 };
 use crate::store::Store;
@@ -20,38 +20,41 @@ const MAKING_NICENESS: i32 = 19;
 pub(super) fn open(config: &Config, store: &Arc<dyn Store>, clock: &Clock) -> Result<Custody, StartError> {
     let maker = Workers::start("make-key", 1, 4, MAKING_NICENESS)?;
     let folder = Directory::new(&config.keys_dir, maker.clone());
-    let sealing = config.key_encryption_key.as_deref().map(|text| Sealing::parse(text)).transpose();
-    let sealing = sealing.map_err(StartError::Sealing)?.map(Arc::new);
+    let sealer = config.key_encryption_key.as_deref().map(|text| Sealer::parse(text)).transpose();
+    let sealer = sealer.map_err(StartError::Sealing)?.map(Arc::new);
     let in_folder: Arc<dyn KeyHome> = Arc::new(folder.clone());
     let account = Arc::new(Account::default());
     let in_secret = config.keys_secret.as_deref().map(|id| SecretRing::new(Arc::clone(&account), id));
     // A key goes into the ring's document only where that is sealed, by us or by Secrets Manager.
-    let seals = in_secret.is_some() || (sealing.is_some() && config.store != StoreChoice::Absent);
+    let seals = in_secret.is_some() || (sealer.is_some() && config.store != StoreChoice::Absent);
     let in_record = seals.then(|| Arc::new(InRecord::new(maker)) as Arc<dyn KeyHome>);
     let aws_kms: Arc<dyn KeyHome> = Arc::new(AwsKms::new(account));
     let in_vault = config.vault.as_ref().map(|choice| vault(choice, clock)).transpose()?;
     let in_vault = in_vault.map(|vault| Arc::new(vault) as Arc<dyn KeyHome>);
-    let stored = || Arc::new(StoredRing::new(Arc::clone(store), sealing.clone())) as Arc<dyn RingHome>;
+    let stored = || -> Result<Arc<dyn RingHome>, StartError> {
+        let sealer = sealer.clone().ok_or(StartError::RingUnprotected)?;
+        Ok(Arc::new(StoredRing::new(Arc::clone(store), sealer, clock.clone())))
+    };
     let in_files = || Arc::new(folder.clone()) as Arc<dyn RingHome>;
     let named = in_secret.map(|secret| Arc::new(secret) as Arc<dyn RingHome>);
     // Where nobody names a secret for the ring of keys that are elsewhere, it is in the database, or else in the folder.
-    let otherwise = || if config.store == StoreChoice::Absent { in_files() } else { stored() };
-    let ring = || named.clone().unwrap_or_else(otherwise);
+    let otherwise = || if config.store == StoreChoice::Absent { Ok(in_files()) } else { stored() };
+    let ring = || named.clone().map_or_else(otherwise, Ok);
     let (name, ring, homes) = match config.custody {
         CustodyChoice::Directory => {
             (Directory::NAME, in_files(), vec![Some(in_folder), Some(aws_kms), in_vault])
         }
         CustodyChoice::Database => {
-            (StoredRing::NAME, stored(), vec![in_record, Some(in_folder), Some(aws_kms), in_vault])
+            (StoredRing::NAME, stored()?, vec![in_record, Some(in_folder), Some(aws_kms), in_vault])
         }
         CustodyChoice::AwsSecretsManager => {
-            (SecretRing::NAME, ring(), vec![in_record, Some(in_folder), Some(aws_kms), in_vault])
+            (SecretRing::NAME, ring()?, vec![in_record, Some(in_folder), Some(aws_kms), in_vault])
         }
         CustodyChoice::AwsKms => {
-            (AwsKms::NAME, ring(), vec![Some(aws_kms), in_record, Some(in_folder), in_vault])
+            (AwsKms::NAME, ring()?, vec![Some(aws_kms), in_record, Some(in_folder), in_vault])
         }
         CustodyChoice::Vault => {
-            (Vault::NAME, ring(), vec![in_vault, in_record, Some(in_folder), Some(aws_kms)])
+            (Vault::NAME, ring()?, vec![in_vault, in_record, Some(in_folder), Some(aws_kms)])
         }
     };
     Ok(Custody::new(name, ring, homes.into_iter().flatten().collect(), folder))

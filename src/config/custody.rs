@@ -85,6 +85,15 @@ pub(super) fn choice(
             "must be a folder with this KEY_CUSTODY: the ring of keys is in the database, and must last",
         );
     }
+    let keys_elsewhere = matches!(named.as_deref(), Some("aws-kms" | "vault"));
+    if keys_elsewhere && ring_in_database && !sealed && *store != StoreChoice::Absent {
+        read.fault(
+            "KEY_ENCRYPTION_KEY",
+            "is needed: with this KEY_CUSTODY the ring of keys is in the database, where it must be protected against \
+             added keys; `keys secret` makes one; if the ring is there already, give it to every instance and run \
+             `keys reseal` once",
+        );
+    }
     match named.as_deref() {
         Some("database") => {
             if !sealed {

@@ -66,7 +66,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     secret(
         "KEY_ENCRYPTION_KEY",
-        "Seals keys in the database: 32 bytes in base64; of several, separated by commas, the first seals",
+        "Seals and authenticates the ring of keys in the database: 32 bytes in base64; of several, separated by commas, the first seals",
     ),
     setting("VAULT_ADDR", "", "Address of Vault or OpenBao, such as `https://vault.example.com:8200`"),
     setting("VAULT_NAMESPACE", "", "Its namespace"),

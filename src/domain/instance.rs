@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Timestamp;
+use super::{RingRecord, Timestamp};
 
 /// Which keys an instance signs and verifies with, and when it last said so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,24 @@ pub struct Instance {
     pub signs: String,
     /// The thumbprints of all keys in its key set.
     pub verifies: Vec<String>,
+    /// The newest form of the ring's document that it can read.
+    #[serde(default = "version_of_earlier_programs")]
+    pub ring_version: u32,
     /// When it last said so.
     pub at: Timestamp,
+}
+
+impl Instance {
+    /// Seconds after which an instance that has said nothing counts as gone.
+    pub const SILENCE_SECS: u64 = 60;
+
+    /// Whether it still counts as running.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.at >= now.minus_secs(Self::SILENCE_SECS)
+    }
+}
+
+/// Programs that do not say which form they can read are of the time of the first.
+fn version_of_earlier_programs() -> u32 {
+    RingRecord::VERSION
 }

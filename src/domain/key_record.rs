@@ -146,8 +146,10 @@ pub struct Moved {
 }
 
 impl RingRecord {
-    /// The form that this program writes.
+    /// The form of a ring outside a database.
     pub const VERSION: u32 = 1;
+    /// The form of a ring that is authenticated as a whole, as in a database.
+    pub const AUTHENTICATED_VERSION: u32 = 2;
 
     /// A ring that has served nobody yet.
     pub fn empty() -> Self {

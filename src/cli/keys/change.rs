@@ -6,7 +6,7 @@ use serde_json::json;
 use super::super::setup;
 use super::{Consent, Failure, Output, length, outlasts, what_next};
 use crate::domain::{KeyState, Kid, NewKey, RingRecord};
-use crate::keys::custody::RingHome;
+use crate::keys::custody::{Resealed, RingHome};
 use crate::keys::{Keeper, orders};
 
 /// Races against running servers that a command may lose.
@@ -126,18 +126,27 @@ pub(super) async fn prune(keeper: &Keeper, output: &Output) -> Result<(), Failur
 }
 
 pub(super) async fn reseal(keeper: &Keeper, output: &Output) -> Result<(), Failure> {
-    match keeper.custody().ring().reseal().await.map_err(Failure::because)? {
-        Some(count) => {
-            let text = format!(
-                "{count} keys are sealed with the first KEY_ENCRYPTION_KEY; the others are needed no more"
-            );
-            output.print(&json!({ "resealed": count }), &text);
-            Ok(())
-        }
-        None => Err(Failure::refused(
-            "nothing is sealed here: keys are sealed in the database, where a KEY_ENCRYPTION_KEY is set",
-        )),
-    }
+    let resealed = keeper.custody().ring().reseal().await.map_err(Failure::because)?;
+    let Some(Resealed { keys, waits_for }) = resealed else {
+        return Err(Failure::refused(
+            "nothing is sealed here: a ring of keys is sealed where it is in the database",
+        ));
+    };
+    let sealed = format!(
+        "{keys} keys are sealed with the first KEY_ENCRYPTION_KEY; the other keys in that setting are not needed any more."
+    );
+    let protected = match waits_for.len() {
+        0 => "The ring is authenticated as a whole. Programs of earlier versions cannot read it.".to_owned(),
+        count => format!(
+            "The ring is not authenticated as a whole yet: instances of an earlier version are running ({count}), and they could \
+             not read it. Run `keys reseal` again a minute after the last of them has stopped."
+        ),
+    };
+    output.print(
+        &json!({ "resealed": keys, "authenticated": waits_for.is_empty() }),
+        &format!("{sealed}\n{protected}"),
+    );
+    Ok(())
 }
 
 /// Changes the ring, on top of whatever servers do to it meanwhile. A key that was made for it and is not needed is

@@ -1,89 +1,142 @@
 //! Keys in the database: the ring is one document, and private halves are in it, sealed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use jose::SigningKey;
 
-use super::{CustodyError, KeyHome, RingHome, Sealing, algorithm_of, generate, new_key, of_record};
-use crate::domain::{Home, KeyRecord, KeyState, Kid, NewKey, RingRecord};
+use super::sealed_ring::{self, RingForm};
+use super::{
+    CustodyError, KeyHome, Resealed, RingHome, Sealer, SealingError, algorithm_of, generate, new_key,
+    of_record,
+};
+use crate::clock::Clock;
+use crate::domain::{Home, Instance, KeyRecord, Kid, NewKey, RingRecord};
 use crate::keys::{KeyKind, Private};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::workers::Workers;
 
 /// The ring as a document of the store.
 #[derive(Clone)]
 pub struct StoredRing {
     store: Arc<dyn Store>,
-    sealing: Option<Arc<Sealing>>,
+    sealer: Arc<Sealer>,
+    clock: Clock,
+    newest: Arc<Mutex<Option<Seen>>>,
+}
+
+/// The newest document that this process has seen.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Seen {
+    revision: u64,
+    form: RingForm,
 }
 
 impl StoredRing {
     /// What `KEY_CUSTODY` calls keys that are in it too.
     pub const NAME: &'static str = "database";
 
-    /// The ring in `store`. With `sealing`, every record is sealed, and one that is not is refused.
-    pub fn new(store: Arc<dyn Store>, sealing: Option<Arc<Sealing>>) -> Self {
-        Self { store, sealing }
+    /// The ring in `store`, sealed and authenticated by `sealer`. `clock` tells which other instances are alive.
+    pub fn new(store: Arc<dyn Store>, sealer: Arc<Sealer>, clock: Clock) -> Self {
+        Self { store, sealer, clock, newest: Arc::default() }
     }
 
-    /// The document as it is stored, its seals unbroken.
-    ///
-    /// # Errors
-    /// [`CustodyError`].
-    async fn sealed(&self) -> Result<Option<RingRecord>, CustodyError> {
-        let found = self.store.find_ring().await?;
-        match &found {
-            Some(ring) if ring.version > RingRecord::VERSION => {
-                Err(CustodyError::Newer { place: self.place(), version: ring.version })
-            }
-            _ => Ok(found),
+    /// The document as it is stored, and its form.
+    async fn stored(&self) -> Result<Option<(RingRecord, RingForm)>, CustodyError> {
+        let Some(ring) = self.store.find_ring().await? else { return Ok(None) };
+        match RingForm::of(ring.version) {
+            Some(form) => Ok(Some((ring, form))),
+            None => Err(CustodyError::Newer { place: self.place(), version: ring.version }),
         }
+    }
+
+    fn newest(&self) -> MutexGuard<'_, Option<Seen>> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, seen: Seen) {
+        let mut newest = self.newest();
+        *newest = (*newest).max(Some(seen));
+    }
+
+    /// The form in which the next document is written. What there is keeps its form; a ring that begins is authenticated,
+    /// unless a program is running that could not read it.
+    async fn form_to_write(&self) -> Result<RingForm, CustodyError> {
+        let newest = *self.newest();
+        match newest {
+            Some(seen) => Ok(seen.form),
+            None if self.earlier_programs().await?.is_empty() => Ok(RingForm::Authenticated),
+            None => Ok(RingForm::SealedRecords),
+        }
+    }
+
+    /// The running instances that cannot read an authenticated ring.
+    async fn earlier_programs(&self) -> Result<Vec<Instance>, StoreError> {
+        let now = self.clock.now();
+        let mut instances = self.store.list_instances().await?;
+        instances
+            .retain(|other| other.is_live(now) && other.ring_version < RingRecord::AUTHENTICATED_VERSION);
+        Ok(instances)
+    }
+
+    async fn write(
+        &self,
+        seen: Option<u64>,
+        ring: &RingRecord,
+        form: RingForm,
+    ) -> Result<bool, CustodyError> {
+        let stored = sealed_ring::close(ring, form, &self.sealer)?;
+        let written = self.store.replace_ring_if(seen, &stored).await?;
+        if written {
+            self.note(Seen { revision: ring.revision, form });
+        }
+        Ok(written)
     }
 }
 
 #[async_trait]
 impl RingHome for StoredRing {
     async fn load(&self) -> Result<Option<RingRecord>, CustodyError> {
-        let Some(mut ring) = self.sealed().await? else { return Ok(None) };
-        if let Some(sealing) = &self.sealing {
-            for key in ring.keys.iter_mut().filter(|key| is_bound(key)) {
-                key.home = sealing.open(key)?;
-            }
-        } else if let Some(key) =
-            ring.keys.iter().find(|key| key.home.as_ref().is_some_and(Sealing::is_sealed))
-        {
-            return Err(CustodyError::Sealed(key.kid.clone()));
+        // What was seen before the question: the store never answers it with a document that was replaced by then.
+        let before = *self.newest();
+        let Some((stored, form)) = self.stored().await? else { return Ok(None) };
+        let ring = sealed_ring::open(stored, form, &self.sealer, false)?;
+        if before.is_none() && form < RingForm::Authenticated {
+            tracing::warn!(
+                "the ring of keys in the database is not authenticated as a whole yet: run `keys reseal` once every instance \
+                 runs this version"
+            );
         }
+        if let Some(seen) = before {
+            if form < seen.form {
+                return Err(SealingError::RingAltered.into());
+            }
+            if ring.revision < seen.revision {
+                return Err(CustodyError::Older {
+                    place: self.place(),
+                    revision: ring.revision,
+                    seen: seen.revision,
+                });
+            }
+        }
+        self.note(Seen { revision: ring.revision, form });
         Ok(Some(ring))
     }
 
     async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, CustodyError> {
-        let mut ring = ring.clone();
-        for key in ring.keys.iter_mut().filter(|key| is_bound(key)) {
-            match &self.sealing {
-                Some(sealing) => key.home = Some(sealing.seal(key)?),
-                None if key.home.as_ref().is_some_and(|home| home.scheme() == InRecord::SCHEME) => {
-                    return Err(CustodyError::Sealed(key.kid.clone()));
-                }
-                None => {}
-            }
-        }
-        Ok(self.store.replace_ring_if(seen, &ring).await?)
+        self.write(seen, ring, self.form_to_write().await?).await
     }
 
-    async fn reseal(&self) -> Result<Option<usize>, CustodyError> {
-        let Some(sealing) = &self.sealing else { return Ok(None) };
-        let Some(mut ring) = self.sealed().await? else { return Ok(Some(0)) };
+    async fn reseal(&self) -> Result<Option<Resealed>, CustodyError> {
+        let Some((stored, form)) = self.stored().await? else { return Ok(None) };
+        let mut ring = sealed_ring::open(stored, form, &self.sealer, true)?;
         let seen = ring.revision;
-        for key in ring.keys.iter_mut().filter(|key| is_bound(key)) {
-            if key.home.as_ref().is_some_and(Sealing::is_sealed) {
-                key.home = sealing.open(key)?;
-            }
-        }
         ring.revision += 1;
-        if self.replace_if(Some(seen), &ring).await? {
-            Ok(Some(ring.keys.iter().filter(|key| is_bound(key)).count()))
+        let waits_for =
+            if form == RingForm::Authenticated { vec![] } else { self.earlier_programs().await? };
+        let form = if waits_for.is_empty() { RingForm::Authenticated } else { form };
+        if self.write(Some(seen), &ring, form).await? {
+            Ok(Some(Resealed { keys: sealed_ring::sealed_keys(&ring, form), waits_for }))
         } else {
             Err(CustodyError::Unavailable("another program changed the ring just now; try again".into()))
         }
@@ -92,11 +145,6 @@ impl RingHome for StoredRing {
     fn place(&self) -> String {
         "the database".to_owned()
     }
-}
-
-/// Whether a seal is needed: a key that has left and has no private half any more is of no use to anybody.
-fn is_bound(key: &KeyRecord) -> bool {
-    key.state != KeyState::Removed || key.home.is_some()
 }
 
 /// Private halves inside the ring's document; [`StoredRing`] seals them.

@@ -110,6 +110,20 @@ pub enum CustodyError {
         /// Its version.
         version: u32,
     },
+    /// Somebody has put an older document back.
+    #[error(
+        "the ring in {place} is older than the one that this process has seen (revision {revision}, seen: {seen}): \
+         somebody has put an older ring back; it is not used, and what is known serves on; if you restored a backup \
+         on purpose, restart every instance"
+    )]
+    Older {
+        /// Where it is.
+        place: String,
+        /// Its revision.
+        revision: u64,
+        /// The highest revision that this process has seen.
+        seen: u64,
+    },
     /// A record is not what was written.
     #[error("the record of key {kid} cannot be used: {fault}; restore it from a backup")]
     Record {
@@ -129,9 +143,6 @@ pub enum CustodyError {
     /// The sealing keys do not fit.
     #[error(transparent)]
     Sealing(#[from] SealingError),
-    /// A record is sealed and there is nothing to open it with.
-    #[error("key {0} in the database is sealed: set the KEY_ENCRYPTION_KEY that it was sealed with")]
-    Sealed(Kid),
     /// A private half is where this custody cannot look.
     #[error("this custody has no home for {0}; set KEY_CUSTODY, and what belongs to it, as it was")]
     Homeless(String),

@@ -8,7 +8,8 @@ mod database;
 mod directory;
 mod error;
 mod file;
-mod sealing;
+mod sealed_ring;
+mod sealer;
 mod vault;
 
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use async_trait::async_trait;
 use jose::{Algorithm, SigningKey, VerifyingKey};
 
 use super::{KeyKind, Private};
-use crate::domain::{Home, KeyRecord, Kid, NewKey, RingRecord, Timestamp};
+use crate::domain::{Home, Instance, KeyRecord, Kid, NewKey, RingRecord, Timestamp};
 use crate::workers::Workers;
 
 pub use aws::{Account, AwsKms, SecretRing};
@@ -25,7 +26,8 @@ pub use copy::copy_folder;
 pub use database::{InRecord, StoredRing};
 pub use directory::Directory;
 pub use error::CustodyError;
-pub use sealing::{Sealing, SealingError};
+pub use sealed_ring::SealingError;
+pub use sealer::{Sealer, SealerError};
 pub use vault::{Vault, VaultError, VaultLogin, VaultSettings};
 
 /// Where the ring's document is.
@@ -53,17 +55,26 @@ pub trait RingHome: Send + Sync {
         Ok(())
     }
 
-    /// Seals all keys anew with the newest sealing key, and those that were not sealed; gives how many there are, or
-    /// nothing where no keys are sealed.
+    /// Seals all keys anew with the first sealing key, those that were not sealed among them, and authenticates the document
+    /// from then on. Nothing where there is no ring, or none that is sealed.
     ///
     /// # Errors
     /// [`CustodyError`].
-    async fn reseal(&self) -> Result<Option<usize>, CustodyError> {
+    async fn reseal(&self) -> Result<Option<Resealed>, CustodyError> {
         Ok(None)
     }
 
     /// Where that is, for people.
     fn place(&self) -> String;
+}
+
+/// What sealing a ring anew has done.
+#[derive(Debug)]
+pub struct Resealed {
+    /// How many keys are sealed.
+    pub keys: usize,
+    /// The running instances that could not read an authenticated ring: until they have gone, it is not authenticated.
+    pub waits_for: Vec<Instance>,
 }
 
 /// Where private halves are.

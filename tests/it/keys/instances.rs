@@ -6,7 +6,7 @@ use mongodb::bson::{Document, doc};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::custody::SEALING_KEY;
+use super::custody::{SEALING_KEY, custody};
 use super::rotation::{QUICK, kid_of, token};
 use crate::support::mongod::{self, ReplicaSet, on_database};
 use crate::support::{Program, eventually, folder_with_keys, jwt_generator, refused, run};
@@ -80,12 +80,19 @@ fn what_a_newer_version_wrote_survives_an_older_one() {
     let settings = in_database(&uri);
     let program = start(&folder, &settings);
     program.stop();
-    on_database(&uri, async |database| {
-        let change =
-            doc! { "$set": { "region": { "name": "eu", "peers": ["us", "ap"] }, "keys.0.pinned": true } };
-        database.collection::<Document>("signing_rings").update_one(doc! { "_id": "ring" }, change).await
-    })
-    .unwrap();
+    // A newer program writes members that this one does not know.
+    let mut settings_of_newer: Vec<_> =
+        settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    settings_of_newer.retain(|(name, _)| *name != "PORT");
+    let newer = custody(folder.path(), &settings_of_newer);
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let mut ring = newer.ring().load().await.unwrap().unwrap();
+        let seen = ring.revision;
+        ring.revision += 1;
+        ring.rest.insert("region".to_owned(), json!({ "name": "eu", "peers": ["us", "ap"] }));
+        ring.keys[0].rest.insert("pinned".to_owned(), json!(true));
+        assert!(newer.ring().replace_if(Some(seen), &ring).await.unwrap());
+    });
     let before = stored(&uri)
         .get_i64("revision")
         .unwrap_or_else(|_| i64::from(stored(&uri).get_i32("revision").unwrap()));

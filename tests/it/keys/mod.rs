@@ -11,6 +11,7 @@ mod folder;
 mod instances;
 mod interrupted;
 mod models;
+mod protected_ring;
 mod regions;
 pub mod rotation;
 mod settings;

@@ -1,0 +1,196 @@
+//! The ring's document as it lies in a database, where others may read and write. Two forms exist. In the first, each
+//! record of a key is sealed by itself; programs before 0.2 know no other. In the second, the document as a whole is
+//! authenticated as well, so that no record of an earlier document can be put into it.
+
+use serde_json::{Map, Value};
+
+use super::sealer::{Sealer, SealerError};
+use crate::domain::{Home, KeyRecord, KeyState, Kid, RingRecord};
+
+/// The scheme of a home that is sealed.
+const SCHEME: &str = "sealed";
+/// The member with the document's authentication code.
+const CODE: &str = "mac";
+
+/// How the document is protected; the number is the document's `version`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum RingForm {
+    /// Each record is sealed.
+    SealedRecords,
+    /// Each record is sealed, and the document as a whole is authenticated.
+    Authenticated,
+}
+
+/// Why a ring from a database is not used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SealingError {
+    /// The setting itself.
+    #[error("{0}")]
+    Setting(SealerError),
+    /// None of the sealing keys is the one.
+    #[error(
+        "{what} was sealed with another KEY_ENCRYPTION_KEY (fingerprint {sealed_with}; yours: {yours}); \
+         nothing has been changed: set the one that sealed it, behind a comma where it is an older one"
+    )]
+    OtherKey {
+        /// What was sealed.
+        what: String,
+        /// The fingerprint of the sealing key.
+        sealed_with: String,
+        /// The fingerprints of those that are set.
+        yours: String,
+    },
+    /// A record is not what was sealed.
+    #[error(
+        "the record of key {0} in the database has been altered: its seal does not fit; nothing of the ring is used: \
+         restore the database from a backup"
+    )]
+    RecordAltered(Kid),
+    /// The document is not what was written.
+    #[error(
+        "the ring of keys in the database has been altered: its authentication code does not fit; nothing of it is \
+         used: restore the database from a backup"
+    )]
+    RingAltered,
+    /// There is no seal.
+    #[error(
+        "the record of key {0} in the database is not sealed, and KEY_ENCRYPTION_KEY says that it should be: if you have \
+         just set it, `keys reseal` seals all; if not, somebody else wrote this record"
+    )]
+    Unsealed(Kid),
+    /// The library refused.
+    #[error("the cryptographic library could not seal")]
+    Failed,
+}
+
+impl RingForm {
+    /// The `version` of a document of this form.
+    pub(super) fn version(self) -> u32 {
+        match self {
+            Self::SealedRecords => RingRecord::VERSION,
+            Self::Authenticated => RingRecord::AUTHENTICATED_VERSION,
+        }
+    }
+
+    /// The form of a document of this `version`; nothing where a newer program wrote it.
+    pub(super) fn of(version: u32) -> Option<Self> {
+        [Self::SealedRecords, Self::Authenticated].into_iter().find(|form| form.version() == version)
+    }
+}
+
+/// `ring` as it is to be stored.
+pub(super) fn close(ring: &RingRecord, form: RingForm, sealer: &Sealer) -> Result<RingRecord, SealingError> {
+    let mut stored = RingRecord { version: form.version(), ..ring.clone() };
+    stored.rest.remove(CODE);
+    for key in stored.keys.iter_mut().filter(|key| is_sealed_in(form, key)) {
+        let secret = key.home.as_ref().map_or("", Home::expose).as_bytes();
+        let sealed = sealer.seal(&bound(form, key)?, secret).map_err(|_| SealingError::Failed)?;
+        key.home = Some(Home::new(SCHEME, &sealed));
+    }
+    if form == RingForm::Authenticated {
+        let code = sealer.authenticate(&canonical(&stored)?).map_err(|_| SealingError::Failed)?;
+        stored.rest.insert(CODE.to_owned(), Value::String(code));
+    }
+    Ok(stored)
+}
+
+/// The ring that was stored, if it is what was written. `unsealed` says whether a record without a seal will do, as it
+/// stands where no sealing key was set before.
+pub(super) fn open(
+    stored: RingRecord,
+    form: RingForm,
+    sealer: &Sealer,
+    unsealed: bool,
+) -> Result<RingRecord, SealingError> {
+    let mut ring = stored;
+    let code = ring.rest.remove(CODE);
+    if form == RingForm::Authenticated {
+        let code = code.as_ref().and_then(Value::as_str).ok_or(SealingError::RingAltered)?;
+        let fault = |error| fault(error, || "the ring of keys".to_owned(), || SealingError::RingAltered);
+        sealer.verify(&canonical(&ring)?, code).map_err(fault)?;
+    }
+    for key in ring.keys.iter_mut().filter(|key| is_sealed_in(form, key)) {
+        if key.home.as_ref().is_some_and(|home| home.scheme() == SCHEME) {
+            key.home = open_record(key, form, sealer)?;
+        } else if !unsealed || form == RingForm::Authenticated {
+            return Err(SealingError::Unsealed(key.kid.clone()));
+        }
+    }
+    ring.version = RingRecord::VERSION;
+    Ok(ring)
+}
+
+/// How many keys of `ring` are sealed.
+pub(super) fn sealed_keys(ring: &RingRecord, form: RingForm) -> usize {
+    ring.keys.iter().filter(|key| is_sealed_in(form, key)).count()
+}
+
+fn open_record(key: &KeyRecord, form: RingForm, sealer: &Sealer) -> Result<Option<Home>, SealingError> {
+    let altered = || SealingError::RecordAltered(key.kid.clone());
+    let sealed = key.home.as_ref().map_or("", Home::place);
+    let opened = sealer.open(&bound(form, key)?, sealed);
+    let opened = opened.map_err(|error| fault(error, || format!("key {}", key.kid), altered))?;
+    let text = std::str::from_utf8(&opened).map_err(|_| altered())?;
+    Ok(text.split_once(':').map(|(scheme, place)| Home::new(scheme, place)))
+}
+
+/// Whether a record has a seal. In the first form the seal is all that protects a record; only one of a key that has left
+/// and has no private half may do without. In the second the document's code protects what has no private half.
+fn is_sealed_in(form: RingForm, key: &KeyRecord) -> bool {
+    match form {
+        RingForm::SealedRecords => key.state != KeyState::Removed || key.home.is_some(),
+        RingForm::Authenticated => key.home.is_some(),
+    }
+}
+
+/// What of a record its seal is bound to. In the first form these are the members that the first program knew; `bits`,
+/// `revoked_at` and unknown members are not among them. In the second it is the record.
+fn bound(form: RingForm, key: &KeyRecord) -> Result<Vec<u8>, SealingError> {
+    let bytes = match form {
+        RingForm::SealedRecords => serde_json::to_vec(&(
+            "jwt-generator key record 1",
+            &key.kid,
+            &key.aliases,
+            &key.alg,
+            key.state,
+            &key.public,
+            (key.published_at, key.activates_at, key.activated_at, key.retired_at, key.removes_at),
+            key.carries,
+        )),
+        RingForm::Authenticated => {
+            let mut record = serde_json::to_value(KeyRecord { home: None, ..key.clone() });
+            if let Ok(record) = &mut record {
+                record.sort_all_objects();
+            }
+            record.and_then(|record| serde_json::to_vec(&("jwt-generator key record 2", record)))
+        }
+    };
+    bytes.map_err(|_| SealingError::Failed)
+}
+
+/// The document without its code, in one spelling: databases keep members, and not their order.
+fn canonical(ring: &RingRecord) -> Result<Vec<u8>, SealingError> {
+    let mut document: Map<String, Value> = match serde_json::to_value(ring) {
+        Ok(Value::Object(document)) => document,
+        _ => return Err(SealingError::Failed),
+    };
+    document.remove(CODE);
+    document.sort_keys();
+    document.values_mut().for_each(Value::sort_all_objects);
+    serde_json::to_vec(&("jwt-generator ring", document)).map_err(|_| SealingError::Failed)
+}
+
+fn fault(
+    error: SealerError,
+    what: impl FnOnce() -> String,
+    altered: impl FnOnce() -> SealingError,
+) -> SealingError {
+    match error {
+        SealerError::OtherKey { sealed_with, yours } => {
+            SealingError::OtherKey { what: what(), sealed_with, yours }
+        }
+        SealerError::Altered => altered(),
+        SealerError::Malformed => SealingError::Setting(error),
+        SealerError::Failed => SealingError::Failed,
+    }
+}

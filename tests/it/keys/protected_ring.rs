@@ -1,0 +1,374 @@
+//! What a ring in a database is worth to an attacker who can write there, and to a program of an earlier version.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jose::{Algorithm, SigningKey};
+use jwt_generator::clock::Clock;
+use jwt_generator::domain::{Instance, KeyRecord, KeyState, Kid, NewKey, RingRecord, Timestamp};
+use jwt_generator::keys::custody::{Custody, CustodyError, RingHome, Sealer, SealingError, StoredRing};
+use jwt_generator::store::Store;
+use jwt_generator::store::sqlite::Sqlite;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use super::custody::{SEALING_KEY, custody, made, record, ring};
+use super::rotation::token;
+use crate::support::vault::Vault;
+use crate::support::{Program, eventually, jwt_generator, refused, run};
+
+const SETTINGS: [(&str, &str); 2] = [("KEY_CUSTODY", "database"), ("KEY_ENCRYPTION_KEY", SEALING_KEY)];
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+/// A ring in SQLite, and the hand that writes to its table.
+struct Stored {
+    folder: TempDir,
+    custody: Custody,
+    runtime: Runtime,
+}
+
+impl Stored {
+    /// Two keys: one signs, one verifies.
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (custody, runtime) = (custody(folder.path(), &SETTINGS), Runtime::new().unwrap());
+        let stored = Self { folder, custody, runtime };
+        stored.runtime.block_on(async {
+            let keys = vec![
+                made(&stored.custody, KeyState::Active).await,
+                made(&stored.custody, KeyState::Retired).await,
+            ];
+            let ring = RingRecord { lag: 3, ..ring(1, keys) };
+            assert!(stored.custody.ring().replace_if(None, &ring).await.unwrap());
+        });
+        stored
+    }
+
+    fn load(&self) -> Result<Option<RingRecord>, CustodyError> {
+        self.runtime.block_on(self.custody.ring().load())
+    }
+
+    /// As a process sees it that starts now.
+    fn load_anew(&self) -> Result<Option<RingRecord>, CustodyError> {
+        self.runtime.block_on(custody(self.folder.path(), &SETTINGS).ring().load())
+    }
+
+    fn document(&self) -> Value {
+        document(self.folder.path())
+    }
+
+    fn put(&self, document: &Value) {
+        put(self.folder.path(), document);
+    }
+}
+
+fn database(folder: &Path) -> rusqlite::Connection {
+    rusqlite::Connection::open(folder.join("data/jwt-generator.db")).unwrap()
+}
+
+fn document(folder: &Path) -> Value {
+    let text: String = database(folder).query_row("SELECT record FROM rings", [], |row| row.get(0)).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+fn put(folder: &Path, document: &Value) {
+    let revision = document["revision"].as_i64().unwrap_or(1);
+    let changed = database(folder)
+        .execute("UPDATE rings SET record = ?1, revision = ?2", (document.to_string(), revision))
+        .unwrap();
+    assert_eq!(changed, 1);
+}
+
+/// What an attacker can make of a member: another value of its type, nothing, and what another record has there.
+fn alterations(value: &Value) -> Vec<Value> {
+    let mut others = match value {
+        Value::String(text) => vec![json!(format!("{text}x")), json!("")],
+        Value::Number(number) => vec![json!(number.as_u64().unwrap() + 1), json!(0)],
+        Value::Bool(is) => vec![json!(!is)],
+        Value::Array(items) => {
+            let reversed: Vec<_> = items.iter().rev().cloned().collect();
+            let repeated: Vec<_> = items.iter().chain(items).cloned().collect();
+            vec![json!([]), json!(reversed), json!(repeated), json!(["more"])]
+        }
+        Value::Object(_) => vec![json!({}), json!({ "name": "us" })],
+        Value::Null => vec![json!(1)],
+    };
+    others.retain(|other| other != value);
+    others
+}
+
+/// Every member of the ring and of a record, those that this program does not know among them, replaced, taken away and
+/// added: a document that is not what was written is not used. (Issue 11, rows 1.2 and 1.3: seals covered some members only.)
+#[test]
+fn a_ring_that_was_altered_in_any_member_is_refused() {
+    let stored = Stored::new();
+    let sound = stored.document();
+    assert!(!sound.to_string().contains("PRIVATE"), "what is stored is sealed");
+    let mut altered = Vec::new();
+    for place in ["", "/keys/0", "/keys/1"] {
+        let members = sound.pointer(place).unwrap().as_object().unwrap().clone();
+        for (member, value) in &members {
+            for other in alterations(value) {
+                let mut document = sound.clone();
+                document.pointer_mut(place).unwrap()[member] = other.clone();
+                altered.push((format!("{place}/{member} is {other}"), document));
+            }
+            let mut document = sound.clone();
+            document.pointer_mut(place).unwrap().as_object_mut().unwrap().remove(member);
+            altered.push((format!("{place}/{member} is not there"), document));
+        }
+        for added in ["revoked_at", "retired_at", "removes_at", "moved", "adopted", "unknown"] {
+            if members.contains_key(added) {
+                continue;
+            }
+            let mut document = sound.clone();
+            document.pointer_mut(place).unwrap()[added] = match added {
+                "moved" => json!({ "to": "directory", "until": 1 }),
+                "adopted" => json!(true),
+                _ => json!(1),
+            };
+            altered.push((format!("{place}/{added} is added"), document));
+        }
+    }
+    assert!(altered.len() > 80, "{}", altered.len());
+    for (what, document) in altered {
+        stored.put(&document);
+        let loaded = stored.load_anew();
+        let refused = matches!(
+            loaded,
+            Err(CustodyError::Sealing(_) | CustodyError::Ring { .. } | CustodyError::Newer { .. })
+        );
+        assert!(refused, "{what}: {loaded:?}");
+    }
+    stored.put(&sound);
+    assert_eq!(stored.load_anew().unwrap().unwrap().keys.len(), 2);
+}
+
+/// Databases and drivers may order members anew; that alters nothing.
+#[test]
+fn the_order_of_members_alters_nothing() {
+    let stored = Stored::new();
+    let Value::Object(sound) = stored.document() else { panic!("no object") };
+    let turned: Vec<_> = sound.iter().rev().map(|(name, value)| format!("{}:{value}", json!(name))).collect();
+    let text = format!("{{{}}}", turned.join(","));
+    database(stored.folder.path()).execute("UPDATE rings SET record = ?1", [text]).unwrap();
+    assert_eq!(stored.load_anew().unwrap().unwrap().keys.len(), 2);
+}
+
+/// Issue 11, row 1.3: one old sealed record, spliced into the ring of today, revived a key that was revoked.
+#[test]
+fn an_old_record_in_the_ring_of_today_revives_no_key() {
+    let stored = Stored::new();
+    let before = stored.document();
+    stored.runtime.block_on(async {
+        let mut ring = stored.custody.ring().load().await.unwrap().unwrap();
+        let revoked = &mut ring.keys[1];
+        (revoked.state, revoked.home, revoked.revoked_at) = (KeyState::Removed, None, Some(NOW));
+        ring.revision = 2;
+        assert!(stored.custody.ring().replace_if(Some(1), &ring).await.unwrap());
+    });
+    let mut spliced = stored.document();
+    spliced["keys"][1] = before["keys"][1].clone();
+    stored.put(&spliced);
+    for loaded in [stored.load(), stored.load_anew()] {
+        assert!(matches!(loaded, Err(CustodyError::Sealing(SealingError::RingAltered))), "{loaded:?}");
+    }
+}
+
+/// An older ring that was whole once: a process that has seen the newer one does not go back to it.
+#[test]
+fn a_ring_of_a_lower_revision_than_was_seen_is_refused() {
+    let stored = Stored::new();
+    let before = stored.document();
+    stored.runtime.block_on(async {
+        let ring = stored.custody.ring().load().await.unwrap().unwrap();
+        let newer = RingRecord { revision: 2, ..ring };
+        assert!(stored.custody.ring().replace_if(Some(1), &newer).await.unwrap());
+    });
+    stored.put(&before);
+    let told = stored.load().unwrap_err();
+    assert!(matches!(told, CustodyError::Older { revision: 1, seen: 2, .. }), "{told}");
+    // What SECURITY.md says: a process that starts later cannot know.
+    assert_eq!(stored.load_anew().unwrap().unwrap().revision, 1);
+}
+
+/// A running server logs it and serves on with what it knows.
+#[test]
+fn a_server_under_which_an_older_ring_is_put_back_says_so_and_serves_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = [&SETTINGS[..], &[("KEY_REFRESH", "1s"), ("JWT_ALGORITHM", "ES256")]].concat();
+    let program = Program::start(folder.path(), &settings);
+    let client = program.client();
+    let before = document(folder.path());
+    run(jwt_generator(folder.path()).envs(settings.iter().copied()).args(["keys", "rotate"]));
+    let keys = |count: usize| {
+        (client.get("/api/jwks").ok()["keys"].as_array().unwrap().len() == count).then_some(())
+    };
+    eventually("the server has seen the next key", || keys(2));
+    put(folder.path(), &before);
+    eventually("the log tells of it", || {
+        let told = program.log().contains("somebody has put an older ring back");
+        told.then_some(())
+    });
+    assert_eq!(keys(2), Some(()));
+    assert!(token(&program.client()).is_some(), "what is known serves on");
+}
+
+/// Issue 11, row 1.2: a row in the database added a key that verified forged tokens, where keys were in Vault and no
+/// `KEY_ENCRYPTION_KEY` was set. Such a start is refused, with the remedy; with one, the added key is.
+#[test]
+fn a_key_that_is_written_into_the_database_verifies_nothing() {
+    let (vault, folder) = (Vault::start(), tempfile::tempdir().unwrap());
+    let (url, vault_token) = (vault.url(), vault.token(0, false));
+    let in_vault = [
+        ("KEY_CUSTODY", "vault"),
+        ("VAULT_ADDR", url.as_str()),
+        ("VAULT_TOKEN", vault_token.as_str()),
+        ("JWT_ALGORITHM", "ES256"),
+    ];
+    let told = refused(jwt_generator(folder.path()).envs(in_vault).env("PORT", "0"), 2);
+    assert!(told.contains("KEY_ENCRYPTION_KEY") && told.contains("`keys secret` makes one"), "{told}");
+    let sealed = [&in_vault[..], &[("KEY_ENCRYPTION_KEY", SEALING_KEY)]].concat();
+    let program = Program::start(folder.path(), &sealed);
+    let honest = program.client().get("/api/jwks").body;
+    program.stop();
+    let foreign = SigningKey::generate(Algorithm::Es256, 0).unwrap();
+    let public = foreign.verifying_key().to_spki_pem();
+    let foreign =
+        record(NewKey { kid: Kid::parse("foreign").unwrap(), public, home: None }, KeyState::Retired);
+    let sound = document(folder.path());
+    let mut added = sound.clone();
+    added["keys"].as_array_mut().unwrap().push(serde_json::to_value(foreign).unwrap());
+    put(folder.path(), &added);
+    let told = refused(jwt_generator(folder.path()).envs(sealed.clone()).env("PORT", "0"), 1);
+    assert!(told.contains("the ring of keys in the database has been altered"), "{told}");
+    put(folder.path(), &sound);
+    assert_eq!(Program::start(folder.path(), &sealed).client().get("/api/jwks").body, honest);
+}
+
+/// A ring on a store of its own, with a clock that the test moves.
+struct Versions {
+    _folder: TempDir,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    runtime: Runtime,
+}
+
+impl Versions {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store: Arc<dyn Store> = Arc::new(Sqlite::open(folder.path()).unwrap());
+        Self { _folder: folder, store, clock: Clock::manual(NOW), runtime: Runtime::new().unwrap() }
+    }
+
+    /// The ring as a process of this version sees it.
+    fn this(&self) -> StoredRing {
+        let sealer = Arc::new(Sealer::parse(SEALING_KEY).unwrap());
+        StoredRing::new(Arc::clone(&self.store), sealer, self.clock.clone())
+    }
+
+    /// The heartbeat of a program of the earlier version, which does not say what it can read.
+    fn earlier_program_is_alive(&self) {
+        let heartbeat = json!({
+            "id": "earlier", "custody": "database", "signs": "t", "verifies": ["t"],
+            "at": self.clock.now().as_secs(),
+        });
+        let heartbeat: Instance = serde_json::from_value(heartbeat).unwrap();
+        let noted = self.store.note_instance(&heartbeat, Timestamp::from_secs(0));
+        self.runtime.block_on(noted).unwrap();
+    }
+
+    fn stored(&self) -> RingRecord {
+        self.runtime.block_on(self.store.find_ring()).unwrap().unwrap()
+    }
+
+    /// What the earlier version does with the ring: it refuses a version that it does not know, opens no record that it
+    /// does not change, keeps members that it does not know, and writes the next revision.
+    fn earlier_program_writes(&self) -> Result<RingRecord, u32> {
+        let found = self.stored();
+        if found.version > 1 {
+            return Err(found.version);
+        }
+        let next = RingRecord { revision: found.revision + 1, lead: found.lead + 1, ..found.clone() };
+        assert!(self.runtime.block_on(self.store.replace_ring_if(Some(found.revision), &next)).unwrap());
+        Ok(next)
+    }
+
+    fn this_program_writes(&self, ring: &StoredRing) {
+        self.runtime.block_on(async {
+            let found = ring.load().await.unwrap().unwrap();
+            let next = RingRecord { revision: found.revision + 1, lag: found.lag + 1, ..found.clone() };
+            assert!(ring.replace_if(Some(found.revision), &next).await.unwrap());
+        });
+    }
+}
+
+fn key() -> KeyRecord {
+    let key = SigningKey::generate(Algorithm::Es256, 0).unwrap();
+    let home = jwt_generator::domain::Home::new("pem", &key.to_pkcs8_pem().unwrap());
+    let public = key.verifying_key();
+    let kid = Kid::parse(&public.thumbprint()).unwrap();
+    record(NewKey { kid, public: public.to_spki_pem(), home: Some(home) }, KeyState::Active)
+}
+
+/// L9: both versions side by side, forth and back, until `keys reseal` ends that.
+#[test]
+fn l9_two_versions_share_a_ring_until_it_is_authenticated() {
+    let versions = Versions::new();
+    versions.earlier_program_is_alive();
+    let (one, other) = (versions.this(), versions.this());
+    let begun = versions.runtime.block_on(one.replace_if(None, &ring(1, vec![key()])));
+    assert!(begun.unwrap());
+    assert_eq!(versions.stored().version, 1, "a program is running that could not read another form");
+    for _ in 0..3 {
+        assert!(versions.earlier_program_writes().is_ok(), "back");
+        versions.this_program_writes(&one);
+        assert!(versions.earlier_program_writes().is_ok(), "and back again");
+        versions.this_program_writes(&other);
+    }
+    assert!(
+        !versions.stored().rest.contains_key("mac"),
+        "nothing that the earlier program would keep and not renew"
+    );
+
+    // Resealing waits for the earlier program.
+    let resealed = versions.runtime.block_on(one.reseal()).unwrap().unwrap();
+    assert_eq!((resealed.keys, resealed.waits_for.len()), (1, 1));
+    assert!(versions.earlier_program_writes().is_ok());
+    versions.clock.set(NOW.plus_secs(Instance::SILENCE_SECS + 1));
+    let resealed = versions.runtime.block_on(other.reseal()).unwrap().unwrap();
+    assert_eq!((resealed.keys, resealed.waits_for.len()), (1, 0));
+
+    // From here on the earlier version refuses, and does not write what it cannot keep true.
+    assert_eq!(versions.earlier_program_writes(), Err(2));
+    versions.this_program_writes(&one);
+    versions.this_program_writes(&other);
+    assert_eq!(versions.stored().version, 2);
+}
+
+/// A process that has seen the authenticated ring takes no other, whatever its revision says.
+#[test]
+fn an_authenticated_ring_is_not_turned_back_into_one_that_is_not() {
+    let versions = Versions::new();
+    versions.earlier_program_is_alive();
+    let ring_of_old = versions.this();
+    assert!(versions.runtime.block_on(ring_of_old.replace_if(None, &ring(1, vec![key()]))).unwrap());
+    let before = versions.stored();
+    versions.clock.set(NOW.plus_secs(Instance::SILENCE_SECS + 1));
+    versions.runtime.block_on(ring_of_old.reseal()).unwrap().unwrap();
+    let put_back = RingRecord { revision: 9, ..before };
+    assert!(versions.runtime.block_on(versions.store.replace_ring_if(Some(2), &put_back)).unwrap());
+    let loaded = versions.runtime.block_on(ring_of_old.load());
+    assert!(matches!(loaded, Err(CustodyError::Sealing(SealingError::RingAltered))), "{loaded:?}");
+}
+
+/// A ring that begins is authenticated from its first revision on.
+#[test]
+fn a_ring_that_begins_is_authenticated() {
+    let versions = Versions::new();
+    let this = versions.this();
+    assert!(versions.runtime.block_on(this.replace_if(None, &ring(1, vec![key()]))).unwrap());
+    let stored = versions.stored();
+    assert!(stored.version == 2 && stored.rest.contains_key("mac"), "{stored:?}");
+}
