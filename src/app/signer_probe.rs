@@ -3,6 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+
+use super::task::{NextTurn, Task, TurnError};
+use crate::domain::Timestamp;
 use crate::keys::Keys;
 
 /// Asks for a trial signature.
@@ -16,17 +20,17 @@ impl SignerProbe {
     pub(super) fn new(keys: Arc<Keys>, period: Duration) -> Self {
         Self { keys, period }
     }
+}
 
-    /// Asks where that is due. The custody tells the log what it does not do; `/health` and the probes tell the rest.
-    pub(super) async fn turn(&self) {
-        let _ = self.keys.try_signer(self.period).await;
+#[async_trait]
+impl Task for SignerProbe {
+    fn name(&self) -> &'static str {
+        "signer"
     }
 
-    /// Asks for as long as the task lives.
-    pub(super) async fn run(self) {
-        loop {
-            self.turn().await;
-            tokio::time::sleep(self.period).await;
-        }
+    async fn turn(&mut self, _now: Timestamp) -> Result<NextTurn, TurnError> {
+        // The custody tells the log what it does not do; `/health` and the probes tell the rest.
+        let _ = self.keys.try_signer(self.period).await;
+        Ok(NextTurn::After(self.period))
     }
 }

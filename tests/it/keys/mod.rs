@@ -15,4 +15,5 @@ mod regions;
 pub mod rotation;
 mod settings;
 mod simulation;
+mod supervised;
 mod vault;
