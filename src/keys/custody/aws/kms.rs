@@ -102,9 +102,21 @@ impl KeyHome for AwsKms {
         })))
     }
 
+    /// Ends a key that was made here, and no other: the ring's document may name any key of the account.
     async fn discard(&self, home: &Home) -> Result<(), CustodyError> {
-        self.calls.end(home.place()).await?;
         let arn = home.place();
+        match self.calls.is_ours(arn).await? {
+            Some(true) => self.calls.end(arn).await?,
+            Some(false) => {
+                tracing::warn!(
+                    arn,
+                    "a key in AWS KMS does not carry the tag of keys that are made here: it is left alone; if it is not \
+                     needed, delete it there"
+                );
+                return Ok(());
+            }
+            None => return Ok(()),
+        }
         tracing::info!(
             arn,
             "a key in AWS KMS is disabled; for seven days its deletion can be cancelled there"
