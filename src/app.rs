@@ -7,13 +7,14 @@ mod function;
 mod listener;
 mod pulse;
 mod rooms;
+mod signer_probe;
+mod task;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener as PassedListener};
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 use crate::accounts::{Hasher, Registry};
 use crate::clock::Clock;
@@ -28,13 +29,14 @@ use crate::store::mongo::Mongo;
 use crate::store::sqlite::Sqlite;
 use crate::store::{Absent, Store, StoreError};
 use crate::token::{TokenSettings, Tokens};
-use beat::Beat;
 use listener::{adopt, connection_limit, listen};
+use pulse::FIRST;
 use rooms::Rooms;
 
 pub use backup::{Backup, BackupError, back_up};
 pub use function::Function;
 pub use listener::passed_listener;
+pub use task::{NextTurn, Supervised, Supervisor, Task, TurnError};
 
 /// The service, ready to run.
 pub struct App {
@@ -43,7 +45,7 @@ pub struct App {
     limits: Limits,
     keys: Arc<Keys>,
     keys_place: String,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: Supervisor,
 }
 
 /// Why the service cannot start.
@@ -184,15 +186,15 @@ impl App {
             None => listen(config.host, config.port)?,
         };
         let mut rooms = Rooms::open(config, clock.clone(), &entropy)?;
-        let pulse = rooms.pulse().keep().await;
+        let mut tasks = Supervisor::new(clock);
+        tasks.start_and_wait(rooms.pulse(), FIRST).await;
         rooms.unlock().await?;
         tell_adopted(config, rooms.keys());
+        rooms.beat().first(rooms.database()).await?;
         let keys = Arc::clone(rooms.keys());
-        let beat = Beat::new(Arc::clone(rooms.store()), Arc::clone(&keys), rooms.keeper(), clock, &entropy)?;
-        beat.first(rooms.database()).await?;
         let keys_place = rooms.keeper().custody().ring().place();
-        let (door, watch) = rooms.furnish(config, entropy);
-        let tasks = vec![pulse, tokio::spawn(watch.run()), tokio::spawn(beat.run())];
+        let (door, others) = rooms.furnish(config, entropy);
+        others.into_iter().for_each(|task| tasks.start(task));
         Ok(Self { listener, door: Arc::new(door), limits, keys, keys_place, tasks })
     }
 
@@ -217,7 +219,7 @@ impl App {
     /// Serves till `stop`, then ends what is under way, within ten seconds.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         serve(self.listener, self.door, self.limits, stop).await;
-        self.tasks.iter().for_each(JoinHandle::abort);
+        drop(self.tasks);
     }
 }
 

@@ -4,15 +4,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+
+use super::task::{NextTurn, Task, TurnError};
 use crate::clock::Clock;
-use crate::domain::{Instance, KeyRecord, RingRecord};
+use crate::domain::{Instance, KeyRecord, RingRecord, Timestamp};
 use crate::entropy::{Entropy, EntropyError};
 use crate::keys::custody::{Directory, public_half};
 use crate::keys::{Keeper, Keys, Ring};
 use crate::store::{Health, Store, StoreError};
 
 /// Between two beats.
-const EVERY: Duration = Duration::from_secs(15);
+pub(super) const EVERY: Duration = Duration::from_secs(15);
 
 /// Tells and listens.
 pub(super) struct Beat {
@@ -23,6 +26,8 @@ pub(super) struct Beat {
     /// Seconds in which an instance hears of a key.
     staleness: u64,
     id: String,
+    /// What the log was told last.
+    told: Option<Disagrees>,
 }
 
 /// Another instance signs with other keys.
@@ -52,6 +57,7 @@ impl Beat {
             custody: keeper.custody().name(),
             staleness: keeper.staleness(),
             id: entropy.jti()?,
+            told: None,
         })
     }
 
@@ -63,24 +69,6 @@ impl Beat {
         match self.beat(false).await {
             Ok(Some(disagrees)) => Err(disagrees),
             _ => Ok(()),
-        }
-    }
-
-    pub(super) async fn run(self) {
-        let mut told = None;
-        loop {
-            tokio::time::sleep(EVERY).await;
-            match self.beat(true).await {
-                Err(StoreError::Absent) => return,
-                Ok(now) => {
-                    if let Some(disagrees) = now.as_ref().filter(|_| now != told) {
-                        tracing::error!("{disagrees}");
-                    }
-                    told = now;
-                }
-                // The database's own watch tells of it.
-                Err(_) => {}
-            }
         }
     }
 
@@ -127,6 +115,29 @@ impl Beat {
             ring_version: RingRecord::AUTHENTICATED_VERSION,
             at: self.clock.now(),
         })
+    }
+}
+
+#[async_trait]
+impl Task for Beat {
+    fn name(&self) -> &'static str {
+        "instance"
+    }
+
+    async fn turn(&mut self, _now: Timestamp) -> Result<NextTurn, TurnError> {
+        match self.beat(true).await {
+            Err(StoreError::Absent) => return Ok(NextTurn::Never),
+            // The task that asks the database tells of it.
+            Err(StoreError::Unavailable(_)) => {}
+            Err(error) => return Err(error.into()),
+            Ok(now) => {
+                if let Some(disagrees) = now.as_ref().filter(|_| now != self.told) {
+                    tracing::error!("{disagrees}");
+                }
+                self.told = now;
+            }
+        }
+        Ok(NextTurn::After(EVERY))
     }
 }
 

@@ -4,18 +4,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::pulse::Pulse;
 use super::rooms::Rooms;
+use super::task::{NextTurn, Supervised};
 use super::{StartError, tell_adopted};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::http::Door;
-use crate::keys::{Keeper, Keys, Watch};
+use crate::keys::{Keeper, Keys};
 use crate::lambda::{Event, EventError, Invocation, Reply};
 
 /// How long a request waits for what is due; what takes longer goes on with the next ones.
@@ -41,10 +42,10 @@ struct Upkeep {
     under_way: Option<JoinHandle<()>>,
 }
 
-/// What a server has tasks for.
+/// The tasks of a server, which have their turns here when a request or a schedule's event comes.
 struct Background {
-    watch: Watch,
-    pulse: Pulse,
+    clock: Clock,
+    tasks: Vec<Supervised>,
 }
 
 impl Function {
@@ -56,11 +57,14 @@ impl Function {
         let mut rooms = Rooms::open(config, clock.clone(), &entropy)?;
         let at = clock.uptime();
         let mut pulse = rooms.pulse();
-        let (_, unlocked) = tokio::join!(timeout(ON_THE_WAY, pulse.ask()), rooms.unlock());
+        let first_turn = timeout(ON_THE_WAY, pulse.turn(clock.now()));
+        let (_, unlocked) = tokio::join!(first_turn, rooms.unlock());
         unlocked?;
         tell_adopted(config, rooms.keys());
         let (keys, keeper) = (Arc::clone(rooms.keys()), rooms.keeper().clone());
-        let (door, watch) = rooms.furnish(config, entropy);
+        let (door, mut tasks) = rooms.furnish(config, entropy);
+        tasks.push(pulse);
+        let background = Background { clock: clock.clone(), tasks };
         Ok(Self {
             door,
             keys,
@@ -69,7 +73,7 @@ impl Function {
             clock,
             refresh: Duration::from_secs(config.key_refresh.as_secs()),
             upkeep: Mutex::new(Upkeep { at, under_way: None }),
-            background: Arc::new(Mutex::new(Background { watch, pulse })),
+            background: Arc::new(Mutex::new(background)),
         })
     }
 
@@ -124,7 +128,10 @@ impl Function {
 
 impl Background {
     async fn turn(&mut self) {
-        tokio::join!(self.watch.turn(), self.pulse.ask());
+        let now = self.clock.now();
+        let turns = self.tasks.iter_mut().map(|task| task.turn(now));
+        let mut next = join_all(turns).await.into_iter();
+        self.tasks.retain(|_| next.next() != Some(NextTurn::Never));
     }
 }
 

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
+use async_trait::async_trait;
 
+use super::task::{NextTurn, Task, TurnError};
+use crate::domain::Timestamp;
 use crate::store::{Health, Store, StoreError};
 
 /// How often the database is asked whether it is there.
 const EVERY: Duration = Duration::from_millis(500);
 /// How long the start waits for the database's first answer; without one the service starts all the same.
-const FIRST: Duration = Duration::from_millis(700);
+pub(super) const FIRST: Duration = Duration::from_millis(700);
 
 /// Asks the database.
 pub(super) struct Pulse {
@@ -25,7 +27,7 @@ impl Pulse {
     }
 
     /// Asks once. False where there is no database to ask.
-    pub(super) async fn ask(&mut self) -> bool {
+    async fn ask(&mut self) -> bool {
         let answer = self.store.ping().await;
         if let Err(StoreError::Absent) = answer {
             return false;
@@ -42,21 +44,15 @@ impl Pulse {
         }
         true
     }
+}
 
-    /// Asks for as long as the task lives. Returns when the first answer is in, or late.
-    pub(super) async fn keep(mut self) -> JoinHandle<()> {
-        let (tell, told) = tokio::sync::oneshot::channel();
-        let task = tokio::spawn(async move {
-            let mut more = self.ask().await;
-            // The start may have stopped waiting.
-            let _ = tell.send(());
-            while more {
-                tokio::time::sleep(EVERY).await;
-                more = self.ask().await;
-            }
-        });
-        // Either the first answer is in or it is late; both are well.
-        let _ = tokio::time::timeout(FIRST, told).await;
-        task
+#[async_trait]
+impl Task for Pulse {
+    fn name(&self) -> &'static str {
+        "database"
+    }
+
+    async fn turn(&mut self, _now: Timestamp) -> Result<NextTurn, TurnError> {
+        Ok(if self.ask().await { NextTurn::After(EVERY) } else { NextTurn::Never })
     }
 }

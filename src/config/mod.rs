@@ -47,8 +47,8 @@ pub struct Config {
     pub key_bits: Option<u32>,
     /// `KEYS_DIR`.
     pub keys_dir: PathBuf,
-    /// `KEY_ID`.
-    pub kid: Kid,
+    /// `KEY_ID`; unset in production, a key that is made is named by its thumbprint.
+    pub kid: Option<Kid>,
     /// `KEY_ROTATION`.
     pub key_rotation: Rotation,
     /// `JWKS_MAX_AGE`.
@@ -159,7 +159,7 @@ impl Config {
             algorithm: read.required("JWT_ALGORITHM", jose::Algorithm::Rs256, parse::algorithm),
             key_bits: read.optional("KEY_BITS", parse::key_bits),
             keys_dir: read.text("KEYS_DIR").into(),
-            kid: read.required("KEY_ID", Kid::original(), parse::kid),
+            kid: read.optional("KEY_ID", parse::kid).or_else(|| (!production).then(Kid::original)),
             key_rotation: read.required("KEY_ROTATION", Rotation::Usual, parse::rotation),
             jwks_max_age: read.lifetime("JWKS_MAX_AGE", Lifetime::hours(24)),
             verifier_cache: read.required("VERIFIER_CACHE", 2 * 3_600, parse::length_or_none),

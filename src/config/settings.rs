@@ -32,7 +32,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("JWT_EXPIRATION", "1h", "How long a token lives: `3600`, `90s`, `15m`, `7 days`, `2w` …"),
     setting("BCRYPT_ROUNDS", "12", "bcrypt cost of password hashes, 4 to 15"),
     setting("KEYS_DIR", "./keys", "Folder of `private-key.pem`, `public-key.pem` and the ring of keys"),
-    setting("KEY_ID", "default-key-id", "`kid` of the first key; later ones have their thumbprint"),
+    setting(
+        "KEY_ID",
+        "",
+        "`kid` of the first key; empty: `default-key-id`, or in production, where the key is new, its thumbprint",
+    ),
     setting("ALLOWED_ORIGINS", "*", "Origins that browsers may call from, separated by commas"),
     setting("HOST", "", "Address to listen on; empty means all, IPv6 and IPv4"),
     setting("DATA_DIR", "./data", "Folder of the SQLite database; `:memory:` keeps nothing"),

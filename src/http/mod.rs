@@ -6,9 +6,11 @@ mod cors;
 mod docs;
 mod error;
 mod extract;
+mod failing;
 mod manners;
 mod pace;
 mod path;
+mod probes;
 mod respond;
 mod router;
 mod server;
@@ -23,6 +25,7 @@ use crate::store::Health;
 use crate::token::Tokens;
 
 pub use docs::{OPENAPI_JSON, OPENAPI_YAML};
+pub use failing::FailingTasks;
 pub use manners::Door;
 pub use router::{operations, router};
 pub use server::{Limits, serve};
@@ -57,6 +60,8 @@ pub struct Parts {
     pub keys: Arc<Keys>,
     /// Whether the database answers.
     pub database: Health,
+    /// Which background tasks fail.
+    pub failing: FailingTasks,
     /// The time, for `/health`.
     pub clock: Clock,
     /// The operator's decisions.

@@ -38,7 +38,7 @@ impl Keeper {
 
     pub(super) fn of_original(&self, found: &Found, home: Home) -> RingRecord {
         let public = found.signing.verifying_key();
-        let kid = self.settings().first_kid.clone();
+        let kid = self.settings().first_kid.clone().unwrap_or_else(Kid::original);
         let empty = RingRecord { adopted: true, ..RingRecord::empty() };
         let schedule = self.schedule(&empty);
         let created_at = found.created_at.whole_secs();

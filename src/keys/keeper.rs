@@ -314,7 +314,8 @@ impl Keeper {
             }
         };
         // The operator's name is for a first key alone: what is not written may be offered again as a later one.
-        let first = NewKey { kid: self.settings.first_kid.clone(), ..made.clone() };
+        let kid = self.settings.first_kid.clone().unwrap_or_else(|| made.kid.clone());
+        let first = NewKey { kid, ..made.clone() };
         let ring = RingRecord::empty();
         let ring = apply(&ring, &Action::Begin, &self.schedule(&ring), Some(first), self.now());
         Ok((ring, Some(made)))

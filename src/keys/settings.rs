@@ -22,6 +22,7 @@ pub struct KeySettings {
     pub kind: KeyKind,
     /// Whether an RSA key of another size will do.
     pub any_size: bool,
-    /// The name of the first key.
-    pub first_kid: Kid,
+    /// The name of the first key; where there is none, a key that is made has its thumbprint, and one that is found has the
+    /// original's.
+    pub first_kid: Option<Kid>,
 }

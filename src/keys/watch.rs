@@ -33,6 +33,9 @@ pub struct Watch {
 }
 
 impl Watch {
+    /// What it is called as a task.
+    pub const NAME: &'static str = "ring";
+
     /// A watch that has not looked yet.
     pub fn new(keeper: Keeper, keys: Arc<Keys>, clock: Clock, entropy: Entropy) -> Self {
         Self {
@@ -73,22 +76,14 @@ impl Watch {
         self.take_up(begun, looked_at).await
     }
 
-    /// Looks again and again.
-    pub async fn run(mut self) {
-        loop {
-            tokio::time::sleep(self.pause()).await;
-            self.turn().await;
-        }
-    }
-
     /// Looks once.
-    pub async fn turn(&mut self) {
+    pub async fn look_again(&mut self) {
         let looked = self.look().await;
         self.note(looked.as_ref().err());
     }
 
-    /// Between two looks; instances that were started together do not stay together.
-    fn pause(&self) -> Duration {
+    /// How long to wait before the next look; instances that were started together do not stay together.
+    pub fn pause(&self) -> Duration {
         let refresh = Duration::from_secs(self.keeper.settings().refresh);
         let refresh = if self.keys.ring().is_none() { refresh.min(WITHOUT) } else { refresh };
         let share = self.entropy.bytes::<1>().map_or(0, |[byte]| u32::from(byte));

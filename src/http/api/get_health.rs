@@ -6,6 +6,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::http::{Api, VERSION, respond};
+use crate::keys::Watch;
 
 #[derive(Serialize)]
 struct HealthBody {
@@ -24,7 +25,7 @@ pub(in crate::http) async fn get_health(State(api): State<Api>) -> Response {
         timestamp: api.clock.now().to_string(),
         version: VERSION,
         database_connected: api.database.is_connected(),
-        signing: api.keys.may_sign(),
+        signing: api.keys.signs() && !api.failing.contain(Watch::NAME),
     };
     respond::json(StatusCode::OK, &body)
 }

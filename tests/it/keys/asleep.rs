@@ -96,7 +96,7 @@ fn keeper(folder: &Path, clock: &Clock, while_making: bool) -> (Keeper, Arc<Atom
         longest_token: 3_600,
         kind: KeyKind { algorithm: Algorithm::Es256, rsa_bits: 2048 },
         any_size: true,
-        first_kid: Kid::original(),
+        first_kid: Some(Kid::original()),
     };
     (Keeper::new(custody, clock.clone(), settings), armed)
 }

@@ -153,21 +153,23 @@ fn a_first_start_while_kms_is_down_recovers_by_itself() {
     works(&client);
 }
 
+/// So that a key's whole life passes in a few seconds.
+const IN_SECONDS: [(&str, &str); 7] = [
+    ("JWT_ALGORITHM", "ES256"),
+    ("JWKS_MAX_AGE", "1s"),
+    ("VERIFIER_CACHE", "0"),
+    ("CLOCK_SKEW", "0"),
+    ("KEY_ROTATION", "8s"),
+    ("JWT_EXPIRATION", "1s"),
+    ("MAX_TOKEN_LIFETIME", "1s"),
+];
+
 #[test]
 fn rotation_makes_a_second_key_and_ends_the_first() {
     let moto = Moto::shared();
     let folder = tempfile::tempdir().unwrap();
     let endpoint = moto.endpoint();
-    let quick = [
-        ("JWT_ALGORITHM", "ES256"),
-        ("JWKS_MAX_AGE", "1s"),
-        ("VERIFIER_CACHE", "0"),
-        ("CLOCK_SKEW", "0"),
-        ("KEY_ROTATION", "8s"),
-        ("JWT_EXPIRATION", "1s"),
-        ("MAX_TOKEN_LIFETIME", "1s"),
-    ];
-    let program = Program::start(folder.path(), &settings(&endpoint, &quick));
+    let program = Program::start(folder.path(), &settings(&endpoint, &IN_SECONDS));
     let first = arn(folder.path(), 0).unwrap();
     let second = eventually("a second key is made", || arn(folder.path(), 1));
     assert_ne!(first, second);
@@ -180,6 +182,24 @@ fn rotation_makes_a_second_key_and_ends_the_first() {
     assert_eq!(describe(&second)["KeyState"], "Enabled");
     eventually("its record forgets it", || arn(folder.path(), 0).is_none().then_some(()));
     works(&program.client());
+}
+
+/// A ring may name any key of the account, and every one that it named was disabled and deleted when its time came (issue
+/// 11, row 1.13). Only keys with the tag of this program are.
+#[test]
+fn a_key_without_our_tag_is_left_alone_when_it_leaves_the_ring() {
+    let moto = Moto::shared();
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = moto.endpoint();
+    let program = Program::start(folder.path(), &settings(&endpoint, &IN_SECONDS));
+    let first = arn(folder.path(), 0).unwrap();
+    moto.kms(REGION, "UntagResource", &json!({ "KeyId": first, "TagKeys": ["jwt-generator"] })).ok();
+    eventually("its record forgets it", || arn(folder.path(), 0).is_none().then_some(()));
+    let metadata = moto.kms(REGION, "DescribeKey", &json!({ "KeyId": first })).ok()["KeyMetadata"].clone();
+    assert_eq!((&metadata["KeyState"], &metadata["Enabled"]), (&json!("Enabled"), &json!(true)));
+    let log = program.log();
+    let told = log.lines().filter(|line| line.contains("does not carry the tag") && line.contains(&first));
+    assert_eq!(told.count(), 1, "{log}");
 }
 
 #[test]

@@ -330,7 +330,7 @@ fn a_key_that_was_to_be_the_first_and_is_offered_again_has_a_name_of_its_own() {
         longest_token: 60,
         kind: ES256,
         any_size: true,
-        first_kid: Kid::original(),
+        first_kid: Some(Kid::original()),
     };
     let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
     // Under another name than the folder's, so that what was made is kept in mind and not looked up in files.

@@ -16,4 +16,5 @@ mod regions;
 pub mod rotation;
 mod settings;
 mod simulation;
+mod supervised;
 mod vault;

@@ -53,6 +53,32 @@ fn a_key_of_the_original_stays_and_the_log_says_how_it_would_not() {
     assert_eq!(told(fresh.path(), &[], &["keys", "plan"])["period"], 30 * 86_400);
 }
 
+/// The first key of every fresh ring was `default-key-id`, so that after a lost volume verifiers kept the lost key for the
+/// new one's tokens (issue 11, row 1.10).
+#[test]
+fn in_production_a_new_first_key_is_named_by_its_thumbprint_and_all_else_is_as_it_was() {
+    let first_key = |folder: &Path, settings: &[(&str, &str)]| {
+        let program = Program::start(folder, &[&[("SKIP_DATABASE", "true")], settings].concat());
+        let jwks = program.client().get("/api/jwks").ok();
+        let key = jose::Jwk::from_json(&jwks["keys"][0].to_string()).unwrap();
+        let public = jose::VerifyingKey::from_jwk_for(jose::Algorithm::Rs256, &key).unwrap();
+        (jwks["keys"][0]["kid"].as_str().unwrap().to_owned(), public.thumbprint())
+    };
+    let production = ("NODE_ENV", "production");
+    let fresh = |settings: &[(&str, &str)]| first_key(tempfile::tempdir().unwrap().path(), settings);
+    let (kid, thumbprint) = fresh(&[production]);
+    assert_eq!(kid, thumbprint);
+    assert_ne!(fresh(&[production]).0, kid, "a ring that begins anew");
+    assert_eq!(fresh(&[production, ("KEY_ID", "mine")]).0, "mine");
+    assert_eq!(fresh(&[production, ("KEY_ID", "default-key-id")]).0, "default-key-id");
+    assert_eq!(fresh(&[]).0, "default-key-id");
+    assert_eq!(
+        first_key(folder_with_keys().path(), &[production]).0,
+        "default-key-id",
+        "a key that is found"
+    );
+}
+
 #[test]
 fn what_was_served_under_a_longer_max_age_is_waited_out() {
     let folder = tempfile::tempdir().unwrap();

@@ -304,6 +304,41 @@ fn without_vault_nothing_is_signed_and_all_else_goes_on() {
     assert_eq!(vault.versions(ES256_KEY), 1);
 }
 
+fn signs(client: &Client) -> bool {
+    client.get("/health").ok()["signing"] == true
+}
+
+/// `/health` said `signing: true` for as long as the ring was known, though Vault was down (issue 11, row 1.9).
+#[test]
+fn health_tells_that_vault_does_not_sign_though_nobody_asks_for_a_token() {
+    let (vault, folder) = (Vault::start(), tempfile::tempdir().unwrap());
+    let program = start_with_token(folder.path(), &vault, &[]);
+    let client = program.client();
+    assert!(signs(&client));
+    for fault in [VaultFault::Sealed, VaultFault::HangsUp, VaultFault::Denies, VaultFault::OtherKey] {
+        vault.fail(fault);
+        eventually("a failure is told", || (!signs(&client)).then_some(()));
+        vault.fail(VaultFault::None);
+        eventually("it is told that Vault signs again", || signs(&client).then_some(()));
+    }
+    assert_eq!(vault.versions(ES256_KEY), 1);
+}
+
+#[test]
+fn health_tells_at_once_that_a_token_could_not_be_signed() {
+    let (vault, folder) = (Vault::start(), tempfile::tempdir().unwrap());
+    let program = start_with_token(folder.path(), &vault, &[("KEY_REFRESH", "1h")]);
+    let client = program.client();
+    let signatures = || vault.seen().iter().filter(|seen| seen.path.starts_with("transit/sign/")).count();
+    eventually("the trial of the start", || (signatures() == 1).then_some(()));
+    vault.fail(VaultFault::Sealed);
+    has_no_keys(&ask_token(&client));
+    assert!(!signs(&client));
+    vault.fail(VaultFault::None);
+    sound_token(&client);
+    assert!(signs(&client));
+}
+
 #[test]
 fn many_who_wait_for_a_vault_that_hangs_keep_nobody_else_waiting() {
     let (vault, folder) = (Vault::start(), tempfile::tempdir().unwrap());

@@ -3,7 +3,7 @@
 mod calls;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -98,12 +98,25 @@ impl KeyHome for AwsKms {
             kid: key.kid.clone(),
             algorithm,
             failing: AtomicBool::new(false),
+            signatures: AtomicU64::new(0),
         })))
     }
 
+    /// Ends a key that was made here, and no other: the ring's document may name any key of the account.
     async fn discard(&self, home: &Home) -> Result<(), CustodyError> {
-        self.calls.end(home.place()).await?;
         let arn = home.place();
+        match self.calls.is_ours(arn).await? {
+            Some(true) => self.calls.end(arn).await?,
+            Some(false) => {
+                tracing::warn!(
+                    arn,
+                    "a key in AWS KMS does not carry the tag of keys that are made here: it is left alone; if it is not \
+                     needed, delete it there"
+                );
+                return Ok(());
+            }
+            None => return Ok(()),
+        }
         tracing::info!(
             arn,
             "a key in AWS KMS is disabled; for seven days its deletion can be cancelled there"
@@ -119,11 +132,18 @@ struct KmsKey {
     kid: Kid,
     algorithm: Algorithm,
     failing: AtomicBool,
+    /// How many it has made, so that a call that fails late says nothing about the time after the last one.
+    signatures: AtomicU64,
 }
 
 impl KmsKey {
     /// Tells the log when signing begins to fail and when it works again; requests are many.
-    fn note(&self, fault: Option<&Fault>) {
+    fn note(&self, fault: Option<&Fault>, made_before: u64) {
+        if fault.is_none() {
+            self.signatures.fetch_add(1, Ordering::Relaxed);
+        } else if self.signatures.load(Ordering::Relaxed) != made_before {
+            return;
+        }
         let before = self.failing.swap(fault.is_some(), Ordering::Relaxed);
         match fault {
             Some(fault) if !before => {
@@ -138,8 +158,9 @@ impl KmsKey {
 #[async_trait]
 impl RemoteKey for KmsKey {
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        let made_before = self.signatures.load(Ordering::Relaxed);
         let signed = self.calls.sign(&self.arn, self.algorithm, message).await;
-        self.note(signed.as_ref().err());
+        self.note(signed.as_ref().err(), made_before);
         signed.map_err(|fault| if fault.is_passing() { SignError::Unavailable } else { SignError::Failed })
     }
 }

@@ -19,6 +19,10 @@ use super::super::fault::Fault;
 const SIGN: (Duration, Duration) = (Duration::from_millis(1_500), Duration::from_secs(4));
 /// Days from the end of a key to its deletion; KMS knows no shorter wait.
 const WAIT: i32 = 7;
+/// The tag of every key that is made here.
+const OUR_TAG: (&str, &str) = ("jwt-generator", "signing-key");
+/// As many tags as a key may have.
+const MOST_TAGS: i32 = 50;
 /// What KMS answers for a key that is gone, or on its way.
 const GONE: [&str; 2] = ["NotFoundException", "KMSInvalidStateException"];
 
@@ -85,6 +89,19 @@ impl Calls {
         unless_gone(scheduled.map_err(|error| Fault::of("ScheduleKeyDeletion", &error)))
     }
 
+    /// Whether a key carries the tag that says that it was made here. Nothing where there is no such key.
+    pub(super) async fn is_ours(&self, arn: &str) -> Result<Option<bool>, Fault> {
+        let call = self.client().await?.list_resource_tags().key_id(arn).limit(MOST_TAGS);
+        let sent = call.customize().config_override(at(arn)).send().await;
+        match sent.map_err(|error| Fault::of("ListResourceTags", &error)) {
+            Err(fault) if fault.is_one_of(&GONE) => Ok(None),
+            Err(fault) => Err(fault),
+            Ok(listed) => {
+                Ok(Some(listed.tags().iter().any(|tag| (tag.tag_key(), tag.tag_value()) == OUR_TAG)))
+            }
+        }
+    }
+
     async fn client(&self) -> Result<&Client, Fault> {
         self.client.get_or_try_init(async || Ok(Client::new(self.account.config().await?))).await
     }
@@ -111,7 +128,7 @@ fn at(arn: &str) -> Builder {
 
 /// By these an operator, and a policy, knows our keys.
 fn tags(algorithm: Algorithm) -> Result<Vec<Tag>, aws_sdk_kms::error::BuildError> {
-    [("jwt-generator", "signing-key"), ("algorithm", algorithm.name())]
+    [OUR_TAG, ("algorithm", algorithm.name())]
         .into_iter()
         .map(|(name, value)| Tag::builder().tag_key(name).tag_value(value).build())
         .collect()

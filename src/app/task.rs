@@ -1,0 +1,244 @@
+//! Work that goes on beside the requests, in turns, and its supervision: a turn that fails or panics is logged, counted and
+//! tried again, and ends nothing else.
+
+use std::any::Any;
+use std::error::Error;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::domain::Timestamp;
+use crate::http::FailingTasks;
+
+/// The pause after the first turn of a row that failed, and the longest one: each further pause is twice as long.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LAST_RETRY: Duration = Duration::from_secs(60);
+
+/// When a task wants its next turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextTurn {
+    /// After so long.
+    After(Duration),
+    /// Never: there is nothing to do for it in this process.
+    Never,
+}
+
+/// Why a turn failed.
+pub type TurnError = Box<dyn Error + Send + Sync>;
+
+/// Work that goes on for as long as the process lives.
+#[async_trait]
+pub trait Task: Send {
+    /// What the log calls it.
+    fn name(&self) -> &'static str;
+
+    /// Does what is due at `now`, and says when to come back. It must leave nothing half done in `self` where it panics.
+    ///
+    /// # Errors
+    /// What the log is to tell. The turn is tried again.
+    async fn turn(&mut self, now: Timestamp) -> Result<NextTurn, TurnError>;
+}
+
+/// A task, and how it fares.
+pub struct Supervised {
+    task: Box<dyn Task>,
+    failing: FailingTasks,
+    /// How long it rests before its first turn.
+    rest: Duration,
+    /// Turns that failed since the start.
+    failures: u64,
+    /// Those of them since the last turn that did not fail.
+    in_a_row: u32,
+}
+
+impl Supervised {
+    /// A task that takes its first turn at once, and is listed in `failing` while it fails.
+    pub fn new(task: impl Task + 'static, failing: &FailingTasks) -> Self {
+        let (task, failing) = (Box::new(task), failing.clone());
+        Self { task, failing, rest: Duration::ZERO, failures: 0, in_a_row: 0 }
+    }
+
+    /// The same, with a rest before its first turn.
+    pub fn after(self, rest: Duration) -> Self {
+        Self { rest, ..self }
+    }
+
+    /// Gives the task a turn, and says when the next one is due.
+    pub async fn turn(&mut self, now: Timestamp) -> NextTurn {
+        // A panic leaves nothing behind but the task itself, which takes its next turn from there.
+        let error = match AssertUnwindSafe(self.task.turn(now)).catch_unwind().await {
+            Ok(Ok(next)) => {
+                self.in_a_row = 0;
+                self.failing.note(self.task.name(), false);
+                return next;
+            }
+            Ok(Err(error)) => with_causes(error.as_ref()),
+            Err(panic) => format!("it panicked: {}", words_of(panic.as_ref())),
+        };
+        let pause = FIRST_RETRY.saturating_mul(1 << self.in_a_row.min(16)).min(LAST_RETRY);
+        self.failures += 1;
+        self.in_a_row += 1;
+        self.failing.note(self.task.name(), true);
+        let (task, failures, retry_after) = (self.task.name(), self.failures, pause.as_secs());
+        tracing::error!(task, error, failures, retry_after, "a background task failed; it is tried again");
+        NextTurn::After(pause)
+    }
+
+    async fn run(mut self, clock: Clock, first_turn: Option<oneshot::Sender<()>>) {
+        tokio::time::sleep(self.rest).await;
+        let mut next = self.turn(clock.now()).await;
+        if let Some(first_turn) = first_turn {
+            // The start may have stopped waiting.
+            let _ = first_turn.send(());
+        }
+        while let NextTurn::After(pause) = next {
+            tokio::time::sleep(pause).await;
+            next = self.turn(clock.now()).await;
+        }
+    }
+}
+
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+fn words_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("it gave no reason")
+}
+
+/// Runs tasks, each beside the others; they end with the value.
+pub struct Supervisor {
+    clock: Clock,
+    running: JoinSet<()>,
+}
+
+impl Supervisor {
+    /// Runs nothing yet.
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, running: JoinSet::new() }
+    }
+
+    /// Gives a task its turns from now on.
+    pub fn start(&mut self, task: Supervised) {
+        self.running.spawn(task.run(self.clock.clone(), None));
+    }
+
+    /// The same, and returns when the task's first turn is over, or after `patience`.
+    pub async fn start_and_wait(&mut self, task: Supervised, patience: Duration) {
+        let (tell, told) = oneshot::channel();
+        self.running.spawn(task.run(self.clock.clone(), Some(tell)));
+        // Over or late: the service starts.
+        let _ = tokio::time::timeout(patience, told).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// What becomes of a turn.
+    #[derive(Clone, Copy)]
+    enum Fate {
+        Panics,
+        Fails,
+        Goes,
+    }
+
+    use Fate::{Fails, Goes, Panics};
+
+    /// Notes when it has its turns, and does in each what it is told. After the last one it wants no more.
+    struct Scripted {
+        fates: std::vec::IntoIter<Fate>,
+        began: Instant,
+        turns: Arc<Mutex<Vec<u64>>>,
+    }
+
+    #[async_trait]
+    impl Task for Scripted {
+        fn name(&self) -> &'static str {
+            "scripted"
+        }
+
+        async fn turn(&mut self, _now: Timestamp) -> Result<NextTurn, TurnError> {
+            let Some(fate) = self.fates.next() else { return Ok(NextTurn::Never) };
+            self.turns.lock().unwrap().push(self.began.elapsed().as_secs());
+            match fate {
+                Panics => panic!("as the test wants it"),
+                Fails => Err("as the test wants it".into()),
+                Goes => Ok(NextTurn::After(Duration::from_secs(100))),
+            }
+        }
+    }
+
+    /// The seconds at which a task with this script has its turns.
+    async fn turns(fates: Vec<Fate>, rest: u64) -> Vec<u64> {
+        let turns = Arc::<Mutex<Vec<u64>>>::default();
+        let script = Scripted { fates: fates.into_iter(), began: Instant::now(), turns: Arc::clone(&turns) };
+        let mut supervisor = Supervisor::new(Clock::System);
+        supervisor.start(Supervised::new(script, &FailingTasks::default()).after(Duration::from_secs(rest)));
+        while supervisor.running.join_next().await.is_some_and(|ended| ended.is_ok()) {}
+        turns.lock().unwrap().clone()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_has_its_turns_when_it_wants_them() {
+        assert_eq!(turns(vec![Goes, Goes, Goes], 0).await, [0, 100, 200]);
+        assert_eq!(turns(vec![Goes, Goes], 7).await, [7, 107]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_panics_or_fails_is_tried_again_more_and_more_rarely() {
+        let fates = vec![Panics, Fails, Panics, Panics, Fails, Panics, Panics, Panics, Goes, Panics, Goes];
+        assert_eq!(turns(fates, 0).await, [0, 1, 3, 7, 15, 31, 63, 123, 183, 283, 284]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_start_waits_for_the_first_turn_and_no_longer_than_it_may() {
+        struct Slow;
+        #[async_trait]
+        impl Task for Slow {
+            fn name(&self) -> &'static str {
+                "slow"
+            }
+            async fn turn(&mut self, _now: Timestamp) -> Result<NextTurn, TurnError> {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                Ok(NextTurn::Never)
+            }
+        }
+        for (patience, waited) in [(9, 5), (2, 2)] {
+            let began = Instant::now();
+            let mut supervisor = Supervisor::new(Clock::System);
+            supervisor
+                .start_and_wait(
+                    Supervised::new(Slow, &FailingTasks::default()),
+                    Duration::from_secs(patience),
+                )
+                .await;
+            assert_eq!(began.elapsed().as_secs(), waited);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_are_counted_and_listed() {
+        let fates = vec![Panics, Fails, Goes, Panics].into_iter();
+        let script = Scripted { fates, began: Instant::now(), turns: Arc::default() };
+        let failing = FailingTasks::default();
+        let mut task = Supervised::new(script, &failing);
+        for (failures, in_a_row) in [(1, 1), (2, 2), (2, 0), (3, 1)] {
+            task.turn(Timestamp::from_secs(0)).await;
+            assert_eq!((task.failures, task.in_a_row), (failures, in_a_row));
+            assert_eq!(failing.contain("scripted"), in_a_row > 0);
+        }
+    }
+}

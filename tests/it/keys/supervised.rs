@@ -1,0 +1,209 @@
+//! What was seen: a panic in the task that watches the ring ended rotation for good, and nothing said so (issue 11, row
+//! 1.17). The task runs here as in the service, on a custody that panics when it is told to.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use http_body_util::BodyExt;
+use jose::{Algorithm, SigningKey};
+use jwt_generator::accounts::Accounts;
+use jwt_generator::app::{self, Supervised, Supervisor};
+use jwt_generator::clock::Clock;
+use jwt_generator::config::{Config, Sources};
+use jwt_generator::domain::{Kid, Lifetime, RingRecord, Rotation, Timestamp};
+use jwt_generator::entropy::Entropy;
+use jwt_generator::http::{Api, FailingTasks, HttpSettings, Parts, router};
+use jwt_generator::keys::custody::{Custody, CustodyError, Directory, KeyHome, RingHome};
+use jwt_generator::keys::{
+    Keeper, KeyKind, KeySettings, Keys, NotReady, Private, RemoteKey, Ring, SignError, Signer, Watch,
+};
+use jwt_generator::store::Health;
+use jwt_generator::workers::Workers;
+use serde_json::{Value, json};
+use tower::Service;
+
+const START: u64 = 1_800_000_000;
+const PERIOD: u64 = 1_000;
+
+/// A folder of keys whose ring panics as often as it is told to when it is read.
+struct Panicking {
+    folder: Directory,
+    panics: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl RingHome for Panicking {
+    async fn load(&self) -> Result<Option<RingRecord>, CustodyError> {
+        let more = self.panics.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        assert!(more.is_err(), "as the test wants it");
+        self.folder.load().await
+    }
+
+    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, CustodyError> {
+        self.folder.replace_if(seen, ring).await
+    }
+
+    fn place(&self) -> String {
+        self.folder.place()
+    }
+}
+
+struct World {
+    clock: Clock,
+    keeper: Keeper,
+    keys: Arc<Keys>,
+    watch: Watch,
+    panics: Arc<AtomicUsize>,
+}
+
+impl World {
+    /// A ring that was looked at for the first time.
+    async fn begun(folder: &Path) -> Self {
+        let clock = Clock::manual(Timestamp::from_secs(START));
+        let files = Directory::new(&folder.join("keys"), Workers::start("make-key", 1, 4, 0).unwrap());
+        let panics = Arc::<AtomicUsize>::default();
+        let ring = Panicking { folder: files.clone(), panics: Arc::clone(&panics) };
+        let homes: Vec<Arc<dyn KeyHome>> = vec![Arc::new(files.clone())];
+        let settings = KeySettings {
+            rotation: Rotation::Every(Lifetime::from_secs(PERIOD).unwrap()),
+            jwks_max_age: 100,
+            verifier_cache: 0,
+            clock_skew: 0,
+            refresh: 1,
+            longest_token: 1,
+            kind: KeyKind { algorithm: Algorithm::Es256, rsa_bits: 2048 },
+            any_size: true,
+            first_kid: Some(Kid::original()),
+        };
+        let keeper =
+            Keeper::new(Custody::new("elsewhere", Arc::new(ring), homes, files), clock.clone(), settings);
+        let keys = Arc::new(Keys::new(Signer::start().unwrap(), clock.clone()));
+        let mut watch = Watch::new(keeper.clone(), Arc::clone(&keys), clock.clone(), Entropy::seeded(1));
+        watch.start().await.unwrap();
+        assert!(keys.signs() && keys.publishes().is_ok());
+        Self { clock, keeper, keys, watch, panics }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rotation_goes_on_though_the_task_that_watches_the_ring_panics() {
+    let folder = tempfile::tempdir().unwrap();
+    let World { clock, keeper, watch, panics, .. } = World::begun(folder.path()).await;
+    panics.store(3, Ordering::Relaxed);
+    clock.set(Timestamp::from_secs(START + PERIOD));
+    let mut supervisor = Supervisor::new(clock);
+    supervisor.start(Supervised::new(watch, &FailingTasks::default()));
+    // The clock of this runtime stands still while there is something to do, and jumps where there is not.
+    let rotated = async {
+        while panics.load(Ordering::Relaxed) > 0 || keeper.load().await.unwrap().unwrap().keys.len() < 2 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), rotated).await.expect("the next key is published");
+}
+
+/// The service's endpoints over these keys, without a database.
+fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, failing: &FailingTasks) -> Router {
+    let environment = [("SKIP_DATABASE", "true")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let config = Config::read(&Sources::read(environment, folder).unwrap()).unwrap();
+    let (clock, entropy) = (clock.clone(), Entropy::seeded(2));
+    let tokens = app::tokens(&config, Arc::clone(keys), clock.clone(), entropy.clone());
+    let registry = app::open_registry(&config, clock.clone(), entropy).unwrap();
+    router(Api::new(Parts {
+        accounts: Accounts::new(registry, tokens.clone(), clock.clone(), config.session_max_age),
+        tokens,
+        keys: Arc::clone(keys),
+        database: Health::default(),
+        failing: failing.clone(),
+        clock,
+        settings: HttpSettings { demo_tokens: true, allowed_origins: None, public_url: None },
+    }))
+}
+
+async fn ask(endpoints: &mut Router, path: &str) -> (u16, Value) {
+    let request = http::Request::get(path).body(Body::empty()).unwrap();
+    let answer = endpoints.call(request).await.unwrap();
+    let status = answer.status().as_u16();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&body).unwrap())
+}
+
+#[tokio::test]
+async fn a_task_that_panics_shows_in_signing_and_in_readiness_and_takes_no_key_set_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let World { clock, keys, watch, panics, .. } = World::begun(folder.path()).await;
+    let failing = FailingTasks::default();
+    let mut endpoints = endpoints(folder.path(), &clock, &keys, &failing);
+    let mut task = Supervised::new(watch, &failing);
+    for (times, signing, report) in [
+        (0, true, json!({ "status": "ready" })),
+        (1, false, json!({ "status": "ready", "failing": ["ring"] })),
+        (0, true, json!({ "status": "ready" })),
+    ] {
+        panics.store(times, Ordering::Relaxed);
+        task.turn(clock.now()).await;
+        assert_eq!(ask(&mut endpoints, "/health").await.1["signing"], signing);
+        assert_eq!(ask(&mut endpoints, "/readyz").await, (200, report));
+        assert_eq!(ask(&mut endpoints, "/startupz").await, (200, json!({ "status": "started" })));
+        assert_eq!(ask(&mut endpoints, "/api/jwks").await.0, 200);
+    }
+}
+
+/// A key that seems to be far away.
+struct Far {
+    key: Arc<SigningKey>,
+    asked: AtomicUsize,
+    fails: AtomicBool,
+}
+
+#[async_trait]
+impl RemoteKey for Far {
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        if self.fails.load(Ordering::Relaxed) {
+            return Err(SignError::Unavailable);
+        }
+        self.key.sign(message).map_err(|_| SignError::Failed)
+    }
+}
+
+#[tokio::test]
+async fn a_key_elsewhere_signs_a_trial_where_it_has_not_signed_for_a_period_or_has_failed() {
+    let folder = tempfile::tempdir().unwrap();
+    let World { clock, keeper, .. } = World::begun(folder.path()).await;
+    let record = keeper.load().await.unwrap().unwrap();
+    let active = record.active().unwrap();
+    let Private::Local(key) = keeper.open(active).await.unwrap() else { panic!("it is here") };
+    let far = Arc::new(Far { key, asked: AtomicUsize::new(0), fails: AtomicBool::new(false) });
+    let private = Private::Remote(Arc::clone(&far) as Arc<dyn RemoteKey>);
+    let schedule = keeper.schedule(&record);
+    let privates = HashMap::from([(active.kid.clone(), private)]);
+    let ring = Ring::new(record.clone(), privates, &schedule, None).unwrap();
+    let keys = Keys::new(Signer::start().unwrap(), clock.clone());
+    keys.install(Arc::new(ring), clock.uptime(), 3_600);
+    let asked = || far.asked.load(Ordering::Relaxed);
+    let (period, life) = (Duration::from_secs(3_600), Lifetime::from_secs(1).unwrap());
+
+    assert_eq!(keys.has_started(), Err(NotReady::CannotSign));
+    for _ in 0..3 {
+        keys.try_signer(period).await.unwrap();
+        assert_eq!((asked(), keys.has_started(), keys.signs()), (1, Ok(()), true), "one trial a period");
+    }
+    far.fails.store(true, Ordering::Relaxed);
+    // Of two questions in one millisecond the one that was met counts.
+    while keys.signs() {
+        keys.sign(b"{}", life, clock.now()).await.unwrap_err();
+    }
+    let before = asked();
+    keys.try_signer(period).await.unwrap_err();
+    assert_eq!((asked(), keys.has_started(), keys.signs()), (before + 1, Ok(()), false), "it has failed");
+    far.fails.store(false, Ordering::Relaxed);
+    keys.try_signer(period).await.unwrap();
+    assert!(keys.signs());
+}
