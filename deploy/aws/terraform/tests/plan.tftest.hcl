@@ -234,7 +234,7 @@ run "a_function_with_everything" {
   }
   assert {
     condition = alltrue([
-      for statement in jsondecode(aws_iam_role_policy.function[0].policy).Statement :
+      for statement in jsondecode(aws_iam_role_policy.service[0].policy).Statement :
       statement.Resource == var.keys_secret_arn if contains(flatten([statement.Action]), "secretsmanager:PutSecretValue")
     ])
     error_message = "it may write its own secret alone"
@@ -254,7 +254,7 @@ run "a_ring_in_the_database_needs_no_secret" {
     backend = "lambda"
   }
   assert {
-    condition     = length(aws_secretsmanager_secret.keys) == 0 && !contains(keys(aws_lambda_function.this[0].environment[0].variables), "KEYS_SECRET") && !strcontains(aws_iam_role_policy.function[0].policy, "PutSecretValue")
+    condition     = length(aws_secretsmanager_secret.keys) == 0 && !contains(keys(aws_lambda_function.this[0].environment[0].variables), "KEYS_SECRET") && !strcontains(aws_iam_role_policy.service[0].policy, "PutSecretValue")
     error_message = "the ring of keys is in the database"
   }
 }
