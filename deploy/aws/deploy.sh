@@ -222,7 +222,7 @@ deploy() {
     check_settings
     write_artifacts
     if [[ -n $dry_run ]]; then
-        aws cloudformation validate-template --template-body "file://$template" >/dev/null
+        aws cloudformation validate-template --template-body "file://$work/template.yaml" >/dev/null
         take_up_keys
         collect_overrides
         say "account $account, region $AWS_REGION"

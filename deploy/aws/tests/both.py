@@ -14,25 +14,13 @@ import tempfile
 import boto3
 import yaml
 
+from template import read
+
 HERE = pathlib.Path(__file__).resolve().parent.parent
 ROOT = HERE.parent.parent
 
 
-class Template(yaml.SafeLoader):
-    """Reads !Ref X as {"Ref": X}, and !Other X as {"Fn::Other": X}."""
-
-
-def tag(loader, suffix, node):
-    value = {
-        yaml.ScalarNode: loader.construct_scalar,
-        yaml.SequenceNode: lambda n: loader.construct_sequence(n, deep=True),
-        yaml.MappingNode: lambda n: loader.construct_mapping(n, deep=True),
-    }[type(node)](node)
-    return {suffix if suffix == "Ref" else f"Fn::{suffix}": value}
-
-
-Template.add_multi_constructor("!", tag)
-template = yaml.load((HERE / "cloudformation/template.yaml").read_text(), Template)
+template = read((HERE / "cloudformation/template.yaml").read_text())
 openapi = yaml.safe_load((ROOT / "openapi.yaml").read_text())
 
 

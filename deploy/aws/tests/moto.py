@@ -8,6 +8,8 @@
  * Conditions compare numbers as the text that they are to CloudFormation.
  * Outputs whose condition does not hold are left out; to moto a condition that was not looked at yet holds.
  * A stack that a change set makes has the outputs of its template.
+ * Templates and parameters above CloudFormation's quotas are refused (./quotas.py); moto takes any size.
+ * x-amz-expected-bucket-owner is heeded: who names an owner that a bucket does not have is refused.
  * ValidateTemplate refuses what cfn-lint calls an error; moto refuses warnings, too, also those that a template turns off.
 
 What kinds of resources of a template moto does not know, it leaves out with no more than a warning. ../check counts them.
@@ -19,16 +21,19 @@ import json
 import sys
 
 # This file bears the name of the package that it serves, and its folder is where Python looks first.
-sys.path.pop(0)
+folder = sys.path.pop(0)
 
 import yaml  # noqa: E402
 from moto.apigateway.models import RestAPI, apigateway_backends  # noqa: E402
 from moto.cloudformation import models as cloudformation  # noqa: E402
 from moto.awslambda.models import LambdaFunction  # noqa: E402
 from moto.cloudformation import parsing  # noqa: E402
+from moto.cloudformation.exceptions import ValidationError  # noqa: E402
+from moto.cloudformation.responses import CloudFormationResponse  # noqa: E402
 from moto.core.common_models import CloudFormationModel  # noqa: E402
 from moto.elbv2.models import FakeLoadBalancer, elbv2_backends  # noqa: E402
 from moto.s3.models import s3_backends  # noqa: E402
+from moto.s3.responses import S3Response  # noqa: E402
 from moto.secretsmanager.models import secretsmanager_backends  # noqa: E402
 from moto.server import main  # noqa: E402
 
@@ -145,6 +150,54 @@ def parse_output(name, output, resources_map):
         return None
     return parse_output_plainly(name, output, resources_map)
 
+
+sys.path.append(folder)
+import quotas  # noqa: E402
+from template import read  # noqa: E402
+
+
+def within_quotas(operation):
+    """The operation, after a look at the size of its template and its parameters."""
+
+    def look(self):
+        refusals, text, url = [], self._get_param("TemplateBody"), self._get_param("TemplateURL")
+        if text:
+            refusals += quotas.of_body(text)
+        elif url:
+            text = self._get_stack_from_s3_url(url)
+            refusals += quotas.of_object(text)
+        if text and not refusals:
+            refusals += quotas.of_content(read(text))
+        given = self._get_param("Parameters") or []
+        refusals += quotas.of_parameters({entry["ParameterKey"]: entry.get("ParameterValue", "") for entry in given})
+        if refusals:
+            raise ValidationError(message=refusals[0])
+        return operation(self)
+
+    return look
+
+
+for name in ("create_stack", "update_stack", "create_change_set", "validate_template", "get_template_summary"):
+    setattr(CloudFormationResponse, name, within_quotas(getattr(CloudFormationResponse, name)))
+
+
+def with_owner(answer):
+    """The answer of S3, unless the request expects another owner of the bucket."""
+
+    def look(self, request, full_url, headers):
+        self.setup_class(request)
+        bucket = self.parse_bucket_name_from_url(request, full_url)
+        expected, owner = request.headers.get("x-amz-expected-bucket-owner"), s3_backends.bucket_accounts.get(bucket, (None, None))[1]
+        if expected and owner and expected != owner:
+            body = "" if request.method == "HEAD" else "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+            return 403, {"content-type": "application/xml"}, body
+        return answer(self, request, full_url, headers)
+
+    return look
+
+
+for name in ("bucket_response", "key_response"):
+    setattr(S3Response, name, with_owner(getattr(S3Response, name)))
 
 parsing.parse_condition = parse_condition
 parse_output_plainly, parsing.parse_output = parsing.parse_output, parse_output
