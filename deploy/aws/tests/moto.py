@@ -7,6 +7,7 @@
  * A list has no AWS::NoValue in it.
  * Conditions compare numbers as the text that they are to CloudFormation.
  * Outputs whose condition does not hold are left out; to moto a condition that was not looked at yet holds.
+ * A second change set for a stack in review belongs to that stack; moto makes another one of the same name.
  * A stack that a change set makes has the outputs of its template.
  * Templates and parameters above CloudFormation's quotas are refused (./quotas.py); moto takes any size.
  * x-amz-expected-bucket-owner is heeded: who names an owner that a bucket does not have is refused.
@@ -143,6 +144,19 @@ def apply(self):
 
 
 cloudformation.ChangeSet.apply = apply
+
+
+create_change_set_plainly = cloudformation.CloudFormationBackend.create_change_set
+
+
+def create_change_set(self, stack_name, *args, **kwargs):
+    in_review = [key for key, stack in self.stacks.items() if stack.name == stack_name and stack.status == "REVIEW_IN_PROGRESS"]
+    for key in in_review:
+        del self.stacks[key]
+    return create_change_set_plainly(self, stack_name, *args, **kwargs)
+
+
+cloudformation.CloudFormationBackend.create_change_set = create_change_set
 
 
 def parse_output(name, output, resources_map):
