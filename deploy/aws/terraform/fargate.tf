@@ -197,7 +197,10 @@ resource "aws_ecs_service" "this" {
     aws_iam_role_policy.signing_keys,
     aws_route.private_default,
     aws_route_table_association.private,
+    aws_vpc_endpoint.s3,
     aws_vpc_security_group_egress_rule.tasks,
+    aws_vpc_security_group_ingress_rule.tasks,
+    aws_vpc_security_group_egress_rule.load_balancer,
   ]
 }
 

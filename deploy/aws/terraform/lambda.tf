@@ -55,7 +55,12 @@ resource "aws_lambda_function" "this" {
   }
 
   # Without these it could neither be connected nor do its first work.
-  depends_on = [aws_iam_role_policy.service, aws_iam_role_policy.function_network, aws_iam_role_policy.signing_keys]
+  depends_on = [
+    aws_iam_role_policy.service,
+    aws_iam_role_policy.function_network,
+    aws_iam_role_policy.signing_keys,
+    aws_vpc_security_group_egress_rule.function,
+  ]
 }
 
 resource "aws_lambda_permission" "gateway" {
