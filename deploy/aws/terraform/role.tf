@@ -103,16 +103,25 @@ resource "aws_iam_role_policy" "signing_keys" {
     Version = "2012-10-17"
     Statement = [
       {
-        Effect    = "Allow"
-        Action    = ["kms:CreateKey", "kms:TagResource"]
-        Resource  = "*"
-        Condition = { StringEquals = { "aws:RequestTag/jwt-generator" = "signing-key" } }
+        Effect   = "Allow"
+        Action   = ["kms:CreateKey", "kms:TagResource"]
+        Resource = "*"
+        Condition = {
+          StringEquals                = { "aws:RequestTag/jwt-generator" = "signing-key" }
+          StringEqualsIfExists        = { "kms:KeyUsage" = "SIGN_VERIFY" }
+          "ForAllValues:StringEquals" = { "aws:TagKeys" = ["jwt-generator", "algorithm"] }
+        }
       },
       {
         Effect    = "Allow"
         Action    = ["kms:GetPublicKey", "kms:Sign", "kms:DisableKey", "kms:ScheduleKeyDeletion"]
         Resource  = "arn:${local.partition}:kms:${local.region}:${local.account}:key/*"
-        Condition = { StringEquals = { "aws:ResourceTag/jwt-generator" = "signing-key" } }
+        Condition = { StringEquals = { "aws:ResourceTag/jwt-generator" = "signing-key", "kms:KeyUsage" = "SIGN_VERIFY" } }
+      },
+      {
+        Effect   = "Allow"
+        Action   = "kms:ListResourceTags"
+        Resource = "arn:${local.partition}:kms:${local.region}:${local.account}:key/*"
       },
     ]
   })
