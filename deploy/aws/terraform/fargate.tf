@@ -76,7 +76,7 @@ resource "aws_lb_target_group" "this" {
 
   health_check {
     protocol            = "HTTP"
-    path                = "/health"
+    path                = "/readyz"
     matcher             = "200"
     interval            = 10
     timeout             = 5
@@ -131,7 +131,15 @@ resource "aws_ecs_task_definition" "this" {
     privileged             = false
     linuxParameters        = { capabilities = { drop = ["ALL"] } }
     # The service takes nine seconds at most after SIGTERM.
-    stopTimeout  = 15
+    stopTimeout = 15
+    # Fails until the keys are loaded. With the address the command reads no settings, so no secrets.
+    healthCheck = {
+      command     = ["CMD", "/usr/bin/jwt-generator", "healthcheck", "--started", "--url", "http://127.0.0.1:3000"]
+      interval    = 10
+      timeout     = 6
+      retries     = 3
+      startPeriod = 120
+    }
     ulimits      = [{ name = "nofile", softLimit = 65535, hardLimit = 65535 }]
     portMappings = [{ containerPort = 3000, protocol = "tcp" }]
     # No secrets: these would be values in the environment. The service reads what is named there.
@@ -161,7 +169,7 @@ resource "aws_ecs_service" "this" {
   deployment_minimum_healthy_percent = 100
   deployment_maximum_percent         = 200
   availability_zone_rebalancing      = "ENABLED"
-  health_check_grace_period_seconds  = 60
+  health_check_grace_period_seconds  = 120
   enable_execute_command             = false
   enable_ecs_managed_tags            = true
   propagate_tags                     = "SERVICE"

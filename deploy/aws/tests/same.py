@@ -12,7 +12,7 @@ import sys
 
 import yaml
 
-from both import HERE, Stack, config_check, documented_policy, equal, holds_no_secret, left_out, openapi, snake, state_of, statements, template, without_ids
+from both import HERE, ROOT, Stack, config_check, documented_policy, equal, holds_no_secret, left_out, openapi, snake, state_of, statements, template, without_ids
 
 state_file, plan_file, endpoint, name, moto_log = sys.argv[1:6]
 binary = sys.argv[6] if len(sys.argv) > 6 else ""
@@ -77,7 +77,19 @@ equal(
     without_ids(environment),
     without_ids({item["name"]: item["value"] for item in planned["environment"]}),
 )
-for name in ("readonlyRootFilesystem", "user", "stopTimeout", "ulimits", "linuxParameters"):
+# Whether its keys are loaded decides whether a release replaces the one before; /health is 200 without keys. The command has the
+# address, so that it does not read the settings and with them the secrets, every ten seconds.
+command = made["healthCheck"]["command"]
+equal("a task is well when it has started", command[:1] + command[2:], ["CMD", "healthcheck", "--started", "--url", f"http://127.0.0.1:{environment['PORT']}"])
+equal("the program that it asks is that of the image", f'ENTRYPOINT ["{command[1]}"]' in (ROOT / "deploy/docker/Dockerfile").read_text(), True)
+targets = stack.client("elbv2").describe_target_groups()["TargetGroups"]
+asked = state["aws_lb_target_group.this[0]"]["health_check"][0]["path"]
+equal("the load balancer asks whether it is ready", ({target["HealthCheckPath"] for target in targets}, asked), ({"/readyz"}, "/readyz"))
+service = template["Resources"]["Service"]["Properties"]
+equal("a new task has as long as it needs", service["HealthCheckGracePeriodSeconds"] >= made["healthCheck"]["startPeriod"], True)
+equal("and in Terraform", state["aws_ecs_service.this[0]"]["health_check_grace_period_seconds"], service["HealthCheckGracePeriodSeconds"])
+equal("a release that does not get well is taken back", service["DeploymentConfiguration"]["DeploymentCircuitBreaker"], {"Enable": True, "Rollback": True})
+for name in ("healthCheck", "readonlyRootFilesystem", "user", "stopTimeout", "ulimits", "linuxParameters"):
     equal(f"{name} of the container", made[name], planned[name])
 # With `secrets`, ECS would put their values into the environment of the container: docs/deploy.md advises against it.
 equal("no secret is put into its environment", (made.get("secrets", []), planned.get("secrets", [])), ([], []))

@@ -69,6 +69,14 @@ run "fargate" {
     error_message = "a release that does not start is taken back"
   }
   assert {
+    condition = alltrue([
+      aws_lb_target_group.this[0].health_check[0].path == "/readyz",
+      contains(jsondecode(aws_ecs_task_definition.this[0].container_definitions)[0].healthCheck.command, "--started"),
+      aws_ecs_service.this[0].health_check_grace_period_seconds >= jsondecode(aws_ecs_task_definition.this[0].container_definitions)[0].healthCheck.startPeriod,
+    ])
+    error_message = "a task is well when its keys are loaded, and has time for that"
+  }
+  assert {
     condition     = length(aws_api_gateway_usage_plan.this) == 0 && length(aws_api_gateway_domain_name.this) == 0
     error_message = "what was not asked for is not made"
   }
