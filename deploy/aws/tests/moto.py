@@ -4,6 +4,7 @@
  * AWS::ElasticLoadBalancingV2::LoadBalancer has its Type; to moto each is one for applications.
  * AWS::Lambda::Function has its architecture, its kind of package and its traces; moto leaves them out.
  * AWS::SecretsManager::Secret is there, without a value.
+ * A task on Fargate may leave memory to its definition, and ends at once; moto wants it of each container.
  * A list has no AWS::NoValue in it.
  * Conditions compare numbers as the text that they are to CloudFormation.
  * Outputs whose condition does not hold are left out; to moto a condition that was not looked at yet holds.
@@ -32,7 +33,9 @@ from moto.cloudformation import parsing  # noqa: E402
 from moto.cloudformation.exceptions import ValidationError  # noqa: E402
 from moto.cloudformation.responses import CloudFormationResponse  # noqa: E402
 from moto.core.common_models import CloudFormationModel  # noqa: E402
+from moto.ecs.models import EC2ContainerServiceBackend  # noqa: E402
 from moto.elbv2.models import FakeLoadBalancer, elbv2_backends  # noqa: E402
+from moto.moto_api import state_manager  # noqa: E402
 from moto.s3.models import s3_backends  # noqa: E402
 from moto.s3.responses import S3Response  # noqa: E402
 from moto.secretsmanager.models import secretsmanager_backends  # noqa: E402
@@ -112,6 +115,11 @@ class Secret(CloudFormationModel):
         )
         return cls(json.loads(made)["ARN"])
 
+
+EC2ContainerServiceBackend._calculate_task_resource_requirements = staticmethod(
+    lambda task_definition: {"CPU": 0, "MEMORY": 0, "PORTS": [], "PORTS_UDP": []}
+)
+state_manager.set_transition("ecs::task", {"progression": "immediate"})
 
 clean_plainly = parsing.clean_json
 
