@@ -22,7 +22,8 @@ Settings come from the environment. Those of a stack that is there stay as they 
 
   AWS_REGION           where; else as AWS's own tools have it
   STACK_NAME           jwt-generator
-  ARTIFACT_BUCKET      bucket for template and API document; else one is made
+  ARTIFACT_BUCKET      bucket for the API document; else one is made, with a random name that is remembered
+                       in the parameter /jwt-generator/STACK_NAME/artifact-bucket of AWS Systems Manager
   BACKEND              fargate, lambda or url
   IMAGE                the container image, best by digest; for Lambda in ECR, in this region
   MONGODB_URI          kept as the secret STACK_NAME/mongodb-uri; or MONGODB_URI_FILE; with Lambda it may be left out
@@ -65,7 +66,7 @@ setting() {
     if [[ -n ${!name+set} ]]; then
         printf '%s' "${!name}"
     elif [[ -n $stack_status ]]; then
-        awk -F '\t' -v name="$1" '$1 == name { print $2 }' "$work/current"
+        current "$1"
     else
         awk -v name="  $1:" '/^  [A-Z]/ { inside = $0 == name }
             inside && /^    Default: / { sub(/^    Default: /, ""); gsub(/"/, ""); print }' "$template"
@@ -87,11 +88,36 @@ look_around() {
     IFS=: read -r _ partition _ _ account _ <<<"$identity"
     stack_status=$(aws cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].StackStatus' --output text 2>"$work/problem") ||
         grep -q 'does not exist' "$work/problem" || fail "cannot look at the stack $stack: $(tail -n 1 "$work/problem")"
+    # A stack of which there is no more than a change set that was never executed: it has no resources, and no parameters.
+    if [[ $stack_status == REVIEW_IN_PROGRESS ]]; then
+        in_review=1 stack_status=''
+    fi
     if [[ -n $stack_status ]]; then
         aws cloudformation describe-stacks --stack-name "$stack" --output text \
             --query 'Stacks[0].Parameters[].[ParameterKey,ParameterValue]' >"$work/current"
     fi
-    bucket=${ARTIFACT_BUCKET:-$stack-$account-$AWS_REGION}
+}
+
+# The value of a parameter in the stack that is there.
+current() { awk -F '\t' -v name="$1" '$1 == name { print $2 }' "$work/current"; }
+
+# The bucket for the API document: yours, else the one that was made for this stack, else the one that the stack names. Its
+# name has a random part: the name of a bucket is unique in all accounts, and one that can be guessed can be taken before.
+find_bucket() {
+    bucket_parameter=/jwt-generator/$stack/artifact-bucket
+    made_bucket=$(aws ssm get-parameter --name "$bucket_parameter" --query Parameter.Value --output text 2>"$work/problem") ||
+        grep -q ParameterNotFound "$work/problem" || fail "cannot look at the parameter $bucket_parameter: $(tail -n 1 "$work/problem")"
+    bucket=${ARTIFACT_BUCKET:-$made_bucket}
+    [[ -n $bucket || -z $stack_status ]] || bucket=$(current ApiDocumentBucket)
+}
+
+# Whether the bucket is there. One that belongs to another account ends this.
+bucket_is_there() {
+    [[ -n $bucket ]] || return 1
+    aws s3api head-bucket --bucket "$bucket" --expected-bucket-owner "$account" >/dev/null 2>"$work/problem" && return
+    grep -q '(404)' "$work/problem" ||
+        fail "the bucket $bucket belongs to another account, or you may not use it: $(tail -n 1 "$work/problem")"
+    return 1
 }
 
 # --- What is wrong, all at once
@@ -177,14 +203,20 @@ check_settings() {
 # --- What is done
 
 keep_bucket() {
-    aws s3api head-bucket --bucket "$bucket" >/dev/null 2>&1 && return
+    ! bucket_is_there || return 0
+    if [[ -z $bucket ]]; then
+        bucket=$stack-$account-$(od -An -N6 -tx1 /dev/urandom | tr -d ' \n')
+        # Remembered first, so that no bucket is forgotten where this ends in between.
+        aws ssm put-parameter --name "$bucket_parameter" --type String --value "$bucket" \
+            --description 'The bucket that deploy.sh made for the API document of JWT Generator' >/dev/null
+    fi
     say "makes the bucket $bucket"
     if [[ $AWS_REGION == us-east-1 ]]; then # the one region that does not want to be named
         aws s3api create-bucket --bucket "$bucket" >/dev/null
     else
         aws s3api create-bucket --bucket "$bucket" --create-bucket-configuration "LocationConstraint=$AWS_REGION" >/dev/null
     fi
-    aws s3api put-public-access-block --bucket "$bucket" --public-access-block-configuration \
+    aws s3api put-public-access-block --bucket "$bucket" --expected-bucket-owner "$account" --public-access-block-configuration \
         BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
 }
 
@@ -220,11 +252,11 @@ collect_overrides() {
 deploy() {
     local arn
     check_settings
+    find_bucket
     write_artifacts
     if [[ -n $dry_run ]]; then
-        aws cloudformation validate-template --template-body "file://$template" >/dev/null
+        aws cloudformation validate-template --template-body "file://$work/template.yaml" >/dev/null
         take_up_keys
-        collect_overrides
         say "account $account, region $AWS_REGION"
         if wants_database; then
             for name in mongodb-uri key-encryption-key; do
@@ -232,7 +264,9 @@ deploy() {
                 say "secret $stack/$name: ${arn:-would be made, unless its ARN is given}"
             done
         fi
-        say "bucket $bucket: template and API document ($document_key)"
+        bucket_is_there || bucket="${bucket:-$stack-$account-…} (would be made)"
+        collect_overrides
+        say "bucket $bucket: API document ($document_key)"
         say "stack $stack: ${stack_status:-would be made}, with"
         printf '  %s\n' "${overrides[@]}" >&2
         say 'nothing has been changed (--dry-run)'
@@ -241,10 +275,11 @@ deploy() {
     ! wants_database || keep_secrets
     take_up_keys
     keep_bucket
-    aws s3api head-object --bucket "$bucket" --key "$document_key" >/dev/null 2>&1 ||
-        aws s3 cp --only-show-errors "$work/openapi.yaml" "s3://$bucket/$document_key"
+    aws s3api head-object --bucket "$bucket" --expected-bucket-owner "$account" --key "$document_key" >/dev/null 2>&1 ||
+        aws s3api put-object --bucket "$bucket" --expected-bucket-owner "$account" --key "$document_key" --body "$work/openapi.yaml" >/dev/null
     collect_overrides
-    aws cloudformation deploy --stack-name "$stack" --template-file "$work/template.yaml" --s3-bucket "$bucket" --s3-prefix "$stack" \
+    # The template is passed as the body of the request, so nobody can change it on the way.
+    aws cloudformation deploy --stack-name "$stack" --template-file "$work/template.yaml" \
         --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset --tags application=jwt-generator --parameter-overrides "${overrides[@]}" ||
         fail "the stack is not as it should be; what went wrong: aws cloudformation describe-stack-events --stack-name $stack"
     [[ ! -e $work/secret-changed || -z $stack_status ]] || read_secrets_anew
@@ -258,11 +293,12 @@ output() {
 
 delete() {
     local answer=''
-    if [[ -z $stack_status ]]; then
+    find_bucket
+    if [[ -z $stack_status && -z $in_review ]]; then
         say "there is no stack $stack in $AWS_REGION of $account"
     else
         if [[ -n $dry_run ]]; then
-            say "would delete the stack $stack in $AWS_REGION of $account, and $bucket/$stack/"
+            say "would delete the stack $stack in $AWS_REGION of $account, and ${bucket:-no bucket}/$stack/"
             return
         fi
         if [[ -z $yes ]]; then
@@ -275,20 +311,32 @@ delete() {
         say "deleted the stack $stack"
     fi
     [[ -z $dry_run ]] || return 0
-    if aws s3api head-bucket --bucket "$bucket" >/dev/null 2>&1; then
-        aws s3 rm --recursive --only-show-errors "s3://$bucket/$stack/"
-        if [[ -z ${ARTIFACT_BUCKET-} ]]; then
-            aws s3api delete-bucket --bucket "$bucket"
-            say "deleted the bucket $bucket"
-        fi
-    fi
+    delete_documents
     say "What stays, for tokens in the field depend on it, and a stack of that name takes it up again:"
     say "  the secrets $stack/mongodb-uri, $stack/key-encryption-key and $stack/keys, where they were made"
     say '  keys in KMS with the tag jwt-generator = signing-key'
     say '  the role by which API Gateway writes logs, which other APIs may use'
 }
 
-action=deploy dry_run='' yes=''
+# A bucket that was not made by this stays, but for what was put there.
+delete_documents() {
+    local key
+    bucket_is_there || return 0
+    aws s3api list-objects-v2 --bucket "$bucket" --expected-bucket-owner "$account" --prefix "$stack/" \
+        --query 'Contents[].[Key]' --output text >"$work/documents"
+    while read -r key; do
+        [[ $key == None ]] || aws s3api delete-object --bucket "$bucket" --expected-bucket-owner "$account" --key "$key" >/dev/null
+    done <"$work/documents"
+    if [[ $bucket == "$made_bucket" ]]; then
+        aws s3api delete-bucket --bucket "$bucket" --expected-bucket-owner "$account"
+        aws ssm delete-parameter --name "$bucket_parameter"
+        say "deleted the bucket $bucket"
+    else
+        say "the bucket $bucket stays; $bucket/$stack/ is empty now"
+    fi
+}
+
+action=deploy dry_run='' yes='' in_review=''
 for argument; do
     case $argument in
         --dry-run) dry_run=1 ;;

@@ -1,5 +1,6 @@
 locals {
-  environment = {
+  # Secrets are named here, and the service reads them.
+  environment = merge({
     NODE_ENV        = "production"
     PUBLIC_URL      = local.public_url
     JWT_ISSUER      = var.jwt_issuer != "" ? var.jwt_issuer : local.public_url
@@ -11,7 +12,12 @@ locals {
     KEY_ROTATION    = var.key_rotation
     JWKS_MAX_AGE    = tostring(var.jwks_max_age)
     VERIFIER_CACHE  = tostring(var.verifier_cache)
-  }
+    }, {
+    for name, arn in {
+      MONGODB_URI_SECRET        = var.mongodb_uri_secret_arn
+      KEY_ENCRYPTION_KEY_SECRET = var.key_encryption_key_secret_arn
+    } : name => arn if local.has_database
+  })
 
   task_environment = merge(local.environment, {
     PORT       = "3000"
@@ -19,13 +25,9 @@ locals {
     AWS_REGION = local.region
   })
 
-  # Lambda itself says where it is. Secrets are named here, and read by the service.
+  # Lambda itself says where it is.
   function_environment = merge(
     local.environment,
-    { for name, arn in {
-      MONGODB_URI_SECRET        = var.mongodb_uri_secret_arn
-      KEY_ENCRYPTION_KEY_SECRET = var.key_encryption_key_secret_arn
-    } : name => arn if local.function_has_database },
     { for name, arn in { KEYS_SECRET = local.keys_secret_arn } : name => arn if local.keys_in_secret },
   )
 }

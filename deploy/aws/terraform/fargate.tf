@@ -76,7 +76,7 @@ resource "aws_lb_target_group" "this" {
 
   health_check {
     protocol            = "HTTP"
-    path                = "/health"
+    path                = "/readyz"
     matcher             = "200"
     interval            = 10
     timeout             = 5
@@ -115,7 +115,7 @@ resource "aws_ecs_task_definition" "this" {
   cpu                      = var.task_cpu
   memory                   = var.task_memory
   execution_role_arn       = aws_iam_role.execution[0].arn
-  task_role_arn            = aws_iam_role.task[0].arn
+  task_role_arn            = aws_iam_role.service[0].arn
 
   runtime_platform {
     operating_system_family = "LINUX"
@@ -131,14 +131,19 @@ resource "aws_ecs_task_definition" "this" {
     privileged             = false
     linuxParameters        = { capabilities = { drop = ["ALL"] } }
     # The service takes nine seconds at most after SIGTERM.
-    stopTimeout  = 15
+    stopTimeout = 15
+    # Fails until the keys are loaded. With the address the command reads no settings, so no secrets.
+    healthCheck = {
+      command     = ["CMD", "/usr/bin/jwt-generator", "healthcheck", "--started", "--url", "http://127.0.0.1:3000"]
+      interval    = 10
+      timeout     = 6
+      retries     = 3
+      startPeriod = 120
+    }
     ulimits      = [{ name = "nofile", softLimit = 65535, hardLimit = 65535 }]
     portMappings = [{ containerPort = 3000, protocol = "tcp" }]
-    environment  = [for name in sort(keys(local.task_environment)) : { name = name, value = local.task_environment[name] }]
-    secrets = [
-      { name = "MONGODB_URI", valueFrom = var.mongodb_uri_secret_arn },
-      { name = "KEY_ENCRYPTION_KEY", valueFrom = var.key_encryption_key_secret_arn },
-    ]
+    # No secrets: these would be values in the environment. The service reads what is named there.
+    environment = [for name in sort(keys(local.task_environment)) : { name = name, value = local.task_environment[name] }]
     logConfiguration = {
       logDriver = "awslogs"
       options = {
@@ -164,7 +169,7 @@ resource "aws_ecs_service" "this" {
   deployment_minimum_healthy_percent = 100
   deployment_maximum_percent         = 200
   availability_zone_rebalancing      = "ENABLED"
-  health_check_grace_period_seconds  = 60
+  health_check_grace_period_seconds  = 120
   enable_execute_command             = false
   enable_ecs_managed_tags            = true
   propagate_tags                     = "SERVICE"
@@ -196,10 +201,14 @@ resource "aws_ecs_service" "this" {
   depends_on = [
     aws_lb_listener.this,
     aws_iam_role_policy.execution,
+    aws_iam_role_policy.service,
     aws_iam_role_policy.signing_keys,
     aws_route.private_default,
     aws_route_table_association.private,
+    aws_vpc_endpoint.s3,
     aws_vpc_security_group_egress_rule.tasks,
+    aws_vpc_security_group_ingress_rule.tasks,
+    aws_vpc_security_group_egress_rule.load_balancer,
   ]
 }
 
@@ -231,10 +240,13 @@ resource "aws_appautoscaling_policy" "cpu" {
   }
 }
 
-# --- Permissions
+# --- What starts the task: it pulls the image and writes the log. What the service may do is in role.tf.
 
-locals {
-  assumed_by_tasks = jsonencode({
+resource "aws_iam_role" "execution" {
+  count       = local.fargate ? 1 : 0
+  name_prefix = "${var.name}-"
+
+  assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
       Effect    = "Allow"
@@ -245,13 +257,6 @@ locals {
   })
 }
 
-# What starts the task: it pulls the image, reads the two secrets, and writes the log.
-resource "aws_iam_role" "execution" {
-  count              = local.fargate ? 1 : 0
-  name_prefix        = "${var.name}-"
-  assume_role_policy = local.assumed_by_tasks
-}
-
 resource "aws_iam_role_policy" "execution" {
   count = local.fargate ? 1 : 0
   name  = "start"
@@ -259,42 +264,22 @@ resource "aws_iam_role_policy" "execution" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = concat(
-      [
-        {
-          Effect   = "Allow"
-          Action   = "ecr:GetAuthorizationToken"
-          Resource = "*"
-        },
-        {
-          Effect   = "Allow"
-          Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-          Resource = "arn:${local.partition}:ecr:*:${local.account}:repository/*"
-        },
-        {
-          Effect   = "Allow"
-          Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-          Resource = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/${var.name}/service:*"
-        },
-        {
-          Effect   = "Allow"
-          Action   = "secretsmanager:GetSecretValue"
-          Resource = [var.mongodb_uri_secret_arn, var.key_encryption_key_secret_arn]
-        },
-      ],
-      [for key in compact([var.secrets_kms_key_arn]) : {
-        Effect    = "Allow"
-        Action    = "kms:Decrypt"
-        Resource  = key
-        Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${local.region}.${local.suffix}" } }
-      }],
-    )
+    Statement = [
+      {
+        Effect   = "Allow"
+        Action   = "ecr:GetAuthorizationToken"
+        Resource = "*"
+      },
+      {
+        Effect   = "Allow"
+        Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+        Resource = "arn:${local.partition}:ecr:*:${local.account}:repository/*"
+      },
+      {
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/${var.name}/service:*"
+      },
+    ]
   })
-}
-
-# What the service itself may do: with KEY_CUSTODY=aws-kms what keys.tf says, else nothing.
-resource "aws_iam_role" "task" {
-  count              = local.fargate ? 1 : 0
-  name_prefix        = "${var.name}-"
-  assume_role_policy = local.assumed_by_tasks
 }

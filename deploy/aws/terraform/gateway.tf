@@ -63,8 +63,8 @@ resource "aws_api_gateway_stage" "this" {
     })
   }
 
-  # The gateway would make the group by itself, and keep it for ever.
-  depends_on = [aws_cloudwatch_log_group.execution, aws_api_gateway_account.this]
+  # The reasons of these and of all other orders are in ../tests/order.py.
+  depends_on = [aws_cloudwatch_log_group.execution, aws_api_gateway_account.this, aws_lambda_permission.gateway]
 }
 
 locals {
@@ -170,7 +170,7 @@ resource "aws_iam_role_policy_attachment" "gateway_logs" {
 resource "aws_api_gateway_account" "this" {
   count               = var.manage_api_gateway_account ? 1 : 0
   cloudwatch_role_arn = aws_iam_role.gateway_logs[0].arn
-  depends_on          = [aws_iam_role_policy_attachment.gateway_logs]
+  depends_on          = [aws_iam_role_policy_attachment.gateway_logs, aws_api_gateway_rest_api.this]
 }
 
 # --- Its domain

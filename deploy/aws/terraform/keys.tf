@@ -1,29 +1,4 @@
-# Where keys are in KMS, the service may do what docs/keys.md says.
-resource "aws_iam_role_policy" "signing_keys" {
-  count = local.kms ? 1 : 0
-  name  = "signing-keys"
-  role  = local.fargate ? aws_iam_role.task[0].name : aws_iam_role.function[0].name
-
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Effect    = "Allow"
-        Action    = ["kms:CreateKey", "kms:TagResource"]
-        Resource  = "*"
-        Condition = { StringEquals = { "aws:RequestTag/jwt-generator" = "signing-key" } }
-      },
-      {
-        Effect    = "Allow"
-        Action    = ["kms:GetPublicKey", "kms:Sign", "kms:DisableKey", "kms:ScheduleKeyDeletion"]
-        Resource  = "arn:${local.partition}:kms:${local.region}:${local.account}:key/*"
-        Condition = { StringEquals = { "aws:ResourceTag/jwt-generator" = "signing-key" } }
-      },
-    ]
-  })
-}
-
-# Where they are in no database, the ring of keys is in a secret. It is made without a value: what is in there the service
+# Where there is no database, the ring of keys is in a secret. It is made without a value: what is in there the service
 # writes, and nobody else reads. Terraform cannot leave it behind: it marks it for deletion, in thirty days. What
 # ../deploy.sh --secrets makes, and keys_secret_arn names, it leaves alone.
 resource "aws_secretsmanager_secret" "keys" {

@@ -1,11 +1,10 @@
 # The same image, which asks for its requests where it finds itself in a function.
 
 locals {
-  function_in_vpc       = local.lambda && var.vpc_id != ""
-  function_has_database = local.lambda && var.mongodb_uri_secret_arn != ""
+  function_in_vpc = local.lambda && var.vpc_id != ""
 
   # The ring of keys is in the database, where there is one; private keys may be in the secret all the same.
-  keys_in_secret   = local.lambda && (!local.function_has_database || var.key_custody == "aws-secrets-manager")
+  keys_in_secret   = local.lambda && (!local.has_database || var.key_custody == "aws-secrets-manager")
   make_keys_secret = local.keys_in_secret && var.keys_secret_arn == ""
   keys_secret_arn  = local.make_keys_secret ? aws_secretsmanager_secret.keys[0].arn : var.keys_secret_arn
 }
@@ -22,7 +21,7 @@ resource "aws_lambda_function" "this" {
   package_type                   = "Image"
   image_uri                      = var.image
   architectures                  = [var.cpu_architecture == "ARM64" ? "arm64" : "x86_64"]
-  role                           = aws_iam_role.function[0].arn
+  role                           = aws_iam_role.service[0].arn
   memory_size                    = var.function_memory
   timeout                        = 28 # The gateway waits for 29 seconds.
   reserved_concurrent_executions = var.function_concurrency != 0 ? var.function_concurrency : -1
@@ -56,7 +55,12 @@ resource "aws_lambda_function" "this" {
   }
 
   # Without these it could neither be connected nor do its first work.
-  depends_on = [aws_iam_role_policy.function, aws_iam_role_policy.function_network, aws_iam_role_policy.signing_keys]
+  depends_on = [
+    aws_iam_role_policy.service,
+    aws_iam_role_policy.function_network,
+    aws_iam_role_policy.signing_keys,
+    aws_vpc_security_group_egress_rule.function,
+  ]
 }
 
 resource "aws_lambda_permission" "gateway" {
@@ -106,96 +110,4 @@ resource "aws_vpc_security_group_egress_rule" "function" {
   from_port         = each.value[0]
   to_port           = each.value[1]
   cidr_ipv4         = "0.0.0.0/0"
-}
-
-# --- Permissions
-
-# What the service may do: write its log and its traces, read its secrets, keep its keys. Lambda itself pulls the image.
-resource "aws_iam_role" "function" {
-  count       = local.lambda ? 1 : 0
-  name_prefix = "${var.name}-"
-
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Principal = { Service = "lambda.amazonaws.com" }
-      Action    = "sts:AssumeRole"
-    }]
-  })
-}
-
-resource "aws_iam_role_policy" "function" {
-  count = local.lambda ? 1 : 0
-  name  = "run"
-  role  = aws_iam_role.function[0].name
-
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = concat(
-      [
-        {
-          Effect   = "Allow"
-          Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-          Resource = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/${var.name}/service:*"
-        },
-        {
-          Effect   = "Allow"
-          Action   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
-          Resource = "*"
-        },
-      ],
-      [for secrets in [[var.mongodb_uri_secret_arn, var.key_encryption_key_secret_arn]] : {
-        Effect   = "Allow"
-        Action   = "secretsmanager:GetSecretValue"
-        Resource = secrets
-      } if local.function_has_database],
-      [for secret in [local.keys_secret_arn] : {
-        Effect   = "Allow"
-        Action   = ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"]
-        Resource = secret
-      } if local.keys_in_secret],
-      [for key in compact([var.secrets_kms_key_arn]) : {
-        Effect = "Allow"
-        # Only the secret of keys is written, which wants the second.
-        Action    = local.keys_in_secret ? ["kms:Decrypt", "kms:GenerateDataKey"] : ["kms:Decrypt"]
-        Resource  = key
-        Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${local.region}.${local.suffix}" } }
-      }],
-    )
-  })
-}
-
-# Lambda asks for these, to connect the function; the function itself may not use them.
-resource "aws_iam_role_policy" "function_network" {
-  #checkov:skip=CKV_AWS_290:Interfaces have no ARN that is known before. The function itself is denied them.
-  count = local.function_in_vpc ? 1 : 0
-  name  = "network"
-  role  = aws_iam_role.function[0].name
-
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Effect = "Allow"
-        Action = [
-          "ec2:CreateNetworkInterface",
-          "ec2:DescribeNetworkInterfaces",
-          "ec2:DescribeSubnets",
-          "ec2:DeleteNetworkInterface",
-          "ec2:AssignPrivateIpAddresses",
-          "ec2:UnassignPrivateIpAddresses",
-        ]
-        Resource = "*"
-      },
-      {
-        Effect   = "Deny"
-        Action   = "ec2:*"
-        Resource = "*"
-        Condition = { ArnEquals = {
-          "lambda:SourceFunctionArn" = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${var.name}"
-        } }
-      },
-    ]
-  })
 }

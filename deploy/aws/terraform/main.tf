@@ -5,7 +5,8 @@
 #   firewall.tf       the limit by address
 #   network.tf        VPC, where none is given
 #   environment.tf    the service's settings
-#   keys.tf           keys in KMS, or in a secret
+#   role.tf           what the service may do
+#   keys.tf           the secret that the ring of keys is in
 #   fargate.tf        the service in tasks
 #   lambda.tf         the service as a function
 #   observability.tf  logs and alarms
@@ -31,6 +32,8 @@ locals {
   domain      = var.domain_name != ""
   cache       = var.jwks_cache_ttl != 0
   firewall    = var.login_rate_limit != 0
+
+  has_database = local.runs_here && var.mongodb_uri_secret_arn != ""
 
   public_url = (local.domain ? "https://${var.domain_name}" :
   "https://${aws_api_gateway_rest_api.this.id}.execute-api.${local.region}.${local.suffix}/${var.stage_name}")

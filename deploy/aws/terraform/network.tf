@@ -69,6 +69,7 @@ resource "aws_nat_gateway" "this" {
   count         = local.own_network ? 1 : 0
   subnet_id     = aws_subnet.public[0].id
   allocation_id = aws_eip.nat[0].allocation_id
+  depends_on    = [aws_route.public_default, aws_route_table_association.public]
 }
 
 resource "aws_route_table" "public" {
@@ -123,6 +124,7 @@ resource "aws_flow_log" "this" {
   log_destination_type = "cloud-watch-logs"
   log_destination      = aws_cloudwatch_log_group.flow[0].arn
   iam_role_arn         = aws_iam_role.flow_log[0].arn
+  depends_on           = [aws_iam_role_policy.flow_log]
 }
 
 resource "aws_iam_role" "flow_log" {

@@ -38,6 +38,16 @@ output "service_name" {
   value       = one(aws_ecs_service.this[*].name)
 }
 
+output "task_subnet_ids" {
+  description = "The subnets of tasks, for aws ecs run-task"
+  value       = local.fargate ? join(",", local.subnet_ids) : null
+}
+
+output "task_security_group_id" {
+  description = "The security group of tasks, likewise"
+  value       = one(aws_security_group.tasks[*].id)
+}
+
 output "function_name" {
   description = "The Lambda function"
   value       = one(aws_lambda_function.this[*].function_name)

@@ -4,32 +4,23 @@ these are held against each other.
 
 import ast
 import json
+import os
 import pathlib
 import re
+import subprocess
 import sys
+import tempfile
 
 import boto3
 import yaml
+
+from template import read
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 ROOT = HERE.parent.parent
 
 
-class Template(yaml.SafeLoader):
-    """Reads !Ref X as {"Ref": X}, and !Other X as {"Fn::Other": X}."""
-
-
-def tag(loader, suffix, node):
-    value = {
-        yaml.ScalarNode: loader.construct_scalar,
-        yaml.SequenceNode: lambda n: loader.construct_sequence(n, deep=True),
-        yaml.MappingNode: lambda n: loader.construct_mapping(n, deep=True),
-    }[type(node)](node)
-    return {suffix if suffix == "Ref" else f"Fn::{suffix}": value}
-
-
-Template.add_multi_constructor("!", tag)
-template = yaml.load((HERE / "cloudformation/template.yaml").read_text(), Template)
+template = read((HERE / "cloudformation/template.yaml").read_text())
 openapi = yaml.safe_load((ROOT / "openapi.yaml").read_text())
 
 
@@ -77,6 +68,33 @@ def equal(what, left, right):
             left, right = left.keys() - right.keys(), right.keys() - left.keys()
         sys.exit(f"{place}:\n  {left!r}\nis not\n  {right!r}")
     print(f"  {what}")
+
+
+def statements(policy):
+    """Each with its lists in order, and one of one as that one."""
+    tidy = [{key: sorted(value) if isinstance(value, list) else value for key, value in item.items()} for item in policy["Statement"]]
+    return [{key: value[0] if isinstance(value, list) and len(value) == 1 else value for key, value in item.items()} for item in tidy]
+
+
+def config_check(binary, whose, environment):
+    """`jwt-generator config check` with that environment. As in AWS, it asks AWS for the secrets that are named there."""
+    around = {key: value for key, value in os.environ.items() if key.startswith("AWS_")}
+    with tempfile.TemporaryDirectory() as folder:
+        told = subprocess.run([binary, "config", "check"], cwd=folder, env=around | environment, capture_output=True, text=True)
+    if told.returncode != 0:
+        sys.exit(f"jwt-generator config check refuses the environment of {whose}:\n{told.stdout}{told.stderr}")
+    print(f"  jwt-generator config check accepts the environment of {whose}, and finds its secrets")
+
+
+def holds_no_secret(stack, *texts):
+    """The value of none of our secrets is in the stack's parameters, nor in what is given besides."""
+    vault = stack.client("secretsmanager")
+    parameters = stack.client("cloudformation").describe_stacks(StackName=stack.name)["Stacks"][0]["Parameters"]
+    for secret in vault.list_secrets()["SecretList"]:
+        if secret["Name"].endswith(("/mongodb-uri", "/key-encryption-key")):
+            value = vault.get_secret_value(SecretId=secret["ARN"])["SecretString"]
+            found = any(value in json.dumps(text) for text in [parameters, *texts])
+            equal(f"the value of {secret['Name']} is in no parameter, no environment and no state", found, False)
 
 
 def snake(name):

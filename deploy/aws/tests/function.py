@@ -8,11 +8,10 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 
 import yaml
 
-from both import HERE, Stack, documented_policy, equal, left_out, snake, state_of, template, without_ids
+from both import HERE, Stack, config_check, documented_policy, equal, holds_no_secret, left_out, snake, state_of, statements, template, without_ids
 
 state_file, endpoint, name, moto_log = sys.argv[1:5]
 conditions = set(sys.argv[5:])
@@ -35,12 +34,6 @@ def chosen(value):
     return [chosen(inner) for inner in value] if isinstance(value, list) else value
 
 
-def statements(policy):
-    """Each with its lists in order, and one of one as that one."""
-    tidy = [{key: sorted(value) if isinstance(value, list) else value for key, value in item.items()} for item in policy["Statement"]]
-    return [{key: value[0] if isinstance(value, list) and len(value) == 1 else value for key, value in item.items()} for item in tidy]
-
-
 def permission(sid):
     statement = json.loads(lambda_.get_policy(FunctionName=name)["Policy"])["Statement"]
     return next(item for item in statement if sid in json.dumps(item))
@@ -52,20 +45,9 @@ def permission(sid):
 environment = {key: str(value) for key, value in made["Environment"]["Variables"].items()}
 equal("its environment", without_ids(environment), without_ids(planned["environment"][0]["variables"]))
 if os.environ.get("BINARY"):
-    # As the function itself does it: AWS is asked for the secrets that are named there.
-    around = {key: value for key, value in os.environ.items() if key.startswith("AWS_")} | {"AWS_LAMBDA_RUNTIME_API": "none"}
-    with tempfile.TemporaryDirectory() as folder:
-        check = [os.environ["BINARY"], "config", "check"]
-        told = subprocess.run(check, cwd=folder, env=around | environment, capture_output=True, text=True)
-    if told.returncode != 0:
-        sys.exit(f"jwt-generator config check refuses the function's environment:\n{told.stdout}{told.stderr}")
-    print("  jwt-generator config check is content with the function's environment, and finds its secrets")
-texts = [json.dumps(made), json.dumps(planned), json.dumps(stack.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]["Parameters"])]
+    config_check(os.environ["BINARY"], "the function", environment | {"AWS_LAMBDA_RUNTIME_API": "none"})
+holds_no_secret(stack, made, planned)
 vault = stack.client("secretsmanager")
-for secret in vault.list_secrets()["SecretList"]:
-    if secret["Name"].endswith(("/mongodb-uri", "/key-encryption-key")):
-        value = vault.get_secret_value(SecretId=secret["ARN"])["SecretString"]
-        equal(f"the value of {secret['Name']} is in no parameter, no environment and no state", any(value in text for text in texts), False)
 for theirs, ours in {
     "Description": "description",
     "MemorySize": "memory_size",
@@ -100,19 +82,19 @@ equal("of schedules, this one alone", permission("events.amazonaws.com")["Condit
 equal("how often it is called", rule["ScheduleExpression"], state["aws_cloudwatch_event_rule.schedule[0]"]["schedule_expression"])
 targets = stack.client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
 equal("and nothing else is", [target["Arn"] for target in targets], [made["FunctionArn"]])
-policies = {"run": "function"} | ({"network": "function_network"} if "FunctionInVpc" in conditions else {})
+policies = {"run": "service"} | ({"network": "function_network"} if "FunctionInVpc" in conditions else {})
 for policy, address in policies.items():
     ours = json.loads(state[f"aws_iam_role_policy.{address}[0]"]["policy"])
-    equal(f"what it may do: {policy}", without_ids(statements(stack.policy("FunctionRole", policy))), without_ids(statements(ours)))
-run = statements(stack.policy("FunctionRole", "run"))
+    equal(f"what it may do: {policy}", without_ids(statements(stack.policy("ServiceRole", policy))), without_ids(statements(ours)))
+run = statements(stack.policy("ServiceRole", "run"))
 unbound = [item["Action"] for item in run if item["Resource"] == "*"]
 equal("with everything there is, but traces, it may do nothing", unbound, [["xray:PutTelemetryRecords", "xray:PutTraceSegments"]])
 written_to = [without_ids(item["Resource"]) for item in run if "secretsmanager:PutSecretValue" in item["Action"]]
 equal("it may write the secret of its keys alone", written_to, ["SECRET keys"] if "KeysInSecret" in conditions else [])
-names = stack.client("iam").list_role_policies(RoleName=stack.logical["FunctionRole"])["PolicyNames"]
+names = stack.client("iam").list_role_policies(RoleName=stack.logical["ServiceRole"])["PolicyNames"]
 equal("and nothing else", sorted(names), sorted([*policies, *(["signing-keys"] if "Kms" in conditions else [])]))
 if "Kms" in conditions:
-    equal("signing, as docs/keys.md says", stack.policy("FunctionRole", "signing-keys"), documented_policy())
+    equal("signing, as docs/keys.md says", stack.policy("ServiceRole", "signing-keys"), documented_policy())
     equal("and in Terraform", json.loads(state["aws_iam_role_policy.signing_keys[0]"]["policy"]), documented_policy())
 
 # --- The gateway, the alarms, and what there is not

@@ -4,10 +4,14 @@
  * AWS::ElasticLoadBalancingV2::LoadBalancer has its Type; to moto each is one for applications.
  * AWS::Lambda::Function has its architecture, its kind of package and its traces; moto leaves them out.
  * AWS::SecretsManager::Secret is there, without a value.
+ * A task on Fargate may leave memory to its definition, and ends at once; moto wants it of each container.
  * A list has no AWS::NoValue in it.
  * Conditions compare numbers as the text that they are to CloudFormation.
  * Outputs whose condition does not hold are left out; to moto a condition that was not looked at yet holds.
+ * A second change set for a stack in review belongs to that stack; moto makes another one of the same name.
  * A stack that a change set makes has the outputs of its template.
+ * Templates and parameters above CloudFormation's quotas are refused (./quotas.py); moto takes any size.
+ * x-amz-expected-bucket-owner is heeded: who names an owner that a bucket does not have is refused.
  * ValidateTemplate refuses what cfn-lint calls an error; moto refuses warnings, too, also those that a template turns off.
 
 What kinds of resources of a template moto does not know, it leaves out with no more than a warning. ../check counts them.
@@ -19,16 +23,21 @@ import json
 import sys
 
 # This file bears the name of the package that it serves, and its folder is where Python looks first.
-sys.path.pop(0)
+folder = sys.path.pop(0)
 
 import yaml  # noqa: E402
 from moto.apigateway.models import RestAPI, apigateway_backends  # noqa: E402
 from moto.cloudformation import models as cloudformation  # noqa: E402
 from moto.awslambda.models import LambdaFunction  # noqa: E402
 from moto.cloudformation import parsing  # noqa: E402
+from moto.cloudformation.exceptions import ValidationError  # noqa: E402
+from moto.cloudformation.responses import CloudFormationResponse  # noqa: E402
 from moto.core.common_models import CloudFormationModel  # noqa: E402
+from moto.ecs.models import EC2ContainerServiceBackend  # noqa: E402
 from moto.elbv2.models import FakeLoadBalancer, elbv2_backends  # noqa: E402
+from moto.moto_api import state_manager  # noqa: E402
 from moto.s3.models import s3_backends  # noqa: E402
+from moto.s3.responses import S3Response  # noqa: E402
 from moto.secretsmanager.models import secretsmanager_backends  # noqa: E402
 from moto.server import main  # noqa: E402
 
@@ -107,6 +116,11 @@ class Secret(CloudFormationModel):
         return cls(json.loads(made)["ARN"])
 
 
+EC2ContainerServiceBackend._calculate_task_resource_requirements = staticmethod(
+    lambda task_definition: {"CPU": 0, "MEMORY": 0, "PORTS": [], "PORTS_UDP": []}
+)
+state_manager.set_transition("ecs::task", {"progression": "immediate"})
+
 clean_plainly = parsing.clean_json
 
 
@@ -140,11 +154,72 @@ def apply(self):
 cloudformation.ChangeSet.apply = apply
 
 
+create_change_set_plainly = cloudformation.CloudFormationBackend.create_change_set
+
+
+def create_change_set(self, stack_name, *args, **kwargs):
+    in_review = [key for key, stack in self.stacks.items() if stack.name == stack_name and stack.status == "REVIEW_IN_PROGRESS"]
+    for key in in_review:
+        del self.stacks[key]
+    return create_change_set_plainly(self, stack_name, *args, **kwargs)
+
+
+cloudformation.CloudFormationBackend.create_change_set = create_change_set
+
+
 def parse_output(name, output, resources_map):
     if "Condition" in output and not resources_map.lazy_condition_map[output["Condition"]]:
         return None
     return parse_output_plainly(name, output, resources_map)
 
+
+sys.path.append(folder)
+import quotas  # noqa: E402
+from template import read  # noqa: E402
+
+
+def within_quotas(operation):
+    """The operation, after a look at the size of its template and its parameters."""
+
+    def look(self):
+        refusals, text, url = [], self._get_param("TemplateBody"), self._get_param("TemplateURL")
+        if text:
+            refusals += quotas.of_body(text)
+        elif url:
+            text = self._get_stack_from_s3_url(url)
+            refusals += quotas.of_object(text)
+        if text and not refusals:
+            refusals += quotas.of_content(read(text))
+        given = self._get_param("Parameters") or []
+        refusals += quotas.of_parameters({entry["ParameterKey"]: entry.get("ParameterValue", "") for entry in given})
+        if refusals:
+            raise ValidationError(message=refusals[0])
+        return operation(self)
+
+    return look
+
+
+for name in ("create_stack", "update_stack", "create_change_set", "validate_template", "get_template_summary"):
+    setattr(CloudFormationResponse, name, within_quotas(getattr(CloudFormationResponse, name)))
+
+
+def with_owner(answer):
+    """The answer of S3, unless the request expects another owner of the bucket."""
+
+    def look(self, request, full_url, headers):
+        self.setup_class(request)
+        bucket = self.parse_bucket_name_from_url(request, full_url)
+        expected, owner = request.headers.get("x-amz-expected-bucket-owner"), s3_backends.bucket_accounts.get(bucket, (None, None))[1]
+        if expected and owner and expected != owner:
+            body = "" if request.method == "HEAD" else "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+            return 403, {"content-type": "application/xml"}, body
+        return answer(self, request, full_url, headers)
+
+    return look
+
+
+for name in ("bucket_response", "key_response"):
+    setattr(S3Response, name, with_owner(getattr(S3Response, name)))
 
 parsing.parse_condition = parse_condition
 parse_output_plainly, parsing.parse_output = parsing.parse_output, parse_output

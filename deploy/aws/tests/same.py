@@ -9,11 +9,10 @@ import pathlib
 import re
 import subprocess
 import sys
-import tempfile
 
 import yaml
 
-from both import HERE, Stack, documented_policy, equal, left_out, openapi, snake, state_of, template, without_ids
+from both import HERE, ROOT, Stack, config_check, documented_policy, equal, holds_no_secret, left_out, openapi, snake, state_of, statements, template, without_ids
 
 state_file, plan_file, endpoint, name, moto_log = sys.argv[1:6]
 binary = sys.argv[6] if len(sys.argv) > 6 else ""
@@ -55,13 +54,18 @@ equal("cached paths, in Terraform", in_state, spaced)
 # --- Permissions
 
 documented = documented_policy()
-equal("what the task may do is what docs/keys.md says", stack.policy("TaskRole", "signing-keys"), documented)
+equal("what the task may do is what docs/keys.md says", stack.policy("ServiceRole", "signing-keys"), documented)
 equal("and in Terraform", json.loads(state["aws_iam_role_policy.signing_keys[0]"]["policy"]), documented)
 equal(
     "what may be done to start it",
     without_ids(stack.policy("ExecutionRole", "start")),
     without_ids(json.loads(state["aws_iam_role_policy.execution[0]"]["policy"])),
 )
+
+run = statements(stack.policy("ServiceRole", "run"))
+equal("of secrets, it may read its two", [without_ids(item["Resource"]) for item in run], [["SECRET key-encryption-key", "SECRET mongodb-uri"]])
+equal("and do no more with them", [item["Action"] for item in run], ["secretsmanager:GetSecretValue"])
+equal("and in Terraform", without_ids(run), without_ids(statements(json.loads(state["aws_iam_role_policy.service[0]"]["policy"]))))
 
 # --- The container
 
@@ -73,18 +77,25 @@ equal(
     without_ids(environment),
     without_ids({item["name"]: item["value"] for item in planned["environment"]}),
 )
-for name in ("readonlyRootFilesystem", "user", "stopTimeout", "ulimits", "linuxParameters"):
+# Whether its keys are loaded decides whether a release replaces the one before; /health is 200 without keys. The command has the
+# address, so that it does not read the settings and with them the secrets, every ten seconds.
+command = made["healthCheck"]["command"]
+equal("a task is well when it has started", command[:1] + command[2:], ["CMD", "healthcheck", "--started", "--url", f"http://127.0.0.1:{environment['PORT']}"])
+equal("the program that it asks is that of the image", f'ENTRYPOINT ["{command[1]}"]' in (ROOT / "deploy/docker/Dockerfile").read_text(), True)
+targets = stack.client("elbv2").describe_target_groups()["TargetGroups"]
+asked = state["aws_lb_target_group.this[0]"]["health_check"][0]["path"]
+equal("the load balancer asks whether it is ready", ({target["HealthCheckPath"] for target in targets}, asked), ({"/readyz"}, "/readyz"))
+service = template["Resources"]["Service"]["Properties"]
+equal("a new task has as long as it needs", service["HealthCheckGracePeriodSeconds"] >= made["healthCheck"]["startPeriod"], True)
+equal("and in Terraform", state["aws_ecs_service.this[0]"]["health_check_grace_period_seconds"], service["HealthCheckGracePeriodSeconds"])
+equal("a release that does not get well is taken back", service["DeploymentConfiguration"]["DeploymentCircuitBreaker"], {"Enable": True, "Rollback": True})
+for name in ("healthCheck", "readonlyRootFilesystem", "user", "stopTimeout", "ulimits", "linuxParameters"):
     equal(f"{name} of the container", made[name], planned[name])
-equal("its secrets", [item["name"] for item in made["secrets"]], [item["name"] for item in planned["secrets"]])
-
+# With `secrets`, ECS would put their values into the environment of the container: docs/deploy.md advises against it.
+equal("no secret is put into its environment", (made.get("secrets", []), planned.get("secrets", [])), ([], []))
+holds_no_secret(stack, made, planned)
 if binary:
-    vault = stack.client("secretsmanager")
-    secrets = {item["name"]: vault.get_secret_value(SecretId=item["valueFrom"])["SecretString"] for item in made["secrets"]}
-    with tempfile.TemporaryDirectory() as folder:
-        told = subprocess.run([binary, "config", "check"], cwd=folder, env=environment | secrets, capture_output=True, text=True)
-    if told.returncode != 0:
-        sys.exit(f"jwt-generator config check refuses this environment:\n{told.stdout}{told.stderr}")
-    print("  jwt-generator config check is content with that environment and the secrets")
+    config_check(binary, "tasks", environment)
 else:
     print("  not checked: jwt-generator config check, for there is no binary (JWT_TEST_BINARY, or target/release)")
 

@@ -69,6 +69,14 @@ run "fargate" {
     error_message = "a release that does not start is taken back"
   }
   assert {
+    condition = alltrue([
+      aws_lb_target_group.this[0].health_check[0].path == "/readyz",
+      contains(jsondecode(aws_ecs_task_definition.this[0].container_definitions)[0].healthCheck.command, "--started"),
+      aws_ecs_service.this[0].health_check_grace_period_seconds >= jsondecode(aws_ecs_task_definition.this[0].container_definitions)[0].healthCheck.startPeriod,
+    ])
+    error_message = "a task is well when its keys are loaded, and has time for that"
+  }
+  assert {
     condition     = length(aws_api_gateway_usage_plan.this) == 0 && length(aws_api_gateway_domain_name.this) == 0
     error_message = "what was not asked for is not made"
   }
@@ -234,7 +242,7 @@ run "a_function_with_everything" {
   }
   assert {
     condition = alltrue([
-      for statement in jsondecode(aws_iam_role_policy.function[0].policy).Statement :
+      for statement in jsondecode(aws_iam_role_policy.service[0].policy).Statement :
       statement.Resource == var.keys_secret_arn if contains(flatten([statement.Action]), "secretsmanager:PutSecretValue")
     ])
     error_message = "it may write its own secret alone"
@@ -254,7 +262,7 @@ run "a_ring_in_the_database_needs_no_secret" {
     backend = "lambda"
   }
   assert {
-    condition     = length(aws_secretsmanager_secret.keys) == 0 && !contains(keys(aws_lambda_function.this[0].environment[0].variables), "KEYS_SECRET") && !strcontains(aws_iam_role_policy.function[0].policy, "PutSecretValue")
+    condition     = length(aws_secretsmanager_secret.keys) == 0 && !contains(keys(aws_lambda_function.this[0].environment[0].variables), "KEYS_SECRET") && !strcontains(aws_iam_role_policy.service[0].policy, "PutSecretValue")
     error_message = "the ring of keys is in the database"
   }
 }
