@@ -7,6 +7,7 @@ mod function;
 mod listener;
 mod pulse;
 mod rooms;
+mod signer_probe;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener as PassedListener};
@@ -185,8 +186,10 @@ impl App {
         let beat = Beat::new(Arc::clone(rooms.store()), Arc::clone(&keys), rooms.keeper(), clock, &entropy)?;
         beat.first(rooms.database()).await?;
         let keys_place = rooms.keeper().custody().ring().place();
+        let probe = rooms.signer_probe();
         let (door, watch) = rooms.furnish(config, entropy);
-        let tasks = vec![pulse, tokio::spawn(watch.run()), tokio::spawn(beat.run())];
+        let tasks =
+            vec![pulse, tokio::spawn(watch.run()), tokio::spawn(probe.run()), tokio::spawn(beat.run())];
         Ok(Self { listener, door: Arc::new(door), limits, keys, keys_place, tasks })
     }
 

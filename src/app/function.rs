@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::pulse::Pulse;
 use super::rooms::Rooms;
+use super::signer_probe::SignerProbe;
 use super::{StartError, tell_adopted};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -45,6 +46,7 @@ struct Upkeep {
 struct Background {
     watch: Watch,
     pulse: Pulse,
+    probe: SignerProbe,
 }
 
 impl Function {
@@ -60,6 +62,7 @@ impl Function {
         unlocked?;
         tell_adopted(config, rooms.keys());
         let (keys, keeper) = (Arc::clone(rooms.keys()), rooms.keeper().clone());
+        let probe = rooms.signer_probe();
         let (door, watch) = rooms.furnish(config, entropy);
         Ok(Self {
             door,
@@ -69,7 +72,7 @@ impl Function {
             clock,
             refresh: Duration::from_secs(config.key_refresh.as_secs()),
             upkeep: Mutex::new(Upkeep { at, under_way: None }),
-            background: Arc::new(Mutex::new(Background { watch, pulse })),
+            background: Arc::new(Mutex::new(Background { watch, pulse, probe })),
         })
     }
 
@@ -124,7 +127,7 @@ impl Function {
 
 impl Background {
     async fn turn(&mut self) {
-        tokio::join!(self.watch.turn(), self.pulse.ask());
+        tokio::join!(self.watch.turn(), self.pulse.ask(), self.probe.turn());
     }
 }
 

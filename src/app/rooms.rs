@@ -1,8 +1,10 @@
 //! The rooms of the house, opened in order: what a server and a function have in common.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::pulse::Pulse;
+use super::signer_probe::SignerProbe;
 use super::{StartError, open_keeper, open_registry, tokens};
 use crate::accounts::{Accounts, Registry};
 use crate::clock::Clock;
@@ -60,6 +62,11 @@ impl Rooms {
 
     pub(super) fn pulse(&self) -> Pulse {
         Pulse::new(Arc::clone(self.store()), self.database.clone())
+    }
+
+    pub(super) fn signer_probe(&self) -> SignerProbe {
+        let period = Duration::from_secs(self.keeper.settings().refresh);
+        SignerProbe::new(Arc::clone(&self.keys), period)
     }
 
     /// The door through which all requests come, and the watch over the keys.

@@ -25,22 +25,23 @@ pub(super) struct Healthcheck {
     /// Fail too where no token can be signed
     #[arg(long)]
     signing: bool,
+    /// Ask instead whether the server can verify tokens and publish its keys
+    #[arg(long, conflicts_with_all = ["database", "signing", "started"])]
+    ready: bool,
+    /// Ask instead whether the server has started: its keys were loaded, and the active one can sign
+    #[arg(long, conflicts_with_all = ["database", "signing"])]
+    started: bool,
 }
 
 impl Healthcheck {
     pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
-        let base = match self.url {
-            Some(url) => url.trim_end_matches('/').to_owned(),
-            None => {
-                let config = setup::config()?;
-                let host = config.host.filter(|ip| !ip.is_unspecified());
-                let host = host.map_or_else(
-                    || "127.0.0.1".to_owned(),
-                    |ip| if ip.is_ipv6() { format!("[{ip}]") } else { ip.to_string() },
-                );
-                format!("http://{host}:{}", config.port)
-            }
-        };
+        let base = self.base()?;
+        if self.ready {
+            return probe(&base, "/readyz", "the server is not ready", output);
+        }
+        if self.started {
+            return probe(&base, "/startupz", "the server has not started", output);
+        }
         let (status, body) = fetch(&format!("{base}/health"), Route::Straight)?;
         let body: Value = serde_json::from_str(&body).unwrap_or_default();
         let connected = body["database_connected"] == json!(true);
@@ -57,6 +58,34 @@ impl Healthcheck {
         let text = format!("healthy; the database {}", if connected { "answers" } else { "does not answer" });
         output.print(&json!({ "healthy": true, "database_connected": connected, "signing": signing }), &text);
         Ok(())
+    }
+
+    /// The server's address: what was given, or this machine's.
+    fn base(&self) -> Result<String, Failure> {
+        if let Some(url) = &self.url {
+            return Ok(url.trim_end_matches('/').to_owned());
+        }
+        let config = setup::config()?;
+        let host = config.host.filter(|ip| !ip.is_unspecified());
+        let host = host.map_or_else(
+            || "127.0.0.1".to_owned(),
+            |ip| if ip.is_ipv6() { format!("[{ip}]") } else { ip.to_string() },
+        );
+        Ok(format!("http://{host}:{}", config.port))
+    }
+}
+
+/// Asks what a probe asks; `refusal` begins the sentence for a server that answers no.
+fn probe(base: &str, path: &str, refusal: &str, output: &Output) -> Result<(), Failure> {
+    let (status, body) = fetch(&format!("{base}{path}"), Route::Straight)?;
+    let body: Value = serde_json::from_str(&body).unwrap_or_default();
+    match (status, body["status"].as_str(), body["reason"].as_str()) {
+        (200, Some(status), _) => {
+            output.print(&json!({ "status": status }), status);
+            Ok(())
+        }
+        (503, _, Some(reason)) => Err(Failure::refused(format!("{refusal}: {reason}"))),
+        _ => Err(Failure::refused(format!("{base}{path} answered {status}"))),
     }
 }
 

@@ -9,6 +9,7 @@ mod extract;
 mod manners;
 mod pace;
 mod path;
+mod probes;
 mod respond;
 mod router;
 mod server;

@@ -7,7 +7,7 @@ use axum::routing::{MethodRouter, get, post};
 
 use super::error::ApiError;
 use super::manners::AsAsked;
-use super::{Api, api, docs, well_known};
+use super::{Api, api, docs, probes, well_known};
 
 struct Route {
     method: &'static str,
@@ -31,6 +31,8 @@ const fn on_post(
 const ROUTES: &[Route] = &[
     on_get("/", "get_root", || get(api::get_root)),
     on_get("/health", "get_health", || get(api::get_health)),
+    on_get("/startupz", "get_startupz", || get(probes::get_startupz)),
+    on_get("/readyz", "get_readyz", || get(probes::get_readyz)),
     on_post("/api/token/generate", "generate_token", || post(api::generate_token)),
     on_post("/token/generate", "generate_token_alias", || post(api::generate_token)),
     on_post("/api/token/validate", "validate_token", || post(api::validate_token)),

@@ -9,6 +9,7 @@ mod keeper;
 mod kind;
 pub mod orders;
 mod private;
+mod readiness;
 mod relocation;
 mod ring;
 pub mod schedule;
@@ -17,6 +18,7 @@ mod signer;
 mod watch;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwapOption, Guard};
@@ -27,6 +29,7 @@ use crate::domain::{Lifetime, Timestamp};
 pub use keeper::{Begun, Keeper};
 pub use kind::KeyKind;
 pub use private::{Private, RemoteKey};
+pub use readiness::NotReady;
 pub use relocation::Relocation;
 pub use ring::{ActiveKey, Published, Ring};
 pub use schedule::Schedule;
@@ -34,11 +37,19 @@ pub use settings::KeySettings;
 pub use signer::{SignError, Signer};
 pub use watch::Watch;
 
+use readiness::LatestAnswer;
+
+/// What a key elsewhere signs to show that it can: no header and payload, so that no token comes of it.
+const TRIAL: &str = "a trial signature of JWT Generator";
+
 /// The ring of the moment, and what signs with it. Reading takes no lock; a new ring is swapped in whole.
 pub struct Keys {
     view: ArcSwapOption<View>,
     signer: Signer,
     clock: Clock,
+    /// Of the service that keeps the active key, where it is elsewhere.
+    latest_answer: LatestAnswer,
+    started: AtomicBool,
 }
 
 /// A ring and how fresh it is. Instants are milliseconds of uptime.
@@ -79,7 +90,13 @@ impl std::ops::Deref for View {
 impl Keys {
     /// Begins without a ring: nothing is signed, checked or published before [`Keys::install`].
     pub fn new(signer: Signer, clock: Clock) -> Self {
-        Self { view: ArcSwapOption::empty(), signer, clock }
+        Self {
+            view: ArcSwapOption::empty(),
+            signer,
+            clock,
+            latest_answer: LatestAnswer::default(),
+            started: AtomicBool::new(false),
+        }
     }
 
     /// The snapshot to work with for the length of one request; none where the ring could not be read yet.
@@ -92,6 +109,9 @@ impl Keys {
     pub fn install(&self, ring: Arc<Ring>, read_at: Duration, signs: u64) {
         let read_at = read_at.as_millis() as u64;
         let signs_until = read_at.saturating_add(signs.saturating_mul(1000));
+        if ring.active().is_some_and(|active| !active.is_elsewhere()) {
+            self.started.store(true, Ordering::Relaxed);
+        }
         self.view.store(Some(Arc::new(View { ring, read_at, signs_until })));
     }
 
@@ -103,6 +123,53 @@ impl Keys {
     /// Whether a token can be signed now, as far as is known here.
     pub fn may_sign(&self) -> bool {
         self.ring().as_ref().is_some_and(|view| view.signing(self.clock.uptime()).is_some())
+    }
+
+    /// Whether tokens are being signed, as far as is known here: a token may be signed, and the service that keeps the
+    /// active key, where it is elsewhere, did not fail when it was last asked.
+    pub fn signs(&self) -> bool {
+        let fails_elsewhere = |view: &View| {
+            view.active().is_some_and(|active| active.is_elsewhere()) && self.latest_answer.is_failure()
+        };
+        self.may_sign() && !self.ring().as_ref().is_some_and(|view| fails_elsewhere(view))
+    }
+
+    /// Whether this instance can verify tokens and publish the key set.
+    ///
+    /// # Errors
+    /// [`NotReady`]
+    pub fn publishes(&self) -> Result<(), NotReady> {
+        let ring = self.ring();
+        let view = ring.as_ref().ok_or(NotReady::NotLoaded)?;
+        view.max_age(self.clock.uptime()).map(drop).ok_or(NotReady::TooOld)
+    }
+
+    /// Whether the ring was loaded once, and the active key's private half was opened or, where it is elsewhere, has
+    /// signed. What was once so stays so for the life of the process.
+    ///
+    /// # Errors
+    /// [`NotReady`]
+    pub fn has_started(&self) -> Result<(), NotReady> {
+        match (self.started.load(Ordering::Relaxed), self.ring().is_some()) {
+            (true, _) => Ok(()),
+            (false, true) => Err(NotReady::CannotSign),
+            (false, false) => Err(NotReady::NotLoaded),
+        }
+    }
+
+    /// Has a key that is elsewhere sign a trial, unless it has signed something within the last `period`.
+    ///
+    /// # Errors
+    /// [`SignError`]
+    pub async fn try_signer(&self, period: Duration) -> Result<(), SignError> {
+        let up = self.clock.uptime();
+        let active = self.ring().as_ref().and_then(|view| view.active().cloned());
+        match active.filter(|active| active.is_elsewhere()) {
+            Some(key) if !self.latest_answer.has_signed_since(up.saturating_sub(period)) => {
+                self.complete(&key, TRIAL.to_owned(), up).await.map(drop)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Signs `claims`, a JSON object, with the active key: a compact JWS (RFC 7515 §3.1). The token is to live for
@@ -124,6 +191,22 @@ impl Keys {
         }
         key.note_expiry(expires_at);
         let input = jose::signing_input(key.protected_header(), claims);
-        self.signer.sign(&key, input).await
+        self.complete(&key, input, up).await
+    }
+
+    /// Appends the signature of `input` to it, and notes what a service elsewhere has answered.
+    async fn complete(
+        &self,
+        key: &Arc<ActiveKey>,
+        input: String,
+        asked_at: Duration,
+    ) -> Result<String, SignError> {
+        let signed = self.signer.sign(key, input).await;
+        // A queue of ours that is full says nothing of the service.
+        if key.is_elsewhere() && !matches!(signed, Err(SignError::Busy)) {
+            self.latest_answer.note(asked_at, signed.is_ok());
+            self.started.fetch_or(signed.is_ok(), Ordering::Relaxed);
+        }
+        signed
     }
 }

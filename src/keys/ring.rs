@@ -36,6 +36,11 @@ impl ActiveKey {
         &self.private
     }
 
+    /// Whether a service elsewhere makes its signatures.
+    pub fn is_elsewhere(&self) -> bool {
+        matches!(self.private, Private::Remote(_))
+    }
+
     /// The public half.
     pub fn verifying(&self) -> &VerifyingKey {
         &self.verifying

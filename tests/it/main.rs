@@ -16,6 +16,7 @@ mod keys;
 mod lambda;
 mod lifecycle;
 mod openapi;
+mod probes;
 mod readme;
 mod secrets;
 mod store;

@@ -24,7 +24,7 @@ pub(in crate::http) async fn get_health(State(api): State<Api>) -> Response {
         timestamp: api.clock.now().to_string(),
         version: VERSION,
         database_connected: api.database.is_connected(),
-        signing: api.keys.may_sign(),
+        signing: api.keys.signs(),
     };
     respond::json(StatusCode::OK, &body)
 }
