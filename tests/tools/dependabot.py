@@ -13,7 +13,7 @@ import yaml
 
 MANIFESTS = {
     "cargo": r"Cargo\.lock",
-    "docker": r"(Docker|Container)file.*",
+    "docker": r"(Docker|Container)file.*|deploy/kubernetes/.*\.yaml",
     "docker-compose": r"(docker-)?compose.*\.ya?ml",
     "github-actions": r"\.github/workflows/.*\.ya?ml",
     "gomod": r"go\.mod",
@@ -30,10 +30,11 @@ DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 
 def of_ecosystem(ecosystem, path):
     """Whether the file is one that the ecosystem reads."""
-    name = path if "/" in MANIFESTS[ecosystem] else path.rsplit("/", 1)[-1]
-    if not re.fullmatch(MANIFESTS[ecosystem], name) or path.startswith(STAND_INS):
+    if not any(re.fullmatch(MANIFESTS[ecosystem], name) for name in (path, path.rsplit("/", 1)[-1])) or path.startswith(STAND_INS):
         return False
     text = pathlib.Path(path).read_text()
+    if path.startswith("deploy/kubernetes/"):
+        return bool(re.search(r"image: (?!registry\.invalid/)", text))
     if ecosystem == "terraform":
         return "required_providers" in text
     if ecosystem in ("pip", "uv"):
@@ -47,7 +48,7 @@ def folder_of(ecosystem, path):
 
 
 def faults_of_images(path):
-    """The images of a container file that Dependabot could not follow."""
+    """The images of a Dockerfile or of compose.yaml that Dependabot could not follow."""
     text = pathlib.Path(path).read_text()
     if of_ecosystem("docker", path):
         stages = set(re.findall(r"^FROM .* AS (\S+)", text, re.M | re.I)) | {"scratch"}
