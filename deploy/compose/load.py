@@ -3,7 +3,7 @@
 
   load.py URL FILE COMMAND…
 
-Half of the requests are GETs, half POSTs that change nothing. After 3 s it runs COMMAND, goes on for 6 s, and counts. The exit
+Half of the requests are GETs, half POSTs that change nothing. After 3 s it runs COMMAND, goes on for 6 s more, and counts. The exit
 status is 0 where every failure is of a request that was under way when the command was carried out: begun before it had
 ended, and not ended before it began. FILE has the failures.
 """
@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 url, report, command = urlsplit(sys.argv[1]), sys.argv[2], sys.argv[3:]
 CLIENTS, BEFORE, AFTER = 12, 3, 6
 BODY = json.dumps({"token": "a.b.c"})
-end = time.monotonic() + BEFORE + AFTER
+ending = threading.Event()
 done, failures, slowest = [], [], []
 
 
 def client(number):
     asked = 0
-    while time.monotonic() < end:
+    while not ending.is_set():
         began = time.monotonic()
         get = (asked + number) % 2
         asked += 1
@@ -50,6 +50,8 @@ time.sleep(BEFORE)
 cut = time.monotonic()
 subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 gone = time.monotonic()
+time.sleep(AFTER)
+ending.set()
 for thread in threads:
     thread.join()
 held = [f for f in failures if f[0] <= gone and f[1] >= cut]

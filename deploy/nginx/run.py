@@ -3,6 +3,7 @@
 python run.py NGINX PROGRAM FOLDER    (FOLDER has placed.conf and the certificate; see check)
 """
 
+import base64
 import collections
 import contextlib
 import http.client
@@ -19,22 +20,38 @@ import threading
 import time
 
 nginx, program, folder = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
-NAME, TLS, PLAIN, SERVICE, ADDRESS = "jwt.example.com", 38443, 38080, 38300, 38081
+NAME = "jwt.example.com"
 MAX_AGE = 6
 JWKS = ["/api/jwks", "/api/jwks.json", "/api/.well-known/jwks.json", "/.well-known/jwks.json", "/API/JWKS/", "/api/jwks?x=1"]
 Answer = collections.namedtuple("Answer", "status headers body")
 trusted = ssl.create_default_context(cafile=folder / f"{NAME}.crt")
 
 
+def free_ports(count):
+    with contextlib.ExitStack() as taken:
+        sockets = [taken.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+TLS, PLAIN, ADDRESS, SERVICE, NEXT = free_ports(5)
+
+
 class Connection(http.client.HTTPSConnection):
-    """To nginx, whatever the name."""
+    """To nginx, whatever the name, from an address of this machine."""
+
+    def __init__(self, client="127.0.0.1"):
+        super().__init__(NAME, TLS)
+        self.client = client
 
     def connect(self):
-        self.sock = trusted.wrap_socket(socket.create_connection(("127.0.0.1", TLS), 30), server_hostname=NAME)
+        plain = socket.create_connection(("127.0.0.1", TLS), 30, (self.client, 0))
+        self.sock = trusted.wrap_socket(plain, server_hostname=NAME)
 
 
 def ask(path, method="GET", body=None, headers=(), host=NAME, connection=None):
-    with contextlib.nullcontext(connection) if connection else contextlib.closing(Connection(NAME, TLS)) as connection:
+    with contextlib.nullcontext(connection) if connection else contextlib.closing(Connection()) as connection:
         connection.putrequest(method, path, skip_host=True)
         connection.putheader("Host", host)
         body = None if body is None else (body if isinstance(body, bytes) else json.dumps(body).encode())
@@ -48,12 +65,11 @@ def ask(path, method="GET", body=None, headers=(), host=NAME, connection=None):
         return Answer(response.status, response.headers, response.read())
 
 
-def until_open(port):
-    for _ in range(300):
+def until_open(port, process):
+    while process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
         time.sleep(0.1)
-    sys.exit(f"nothing listens at {port}")
 
 
 @contextlib.contextmanager
@@ -61,17 +77,20 @@ def running(arguments, port, env=None):
     log = (folder / f"{pathlib.Path(arguments[0]).name}.log").open("ab")
     with subprocess.Popen(arguments, cwd=folder, env=env, stderr=log) as process:
         try:
-            until_open(port)
+            until_open(port, process)
             yield process
         finally:
             process.send_signal(signal.SIGTERM)
 
 
-def service():
-    settings = {"HOST": "127.0.0.1", "PORT": SERVICE, "KEYS_DIR": folder / "keys", "DATA_DIR": folder / "data"}
+def service(port=SERVICE, **more):
+    settings = {"HOST": "127.0.0.1", "PORT": port, "KEYS_DIR": folder / "keys", "DATA_DIR": folder / "data"}
     settings |= {"JWKS_MAX_AGE": f"{MAX_AGE}s", "KEY_REFRESH": "1s", "BCRYPT_ROUNDS": 4}
-    settings |= {"ALLOWED_ORIGINS": "https://app.example.com"}
-    return running([program], SERVICE, {name: str(value) for name, value in settings.items()})
+    settings |= {"ALLOWED_ORIGINS": "https://app.example.com"} | more
+    return running([program], port, {name: str(value) for name, value in settings.items()})
+
+
+COMMAND = [nginx, "-c", str(folder / "run.conf"), "-e", str(folder / "error.log")]
 
 
 def proxy():
@@ -91,14 +110,27 @@ def proxy():
         f"{user}daemon off;\npid {folder}/run.pid;\nerror_log {folder}/error.log;\nevents {{}}\nhttp {{\n"
         f"    access_log off;\n{temporary}    include {folder}/placed.conf;\n{counted}}}\n"
     )
-    return running([nginx, "-c", str(folder / "run.conf"), "-e", str(folder / "error.log")], TLS)
+    (folder / "servers").write_text(f"server 127.0.0.1:{SERVICE} max_fails=0;\n")
+    placed = (folder / "placed.conf").read_text().replace("TLS_PORT", str(TLS)).replace("PLAIN_PORT", str(PLAIN))
+    (folder / "placed.conf").write_text(placed)
+    return running(COMMAND, TLS)
 
 
-def log():
-    return [json.loads(line) for line in (folder / "jwt-generator.log").read_text().splitlines()]
+def logged(answers):
+    """The lines of nginx's log on these answers. nginx writes them after it has answered."""
+    wanted = {answer.headers["X-Request-Id"] for answer in answers}
+    deadline = time.monotonic() + 30
+    while True:
+        whole_lines = (folder / "jwt-generator.log").read_text().rpartition("\n")[0].splitlines()
+        found = [entry for entry in map(json.loads, whole_lines) if entry["request_id"] in wanted]
+        if len(found) == len(wanted):
+            return found
+        assert time.monotonic() < deadline, f"{len(found)} of {len(wanted)} answers are in the log"
+        time.sleep(0.01)
 
 
-def count(entries):
+def count(answers):
+    entries = logged(answers)
     caches = collections.Counter(entry["cache"] for entry in entries)
     asked = collections.Counter(entry["upstream_status"] for entry in entries if entry["upstream_status"])
     return dict(caches), dict(asked)
@@ -127,6 +159,20 @@ def names_and_protocols():
     print("HTTP/2; plain HTTP moves to HTTPS; other names are refused")
 
 
+def challenges_are_answered():
+    """An authority comes by plain HTTP and, at this path, is not sent elsewhere."""
+    challenges = folder / "acme/.well-known/acme-challenge"
+    challenges.mkdir(parents=True)
+    (challenges / "t0ken").write_text("t0ken.thumbprint")
+    told = []
+    for name in ("t0ken", "unknown"):
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", PLAIN)) as plain:
+            plain.request("GET", f"/.well-known/acme-challenge/{name}", headers={"Host": NAME})
+            answer = plain.getresponse()
+            told.append((answer.status, answer.read() if answer.status == 200 else None))
+    assert told == [(200, b"t0ken.thumbprint"), (404, None)], told
+
+
 def headers_stand_once():
     for path in ("/health", "/api/jwks", "/api/docs/docs", "/nothing"):
         headers = ask(path).headers
@@ -138,8 +184,7 @@ def headers_stand_once():
 
 def key_set_is_cached():
     time.sleep(MAX_AGE + 2)  # what other steps have asked for is old by now
-    begun = len(log())
-    with contextlib.closing(Connection(NAME, TLS)) as fast:
+    with contextlib.closing(Connection()) as fast:
         answers = [ask(path, connection=fast) for path in JWKS for _ in range(5)]
         again = ask("/api/jwks", headers={"If-None-Match": answers[0].headers["ETag"]}, connection=fast)
         head = ask("/api/jwks", "HEAD", connection=fast)
@@ -148,15 +193,16 @@ def key_set_is_cached():
     assert {answer.headers["Cache-Control"] for answer in answers} == {"public, max-age=300"}
     assert {answer.headers["Access-Control-Allow-Origin"] for answer in answers} == {"*"}
     assert len({answer.headers["X-Request-Id"] for answer in answers}) == len(answers), "an id is told twice"
-    caches, asked = count(log()[begun:])
+    caches, asked = count([*answers, again, head])
     # The first may be a 200 or, where the copy is only old, a 304: one question in any case.
     assert caches.get("HIT") == len(answers) + 1 and sum(asked.values()) == 1, (caches, asked)
     print(f"key set: {len(answers) + 2} requests, {caches['HIT']} hits, 1 question to the service")
-    begun = len(log())
+    later = []
     for _ in range(2):
         time.sleep(MAX_AGE + 2)
-        assert ask("/api/jwks").body == answers[0].body
-    caches, asked = count(log()[begun:])
+        later.append(ask("/api/jwks"))
+    assert {answer.body for answer in later} == {answers[0].body}
+    caches, asked = count(later)
     assert (caches, asked) == ({"REVALIDATED": 2}, {"304": 2}), (caches, asked)
     print("key set: after its max-age, 2 questions by ETag, 2 answers 304")
 
@@ -190,7 +236,7 @@ def limits_hold():
         ("/api/auth/refresh", {}, 20, "/api/auth/%72efresh"),
         ("/api/token/generate", {}, 20, "/Token/Generate"),
     ):
-        with contextlib.closing(Connection(NAME, TLS)) as fast:
+        with contextlib.closing(Connection()) as fast:
             spoofed = ({"X-Forwarded-For": f"203.0.113.{n}"} for n in range(burst * 3))
             answers = [ask(path, "POST", body, headers, connection=fast) for headers in spoofed]
             spelled = {ask(other, "POST", body, connection=fast).status for _ in range(3)}
@@ -267,16 +313,103 @@ def spoofed_headers_do_not_arrive():
     print(f"{len(SPOOFED) - 1} spoofed headers: the service sees the same as without them")
 
 
+class Load:
+    """Clients that ask without end, each from an address of its own, so that no limit is reached."""
+
+    CLIENTS, PAUSE = 8, 0.1
+    REQUESTS = (("/api/token/generate", "POST", {}, 200), ("/api/key-info", "GET", None, 200))
+
+    def __init__(self):
+        self.done, self.lost, self.slowest, self.ending = 0, [], 0.0, threading.Event()
+        self.threads = [threading.Thread(target=self.client, args=(n,)) for n in range(self.CLIENTS)]
+
+    def client(self, number):
+        while not self.ending.wait(self.PAUSE):
+            for path, method, body, status in self.REQUESTS:
+                began = time.monotonic()
+                try:
+                    with contextlib.closing(Connection(f"127.0.0.{number + 2}")) as connection:
+                        told = ask(path, method, body, connection=connection).status
+                except OSError as error:
+                    told = repr(error)
+                self.slowest = max(self.slowest, time.monotonic() - began)
+                self.done += 1
+                if told != status:
+                    self.lost.append((method, path, told))
+
+    def go_on(self, requests=100):
+        """Returns when so many more have been answered."""
+        until = self.done + requests
+        while self.done < until:
+            time.sleep(0.01)
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ending.set()
+        for thread in self.threads:
+            thread.join()
+
+
+def switch(port, seconds):
+    env = os.environ | {"SERVERS": folder / "servers", "PID_FILE": folder / "run.pid", "NGINX_COMMAND": " ".join(COMMAND)}
+    env |= {"SECONDS_TO_READY": str(seconds)}
+    script = pathlib.Path(__file__).with_name("switch")
+    told = subprocess.run([script, f"127.0.0.1:{port}"], env=env, capture_output=True, text=True, check=False)
+    return told.returncode, told.stdout + told.stderr
+
+
+def a_broken_release_loses_no_request():
+    """Two releases that cannot load the keys are started at the next port, and a good one after them."""
+    sealing, wrong = (base64.b64encode(os.urandom(32)).decode() for _ in range(2))
+    ring = {"KEY_CUSTODY": "database", "DATA_DIR": folder / "shared"}
+    # The first is alive, and says so at /health; the second ends at once.
+    broken = {
+        "a database that cannot be reached": ({"KEY_ENCRYPTION_KEY": sealing, "MONGODB_URI": "mongodb://127.0.0.1:9/jwt"}, True),
+        "a wrong KEY_ENCRYPTION_KEY": ({"KEY_ENCRYPTION_KEY": wrong}, False),
+    }
+    good = ring | {"KEY_ENCRYPTION_KEY": sealing}
+    with service(**good) as before, Load() as load:
+        load.go_on()
+        for what, (settings, alive) in broken.items():
+            with service(NEXT, **ring | settings) as process:
+                code, told = switch(NEXT, 3)
+                assert (process.poll() is None) == alive, what
+            assert code == 1 and "is not ready" in told, (what, code, told)
+            load.go_on()
+            assert not load.lost, (what, load.lost)
+        refused = load.done
+        with service(NEXT, **good):
+            code, told = switch(NEXT, 30)
+            assert code == 0, told
+            before.send_signal(signal.SIGTERM)
+            before.wait()
+            load.go_on()
+            load.ending.set()
+            for thread in load.threads:
+                thread.join()
+    assert not load.lost, load.lost
+    print(f"rollout: {refused} requests while {len(broken)} broken releases were held back, {load.done - refused} while a good one "
+          f"took over: none lost, the slowest took {load.slowest:.2f} s")
+
+
 with proxy():
     with service() as process:
         names_and_protocols()
+        challenges_are_answered()
         headers_stand_once()
         sizes_fit()
         key_set_is_cached()
         spoofed_headers_change_nothing()
         nothing_stale_is_served(process)
     spoofed_headers_do_not_arrive()
+    a_broken_release_loses_no_request()
     with service():
+        (folder / "servers").write_text(f"server 127.0.0.1:{SERVICE} max_fails=0;\n")
+        assert switch(SERVICE, 30)[0] == 0
         assert ask("/api/jwks").status == 200, "the service is back"
         limits_count_networks()
         limits_hold()
