@@ -2,4 +2,5 @@
 
 mod contract;
 mod mongo;
+mod moved;
 mod sqlite;
