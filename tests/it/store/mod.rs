@@ -3,4 +3,5 @@
 mod contract;
 mod mongo;
 mod moved;
+mod rings;
 mod sqlite;
