@@ -52,6 +52,18 @@ impl Output {
         }
     }
 
+    /// Tells standard error how far a command is whose standard output is for something else; not for scripts.
+    pub(super) fn progress(&self, text: &str) {
+        if !self.json {
+            to_stderr(text);
+        }
+    }
+
+    /// As [`Output::print`], to standard error.
+    pub(super) fn report(&self, value: &Value, text: &str) {
+        if self.json { to_stderr(&value.to_string()) } else { to_stderr(text) }
+    }
+
     /// Whether all could be printed.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ use crate::domain::{Home, KeyRecord, Kid, NewKey, RingRecord, Timestamp};
 use crate::workers::Workers;
 
 pub use aws::{Account, AwsKms, SecretRing};
-pub use copy::copy_folder;
+pub use copy::{FileCopy, copy_folder, read_folder};
 pub use database::{InRecord, StoredRing};
 pub use directory::Directory;
 pub use error::CustodyError;
