@@ -1,5 +1,6 @@
 //! Wiring: opens the store, loads the keys, watches both, serves, drains. `main` and the tests start the same value.
 
+mod archive;
 mod backup;
 mod beat;
 mod custody;
@@ -33,6 +34,7 @@ use listener::{adopt, connection_limit, listen};
 use pulse::FIRST;
 use rooms::Rooms;
 
+pub use archive::Archive;
 pub use backup::{Backup, BackupError, back_up};
 pub use function::Function;
 pub use listener::passed_listener;

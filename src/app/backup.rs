@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use crate::config::{Config, StoreChoice};
+use crate::entropy::EntropyError;
 use crate::keys::custody::copy_folder;
 use crate::store::StoreError;
 use crate::store::sqlite::Sqlite;
 
 /// The folder of keys in a backup.
-const KEYS: &str = "keys";
+pub(super) const KEYS: &str = "keys";
 
 /// What a backup holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,12 @@ pub enum BackupError {
     /// The place cannot be written, or the keys not be read.
     #[error("cannot copy {0}: {1}")]
     Copy(PathBuf, #[source] io::Error),
+    /// Standard output takes no more.
+    #[error("cannot write the archive: {0}")]
+    Archive(#[source] io::Error),
+    /// The system gives no randomness.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
     /// The database cannot be copied.
     #[error("cannot copy the database: {0}")]
     Database(#[from] StoreError),

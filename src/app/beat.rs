@@ -85,7 +85,8 @@ impl Beat {
         let disagrees = disagrees.next();
         // Who runs is to be heard of, whoever is right; who is about to start and must not is not.
         if disagrees.is_none() || started {
-            self.store.note_instance(&ours, since).await?;
+            self.store.note_instance(&ours).await?;
+            self.store.purge_instances(since).await?;
         }
         Ok(disagrees)
     }

@@ -1,37 +1,74 @@
 //! `backup`: a copy of the embedded database and of the keys' folder, beside a running server.
 
-use std::path::PathBuf;
+use std::io::{self, BufWriter, IsTerminal};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::setup;
 use super::{Failure, Output};
 use crate::app;
 use crate::config::{Config, CustodyChoice, StoreChoice};
+use crate::entropy::Entropy;
 
 #[derive(Debug, Args)]
 pub(super) struct Backup {
-    /// Where to: a folder that is empty, or not there yet
-    #[arg(value_name = "FOLDER")]
-    to: PathBuf,
+    /// The same as --to FOLDER
+    #[arg(required_unless_present = "to", conflicts_with = "to")]
+    folder: Option<PathBuf>,
+    /// Where to: a folder that is empty, or not there yet; or - for a tar archive on standard output
+    #[arg(long, value_name = "FOLDER|-")]
+    to: Option<PathBuf>,
 }
 
 impl Backup {
     pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
+        let to = self.to.or(self.folder).unwrap_or_default();
         let config = setup::config()?;
-        let backup = app::back_up(&config, &self.to).map_err(Failure::because)?;
         let elsewhere = elsewhere(&config);
-        if backup.database.is_none() && backup.keys.is_none() && elsewhere.is_empty() {
-            return Err(Failure::refused("there is nothing to copy: no database and no keys are there yet"));
+        if to == Path::new("-") {
+            return archive(&config, &elsewhere, output);
         }
-        let copied: Vec<_> = [&backup.database, &backup.keys].into_iter().flatten().collect();
-        let mut lines: Vec<_> = copied.iter().map(|path| format!("copied  {}", path.display())).collect();
-        lines.extend(elsewhere.iter().map(|what| format!("not here: {what}")));
-        let value = json!({ "database": backup.database, "keys": backup.keys, "elsewhere": elsewhere });
-        output.print(&value, &lines.join("\n"));
+        let backup = app::back_up(&config, &to).map_err(Failure::because)?;
+        refuse_nothing(&backup, &elsewhere)?;
+        let copied = [&backup.database, &backup.keys].into_iter().flatten();
+        let copied = copied.map(|path| format!("copied  {}", path.display()));
+        output.print(&as_json(&backup, &elsewhere), &lines(copied, &elsewhere));
         Ok(())
     }
+}
+
+/// Writes a tar archive to standard output. What is to be read goes to standard error.
+fn archive(config: &Config, elsewhere: &[&str], output: &Output) -> Result<(), Failure> {
+    if io::stdout().is_terminal() {
+        return Err(Failure::usage("an archive is no text: send standard output to a file or a pipe"));
+    }
+    let archive = app::Archive::read(config, &Entropy::System).map_err(Failure::because)?;
+    let contents = archive.contents();
+    refuse_nothing(&contents, elsewhere)?;
+    let stdout = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+    let done = |path: &Path| output.progress(&format!("archived  {}", path.display()));
+    archive.write(stdout, done).map_err(Failure::because)?;
+    let whole = std::iter::once("the archive is whole".to_owned());
+    output.report(&as_json(&contents, elsewhere), &lines(whole, elsewhere));
+    Ok(())
+}
+
+fn refuse_nothing(backup: &app::Backup, elsewhere: &[&str]) -> Result<(), Failure> {
+    if backup.database.is_none() && backup.keys.is_none() && elsewhere.is_empty() {
+        return Err(Failure::refused("there is nothing to copy: no database and no keys are there yet"));
+    }
+    Ok(())
+}
+
+fn as_json(backup: &app::Backup, elsewhere: &[&str]) -> Value {
+    json!({ "database": backup.database, "keys": backup.keys, "elsewhere": elsewhere })
+}
+
+fn lines(done: impl Iterator<Item = String>, elsewhere: &[&str]) -> String {
+    let elsewhere = elsewhere.iter().map(|what| format!("not here: {what}"));
+    done.chain(elsewhere).collect::<Vec<_>>().join("\n")
 }
 
 /// What such a copy does not hold.

@@ -1,11 +1,13 @@
 //! What commands print: lines for people, or JSON for scripts.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
 use super::Failure;
+use crate::domain::is_invisible;
 
 /// Standard output, in the form that was asked for.
 #[derive(Debug)]
@@ -20,10 +22,15 @@ impl Output {
         Self { json, failed: RefCell::default() }
     }
 
-    /// Prints `value` for scripts, or `text` for people.
+    /// Prints `value` for scripts, or `text` for people; see [`visible`].
     pub(super) fn print(&self, value: &Value, text: &str) {
+        self.print_painted(value, &visible_lines(text));
+    }
+
+    /// The same for text that has been made visible already, and was then given colours.
+    pub(super) fn print_painted(&self, value: &Value, text: &str) {
         if self.json {
-            self.line(&value.to_string());
+            self.line(&visible(&value.to_string()));
         } else {
             self.line(text);
         }
@@ -45,6 +52,18 @@ impl Output {
         }
     }
 
+    /// Tells standard error how far a command is whose standard output is for something else; not for scripts.
+    pub(super) fn progress(&self, text: &str) {
+        if !self.json {
+            to_stderr(text);
+        }
+    }
+
+    /// As [`Output::print`], to standard error.
+    pub(super) fn report(&self, value: &Value, text: &str) {
+        if self.json { to_stderr(&value.to_string()) } else { to_stderr(text) }
+    }
+
     /// Whether all could be printed.
     ///
     /// # Errors
@@ -63,6 +82,52 @@ impl Output {
         } else {
             format!("error: {message}")
         };
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        to_stderr(&text);
+    }
+}
+
+fn to_stderr(text: &str) {
+    // There is nowhere to tell that standard error takes nothing.
+    let _ = writeln!(io::stderr().lock(), "{}", visible_lines(text));
+}
+
+/// `text` on one line, in which each control character and each that hides or turns the text around it is written as JSON
+/// writes it, such as `\u009b`. A name or a claim cannot move a terminal's cursor then, nor look like another one; JSON
+/// means what it meant.
+pub(super) fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_invisible) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_invisible(c) {
+            let units =
+                c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
+            shown.push_str(&units);
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// The same for text of several lines.
+fn visible_lines(text: &str) -> String {
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{visible, visible_lines};
+
+    #[test]
+    fn what_steers_a_terminal_is_written_out_and_json_keeps_its_meaning() {
+        let text = "a\u{9b}2J\u{9d}b\u{1b}[m\u{202e}c\u{2066}\u{e0041}\tä\u{1f600}";
+        let shown = "a\\u009b2J\\u009db\\u001b[m\\u202ec\\u2066\\udb40\\udc41\\u0009ä\u{1f600}";
+        assert_eq!(visible(text), shown);
+        let read: String = serde_json::from_str(&format!("\"{shown}\"")).unwrap();
+        assert_eq!(read, text);
+        assert_eq!(visible("one\ntwo"), "one\\u000atwo");
+        assert_eq!(visible_lines("one\ntwo\r\n"), "one\ntwo\\u000d\n");
     }
 }

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use super::output::visible;
 use super::setup;
 use super::{Failure, Output};
 use crate::accounts::{Registration, Registry};
@@ -87,7 +88,10 @@ impl Users {
             Self::Delete { user } => {
                 let user = find(registry, &user).await?;
                 registry.store().delete_user(user.id).await.map_err(Failure::because)?;
-                output.print(&json!({ "deleted": as_json(&user) }), &format!("deleted {}", user.username));
+                output.print(
+                    &json!({ "deleted": as_json(&user) }),
+                    &format!("deleted {}", visible(user.username.as_str())),
+                );
             }
         }
         Ok(())
@@ -135,11 +139,9 @@ async fn list(registry: &Registry, output: &Output) -> Result<(), Failure> {
 }
 
 fn print(user: &User, output: &Output) {
-    // The original let any character into a name, those that steer a terminal among them.
-    let plain =
-        |text: &str| text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect::<String>();
-    let name = plain(user.username.as_str());
-    let text = format!("{}  {name:30}  {}  {}", user.id, user.created_at, plain(user.email.as_str()));
+    // The original let any character into a name, the end of a line among them.
+    let (name, email) = (visible(user.username.as_str()), visible(user.email.as_str()));
+    let text = format!("{}  {name:30}  {}  {email}", user.id, user.created_at);
     output.print(&as_json(user), &text);
 }
 

@@ -20,4 +20,4 @@ pub use password::{Password, PasswordError, PasswordHash};
 pub use rotation::Rotation;
 pub use timestamp::Timestamp;
 pub use user::{User, UserId};
-pub use username::{LoginName, Username, UsernameError};
+pub use username::{LoginName, Username, UsernameError, is_invisible};

@@ -63,11 +63,15 @@ impl Rings for Absent {
         Err(StoreError::Absent)
     }
 
-    async fn note_instance(&self, _: &Instance, _: Timestamp) -> Result<(), StoreError> {
+    async fn note_instance(&self, _: &Instance) -> Result<(), StoreError> {
         Err(StoreError::Absent)
     }
 
     async fn list_instances(&self) -> Result<Vec<Instance>, StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn purge_instances(&self, _: Timestamp) -> Result<(), StoreError> {
         Err(StoreError::Absent)
     }
 }

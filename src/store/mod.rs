@@ -67,11 +67,15 @@ pub trait Rings {
     /// that this program does not know are kept.
     async fn replace_ring_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, StoreError>;
 
-    /// Notes that an instance serves; forgets those that were last noted before `since`.
-    async fn note_instance(&self, instance: &Instance, since: Timestamp) -> Result<(), StoreError>;
+    /// Notes that an instance serves, in the place of what was noted of it before.
+    async fn note_instance(&self, instance: &Instance) -> Result<(), StoreError>;
 
     /// The instances that were noted, in the order of their ids.
     async fn list_instances(&self) -> Result<Vec<Instance>, StoreError>;
+
+    /// Forgets each instance that was last noted earlier than `before`. Atomic for each of them: one that is noted again
+    /// meanwhile stays.
+    async fn purge_instances(&self, before: Timestamp) -> Result<(), StoreError>;
 }
 
 /// Why the store did not do what it was asked.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mongodb::bson::doc;
@@ -214,4 +214,114 @@ fn a_copy_that_cannot_be_made_is_refused() {
     std::os::unix::fs::symlink("nowhere", folder.path().join("keys/lost.pem")).unwrap();
     let lost = refused(&mut backup(folder.path(), &[], &folder.path().join("copy")), 1);
     assert!(lost.contains("keys/lost.pem"), "{lost}");
+}
+
+/// The names, kinds, modes and contents of all that is in `folder`.
+fn tree(folder: &Path) -> Vec<(String, u32, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let (name, path) = (entry.file_name().into_string().unwrap(), entry.path());
+        let mode = entry.metadata().unwrap().permissions().mode();
+        if path.is_dir() {
+            found.extend(
+                tree(&path).into_iter().map(|(below, mode, bytes)| (format!("{name}/{below}"), mode, bytes)),
+            );
+            found.push((name, mode, Vec::new()));
+        } else {
+            found.push((name, mode, fs::read(&path).unwrap()));
+        }
+    }
+    found.sort();
+    found
+}
+
+fn leaves_something(folder: &Path) -> bool {
+    tree(&folder.join("data")).iter().any(|(name, ..)| name.starts_with(".backup"))
+}
+
+fn to_stdout(folder: &Path) -> Command {
+    let mut command = jwt_generator(folder);
+    command.envs(QUICK).args(["--json", "backup", "--to", "-"]);
+    command
+}
+
+/// The archive of a backup, unpacked by the system's own `tar`.
+fn unpacked(folder: &Path, archive: &[u8]) -> std::path::PathBuf {
+    let (file, to) = (folder.join("backup.tar"), folder.join("unpacked"));
+    fs::write(&file, archive).unwrap();
+    fs::create_dir(&to).unwrap();
+    run(Command::new("tar").arg("-xf").arg(&file).arg("-C").arg(&to));
+    to
+}
+
+#[test]
+fn an_archive_on_standard_output_holds_what_a_folder_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(folder.path(), &QUICK);
+    let token = program.client().register("ada").token().to_owned();
+    program.stop();
+    fs::write(folder.path().join("keys/.notes.swp"), [0xff, 0xfe]).unwrap();
+    let copy = folder.path().join("copy");
+    let mut to_folder = jwt_generator(folder.path());
+    run(to_folder.envs(QUICK).args(["backup", "--to"]).arg(&copy));
+
+    let output = to_stdout(folder.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(said, json!({ "database": "jwt-generator.db", "keys": "keys", "elsewhere": [] }));
+    assert_eq!(to_stdout(folder.path()).output().unwrap().stdout.len(), output.stdout.len());
+    let unpacked = unpacked(folder.path(), &output.stdout);
+    assert_eq!(tree(&unpacked), tree(&copy));
+    let names = run(Command::new("tar").arg("-tf").arg(folder.path().join("backup.tar")));
+    let names: Vec<_> = names.lines().collect();
+    let mut sorted = names.clone();
+    sorted.sort_unstable();
+    assert_eq!(names, sorted, "the order is always the same");
+    assert!(!leaves_something(folder.path()));
+
+    let restored = restored(&unpacked);
+    let program = Program::start(restored.path(), &QUICK);
+    assert!(logs_in(&program.client(), "ada"));
+    assert_eq!(program.client().post("/api/token/validate", &json!({ "token": token })).status, 200);
+}
+
+#[test]
+fn an_archive_is_taken_from_a_running_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(folder.path(), &QUICK);
+    program.client().register("ada");
+    let output = to_stdout(folder.path()).output().unwrap();
+    program.client().register("grace");
+    program.kill();
+    let restored = restored(&unpacked(folder.path(), &output.stdout));
+    let program = Program::start(restored.path(), &QUICK);
+    assert!(logs_in(&program.client(), "ada") && !logs_in(&program.client(), "grace"));
+}
+
+#[test]
+fn an_archive_that_cannot_be_written_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let nothing = refused(&mut to_stdout(folder.path()), 1);
+    assert!(nothing.contains("there is nothing to copy"), "{nothing}");
+    Program::start(folder.path(), &QUICK).stop();
+
+    let program = to_stdout(folder.path());
+    let mut terminal = Command::new("script");
+    let line = format!("{} backup --to -", program.get_program().to_str().unwrap());
+    terminal.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(folder.path());
+    let output = terminal.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(said.trim_end(), "error: an archive is no text: send standard output to a file or a pipe");
+
+    let mut child = to_stdout(folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said: Value = serde_json::from_slice(&output.stderr).unwrap();
+    let broken = "cannot write the archive: Broken pipe (os error 32)";
+    assert_eq!(said, json!({ "success": false, "error": broken }));
+    assert!(!leaves_something(folder.path()));
+    let both = refused(jwt_generator(folder.path()).args(["backup", "there", "--to", "-"]), 2);
+    assert!(both.contains("cannot be used with"), "{both}");
 }

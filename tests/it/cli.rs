@@ -50,6 +50,33 @@ fn help_and_version_are_there_for_every_command() {
     refused(&mut command(folder.path(), &["nonsense"]), 2);
 }
 
+/// As it was found: `token inspect` and `token verify` printed U+009B (CSI), U+009D (OSC) and what turns the direction of text as
+/// they stood in the token.
+#[test]
+fn what_a_token_says_cannot_steer_the_terminal_and_json_keeps_its_meaning() {
+    let folder = folder_with_keys();
+    let hostile = "\u{9b}2J\u{9d}0;title\u{7}\u{7f}\u{202e}live\u{2066}\u{200f}";
+    let claims = json!({ "note": hostile }).to_string();
+    let minted = json_of(folder.path(), &["token", "mint", "--claims", &claims]);
+    let token = minted["access_token"].as_str().unwrap();
+    for command in ["inspect", "verify"] {
+        for form in [&["token", command, token][..], &["token", command, token, "--json"]] {
+            let said = text(folder.path(), form);
+            assert!(
+                said.contains("\\u009b2J\\u009d0;title\\u0007\\u007f\\u202elive\\u2066\\u200f"),
+                "{said:?}"
+            );
+            assert!(
+                !said.contains(|c: char| c != '\n' && hostile.contains(c) && !c.is_ascii_graphic()),
+                "{said:?}"
+            );
+        }
+        assert_eq!(json_of(folder.path(), &["token", command, token])["claims"]["note"], hostile);
+    }
+    let refused = refused(&mut self::command(folder.path(), &["users", "show", "nobody\u{202e}\u{9b}2J"]), 1);
+    assert!(refused.contains("nobody\\u202e\\u009b2J"), "{refused:?}");
+}
+
 #[test]
 fn a_minted_token_is_inspected_and_verified_offline() {
     let folder = folder_with_keys();

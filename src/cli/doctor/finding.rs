@@ -1,5 +1,7 @@
 //! What the doctor asks of a deployment, and what it finds.
 
+use crate::domain::is_invisible;
+
 /// How much of what a server says is passed on, in characters.
 const WORDS: usize = 240;
 
@@ -69,7 +71,7 @@ impl Check {
 
     /// A finding of this check. What a server says is cut short, and cannot move a terminal's cursor.
     pub(super) fn found(&'static self, status: Status, seen: impl AsRef<str>) -> Finding {
-        let line = |c: char| if c.is_control() { ' ' } else { c };
+        let line = |c: char| if is_invisible(c) { ' ' } else { c };
         let seen = seen.as_ref();
         let mut text: String = seen.chars().take(WORDS).map(line).collect();
         if seen.chars().nth(WORDS).is_some() {

@@ -104,7 +104,7 @@ impl Doctor {
         let examined = self.examine(&config, &target)?;
         let (failed, warned) = (examined.findings.count(Status::Fail), examined.findings.count(Status::Warn));
         let healthy = failed == 0 && !(self.strict && warned > 0);
-        output.print(
+        output.print_painted(
             &report::as_json(&target.base, &examined, healthy),
             &report::as_text(&target.base, &examined, report::colours()),
         );

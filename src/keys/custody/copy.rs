@@ -1,11 +1,25 @@
 //! A copy of a folder of keys, as it is at one instant: no step is taken while the folder's lock is held.
 
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use zeroize::Zeroizing;
 
 use super::file;
+
+/// A file of a folder of keys: a key, the ring, or whatever else lies there.
+pub struct FileCopy {
+    /// Its name in the folder.
+    pub name: OsString,
+    /// What it holds.
+    pub bytes: Zeroizing<Vec<u8>>,
+    /// When it was last written.
+    pub modified_at: SystemTime,
+}
 
 /// Copies the files of the folder `from`, each for its owner alone, to the folder `to`, which is made. What is linked is
 /// copied as what it leads to. Gives how many there were; none where there is no such folder.
@@ -13,37 +27,58 @@ use super::file;
 /// # Errors
 /// The file, and what the system says; then the copy is not whole.
 pub fn copy_folder(from: &Path, to: &Path) -> Result<usize, (PathBuf, io::Error)> {
-    let of = |path: &Path| {
-        let path = path.to_owned();
-        move |error| (path, error)
-    };
     if !from.exists() {
         return Ok(0);
+    }
+    let copies = read_folder(from)?;
+    file::make_folder(to).map_err(of(to))?;
+    for copy in &copies {
+        let path = to.join(&copy.name);
+        write(copy, &path).map_err(of(&path))?;
+    }
+    File::open(to).and_then(|folder| folder.sync_all()).map_err(of(to))?;
+    Ok(copies.len())
+}
+
+/// The files of the folder `from`, in the order of their names. What is linked is read as what it leads to. None where there
+/// is no such folder.
+///
+/// # Errors
+/// The file, and what the system says.
+pub fn read_folder(from: &Path) -> Result<Vec<FileCopy>, (PathBuf, io::Error)> {
+    if !from.exists() {
+        return Ok(Vec::new());
     }
     // On file systems without locks a copy while a key changes may lack that key.
     let _lock = match file::lock(from) {
         Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(of(from)(error)),
         other => other.ok(),
     };
-    file::make_folder(to).map_err(of(to))?;
-    let mut copied = 0;
+    let mut copies = Vec::new();
     for entry in fs::read_dir(from).map_err(of(from))? {
         let entry = entry.map_err(of(from))?;
-        let (name, path) = (entry.file_name(), entry.path());
+        let path = entry.path();
         // A link is followed, as it is where keys are read: mounted secrets are nothing but links.
-        let is_file = fs::metadata(&path).map_err(of(&path))?.is_file();
-        if is_file && !file::is_unfinished(&name.to_string_lossy()) {
-            copy_file(&path, &to.join(name)).map_err(of(&path))?;
-            copied += 1;
+        let metadata = fs::metadata(&path).map_err(of(&path))?;
+        if metadata.is_file() && !file::is_unfinished(&entry.file_name().to_string_lossy()) {
+            copies.push(FileCopy {
+                name: entry.file_name(),
+                bytes: Zeroizing::new(fs::read(&path).map_err(of(&path))?),
+                modified_at: metadata.modified().map_err(of(&path))?,
+            });
         }
     }
-    File::open(to).and_then(|folder| folder.sync_all()).map_err(of(to))?;
-    Ok(copied)
+    copies.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(copies)
 }
 
-fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
-    let bytes = zeroize::Zeroizing::new(fs::read(from)?);
-    let mut copy = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
-    copy.write_all(&bytes)?;
-    copy.sync_all()
+fn write(copy: &FileCopy, to: &Path) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
+    file.write_all(&copy.bytes)?;
+    file.sync_all()
+}
+
+fn of(path: &Path) -> impl Fn(io::Error) -> (PathBuf, io::Error) {
+    let path = path.to_owned();
+    move |error| (path.clone(), error)
 }

@@ -22,7 +22,7 @@ use crate::domain::{Home, Instance, KeyRecord, Kid, NewKey, RingRecord, Timestam
 use crate::workers::Workers;
 
 pub use aws::{Account, AwsKms, SecretRing};
-pub use copy::copy_folder;
+pub use copy::{FileCopy, copy_folder, read_folder};
 pub use database::{InRecord, StoredRing};
 pub use directory::Directory;
 pub use error::CustodyError;

@@ -41,14 +41,13 @@ impl Rings for Mongo {
         .await
     }
 
-    async fn note_instance(&self, instance: &Instance, since: Timestamp) -> Result<(), StoreError> {
+    async fn note_instance(&self, instance: &Instance) -> Result<(), StoreError> {
         let mut document =
             serialize_to_document(instance).map_err(|error| StoreError::Backend(error.into()))?;
         document.insert("_id", &instance.id);
         document.insert("at", date(instance.at));
         within_deadline(async {
             let instances = &self.connection().await?.instances;
-            instances.delete_many(doc! { "at": { "$lt": date(since) } }).await?;
             instances.replace_one(doc! { "_id": &instance.id }, document).upsert(true).await.map(|_| ())
         })
         .await
@@ -65,6 +64,12 @@ impl Rings for Mongo {
             read(document)
         });
         found.collect()
+    }
+
+    async fn purge_instances(&self, before: Timestamp) -> Result<(), StoreError> {
+        let old = doc! { "at": { "$lt": date(before) } };
+        let purged = within_deadline(async { self.connection().await?.instances.delete_many(old).await });
+        purged.await.map(|_| ())
     }
 }
 

@@ -1,11 +1,13 @@
 //! Opening the file, and bringing its tables to today's shape.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, FileControl, MAIN_DB, OpenFlags};
 
+use super::files::OpenFiles;
 use super::{Sqlite, store_error};
 use crate::store::StoreError;
 
@@ -45,23 +47,36 @@ pub(super) enum Location {
     Memory,
 }
 
+/// A connection, and the files that it reads and writes; a database in memory has none.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) connection: Connection,
+    pub(super) files: Option<OpenFiles>,
+}
+
 impl Location {
     pub(super) fn new(folder: &Path) -> Self {
         if folder == Path::new(":memory:") { Self::Memory } else { Self::Folder(folder.to_owned()) }
     }
 
-    /// Opens the database for writing; makes the folder (0700), the file (0600) and the tables where they are missing.
-    pub(super) fn open_writer(&self) -> Result<Connection, StoreError> {
-        let connection = match self {
-            Self::Memory => Connection::open_in_memory(),
-            Self::Folder(folder) => {
-                make_file(folder)?;
-                Connection::open(folder.join(Sqlite::FILE))
-            }
+    /// Opens the database for writing, and brings its tables to today's shape. With `create`, makes the folder (0700), the
+    /// file (0600) and the tables where they are missing; without, an empty file is refused like one that is missing.
+    pub(super) fn open_writer(&self, create: bool) -> Result<Opened, StoreError> {
+        let Self::Folder(folder) = self else {
+            let mut connection = Connection::open_in_memory().map_err(store_error)?;
+            configure(&connection).and_then(|()| migrate(&mut connection))?;
+            return Ok(Opened { connection, files: None });
         };
-        let mut connection = connection.map_err(store_error)?;
+        if create {
+            make_file(folder)?;
+        }
+        let mut connection = open(folder, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        if !create && is_empty(&connection)? {
+            return Err(StoreError::Unavailable(format!("{} is empty", file(folder).display()).into()));
+        }
         configure(&connection).and_then(|()| migrate(&mut connection))?;
-        Ok(connection)
+        let files = files_of(&connection, folder)?;
+        Ok(Opened { connection, files: Some(files) })
     }
 
     /// Whether the database ends with its connection.
@@ -69,37 +84,75 @@ impl Location {
         matches!(self, Self::Memory)
     }
 
-    /// Whether there is no file yet, so that only the writer can begin.
+    /// Whether there is no file yet.
     pub(super) fn is_missing(&self) -> bool {
-        matches!(self, Self::Folder(folder) if !folder.join(Sqlite::FILE).exists())
+        matches!(self, Self::Folder(folder) if !file(folder).exists())
     }
 
     /// Opens the file for reading; a database in memory has one connection, the writer's.
     pub(super) fn open_reader(&self) -> Result<Option<Connection>, StoreError> {
         let Self::Folder(folder) = self else { return Ok(None) };
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection =
-            Connection::open_with_flags(folder.join(Sqlite::FILE), flags).map_err(store_error)?;
-        connection.busy_timeout(BUSY).map_err(store_error)?;
+        let connection = open(folder, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        // SQLite opens the log when it first reads.
+        connection.query_row("PRAGMA user_version", [], |_| Ok(())).map_err(store_error)?;
         Ok(Some(connection))
     }
 }
 
-/// An empty file, for its owner alone, is a new database; what SQLite puts beside it has the same mode.
+fn file(folder: &Path) -> PathBuf {
+    folder.join(Sqlite::FILE)
+}
+
+fn open(folder: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
+    // Absolute, for SQLite reads a path that begins with `file:` as a URI.
+    let path = std::path::absolute(file(folder)).map_err(|error| unavailable(folder, &error))?;
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+    let connection = connection.map_err(store_error)?;
+    connection.busy_timeout(BUSY).map_err(store_error)?;
+    Ok(connection)
+}
+
+/// An empty file, for its owner alone, is a new database; what SQLite puts beside it has the same mode. Only for the first
+/// opening: to close the file again ends every lock that this process has on it.
 fn make_file(folder: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-    let file =
-        || fs::OpenOptions::new().append(true).create(true).mode(0o600).open(folder.join(Sqlite::FILE));
+    let file = || fs::OpenOptions::new().append(true).create(true).mode(0o600).open(file(folder));
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder)
         .and_then(|()| file().map(drop))
-        .map_err(|error| StoreError::Unavailable(format!("{}: {error}", folder.display()).into()))
+        .map_err(|error| unavailable(folder, &error))
+}
+
+/// Which files `connection` has opened. The log and its index are there once the database has been read.
+fn files_of(connection: &Connection, folder: &Path) -> Result<OpenFiles, StoreError> {
+    let files = OpenFiles::at(&file(folder)).map_err(|error| unavailable(folder, &error))?;
+    let journal: String =
+        connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).map_err(store_error)?;
+    let mut moved = 0;
+    connection.file_control(Some(MAIN_DB), FileControl::HasMoved(&mut moved)).map_err(store_error)?;
+    let has_log = files.files().log.is_some() && files.files().index.is_some();
+    if moved != 0 || (journal == "wal" && !has_log) {
+        let why = format!("the files in {} changed while they were opened", folder.display());
+        return Err(StoreError::Unavailable(why.into()));
+    }
+    Ok(files)
+}
+
+fn is_empty(connection: &Connection) -> Result<bool, StoreError> {
+    let tables = |row: &rusqlite::Row<'_>| row.get::<_, u32>(0);
+    connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], tables)
+        .map(|n| n == 0)
+        .map_err(store_error)
+}
+
+fn unavailable(folder: &Path, error: &io::Error) -> StoreError {
+    StoreError::Unavailable(format!("{}: {error}", folder.display()).into())
 }
 
 fn configure(connection: &Connection) -> Result<(), StoreError> {
-    connection.busy_timeout(BUSY).map_err(store_error)?;
     connection
         .execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;

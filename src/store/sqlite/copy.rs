@@ -32,6 +32,22 @@ impl Sqlite {
         synced.and_then(|()| File::open(to)?.sync_all()).map_err(unwritable)?;
         Ok(Some(file))
     }
+
+    /// Copies the database in `folder` to a file without a name, which is gone when it is closed. While it is written it lies
+    /// in a folder of the same disk, whose name ends with `mark`. Nothing where there is no database.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `Unavailable` where the copy cannot be written.
+    pub fn copy_unnamed(folder: &Path, mark: &str) -> Result<Option<File>, StoreError> {
+        let at = folder.join(format!(".backup-{mark}"));
+        let lost =
+            |error: std::io::Error| StoreError::Unavailable(format!("{}: {error}", at.display()).into());
+        let copied = Self::copy(folder, &at).and_then(|copy| copy.map(File::open).transpose().map_err(lost));
+        match fs::remove_dir_all(&at) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => copied.and(Err(lost(error))),
+            _ => copied,
+        }
+    }
 }
 
 fn make_empty(folder: &Path, file: &Path) -> std::io::Result<()> {

@@ -4,6 +4,8 @@
 
 mod connection;
 mod copy;
+mod database;
+mod files;
 mod readers;
 mod rings;
 mod users;
@@ -16,6 +18,7 @@ use async_trait::async_trait;
 
 use super::{Store, StoreError};
 use connection::Location;
+use database::Database;
 use readers::Readers;
 use writer::Writer;
 
@@ -36,7 +39,9 @@ impl Sqlite {
     /// Where the system gives no thread. A file that cannot be opened shows in [`Store::ping`].
     pub fn open(folder: &Path) -> io::Result<Self> {
         let location = Location::new(folder);
-        Ok(Self { readers: Readers::new(location.clone()), writer: Writer::start(location)? })
+        let readers = Readers::new(location.clone());
+        let writer = Writer::start(Database::new(location, readers.clone()))?;
+        Ok(Self { readers, writer })
     }
 }
 

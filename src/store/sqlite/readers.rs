@@ -1,28 +1,52 @@
-//! Connections that only read. They never wait for the writer (WAL), and never run on a thread of the runtime.
+//! Connections that only read. They never wait for the writer (WAL), and never run on a thread of the runtime. They read
+//! the files that the writer has opened, and no others.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rusqlite::Connection;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connection::Location;
+use super::files::OpenFiles;
 use super::store_error;
 use super::writer::Writer;
 use crate::store::StoreError;
 
-/// Connections that read at once; whoever comes next waits for one.
-const MOST: usize = 8;
+/// Connections that read at once; the next query waits for one.
+const MAX_READERS: usize = 8;
+/// How long a query may take, with the wait for a connection; then it is interrupted.
+const DEADLINE: Duration = Duration::from_millis(1900);
+/// SQLite's instructions between two looks at whether the caller still waits: some microseconds.
+const INSTRUCTIONS: i32 = 10_000;
 
+/// The reading connections; clones share them.
 #[derive(Clone, Debug)]
 pub(super) struct Readers {
     location: Location,
-    idle: Arc<Mutex<Vec<Connection>>>,
+    shared: Arc<Mutex<Shared>>,
     places: Arc<Semaphore>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// What may be read: the files that the writer has open.
+    files: Option<Arc<OpenFiles>>,
+    /// Connections to these files.
+    idle: Vec<Connection>,
+}
+
+/// What came of a query.
+enum Attempt<T, Q> {
+    Answered(Result<T, StoreError>),
+    /// The files at the path are not those that the writer has open.
+    Moved(Q),
 }
 
 impl Readers {
     pub(super) fn new(location: Location) -> Self {
-        Self { location, idle: Arc::default(), places: Arc::new(Semaphore::new(MOST)) }
+        Self { location, shared: Arc::default(), places: Arc::new(Semaphore::new(MAX_READERS)) }
     }
 
     /// Runs `query` on a reading connection, or on the writer's where there is no file to read.
@@ -34,28 +58,127 @@ impl Readers {
         if self.location.is_memory() {
             return writer.run(query).await;
         }
-        if self.location.is_missing() {
-            writer.run(|_| Ok(())).await?;
+        match tokio::time::timeout(DEADLINE, self.answer(writer, query)).await {
+            Ok(answer) => answer,
+            Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
         }
-        let _place = self.places.acquire().await.map_err(|closed| StoreError::Backend(closed.into()))?;
-        let readers = self.clone();
-        tokio::task::spawn_blocking(move || readers.read(query))
-            .await
-            .map_err(|error| StoreError::Backend(error.into()))?
     }
 
-    fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
-        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = idle().pop();
-        let connection = match kept {
-            Some(connection) => connection,
-            None => match self.location.open_reader()? {
-                Some(connection) => connection,
-                None => return Err(StoreError::Backend("a database in memory has no readers".into())),
-            },
-        };
-        let answer = query(&connection).map_err(store_error)?;
-        idle().push(connection);
-        Ok(answer)
+    /// Lets queries read `files`.
+    pub(super) fn open(&self, files: Arc<OpenFiles>) {
+        self.shared().files = Some(files);
     }
+
+    /// Starts no more queries.
+    pub(super) fn close(&self) {
+        self.shared().files = None;
+    }
+
+    /// Closes every connection. False where a query is under way.
+    pub(super) fn disconnect(&self) -> bool {
+        let Ok(_all) = self.places.try_acquire_many(MAX_READERS as u32) else { return false };
+        self.shared().idle.clear();
+        true
+    }
+
+    async fn answer<T: Send + 'static, Q>(&self, writer: &Writer, query: Q) -> Result<T, StoreError>
+    where
+        Q: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let query = match self.attempt(query).await? {
+            Attempt::Answered(answer) => return answer,
+            Attempt::Moved(query) => query,
+        };
+        // Where another program locks the database the writer fails, but has opened the files.
+        let opened = writer.run(|_| Ok(())).await;
+        match self.attempt(query).await? {
+            Attempt::Answered(answer) => answer,
+            Attempt::Moved(_) => Err(opened.err().unwrap_or_else(changing)),
+        }
+    }
+
+    async fn attempt<T: Send + 'static, Q>(&self, query: Q) -> Result<Attempt<T, Q>, StoreError>
+    where
+        Q: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let Some(files) = self.shared().files.clone() else { return Ok(Attempt::Moved(query)) };
+        let places = Arc::clone(&self.places);
+        let place = places.acquire_owned().await.map_err(|closed| StoreError::Backend(closed.into()))?;
+        let (readers, waiter) = (self.clone(), Waiter::default());
+        let left = Arc::clone(&waiter.left);
+        tokio::task::spawn_blocking(move || readers.read(&place, &files, left, query))
+            .await
+            .map_err(|error| StoreError::Backend(error.into()))
+    }
+
+    /// Runs `query` on this thread, for as long as its caller waits. The place is free again at the end, and not before.
+    fn read<T, Q>(
+        &self,
+        _place: &OwnedSemaphorePermit,
+        files: &Arc<OpenFiles>,
+        left: Arc<AtomicBool>,
+        query: Q,
+    ) -> Attempt<T, Q>
+    where
+        Q: FnOnce(&Connection) -> rusqlite::Result<T>,
+    {
+        let mut connection = match self.connection(files) {
+            Ok(Some(connection)) => connection,
+            Ok(None) => return Attempt::Moved(query),
+            Err(error) => return Attempt::Answered(Err(error)),
+        };
+        Attempt::Answered(run_until_left(&mut connection, left, query).map_err(store_error).inspect(|_| {
+            self.shared().idle.push(connection);
+        }))
+    }
+
+    /// A connection to `files`; none where they are not in place, or the writer no longer has them open.
+    fn connection(&self, files: &Arc<OpenFiles>) -> Result<Option<Connection>, StoreError> {
+        if !files.are_in_place() {
+            return Ok(None);
+        }
+        let idle = {
+            let mut shared = self.shared();
+            if !shared.files.as_ref().is_some_and(|current| Arc::ptr_eq(current, files)) {
+                return Ok(None);
+            }
+            shared.idle.pop()
+        };
+        if idle.is_some() {
+            return Ok(idle);
+        }
+        let opened = self.location.open_reader()?;
+        Ok(opened.filter(|_| files.are_in_place()))
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits for a query's answer; `left` is set when it no longer does.
+#[derive(Default)]
+struct Waiter {
+    left: Arc<AtomicBool>,
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        self.left.store(true, Ordering::Relaxed);
+    }
+}
+
+fn run_until_left<T>(
+    connection: &mut Connection,
+    left: Arc<AtomicBool>,
+    query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    connection.progress_handler(INSTRUCTIONS, Some(move || left.load(Ordering::Relaxed)))?;
+    let answer = query(connection);
+    connection.progress_handler(0, None::<fn() -> bool>)?;
+    answer
+}
+
+fn changing() -> StoreError {
+    StoreError::Unavailable("the database's files are being replaced".into())
 }

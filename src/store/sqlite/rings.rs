@@ -38,14 +38,11 @@ impl Rings for Sqlite {
         Ok(self.writer.run(replace).await? == 1)
     }
 
-    async fn note_instance(&self, instance: &Instance, since: Timestamp) -> Result<(), StoreError> {
+    async fn note_instance(&self, instance: &Instance) -> Result<(), StoreError> {
         let (id, at, record) = (instance.id.clone(), instance.at.as_millis() as i64, text(instance)?);
         let note = move |connection: &rusqlite::Connection| {
             connection
-                .prepare_cached("DELETE FROM instances WHERE at < ?1")?
-                .execute([since.as_millis() as i64])?;
-            connection
-                .prepare_cached("REPLACE INTO instances VALUES (?1, ?2, ?3)")?
+                .prepare_cached("REPLACE INTO instances (id, at, record) VALUES (?1, ?2, ?3)")?
                 .execute(params![id, at, record])
         };
         self.writer.run(note).await.map(|_| ())
@@ -59,6 +56,15 @@ impl Rings for Sqlite {
         };
         let found = self.readers.run(&self.writer, query).await?;
         found.iter().map(|record| read(record)).collect()
+    }
+
+    async fn purge_instances(&self, before: Timestamp) -> Result<(), StoreError> {
+        let purge = move |connection: &rusqlite::Connection| {
+            connection
+                .prepare_cached("DELETE FROM instances WHERE at < ?1")?
+                .execute([before.as_millis() as i64])
+        };
+        self.writer.run(purge).await.map(|_| ())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The one thread that writes. It commits all that is waiting at once, so that many small writes share one sync.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::connection::Location;
+use super::database::Database;
 use super::store_error;
 use crate::store::StoreError;
 
@@ -20,7 +21,7 @@ const GROUP: usize = 256;
 /// How long a caller waits for the commit; the write may still happen.
 const DEADLINE: Duration = Duration::from_millis(1900);
 
-/// One statement of work inside the group's transaction. It gives what answers its caller once the commit is known.
+/// One caller's work inside the group's transaction. It gives what answers its caller once the commit is known.
 type Job = Box<dyn FnOnce(Result<&Connection, &StoreError>) -> Reply + Send>;
 type Reply = Box<dyn FnOnce(Option<&StoreError>)>;
 
@@ -31,32 +32,18 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(location: Location) -> io::Result<Self> {
+    pub(super) fn start(database: Database) -> io::Result<Self> {
         let (queue, jobs) = bounded(QUEUE);
-        thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || write(&location, &jobs))?;
+        thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || write(database, &jobs))?;
         Ok(Self { queue })
     }
 
-    /// Runs `work`, one statement, in the next commit, and returns once that commit is on disk.
+    /// Runs `work` in the next commit, all of it or nothing, and returns once that commit is on disk.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move |connection| {
-            let result = match connection {
-                Ok(connection) => work(connection).map_err(store_error),
-                Err(error) => Err(again(error)),
-            };
-            Box::new(move |failed| {
-                let result = match failed {
-                    Some(error) if result.is_ok() => Err(again(error)),
-                    _ => result,
-                };
-                // The caller may have left at its deadline.
-                let _ = reply.send(result);
-            })
-        });
+        let (job, answer) = job(work);
         let full = || StoreError::Unavailable("too many writes are waiting".into());
         self.queue.try_send(job).map_err(|_| full())?;
         match tokio::time::timeout(DEADLINE, answer).await {
@@ -66,31 +53,42 @@ impl Writer {
     }
 }
 
-fn write(location: &Location, jobs: &Receiver<Job>) {
-    let mut connection = None;
+/// `work` as a job, and where its answer comes.
+fn job<T: Send + 'static>(
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+) -> (Job, oneshot::Receiver<Result<T, StoreError>>) {
+    let (reply, answer) = oneshot::channel();
+    let job: Job = Box::new(move |connection| {
+        let result = match connection {
+            Ok(connection) => in_savepoint(connection, work),
+            Err(error) => Err(again(error)),
+        };
+        Box::new(move |failed| {
+            let result = match failed {
+                Some(error) if result.is_ok() => Err(again(error)),
+                _ => result,
+            };
+            // The caller may have left at its deadline.
+            let _ = reply.send(result);
+        })
+    });
+    (job, answer)
+}
+
+fn write(mut database: Database, jobs: &Receiver<Job>) {
     while let Ok(first) = jobs.recv() {
         let group = std::iter::once(first).chain(jobs.try_iter().take(GROUP - 1));
-        if connection.is_none() {
-            match location.open_writer() {
-                Ok(opened) => connection = Some(opened),
-                Err(error) => {
-                    group.for_each(|job| job(Err(&error))(None));
-                    continue;
-                }
-            }
-        }
-        if let Some(open) = &connection
-            && commit(open, group).is_err()
-            && !location.is_memory()
-        {
-            // Whatever was wrong with it, opening it anew costs little.
-            connection = None;
-        }
+        commit(&mut database, group);
     }
 }
 
-/// One transaction for the whole group; a statement that fails alone leaves the others be.
-fn commit(connection: &Connection, group: impl Iterator<Item = Job>) -> Result<(), StoreError> {
+/// One transaction for the whole group, whose callers are answered once it is on disk in a file that is still there.
+fn commit(database: &mut Database, group: impl Iterator<Item = Job>) {
+    let open = match database.open() {
+        Ok(open) => open,
+        Err(error) => return group.for_each(|job| job(Err(&error))(None)),
+    };
+    let connection = &open.connection;
     let begun = connection.execute_batch("BEGIN IMMEDIATE").map_err(store_error);
     let replies: Vec<_> = group
         .map(|job| match &begun {
@@ -100,17 +98,40 @@ fn commit(connection: &Connection, group: impl Iterator<Item = Job>) -> Result<(
             Err(error) => job(Err(error)),
         })
         .collect();
-    let done = begun.and_then(|()| {
-        connection.execute_batch("COMMIT").map_err(|error| {
-            if !connection.is_autocommit() && connection.execute_batch("ROLLBACK").is_err() {
-                tracing::error!("cannot roll back a failed commit");
-            }
-            store_error(error)
-        })
-    });
+    let done = begun.and_then(|()| end(connection)).and_then(|()| open.confirm());
     let failed = done.as_ref().err();
     replies.into_iter().for_each(|reply| reply(failed));
-    done
+    if done.is_err() {
+        database.close_failed();
+    }
+}
+
+fn end(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute_batch("COMMIT").map_err(|error| {
+        if !connection.is_autocommit() && connection.execute_batch("ROLLBACK").is_err() {
+            tracing::error!("cannot roll back a failed commit");
+        }
+        store_error(error)
+    })
+}
+
+/// Runs one job of a group: where it fails it takes back what it did itself, and nothing of the others'.
+fn in_savepoint<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> Result<T, StoreError> {
+    let run = |statement| connection.prepare_cached(statement)?.execute([]);
+    run("SAVEPOINT job").map_err(store_error)?;
+    let result = match catch_unwind(AssertUnwindSafe(|| work(connection))) {
+        Ok(result) => result.map_err(store_error),
+        Err(_) => Err(StoreError::Backend("a write panicked".into())),
+    };
+    let undone = if result.is_ok() { Ok(0) } else { run("ROLLBACK TO job") };
+    // Where SQLite has ended the whole transaction, there is no savepoint either.
+    if undone.and_then(|_| run("RELEASE job")).is_err() && !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK").map_err(store_error)?;
+    }
+    result
 }
 
 fn lost() -> StoreError {
@@ -123,5 +144,93 @@ fn again(error: &StoreError) -> StoreError {
         StoreError::Corrupt(what) => StoreError::Corrupt(what.clone()),
         StoreError::Unavailable(cause) => StoreError::Unavailable(cause.to_string().into()),
         other => StoreError::Backend(other.to_string().into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use rusqlite::Connection;
+    use tokio::sync::oneshot::Receiver;
+
+    use super::super::Sqlite;
+    use super::super::connection::Location;
+    use super::super::readers::Readers;
+    use super::{Database, Job, commit, job};
+    use crate::store::StoreError;
+
+    type Work = Box<dyn FnOnce(&Connection) -> rusqlite::Result<usize> + Send>;
+
+    fn database(folder: &Path) -> Database {
+        let location = Location::new(folder);
+        Database::new(location.clone(), Readers::new(location))
+    }
+
+    fn insert(id: &'static str) -> Work {
+        Box::new(move |connection| connection.execute("INSERT INTO instances VALUES (?1, 0, '{}')", [id]))
+    }
+
+    /// Commits `works` as one group; gives what each caller is told.
+    fn group(database: &mut Database, works: Vec<Work>) -> Vec<Result<usize, StoreError>> {
+        let (jobs, mut answers): (Vec<Job>, Vec<Receiver<_>>) = works.into_iter().map(job).unzip();
+        commit(database, jobs.into_iter());
+        answers.iter_mut().map(|answer| answer.try_recv().unwrap()).collect()
+    }
+
+    fn ids(folder: &Path) -> Vec<String> {
+        let connection = Connection::open(folder.join(Sqlite::FILE)).unwrap();
+        let mut ids = connection.prepare("SELECT id FROM instances ORDER BY id").unwrap();
+        ids.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn a_job_that_fails_halfway_or_panics_takes_back_its_own_writes_and_no_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let half = |connection: &Connection| {
+            connection.execute("DELETE FROM instances", [])?;
+            connection.execute("INSERT INTO instances VALUES ('x', 0, '{}')", [])
+        };
+        let failing: Work = Box::new(move |connection| {
+            half(connection)?;
+            connection.execute("INSERT INTO nowhere VALUES (1)", [])
+        });
+        let panicking: Work = Box::new(move |connection| {
+            half(connection)?;
+            panic!("as the test wants it")
+        });
+        let works = vec![insert("a"), failing, insert("b"), panicking, insert("a"), insert("c")];
+        let answers = group(&mut database(folder.path()), works);
+        let done: Vec<_> = answers.iter().map(Result::is_ok).collect();
+        assert_eq!(done, [true, false, true, false, false, true], "{answers:?}");
+        assert_eq!(ids(folder.path()), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn a_file_that_is_replaced_between_the_look_and_the_commit_acknowledges_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(Sqlite::FILE);
+        let mut database = database(folder.path());
+        group(&mut database, vec![insert("before")]).pop().unwrap().unwrap();
+        Connection::open(&file)
+            .unwrap()
+            .execute("VACUUM INTO ?1", [format!("{}.copy", file.display())])
+            .unwrap();
+        let replacing: Work = Box::new({
+            let file = file.clone();
+            move |connection| {
+                for end in ["-wal", "-shm"] {
+                    fs::remove_file(format!("{}{end}", file.display())).unwrap();
+                }
+                fs::rename(format!("{}.copy", file.display()), &file).unwrap();
+                connection.execute("INSERT INTO instances VALUES ('lost', 0, '{}')", [])
+            }
+        });
+        for answer in group(&mut database, vec![insert("neighbour"), replacing]) {
+            assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
+        }
+        group(&mut database, vec![insert("after")]).pop().unwrap().unwrap();
+        assert_eq!(ids(folder.path()), ["after", "before"]);
     }
 }

@@ -10,7 +10,7 @@ use jwt_generator::store::{Store, StoreError};
 
 use crate::support::mongod;
 
-type Shared = Arc<dyn Store>;
+pub(super) type Shared = Arc<dyn Store>;
 
 fn user(n: u8) -> User {
     User {
@@ -159,15 +159,15 @@ async fn it_answers_when_it_is_asked_whether_it_is_there(store: Shared) {
     store.ping().await.unwrap();
 }
 
-async fn in_a_file(folder: &Path) -> Shared {
+pub(super) async fn in_a_file(folder: &Path) -> Shared {
     Arc::new(Sqlite::open(folder).unwrap())
 }
 
-async fn in_memory(_: &Path) -> Shared {
+pub(super) async fn in_memory(_: &Path) -> Shared {
     Arc::new(Sqlite::open(Path::new(":memory:")).unwrap())
 }
 
-async fn on_mongodb(_: &Path) -> Shared {
+pub(super) async fn on_mongodb(_: &Path) -> Shared {
     let uri = tokio::task::spawn_blocking(mongod::new_database).await.unwrap();
     Arc::new(Mongo::new(&uri).unwrap())
 }
@@ -190,6 +190,8 @@ macro_rules! contract {
         }
     };
 }
+
+pub(super) use contract;
 
 contract! {
     a_fresh_store_is_empty,

@@ -2,4 +2,6 @@
 
 mod contract;
 mod mongo;
+mod moved;
+mod rings;
 mod sqlite;

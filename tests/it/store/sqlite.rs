@@ -1,4 +1,4 @@
-//! D1, D7 to D9 and D13 on SQLite: locked, damaged, full, killed.
+//! D1, D7 to D9, D13 and D15 on SQLite: locked, damaged, full, killed, slow.
 
 use std::fs;
 use std::path::Path;
@@ -12,19 +12,19 @@ use serde_json::json;
 use crate::support::client::registration;
 use crate::support::{Client, Program, eventually, folder_with_keys, on_small_disk};
 
-const CHEAP: (&str, &str) = ("BCRYPT_ROUNDS", "4");
+pub(super) const CHEAP: (&str, &str) = ("BCRYPT_ROUNDS", "4");
 
-fn database(folder: &Path) -> std::path::PathBuf {
+pub(super) fn database(folder: &Path) -> std::path::PathBuf {
     folder.join("data/jwt-generator.db")
 }
 
 #[track_caller]
-fn is_unavailable(answer: &crate::support::Answer) {
+pub(super) fn is_unavailable(answer: &crate::support::Answer) {
     answer.is_refused(503, "database_unavailable", "The database is unavailable; try again shortly");
     assert_eq!(answer.header("retry-after"), Some("5"));
 }
 
-fn log_in(client: &Client, name: &str) -> crate::support::Answer {
+pub(super) fn log_in(client: &Client, name: &str) -> crate::support::Answer {
     client.post("/api/auth/login", &json!({ "username": name, "password": format!("secret-{name}") }))
 }
 
@@ -62,6 +62,31 @@ fn d7_a_lock_of_another_process_is_waited_for_or_503_and_reads_go_on() {
     client.register("bob");
     let (_, log) = program.stop();
     assert!(!log.contains("panicked"), "{log}");
+}
+
+/// As it was found: each verb was to end within two seconds, but a query ran for as long as it liked, and queries that came
+/// later waited for it.
+#[test]
+fn d15_a_query_that_does_not_end_is_interrupted_and_those_that_wait_for_it_are_503() {
+    const ENDLESS: &str = "
+        ALTER TABLE users RENAME TO kept;
+        CREATE VIEW users AS
+            WITH RECURSIVE endless(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM endless)
+            SELECT kept.* FROM kept, endless WHERE n < 0";
+    let folder = folder_with_keys();
+    let program = Program::start(folder.path(), &[CHEAP]);
+    let client = program.client();
+    client.register("alice");
+    let other = Connection::open(database(folder.path())).unwrap();
+    other.execute_batch(ENDLESS).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..24 {
+            scope.spawn(|| is_unavailable(&log_in(&client, "alice")));
+        }
+    });
+    other.execute_batch("DROP VIEW users; ALTER TABLE kept RENAME TO users").unwrap();
+    eventually("queries are answered again", || (log_in(&client, "alice").status == 200).then_some(()));
+    client.register("bob");
 }
 
 #[test]

@@ -1,0 +1,101 @@
+//! A backup as one tar archive, for where no folder can be taken from: a container without a shell, a pipe to elsewhere.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tar::{Builder, EntryType, Header};
+
+use super::backup::{Backup, BackupError, KEYS};
+use crate::config::{Config, StoreChoice};
+use crate::entropy::Entropy;
+use crate::keys::custody::{FileCopy, read_folder};
+use crate::store::sqlite::Sqlite;
+
+/// What a backup holds, read and not written yet: of an archive that was begun, the reader believes what is there.
+pub struct Archive {
+    database: Option<File>,
+    keys: Vec<FileCopy>,
+}
+
+impl Archive {
+    /// Reads the embedded database and the folder of keys, as [`super::back_up`] copies them. The copy of the database lies
+    /// beside the database, without a name; the keys stay in memory.
+    ///
+    /// # Errors
+    /// [`BackupError`]
+    pub fn read(config: &Config, entropy: &Entropy) -> Result<Self, BackupError> {
+        let keys = read_folder(&config.keys_dir).map_err(|(path, error)| BackupError::Copy(path, error))?;
+        let database = match &config.store {
+            StoreChoice::Sqlite(folder) => Sqlite::copy_unnamed(folder, &entropy.jti()?)?,
+            StoreChoice::Mongo(_) | StoreChoice::Absent => None,
+        };
+        Ok(Self { database, keys })
+    }
+
+    /// What it holds, by its paths in the archive.
+    pub fn contents(&self) -> Backup {
+        Backup {
+            database: self.database.as_ref().map(|_| PathBuf::from(Sqlite::FILE)),
+            keys: (!self.keys.is_empty()).then(|| PathBuf::from(KEYS)),
+        }
+    }
+
+    /// Writes it to `to`: the database, then the keys in the order of their names. Calls `done` with the path of each.
+    ///
+    /// # Errors
+    /// [`BackupError::Archive`]; then the archive has no end, and `tar` says so.
+    pub fn write(self, to: impl Write, mut done: impl FnMut(&Path)) -> Result<(), BackupError> {
+        let mut archive = Builder::new(to);
+        match self.append(&mut archive, &mut done) {
+            Ok(()) => archive.into_inner().and_then(|mut to| to.flush()).map_err(BackupError::Archive),
+            Err(error) => {
+                // Dropped, it would write the end of an archive that is not whole.
+                std::mem::forget(archive);
+                Err(BackupError::Archive(error))
+            }
+        }
+    }
+
+    fn append(self, archive: &mut Builder<impl Write>, done: &mut impl FnMut(&Path)) -> io::Result<()> {
+        if let Some(database) = self.database {
+            let metadata = database.metadata()?;
+            let header = header(EntryType::Regular, 0o600, metadata.len(), metadata.modified()?);
+            append(archive, header, Path::new(Sqlite::FILE), database, done)?;
+        }
+        if let Some(newest) = self.keys.iter().map(|copy| copy.modified_at).max() {
+            let header = header(EntryType::Directory, 0o700, 0, newest);
+            append(archive, header, Path::new(KEYS), io::empty(), done)?;
+        }
+        for copy in &self.keys {
+            let header = header(EntryType::Regular, 0o600, copy.bytes.len() as u64, copy.modified_at);
+            append(archive, header, &Path::new(KEYS).join(&copy.name), &copy.bytes[..], done)?;
+        }
+        Ok(())
+    }
+}
+
+fn append(
+    archive: &mut Builder<impl Write>,
+    mut header: Header,
+    path: &Path,
+    content: impl Read,
+    done: &mut impl FnMut(&Path),
+) -> io::Result<()> {
+    archive.append_data(&mut header, path, content)?;
+    done(path);
+    Ok(())
+}
+
+/// As a file in a folder would be that this process made: its own, and nobody else's.
+fn header(kind: EntryType, mode: u32, size: u64, modified_at: SystemTime) -> Header {
+    let mut header = Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_mode(mode);
+    header.set_size(size);
+    header.set_uid(rustix::process::geteuid().as_raw().into());
+    header.set_gid(rustix::process::getegid().as_raw().into());
+    header.set_mtime(modified_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs());
+    header
+}

@@ -1,0 +1,84 @@
+//! Which files a database consists of: device and inode of the database, of SQLite's write-ahead log (`-wal`) and of the
+//! log's index (`-shm`). A program keeps what it has opened even where the path leads elsewhere by now; what it writes
+//! to a deleted file is gone when it ends.
+
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// A file, whatever its path is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+/// The files that lie at the paths of a database; `None` where there is no file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Files {
+    pub(super) database: Option<FileId>,
+    pub(super) log: Option<FileId>,
+    pub(super) index: Option<FileId>,
+}
+
+/// The paths of a database, and the files that a connection has opened there.
+#[derive(Debug)]
+pub(super) struct OpenFiles {
+    database: PathBuf,
+    log: PathBuf,
+    index: PathBuf,
+    files: Files,
+}
+
+impl OpenFiles {
+    /// The files at `database` and beside what it leads to, which is where SQLite keeps the other two.
+    pub(super) fn at(database: &Path) -> io::Result<Self> {
+        let beside = |end: &str| -> io::Result<PathBuf> {
+            let mut path = database.canonicalize()?.into_os_string();
+            path.push(end);
+            Ok(path.into())
+        };
+        let (log, index) = (beside("-wal")?, beside("-shm")?);
+        let nothing = Files { database: None, log: None, index: None };
+        let mut open = Self { database: database.to_owned(), log, index, files: nothing };
+        open.files = open.look()?;
+        Ok(open)
+    }
+
+    /// The files that lie at the paths now.
+    pub(super) fn look(&self) -> io::Result<Files> {
+        Ok(Files {
+            database: file_at(&self.database)?,
+            log: file_at(&self.log)?,
+            index: file_at(&self.index)?,
+        })
+    }
+
+    /// Whether the paths lead to the files that were opened.
+    pub(super) fn are_in_place(&self) -> bool {
+        self.look().is_ok_and(|found| found == self.files)
+    }
+
+    /// The files as they were opened.
+    pub(super) fn files(&self) -> Files {
+        self.files
+    }
+
+    pub(super) fn database(&self) -> &Path {
+        &self.database
+    }
+
+    pub(super) fn log(&self) -> &Path {
+        &self.log
+    }
+}
+
+fn file_at(path: &Path) -> io::Result<Option<FileId>> {
+    match path.metadata() {
+        Ok(found) => Ok(Some(FileId { device: found.dev(), inode: found.ino() })),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
