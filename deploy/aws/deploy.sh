@@ -105,9 +105,11 @@ current() { awk -F '\t' -v name="$1" '$1 == name { print $2 }' "$work/current"; 
 # name has a random part: the name of a bucket is unique in all accounts, and one that can be guessed can be taken before.
 find_bucket() {
     bucket_parameter=/jwt-generator/$stack/artifact-bucket
+    bucket=${ARTIFACT_BUCKET-} made_bucket=''
+    [[ -z $bucket ]] || return 0
     made_bucket=$(aws ssm get-parameter --name "$bucket_parameter" --query Parameter.Value --output text 2>"$work/problem") ||
         grep -q ParameterNotFound "$work/problem" || fail "cannot look at the parameter $bucket_parameter: $(tail -n 1 "$work/problem")"
-    bucket=${ARTIFACT_BUCKET:-$made_bucket}
+    bucket=$made_bucket
     [[ -n $bucket || -z $stack_status ]] || bucket=$(current ApiDocumentBucket)
 }
 

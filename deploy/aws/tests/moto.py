@@ -4,7 +4,8 @@
  * AWS::ElasticLoadBalancingV2::LoadBalancer has its Type; to moto each is one for applications.
  * AWS::Lambda::Function has its architecture, its kind of package and its traces; moto leaves them out.
  * AWS::SecretsManager::Secret is there, without a value.
- * A task on Fargate may leave memory to its definition, and ends at once; moto wants it of each container.
+ * A task on Fargate may leave memory to its definition, needs subnets and groups, and ends at once. moto wants memory of each
+   container, and takes a network of nothing.
  * A list has no AWS::NoValue in it.
  * Conditions compare numbers as the text that they are to CloudFormation.
  * Outputs whose condition does not hold are left out; to moto a condition that was not looked at yet holds.
@@ -33,6 +34,7 @@ from moto.cloudformation import parsing  # noqa: E402
 from moto.cloudformation.exceptions import ValidationError  # noqa: E402
 from moto.cloudformation.responses import CloudFormationResponse  # noqa: E402
 from moto.core.common_models import CloudFormationModel  # noqa: E402
+from moto.ecs.exceptions import InvalidParameterException  # noqa: E402
 from moto.ecs.models import EC2ContainerServiceBackend  # noqa: E402
 from moto.elbv2.models import FakeLoadBalancer, elbv2_backends  # noqa: E402
 from moto.moto_api import state_manager  # noqa: E402
@@ -120,6 +122,19 @@ EC2ContainerServiceBackend._calculate_task_resource_requirements = staticmethod(
     lambda task_definition: {"CPU": 0, "MEMORY": 0, "PORTS": [], "PORTS_UDP": []}
 )
 state_manager.set_transition("ecs::task", {"progression": "immediate"})
+run_task_plainly = EC2ContainerServiceBackend.run_task
+
+
+def run_task(self, cluster, definition, count, overrides, started_by, tags, launch_type, networking=None, *more):
+    network = (networking or {}).get("awsvpcConfiguration", {})
+    for member, begin in (("subnets", "subnet-"), ("securityGroups", "sg-")):
+        given = network.get(member, [])
+        if not given or not all(name.startswith(begin) for name in given):
+            raise InvalidParameterException(f"{member} can not be empty.")
+    return run_task_plainly(self, cluster, definition, count, overrides, started_by, tags, launch_type, networking, *more)
+
+
+EC2ContainerServiceBackend.run_task = run_task
 
 clean_plainly = parsing.clean_json
 

@@ -13,7 +13,7 @@ aws() {
         command aws logs filter-log-events --log-group-name "$3" --query 'events[].[message]' --output text
         return
     fi
-    command aws "$@"
+    command aws "$@" || return
     # shellcheck disable=SC2154 # the variable is that of the commands
     [[ "$1 $2" != 'ecs wait' ]] || said "task/jwt-generator/${task##*/}" 'what the command says'
 }
