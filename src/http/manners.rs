@@ -180,13 +180,15 @@ impl Asked {
             let cause = chain(cause.as_ref());
             if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
                 tracing::error!(%method, path, status, request_id, cause, "request failed");
-            } else {
+            } else if response.status().is_server_error() {
                 tracing::warn!(%method, path, status, request_id, cause, "request refused");
             }
         } else {
             tracing::debug!(%method, path, status, request_id, "request answered");
         }
     }
+            } else {
+                tracing::debug!(%method, path, status, request_id, cause, "request refused");
 }
 
 /// An error and all that lies beneath it.
