@@ -26,5 +26,5 @@ pub(in crate::http) async fn get_health(State(api): State<Api>) -> Response {
         database_connected: api.database.is_connected(),
         signing: api.keys.may_sign(),
     };
-    respond::json(StatusCode::OK, &body)
+    respond::no_store(respond::json(StatusCode::OK, &body))
 }
