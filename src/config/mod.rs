@@ -140,7 +140,7 @@ impl Config {
             custody::check_function(&mut read, custody, &store, keys_secret.is_some());
         }
         let clock_skew = read.optional("CLOCK_SKEW", parse::skew);
-        let production = read.text("NODE_ENV").trim().eq_ignore_ascii_case("production");
+        let production = !parse::is_development(&read.text("NODE_ENV"));
         let config = Self {
             host: read.optional("HOST", parse::host),
             port: read.required("PORT", 3000, parse::port),

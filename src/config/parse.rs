@@ -79,6 +79,16 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Whether a `NODE_ENV` means development. Anything but these words is taken for production: a slip must not open the service.
+pub(super) fn is_development(node_env: &str) -> bool {
+    matches!(node_env.trim(), "" | "development" | "test")
+}
+
+/// Whether a `NODE_ENV` counts as production though another word stands there.
+pub(super) fn is_nearly_production(node_env: &str) -> bool {
+    !is_development(node_env) && node_env.trim() != "production"
+}
+
 fn number<T>(text: &str, least: T, most: T) -> Result<T, String>
 where
     T: std::str::FromStr + PartialOrd + std::fmt::Display + Copy,

@@ -24,7 +24,11 @@ const fn secret(name: &'static str, about: &'static str) -> Setting {
 /// Every setting, those of the original first.
 pub const SETTINGS: &[Setting] = &[
     setting("PORT", "3000", "TCP port to listen on; 0 lets the system choose"),
-    setting("NODE_ENV", "development", "`production` turns demo tokens off"),
+    setting(
+        "NODE_ENV",
+        "development",
+        "`production` turns demo tokens off, and so does any word but `development` and `test`",
+    ),
     secret("MONGODB_URI", "MongoDB to keep users in; without it they are kept in SQLite"),
     setting("SKIP_DATABASE", "false", "`true` runs without any database: no accounts"),
     setting("JWT_ISSUER", "jwt-generator-app", "`iss` of every token"),
