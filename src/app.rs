@@ -36,6 +36,9 @@ pub use backup::{Backup, BackupError, back_up};
 pub use function::Function;
 pub use listener::passed_listener;
 
+/// Connections of one peer address, where the operator has not said how many.
+const USUAL_CONNECTIONS_PER_ADDRESS: usize = 1024;
+
 /// The service, ready to run.
 pub struct App {
     listener: TcpListener,
@@ -172,7 +175,7 @@ impl App {
         clock: Clock,
         entropy: Entropy,
     ) -> Result<Self, StartError> {
-        let limits = Limits { connections: connection_limit(config.max_connections) };
+        let limits = limits(config);
         let listener = match passed {
             Some(passed) => adopt(passed)?,
             None => listen(config.host, config.port)?,
@@ -212,6 +215,17 @@ impl App {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         serve(self.listener, self.door, self.limits, stop).await;
         self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// So many connections as the system lets us have; no address takes so many of them that others find none.
+fn limits(config: &Config) -> Limits {
+    let connections = connection_limit(config.max_connections);
+    let usual = (connections / 4).clamp(1, USUAL_CONNECTIONS_PER_ADDRESS);
+    Limits {
+        connections,
+        per_address: config.max_connections_per_address.unwrap_or(usual),
+        trusted_proxies: config.trusted_proxies.clone(),
     }
 }
 
