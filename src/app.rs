@@ -40,6 +40,9 @@ pub use function::Function;
 pub use listener::passed_listener;
 pub use task::{NextTurn, Supervised, Supervisor, Task, TurnError};
 
+/// Connections of one peer address, where the operator has not said how many.
+const USUAL_CONNECTIONS_PER_ADDRESS: usize = 1024;
+
 /// The service, ready to run.
 pub struct App {
     listener: TcpListener,
@@ -182,7 +185,7 @@ impl App {
         clock: Clock,
         entropy: Entropy,
     ) -> Result<Self, StartError> {
-        let limits = Limits { connections: connection_limit(config.max_connections) };
+        let limits = limits(config);
         let listener = match passed {
             Some(passed) => adopt(passed)?,
             None => listen(config.host, config.port)?,
@@ -222,6 +225,17 @@ impl App {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         serve(self.listener, self.door, self.limits, stop).await;
         drop(self.tasks);
+    }
+}
+
+/// So many connections as the system lets us have; no address takes so many of them that others find none.
+fn limits(config: &Config) -> Limits {
+    let connections = connection_limit(config.max_connections);
+    let usual = (connections / 4).clamp(1, USUAL_CONNECTIONS_PER_ADDRESS);
+    Limits {
+        connections,
+        per_address: config.max_connections_per_address.unwrap_or(usual),
+        trusted_proxies: config.trusted_proxies.clone(),
     }
 }
 

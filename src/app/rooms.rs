@@ -105,6 +105,7 @@ impl Rooms {
             demo_tokens: config.demo_tokens,
             allowed_origins: config.allowed_origins.clone(),
             public_url: config.public_url.clone(),
+            body_memory: config.max_body_memory,
         };
         let allowed = settings.allowed_origins.clone();
         let api = Api::new(Parts { tokens, accounts, keys, database, failing, clock, settings });

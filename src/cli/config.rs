@@ -47,14 +47,15 @@ fn show(output: &Output) -> Result<(), Failure> {
 
 fn check(output: &Output) -> Result<(), Failure> {
     let sources = setup::whole_sources()?;
-    let warnings: String = sources.suspects().iter().map(|suspect| format!("\nwarning: {suspect}")).collect();
-    let faulty = |fault: &dyn std::fmt::Display| Failure::usage(format!("{fault}{warnings}"));
+    let warnings = sources.warnings();
+    let lines: String = warnings.iter().map(|warning| format!("\nwarning: {warning}")).collect();
+    let faulty = |fault: &dyn std::fmt::Display| Failure::usage(format!("{fault}{lines}"));
     let settings = Settings::read(&sources).map_err(|faults| faulty(&faults))?;
     // Nothing is opened by this, but an address of a database is read.
     let registry =
         app::open_registry(&settings, Clock::System, Entropy::System).map_err(|error| faulty(&error))?;
     app::open_keeper(&settings, registry.store(), Clock::System).map_err(|error| faulty(&error))?;
-    let text = format!("the settings can be used{warnings}");
-    output.print(&json!({ "valid": true, "warnings": sources.suspects() }), &text);
+    let text = format!("the settings can be used{lines}");
+    output.print(&json!({ "valid": true, "warnings": warnings }), &text);
     Ok(())
 }

@@ -38,6 +38,7 @@ async fn serve(config: &Config, passed: Option<TcpListener>, output: &Output) ->
     };
     let address = app.address().map_err(Failure::refused)?;
     announce(config, &app, address, output);
+    warn_of_demo_tokens(config, address);
     notify.ready(&format!("Listening on {address}"));
     let life = notify.live();
     app.run(async move {
@@ -84,6 +85,17 @@ fn announce(config: &Config, app: &App, address: SocketAddr, output: &Output) {
         ));
     } else {
         tracing::info!(%address, url, store, kid, %algorithm, "listening");
+    }
+}
+
+/// With demo tokens on, a server that others reach signs whatever they ask it to.
+fn warn_of_demo_tokens(config: &Config, address: SocketAddr) {
+    if config.demo_tokens && !address.ip().to_canonical().is_loopback() {
+        tracing::warn!(
+            "demo tokens are on, and this server can be reached from other machines: anybody there gets tokens with any \
+             claims, signed with its key. NODE_ENV=production or DEMO_TOKENS=false turns them off; HOST=127.0.0.1 keeps \
+             other machines out"
+        );
     }
 }
 

@@ -65,7 +65,7 @@ fn environment() -> Result<Vec<(String, String)>, Failure> {
     Ok(environment)
 }
 
-/// The settings, with what looks like a typo told in the log.
+/// The settings, with what is probably not meant told in the log.
 pub(super) fn config() -> Result<Config, Failure> {
     let sources = whole_sources()?;
     let config = Config::read(&sources).map_err(Failure::usage)?;
@@ -75,7 +75,7 @@ pub(super) fn config() -> Result<Config, Failure> {
         LogFormat::Json => Format::Json,
     };
     telemetry::start(&config.log_level, format);
-    sources.suspects().iter().for_each(|suspect| tracing::warn!("{suspect}"));
+    sources.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
     Ok(config)
 }
 

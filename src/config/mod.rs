@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use crate::domain::{Kid, Lifetime, Rotation};
+use crate::domain::{Kid, Lifetime, Rotation, TrustedProxies};
 
 pub use custody::{CustodyChoice, VaultChoice, VaultLogin};
 pub use settings::{SETTINGS, Setting};
@@ -75,6 +75,12 @@ pub struct Config {
     pub public_url: Option<String>,
     /// `MAX_CONNECTIONS`.
     pub max_connections: usize,
+    /// `MAX_CONNECTIONS_PER_ADDRESS`; unset, it follows from how many connections there may be.
+    pub max_connections_per_address: Option<usize>,
+    /// `TRUSTED_PROXIES`; none where it is unset.
+    pub trusted_proxies: TrustedProxies,
+    /// `MAX_BODY_MEMORY`, in bytes.
+    pub max_body_memory: usize,
     /// `LOG_LEVEL`, a filter of `tracing-subscriber`.
     pub log_level: String,
     /// `LOG_FORMAT`.
@@ -140,7 +146,7 @@ impl Config {
             custody::check_function(&mut read, custody, &store, keys_secret.is_some());
         }
         let clock_skew = read.optional("CLOCK_SKEW", parse::skew);
-        let production = read.text("NODE_ENV").trim().eq_ignore_ascii_case("production");
+        let production = !parse::is_development(&read.text("NODE_ENV"));
         let config = Self {
             host: read.optional("HOST", parse::host),
             port: read.required("PORT", 3000, parse::port),
@@ -169,6 +175,9 @@ impl Config {
             demo_tokens: read.optional("DEMO_TOKENS", parse::switch).unwrap_or(!production),
             public_url: read.optional("PUBLIC_URL", parse::url),
             max_connections: read.required("MAX_CONNECTIONS", 16_384, parse::count),
+            max_connections_per_address: read.optional("MAX_CONNECTIONS_PER_ADDRESS", parse::count),
+            trusted_proxies: read.optional("TRUSTED_PROXIES", parse::trusted_proxies).unwrap_or_default(),
+            max_body_memory: read.required("MAX_BODY_MEMORY", 32 * parse::MEBIBYTE, parse::body_memory),
             log_level: read.required("LOG_LEVEL", "info".to_owned(), parse::log_level),
             log_format: read.required("LOG_FORMAT", LogFormat::Auto, parse::log_format),
         };

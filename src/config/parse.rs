@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{Fault, LogFormat, Setting, Sources};
-use crate::domain::{Kid, Lifetime, LifetimeError, Rotation};
+use crate::domain::{Kid, Lifetime, LifetimeError, Rotation, TrustedProxies};
 
 /// Reads settings one by one and collects what is wrong with them.
 pub(super) struct Reader<'a> {
@@ -77,6 +77,16 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// Whether a `NODE_ENV` means development. Anything but these words is taken for production: a slip must not open the service.
+pub(super) fn is_development(node_env: &str) -> bool {
+    matches!(node_env.trim(), "" | "development" | "test")
+}
+
+/// Whether a `NODE_ENV` counts as production though another word stands there.
+pub(super) fn is_nearly_production(node_env: &str) -> bool {
+    !is_development(node_env) && node_env.trim() != "production"
 }
 
 fn number<T>(text: &str, least: T, most: T) -> Result<T, String>
@@ -175,6 +185,29 @@ pub(super) fn bcrypt_rounds(text: &str) -> Result<u32, String> {
 
 pub(super) fn count(text: &str) -> Result<usize, String> {
     number(text, 1, 1_000_000)
+}
+
+/// Bytes in a mebibyte.
+pub(super) const MEBIBYTE: usize = 1024 * 1024;
+
+/// Bytes, as a number alone or with `KiB`, `MiB` or `GiB` behind it: at least what one body may hold, and more than once.
+pub(super) fn body_memory(text: &str) -> Result<usize, String> {
+    let refused = || "must be a size from 1MiB to 64GiB, such as 32MiB".to_owned();
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at(end);
+    let unit = match unit.trim_start().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kib" => 1024,
+        "mib" => MEBIBYTE,
+        "gib" => 1024 * MEBIBYTE,
+        _ => return Err(refused()),
+    };
+    let bytes = digits.parse::<usize>().ok().and_then(|number| number.checked_mul(unit));
+    bytes.filter(|bytes| (MEBIBYTE..=64 * 1024 * MEBIBYTE).contains(bytes)).ok_or_else(refused)
+}
+
+pub(super) fn trusted_proxies(text: &str) -> Result<TrustedProxies, String> {
+    TrustedProxies::parse(text).map_err(|error| error.to_string())
 }
 
 pub(super) fn switch(text: &str) -> Result<bool, String> {

@@ -24,7 +24,11 @@ const fn secret(name: &'static str, about: &'static str) -> Setting {
 /// Every setting, those of the original first.
 pub const SETTINGS: &[Setting] = &[
     setting("PORT", "3000", "TCP port to listen on; 0 lets the system choose"),
-    setting("NODE_ENV", "development", "`production` turns demo tokens off"),
+    setting(
+        "NODE_ENV",
+        "development",
+        "`production` turns demo tokens off, and so does any word but `development` and `test`",
+    ),
     secret("MONGODB_URI", "MongoDB to keep users in; without it they are kept in SQLite"),
     setting("SKIP_DATABASE", "false", "`true` runs without any database: no accounts"),
     setting("JWT_ISSUER", "jwt-generator-app", "`iss` of every token"),
@@ -102,6 +106,22 @@ pub const SETTINGS: &[Setting] = &[
     setting("DEMO_TOKENS", "", "`true` or `false`: unauthenticated tokens; empty means not in production"),
     setting("PUBLIC_URL", "", "Where clients reach this server, for the API document's `servers`"),
     setting("MAX_CONNECTIONS", "16384", "Connections at once; the limit on open files may lower it"),
+    setting(
+        "MAX_CONNECTIONS_PER_ADDRESS",
+        "",
+        "Connections of one peer address at once; empty: a quarter of all, at most 1024",
+    ),
+    setting(
+        "TRUSTED_PROXIES",
+        "",
+        "Your own proxies, as networks separated by commas: the limit for one address does not hold for them; empty: \
+         it does not hold for loopback and private addresses",
+    ),
+    setting(
+        "MAX_BODY_MEMORY",
+        "32MiB",
+        "Memory for the bodies of all requests under way; above it: 503 `busy`",
+    ),
     setting("LOG_LEVEL", "info", "`error`, `warn`, `info`, `debug`, `trace`, or a filter by module"),
     setting("LOG_FORMAT", "auto", "`text`, `json`, or `auto`: text on a terminal, JSON elsewhere"),
 ];

@@ -152,9 +152,17 @@ impl Sources {
         }
     }
 
-    /// A sentence for each name that is probably a mistyped setting.
-    pub fn suspects(&self) -> &[String] {
-        &self.suspects
+    /// A sentence for each setting that is probably not what was meant: names that are nearly one, and a `NODE_ENV` that
+    /// counts as `production` without being it.
+    pub fn warnings(&self) -> Vec<String> {
+        let environment = self.get("NODE_ENV").filter(|found| parse::is_nearly_production(&found.text));
+        let environment = environment.map(|found| {
+            format!(
+                "NODE_ENV={:?} ({}) counts as production: only development and test do not; set it to production",
+                found.text, found.origin
+            )
+        });
+        self.suspects.iter().cloned().chain(environment).collect()
     }
 }
 
@@ -249,12 +257,36 @@ mod tests {
         let found =
             sources(&[("JWT_ISUER", "x"), ("bcrypt_rounds", "9"), ("HOSTNAME", "box"), ("LOGNAME", "me")]);
         assert_eq!(
-            found.suspects(),
+            found.warnings(),
             [
                 "JWT_ISUER is no setting; did you mean JWT_ISSUER?",
                 "bcrypt_rounds is no setting; did you mean BCRYPT_ROUNDS?"
             ]
         );
+    }
+
+    /// Seen: `prod` and `Prodution` counted as development, so that anybody got tokens with any claims.
+    #[test]
+    fn only_development_and_test_are_not_production() {
+        let demo_tokens = |set: &[(&str, &str)]| Config::read(&sources(set)).unwrap().demo_tokens;
+        for development in
+            [&[][..], &[("NODE_ENV", "")], &[("NODE_ENV", "development")], &[("NODE_ENV", "test")]]
+        {
+            assert!(demo_tokens(development), "{development:?}");
+            assert!(sources(development).warnings().is_empty(), "{development:?}");
+        }
+        for other in ["prod", "Prodution", "PRODUCTION", "Development", "TEST", "staging", "dev", "0"] {
+            let set = [("NODE_ENV", other)];
+            assert!(!demo_tokens(&set), "{other}");
+            assert!(demo_tokens(&[("NODE_ENV", other), ("DEMO_TOKENS", "true")]), "{other}");
+            let told = format!(
+                "NODE_ENV={other:?} (from the environment) counts as production: only development and test do not; \
+                 set it to production"
+            );
+            assert_eq!(sources(&set).warnings(), [told]);
+        }
+        let exact = [("NODE_ENV", "production")];
+        assert!(!demo_tokens(&exact) && sources(&exact).warnings().is_empty());
     }
 
     #[test]

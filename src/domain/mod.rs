@@ -8,6 +8,7 @@ mod lifetime;
 mod password;
 mod rotation;
 mod timestamp;
+mod trusted_proxies;
 mod user;
 mod username;
 
@@ -19,5 +20,6 @@ pub use lifetime::{Lifetime, LifetimeError};
 pub use password::{Password, PasswordError, PasswordHash};
 pub use rotation::Rotation;
 pub use timestamp::Timestamp;
+pub use trusted_proxies::{TrustedProxies, TrustedProxiesError};
 pub use user::{User, UserId};
 pub use username::{LoginName, Username, UsernameError, is_invisible};

@@ -140,6 +140,11 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal server error").caused_by(cause)
     }
 
+    /// More is under way than the server can hold.
+    pub(super) fn busy() -> Self {
+        Self::unavailable("busy", "The server is busy; try again shortly", BUSY_RETRY)
+    }
+
     /// No key may sign now, or none is known yet.
     pub(super) fn no_keys() -> Self {
         Self::unavailable("keys_unavailable", "The keys are unavailable; try again shortly", KEYS_RETRY)
@@ -161,7 +166,7 @@ impl From<AccountError> for ApiError {
             }
             AccountError::Exists => Self::new(StatusCode::CONFLICT, "user_exists", message),
             AccountError::Credentials => unauthorized("invalid_credentials"),
-            AccountError::Token(_) => unauthorized("invalid_token"),
+            AccountError::Token(rejection) => unauthorized("invalid_token").caused_by(rejection),
             AccountError::NoUser => unauthorized("user_not_found"),
             AccountError::SessionEnded => unauthorized("session_ended"),
             AccountError::Busy => Self::unavailable("busy", message, BUSY_RETRY),
@@ -181,9 +186,7 @@ impl From<IssueError> for ApiError {
     fn from(error: IssueError) -> Self {
         match error {
             IssueError::TooLong(_) | IssueError::TooLarge => Self::invalid(error.to_string()),
-            IssueError::Busy => {
-                Self::unavailable("busy", "The server is busy; try again shortly", BUSY_RETRY)
-            }
+            IssueError::Busy => Self::busy(),
             IssueError::Unavailable => Self::no_keys(),
             IssueError::Failed(_) => Self::internal(error),
         }

@@ -1,31 +1,27 @@
 //! What a request brings: fields of a JSON or form body, and a bearer token. Refusals speak our dialect.
 
 use std::fmt;
-use std::time::Duration;
 
-use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderMap};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use http::request::Parts;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::error::ApiError;
-
-/// The most that a body may hold, in bytes.
-pub(super) const BODY_LIMIT: usize = 100 * 1024;
-/// How long a body may take to arrive.
-const BODY_DEADLINE: Duration = Duration::from_secs(20);
-
-/// What is read and thrown away of a body that is too large, in bytes.
-const DISCARDED: usize = 1024 * 1024;
-/// How long that may take.
-const DISCARD_DEADLINE: Duration = Duration::from_secs(2);
+use super::{Api, body};
 
 /// The members of a JSON object or the fields of a form; no body is none of them.
+#[derive(Debug)]
+pub(super) struct Fields {
+    members: Members,
+    /// They hold about as much memory as the body did, and as long as they do it counts.
+    _share: OwnedSemaphorePermit,
+}
+
 #[derive(Debug, Default)]
-pub(super) struct Fields(Vec<(String, Value)>);
+struct Members(Vec<(String, Value)>);
 
 #[derive(Debug)]
 enum Value {
@@ -61,13 +57,13 @@ impl Fields {
 
     /// What a form holds besides is nobody's business, however often it stands there.
     fn value(&self, name: &str) -> Result<Option<&Value>, ApiError> {
-        let mut values = self.0.iter().filter(|(of_field, _)| of_field == name);
+        let mut values = self.members.0.iter().filter(|(of_field, _)| of_field == name);
         let nested = |(of_field, _): &(String, Value)| {
             of_field.strip_prefix(name).is_some_and(|rest| rest.starts_with('['))
         };
         match (values.next(), values.next()) {
             (_, Some(_)) => Err(ApiError::malformed(TWICE)),
-            _ if self.0.iter().any(nested) => {
+            _ if self.members.0.iter().any(nested) => {
                 Err(ApiError::invalid(format!("{name} must be a string; send nested values as JSON")))
             }
             (value, None) => Ok(value.map(|(_, value)| value)),
@@ -75,21 +71,27 @@ impl Fields {
     }
 }
 
-impl<S: Sync> FromRequest<S> for Fields {
+impl FromRequest<Api> for Fields {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, api: &Api) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
         let kind = Kind::of(&parts.headers);
-        let bytes = read(&parts.headers, body).await?;
-        match kind {
-            _ if bytes.is_empty() => Ok(Self::default()),
-            Some(Kind::Json) => from_json(&bytes),
-            Some(Kind::Form) => from_form(&bytes),
-            None => Err(ApiError::media_type(
-                "The request body must be application/json or application/x-www-form-urlencoded, in UTF-8",
-            )),
-        }
+        let announced = body::Announced::by(&parts.headers);
+        // The head's parts hold the buffer that they were read into, and a body may take its time.
+        drop(parts);
+        let body::Received { bytes, share } = body::read(announced, body, api.body_memory()).await?;
+        let members = match kind {
+            _ if bytes.is_empty() => Members::default(),
+            Some(Kind::Json) => from_json(&bytes)?,
+            Some(Kind::Form) => from_form(&bytes)?,
+            None => {
+                return Err(ApiError::media_type(
+                    "The request body must be application/json or application/x-www-form-urlencoded, in UTF-8",
+                ));
+            }
+        };
+        Ok(Self { members, _share: share })
     }
 }
 
@@ -112,44 +114,11 @@ impl Kind {
     }
 }
 
-/// The whole body, within its limit and its deadline.
-async fn read(headers: &HeaderMap, mut body: Body) -> Result<Bytes, ApiError> {
-    let encoded = |value: &http::HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
-    if headers.get(CONTENT_ENCODING).is_some_and(encoded) {
-        return Err(ApiError::media_type("The request body must not be compressed"));
-    }
-    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > BODY_LIMIT as u64) {
-        if !headers.contains_key(EXPECT) {
-            discard(body).await;
-        }
-        return Err(ApiError::too_large(BODY_LIMIT));
-    }
-    let whole = tokio::time::timeout(BODY_DEADLINE, Limited::new(&mut body, BODY_LIMIT).collect());
-    match whole.await.map_err(|_| ApiError::too_slow())? {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            discard(body).await;
-            Err(ApiError::too_large(BODY_LIMIT))
-        }
-        Err(_) => Err(ApiError::malformed("The request body ended early")),
-    }
-}
-
-/// Reads on for a while: a caller who sends everything before reading anything would never see the refusal if the
-/// connection closed on them (RFC 9112 §9.6).
-async fn discard(body: Body) {
-    let mut rest = Limited::new(body, DISCARDED);
-    let read_on = async { while let Some(Ok(_)) = rest.frame().await {} };
-    // Whoever sends more, or slowly, has been given their chance.
-    let _ = tokio::time::timeout(DISCARD_DEADLINE, read_on).await;
-}
-
-fn from_json(bytes: &[u8]) -> Result<Fields, ApiError> {
+fn from_json(bytes: &[u8]) -> Result<Members, ApiError> {
     use serde_json::error::Category;
     let text = std::str::from_utf8(bytes)
         .map_err(|_| ApiError::malformed("The request body must be JSON in UTF-8"))?;
-    serde_json::from_str::<Fields>(text).map_err(|error| match error.classify() {
+    serde_json::from_str::<Members>(text).map_err(|error| match error.classify() {
         Category::Data => {
             let told = error.to_string();
             let ours = [TWICE, CROWDED].into_iter().find(|sentence| told.starts_with(sentence));
@@ -163,11 +132,11 @@ fn from_json(bytes: &[u8]) -> Result<Fields, ApiError> {
     })
 }
 
-fn from_form(bytes: &[u8]) -> Result<Fields, ApiError> {
+fn from_form(bytes: &[u8]) -> Result<Members, ApiError> {
     let fields = form_urlencoded::parse(bytes);
     let fields = fields.map(|(name, value)| (name.into_owned(), Value::Text(value.into_owned())));
     let fields: Vec<_> = fields.take(MOST_MEMBERS + 1).collect();
-    if fields.len() > MOST_MEMBERS { Err(ApiError::malformed(CROWDED)) } else { Ok(Fields(fields)) }
+    if fields.len() > MOST_MEMBERS { Err(ApiError::malformed(CROWDED)) } else { Ok(Members(fields)) }
 }
 
 const TWICE: &str = "The request body has a member twice";
@@ -175,17 +144,17 @@ const CROWDED: &str = "The request body has more than 64 members";
 /// A body of ours has a handful of members; one with more is looking for trouble.
 const MOST_MEMBERS: usize = 64;
 
-impl<'de> Deserialize<'de> for Fields {
+impl<'de> Deserialize<'de> for Members {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Fields;
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Members;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields, M::Error> {
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Members, M::Error> {
                 let mut fields: Vec<(String, Value)> = Vec::new();
                 while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
                     if fields.len() == MOST_MEMBERS {
@@ -196,10 +165,10 @@ impl<'de> Deserialize<'de> for Fields {
                     }
                     fields.push((name, Value::Json(value)));
                 }
-                Ok(Fields(fields))
+                Ok(Members(fields))
             }
         }
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_map(Reader)
     }
 }
 

@@ -74,7 +74,7 @@ impl Door {
             *request.uri_mut() = uri;
         }
         let id = self.request_id(request.headers());
-        let origin = request.headers().get(ORIGIN).cloned();
+        let origin = request.headers().get(ORIGIN).map(copied);
         let asked = Asked { method: request.method().clone(), path: request.uri().path().to_owned() };
         let preflight = (asked.method == Method::OPTIONS).then(|| request.headers().clone());
         let mut router = self.router.clone();
@@ -147,12 +147,17 @@ impl Door {
             (1..=64).contains(&id.len())
                 && id.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
         };
-        headers.get(REQUEST_ID).filter(harmless).cloned().unwrap_or_else(|| {
+        headers.get(REQUEST_ID).filter(harmless).map(copied).unwrap_or_else(|| {
             let number = self.requests.fetch_add(1, Ordering::Relaxed);
             let id = [&hex(self.mark)[..], b"-", &hex(number)].concat();
             HeaderValue::from_maybe_shared(Bytes::from(id)).unwrap_or(HeaderValue::from_static("none"))
         })
     }
+}
+
+/// The same value in memory of its own: as it came, it holds the buffer that the whole head was read into.
+fn copied(value: &HeaderValue) -> HeaderValue {
+    HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone())
 }
 
 /// Eight hex digits. `format!` would take a tenth of all the instructions that a cheap answer costs.
@@ -180,8 +185,10 @@ impl Asked {
             let cause = chain(cause.as_ref());
             if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
                 tracing::error!(%method, path, status, request_id, cause, "request failed");
-            } else {
+            } else if response.status().is_server_error() {
                 tracing::warn!(%method, path, status, request_id, cause, "request refused");
+            } else {
+                tracing::debug!(%method, path, status, request_id, cause, "request refused");
             }
         } else {
             tracing::debug!(%method, path, status, request_id, "request answered");

@@ -1,7 +1,9 @@
 //! The face to the world: one endpoint a file, thin; status codes, headers and deadlines live here and nowhere else.
 
 mod api;
+mod body;
 mod conditional;
+mod connections;
 mod cors;
 mod docs;
 mod error;
@@ -11,6 +13,7 @@ mod manners;
 mod pace;
 mod path;
 mod probes;
+mod progress;
 mod respond;
 mod router;
 mod server;
@@ -24,11 +27,12 @@ use crate::keys::Keys;
 use crate::store::Health;
 use crate::token::Tokens;
 
+pub use connections::Limits;
 pub use docs::{OPENAPI_JSON, OPENAPI_YAML};
 pub use failing::FailingTasks;
 pub use manners::Door;
 pub use router::{operations, router};
-pub use server::{Limits, serve};
+pub use server::serve;
 
 /// What an operator decides about the service's face.
 #[derive(Clone, Debug)]
@@ -39,6 +43,8 @@ pub struct HttpSettings {
     pub allowed_origins: Option<Vec<String>>,
     /// Where clients reach this server, for the API document.
     pub public_url: Option<String>,
+    /// Bytes that the bodies of requests may hold at once, all together.
+    pub body_memory: usize,
 }
 
 /// What the endpoints work with. Clones share it.
@@ -48,6 +54,7 @@ pub struct Api(Arc<Shared>);
 struct Shared {
     parts: Parts,
     documents: docs::Documents,
+    body_memory: body::BodyMemory,
 }
 
 /// The rooms that the endpoints call.
@@ -72,12 +79,18 @@ impl Api {
     /// The endpoints' view of these rooms.
     pub fn new(parts: Parts) -> Self {
         let documents = docs::Documents::new(parts.settings.public_url.as_deref());
-        Self(Arc::new(Shared { parts, documents }))
+        let body_memory = body::BodyMemory::of_bytes(parts.settings.body_memory);
+        Self(Arc::new(Shared { parts, documents, body_memory }))
     }
 
     /// What is published about the API itself.
     fn documents(&self) -> &docs::Documents {
         &self.0.documents
+    }
+
+    /// What all bodies share.
+    fn body_memory(&self) -> &body::BodyMemory {
+        &self.0.body_memory
     }
 }
 

@@ -4,14 +4,16 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf, Take};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::progress::{Idle, Progress};
+
+/// From the beginning of a connection to its first byte.
+const FIRST_BYTE: Duration = Duration::from_secs(10);
 /// From the first byte of a request to the end of its head.
 const HEAD: Duration = Duration::from_secs(10);
 /// From one request to the next.
@@ -19,58 +21,40 @@ const IDLE: Duration = Duration::from_secs(75);
 /// Without a byte taken by the reader.
 const WRITE: Duration = Duration::from_secs(30);
 
-/// Counts the requests of one connection, so that its stream knows where it stands. Odd while one is being answered.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Progress(Arc<AtomicU32>);
-
-impl Progress {
-    /// A request's head has arrived.
-    pub(super) fn begin(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Its answer is ready.
-    pub(super) fn end(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn steps(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
+/// What one read takes from the socket at the most, in bytes. hyper begins with a buffer of 8 KiB and doubles it whenever a
+/// read fills it: a byte less keeps it at that while a body comes in.
+pub(super) const READ_AHEAD: usize = 8 * 1024 - 1;
 
 /// A stream that fails with [`io::ErrorKind::TimedOut`] when a deadline passes.
 #[derive(Debug)]
 pub(super) struct Paced<S> {
-    stream: S,
+    stream: Take<S>,
     progress: Progress,
     seen: u32,
     /// When the first byte of the head under way came.
     head_since: Option<Instant>,
-    /// When the connection last had anything to do.
-    idle_since: Instant,
     /// Since when the reader takes nothing.
     stuck_since: Option<Instant>,
     alarm: Pin<Box<Sleep>>,
 }
 
-impl<S> Paced<S> {
+impl<S: AsyncRead> Paced<S> {
     pub(super) fn new(stream: S, progress: Progress) -> Self {
-        let now = Instant::now();
-        let alarm = Box::pin(sleep_until(now + HEAD));
-        Self { stream, progress, seen: 0, head_since: None, idle_since: now, stuck_since: None, alarm }
+        let alarm = Box::pin(sleep_until(Instant::now() + FIRST_BYTE));
+        let stream = stream.take(READ_AHEAD as u64);
+        Self { stream, progress, seen: 0, head_since: None, stuck_since: None, alarm }
     }
 
-    /// The deadline for more bytes from the peer; none while a request is being answered (its body has its own).
+    /// The deadline for more bytes from the peer; nothing while a request is being answered (its body has its own).
     fn read_deadline(&mut self) -> Option<Instant> {
         let steps = self.progress.steps();
         if steps != self.seen {
             self.seen = steps;
             self.head_since = None;
-            self.idle_since = Instant::now();
         }
-        let answering = steps % 2 == 1;
-        (!answering).then(|| self.head_since.map_or(self.idle_since + IDLE, |since| since + HEAD))
+        let idle_since = self.progress.idle_since().map(|idle| self.progress.instant(idle))?;
+        let until_head = if steps == 0 { FIRST_BYTE } else { IDLE };
+        Some(self.head_since.map_or(idle_since + until_head, |since| since + HEAD))
     }
 
     /// Pending till `deadline`, then an error. An alarm set for an earlier instant is left to ring, so that a busy
@@ -91,10 +75,12 @@ impl<S> Paced<S> {
     fn wrote(
         &mut self,
         result: Poll<io::Result<usize>>,
+        begun: Idle,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
         if result.is_ready() {
             self.stuck_since = None;
+            self.progress.wrote(begun);
             return result;
         }
         let since = *self.stuck_since.get_or_insert_with(Instant::now);
@@ -109,6 +95,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        this.stream.set_limit(READ_AHEAD as u64);
         let read = Pin::new(&mut this.stream).poll_read(context, buffer);
         let deadline = this.read_deadline();
         match (read, deadline) {
@@ -122,15 +109,16 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Paced<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
-        let result = Pin::new(&mut this.stream).poll_write(context, buffer);
-        this.wrote(result, context)
+        let begun = this.progress.now();
+        let result = Pin::new(this.stream.get_mut()).poll_write(context, buffer);
+        this.wrote(result, begun, context)
     }
 
     fn poll_write_vectored(
@@ -139,20 +127,21 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
-        let result = Pin::new(&mut this.stream).poll_write_vectored(context, buffers);
-        this.wrote(result, context)
+        let begun = this.progress.now();
+        let result = Pin::new(this.stream.get_mut()).poll_write_vectored(context, buffers);
+        this.wrote(result, begun, context)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.stream.get_ref().is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        Pin::new(self.stream.get_mut()).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        Pin::new(self.stream.get_mut()).poll_shutdown(context)
     }
 }
 
@@ -164,12 +153,12 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
     use tokio::time::Instant;
 
-    use super::{HEAD, IDLE, Paced, Progress, WRITE};
+    use super::{FIRST_BYTE, HEAD, IDLE, Paced, Progress, READ_AHEAD, WRITE};
 
     #[tokio::test(start_paused = true)]
     async fn a_head_that_dribbles_is_cut_off() {
         let (mut peer, ours) = duplex(64);
-        let mut ours = Paced::new(ours, Progress::default());
+        let mut ours = Paced::new(ours, Progress::new(Instant::now()));
         let begun = Instant::now();
         let dribble = tokio::spawn(async move {
             while peer.write_all(b"x").await.is_ok() {
@@ -182,10 +171,31 @@ mod tests {
         dribble.await.unwrap();
     }
 
+    /// Seen: a socket that never sent a byte kept its place for as long as one between two requests.
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_never_sends_a_byte_is_closed_soon() {
+        let (_peer, ours) = duplex(64);
+        let mut ours = Paced::new(ours, Progress::new(Instant::now()));
+        let begun = Instant::now();
+        let error = ours.read_u8().await.unwrap_err();
+        assert_eq!((error.kind(), begun.elapsed()), (TimedOut, FIRST_BYTE));
+    }
+
+    /// Seen: hyper doubled its buffer for whoever sent fast.
+    #[tokio::test]
+    async fn one_read_takes_no_more_than_fits_beside_the_others() {
+        let (mut peer, ours) = duplex(4 * READ_AHEAD);
+        let mut ours = Paced::new(ours, Progress::new(Instant::now()));
+        peer.write_all(&[b'x'; 2 * READ_AHEAD]).await.unwrap();
+        let mut buffer = [0; 4 * READ_AHEAD];
+        assert_eq!(ours.read(&mut buffer).await.unwrap(), READ_AHEAD);
+        assert_eq!(ours.read(&mut buffer).await.unwrap(), READ_AHEAD);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn an_idle_connection_is_kept_longer_and_closed_too() {
         let (mut peer, ours) = duplex(64);
-        let progress = Progress::default();
+        let progress = Progress::new(Instant::now());
         let mut ours = Paced::new(ours, progress.clone());
         peer.write_all(b"x").await.unwrap();
         ours.read_u8().await.unwrap();
@@ -199,7 +209,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nothing_hurries_a_peer_whose_request_is_being_answered() {
         let (mut peer, ours) = duplex(64);
-        let progress = Progress::default();
+        let progress = Progress::new(Instant::now());
         let mut ours = Paced::new(ours, progress.clone());
         progress.begin();
         tokio::spawn(async move {
@@ -212,7 +222,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_reader_that_does_not_read_is_cut_off() {
         let (_peer, ours) = duplex(16);
-        let mut ours = Paced::new(ours, Progress::default());
+        let mut ours = Paced::new(ours, Progress::new(Instant::now()));
         let begun = Instant::now();
         let error = ours.write_all(&[0; 64]).await.unwrap_err();
         assert_eq!((error.kind(), begun.elapsed()), (TimedOut, WRITE));

@@ -4,8 +4,12 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::Serialize;
+
+use super::conditional;
+use super::error::ApiError;
+use crate::keys::Published;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
@@ -34,6 +38,18 @@ pub(super) fn success(status: StatusCode, data: impl Serialize, message: &str) -
     json(status, &Success { success: true, data, message })
 }
 
+/// The same as a document that caches may keep: one that has it is answered 304.
+pub(super) fn cached_success(
+    request: &HeaderMap,
+    cache_control: &str,
+    data: impl Serialize,
+    message: &str,
+) -> Result<Response, ApiError> {
+    let body = serde_json::to_vec(&Success { success: true, data, message }).map_err(ApiError::internal)?;
+    let document = Published::new(body);
+    Ok(conditional::cached(request, &document.etag, cache_control, json_bytes(document.body)))
+}
+
 /// Bytes of a kind.
 pub(super) fn with_type(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response {
     let mut response = Response::new(Body::from(body));
@@ -48,7 +64,7 @@ pub(super) fn json_bytes(body: Bytes) -> Response {
     with_type(StatusCode::OK, JSON, body)
 }
 
-/// Forbids every cache to keep the answer: it holds a token or a user.
+/// Forbids every cache to keep the answer: it holds a token or a user, or is true at this moment only.
 pub(super) fn no_store(mut response: Response) -> Response {
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

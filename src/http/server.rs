@@ -1,8 +1,8 @@
 //! The accept loop: a bounded number of connections, deadlines on each, and an end that loses no answer.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -14,7 +14,8 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::Door;
-use super::pace::{Paced, Progress};
+use super::connections::{Connections, Limits, Place};
+use super::pace::Paced;
 
 /// The most that a request's head may hold, in bytes.
 const HEAD_LIMIT: usize = 32 * 1024;
@@ -25,22 +26,14 @@ const UNREAD: Duration = Duration::from_millis(150);
 /// How long to wait where the system has no file descriptor to spare.
 const NO_DESCRIPTOR: Duration = Duration::from_millis(50);
 
-/// What the server takes on at once.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Connections; one more is closed at once.
-    pub connections: usize,
-}
-
 /// Answers connections from `listener` until `stop`, then lets what is under way end.
 pub async fn serve(listener: TcpListener, door: Arc<Door>, limits: Limits, stop: impl Future<Output = ()>) {
     let graceful = GracefulShutdown::new();
-    let open = Arc::new(AtomicUsize::new(0));
-    let greet = |stream| {
-        if let Some(place) = Place::take(&open, limits.connections) {
+    let connections = Connections::new(limits);
+    // Where there is no place, the socket closes with the value.
+    let greet = |(stream, peer): (TcpStream, SocketAddr)| {
+        if let Some(place) = connections.admit(peer.ip()) {
             tokio::spawn(converse(stream, Arc::clone(&door), graceful.watcher(), place));
-        } else {
-            tracing::debug!("too many connections: one is closed");
         }
     };
     let mut stop = std::pin::pin!(stop);
@@ -51,7 +44,7 @@ pub async fn serve(listener: TcpListener, door: Arc<Door>, limits: Limits, stop:
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => greet(stream),
+            Ok(accepted) => greet(accepted),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept connections for now");
@@ -60,8 +53,8 @@ pub async fn serve(listener: TcpListener, door: Arc<Door>, limits: Limits, stop:
         }
     }
     // Whoever has connected by now is answered: closing the listener would reset them.
-    while let Some(Ok((stream, _))) = listener.accept().now_or_never() {
-        greet(stream);
+    while let Some(Ok(accepted)) = listener.accept().now_or_never() {
+        greet(accepted);
     }
     drop(listener);
     door.close();
@@ -74,11 +67,11 @@ pub async fn serve(listener: TcpListener, door: Arc<Door>, limits: Limits, stop:
 }
 
 /// One connection, all its requests in turn.
-async fn converse(stream: TcpStream, door: Arc<Door>, watcher: Watcher, _place: Place) {
+async fn converse(stream: TcpStream, door: Arc<Door>, watcher: Watcher, place: Place) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot turn off Nagle's algorithm");
     }
-    let progress = Progress::default();
+    let progress = place.progress();
     let stream = TokioIo::new(Paced::new(stream, progress.clone()));
     let service = service_fn(async |request: http::Request<hyper::body::Incoming>| {
         progress.begin();
@@ -90,26 +83,14 @@ async fn converse(stream: TcpStream, door: Arc<Door>, watcher: Watcher, _place: 
     // When asked to stop, hyper closes a connection of which it has read nothing: read once first.
     let ended = match (&mut connection).now_or_never() {
         Some(ended) => ended,
-        None => watcher.watch(connection).await,
+        None => tokio::select! {
+            biased;
+            () = progress.told_to_close() => return,
+            ended = watcher.watch(connection) => ended,
+        },
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
-    }
-}
-
-/// A place among the open connections, given back on drop.
-struct Place(Arc<AtomicUsize>);
-
-impl Place {
-    fn take(open: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
-        let place = Self(Arc::clone(open));
-        (open.fetch_add(1, Ordering::Relaxed) < most).then_some(place)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

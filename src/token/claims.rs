@@ -16,6 +16,9 @@ pub(super) struct Claims<'a> {
     pub(super) jti: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) auth_time: Option<u64>,
+    /// Whether the user has proved that the address is theirs (OpenID Connect Core §5.1); nothing where there is no user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) email_verified: Option<bool>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) demo: bool,
 }

@@ -96,6 +96,8 @@ impl Tokens {
             exp: now.plus_secs(lifetime.as_secs()).as_secs(),
             jti: &jti,
             auth_time: Some(auth_time),
+            // Nothing verifies addresses yet, and a token must not look as if something did.
+            email_verified: Some(false),
             demo: false,
         };
         self.sign(&claims, None, lifetime, now).await
@@ -140,6 +142,7 @@ impl Tokens {
             exp: now.plus_secs(lifetime.as_secs()).as_secs(),
             jti: &jti,
             auth_time: None,
+            email_verified: None,
             demo,
         };
         self.sign(&claims, request.claims.as_ref(), lifetime, now).await

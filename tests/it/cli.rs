@@ -259,6 +259,42 @@ fn all_faults_of_the_settings_are_told_at_once_and_typos_are_pointed_out() {
     assert_eq!(serde_json::from_str::<Value>(&told).unwrap()["success"], false);
 }
 
+/// Seen: `prod` counted as development, and nothing said so.
+#[test]
+fn a_node_env_that_is_nearly_production_counts_as_it_and_is_pointed_out() {
+    let folder = folder_with_keys();
+    let told = run(command(folder.path(), &["config", "check"]).env("NODE_ENV", "prod"));
+    assert_eq!(
+        told,
+        "the settings can be used\nwarning: NODE_ENV=\"prod\" (from the environment) counts as production: only \
+         development and test do not; set it to production\n"
+    );
+    let program = Program::start(folder.path(), &[("SKIP_DATABASE", "true"), ("NODE_ENV", "prod")]);
+    assert!(program.log().contains("counts as production"), "{}", program.log());
+    program.client().post("/api/token/generate", &json!({})).is_refused(
+        403,
+        "demo_tokens_disabled",
+        "Demo tokens are off on this server, because anybody can have one; its operator allows them with DEMO_TOKENS=true",
+    );
+}
+
+/// Seen: nothing at the start told an operator that the server signed for strangers.
+#[test]
+fn a_start_with_demo_tokens_for_other_machines_names_the_risk_and_the_remedy() {
+    let folder = folder_with_keys();
+    let warned = |settings: &[(&str, &str)]| {
+        let program = Program::start(folder.path(), &[&[("SKIP_DATABASE", "true")], settings].concat());
+        let (_, log) = program.stop();
+        let warning = "anybody there gets tokens with any claims, signed with its key. NODE_ENV=production or \
+                       DEMO_TOKENS=false turns them off; HOST=127.0.0.1 keeps other machines out";
+        log.lines().any(|line| line.contains("\"WARN\"") && line.contains(warning))
+    };
+    assert!(warned(&[("HOST", "0.0.0.0")]));
+    assert!(!warned(&[("HOST", "127.0.0.1")]));
+    assert!(!warned(&[("HOST", "0.0.0.0"), ("NODE_ENV", "production")]));
+    assert!(warned(&[("HOST", "0.0.0.0"), ("NODE_ENV", "production"), ("DEMO_TOKENS", "true")]));
+}
+
 #[test]
 fn the_health_of_a_server_is_an_exit_code() {
     let folder = folder_with_keys();

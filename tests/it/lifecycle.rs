@@ -1,11 +1,12 @@
 //! H1 to H7 and L1 to L6: many clients, slow clients, rude clients; starting and stopping.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, prlimit, setrlimit};
 use serde_json::json;
 
+use crate::support::socket::{connect, send, until_closed};
 use crate::support::{Program, eventually, folder_with_keys, jwt_generator, refused};
 
 const DEMO: (&str, &str) = ("SKIP_DATABASE", "true");
@@ -14,22 +15,6 @@ fn started() -> (tempfile::TempDir, Program) {
     let folder = folder_with_keys();
     let program = Program::start(folder.path(), &[DEMO]);
     (folder, program)
-}
-
-fn connect(address: SocketAddr) -> TcpStream {
-    TcpStream::connect(address).unwrap()
-}
-
-/// Sends bytes; the other end may have closed already.
-fn send(stream: &mut TcpStream, bytes: impl AsRef<[u8]>) {
-    let _ = stream.write_all(bytes.as_ref());
-}
-
-/// Everything until the other end closes.
-fn until_closed(stream: &mut TcpStream) -> String {
-    let mut bytes = Vec::new();
-    let _ = stream.read_to_end(&mut bytes);
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// What one request brings, on a connection of its own.

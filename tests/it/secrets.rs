@@ -95,6 +95,40 @@ fn k16_no_private_or_sealing_key_is_in_the_fullest_log_while_keys_change() {
     holds_none(&log, &secrets);
 }
 
+/// Seen: at `/profile` and `/refresh` nothing told why a token was refused. The caller is still told nothing more.
+#[test]
+fn the_log_says_at_debug_why_a_token_was_refused_and_never_shows_the_token() {
+    let folder = folder_with_keys();
+    let settings = [("BCRYPT_ROUNDS", "4"), ("LOG_LEVEL", "debug")];
+    let program = Program::start(folder.path(), &settings);
+    let user = program.client().register("alice");
+    let token = user.token();
+    let (signed, _) = token.rsplit_once('.').unwrap();
+    let forged = format!("{signed}.{}", "A".repeat(342));
+    let asked = [
+        (Method::GET, "/api/auth/profile", forged.as_str(), "forged-1", "the token's signature is invalid"),
+        (Method::POST, "/api/auth/refresh", "no-token", "shapeless-2", "the token is not a well-formed JWT"),
+    ];
+    for (method, path, token, id, _) in &asked {
+        let answer = user.bearing(token).send(method.clone(), path, &[("x-request-id", id)], "");
+        answer.is_refused(401, "invalid_token", "Token verification failed");
+    }
+    let (_, log) = program.stop();
+    for (method, path, token, id, cause) in asked {
+        let told = json!({ "message": "request refused", "method": method.as_str(), "path": path, "status": 401,
+                           "request_id": id, "cause": cause });
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let of_request: Vec<_> = lines.filter(|line| line["request_id"] == id).collect();
+        let [line] = &of_request[..] else { panic!("{} lines of {id}", of_request.len()) };
+        assert_eq!(line["level"], "DEBUG");
+        for (name, value) in told.as_object().unwrap() {
+            assert_eq!(&line[name], value, "{name}");
+        }
+        assert!(!log.contains(token), "the log holds the token");
+    }
+    assert!(!log.contains(signed), "the log holds the token");
+}
+
 #[test]
 fn memory_with_keys_in_it_is_never_dumped() {
     let folder = folder_with_keys();

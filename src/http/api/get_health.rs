@@ -27,5 +27,5 @@ pub(in crate::http) async fn get_health(State(api): State<Api>) -> Response {
         database_connected: api.database.is_connected(),
         signing: api.keys.signs() && !api.failing.contain(Watch::NAME),
     };
-    respond::json(StatusCode::OK, &body)
+    respond::no_store(respond::json(StatusCode::OK, &body))
 }

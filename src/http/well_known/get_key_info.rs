@@ -2,12 +2,15 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use http::StatusCode;
+use http::header::HeaderMap;
 use serde::Serialize;
 
 use crate::domain::{KeyRecord, KeyState, Timestamp};
 use crate::http::error::ApiError;
 use crate::http::{Api, respond};
+
+/// For people and monitors, who should see a change soon; verifiers go by the key set.
+const CACHE_CONTROL: &str = "public, max-age=60";
 
 #[derive(Serialize)]
 struct KeyInfo<'a> {
@@ -40,7 +43,10 @@ struct KeyEntry<'a> {
     revoked_at: Option<String>,
 }
 
-pub(in crate::http) async fn get_key_info(State(api): State<Api>) -> Result<Response, ApiError> {
+pub(in crate::http) async fn get_key_info(
+    State(api): State<Api>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let ring = api.keys.ring();
     let record = ring.as_ref().ok_or_else(ApiError::no_keys)?.record();
     let active = record.active().ok_or_else(ApiError::no_keys)?;
@@ -55,7 +61,7 @@ pub(in crate::http) async fn get_key_info(State(api): State<Api>) -> Result<Resp
         status: "active",
         keys: record.keys.iter().map(entry).collect(),
     };
-    Ok(respond::success(StatusCode::OK, info, "Key information retrieved successfully"))
+    respond::cached_success(&headers, CACHE_CONTROL, info, "Key information retrieved successfully")
 }
 
 fn entry(key: &KeyRecord) -> KeyEntry<'_> {

@@ -48,6 +48,24 @@ fn a_newcomer_registers_logs_in_and_reads_the_profile() {
     assert!(claims["jti"].is_string() && claims.get("demo").is_none());
 }
 
+/// Seen: a user's token carried an address that nothing had proved to be theirs, and did not say so.
+#[test]
+fn a_users_token_says_that_the_address_is_not_verified_and_a_demo_token_says_nothing() {
+    let service = Service::start();
+    let user = service.user("alice");
+    for token in [user.token(), refreshed(&user).token()] {
+        assert_eq!(claims(token)["email_verified"], false);
+        let (_, payload) = decode_unverified(token).unwrap();
+        let original = r#"{"sub":""#.len() + 24;
+        assert!(
+            payload[original..].starts_with(r#"","username":"alice","email":"alice@example.com","iat":"#)
+        );
+        assert!(payload.ends_with(r#","email_verified":false}"#), "{payload}: what is ours stands behind");
+    }
+    let demo = service.anonymous().demo_token(&json!({}));
+    assert!(claims(&demo).get("email_verified").is_none(), "it is no user's");
+}
+
 #[test]
 fn names_differ_by_case_and_addresses_do_not() {
     let service = Service::start();

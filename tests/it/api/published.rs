@@ -48,6 +48,23 @@ fn a_cache_that_has_the_documents_gets_304() {
     }
 }
 
+/// Seen: neither said whether it may be cached, so that each cache in between made its own choice.
+#[test]
+fn health_is_never_kept_and_key_information_for_a_minute() {
+    let service = Service::start();
+    let health = service.anonymous().get("/health");
+    assert_eq!((health.status, health.header("cache-control")), (200, Some("no-store")));
+    let info = service.anonymous().get("/api/key-info");
+    assert_eq!((info.status, info.header("cache-control")), (200, Some("public, max-age=60")));
+    let tag = info.header("etag").unwrap();
+    let ask =
+        |tag: &str| service.anonymous().send(Method::GET, "/api/key-info", &[("if-none-match", tag)], "");
+    let known = ask(tag);
+    assert_eq!((known.status, known.body.len(), known.header("etag")), (304, 0, Some(tag)));
+    assert_eq!(known.header("cache-control"), Some("public, max-age=60"));
+    assert_eq!((ask("\"x\"").status, ask("\"x\"").body), (200, info.body));
+}
+
 #[test]
 fn two_instances_on_the_same_keys_publish_the_same_bytes_and_tags() {
     let (one, another) = (Service::start(), Service::start());

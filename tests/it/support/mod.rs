@@ -16,6 +16,7 @@ mod wire;
 
 pub mod mongod;
 pub mod regions;
+pub mod socket;
 pub mod vault;
 
 pub use balancer::Balancer;

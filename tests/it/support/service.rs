@@ -1,5 +1,6 @@
 //! The service inside this process: the `App` that `main` starts, with a clock that the test moves.
 
+use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
@@ -16,6 +17,7 @@ use super::{Client, folder_with_keys};
 /// A running service; it ends with the value.
 pub struct Service {
     pub clock: Clock,
+    address: SocketAddr,
     client: Client,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -55,7 +57,12 @@ impl Service {
         });
         let address = told.recv().unwrap_or_else(|_| panic!("the service did not start"));
         let client = Client::new(&format!("http://{address}"));
-        Self { clock, client, stop: Some(stop), thread: Some(thread), _folder: folder }
+        Self { clock, address, client, stop: Some(stop), thread: Some(thread), _folder: folder }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// A client without a token.
@@ -75,12 +82,7 @@ impl Service {
     }
 }
 
-fn serve(
-    config: &Config,
-    clock: Clock,
-    tell: &mpsc::Sender<std::net::SocketAddr>,
-    stop: oneshot::Receiver<()>,
-) {
+fn serve(config: &Config, clock: Clock, tell: &mpsc::Sender<SocketAddr>, stop: oneshot::Receiver<()>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let app = App::build(config, None, clock, Entropy::seeded(7)).await.unwrap();

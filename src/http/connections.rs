@@ -1,0 +1,366 @@
+//! The table of open connections: so many at once, and so many of one peer address. Where these are taken, the connection
+//! that has been idle for the longest time is closed for the new one (docs/adr/0021).
+
+use std::collections::{HashMap, VecDeque};
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::progress::{Idle, Progress};
+use crate::domain::TrustedProxies;
+
+/// What the server takes on at once.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections.
+    pub connections: usize,
+    /// Connections of one peer address; of IPv6, of the 64 bits that one subscriber has at the least (RFC 6177).
+    pub per_address: usize,
+    /// Peers that may have any number. Where this is empty, peers on this machine and in private networks may.
+    pub trusted_proxies: TrustedProxies,
+}
+
+/// How often the log tells that connections are refused or closed for others.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
+/// The part of all connections that one search for idle ones puts in order.
+const SEARCHED: usize = 256;
+
+/// All open connections. Clones share them.
+#[derive(Clone, Debug)]
+pub(super) struct Connections(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    limits: Limits,
+    start: Instant,
+    table: Mutex<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    /// By their peers; those that are not counted by peer are together.
+    peers: HashMap<Option<Peer>, HashMap<u64, Progress>>,
+    open: usize,
+    next: u64,
+    /// Those that were idle for the longest time when they were last searched for, in that order.
+    longest_idle: VecDeque<Candidate>,
+    told: Option<Instant>,
+}
+
+/// A connection that was idle.
+#[derive(Debug)]
+struct Candidate {
+    since: Idle,
+    key: Key,
+    progress: Progress,
+}
+
+type Key = (Option<Peer>, u64);
+
+/// Whom a connection counts for: an IPv4 address, or the first 64 bits of an IPv6 address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Peer(IpAddr);
+
+impl Limits {
+    /// Whom a connection from this address counts for; nothing where connections are not counted by address.
+    fn peer(&self, address: IpAddr) -> Option<Peer> {
+        let address = address.to_canonical();
+        let exempt = if self.trusted_proxies.is_empty() {
+            is_near(address)
+        } else {
+            self.trusted_proxies.contain(address)
+        };
+        (!exempt).then(|| Peer::of(address))
+    }
+}
+
+impl Peer {
+    fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self(address),
+            IpAddr::V6(v6) => Self(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into()),
+        }
+    }
+}
+
+/// Whether the address is of this machine or of a private network (RFC 1918, RFC 3927, RFC 4193, RFC 4291 §2.5.6, RFC 6598).
+fn is_near(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let shared = v4.octets()[0] == 100 && v4.octets()[1] & 0b1100_0000 == 64;
+            v4.is_loopback() || v4.is_private() || v4.is_link_local() || shared
+        }
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
+impl Connections {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self(Arc::new(Shared { limits, start: Instant::now(), table: Mutex::default() }))
+    }
+
+    /// A place for a new connection, if need be the place of one that is idle; nothing where all have requests under way.
+    pub(super) fn admit(&self, address: IpAddr) -> Option<Place> {
+        let peer = self.0.limits.peer(address);
+        let mut table = self.0.table();
+        let of_peer = peer.and_then(|_| table.peers.get(&peer)).map_or(0, HashMap::len);
+        let room = if of_peer >= self.0.limits.per_address {
+            table.tell("one address has all the connections it may have", "MAX_CONNECTIONS_PER_ADDRESS");
+            table.close_idle_of(peer)
+        } else if table.open >= self.0.limits.connections {
+            table.tell("there are as many connections as there may be", "MAX_CONNECTIONS");
+            table.close_idle()
+        } else {
+            true
+        };
+        room.then(|| {
+            let progress = Progress::new(self.0.start);
+            let key = table.add(peer, progress.clone());
+            Place { table: Arc::clone(&self.0), key, progress }
+        })
+    }
+}
+
+impl Shared {
+    /// Nothing panics while it holds the lock.
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn add(&mut self, peer: Option<Peer>, progress: Progress) -> Key {
+        let key = (peer, self.next);
+        self.next += 1;
+        self.open += 1;
+        self.peers.entry(peer).or_default().insert(key.1, progress);
+        key
+    }
+
+    /// False where it was not there any more.
+    fn remove(&mut self, (peer, number): Key) -> bool {
+        let Some(of_peer) = self.peers.get_mut(&peer) else { return false };
+        let removed = of_peer.remove(&number).is_some();
+        if of_peer.is_empty() {
+            self.peers.remove(&peer);
+        }
+        self.open -= usize::from(removed);
+        removed
+    }
+
+    /// Closes the connection of this peer that has been idle for the longest time, if one is idle.
+    fn close_idle_of(&mut self, peer: Option<Peer>) -> bool {
+        loop {
+            let idle = self.peers.get(&peer).into_iter().flatten();
+            let idle = idle.filter_map(|(number, progress)| candidate((peer, *number), progress));
+            let Some(longest) = idle.min_by_key(|idle| idle.since) else { return false };
+            if self.close(&longest) {
+                return true;
+            }
+        }
+    }
+
+    /// Closes the connection that has been idle for the longest time, if one is idle. One that was found by an earlier
+    /// search and is idle ever since is the one: all others became idle later.
+    fn close_idle(&mut self) -> bool {
+        loop {
+            while let Some(longest) = self.longest_idle.pop_front() {
+                if self.close(&longest) {
+                    return true;
+                }
+            }
+            self.search();
+            if self.longest_idle.is_empty() {
+                return false;
+            }
+        }
+    }
+
+    fn search(&mut self) {
+        let all = self.peers.iter().flat_map(|(peer, of_peer)| of_peer.iter().map(move |one| (*peer, one)));
+        let idle = all.filter_map(|(peer, (number, progress))| candidate((peer, *number), progress));
+        let mut idle: Vec<_> = idle.collect();
+        idle.sort_unstable_by_key(|idle| idle.since);
+        idle.truncate((self.open / SEARCHED).max(1));
+        self.longest_idle = idle.into();
+    }
+
+    /// False where it is not idle any more, or not there.
+    fn close(&mut self, idle: &Candidate) -> bool {
+        idle.progress.close_if_idle(idle.since) && self.remove(idle.key)
+    }
+
+    /// An operator should know, and an attacker should not fill the log.
+    fn tell(&mut self, what: &str, setting: &str) {
+        if self.told.is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
+            self.told = Some(Instant::now());
+            tracing::warn!(
+                "{what} ({setting}): for each new one the longest idle one is closed, or the new one where none is idle"
+            );
+        }
+    }
+}
+
+fn candidate(key: Key, progress: &Progress) -> Option<Candidate> {
+    let since = progress.idle_since()?;
+    Some(Candidate { since, key, progress: progress.clone() })
+}
+
+/// A place among the open connections, given back on drop.
+#[derive(Debug)]
+pub(super) struct Place {
+    table: Arc<Shared>,
+    key: Key,
+    progress: Progress,
+}
+
+impl Place {
+    pub(super) fn progress(&self) -> &Progress {
+        &self.progress
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // A connection that was closed for another has given its place away already.
+        self.table.table().remove(self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use futures_util::FutureExt;
+
+    use super::{Connections, Limits, Place};
+    use crate::domain::TrustedProxies;
+
+    const PEER: &str = "192.0.2.1";
+
+    fn connections(connections: usize, per_address: usize, trusted_proxies: &str) -> Connections {
+        let trusted_proxies = match trusted_proxies {
+            "" => TrustedProxies::default(),
+            text => TrustedProxies::parse(text).unwrap(),
+        };
+        Connections::new(Limits { connections, per_address, trusted_proxies })
+    }
+
+    fn admit(connections: &Connections, peer: &str) -> Option<Place> {
+        connections.admit(peer.parse::<IpAddr>().unwrap())
+    }
+
+    /// Which of these places have been told to close.
+    fn told_to_close(places: &[&Place]) -> Vec<bool> {
+        places.iter().map(|place| place.progress().told_to_close().now_or_never().is_some()).collect()
+    }
+
+    fn answer(place: &Place) {
+        place.progress().begin();
+        place.progress().end();
+    }
+
+    #[test]
+    fn where_all_places_are_taken_the_longest_idle_connection_gives_way() {
+        let all = connections(3, 3, "");
+        let [one, two, three] = [PEER, PEER, "10.0.0.1"].map(|peer| admit(&all, peer).unwrap());
+        answer(&one);
+        let four = admit(&all, "10.0.0.2").unwrap();
+        assert_eq!(told_to_close(&[&one, &two, &three, &four]), [false, true, false, false]);
+        let five = admit(&all, "10.0.0.2").unwrap();
+        assert_eq!(told_to_close(&[&one, &three, &four, &five]), [false, true, false, false]);
+        let six = admit(&all, "10.0.0.2").unwrap();
+        assert_eq!(told_to_close(&[&one, &four, &five, &six]), [true, false, false, false]);
+    }
+
+    #[test]
+    fn a_connection_with_a_request_under_way_never_gives_way() {
+        let all = connections(2, 2, "");
+        let [one, two] = [(); 2].map(|()| admit(&all, PEER).unwrap());
+        one.progress().begin();
+        two.progress().begin();
+        assert!(admit(&all, "10.0.0.1").is_none());
+        two.progress().end();
+        let three = admit(&all, "10.0.0.1").unwrap();
+        assert_eq!(told_to_close(&[&one, &two, &three]), [false, true, false]);
+    }
+
+    #[test]
+    fn a_connection_whose_answer_is_being_taken_gives_way_after_those_that_take_nothing() {
+        let all = connections(2, 2, "");
+        let [one, two] = [(); 2].map(|()| admit(&all, PEER).unwrap());
+        answer(&one);
+        answer(&two);
+        one.progress().wrote(one.progress().now());
+        let _three = admit(&all, "10.0.0.1").unwrap();
+        assert_eq!(told_to_close(&[&one, &two]), [false, true]);
+    }
+
+    #[test]
+    fn a_place_that_was_left_is_there_again_and_one_that_was_given_away_is_counted_once() {
+        let all = connections(2, 2, "");
+        let [one, two] = [(); 2].map(|()| admit(&all, PEER).unwrap());
+        let three = admit(&all, PEER).unwrap();
+        assert_eq!(told_to_close(&[&one]), [true]);
+        drop(one);
+        two.progress().begin();
+        three.progress().begin();
+        assert!(admit(&all, PEER).is_none());
+        drop(two);
+        assert!(admit(&all, PEER).is_some());
+    }
+
+    #[test]
+    fn one_address_has_only_so_many_connections_and_gives_way_to_itself() {
+        let all = connections(16, 2, "");
+        let others = ["10.0.0.1", "192.0.2.2", "2001:db8::1"].map(|peer| admit(&all, peer).unwrap());
+        let [one, two] = [(); 2].map(|()| admit(&all, PEER).unwrap());
+        one.progress().begin();
+        let three = admit(&all, "::ffff:192.0.2.1").unwrap();
+        assert_eq!(told_to_close(&[&one, &two, &three]), [false, true, false]);
+        three.progress().begin();
+        assert!(admit(&all, PEER).is_none(), "both of its connections have requests under way");
+        assert_eq!(told_to_close(&others.each_ref()), [false; 3]);
+    }
+
+    #[test]
+    fn the_addresses_of_one_ipv6_subscriber_count_together() {
+        let all = connections(16, 1, "");
+        let one = admit(&all, "2001:db8:0:1::1").unwrap();
+        let two = admit(&all, "2001:db8:0:2::1").unwrap();
+        let _three = admit(&all, "2001:db8:0:1:ffff::").unwrap();
+        assert_eq!(told_to_close(&[&one, &two]), [true, false]);
+    }
+
+    #[test]
+    fn near_peers_are_not_counted_until_the_proxies_are_named_and_then_only_these_are_not() {
+        let near = [
+            "127.0.0.1",
+            "::1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.0.1",
+            "169.254.0.1",
+            "100.64.0.1",
+            "fd00::1",
+            "fe80::1",
+            "::ffff:10.1.2.3",
+        ];
+        for peer in near {
+            let all = connections(16, 1, "");
+            let one = admit(&all, peer).unwrap();
+            let _two = admit(&all, peer).unwrap();
+            assert_eq!(told_to_close(&[&one]), [false], "{peer}");
+            let all = connections(16, 1, "192.0.2.0/24");
+            let one = admit(&all, peer).unwrap();
+            let _two = admit(&all, peer).unwrap();
+            assert_eq!(told_to_close(&[&one]), [true], "{peer}");
+        }
+        let all = connections(16, 1, "192.0.2.0/24");
+        let one = admit(&all, PEER).unwrap();
+        let _two = admit(&all, PEER).unwrap();
+        assert_eq!(told_to_close(&[&one]), [false]);
+    }
+}

@@ -1,0 +1,101 @@
+//! Where a connection stands: a request is under way, or none is, and since when. Its stream, its service and the table of
+//! all connections look at it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// Stands for an instant while a request is under way, and once the connection has been told to close.
+const NOT_IDLE: u64 = u64::MAX;
+
+/// The state of one connection. Clones share it.
+#[derive(Clone, Debug)]
+pub(super) struct Progress(Arc<State>);
+
+#[derive(Debug)]
+struct State {
+    /// From where instants are counted.
+    start: Instant,
+    /// Odd while a request is being answered.
+    steps: AtomicU32,
+    /// In nanoseconds since `start`, or [`NOT_IDLE`].
+    idle_since: AtomicU64,
+    closing: Notify,
+}
+
+impl Progress {
+    /// Of a connection that was accepted just now. The instants of all that are compared count from one `start`.
+    pub(super) fn new(start: Instant) -> Self {
+        let (steps, closing) = (AtomicU32::new(0), Notify::new());
+        let idle_since = AtomicU64::new(nanoseconds_since(start));
+        Self(Arc::new(State { start, steps, idle_since, closing }))
+    }
+
+    /// A request's head has arrived.
+    pub(super) fn begin(&self) {
+        self.0.idle_since.store(NOT_IDLE, Ordering::Relaxed);
+        self.0.steps.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Its answer is ready.
+    pub(super) fn end(&self) {
+        self.0.idle_since.store(nanoseconds_since(self.0.start), Ordering::Relaxed);
+        self.0.steps.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The present instant, for [`Progress::wrote`].
+    pub(super) fn now(&self) -> Idle {
+        Idle(nanoseconds_since(self.0.start))
+    }
+
+    /// The peer has taken a part of an answer that was offered at `begun`: until then the connection was in use.
+    pub(super) fn wrote(&self, begun: Idle) {
+        let later = |since: u64| (since != NOT_IDLE).then_some(since.max(begun.0));
+        // It fails where there is nothing to note.
+        let _ = self.0.idle_since.fetch_update(Ordering::Relaxed, Ordering::Relaxed, later);
+    }
+
+    /// How many times a request has begun or ended; odd while one is being answered.
+    pub(super) fn steps(&self) -> u32 {
+        self.0.steps.load(Ordering::Relaxed)
+    }
+
+    /// Since when no request is under way; nothing while one is, and once the connection has been told to close.
+    pub(super) fn idle_since(&self) -> Option<Idle> {
+        let since = self.0.idle_since.load(Ordering::Relaxed);
+        (since != NOT_IDLE).then_some(Idle(since))
+    }
+
+    /// The instant of that.
+    pub(super) fn instant(&self, idle: Idle) -> Instant {
+        self.0.start + Duration::from_nanos(idle.0)
+    }
+
+    /// Tells the connection to close, if it has been idle ever since. False where it has not.
+    #[must_use]
+    pub(super) fn close_if_idle(&self, since: Idle) -> bool {
+        let told =
+            self.0.idle_since.compare_exchange(since.0, NOT_IDLE, Ordering::Relaxed, Ordering::Relaxed);
+        if told.is_ok() {
+            self.0.closing.notify_one();
+        }
+        told.is_ok()
+    }
+
+    /// Waits until the connection is told to close.
+    pub(super) async fn told_to_close(&self) {
+        self.0.closing.notified().await;
+    }
+}
+
+/// Since when a connection is idle. A smaller one is idle for longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Idle(u64);
+
+fn nanoseconds_since(start: Instant) -> u64 {
+    // Five centuries fit.
+    u64::try_from(start.elapsed().as_nanos()).unwrap_or(NOT_IDLE - 1)
+}
