@@ -275,7 +275,7 @@ impl Versions {
             "at": self.clock.now().as_secs(),
         });
         let heartbeat: Instance = serde_json::from_value(heartbeat).unwrap();
-        let noted = self.store.note_instance(&heartbeat, Timestamp::from_secs(0));
+        let noted = self.store.note_instance(&heartbeat);
         self.runtime.block_on(noted).unwrap();
     }
 

@@ -124,7 +124,12 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, failing: &FailingTa
         database: Health::default(),
         failing: failing.clone(),
         clock,
-        settings: HttpSettings { demo_tokens: true, allowed_origins: None, public_url: None },
+        settings: HttpSettings {
+            demo_tokens: true,
+            allowed_origins: None,
+            public_url: None,
+            body_memory: 1 << 20,
+        },
     }))
 }
 

@@ -20,6 +20,7 @@ fn instance(id: &str, at: u64) -> Instance {
         custody: "directory".to_owned(),
         signs: "thumbprint".to_owned(),
         verifies: vec!["thumbprint".to_owned()],
+        ring_version: RingRecord::AUTHENTICATED_VERSION,
         at: Timestamp::from_secs(at),
     }
 }
