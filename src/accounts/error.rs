@@ -26,6 +26,10 @@ pub enum AccountError {
     /// The token does not pass.
     #[error("Token verification failed")]
     Token(Rejection),
+    /// The token is sound, but its session was ended: by another password, or by an operator. Callers read what they
+    /// read for any token that does not pass.
+    #[error("Token verification failed")]
+    LoggedOut,
     /// The token is sound, but no stored user's.
     #[error("User not found")]
     NoUser,
@@ -52,7 +56,7 @@ pub enum AccountError {
 impl From<StoreError> for AccountError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Conflict => Self::Exists,
+            StoreError::Conflict(_) => Self::Exists,
             StoreError::Absent => Self::NoDatabase,
             StoreError::Unavailable(_) | StoreError::Corrupt(_) => Self::Unavailable(error),
             StoreError::Backend(_) => Self::Internal(error.into()),

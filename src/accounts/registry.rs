@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{AccountError, Hasher, Registration};
 use crate::clock::Clock;
-use crate::domain::{LoginName, Password, User};
+use crate::domain::{LoginName, Password, Sessions, Timestamp, User, UserId};
 use crate::entropy::Entropy;
 use crate::store::Store;
 
@@ -42,7 +42,8 @@ impl Registry {
         let password_hash = self.hasher.hash(password).await?;
         let now = self.clock.now();
         let id = self.entropy.user_id(now).map_err(|error| AccountError::Internal(error.into()))?;
-        let user = User { id, username, email, password_hash, created_at: now, updated_at: now };
+        let sessions = Sessions::ALL;
+        let user = User { id, username, email, password_hash, created_at: now, updated_at: now, sessions };
         self.store.create_user(&user).await?;
         Ok(user)
     }
@@ -65,7 +66,7 @@ impl Registry {
         Ok(None)
     }
 
-    /// Gives a user another password, whatever the old one was.
+    /// Gives a user another password, whatever the old one was, and ends the user's sessions.
     ///
     /// # Errors
     /// [`AccountError::NoUser`], and those of the store and the hash.
@@ -74,11 +75,39 @@ impl Registry {
         for _ in 0..TRIES {
             let user = self.find_user(name).await?.ok_or(AccountError::NoUser)?;
             let now = self.clock.now();
+            let valid_from = Sessions::after(now);
             // False where another change came first: then this one is made on top of it.
-            if self.store.replace_password_if(user.id, &user.password_hash, &hash, now).await? {
+            let replaced =
+                self.store.replace_password_if(user.id, &user.password_hash, &hash, now, valid_from).await?;
+            if replaced {
+                self.end_sessions_of_meanwhile(user.id, now).await?;
                 return Ok(User { password_hash: hash, updated_at: now, ..user });
             }
         }
         Err(AccountError::Busy)
+    }
+
+    /// Ends a user's sessions: none of the tokens they have opens anything here from now on.
+    ///
+    /// # Errors
+    /// [`AccountError::NoUser`], and those of the store.
+    pub async fn log_out(&self, name: &LoginName) -> Result<User, AccountError> {
+        let user = self.find_user(name).await?.ok_or(AccountError::NoUser)?;
+        let now = self.clock.now();
+        if !self.store.end_sessions(user.id, Sessions::after(now)).await? {
+            return Err(AccountError::NoUser);
+        }
+        self.end_sessions_of_meanwhile(user.id, now).await?;
+        Ok(user)
+    }
+
+    /// While a change that began at `began` was being written, somebody may have logged in on what was there before it,
+    /// in a later second than the change ends.
+    async fn end_sessions_of_meanwhile(&self, id: UserId, began: Timestamp) -> Result<(), AccountError> {
+        let (first, last) = (Sessions::after(began), Sessions::after(self.clock.now()));
+        if last > first {
+            self.store.end_sessions(id, last).await?;
+        }
+        Ok(())
     }
 }

@@ -161,7 +161,7 @@ impl From<AccountError> for ApiError {
             }
             AccountError::Exists => Self::new(StatusCode::CONFLICT, "user_exists", message),
             AccountError::Credentials => unauthorized("invalid_credentials"),
-            AccountError::Token(_) => unauthorized("invalid_token"),
+            AccountError::Token(_) | AccountError::LoggedOut => unauthorized("invalid_token"),
             AccountError::NoUser => unauthorized("user_not_found"),
             AccountError::SessionEnded => unauthorized("session_ended"),
             AccountError::Busy => Self::unavailable("busy", message, BUSY_RETRY),

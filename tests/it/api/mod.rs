@@ -7,4 +7,5 @@ mod manners;
 mod pages;
 mod published;
 mod refusals;
+mod sessions;
 mod validate;

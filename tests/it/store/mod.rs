@@ -2,4 +2,8 @@
 
 mod contract;
 mod mongo;
+mod names;
+mod rings;
+mod sessions;
 mod sqlite;
+mod upgrades;
