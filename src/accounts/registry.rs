@@ -36,6 +36,13 @@ impl Registry {
     /// # Errors
     /// [`AccountError::Exists`] where the name or the address is taken; it takes as long as success.
     pub async fn create_user(&self, registration: Registration) -> Result<User, AccountError> {
+        let user = self.new_user(registration).await?;
+        self.store.create_user(&user).await?;
+        Ok(user)
+    }
+
+    /// A user of this registration, who is not stored yet.
+    pub(super) async fn new_user(&self, registration: Registration) -> Result<User, AccountError> {
         let Registration { username, email, password } = registration;
         // No hash is made for a database that is not there.
         self.store.ping().await?;
@@ -43,9 +50,7 @@ impl Registry {
         let now = self.clock.now();
         let id = self.entropy.user_id(now).map_err(|error| AccountError::Internal(error.into()))?;
         let sessions = Sessions::ALL;
-        let user = User { id, username, email, password_hash, created_at: now, updated_at: now, sessions };
-        self.store.create_user(&user).await?;
-        Ok(user)
+        Ok(User { id, username, email, password_hash, created_at: now, updated_at: now, sessions })
     }
 
     /// The user that somebody means by a name or an address.
