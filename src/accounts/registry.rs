@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use futures_util::future::{try_join, try_join_all};
+
 use super::{AccountError, Hasher, Registration};
 use crate::clock::Clock;
 use crate::domain::{LoginName, Password, Sessions, Timestamp, User, UserId};
@@ -53,22 +55,21 @@ impl Registry {
         Ok(User { id, username, email, password_hash, created_at: now, updated_at: now, sessions })
     }
 
-    /// The user that somebody means by a name or an address.
+    /// The user that somebody means by a name or an address. What is asked of the store, and when, depends on the text
+    /// alone and not on what is found, so that the time does not tell which addresses are stored.
     ///
     /// # Errors
     /// Those of the store.
     pub async fn find_user(&self, name: &LoginName) -> Result<Option<User>, AccountError> {
-        if let Some(email) = &name.email
-            && let Some(user) = self.store.find_user_by_email(email).await?
-        {
-            return Ok(Some(user));
-        }
-        for username in &name.usernames {
-            if let Some(user) = self.store.find_user_by_username(username).await? {
-                return Ok(Some(user));
+        let by_email = async {
+            match &name.email {
+                Some(email) => self.store.find_user_by_email(email).await,
+                None => Ok(None),
             }
-        }
-        Ok(None)
+        };
+        let by_name = name.usernames.iter().map(|username| self.store.find_user_by_username(username));
+        let (by_email, by_name) = try_join(by_email, try_join_all(by_name)).await?;
+        Ok(by_email.or_else(|| by_name.into_iter().flatten().next()))
     }
 
     /// Gives a user another password, whatever the old one was, and ends the user's sessions.

@@ -3,6 +3,7 @@
 mod accounts;
 mod generate;
 mod hostile;
+mod lookups;
 mod manners;
 mod pages;
 mod published;
