@@ -15,7 +15,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AccountError::Token`] where the token does not pass, [`AccountError::NoUser`] where it is a demo token or its
-    /// subject is not stored.
+    /// subject is not stored, [`AccountError::LoggedOut`] where the session has been ended since.
     pub async fn profile(&self, token: &str) -> Result<User, AccountError> {
         self.bearer(token).await.map(|bearer| bearer.user)
     }
@@ -40,6 +40,10 @@ impl Accounts {
         let id = id.ok_or(AccountError::NoUser)?;
         let user = self.registry.store().find_user_by_id(id).await?.ok_or(AccountError::NoUser)?;
         // The original's tokens tell only when they were issued; a token that tells nothing is as old as can be.
-        Ok(Bearer { user, auth_time: standing.auth_time.or(standing.iat).unwrap_or(0) })
+        let auth_time = standing.auth_time.or(standing.iat).unwrap_or(0);
+        if !user.sessions.accept(auth_time) {
+            return Err(AccountError::LoggedOut);
+        }
+        Ok(Bearer { user, auth_time })
     }
 }

@@ -5,6 +5,11 @@ use crate::domain::{EmailError, PasswordError, UsernameError};
 use crate::store::StoreError;
 use crate::token::{CheckError, IssueError, Rejection};
 
+/// What the log says of a token whose session was ended.
+#[derive(Debug, thiserror::Error)]
+#[error("its session was ended by another password or by an operator")]
+pub struct LoggedOut;
+
 /// Named by what happened; `http` gives each its status.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
@@ -26,6 +31,10 @@ pub enum AccountError {
     /// The token does not pass.
     #[error("Token verification failed")]
     Token(Rejection),
+    /// The token is sound, but its session was ended: by another password, or by an operator. Callers read what they
+    /// read for any token that does not pass.
+    #[error("Token verification failed")]
+    LoggedOut(#[source] LoggedOut),
     /// The token is sound, but no stored user's.
     #[error("User not found")]
     NoUser,
@@ -52,7 +61,7 @@ pub enum AccountError {
 impl From<StoreError> for AccountError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Conflict => Self::Exists,
+            StoreError::Conflict(_) => Self::Exists,
             StoreError::Absent => Self::NoDatabase,
             StoreError::Unavailable(_) | StoreError::Corrupt(_) => Self::Unavailable(error),
             StoreError::Backend(_) => Self::Internal(error.into()),

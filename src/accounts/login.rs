@@ -12,6 +12,8 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::Credentials`] for a wrong password and for nobody alike, in the same time.
     pub async fn log_in(&self, name: &LoginName, password: Password) -> Result<LoggedIn, AccountError> {
+        // Before the look-up: whoever changes the password after it ends this session, too.
+        let now = self.clock.now();
         let found = self.registry.find_user(name).await?;
         let stored = found.as_ref().map(|user| user.password_hash.clone());
         let verdict = self.registry.hasher.verify(password, stored).await?;
@@ -22,14 +24,15 @@ impl Accounts {
             Verdict::Weak(stronger) => self.strengthen(user, stronger).await,
             _ => user,
         };
-        let token = self.tokens.issue_user(&user, Session::Begins).await?;
+        let session = Session::Since(user.sessions.auth_time(now));
+        let token = self.tokens.issue_user(&user, session).await?;
         Ok(LoggedIn { user, token })
     }
 
     /// Raises the cost of a stored hash. Somebody who has just logged in is not turned away because that fails.
     async fn strengthen(&self, user: User, stronger: PasswordHash) -> User {
         let now = self.clock.now();
-        match self.registry.store().replace_password_if(user.id, &user.password_hash, &stronger, now).await {
+        match self.registry.store().replace_hash_if(user.id, &user.password_hash, &stronger, now).await {
             Ok(true) => User { password_hash: stronger, updated_at: now, ..user },
             Ok(false) => user,
             Err(error) => {

@@ -32,8 +32,10 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::Exists`] where the name or the address is taken; it takes as long as success.
     pub async fn register(&self, registration: Registration) -> Result<LoggedIn, AccountError> {
-        let user = self.registry.create_user(registration).await?;
+        let user = self.registry.new_user(registration).await?;
+        // Before the user is stored: were there no signature, a second try would find the name taken.
         let token = self.tokens.issue_user(&user, Session::Begins).await?;
+        self.registry.store().create_user(&user).await?;
         Ok(LoggedIn { user, token })
     }
 }

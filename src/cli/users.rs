@@ -38,12 +38,17 @@ pub(super) enum Users {
         /// The name or the e-mail address
         user: String,
     },
-    /// Give a user another password; it comes from standard input or a file
+    /// Give a user another password and end their sessions; it comes from standard input or a file
     Password {
         /// The name or the e-mail address
         user: String,
         #[command(flatten)]
         password: PasswordSource,
+    },
+    /// End a user's sessions: the tokens that they have open nothing here from then on
+    LogOut {
+        /// The name or the e-mail address
+        user: String,
     },
     /// Remove a user; their tokens open nothing here from then on
     Delete {
@@ -84,6 +89,10 @@ impl Users {
                 let name = LoginName::from_text(&user);
                 let user = registry.set_password(&name, password).await.map_err(Failure::because)?;
                 print(&user, output);
+            }
+            Self::LogOut { user } => {
+                let user = registry.log_out(&LoginName::from_text(&user)).await;
+                print(&user.map_err(Failure::because)?, output);
             }
             Self::Delete { user } => {
                 let user = find(registry, &user).await?;

@@ -1,8 +1,10 @@
-//! An e-mail address, in lower case.
+//! An e-mail address, in its one spelling.
 
 use std::fmt;
 
-/// An e-mail address: trimmed, in lower case, at most 254 bytes, one `@` between two non-empty parts, and nothing in
+use super::user_keys::folded;
+
+/// An e-mail address: trimmed, in lower case, composed (Unicode normalization form C), at most 254 bytes, one `@` between two non-empty parts, and nothing in
 /// it that could break a header line (RFC 5322 §2.2).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Email(String);
@@ -21,7 +23,7 @@ impl Email {
         if text.contains(['\r', '\n', '\0']) {
             return Err(EmailError);
         }
-        let email = Self::lower(text);
+        let email = Self(folded(text.trim()));
         let (local, host) = email.0.rsplit_once('@').ok_or(EmailError)?;
         let ok = !local.is_empty()
             && !host.is_empty()
@@ -36,7 +38,12 @@ impl Email {
         Self(text)
     }
 
-    /// The spelling under which an address is stored and looked up.
+    /// The form by which addresses are compared: those of earlier programs may be stored in another one.
+    pub fn key(&self) -> String {
+        folded(&self.0)
+    }
+
+    /// What somebody typed to log in by, which an earlier program may have stored so.
     pub(super) fn lower(text: &str) -> Self {
         Self(text.trim().to_lowercase())
     }
@@ -60,6 +67,13 @@ mod tests {
     #[test]
     fn is_trimmed_and_lower_cased() {
         assert_eq!(Email::parse("  Ada@Example.COM ").unwrap().as_str(), "ada@example.com");
+    }
+
+    #[test]
+    fn two_spellings_of_a_letter_are_one_address() {
+        let composed = Email::parse("Ren\u{c9}e@example.com").unwrap();
+        assert_eq!(Email::parse("rene\u{301}e@example.com").unwrap(), composed);
+        assert_eq!(Email::from_store("Rene\u{301}e@example.com".to_owned()).key(), composed.as_str());
     }
 
     #[test]

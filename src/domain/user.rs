@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Email, PasswordHash, Timestamp, Username};
+use super::{Email, PasswordHash, Sessions, Timestamp, Username};
 
 /// A user's id: 12 bytes, written as 24 hex digits, as MongoDB's ObjectId.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,9 +43,9 @@ impl fmt::Display for UserId {
 pub struct User {
     /// The `sub` of the user's tokens.
     pub id: UserId,
-    /// Unique, compared to the letter.
+    /// Unique, as [`super::UserKeys`] compares.
     pub username: Username,
-    /// Unique, in lower case.
+    /// Unique, as [`super::UserKeys`] compares.
     pub email: Email,
     /// What the store holds in the password's place.
     pub password_hash: PasswordHash,
@@ -53,6 +53,8 @@ pub struct User {
     pub created_at: Timestamp,
     /// When the record last changed.
     pub updated_at: Timestamp,
+    /// Which of the user's tokens are still good.
+    pub sessions: Sessions,
 }
 
 #[cfg(test)]

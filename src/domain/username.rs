@@ -4,11 +4,12 @@ use std::fmt;
 
 use precis_profiles::UsernameCasePreserved;
 use precis_profiles::precis_core::profile::PrecisFastInvocation;
+use unicode_security::MixedScript;
 
 use super::Email;
 
 /// A user's name: 3 to 30 characters, each of its space-separated parts in the form of RFC 8265 §3.4, so that two
-/// spellings of one name are one name. No `@`: that marks an e-mail address.
+/// spellings of one name are one name, and all of it in one script. No `@`: that marks an e-mail address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Username(String);
 
@@ -26,6 +27,9 @@ pub enum UsernameError {
         "Username must not contain control, invisible or direction-changing characters or symbols outside RFC 8265"
     )]
     Character,
+    /// Letters of several scripts, which can make one name look like another.
+    #[error("Username must be written in one script, such as Latin or Cyrillic, and not in a mixture")]
+    Scripts,
 }
 
 impl Username {
@@ -43,12 +47,23 @@ impl Username {
         if name.contains('@') {
             return Err(UsernameError::At);
         }
-        if (3..=30).contains(&name.chars().count()) { Ok(Self(name)) } else { Err(UsernameError::Length) }
+        if !(3..=30).contains(&name.chars().count()) {
+            return Err(UsernameError::Length);
+        }
+        // Japanese and Korean, which are written in several, count as one each (Unicode Technical Standard 39 §5.1).
+        if name.is_single_script() { Ok(Self(name)) } else { Err(UsernameError::Scripts) }
     }
 
     /// What a store holds, taken as it is: the original knew no such rules.
     pub fn from_store(text: String) -> Self {
         Self(text)
+    }
+
+    /// The lower-case form by which ASCII names are compared. Other names have none; neither have those with an `@`,
+    /// which the original let pass and which are compared to the letter.
+    pub fn key(&self) -> Option<String> {
+        let compared = self.0.is_ascii() && !self.0.contains('@');
+        compared.then(|| self.0.to_ascii_lowercase())
     }
 
     /// The name as text.
@@ -105,7 +120,7 @@ impl LoginName {
             return Self { email: Some(Email::lower(text)), usernames: vec![as_typed] };
         }
         let mut usernames = vec![as_typed];
-        usernames.extend(Username::parse(text).ok().filter(|name| name.as_str() != text));
+        usernames.extend(enforce(text).ok().filter(|name| name != text).map(Username));
         Self { email: None, usernames }
     }
 }
@@ -142,6 +157,31 @@ mod tests {
         {
             assert_eq!(Username::parse(text), Err(UsernameError::Character), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_name_is_of_one_script() {
+        for text in ["\u{430}dmin", "pay\u{440}al", "\u{3b1}lpha", "\u{7530}\u{4e2d}abc"] {
+            assert_eq!(Username::parse(text), Err(UsernameError::Scripts), "{text}");
+        }
+        for text in [
+            "admin_42",
+            "Ren\u{e9}e 2",
+            "\u{438}\u{432}\u{430}\u{43d} 1",
+            "\u{7530}\u{4e2d}\u{3055}\u{3093}\u{30a2}",
+            "\u{91d1}\u{c11c}\u{c5f0}",
+            "\u{5e9}\u{5dc}\u{5d5}\u{5dd}",
+        ] {
+            assert_eq!(Username::parse(text).map(|name| name.as_str().to_owned()), Ok(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn ascii_names_are_compared_in_lower_case() {
+        let key = |text: &str| Username::from_store(text.to_owned()).key();
+        assert_eq!(key("Admin").as_deref(), Some("admin"));
+        assert_eq!(key("Ren\u{e9}e"), None);
+        assert_eq!(key("Ada@Example.com"), None);
     }
 
     #[test]

@@ -167,6 +167,7 @@ impl From<AccountError> for ApiError {
             AccountError::Exists => Self::new(StatusCode::CONFLICT, "user_exists", message),
             AccountError::Credentials => unauthorized("invalid_credentials"),
             AccountError::Token(rejection) => unauthorized("invalid_token").caused_by(rejection),
+            AccountError::LoggedOut(ended) => unauthorized("invalid_token").caused_by(ended),
             AccountError::NoUser => unauthorized("user_not_found"),
             AccountError::SessionEnded => unauthorized("session_ended"),
             AccountError::Busy => Self::unavailable("busy", message, BUSY_RETRY),

@@ -38,13 +38,28 @@ impl Users for Absent {
         Err(StoreError::Absent)
     }
 
-    async fn replace_password_if(
+    async fn replace_hash_if(
         &self,
         _: UserId,
         _: &PasswordHash,
         _: &PasswordHash,
         _: Timestamp,
     ) -> Result<bool, StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn replace_password_if(
+        &self,
+        _: UserId,
+        _: &PasswordHash,
+        _: &PasswordHash,
+        _: Timestamp,
+        _: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn end_sessions(&self, _: UserId, _: Timestamp) -> Result<bool, StoreError> {
         Err(StoreError::Absent)
     }
 

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 pub use absent::Absent;
 pub use health::Health;
 
-use crate::domain::{Email, Instance, PasswordHash, RingRecord, Timestamp, User, UserId, Username};
+use crate::domain::{Email, Instance, PasswordHash, RingRecord, Taken, Timestamp, User, UserId, Username};
 
 /// Everything that the service keeps. Shared by all requests.
 #[async_trait]
@@ -22,30 +22,36 @@ pub trait Store: Users + Rings + Send + Sync {
 
 /// The users. What a verb answered with `Ok` is on disk, or acknowledged by a majority, before it returns; a verb
 /// that fails with [`StoreError::Unavailable`] may or may not have taken effect. What is found is there to stay in the
-/// same way: a database that was cut off finds nobody whom no majority has. Each verb is atomic, and each ends
-/// within two seconds (the first user may wait ten for the database's indexes).
+/// same way: a database that was cut off finds nobody whom no majority has. Each verb is atomic: others see all of it or nothing,
+/// and what a crash leaves of it changes nothing for them. Each ends within two seconds; on MongoDB, adding, changing and
+/// removing a user take several writes and end within five, and a new user may wait ten more for the indexes and for the
+/// keys of users whom another program wrote.
 #[async_trait]
 pub trait Users {
-    /// Adds a user. Of several at once with the same id, username (compared to the letter) or e-mail, one succeeds.
+    /// Adds a user who clashes with no other (see [`crate::domain::UserKeys`]). Of several at once with the same id, name
+    /// or address, one succeeds; of several whose names only look alike, at most one. Users who clashed before they
+    /// were compared in this way stay.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where the id, the username or the e-mail is taken.
+    /// [`StoreError::Conflict`] where something is taken; where several things are, one of them.
     async fn create_user(&self, user: &User) -> Result<(), StoreError>;
 
     /// The user of this id.
     async fn find_user_by_id(&self, id: UserId) -> Result<Option<User>, StoreError>;
 
-    /// The user of this very name.
+    /// The user of this very name; without one, the user whose name differs from it only in the case of ASCII letters.
+    /// Where several users differ only in that, none but the very name finds one of them.
     async fn find_user_by_username(&self, username: &Username) -> Result<Option<User>, StoreError>;
 
-    /// The user of this address; addresses are stored in lower case.
+    /// The user of this very address; without one, the user whose address has the same [`Email::key`], in the same way.
     async fn find_user_by_email(&self, email: &Email) -> Result<Option<User>, StoreError>;
 
     /// At most `limit` users in the order of their ids, those behind `after`.
     async fn list_users(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, StoreError>;
 
-    /// Puts `new` in the place of `old` and sets `updated_at`, if the user still has `old`. False where not.
-    async fn replace_password_if(
+    /// Puts `new`, another hash of the same password, in the place of `old` and sets `updated_at`, if the user still has
+    /// `old`. False where not. Sessions go on.
+    async fn replace_hash_if(
         &self,
         id: UserId,
         old: &PasswordHash,
@@ -53,7 +59,22 @@ pub trait Users {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Removes a user. False where there was none.
+    /// As [`Users::replace_hash_if`] for another password: it also ends the sessions, as [`Users::end_sessions`] does.
+    /// After a crash in between, the sessions may have ended though the password is the old one, never the reverse.
+    async fn replace_password_if(
+        &self,
+        id: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+        now: Timestamp,
+        valid_from: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// Moves the user's `sessions.valid_from` to `valid_from` (whole seconds), or to the second after the stored one
+    /// where that is later: each call ends all sessions that began before it. False where there is no such user.
+    async fn end_sessions(&self, id: UserId, valid_from: Timestamp) -> Result<bool, StoreError>;
+
+    /// Removes a user and all that is kept about them. False where there was none.
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError>;
 }
 
@@ -81,9 +102,9 @@ pub trait Rings {
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Something unique is taken.
-    #[error("the id, the username or the e-mail is taken")]
-    Conflict,
+    /// Another user has this.
+    #[error("the {0} is taken")]
+    Conflict(Taken),
     /// The service runs without a database.
     #[error("this server runs without a database")]
     Absent,

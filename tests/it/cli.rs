@@ -196,6 +196,11 @@ fn users_are_managed_beside_a_running_server() {
             String::from_utf8(output.stderr).unwrap(),
         )
     };
+    let profile = |token: &Value| client.bearing(token.as_str().unwrap()).get("/api/auth/profile").status;
+    let session = |password: &str| {
+        let login = json!({ "username": "ada", "password": password });
+        client.post("/api/auth/login", &login).ok()["data"]["token"]["access_token"].clone()
+    };
     let (code, made, _) = users(&["create", "ada", "Ada@Example.com"], "first-secret\n");
     assert_eq!(code, Some(0));
     let made: Value = serde_json::from_str(&made).unwrap();
@@ -212,12 +217,18 @@ fn users_are_managed_beside_a_running_server() {
     names.sort_by_key(Value::to_string);
     assert_eq!(names, ["ada", "grace"]);
     std::fs::write(folder.path().join("secret"), "third-secret\n").unwrap();
+    let first = session("first-secret");
     assert_eq!(users(&["password", "ada@example.com", "--password-file", "secret"], "").0, Some(0));
+    let third = session("third-secret");
+    assert_eq!((profile(&first), profile(&third)), (401, 200), "another password ends the sessions");
+    let (code, shown, _) = users(&["log-out", "Ada"], "");
+    assert_eq!((code, shown.lines().count()), (Some(0), 1));
+    assert_eq!((profile(&third), profile(&session("third-secret"))), (401, 200));
     assert_eq!((log_in("first-secret"), log_in("third-secret")), (401, 200));
     assert_eq!(users(&["show", "ada"], "").1.lines().count(), 1);
     assert_eq!(users(&["delete", "ada"], "").0, Some(0));
     assert_eq!(log_in("third-secret"), 401);
-    for gone in [["show", "ada"], ["delete", "ada"]] {
+    for gone in [["show", "ada"], ["delete", "ada"], ["log-out", "ada"]] {
         assert_eq!(users(&gone, "").0, Some(1));
     }
 }

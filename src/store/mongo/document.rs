@@ -1,9 +1,10 @@
 //! The original's user document, read leniently and written to the letter (mongoose: `__v`, camel case, BSON dates).
 
 use mongodb::bson::oid::ObjectId;
-use mongodb::bson::{Bson, DateTime, Document, doc};
+use mongodb::bson::{DateTime, Document, doc};
 
-use crate::domain::{Email, PasswordHash, Timestamp, User, UserId, Username};
+use super::states::JOINED;
+use crate::domain::{Email, PasswordHash, Sessions, Timestamp, User, UserId, Username};
 
 pub(super) fn object_id(id: UserId) -> ObjectId {
     ObjectId::from_bytes(*id.as_bytes())
@@ -25,14 +26,14 @@ pub(super) fn to_document(user: &User) -> Document {
     }
 }
 
-/// A document as a user, or nothing where its id is no ObjectId: nobody's token can name it. A missing or odd password
+/// A document with its joined state as a user, or nothing where its id is no ObjectId: nobody's token can name it. A missing or odd password
 /// becomes one that opens for nobody; missing dates are the id's own.
 pub(super) fn from_document(document: &Document) -> Option<User> {
     let id = document.get_object_id("_id").ok()?;
     let text = |field: &str| document.get_str(field).unwrap_or_default().to_owned();
-    let instant = |field: &str| match document.get(field) {
-        Some(Bson::DateTime(date)) => Timestamp::from_millis(date.timestamp_millis().max(0) as u64),
-        _ => Timestamp::from_millis(id.timestamp().timestamp_millis().max(0) as u64),
+    let instant = |field: &str| {
+        let made = || Timestamp::from_millis(id.timestamp().timestamp_millis().max(0) as u64);
+        timestamp(document, field).unwrap_or_else(made)
     };
     Some(User {
         id: UserId::from_bytes(id.bytes()),
@@ -41,7 +42,23 @@ pub(super) fn from_document(document: &Document) -> Option<User> {
         password_hash: PasswordHash::from_text(text("password")),
         created_at: instant("createdAt"),
         updated_at: instant("updatedAt"),
+        sessions: state_of(document).map_or(Sessions::ALL, sessions),
     })
+}
+
+/// The state that a join put beside a user's document.
+pub(super) fn state_of(document: &Document) -> Option<&Document> {
+    document.get_array(JOINED).ok()?.first()?.as_document()
+}
+
+fn sessions(state: &Document) -> Sessions {
+    let instant = |field: &str| timestamp(state, field).unwrap_or(Timestamp::from_secs(0));
+    Sessions { valid_from: instant("sessions_valid_from"), ending: instant("sessions_ending") }
+}
+
+pub(super) fn timestamp(document: &Document, field: &str) -> Option<Timestamp> {
+    let date = document.get_datetime(field).ok()?;
+    Some(Timestamp::from_millis(date.timestamp_millis().max(0) as u64))
 }
 
 #[cfg(test)]

@@ -3,34 +3,39 @@
 //! each verb fail within two seconds, and one that comes back is used at once.
 
 mod document;
+mod preparing;
+mod reading;
 mod rings;
+mod states;
+mod user_keys;
 mod users;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind, WriteFailure};
 use mongodb::options::{
-    Acknowledgment, ClientOptions, CollectionOptions, ConnectionString, IndexOptions, ReadConcern,
-    ReadPreference, SelectionCriteria, WriteConcern,
+    Acknowledgment, ClientOptions, CollectionOptions, ConnectionString, ReadConcern, ReadPreference,
+    SelectionCriteria, WriteConcern,
 };
-use mongodb::{Client, Collection, Database, IndexModel};
-use tokio::sync::OnceCell;
+use mongodb::{Client, Collection, Database};
+use tokio::sync::{Mutex, OnceCell};
 
 use super::{Store, StoreError};
+use crate::domain::Taken;
 use document::date;
+use preparing::Looked;
+use states::USER_STATES;
 
 /// Choosing a server may take so long; a database that is down is known by then.
 const SELECTION: Duration = Duration::from_millis(1000);
-/// A verb as a whole may take so long.
+/// A verb of several steps may take so long: between regions a single write takes a second.
+const DEADLINE_OF_STEPS: Duration = Duration::from_secs(5);
+/// Any other verb, and each step, may take so long.
 const DEADLINE: Duration = Duration::from_millis(1800);
-/// Making indexes may take so long before whoever waits for them is refused; the server goes on making them.
-const INDEXING: Duration = Duration::from_secs(10);
-/// Between two tries to make indexes that cannot be made.
-const INDEXING_PAUSE: Duration = Duration::from_secs(30);
 /// The database of a URI that names none, as the original's driver has it.
 const DEFAULT_DATABASE: &str = "test";
 /// MongoDB's code for a key that a unique index refuses.
@@ -45,16 +50,20 @@ struct Inner {
     uri: String,
     /// Set once the URI's names are resolved; nothing is sent before.
     connection: OnceCell<Connection>,
-    /// Set once this process has seen the unique indexes made.
+    /// Set once this process has seen the indexes made.
     indexed: OnceCell<()>,
-    /// Whether they are being made in the background.
-    indexing: AtomicBool,
+    /// Users who have their keys.
+    looked: Mutex<Looked>,
+    /// Whether both are done, and whether that is under way in the background.
+    prepared: AtomicBool,
+    preparing: AtomicBool,
 }
 
 #[derive(Debug)]
 struct Connection {
     database: Database,
     users: Collection<Document>,
+    states: Collection<Document>,
     rings: Collection<Document>,
     instances: Collection<Document>,
 }
@@ -70,7 +79,9 @@ impl Mongo {
             uri: uri.to_owned(),
             connection: OnceCell::new(),
             indexed: OnceCell::new(),
-            indexing: AtomicBool::new(false),
+            looked: Mutex::default(),
+            prepared: AtomicBool::new(false),
+            preparing: AtomicBool::new(false),
         })))
     }
 
@@ -82,36 +93,8 @@ impl Mongo {
         self.connection().await.map(|connection| &connection.users)
     }
 
-    /// Makes the unique indexes that registration relies on, once per process; the original's have the same names.
-    async fn make_indexes(&self) -> Result<(), StoreError> {
-        let unique = |field: &str| {
-            let options = IndexOptions::builder().unique(true).build();
-            IndexModel::builder().keys(doc! { field: 1 }).options(options).build()
-        };
-        let make = || async {
-            let users = self.users().await?;
-            let made = users.create_indexes([unique("username"), unique("email")]).await;
-            made.map(|_| ()).inspect_err(tell_indexes)
-        };
-        let made = within(INDEXING, async { self.0.indexed.get_or_try_init(make).await.copied() });
-        made.await.map_err(|error| match error {
-            StoreError::Conflict => StoreError::Unavailable("the unique indexes cannot be made".into()),
-            other => other,
-        })
-    }
-
-    /// Begins to make the indexes, unless they are there or under way: a large collection takes its time.
-    fn begin_indexes(&self) {
-        if self.0.indexed.initialized() || self.0.indexing.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let store = self.clone();
-        tokio::spawn(async move {
-            if store.make_indexes().await.is_err() {
-                tokio::time::sleep(INDEXING_PAUSE).await;
-            }
-            store.0.indexing.store(false, Ordering::Release);
-        });
+    async fn states(&self) -> Result<&Collection<Document>, Error> {
+        self.connection().await.map(|connection| &connection.states)
     }
 }
 
@@ -129,15 +112,17 @@ impl Connection {
         let database = Client::with_options(options)?.database(&name);
         // What is answered with success must survive the loss of any one server, journalled where there is but one.
         let concern = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build();
-        let options = CollectionOptions::builder().write_concern(concern).build();
-        // Whatever the URI prefers for reading: a secondary's ring may be an old one.
-        let from_primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
-        let mut of_keys = options.clone();
-        of_keys.selection_criteria = Some(from_primary);
-        let rings = database.collection_with_options("signing_rings", of_keys.clone());
-        let instances = database.collection_with_options("signing_instances", of_keys);
-        let users = database.collection_with_options("users", options);
-        Ok(Self { users, rings, instances, database })
+        let mut options = CollectionOptions::builder().write_concern(concern).build();
+        // Whatever the URI prefers for reading: a secondary may have an old ring, an old password, an ended session.
+        options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
+        let open = |name| database.collection_with_options(name, options.clone());
+        Ok(Self {
+            users: open("users"),
+            states: open(USER_STATES),
+            rings: open("signing_rings"),
+            instances: open("signing_instances"),
+            database,
+        })
     }
 }
 
@@ -146,43 +131,33 @@ impl Store for Mongo {
     async fn ping(&self) -> Result<(), StoreError> {
         within_deadline(async { self.connection().await?.database.run_command(doc! { "ping": 1 }).await })
             .await?;
-        self.begin_indexes();
+        self.begin_to_prepare();
         Ok(())
     }
 }
 
-async fn within_deadline<T>(action: impl Future<Output = Result<T, Error>>) -> Result<T, StoreError> {
-    within(DEADLINE, action).await
-}
-
-async fn within<T>(limit: Duration, action: impl Future<Output = Result<T, Error>>) -> Result<T, StoreError> {
-    match tokio::time::timeout(limit, action).await {
-        Ok(answer) => answer.map_err(store_error),
+/// Holds a verb of several steps, each of which has its own deadline, to one for all of them.
+async fn in_time<T>(verb: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(DEADLINE_OF_STEPS, verb).await {
+        Ok(answer) => answer,
         Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
     }
 }
 
-/// Says why registration is off, where it is not for want of a server.
-fn tell_indexes(error: &Error) {
-    if is_duplicate(error) {
-        tracing::error!(
-            "users share a username or an e-mail, so registration is off: \
-             remove the duplicates from the collection 'users'"
-        );
-    } else if let ErrorKind::Command(ref refused) = *error.kind {
-        tracing::error!(
-            code = refused.code,
-            reason = refused.code_name,
-            "the unique indexes on username and email of the collection 'users' cannot be made, so registration is off: \
-             make them by hand, or let this database user create indexes"
-        );
+async fn within_deadline<T>(action: impl Future<Output = Result<T, Error>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(DEADLINE, action).await {
+        Ok(answer) => answer.map_err(store_error),
+        Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
     }
 }
 
 /// What of the driver's errors the service tells apart.
 fn store_error(error: Error) -> StoreError {
     match *error.kind {
-        ErrorKind::Write(_) if is_duplicate(&error) => StoreError::Conflict,
+        ErrorKind::Write(_) if let Some(taken) = duplicate(&error) => StoreError::Conflict(taken),
+        ErrorKind::Write(WriteFailure::WriteError(ref refused)) if refused.code == DUPLICATE_KEY => {
+            StoreError::Backend(error.into())
+        }
         ErrorKind::BsonDeserialization(_) | ErrorKind::InvalidArgument { .. } => {
             StoreError::Backend(error.into())
         }
@@ -190,10 +165,54 @@ fn store_error(error: Error) -> StoreError {
     }
 }
 
+/// What is taken, where a unique index of users refuses. The server says which field in words alone, after
+/// `dup key: {`; older ones say the index. What a caller wrote stands behind both.
+fn duplicate(error: &Error) -> Option<Taken> {
+    let message = match *error.kind {
+        ErrorKind::Write(WriteFailure::WriteError(ref refused)) if refused.code == DUPLICATE_KEY => {
+            &refused.message
+        }
+        ErrorKind::Command(ref refused) if refused.code == DUPLICATE_KEY => &refused.message,
+        _ => return None,
+    };
+    taken(message)
+}
+
+fn taken(message: &str) -> Option<Taken> {
+    let begins = ["dup key: { ", " index: "].into_iter().filter_map(|before| message.split_once(before));
+    let fields = [("_id", Taken::Id), ("username", Taken::Username), ("email", Taken::Email)];
+    begins
+        .filter_map(|(_, rest)| fields.into_iter().find(|(field, _)| rest.starts_with(field)))
+        .map(|(_, taken)| taken)
+        .next()
+}
+
 fn is_duplicate(error: &Error) -> bool {
     match *error.kind {
         ErrorKind::Write(WriteFailure::WriteError(ref refused)) => refused.code == DUPLICATE_KEY,
-        ErrorKind::Command(ref refused) => refused.code == DUPLICATE_KEY,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::taken;
+    use crate::domain::Taken;
+
+    #[test]
+    fn what_is_taken_stands_in_the_servers_words_before_what_a_caller_wrote() {
+        let message = |index: &str, key: &str| {
+            format!("E11000 duplicate key error collection: app.users index: {index} dup key: {{ {key} }}")
+        };
+        let of = |index: &str, key: &str| taken(&message(index, key));
+        assert_eq!(of("username_1", r#"username: "dup key: { email: x""#), Some(Taken::Username));
+        assert_eq!(of("made_by_hand", r#"email: "a@example.com""#), Some(Taken::Email));
+        assert_eq!(of("email_1", r#": "a@example.com""#), Some(Taken::Email));
+        assert_eq!(
+            of("username_key_1_username_twin_1", r#"username_key: "a", username_twin: null"#),
+            Some(Taken::Username)
+        );
+        assert_eq!(of("_id_", "_id: ObjectId('6b04cb1f00400f2ea8d6fe53')"), Some(Taken::Id));
+        assert_eq!(of("phone_1", "phone: null"), None);
     }
 }

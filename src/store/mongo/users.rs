@@ -1,18 +1,30 @@
 //! The collection `users`. Every filter compares with a value of a fixed type: no operator comes from a caller.
 
 use async_trait::async_trait;
+use futures_util::future::try_join;
 use mongodb::bson::{Document, doc};
 
-use super::document::{date, from_document, object_id, to_document};
-use super::{Mongo, within_deadline};
-use crate::domain::{Email, PasswordHash, Timestamp, User, UserId, Username};
+use super::document::{date, from_document, object_id, state_of, to_document};
+use super::states::join_state;
+use super::user_keys::keys_of;
+use super::{Mongo, in_time, within_deadline};
+use crate::domain::{Email, PasswordHash, Timestamp, User, UserId, UserKeys, Username};
 use crate::store::{StoreError, Users};
 
 #[async_trait]
 impl Users for Mongo {
     async fn create_user(&self, user: &User) -> Result<(), StoreError> {
-        self.make_indexes().await?;
-        within_deadline(async { self.users().await?.insert_one(to_document(user)).await }).await.map(|_| ())
+        self.prepare().await?;
+        let keys = UserKeys::of(&user.username, &user.email);
+        in_time(async {
+            self.reserve(user, &keys).await?;
+            let created = self.create_reserved(user, &keys).await;
+            if let Err(StoreError::Conflict(_)) = created {
+                self.delete_state(user.id).await?;
+            }
+            created
+        })
+        .await
     }
 
     async fn find_user_by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
@@ -20,11 +32,17 @@ impl Users for Mongo {
     }
 
     async fn find_user_by_username(&self, username: &Username) -> Result<Option<User>, StoreError> {
-        self.find_user(doc! { "username": username.as_str() }).await
+        self.find_very_or_only(
+            doc! { "username": username.as_str() },
+            username.key().map(|key| ("username_key", key)),
+        )
+        .await
     }
 
     async fn find_user_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
-        self.find_user(doc! { "email": email.as_str() }).await
+        // What earlier programs stored of an ASCII address is its key already.
+        let key = Some(email.key()).filter(|_| !email.as_str().is_ascii());
+        self.find_very_or_only(doc! { "email": email.as_str() }, key.map(|key| ("email_key", key))).await
     }
 
     async fn list_users(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, StoreError> {
@@ -32,17 +50,27 @@ impl Users for Mongo {
         if let Some(id) = after {
             of_ids.insert("$gt", object_id(id));
         }
-        let filter = doc! { "_id": of_ids };
-        let found = async {
-            let mut cursor =
-                self.users().await?.find(filter).sort(doc! { "_id": 1 }).limit(limit as i64).await?;
-            let mut users = Vec::new();
-            while cursor.advance().await? {
-                users.extend(from_document(&cursor.deserialize_current()?));
-            }
-            Ok(users)
-        };
-        within_deadline(found).await
+        let page = vec![
+            doc! { "$match": { "_id": of_ids } },
+            doc! { "$sort": { "_id": 1 } },
+            doc! { "$limit": limit as i64 },
+            join_state(),
+        ];
+        let found = self.aggregate(|connection| &connection.users, page).await?;
+        Ok(found.iter().filter_map(from_document).collect())
+    }
+
+    async fn replace_hash_if(
+        &self,
+        id: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let filter = of_password(id, old);
+        let change = doc! { "$set": { "password": new.expose(), "updatedAt": date(now) } };
+        let changed = within_deadline(async { self.users().await?.update_one(filter, change).await });
+        Ok(changed.await?.matched_count == 1)
     }
 
     async fn replace_password_if(
@@ -51,34 +79,99 @@ impl Users for Mongo {
         old: &PasswordHash,
         new: &PasswordHash,
         now: Timestamp,
+        valid_from: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut filter = doc! { "_id": object_id(id) };
-        match old.expose() {
-            // What is no text reads as an empty one (see `document`); an array of texts has their type besides its own.
-            "" => {
-                let of_type = |name: &str| doc! { "password": { "$type": name } };
-                let odd = [doc! { "password": "" }, doc! { "$nor": [of_type("string")] }, of_type("array")];
-                filter.insert("$or", odd.to_vec());
+        in_time(async {
+            // Looked at first, so that a user who is not there leaves no state behind.
+            let filter = of_password(id, old);
+            if self.find_one(|connection| &connection.users, filter).await?.is_none() {
+                return Ok(false);
             }
-            hash => {
-                filter.insert("password", hash);
+            self.begin_to_end_sessions(id, valid_from).await?;
+            let replaced = self.replace_hash_if(id, old, new, now).await?;
+            if replaced {
+                self.finish_ending_sessions(id, valid_from).await?;
+            } else {
+                self.forget_ending_sessions(id).await?;
             }
-        }
-        let change = doc! { "$set": { "password": new.expose(), "updatedAt": date(now) } };
-        let changed = within_deadline(async { self.users().await?.update_one(filter, change).await });
-        Ok(changed.await?.matched_count == 1)
+            Ok(replaced)
+        })
+        .await
+    }
+
+    async fn end_sessions(&self, id: UserId, valid_from: Timestamp) -> Result<bool, StoreError> {
+        in_time(async {
+            if self.find_user_by_id(id).await?.is_none() {
+                return Ok(false);
+            }
+            self.finish_ending_sessions(id, valid_from).await.map(|()| true)
+        })
+        .await
     }
 
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
         let filter = doc! { "_id": object_id(id) };
-        let deleted = within_deadline(async { self.users().await?.delete_one(filter).await });
-        Ok(deleted.await?.deleted_count == 1)
+        in_time(async {
+            let deleted = within_deadline(async { self.users().await?.delete_one(filter).await }).await?;
+            // Last: while the user is there, ended sessions stay ended.
+            self.delete_state(id).await?;
+            Ok(deleted.deleted_count == 1)
+        })
+        .await
     }
 }
 
 impl Mongo {
-    async fn find_user(&self, filter: Document) -> Result<Option<User>, StoreError> {
-        let found = within_deadline(async { self.users().await?.find_one(filter).await });
-        Ok(found.await?.as_ref().and_then(from_document))
+    async fn create_reserved(&self, user: &User, keys: &UserKeys) -> Result<(), StoreError> {
+        if let Some(taken) = self.clash(user, keys).await? {
+            return Err(StoreError::Conflict(taken));
+        }
+        within_deadline(async { self.users().await?.insert_one(to_document(user)).await }).await.map(|_| ())
     }
+
+    async fn find_user(&self, filter: Document) -> Result<Option<User>, StoreError> {
+        let pipeline = vec![doc! { "$match": filter }, doc! { "$limit": 1 }, join_state()];
+        let found = self.aggregate(|connection| &connection.users, pipeline).await?;
+        let Some(document) = found.into_iter().next() else { return Ok(None) };
+        let user = from_document(&document);
+        if let Some(user) = &user
+            && state_of(&document).and_then(keys_of).is_none()
+        {
+            self.give_keys_later(user);
+        }
+        Ok(user)
+    }
+
+    /// The user of this very text, or else the only one of this key; both are asked for at once, whatever is found.
+    async fn find_very_or_only(
+        &self,
+        very: Document,
+        key: Option<(&str, String)>,
+    ) -> Result<Option<User>, StoreError> {
+        let by_key = async {
+            match &key {
+                Some((field, key)) => self.find_user_by_key(field, key).await,
+                None => Ok(None),
+            }
+        };
+        let (very, only) = try_join(self.find_user(very), by_key).await?;
+        Ok(very.or(only))
+    }
+}
+
+/// The document of the user who still has this hash.
+fn of_password(id: UserId, hash: &PasswordHash) -> Document {
+    let mut filter = doc! { "_id": object_id(id) };
+    match hash.expose() {
+        // What is no text reads as an empty one (see `document`); an array of texts has their type besides its own.
+        "" => {
+            let of_type = |name: &str| doc! { "password": { "$type": name } };
+            let odd = [doc! { "password": "" }, doc! { "$nor": [of_type("string")] }, of_type("array")];
+            filter.insert("$or", odd.to_vec());
+        }
+        hash => {
+            filter.insert("password", hash);
+        }
+    }
+    filter
 }

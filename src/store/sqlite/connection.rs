@@ -1,4 +1,4 @@
-//! Opening the file, and bringing its tables to today's shape.
+//! Opening the file.
 
 use std::fs;
 use std::io;
@@ -8,35 +8,12 @@ use std::time::Duration;
 use rusqlite::{Connection, FileControl, MAIN_DB, OpenFlags};
 
 use super::files::OpenFiles;
+use super::migrations::migrate;
 use super::{Sqlite, store_error};
 use crate::store::StoreError;
 
 /// A lock that another process holds is waited for so long; then the answer is "unavailable".
 const BUSY: Duration = Duration::from_millis(1500);
-
-/// Each entry brings the tables from its index to the next version (`PRAGMA user_version`).
-const MIGRATIONS: &[&str] = &[
-    "
-    CREATE TABLE users (
-        id            TEXT PRIMARY KEY,
-        username      TEXT NOT NULL UNIQUE,
-        email         TEXT NOT NULL UNIQUE,
-        password_hash TEXT NOT NULL,
-        created_at    INTEGER NOT NULL,
-        updated_at    INTEGER NOT NULL
-    ) STRICT, WITHOUT ROWID",
-    "
-    CREATE TABLE rings (
-        name     TEXT PRIMARY KEY,
-        revision INTEGER NOT NULL,
-        record   TEXT NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE instances (
-        id     TEXT PRIMARY KEY,
-        at     INTEGER NOT NULL,
-        record TEXT NOT NULL
-    ) STRICT, WITHOUT ROWID",
-];
 
 /// Where the database lies.
 #[derive(Clone, Debug)]
@@ -159,28 +136,4 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
              PRAGMA trusted_schema = OFF;",
         )
         .map_err(store_error)
-}
-
-fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let version = |connection: &Connection| {
-        connection.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0)).map_err(store_error)
-    };
-    if version(connection)? as usize == MIGRATIONS.len() {
-        return Ok(());
-    }
-    let transaction = connection
-        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-        .map_err(store_error)?;
-    let found = version(&transaction)?;
-    let missing = MIGRATIONS.get(found as usize..).ok_or_else(|| {
-        StoreError::Corrupt(format!(
-            "its tables are of version {found}, newer than this program's {}; start the newer program",
-            MIGRATIONS.len()
-        ))
-    })?;
-    for step in missing {
-        transaction.execute_batch(step).map_err(store_error)?;
-    }
-    transaction.pragma_update(None, "user_version", MIGRATIONS.len() as u32).map_err(store_error)?;
-    transaction.commit().map_err(store_error)
 }

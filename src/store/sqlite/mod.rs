@@ -6,6 +6,7 @@ mod connection;
 mod copy;
 mod database;
 mod files;
+mod migrations;
 mod readers;
 mod rings;
 mod users;
@@ -56,7 +57,8 @@ impl Store for Sqlite {
 fn store_error(error: rusqlite::Error) -> StoreError {
     use rusqlite::ErrorCode::{ConstraintViolation, DatabaseCorrupt, NotADatabase, TypeMismatch};
     match error.sqlite_error_code() {
-        Some(ConstraintViolation) => StoreError::Conflict,
+        // What is taken is looked for before a user is written: a constraint that refuses tells of a fault of ours.
+        Some(ConstraintViolation) => StoreError::Backend(error.into()),
         Some(DatabaseCorrupt | NotADatabase | TypeMismatch) => StoreError::Corrupt(error.to_string()),
         Some(_) => StoreError::Unavailable(error.into()),
         None => StoreError::Backend(error.into()),

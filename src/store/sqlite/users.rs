@@ -1,45 +1,45 @@
 //! The users' table.
 
 use async_trait::async_trait;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::Sqlite;
-use crate::domain::{Email, PasswordHash, Timestamp, User, UserId, Username};
+use crate::domain::{Email, PasswordHash, Sessions, Taken, Timestamp, User, UserId, UserKeys, Username};
 use crate::store::{StoreError, Users};
 
-const COLUMNS: &str = "SELECT id, username, email, password_hash, created_at, updated_at FROM users";
+const COLUMNS: &str =
+    "SELECT id, username, email, password_hash, created_at, updated_at, sessions_valid_from FROM users";
 
 #[async_trait]
 impl Users for Sqlite {
     async fn create_user(&self, user: &User) -> Result<(), StoreError> {
         let user = user.clone();
-        self.writer
-            .run(move |connection| {
-                connection
-                    .prepare_cached("INSERT INTO users VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-                    .execute(params![
-                        user.id.to_string(),
-                        user.username.as_str(),
-                        user.email.as_str(),
-                        user.password_hash.expose(),
-                        user.created_at.as_millis() as i64,
-                        user.updated_at.as_millis() as i64,
-                    ])
-                    .map(|_| ())
-            })
-            .await
+        let created = self.writer.run(move |connection| {
+            let keys = UserKeys::of(&user.username, &user.email);
+            match taken(connection, &user, &keys)? {
+                Some(taken) => Ok(Err(StoreError::Conflict(taken))),
+                None => insert(connection, &user, &keys).map(Ok),
+            }
+        });
+        created.await?
     }
 
     async fn find_user_by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        self.find_user("id", id.to_string()).await
+        let found = self.find_users(format!("{COLUMNS} WHERE id = ?1"), vec![Some(id.to_string())]).await?;
+        Ok(found.into_iter().next())
     }
 
     async fn find_user_by_username(&self, username: &Username) -> Result<Option<User>, StoreError> {
-        self.find_user("username", username.to_string()).await
+        let query =
+            format!("{COLUMNS} WHERE username = ?1 OR username_key = ?2 ORDER BY username = ?1 DESC LIMIT 2");
+        let found = self.find_users(query, vec![Some(username.to_string()), username.key()]).await?;
+        Ok(very_or_only(found, |user| user.username == *username))
     }
 
     async fn find_user_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
-        self.find_user("email", email.to_string()).await
+        let query = format!("{COLUMNS} WHERE email = ?1 OR email_key = ?2 ORDER BY email = ?1 DESC LIMIT 2");
+        let found = self.find_users(query, vec![Some(email.to_string()), Some(email.key())]).await?;
+        Ok(very_or_only(found, |user| user.email == *email))
     }
 
     async fn list_users(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, StoreError> {
@@ -53,7 +53,7 @@ impl Users for Sqlite {
         rows.await?.into_iter().collect()
     }
 
-    async fn replace_password_if(
+    async fn replace_hash_if(
         &self,
         id: UserId,
         old: &PasswordHash,
@@ -73,6 +73,45 @@ impl Users for Sqlite {
             .map(|rows| rows == 1)
     }
 
+    async fn replace_password_if(
+        &self,
+        id: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+        now: Timestamp,
+        valid_from: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (old, new) = (old.clone(), new.clone());
+        self.writer
+            .run(move |connection| {
+                connection
+                    .prepare_cached(
+                        "UPDATE users SET password_hash = ?1, updated_at = ?2,
+                         sessions_valid_from = max(?3, sessions_valid_from + 1)
+                         WHERE id = ?4 AND password_hash = ?5",
+                    )?
+                    .execute(params![
+                        new.expose(),
+                        now.as_millis() as i64,
+                        valid_from.as_secs() as i64,
+                        id.to_string(),
+                        old.expose()
+                    ])
+            })
+            .await
+            .map(|rows| rows == 1)
+    }
+
+    async fn end_sessions(&self, id: UserId, valid_from: Timestamp) -> Result<bool, StoreError> {
+        let end = "UPDATE users SET sessions_valid_from = max(?1, sessions_valid_from + 1) WHERE id = ?2";
+        self.writer
+            .run(move |connection| {
+                connection.prepare_cached(end)?.execute(params![valid_from.as_secs() as i64, id.to_string()])
+            })
+            .await
+            .map(|rows| rows == 1)
+    }
+
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
         self.writer
             .run(move |connection| {
@@ -84,16 +123,72 @@ impl Users for Sqlite {
 }
 
 impl Sqlite {
-    /// `column` is one of ours, never a caller's.
-    async fn find_user(&self, column: &'static str, value: String) -> Result<Option<User>, StoreError> {
-        let row = self.readers.run(&self.writer, move |connection| {
+    async fn find_users(&self, query: String, values: Vec<Option<String>>) -> Result<Vec<User>, StoreError> {
+        let rows = self.readers.run(&self.writer, move |connection| {
             connection
-                .prepare_cached(&format!("{COLUMNS} WHERE {column} = ?1"))?
-                .query_row([value], stored)
-                .optional()
+                .prepare_cached(&query)?
+                .query_map(params_from_iter(values), stored)?
+                .collect::<rusqlite::Result<Vec<_>>>()
         });
-        row.await?.transpose()
+        rows.await?.into_iter().collect()
     }
+}
+
+/// The user who is meant to the letter, who comes first, or else the only one who was found.
+fn very_or_only(found: Vec<User>, is_meant: impl Fn(&User) -> bool) -> Option<User> {
+    let alone = found.len() == 1;
+    found.into_iter().next().filter(|user| alone || is_meant(user))
+}
+
+/// What of a new user another one has. The writer's transaction holds the lock, so that this stays true until its end.
+/// An ASCII name (one with a `username_key`) is compared by its looks only with names that have none.
+const TAKEN: &str = "SELECT
+    EXISTS (SELECT 1 FROM users WHERE id = ?1),
+    EXISTS (SELECT 1 FROM users WHERE username = ?2)
+        OR EXISTS (SELECT 1 FROM users WHERE username_key = ?3)
+        OR EXISTS (SELECT 1 FROM users WHERE skeleton IN (?4, ?5) AND username_key IS NULL)
+        OR EXISTS (SELECT 1 FROM users WHERE skeleton_lower IN (?4, ?5) AND username_key IS NULL)
+        OR (?3 IS NULL AND EXISTS (SELECT 1 FROM users WHERE skeleton IN (?4, ?5)))
+        OR (?3 IS NULL AND EXISTS (SELECT 1 FROM users WHERE skeleton_lower IN (?4, ?5))),
+    EXISTS (SELECT 1 FROM users WHERE email = ?6) OR EXISTS (SELECT 1 FROM users WHERE email_key = ?7)";
+
+fn taken(connection: &Connection, user: &User, keys: &UserKeys) -> rusqlite::Result<Option<Taken>> {
+    let [skeleton, skeleton_lower] = &keys.skeletons;
+    let (id, name, address) = (user.id.to_string(), user.username.as_str(), user.email.as_str());
+    let values = params![id, name, keys.username, skeleton, skeleton_lower, address, keys.email];
+    connection.prepare_cached(TAKEN)?.query_row(values, |row| {
+        for (column, thing) in [Taken::Id, Taken::Username, Taken::Email].into_iter().enumerate() {
+            if row.get(column)? {
+                return Ok(Some(thing));
+            }
+        }
+        Ok(None)
+    })
+}
+
+fn insert(connection: &Connection, user: &User, keys: &UserKeys) -> rusqlite::Result<()> {
+    let [skeleton, skeleton_lower] = &keys.skeletons;
+    connection
+        .prepare_cached(
+            "INSERT INTO users
+             (id, username, email, password_hash, created_at, updated_at, sessions_valid_from,
+              username_key, email_key, skeleton, skeleton_lower)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?
+        .execute(params![
+            user.id.to_string(),
+            user.username.as_str(),
+            user.email.as_str(),
+            user.password_hash.expose(),
+            user.created_at.as_millis() as i64,
+            user.updated_at.as_millis() as i64,
+            user.sessions.valid_from.as_secs() as i64,
+            keys.username,
+            keys.email,
+            skeleton,
+            skeleton_lower,
+        ])
+        .map(|_| ())
 }
 
 /// A row as a user; the inner error is for a row that the service did not write.
@@ -107,6 +202,10 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<Result<User, StoreError>> {
             password_hash: PasswordHash::from_text(row.get(3)?),
             created_at: Timestamp::from_millis(row.get::<_, i64>(4)?.max(0) as u64),
             updated_at: Timestamp::from_millis(row.get::<_, i64>(5)?.max(0) as u64),
+            sessions: Sessions {
+                valid_from: Timestamp::from_secs(row.get::<_, i64>(6)?.max(0) as u64),
+                ..Sessions::ALL
+            },
         })
     };
     match UserId::parse(&id) {

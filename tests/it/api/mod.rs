@@ -3,8 +3,10 @@
 mod accounts;
 mod generate;
 mod hostile;
+mod lookups;
 mod manners;
 mod pages;
 mod published;
 mod refusals;
+mod sessions;
 mod validate;

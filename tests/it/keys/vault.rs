@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::custody::SEALING_KEY;
+use crate::support::client::registration;
 use crate::support::vault::{Seen, Vault, VaultFault};
 use crate::support::{Answer, Client, Program, eventually, jwt_generator, refused, repository};
 
@@ -575,4 +576,24 @@ fn no_log_holds_a_token_or_a_secret() {
         assert!(!log.contains(secret), "the log holds {secret}");
     }
     assert!(!log.contains("hvs.") && !log.contains("eyJ"), "the log holds a token");
+}
+
+/// Seen before (issue 11, row 9): registering was answered with 503 and "try again shortly", and the second try with 409.
+#[test]
+fn a_user_whose_token_cannot_be_signed_is_not_stored_and_the_second_try_succeeds() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = Vault::start();
+    let sealing_key = super::custody::SEALING_KEY;
+    let stored = [("SKIP_DATABASE", "false"), ("BCRYPT_ROUNDS", "4"), ("KEY_ENCRYPTION_KEY", sealing_key)];
+    let program = start_with_token(folder.path(), &vault, &stored);
+    let client = program.client();
+    sound_token(&client);
+    vault.fail(VaultFault::Sealed);
+    let register = || client.post("/api/auth/register", &registration("alice"));
+    has_no_keys(&register());
+    let login = json!({ "username": "alice", "password": "secret-alice" });
+    client.post("/api/auth/login", &login).is_refused(401, "invalid_credentials", "Invalid credentials");
+    vault.fail(VaultFault::None);
+    let answer = eventually("Vault signs again", || Some(register()).filter(|answer| answer.status != 503));
+    assert_eq!(answer.status, 201, "{}", answer.text());
 }

@@ -3,5 +3,8 @@
 mod contract;
 mod mongo;
 mod moved;
+mod names;
 mod rings;
+mod sessions;
 mod sqlite;
+mod upgrades;

@@ -3,7 +3,8 @@
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{Bson, DateTime, Document, doc};
 use serde_json::json;
 
 use crate::support::client::registration;
@@ -250,4 +251,136 @@ fn d12_documents_of_any_shape_are_a_login_or_a_refusal() {
         run(command.env(CHEAP.0, CHEAP.1).env("MONGODB_URI", &uri));
         assert_eq!(log_in(name).status, 200, "{name}");
     }
+}
+
+fn documents(uri: &str, collection: &str, filter: Document) -> Vec<Document> {
+    on_database(uri, async |database| {
+        let mut cursor = database.collection::<Document>(collection).find(filter).await?;
+        let mut found = Vec::new();
+        while cursor.advance().await? {
+            found.push(cursor.deserialize_current()?);
+        }
+        Ok(found)
+    })
+    .unwrap()
+}
+
+fn insert(uri: &str, collection: &str, document: Document) {
+    on_database(uri, async |database| database.collection(collection).insert_one(document).await).unwrap();
+}
+
+fn users(folder: &std::path::Path, uri: &str, arguments: &[&str]) {
+    let mut command = jwt_generator(folder);
+    run(command.arg("users").args(arguments).env(CHEAP.0, CHEAP.1).env("MONGODB_URI", uri));
+}
+
+fn same_name(name: &str, address: &str) -> serde_json::Value {
+    json!({ "username": name, "email": address, "password": "secret-pass" })
+}
+
+#[test]
+fn the_originals_documents_get_no_field_of_ours_and_a_user_takes_the_state_along() {
+    let uri = mongod::new_database();
+    let folder = folder_with_keys();
+    let program = Program::start(folder.path(), &[CHEAP, ("MONGODB_URI", &uri)]);
+    program.client().register("alice");
+    std::fs::write(folder.path().join("secret"), "secret-alice\n").unwrap();
+    users(folder.path(), &uri, &["password", "alice", "--password-file", "secret"]);
+    users(folder.path(), &uri, &["log-out", "alice"]);
+    assert_eq!(log_in(&program.client(), "alice").status, 200);
+    let stored = documents(&uri, "users", doc! {});
+    let fields: Vec<_> = stored.iter().flat_map(|document| document.keys().map(String::as_str)).collect();
+    assert_eq!(fields, ["_id", "username", "email", "password", "createdAt", "updatedAt", "__v"]);
+    let id = stored[0].get_object_id("_id").unwrap();
+    assert_eq!(documents(&uri, "user_states", doc! { "_id": id }).len(), 1);
+    users(folder.path(), &uri, &["delete", "alice"]);
+    assert_eq!(documents(&uri, "user_states", doc! { "_id": id }), []);
+}
+
+#[test]
+fn a_reservation_that_a_crash_left_gives_way_and_a_fresh_one_does_not() {
+    let uri = mongod::new_database();
+    let folder = folder_with_keys();
+    let program = Program::start(folder.path(), &[CHEAP, ("MONGODB_URI", &uri)]);
+    let client = program.client();
+    client.register("first");
+    let now = documents(&uri, "users", doc! {})[0].get_datetime("createdAt").unwrap().timestamp_millis();
+    for (name, seconds_ago, status) in [("alice", 60, 201), ("bob", -60, 409)] {
+        let state = doc! {
+            "_id": ObjectId::from_bytes([u8::try_from(name.len()).unwrap(); 12]),
+            "reserved_at": DateTime::from_millis(now - seconds_ago * 1000),
+            "username_key": name, "email_key": format!("{name}@example.com"), "skeletons": [name, name],
+        };
+        insert(&uri, "user_states", state);
+        let answer = client.post("/api/auth/register", &registration(name));
+        assert_eq!(answer.status, status, "{name}: {}", answer.text());
+    }
+    assert_eq!(log_in(&client, "alice").status, 200);
+}
+
+#[test]
+fn a_change_of_password_that_a_crash_cut_short_locks_nobody_out() {
+    let uri = mongod::new_database();
+    let folder = folder_with_keys();
+    let program = Program::start(folder.path(), &[CHEAP, ("MONGODB_URI", &uri)]);
+    let old = program.client().register("alice");
+    // The change was begun one second after the registration, and nothing came after.
+    let created = documents(&uri, "users", doc! {})[0].get_datetime("createdAt").unwrap().timestamp_millis();
+    let ending = doc! { "$set": { "sessions_ending": DateTime::from_millis((created / 1000 + 1) * 1000) } };
+    on_database(&uri, async |database| {
+        database
+            .collection::<Document>("user_states")
+            .update_one(doc! { "username_key": "alice" }, ending)
+            .await
+    })
+    .unwrap();
+    old.get("/api/auth/profile").is_refused(401, "invalid_token", "Token verification failed");
+    eventually("the second of the change is over", || {
+        let body = log_in(&program.client(), "alice").ok();
+        let token = body["data"]["token"]["access_token"].as_str().unwrap().to_owned();
+        (program.client().bearing(&token).get("/api/auth/profile").status == 200).then_some(())
+    });
+}
+
+#[test]
+fn users_whom_the_original_writes_are_compared_too_and_those_who_clash_stay() {
+    let uri = mongod::new_database();
+    let hash = bcrypt::hash_with_salt("secret-pass", 4, [7; 16]).unwrap().to_string();
+    let user = |name: &str| {
+        doc! { "username": name, "email": format!("{}@example.com", name.replace('A', "a.")), "password": &hash }
+    };
+    for name in ["admin", "Admin"] {
+        insert(&uri, "users", user(name));
+    }
+    let folder = folder_with_keys();
+    let program = Program::start(folder.path(), &[CHEAP, ("MONGODB_URI", &uri)]);
+    let client = program.client();
+    let log_in =
+        |name: &str| client.post("/api/auth/login", &json!({ "username": name, "password": "secret-pass" }));
+    let register = |name: &str, address: &str| client.post("/api/auth/register", &same_name(name, address));
+    let taken = |answer: Answer| {
+        answer.is_refused(409, "user_exists", "User with this username or email already exists");
+    };
+    taken(register("ADMIN", "third@example.com"));
+    for name in ["admin", "Admin"] {
+        assert_eq!(log_in(name).ok()["data"]["user"]["username"], name);
+    }
+    log_in("ADMIN").is_refused(401, "invalid_credentials", "Invalid credentials");
+    // The original goes on beside us. Whom it writes is compared when it is first seen.
+    insert(&uri, "users", user("Grace"));
+    assert_eq!(log_in("Grace").status, 200);
+    eventually("Grace has keys", || {
+        (documents(&uri, "user_states", doc! { "username_key": "grace" }).len() == 1).then_some(())
+    });
+    assert_eq!(log_in("grace").ok()["data"]["user"]["username"], "Grace");
+    taken(register("grace", "other@example.com"));
+    // Whom it renames is compared by the new name, and the old one is free.
+    let change = doc! { "$set": { "username": "Hopper" } };
+    on_database(&uri, async |database| {
+        database.collection::<Document>("users").update_one(doc! { "username": "Grace" }, change).await
+    })
+    .unwrap();
+    log_in("grace").is_refused(401, "invalid_credentials", "Invalid credentials");
+    assert_eq!(register("grace", "other@example.com").status, 201);
+    taken(register("HOPPER", "another@example.com"));
 }

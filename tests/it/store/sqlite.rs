@@ -258,3 +258,18 @@ fn d13_a_full_disk_is_503_for_writers_and_nothing_for_readers() {
     let sound: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(sound, "ok");
 }
+
+/// Seen before (issue 11, row 15): whatever a constraint of the database refused was answered as a user who exists.
+#[test]
+fn a_constraint_that_is_not_about_users_is_a_fault_and_no_conflict() {
+    let folder = folder_with_keys();
+    let program = Program::start(folder.path(), &[CHEAP]);
+    let client = program.client();
+    client.register("alice");
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON users BEGIN SELECT RAISE(ABORT, 'no more'); END";
+    Connection::open(database(folder.path())).unwrap().execute_batch(refuse).unwrap();
+    let answer = client.post("/api/auth/register", &registration("bob"));
+    answer.is_refused(500, "internal", "Internal server error");
+    let answer = client.post("/api/auth/register", &registration("alice"));
+    answer.is_refused(409, "user_exists", "User with this username or email already exists");
+}

@@ -1,10 +1,11 @@
 //! The service inside this process: the `App` that `main` starts, with a clock that the test moves.
 
 use std::net::SocketAddr;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
-use jwt_generator::app::App;
+use jwt_generator::accounts::Registry;
+use jwt_generator::app::{App, open_registry};
 use jwt_generator::clock::Clock;
 use jwt_generator::config::{Config, Sources};
 use jwt_generator::domain::Timestamp;
@@ -18,6 +19,7 @@ use super::{Client, folder_with_keys};
 pub struct Service {
     pub clock: Clock,
     address: SocketAddr,
+    config: Arc<Config>,
     client: Client,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -47,17 +49,17 @@ impl Service {
         let environment =
             usual.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let sources = Sources::read(environment, folder.path()).unwrap();
-        let config = Config::read(&sources).unwrap();
+        let config = Arc::new(Config::read(&sources).unwrap());
         let clock = Clock::manual(Timestamp::from_secs(Self::START));
         let (stop, stopped) = oneshot::channel::<()>();
         let (tell, told) = mpsc::channel();
         let thread = std::thread::spawn({
-            let clock = clock.clone();
+            let (config, clock) = (Arc::clone(&config), clock.clone());
             move || serve(&config, clock, &tell, stopped)
         });
         let address = told.recv().unwrap_or_else(|_| panic!("the service did not start"));
         let client = Client::new(&format!("http://{address}"));
-        Self { clock, address, client, stop: Some(stop), thread: Some(thread), _folder: folder }
+        Self { clock, address, config, client, stop: Some(stop), thread: Some(thread), _folder: folder }
     }
 
     /// Where it listens.
@@ -74,6 +76,13 @@ impl Service {
     #[track_caller]
     pub fn user(&self, name: &str) -> Client {
         self.client.register(name)
+    }
+
+    /// Works on the users beside the service, as a command does; not for a store in memory.
+    pub fn manage<T>(&self, work: impl AsyncFnOnce(Registry) -> T) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let registry = open_registry(&self.config, self.clock.clone(), Entropy::seeded(8)).unwrap();
+        runtime.block_on(work(registry))
     }
 
     /// Moves the clock to so many seconds after the start.

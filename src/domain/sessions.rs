@@ -1,0 +1,73 @@
+//! Which of a user's tokens a password change or a log-out has ended.
+
+use super::Timestamp;
+
+/// The second from which on a user's log-ins count. A token whose `auth_time` (OpenID Connect Core §2) lies before it is
+/// refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sessions {
+    /// The first second that counts.
+    pub valid_from: Timestamp,
+    /// The same of a change that has begun and is not known to have ended. Tokens are refused by it as well, but no
+    /// log-in is dated after it: the old password may still be in place.
+    pub ending: Timestamp,
+}
+
+impl Sessions {
+    /// Nothing was ever ended.
+    pub const ALL: Self = Self { valid_from: Timestamp::from_secs(0), ending: Timestamp::from_secs(0) };
+
+    /// The first second that a change at `now` leaves standing: the next one. A token has whole seconds only, so one of
+    /// the same second may be older than the change.
+    pub const fn after(now: Timestamp) -> Timestamp {
+        now.whole_secs().plus_secs(1)
+    }
+
+    /// Whether a token of this `auth_time` (seconds since 1970) is still good.
+    pub const fn accept(self, auth_time: u64) -> bool {
+        auth_time >= self.valid_from.as_secs() && auth_time >= self.ending.as_secs()
+    }
+
+    /// The `auth_time` (seconds since 1970) of a log-in at `now`: at most a moment ahead of the clock, so that the
+    /// user can log in within the second of the change.
+    pub fn auth_time(self, now: Timestamp) -> u64 {
+        now.as_secs().max(self.valid_from.as_secs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sessions;
+    use crate::domain::Timestamp;
+
+    const CHANGED: Timestamp = Timestamp::from_millis(1_800_000_000_400);
+
+    #[test]
+    fn a_token_of_the_second_of_the_change_is_ended_and_a_log_in_in_that_second_is_good() {
+        let sessions = Sessions { valid_from: Sessions::after(CHANGED), ..Sessions::ALL };
+        assert!(!sessions.accept(CHANGED.as_secs()), "this token may be older than the change");
+        assert!(!sessions.accept(0));
+        let again = sessions.auth_time(Timestamp::from_millis(1_800_000_000_900));
+        assert_eq!(again, CHANGED.as_secs() + 1);
+        assert!(sessions.accept(again));
+    }
+
+    #[test]
+    fn a_change_that_has_not_ended_refuses_tokens_and_dates_no_log_in_after_itself() {
+        let sessions = Sessions { ending: Sessions::after(CHANGED), ..Sessions::ALL };
+        assert!(
+            !sessions.accept(sessions.auth_time(CHANGED)),
+            "the old password may have opened this session"
+        );
+        assert!(
+            sessions.accept(sessions.auth_time(CHANGED.plus_secs(1))),
+            "what a crash left behind ends by itself"
+        );
+    }
+
+    #[test]
+    fn where_nothing_was_ended_every_token_is_good() {
+        assert!(Sessions::ALL.accept(0));
+        assert_eq!(Sessions::ALL.auth_time(CHANGED), CHANGED.as_secs());
+    }
+}

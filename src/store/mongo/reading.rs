@@ -1,0 +1,66 @@
+//! Reading documents as a majority has them.
+
+use std::time::Duration;
+
+use mongodb::Collection;
+use mongodb::bson::Document;
+use mongodb::error::{Error, ErrorKind};
+
+use super::{Connection, Mongo, within_deadline};
+use crate::store::StoreError;
+
+/// What a server says while a majority does not know yet that a collection or an index was just made.
+const SNAPSHOT_UNAVAILABLE: i32 = 246;
+/// After which it is asked again.
+const PAUSE: Duration = Duration::from_millis(20);
+
+impl Mongo {
+    /// All documents that `pipeline` gives.
+    pub(super) async fn aggregate(
+        &self,
+        collection: impl Fn(&Connection) -> &Collection<Document> + Send,
+        pipeline: Vec<Document>,
+    ) -> Result<Vec<Document>, StoreError> {
+        within_deadline(async {
+            let collection = collection(self.connection().await?);
+            loop {
+                match all(collection, pipeline.clone()).await {
+                    Err(error) if is_too_new(&error) => tokio::time::sleep(PAUSE).await,
+                    other => return other,
+                }
+            }
+        })
+        .await
+    }
+
+    /// A document that `filter` meets.
+    pub(super) async fn find_one(
+        &self,
+        collection: impl Fn(&Connection) -> &Collection<Document> + Send,
+        filter: Document,
+    ) -> Result<Option<Document>, StoreError> {
+        within_deadline(async {
+            let collection = collection(self.connection().await?);
+            loop {
+                match collection.find_one(filter.clone()).await {
+                    Err(error) if is_too_new(&error) => tokio::time::sleep(PAUSE).await,
+                    other => return other,
+                }
+            }
+        })
+        .await
+    }
+}
+
+async fn all(collection: &Collection<Document>, pipeline: Vec<Document>) -> Result<Vec<Document>, Error> {
+    let mut cursor = collection.aggregate(pipeline).await?;
+    let mut documents = Vec::new();
+    while cursor.advance().await? {
+        documents.push(cursor.deserialize_current()?);
+    }
+    Ok(documents)
+}
+
+fn is_too_new(error: &Error) -> bool {
+    matches!(*error.kind, ErrorKind::Command(ref refused) if refused.code == SNAPSHOT_UNAVAILABLE)
+}
