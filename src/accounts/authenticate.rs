@@ -1,6 +1,6 @@
 //! From a token to its user, and to the next token.
 
-use super::{AccountError, Accounts};
+use super::{AccountError, Accounts, LoggedOut};
 use crate::domain::{User, UserId};
 use crate::token::{Issued, Session};
 
@@ -42,7 +42,7 @@ impl Accounts {
         // The original's tokens tell only when they were issued; a token that tells nothing is as old as can be.
         let auth_time = standing.auth_time.or(standing.iat).unwrap_or(0);
         if !user.sessions.accept(auth_time) {
-            return Err(AccountError::LoggedOut);
+            return Err(AccountError::LoggedOut(LoggedOut));
         }
         Ok(Bearer { user, auth_time })
     }

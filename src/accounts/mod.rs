@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::domain::{Lifetime, User};
 use crate::token::{Issued, Tokens};
 
-pub use error::AccountError;
+pub use error::{AccountError, LoggedOut};
 pub use hashing::{HashError, Hasher};
 pub use register::Registration;
 pub use registry::Registry;

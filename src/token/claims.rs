@@ -69,7 +69,7 @@ impl CustomClaims {
     /// What callers cannot set.
     pub const RESERVED: [&'static str; 8] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "demo"];
     /// What other fields of a request set.
-    const OWN_FIELDS: [&'static str; 3] = ["username", "email", "auth_time"];
+    const OWN_FIELDS: [&'static str; 4] = ["username", "email", "email_verified", "auth_time"];
 
     /// Takes a JSON value.
     ///

@@ -111,8 +111,12 @@ impl Rings for Watched {
         self.inner.replace_ring_if(seen, ring).await
     }
 
-    async fn note_instance(&self, instance: &Instance, since: Timestamp) -> Result<(), StoreError> {
-        self.inner.note_instance(instance, since).await
+    async fn note_instance(&self, instance: &Instance) -> Result<(), StoreError> {
+        self.inner.note_instance(instance).await
+    }
+
+    async fn purge_instances(&self, before: Timestamp) -> Result<(), StoreError> {
+        self.inner.purge_instances(before).await
     }
 
     async fn list_instances(&self) -> Result<Vec<Instance>, StoreError> {

@@ -7,7 +7,7 @@ use jwt_generator::domain::{Instance, RingRecord, Timestamp};
 use jwt_generator::store::{Absent, Rings, StoreError};
 use serde_json::json;
 
-use super::contract::{Shared, contract, in_a_file, in_memory, on_mongodb};
+use super::contract::{Shared, contract};
 
 fn ring(revision: u64, lead: u64) -> RingRecord {
     let rest = json!({ "of_a_newer_program": { "kept": [1, "two"] } }).as_object().unwrap().clone();
