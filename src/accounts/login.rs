@@ -12,7 +12,7 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::Credentials`] for a wrong password and for nobody alike, in the same time.
     pub async fn log_in(&self, name: &LoginName, password: Password) -> Result<LoggedIn, AccountError> {
-        // Before the look-up: whoever changes the password after it ends this session, too.
+        // Taken before the look-up: a change of the password after it ends this session, too.
         let now = self.clock.now();
         let found = self.registry.find_user(name).await?;
         let stored = found.as_ref().map(|user| user.password_hash.clone());

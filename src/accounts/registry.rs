@@ -93,7 +93,7 @@ impl Registry {
         Err(AccountError::Busy)
     }
 
-    /// Ends a user's sessions: none of the tokens they have opens anything here from now on.
+    /// Ends a user's sessions: the tokens of earlier log-ins open nothing here from now on.
     ///
     /// # Errors
     /// [`AccountError::NoUser`], and those of the store.
@@ -107,8 +107,8 @@ impl Registry {
         Ok(user)
     }
 
-    /// While a change that began at `began` was being written, somebody may have logged in on what was there before it,
-    /// in a later second than the change ends.
+    /// While a change that began at `began` was being written, a log-in may have read what was there before it, in a later
+    /// second than the change ends.
     async fn end_sessions_of_meanwhile(&self, id: UserId, began: Timestamp) -> Result<(), AccountError> {
         let (first, last) = (Sessions::after(began), Sessions::after(self.clock.now()));
         if last > first {

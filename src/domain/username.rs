@@ -59,8 +59,8 @@ impl Username {
         Self(text)
     }
 
-    /// The lower-case form by which ASCII names are compared. Other names have none; neither have those with an `@`,
-    /// which the original let pass and which are compared to the letter.
+    /// The lower-case form by which ASCII names are compared. Other names have no such form, nor have
+    /// names with an `@`, which the original let pass and which are compared to the letter.
     pub fn key(&self) -> Option<String> {
         let compared = self.0.is_ascii() && !self.0.contains('@');
         compared.then(|| self.0.to_ascii_lowercase())

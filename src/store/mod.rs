@@ -25,12 +25,12 @@ pub trait Store: Users + Rings + Send + Sync {
 /// same way: a database that was cut off finds nobody whom no majority has. Each verb is atomic: others see all of it or nothing,
 /// and what a crash leaves of it changes nothing for them. Each ends within two seconds; on MongoDB, adding, changing and
 /// removing a user take several writes and end within five, and a new user may wait ten more for the indexes and for the
-/// keys of users whom another program wrote.
+/// keys of users that another program wrote.
 #[async_trait]
 pub trait Users {
     /// Adds a user who clashes with no other (see [`crate::domain::UserKeys`]). Of several at once with the same id, name
-    /// or address, one succeeds; of several whose names only look alike, at most one. Users who clashed before they
-    /// were compared in this way stay.
+    /// or address, one succeeds; of several whose names only look alike, at most one. Users whose names clashed before
+    /// they were compared in this way stay.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where something is taken; where several things are, one of them.
@@ -40,7 +40,7 @@ pub trait Users {
     async fn find_user_by_id(&self, id: UserId) -> Result<Option<User>, StoreError>;
 
     /// The user of this very name; without one, the user whose name differs from it only in the case of ASCII letters.
-    /// Where several users differ only in that, none but the very name finds one of them.
+    /// Where several users differ only in that, only the very name finds one of them.
     async fn find_user_by_username(&self, username: &Username) -> Result<Option<User>, StoreError>;
 
     /// The user of this very address; without one, the user whose address has the same [`Email::key`], in the same way.

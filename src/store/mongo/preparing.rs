@@ -1,4 +1,4 @@
-//! What registration relies on: the indexes, and the keys of users whom other programs wrote. The original goes on
+//! What registration relies on: the indexes, and the keys of users that other programs wrote. The original goes on
 //! writing users while both run, and knows nothing of keys.
 
 use std::sync::atomic::Ordering;
@@ -17,11 +17,11 @@ use super::{Connection, Mongo, duplicate, within_deadline};
 use crate::domain::UserKeys;
 use crate::store::StoreError;
 
-/// Making indexes and keys may take so long before whoever waits for them is refused; the work goes on.
+/// Making indexes and keys may take so long before a registration that waits for them is refused; the work goes on.
 const PREPARING: Duration = Duration::from_secs(10);
 /// Between two tries to prepare.
 const PAUSE: Duration = Duration::from_secs(30);
-/// Users whom another program wrote are looked for this often at the most.
+/// Users that another program wrote are looked for this often at the most.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
 /// Users in one reading.
 const PAGE: usize = 500;
@@ -44,7 +44,7 @@ pub(super) struct Looked {
 }
 
 impl Mongo {
-    /// Makes the indexes, once per process, and gives keys to users who have none, as often as that can matter.
+    /// Makes the indexes, once per process, and gives keys to users without keys, as often as that can matter.
     pub(super) async fn prepare(&self) -> Result<(), StoreError> {
         let make = || async { make_indexes(self.connection().await?).await };
         let prepare = async {
@@ -75,7 +75,7 @@ impl Mongo {
         });
     }
 
-    /// Gives keys to users whom another program wrote or renamed. What was done is kept when this is cut short.
+    /// Gives keys to users that another program wrote or renamed. What was done is kept when this is cut short.
     async fn give_keys_to_newcomers(&self) -> Result<(), StoreError> {
         let mut looked = self.0.looked.lock().await;
         if looked.at.is_some_and(|at| at.elapsed() < BETWEEN_LOOKS) {

@@ -35,7 +35,7 @@ impl Mongo {
         id: UserId,
         valid_from: Timestamp,
     ) -> Result<(), StoreError> {
-        // Where there is none yet, the sum is null, which `$max` skips.
+        // Without a stored instant the sum is null, which `$max` skips.
         let next = doc! { "$add": ["$sessions_valid_from", 1000] };
         let end = doc! { "$set": { "sessions_valid_from": { "$max": [date(valid_from), next] } } };
         self.update_state(id, vec![end, doc! { "$unset": "sessions_ending" }]).await

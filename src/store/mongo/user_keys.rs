@@ -1,6 +1,6 @@
 //! What no two users share, in `user_states`. The keys of a new user are written there before the document in `users`
 //! is: they reserve the name and the address. A crash in between leaves a reservation without a user, which is
-//! removed when another user wants what it holds.
+//! removed when another registration wants what it holds.
 
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Error;
@@ -73,8 +73,8 @@ impl Mongo {
         Ok(())
     }
 
-    /// What of a new user another one has. Of two whose names only look alike and who are reserved at the same time, each
-    /// sees the other or the later one sees the earlier: never are both created.
+    /// What of a new user another one has. When two names only look alike and are reserved at the same time,
+    /// at least one registration sees the other: both are never created.
     pub(super) async fn clash(&self, user: &User, keys: &UserKeys) -> Result<Option<Taken>, StoreError> {
         for _ in 0..REMOVALS {
             let filter = clashing_states(user.id, keys);
@@ -88,8 +88,8 @@ impl Mongo {
         Err(StoreError::Unavailable("too many reservations were left by crashes".into()))
     }
 
-    /// Compares a state with its user. A reservation that was left by a crash is removed, and so is the state of a user whom
-    /// another program has deleted; the keys of a user whom another program has renamed are corrected.
+    /// Compares a state with its user. A reservation that was left by a crash is removed, and so is the state of a user that
+    /// another program has deleted; the keys of a user that another program has renamed are corrected.
     async fn settle(&self, state: &Document, now: Timestamp) -> Result<Option<UserKeys>, StoreError> {
         let Ok(object_id) = state.get_object_id("_id") else { return Ok(None) };
         let id = UserId::from_bytes(object_id.bytes());
@@ -139,7 +139,7 @@ impl Mongo {
         Err(StoreError::Unavailable("the keys of a user change all the time".into()))
     }
 
-    /// As [`Mongo::give_keys`], in the background: a user whom another program wrote is found at once.
+    /// As [`Mongo::give_keys`], in the background: a user that another program wrote is found at once.
     pub(super) fn give_keys_later(&self, user: &User) {
         let (store, id, keys) = (self.clone(), user.id, UserKeys::of(&user.username, &user.email));
         tokio::spawn(async move {
@@ -163,7 +163,7 @@ impl Mongo {
     }
 }
 
-/// The user whom a join put beside a state; nothing where the keys are no longer the user's.
+/// The user that a join put beside a state; nothing where the keys are no longer the user's.
 fn user_of(mut state: Document) -> Option<User> {
     let Some(Bson::Array(mut users)) = state.remove("user") else { return None };
     let Some(Bson::Document(mut document)) = users.pop() else { return None };

@@ -32,7 +32,9 @@ impl Rings for Sqlite {
                 )?
                 .execute(params![RING, revision, record, seen as i64]),
             None => connection
-                .prepare_cached("INSERT INTO rings VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")?
+                .prepare_cached(
+                    "INSERT INTO rings (name, revision, record) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                )?
                 .execute(params![RING, revision, record]),
         };
         Ok(self.writer.run(replace).await? == 1)

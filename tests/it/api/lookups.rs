@@ -33,7 +33,7 @@ impl Watched {
         self.asked.lock().unwrap().push(what);
         let under_way = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(under_way, Ordering::SeqCst);
-        // Whoever asks for more at once does so before this goes on.
+        // Look-ups that are asked for at the same time begin before this one goes on.
         tokio::task::yield_now().await;
         let answer = answer.await;
         self.under_way.fetch_sub(1, Ordering::SeqCst);
@@ -163,7 +163,7 @@ async fn an_unknown_address_costs_the_same_look_ups_as_a_known_one_and_all_run_a
     }
 }
 
-/// Somebody who logged in with the old password while the change was being written is logged out by it.
+/// A log-in with the old password while the change is being written is ended by the change.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_ends_the_sessions_that_began_while_it_was_written() {
     for store in each_store().await {

@@ -366,7 +366,7 @@ fn users_whom_the_original_writes_are_compared_too_and_those_who_clash_stay() {
         assert_eq!(log_in(name).ok()["data"]["user"]["username"], name);
     }
     log_in("ADMIN").is_refused(401, "invalid_credentials", "Invalid credentials");
-    // The original goes on beside us. Whom it writes is compared when it is first seen.
+    // The original goes on beside us. A user that it writes is compared when first seen.
     insert(&uri, "users", user("Grace"));
     assert_eq!(log_in("Grace").status, 200);
     eventually("Grace has keys", || {
@@ -374,7 +374,7 @@ fn users_whom_the_original_writes_are_compared_too_and_those_who_clash_stay() {
     });
     assert_eq!(log_in("grace").ok()["data"]["user"]["username"], "Grace");
     taken(register("grace", "other@example.com"));
-    // Whom it renames is compared by the new name, and the old one is free.
+    // A user that it renames is compared by the new name, and the old name is free.
     let change = doc! { "$set": { "username": "Hopper" } };
     on_database(&uri, async |database| {
         database.collection::<Document>("users").update_one(doc! { "username": "Grace" }, change).await
