@@ -4,12 +4,8 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
-
-use super::conditional;
-use super::error::ApiError;
-use crate::keys::Published;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
@@ -38,16 +34,12 @@ pub(super) fn success(status: StatusCode, data: impl Serialize, message: &str) -
     json(status, &Success { success: true, data, message })
 }
 
-/// The same as a document that caches may keep: one that has it is answered 304.
-pub(super) fn cached_success(
-    request: &HeaderMap,
-    cache_control: &str,
-    data: impl Serialize,
-    message: &str,
-) -> Result<Response, ApiError> {
-    let body = serde_json::to_vec(&Success { success: true, data, message }).map_err(ApiError::internal)?;
-    let document = Published::new(body);
-    Ok(conditional::cached(request, &document.etag, cache_control, json_bytes(document.body)))
+/// The body of such an answer, where it is needed before the answer.
+///
+/// # Errors
+/// Where `data` is no JSON.
+pub(super) fn success_body(data: impl Serialize, message: &str) -> serde_json::Result<Bytes> {
+    serde_json::to_vec(&Success { success: true, data, message }).map(Bytes::from)
 }
 
 /// Bytes of a kind.

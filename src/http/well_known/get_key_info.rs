@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::domain::{KeyRecord, KeyState, Timestamp};
 use crate::http::error::ApiError;
-use crate::http::{Api, respond};
+use crate::http::{Api, conditional, respond};
+use crate::keys::Published;
 
 /// For people and monitors, who should see a change soon; verifiers go by the key set.
 const CACHE_CONTROL: &str = "public, max-age=60";
@@ -61,7 +62,9 @@ pub(in crate::http) async fn get_key_info(
         status: "active",
         keys: record.keys.iter().map(entry).collect(),
     };
-    respond::cached_success(&headers, CACHE_CONTROL, info, "Key information retrieved successfully")
+    let body = respond::success_body(info, "Key information retrieved successfully");
+    let document = Published::new(body.map_err(ApiError::internal)?);
+    Ok(conditional::cached(&headers, &document.etag, CACHE_CONTROL, respond::json_bytes(document.body)))
 }
 
 fn entry(key: &KeyRecord) -> KeyEntry<'_> {

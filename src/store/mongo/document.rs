@@ -3,8 +3,10 @@
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{DateTime, Document, doc};
 
-use super::states::JOINED;
 use crate::domain::{Email, PasswordHash, Sessions, Timestamp, User, UserId, Username};
+
+/// Where a join puts what we know of a user besides the document.
+pub(super) const JOINED: &str = "user_state";
 
 pub(super) fn object_id(id: UserId) -> ObjectId {
     ObjectId::from_bytes(*id.as_bytes())

@@ -4,15 +4,13 @@
 use mongodb::bson::{Document, doc};
 use mongodb::options::UpdateModifications;
 
-use super::document::object_id;
+use super::document::{JOINED, object_id};
 use super::{Mongo, date, within_deadline};
 use crate::domain::{Timestamp, UserId};
 use crate::store::StoreError;
 
 /// The collection's name, for joins.
 pub(super) const USER_STATES: &str = "user_states";
-/// Where a join puts the state.
-pub(super) const JOINED: &str = "user_state";
 
 /// Puts each user's state beside the document.
 pub(super) fn join_state() -> Document {

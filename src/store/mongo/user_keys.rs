@@ -5,8 +5,7 @@
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Error;
 
-use super::document::{from_document, object_id, timestamp};
-use super::states::JOINED;
+use super::document::{JOINED, from_document, object_id, timestamp};
 use super::{Mongo, date, duplicate, within_deadline};
 use crate::domain::{Taken, Timestamp, User, UserId, UserKeys};
 use crate::store::StoreError;

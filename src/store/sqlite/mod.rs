@@ -8,6 +8,7 @@ mod database;
 mod files;
 mod migrations;
 mod readers;
+mod reading;
 mod rings;
 mod users;
 mod writer;
@@ -28,6 +29,7 @@ use writer::Writer;
 pub struct Sqlite {
     readers: Readers,
     writer: Writer,
+    in_memory: bool,
 }
 
 impl Sqlite {
@@ -40,9 +42,9 @@ impl Sqlite {
     /// Where the system gives no thread. A file that cannot be opened shows in [`Store::ping`].
     pub fn open(folder: &Path) -> io::Result<Self> {
         let location = Location::new(folder);
-        let readers = Readers::new(location.clone());
+        let (in_memory, readers) = (location.is_memory(), Readers::new(location.clone()));
         let writer = Writer::start(Database::new(location, readers.clone()))?;
-        Ok(Self { readers, writer })
+        Ok(Self { readers, writer, in_memory })
     }
 }
 

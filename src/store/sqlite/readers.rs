@@ -3,7 +3,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -11,13 +10,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::connection::Location;
 use super::files::OpenFiles;
 use super::store_error;
-use super::writer::Writer;
 use crate::store::StoreError;
 
 /// Connections that read at once; the next query waits for one.
 const MAX_READERS: usize = 8;
-/// How long a query may take, with the wait for a connection; then it is interrupted.
-const DEADLINE: Duration = Duration::from_millis(1900);
 /// SQLite's instructions between two looks at whether the caller still waits: some microseconds.
 const INSTRUCTIONS: i32 = 10_000;
 
@@ -38,7 +34,8 @@ struct Shared {
 }
 
 /// What came of a query.
-enum Attempt<T, Q> {
+pub(super) enum Attempt<T, Q> {
+    /// The query ran.
     Answered(Result<T, StoreError>),
     /// The files at the path are not those that the writer has open.
     Moved(Q),
@@ -47,21 +44,6 @@ enum Attempt<T, Q> {
 impl Readers {
     pub(super) fn new(location: Location) -> Self {
         Self { location, shared: Arc::default(), places: Arc::new(Semaphore::new(MAX_READERS)) }
-    }
-
-    /// Runs `query` on a reading connection, or on the writer's where there is no file to read.
-    pub(super) async fn run<T: Send + 'static>(
-        &self,
-        writer: &Writer,
-        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        if self.location.is_memory() {
-            return writer.run(query).await;
-        }
-        match tokio::time::timeout(DEADLINE, self.answer(writer, query)).await {
-            Ok(answer) => answer,
-            Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
-        }
     }
 
     /// Lets queries read `files`.
@@ -81,23 +63,11 @@ impl Readers {
         true
     }
 
-    async fn answer<T: Send + 'static, Q>(&self, writer: &Writer, query: Q) -> Result<T, StoreError>
-    where
-        Q: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    {
-        let query = match self.attempt(query).await? {
-            Attempt::Answered(answer) => return answer,
-            Attempt::Moved(query) => query,
-        };
-        // Where another program locks the database the writer fails, but has opened the files.
-        let opened = writer.run(|_| Ok(())).await;
-        match self.attempt(query).await? {
-            Attempt::Answered(answer) => answer,
-            Attempt::Moved(_) => Err(opened.err().unwrap_or_else(changing)),
-        }
-    }
-
-    async fn attempt<T: Send + 'static, Q>(&self, query: Q) -> Result<Attempt<T, Q>, StoreError>
+    /// Runs `query` once, if the files at the path are those that the writer has open. Waits for a connection.
+    ///
+    /// # Errors
+    /// [`StoreError`] where no thread runs it.
+    pub(super) async fn attempt<T: Send + 'static, Q>(&self, query: Q) -> Result<Attempt<T, Q>, StoreError>
     where
         Q: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
@@ -177,8 +147,4 @@ fn run_until_left<T>(
     let answer = query(connection);
     connection.progress_handler(0, None::<fn() -> bool>)?;
     answer
-}
-
-fn changing() -> StoreError {
-    StoreError::Unavailable("the database's files are being replaced".into())
 }

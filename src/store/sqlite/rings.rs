@@ -19,7 +19,7 @@ impl Rings for Sqlite {
             let mut statement = connection.prepare_cached("SELECT record FROM rings WHERE name = ?1")?;
             statement.query_row([RING], |row| row.get::<_, String>(0)).optional()
         };
-        let found = self.readers.run(&self.writer, query).await?;
+        let found = self.read(query).await?;
         found.as_deref().map(read).transpose()
     }
 
@@ -56,7 +56,7 @@ impl Rings for Sqlite {
             let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
             rows.collect::<Result<Vec<_>, _>>()
         };
-        let found = self.readers.run(&self.writer, query).await?;
+        let found = self.read(query).await?;
         found.iter().map(|record| read(record)).collect()
     }
 

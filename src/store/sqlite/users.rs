@@ -44,7 +44,7 @@ impl Users for Sqlite {
 
     async fn list_users(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, StoreError> {
         let after = after.map(|id| id.to_string()).unwrap_or_default();
-        let rows = self.readers.run(&self.writer, move |connection| {
+        let rows = self.read(move |connection| {
             connection
                 .prepare_cached(&format!("{COLUMNS} WHERE id > ?1 ORDER BY id LIMIT ?2"))?
                 .query_map(params![after, limit as i64], stored)?
@@ -124,7 +124,7 @@ impl Users for Sqlite {
 
 impl Sqlite {
     async fn find_users(&self, query: String, values: Vec<Option<String>>) -> Result<Vec<User>, StoreError> {
-        let rows = self.readers.run(&self.writer, move |connection| {
+        let rows = self.read(move |connection| {
             connection
                 .prepare_cached(&query)?
                 .query_map(params_from_iter(values), stored)?
