@@ -62,8 +62,12 @@ struct Inner {
 #[derive(Debug)]
 struct Connection {
     database: Database,
+    /// Read where the URI prefers.
     users: Collection<Document>,
     states: Collection<Document>,
+    /// The same, read from the primary: what decides whether something is written must not be an old copy.
+    users_at_primary: Collection<Document>,
+    states_at_primary: Collection<Document>,
     rings: Collection<Document>,
     instances: Collection<Document>,
 }
@@ -112,15 +116,19 @@ impl Connection {
         let database = Client::with_options(options)?.database(&name);
         // What is answered with success must survive the loss of any one server, journalled where there is but one.
         let concern = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build();
-        let mut options = CollectionOptions::builder().write_concern(concern).build();
-        // Whatever the URI prefers for reading: a secondary may have an old ring, an old password, an ended session.
-        options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
-        let open = |name| database.collection_with_options(name, options.clone());
+        let options = CollectionOptions::builder().write_concern(concern).build();
+        let mut at_primary = options.clone();
+        // Whatever the URI prefers for reading: a secondary's ring may be an old one.
+        at_primary.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
+        let open =
+            |name, options: &CollectionOptions| database.collection_with_options(name, options.clone());
         Ok(Self {
-            users: open("users"),
-            states: open(USER_STATES),
-            rings: open("signing_rings"),
-            instances: open("signing_instances"),
+            users: open("users", &options),
+            states: open(USER_STATES, &options),
+            users_at_primary: open("users", &at_primary),
+            states_at_primary: open(USER_STATES, &at_primary),
+            rings: open("signing_rings", &at_primary),
+            instances: open("signing_instances", &at_primary),
             database,
         })
     }

@@ -118,7 +118,7 @@ impl Mongo {
             doc! { "$project": { "username": 1, "email": 1 } },
             join_state(),
         ];
-        self.aggregate(|connection| &connection.users, page).await
+        self.aggregate(|connection| &connection.users_at_primary, page).await
     }
 
     async fn give_keys_to(&self, documents: &[Document]) -> Result<(), StoreError> {
@@ -134,7 +134,7 @@ impl Mongo {
 
     async fn progress(&self) -> Result<Option<ObjectId>, StoreError> {
         let filter = doc! { "_id": PROGRESS };
-        let found = self.find_one(|connection| &connection.states, filter).await?;
+        let found = self.find_one(|connection| &connection.states_at_primary, filter).await?;
         Ok(found.and_then(|progress| progress.get_object_id("through").ok()))
     }
 

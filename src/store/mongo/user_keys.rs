@@ -13,6 +13,8 @@ use crate::store::StoreError;
 /// Seconds after which a reservation without a user is one that a crash left: by then the registration that made it has
 /// ended, its remote signature and the indexes that it may wait for included.
 const RESERVED: u64 = 30;
+/// The same for the same address, which is a second try: the first one was answered with "try again in 5 seconds".
+const RESERVED_FOR_ONESELF: u64 = 5;
 /// Left-over reservations that one new user removes at the most.
 const REMOVALS: usize = 16;
 
@@ -77,9 +79,11 @@ impl Mongo {
     pub(super) async fn clash(&self, user: &User, keys: &UserKeys) -> Result<Option<Taken>, StoreError> {
         for _ in 0..REMOVALS {
             let filter = clashing_states(user.id, keys);
-            let found = self.find_one(|connection| &connection.states, filter).await?;
+            let found = self.find_one(|connection| &connection.states_at_primary, filter).await?;
             let Some(state) = found else { return Ok(None) };
-            let theirs = self.settle(&state, user.created_at).await?;
+            let same = keys_of(&state).is_some_and(|theirs| theirs.email == keys.email);
+            let reserved = if same { RESERVED_FOR_ONESELF } else { RESERVED };
+            let theirs = self.settle(&state, user.created_at.minus_secs(reserved)).await?;
             if let Some(taken) = theirs.and_then(|theirs| keys.clash(&theirs)) {
                 return Ok(Some(taken));
             }
@@ -87,16 +91,16 @@ impl Mongo {
         Err(StoreError::Unavailable("too many reservations were left by crashes".into()))
     }
 
-    /// Compares a state with its user. A reservation that was left by a crash is removed, and so is the state of a user that
+    /// Compares a state with its user. A reservation from before `since` without a user was left by a crash and is removed, and so is the state of a user that
     /// another program has deleted; the keys of a user that another program has renamed are corrected.
-    async fn settle(&self, state: &Document, now: Timestamp) -> Result<Option<UserKeys>, StoreError> {
+    async fn settle(&self, state: &Document, since: Timestamp) -> Result<Option<UserKeys>, StoreError> {
         let Ok(object_id) = state.get_object_id("_id") else { return Ok(None) };
         let id = UserId::from_bytes(object_id.bytes());
         let filter = doc! { "_id": object_id };
-        let user = self.find_one(|connection| &connection.users, filter).await?;
+        let user = self.find_one(|connection| &connection.users_at_primary, filter).await?;
         let Some(user) = user.as_ref().and_then(from_document) else {
             let reserved_at = timestamp(state, "reserved_at");
-            if reserved_at.is_some_and(|reserved_at| now.secs_since(reserved_at) < RESERVED) {
+            if reserved_at.is_some_and(|reserved_at| reserved_at > since) {
                 return Ok(keys_of(state));
             }
             return self.delete_state(id).await.map(|()| None);

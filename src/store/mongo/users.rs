@@ -18,7 +18,16 @@ impl Users for Mongo {
         let keys = UserKeys::of(&user.username, &user.email);
         in_time(async {
             self.reserve(user, &keys).await?;
-            let created = self.create_reserved(user, &keys).await;
+            let clash = self.clash(user, &keys).await;
+            let created = match clash {
+                Ok(None) => self.insert(user).await,
+                Ok(Some(taken)) => Err(StoreError::Conflict(taken)),
+                Err(error) => {
+                    // Nothing was written yet: a second try is not to find its own reservation.
+                    self.delete_state(user.id).await?;
+                    return Err(error);
+                }
+            };
             if let Err(StoreError::Conflict(_)) = created {
                 self.delete_state(user.id).await?;
             }
@@ -84,7 +93,7 @@ impl Users for Mongo {
         in_time(async {
             // Looked at first, so that a user who is not there leaves no state behind.
             let filter = of_password(id, old);
-            if self.find_one(|connection| &connection.users, filter).await?.is_none() {
+            if self.find_one(|connection| &connection.users_at_primary, filter).await?.is_none() {
                 return Ok(false);
             }
             self.begin_to_end_sessions(id, valid_from).await?;
@@ -101,7 +110,8 @@ impl Users for Mongo {
 
     async fn end_sessions(&self, id: UserId, valid_from: Timestamp) -> Result<bool, StoreError> {
         in_time(async {
-            if self.find_user_by_id(id).await?.is_none() {
+            let filter = doc! { "_id": object_id(id) };
+            if self.find_one(|connection| &connection.users_at_primary, filter).await?.is_none() {
                 return Ok(false);
             }
             self.finish_ending_sessions(id, valid_from).await.map(|()| true)
@@ -122,10 +132,7 @@ impl Users for Mongo {
 }
 
 impl Mongo {
-    async fn create_reserved(&self, user: &User, keys: &UserKeys) -> Result<(), StoreError> {
-        if let Some(taken) = self.clash(user, keys).await? {
-            return Err(StoreError::Conflict(taken));
-        }
+    async fn insert(&self, user: &User) -> Result<(), StoreError> {
         within_deadline(async { self.users().await?.insert_one(to_document(user)).await }).await.map(|_| ())
     }
 

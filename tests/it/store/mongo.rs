@@ -305,11 +305,16 @@ fn a_reservation_that_a_crash_left_gives_way_and_a_fresh_one_does_not() {
     let client = program.client();
     client.register("first");
     let now = documents(&uri, "users", doc! {})[0].get_datetime("createdAt").unwrap().timestamp_millis();
-    for (name, seconds_ago, status) in [("alice", 60, 201), ("bob", -60, 409)] {
+    // The last is a second try of a registration that was answered with 503 and `Retry-After: 5`.
+    for (n, name, address, seconds_ago, status) in [
+        (1, "alice", "other@example.com", 60, 201),
+        (2, "bobby", "another@example.com", -60, 409),
+        (3, "carol", "carol@example.com", 10, 201),
+    ] {
         let state = doc! {
-            "_id": ObjectId::from_bytes([u8::try_from(name.len()).unwrap(); 12]),
+            "_id": ObjectId::from_bytes([n; 12]),
             "reserved_at": DateTime::from_millis(now - seconds_ago * 1000),
-            "username_key": name, "email_key": format!("{name}@example.com"), "skeletons": [name, name],
+            "username_key": name, "email_key": address, "skeletons": [name, name],
         };
         insert(&uri, "user_states", state);
         let answer = client.post("/api/auth/register", &registration(name));
