@@ -33,7 +33,7 @@ pub(super) fn open(config: &Config, store: &Arc<dyn Store>, clock: &Clock) -> Re
     let in_vault = in_vault.map(|vault| Arc::new(vault) as Arc<dyn KeyHome>);
     let stored = || -> Result<Arc<dyn RingHome>, StartError> {
         let sealer = sealer.clone().ok_or(StartError::RingUnprotected)?;
-        Ok(Arc::new(StoredRing::new(Arc::clone(store), sealer, clock.clone())))
+        Ok(Arc::new(StoredRing::new(Arc::clone(store), sealer, clock.clone(), Entropy::System)))
     };
     let in_files = || Arc::new(folder.clone()) as Arc<dyn RingHome>;
     let named = in_secret.map(|secret| Arc::new(secret) as Arc<dyn RingHome>);

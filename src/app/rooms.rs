@@ -120,7 +120,7 @@ impl Task for Watch {
     }
 
     async fn turn(&mut self, _now: Timestamp) -> Result<NextTurn, TurnError> {
-        self.look_again().await;
+        self.look_again().await?;
         Ok(NextTurn::After(self.pause()))
     }
 }

@@ -152,12 +152,14 @@ impl Keeper {
         ring: RingRecord,
         outstanding: Outstanding<'_>,
     ) -> (RingRecord, Option<CustodyError>) {
-        let mut ring = ring;
+        let (mut ring, mut outrun) = (ring, false);
         for _ in 0..PATIENCE {
             let schedule = self.schedule(&ring);
             let due = plan(&ring, &schedule, outstanding, self.now()).filter(|_| ring.moved.is_none());
             let Some(action) = due else { return (ring, None) };
-            match self.step(&ring, &action).await {
+            let step = self.step(&ring, &action).await;
+            outrun = matches!(step, Ok(None));
+            match step {
                 Ok(Some(after)) => {
                     tell(&action, &after);
                     ring = after;
@@ -170,7 +172,9 @@ impl Keeper {
                 Err(error) => return (ring, Some(error)),
             }
         }
-        (ring, None)
+        let outrun =
+            outrun.then(|| CustodyError::Unavailable("other programs change the ring all the time".into()));
+        (ring, outrun)
     }
 
     /// Writes `after`, one revision on, in the place of `before`, or of none where that is of revision 0. False where

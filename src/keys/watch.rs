@@ -76,10 +76,21 @@ impl Watch {
         self.take_up(begun, looked_at).await
     }
 
-    /// Looks once.
-    pub async fn look_again(&mut self) {
-        let looked = self.look().await;
-        self.note(looked.as_ref().err());
+    /// Looks once. That the ring cannot be read for a while is told to the log, and is no error.
+    ///
+    /// # Errors
+    /// [`CustodyError`] that does not pass by itself. What is known serves on.
+    pub async fn look_again(&mut self) -> Result<(), CustodyError> {
+        match self.look().await {
+            Err(error) if !error.is_passing() => {
+                self.trouble = Some(error.to_string());
+                Err(error)
+            }
+            looked => {
+                self.note(looked.as_ref().err());
+                Ok(())
+            }
+        }
     }
 
     /// How long to wait before the next look; instances that were started together do not stay together.

@@ -82,6 +82,9 @@ pub trait Users {
 #[async_trait]
 pub trait Rings {
     /// The ring's document as it is now: never one that has been replaced before the question was asked.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] also where the stored revision, with which a replacement is compared, is not the document's.
     async fn find_ring(&self) -> Result<Option<RingRecord>, StoreError>;
 
     /// Puts `ring` in the place of the document of revision `seen`, or of none. False where another is there. Members
@@ -91,7 +94,8 @@ pub trait Rings {
     /// Notes that an instance serves, in the place of what was noted of it before.
     async fn note_instance(&self, instance: &Instance) -> Result<(), StoreError>;
 
-    /// The instances that were noted, in the order of their ids.
+    /// The instances that were noted, in the order of their ids. A record that cannot be read is left out: it must not
+    /// keep the others from being seen.
     async fn list_instances(&self) -> Result<Vec<Instance>, StoreError>;
 
     /// Forgets each instance that was last noted earlier than `before`. Atomic for each of them: one that is noted again

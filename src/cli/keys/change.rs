@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::super::setup;
 use super::{Consent, Failure, Output, length, outlasts, what_next};
-use crate::domain::{KeyState, Kid, NewKey, RingRecord};
-use crate::keys::custody::{Resealed, RingHome};
+use crate::domain::{KeyRecord, KeyState, Kid, NewKey, RingRecord};
+use crate::keys::custody::{Resealed, RingHome, public_half};
 use crate::keys::{Keeper, orders};
 
 /// Races against running servers that a command may lose.
@@ -125,28 +125,45 @@ pub(super) async fn prune(keeper: &Keeper, output: &Output) -> Result<(), Failur
     Ok(())
 }
 
-pub(super) async fn reseal(keeper: &Keeper, output: &Output) -> Result<(), Failure> {
-    let resealed = keeper.custody().ring().reseal().await.map_err(Failure::because)?;
-    let Some(Resealed { keys, waits_for }) = resealed else {
-        return Err(Failure::refused(
-            "nothing is sealed here: a ring of keys is sealed where it is in the database",
-        ));
-    };
-    let sealed = format!(
-        "{keys} keys are sealed with the first KEY_ENCRYPTION_KEY; the other keys in that setting are not needed any more."
-    );
-    let protected = match waits_for.len() {
-        0 => "The ring is authenticated as a whole. Programs of earlier versions cannot read it.".to_owned(),
-        count => format!(
-            "The ring is not authenticated as a whole yet: instances of an earlier version are running ({count}), and they could \
-             not read it. Run `keys reseal` again a minute after the last of them has stopped."
-        ),
-    };
-    output.print(
-        &json!({ "resealed": keys, "authenticated": waits_for.is_empty() }),
-        &format!("{sealed}\n{protected}"),
-    );
-    Ok(())
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Reseal {
+    /// Seal this key, too, though it has no seal: only for a key that you know, where KEY_ENCRYPTION_KEY is new
+    #[arg(long, value_name = "KID", value_parser = kid, allow_hyphen_values = true)]
+    accept_unsealed: Vec<Kid>,
+}
+
+impl Reseal {
+    pub(super) async fn run(self, keeper: &Keeper, output: &Output) -> Result<(), Failure> {
+        let resealed = keeper.custody().ring().reseal(&self.accept_unsealed).await;
+        let Some(Resealed { keys, accepted, waits_for }) = resealed.map_err(Failure::because)? else {
+            return Err(Failure::refused(
+                "nothing is sealed here: a ring of keys is sealed where it is in the database",
+            ));
+        };
+        let mut lines: Vec<_> = accepted.iter().map(accepted_line).collect();
+        lines.push(format!("{keys} keys are sealed with the first KEY_ENCRYPTION_KEY."));
+        if waits_for.is_empty() {
+            lines.push(
+                "The ring is authenticated as a whole. Programs of earlier versions cannot read it."
+                    .to_owned(),
+            );
+        } else {
+            lines.push("The ring is not authenticated as a whole yet: an earlier version is running, which could not read it.".to_owned());
+            lines.extend(waits_for.iter().map(|other| {
+                format!("  instance {} (keys: {}), last heard of at {}", other.id, other.custody, other.at)
+            }));
+            lines.push("Run `keys reseal` again a minute after it has stopped.".to_owned());
+        }
+        let accepted: Vec<_> = accepted.iter().map(|key| &key.kid).collect();
+        let value = json!({ "resealed": keys, "accepted": accepted, "authenticated": waits_for.is_empty() });
+        output.print(&value, &lines.join("\n"));
+        Ok(())
+    }
+}
+
+fn accepted_line(key: &KeyRecord) -> String {
+    let thumbprint = public_half(key).map_or_else(|error| error.to_string(), |public| public.thumbprint());
+    format!("{} had no seal and was accepted; its thumbprint is {thumbprint}", key.kid)
 }
 
 /// Changes the ring, on top of whatever servers do to it meanwhile. A key that was made for it and is not needed is

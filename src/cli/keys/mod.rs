@@ -39,7 +39,7 @@ pub(super) enum Keys {
     /// Do what is due now, drop what has left, and take away files that no key has
     Prune,
     /// Seal all keys in the database with the first KEY_ENCRYPTION_KEY
-    Reseal,
+    Reseal(change::Reseal),
     /// Take the ring and its keys to another custody
     Move(moving::Move),
     /// Print a new KEY_ENCRYPTION_KEY
@@ -72,7 +72,7 @@ impl Keys {
                 Self::Import(import) => import.run(&keeper, output).await,
                 Self::Export(export) => export.run(&keeper, output).await,
                 Self::Prune => change::prune(&keeper, output).await,
-                Self::Reseal => change::reseal(&keeper, output).await,
+                Self::Reseal(reseal) => reseal.run(&keeper, output).await,
                 Self::Move(moving) => moving.run(&keeper, output).await,
                 Self::Secret => Ok(()),
             }

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use jose::SigningKey;
 
-use super::sealed_ring::{self, RingForm};
+use super::sealed_ring::{self, Closed, Digest, Opened, RingForm};
 use super::{
     CustodyError, KeyHome, Resealed, RingHome, Sealer, SealingError, algorithm_of, generate, new_key,
     of_record,
 };
 use crate::clock::Clock;
 use crate::domain::{Home, Instance, KeyRecord, Kid, NewKey, RingRecord};
+use crate::entropy::Entropy;
 use crate::keys::{KeyKind, Private};
 use crate::store::{Store, StoreError};
 use crate::workers::Workers;
@@ -22,29 +23,38 @@ pub struct StoredRing {
     store: Arc<dyn Store>,
     sealer: Arc<Sealer>,
     clock: Clock,
+    entropy: Entropy,
     newest: Arc<Mutex<Option<Seen>>>,
 }
 
 /// The newest document that this process has seen.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone)]
 struct Seen {
     revision: u64,
     form: RingForm,
+    id: Option<String>,
+    digest: Digest,
 }
 
 impl StoredRing {
     /// What `KEY_CUSTODY` calls keys that are in it too.
     pub const NAME: &'static str = "database";
 
-    /// The ring in `store`, sealed and authenticated by `sealer`. `clock` tells which other instances are alive.
-    pub fn new(store: Arc<dyn Store>, sealer: Arc<Sealer>, clock: Clock) -> Self {
-        Self { store, sealer, clock, newest: Arc::default() }
+    /// The ring in `store`, sealed and authenticated by `sealer`. `clock` tells which other instances are alive, `entropy`
+    /// names a ring that begins.
+    pub fn new(store: Arc<dyn Store>, sealer: Arc<Sealer>, clock: Clock, entropy: Entropy) -> Self {
+        Self { store, sealer, clock, entropy, newest: Arc::default() }
     }
 
     /// The document as it is stored, and its form.
     async fn stored(&self) -> Result<Option<(RingRecord, RingForm)>, CustodyError> {
         let Some(ring) = self.store.find_ring().await? else { return Ok(None) };
         match RingForm::of(ring.version) {
+            // What a database can count up from.
+            Some(_) if ring.revision >= i64::MAX as u64 => {
+                let fault = "its revision is out of range".to_owned();
+                Err(CustodyError::Ring { place: self.place(), fault })
+            }
             Some(form) => Ok(Some((ring, form))),
             None => Err(CustodyError::Newer { place: self.place(), version: ring.version }),
         }
@@ -56,17 +66,38 @@ impl StoredRing {
 
     fn note(&self, seen: Seen) {
         let mut newest = self.newest();
-        *newest = (*newest).max(Some(seen));
+        if newest.as_ref().is_none_or(|newest| newest.revision <= seen.revision) {
+            *newest = Some(seen);
+        }
+    }
+
+    /// Whether `found` may follow what was seen before: the same ring, and nothing older.
+    fn follows(&self, found: &Seen, seen: &Seen) -> Result<(), CustodyError> {
+        if found.form < seen.form {
+            return Err(SealingError::RingAltered.into());
+        }
+        if found.revision < seen.revision {
+            let (revision, seen) = (found.revision, seen.revision);
+            return Err(CustodyError::Older { place: self.place(), revision, seen });
+        }
+        let other_ring = seen.id.is_some() && found.id != seen.id;
+        if other_ring || (found.revision == seen.revision && found.digest != seen.digest) {
+            return Err(CustodyError::Other(self.place()));
+        }
+        Ok(())
     }
 
     /// The form in which the next document is written. What there is keeps its form; a ring that begins is authenticated,
     /// unless a program is running that could not read it.
     async fn form_to_write(&self) -> Result<RingForm, CustodyError> {
-        let newest = *self.newest();
+        let newest = self.newest().as_ref().map(|seen| seen.form);
         match newest {
-            Some(seen) => Ok(seen.form),
+            Some(form) => Ok(form),
             None if self.earlier_programs().await?.is_empty() => Ok(RingForm::Authenticated),
-            None => Ok(RingForm::SealedRecords),
+            None => {
+                tell_unauthenticated();
+                Ok(RingForm::SealedRecords)
+            }
         }
     }
 
@@ -85,10 +116,14 @@ impl StoredRing {
         ring: &RingRecord,
         form: RingForm,
     ) -> Result<bool, CustodyError> {
-        let stored = sealed_ring::close(ring, form, &self.sealer)?;
+        let id = match self.newest().as_ref().and_then(|seen| seen.id.clone()) {
+            Some(id) => id,
+            None => self.entropy.jti().map_err(|error| CustodyError::Generate(error.into()))?,
+        };
+        let Closed { stored, digest } = sealed_ring::close(ring, form, &id, &self.sealer)?;
         let written = self.store.replace_ring_if(seen, &stored).await?;
         if written {
-            self.note(Seen { revision: ring.revision, form });
+            self.note(Seen { revision: ring.revision, form, id: Some(id), digest });
         }
         Ok(written)
     }
@@ -98,28 +133,16 @@ impl StoredRing {
 impl RingHome for StoredRing {
     async fn load(&self) -> Result<Option<RingRecord>, CustodyError> {
         // What was seen before the question: the store never answers it with a document that was replaced by then.
-        let before = *self.newest();
+        let before = self.newest().clone();
         let Some((stored, form)) = self.stored().await? else { return Ok(None) };
-        let ring = sealed_ring::open(stored, form, &self.sealer, false)?;
-        if before.is_none() && form < RingForm::Authenticated {
-            tracing::warn!(
-                "the ring of keys in the database is not authenticated as a whole yet: run `keys reseal` once every instance \
-                 runs this version"
-            );
+        let Opened { ring, id, digest, .. } = sealed_ring::open(stored, form, &self.sealer, &[])?;
+        let found = Seen { revision: ring.revision, form, id, digest };
+        match &before {
+            Some(seen) => self.follows(&found, seen)?,
+            None if form < RingForm::Authenticated => tell_unauthenticated(),
+            None => {}
         }
-        if let Some(seen) = before {
-            if form < seen.form {
-                return Err(SealingError::RingAltered.into());
-            }
-            if ring.revision < seen.revision {
-                return Err(CustodyError::Older {
-                    place: self.place(),
-                    revision: ring.revision,
-                    seen: seen.revision,
-                });
-            }
-        }
-        self.note(Seen { revision: ring.revision, form });
+        self.note(found);
         Ok(Some(ring))
     }
 
@@ -127,16 +150,18 @@ impl RingHome for StoredRing {
         self.write(seen, ring, self.form_to_write().await?).await
     }
 
-    async fn reseal(&self) -> Result<Option<Resealed>, CustodyError> {
+    async fn reseal(&self, accept_unsealed: &[Kid]) -> Result<Option<Resealed>, CustodyError> {
         let Some((stored, form)) = self.stored().await? else { return Ok(None) };
-        let mut ring = sealed_ring::open(stored, form, &self.sealer, true)?;
+        let Opened { mut ring, id, digest, accepted } =
+            sealed_ring::open(stored, form, &self.sealer, accept_unsealed)?;
         let seen = ring.revision;
+        self.note(Seen { revision: seen, form, id, digest });
         ring.revision += 1;
         let waits_for =
             if form == RingForm::Authenticated { vec![] } else { self.earlier_programs().await? };
         let form = if waits_for.is_empty() { RingForm::Authenticated } else { form };
         if self.write(Some(seen), &ring, form).await? {
-            Ok(Some(Resealed { keys: sealed_ring::sealed_keys(&ring, form), waits_for }))
+            Ok(Some(Resealed { keys: sealed_ring::sealed_keys(&ring, form), accepted, waits_for }))
         } else {
             Err(CustodyError::Unavailable("another program changed the ring just now; try again".into()))
         }
@@ -145,6 +170,13 @@ impl RingHome for StoredRing {
     fn place(&self) -> String {
         "the database".to_owned()
     }
+}
+
+fn tell_unauthenticated() {
+    tracing::warn!(
+        "the ring of keys in the database is not authenticated as a whole yet: run `keys reseal` once every instance \
+         runs this version"
+    );
 }
 
 /// Private halves inside the ring's document; [`StoredRing`] seals them.

@@ -124,6 +124,12 @@ pub enum CustodyError {
         /// The highest revision that this process has seen.
         seen: u64,
     },
+    /// Another ring is there than before.
+    #[error(
+        "the ring in {0} is not the one that this process knows: somebody has put another ring in its place; it is not \
+         used, and what is known serves on; if it was you, restart every instance"
+    )]
+    Other(String),
     /// A record is not what was written.
     #[error("the record of key {kid} cannot be used: {fault}; restore it from a backup")]
     Record {

@@ -55,12 +55,12 @@ pub trait RingHome: Send + Sync {
         Ok(())
     }
 
-    /// Seals all keys anew with the first sealing key, those that were not sealed among them, and authenticates the document
-    /// from then on. Nothing where there is no ring, or none that is sealed.
+    /// Seals all keys anew with the first sealing key, and authenticates the document from then on. A key that has no seal
+    /// is an error, unless it is one of `accept_unsealed`. Nothing where there is no ring, or none that is sealed.
     ///
     /// # Errors
     /// [`CustodyError`].
-    async fn reseal(&self) -> Result<Option<Resealed>, CustodyError> {
+    async fn reseal(&self, _accept_unsealed: &[Kid]) -> Result<Option<Resealed>, CustodyError> {
         Ok(None)
     }
 
@@ -73,6 +73,8 @@ pub trait RingHome: Send + Sync {
 pub struct Resealed {
     /// How many keys are sealed.
     pub keys: usize,
+    /// The keys that had no seal before.
+    pub accepted: Vec<KeyRecord>,
     /// The running instances that could not read an authenticated ring: until they have gone, it is not authenticated.
     pub waits_for: Vec<Instance>,
 }

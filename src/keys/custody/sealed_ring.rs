@@ -2,6 +2,7 @@
 //! record of a key is sealed by itself; programs before 0.2 know no other. In the second, the document as a whole is
 //! authenticated as well, so that no record of an earlier document can be put into it.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Map, Value};
 
 use super::sealer::{Sealer, SealerError};
@@ -11,6 +12,27 @@ use crate::domain::{Home, KeyRecord, KeyState, Kid, RingRecord};
 const SCHEME: &str = "sealed";
 /// The member with the document's authentication code.
 const CODE: &str = "mac";
+/// The member with the name that a ring has from its beginning: another ring has another one.
+const ID: &str = "ring_id";
+
+/// A document as it is to be stored.
+pub(super) struct Closed {
+    pub(super) stored: RingRecord,
+    pub(super) digest: Digest,
+}
+
+/// A document that is what was written.
+pub(super) struct Opened {
+    pub(super) ring: RingRecord,
+    /// Nothing in a ring of a program that gave none.
+    pub(super) id: Option<String>,
+    pub(super) digest: Digest,
+    /// The keys that had no seal and were accepted all the same.
+    pub(super) accepted: Vec<KeyRecord>,
+}
+
+/// What tells two documents of one revision apart: the SHA-256 of all that is stored but the code.
+pub(super) type Digest = [u8; 32];
 
 /// How the document is protected; the number is the document's `version`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,10 +76,16 @@ pub enum SealingError {
     RingAltered,
     /// There is no seal.
     #[error(
-        "the record of key {0} in the database is not sealed, and KEY_ENCRYPTION_KEY says that it should be: if you have \
-         just set it, `keys reseal` seals all; if not, somebody else wrote this record"
+        "the record of key {0} in the database is not sealed, so anything that can write there may have added it; nothing \
+         of the ring is used: restore the database from a backup; only if KEY_ENCRYPTION_KEY is new here and you know this \
+         key, seal it with `keys reseal --accept-unsealed {0}`"
     )]
     Unsealed(Kid),
+    /// A member would not come back as it is written.
+    #[error(
+        "the ring of keys has a member that cannot be kept as it is, such as a fraction; nothing was written"
+    )]
+    Unstable,
     /// The library refused.
     #[error("the cryptographic library could not seal")]
     Failed,
@@ -78,46 +106,67 @@ impl RingForm {
     }
 }
 
-/// `ring` as it is to be stored.
-pub(super) fn close(ring: &RingRecord, form: RingForm, sealer: &Sealer) -> Result<RingRecord, SealingError> {
+/// `ring`, whose name is `id`, as it is to be stored.
+pub(super) fn close(
+    ring: &RingRecord,
+    form: RingForm,
+    id: &str,
+    sealer: &Sealer,
+) -> Result<Closed, SealingError> {
     let mut stored = RingRecord { version: form.version(), ..ring.clone() };
     stored.rest.remove(CODE);
+    stored.rest.insert(ID.to_owned(), Value::String(id.to_owned()));
     for key in stored.keys.iter_mut().filter(|key| is_sealed_in(form, key)) {
         let secret = key.home.as_ref().map_or("", Home::expose).as_bytes();
         let sealed = sealer.seal(&bound(form, key)?, secret).map_err(|_| SealingError::Failed)?;
         key.home = Some(Home::new(SCHEME, &sealed));
     }
+    let document = canonical(&stored)?;
+    if !comes_back(&document) {
+        return Err(SealingError::Unstable);
+    }
     if form == RingForm::Authenticated {
-        let code = sealer.authenticate(&canonical(&stored)?).map_err(|_| SealingError::Failed)?;
+        let code = sealer.authenticate(&document).map_err(|_| SealingError::Failed)?;
         stored.rest.insert(CODE.to_owned(), Value::String(code));
     }
-    Ok(stored)
+    Ok(Closed { stored, digest: digest_of(&document) })
 }
 
-/// The ring that was stored, if it is what was written. `unsealed` says whether a record without a seal will do, as it
-/// stands where no sealing key was set before.
+/// The ring that was stored, if it is what was written. A record without a seal will do for the keys in `unsealed` alone.
 pub(super) fn open(
     stored: RingRecord,
     form: RingForm,
     sealer: &Sealer,
-    unsealed: bool,
-) -> Result<RingRecord, SealingError> {
+    unsealed: &[Kid],
+) -> Result<Opened, SealingError> {
     let mut ring = stored;
     let code = ring.rest.remove(CODE);
+    let document = canonical(&ring)?;
     if form == RingForm::Authenticated {
         let code = code.as_ref().and_then(Value::as_str).ok_or(SealingError::RingAltered)?;
         let fault = |error| fault(error, || "the ring of keys".to_owned(), || SealingError::RingAltered);
-        sealer.verify(&canonical(&ring)?, code).map_err(fault)?;
+        sealer.verify(&document, code).map_err(fault)?;
     }
+    let mut accepted = Vec::new();
     for key in ring.keys.iter_mut().filter(|key| is_sealed_in(form, key)) {
         if key.home.as_ref().is_some_and(|home| home.scheme() == SCHEME) {
             key.home = open_record(key, form, sealer)?;
-        } else if !unsealed || form == RingForm::Authenticated {
+        } else if form == RingForm::SealedRecords && unsealed.contains(&key.kid) {
+            accepted.push(key.clone());
+        } else {
             return Err(SealingError::Unsealed(key.kid.clone()));
         }
     }
+    // Without a code, a ring of no keys has nothing that shows where it comes from.
+    if form == RingForm::SealedRecords && sealed_keys(&ring, form) == 0 {
+        return Err(SealingError::RingAltered);
+    }
     ring.version = RingRecord::VERSION;
-    Ok(ring)
+    let id = match ring.rest.remove(ID) {
+        Some(Value::String(id)) => Some(id),
+        _ => None,
+    };
+    Ok(Opened { ring, id, digest: digest_of(&document), accepted })
 }
 
 /// How many keys of `ring` are sealed.
@@ -178,6 +227,18 @@ fn canonical(ring: &RingRecord) -> Result<Vec<u8>, SealingError> {
     document.sort_keys();
     document.values_mut().for_each(Value::sort_all_objects);
     serde_json::to_vec(&("jwt-generator ring", document)).map_err(|_| SealingError::Failed)
+}
+
+/// Whether a document reads as it is written; numbers with a fraction may not.
+fn comes_back(document: &[u8]) -> bool {
+    let again = serde_json::from_slice::<Value>(document).and_then(|read| serde_json::to_vec(&read));
+    again.is_ok_and(|again| again == document)
+}
+
+fn digest_of(document: &[u8]) -> Digest {
+    let mut bytes = Digest::default();
+    bytes.copy_from_slice(digest(&SHA256, document).as_ref());
+    bytes
 }
 
 fn fault(

@@ -1,9 +1,11 @@
 //! The collections `signing_rings` (one document, the ring) and `signing_instances` (one for each instance).
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use mongodb::Collection;
-use mongodb::bson::{Document, deserialize_from_document, doc, serialize_to_document};
+use mongodb::bson::{Document, RawDocumentBuf, deserialize_from_document, doc, serialize_to_document};
 use mongodb::error::{Error, ErrorKind};
 use mongodb::options::ReadConcern;
 use serde::de::DeserializeOwned;
@@ -21,7 +23,13 @@ const NOT_A_REPLICA_SET: i32 = 123;
 impl Rings for Mongo {
     async fn find_ring(&self) -> Result<Option<RingRecord>, StoreError> {
         let found = within_deadline(async { newest(&self.connection().await?.rings).await });
-        found.await?.map(read).transpose()
+        let Some(raw) = found.await? else { return Ok(None) };
+        // A replacement is compared with the first member of a name, and a reader takes the last.
+        if !has_single_members(&raw) {
+            return Err(StoreError::Corrupt("a member is there twice".to_owned()));
+        }
+        let document = Document::try_from(raw).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        read(document).map(Some)
     }
 
     async fn replace_ring_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, StoreError> {
@@ -58,12 +66,12 @@ impl Rings for Mongo {
             let cursor = self.connection().await?.instances.find(doc! {}).sort(doc! { "_id": 1 }).await?;
             cursor.try_collect::<Vec<Document>>().await
         });
-        let found = found.await?.into_iter().map(|mut document| {
+        let found = found.await?.into_iter().filter_map(|mut document| {
             let at = document.get_datetime("at").map(|at| at.timestamp_millis() / 1000).unwrap_or_default();
             document.insert("at", at);
-            read(document)
+            read(document).ok()
         });
-        found.collect()
+        Ok(found.collect())
     }
 
     async fn purge_instances(&self, before: Timestamp) -> Result<(), StoreError> {
@@ -74,12 +82,18 @@ impl Rings for Mongo {
 }
 
 /// A server that no longer leads must not answer: its ring may be an old one. One alone is always right.
-async fn newest(rings: &Collection<Document>) -> Result<Option<Document>, Error> {
+async fn newest(rings: &Collection<Document>) -> Result<Option<RawDocumentBuf>, Error> {
+    let rings = rings.clone_with_type::<RawDocumentBuf>();
     let filter = doc! { "_id": RING };
     match rings.find_one(filter.clone()).read_concern(ReadConcern::linearizable()).await {
         Err(error) if is_alone(&error) => rings.find_one(filter).await,
         other => other,
     }
+}
+
+fn has_single_members(document: &RawDocumentBuf) -> bool {
+    let mut names = HashSet::new();
+    document.iter().all(|member| member.is_ok_and(|(name, _)| names.insert(name.to_string())))
 }
 
 fn is_alone(error: &Error) -> bool {

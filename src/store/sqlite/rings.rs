@@ -16,11 +16,20 @@ const RING: &str = "ring";
 impl Rings for Sqlite {
     async fn find_ring(&self) -> Result<Option<RingRecord>, StoreError> {
         let query = |connection: &rusqlite::Connection| {
-            let mut statement = connection.prepare_cached("SELECT record FROM rings WHERE name = ?1")?;
-            statement.query_row([RING], |row| row.get::<_, String>(0)).optional()
+            let mut statement =
+                connection.prepare_cached("SELECT record, revision FROM rings WHERE name = ?1")?;
+            statement
+                .query_row([RING], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))
+                .optional()
         };
-        let found = self.read(query).await?;
-        found.as_deref().map(read).transpose()
+        let Some((record, revision)) = self.read(query).await? else { return Ok(None) };
+        let ring: RingRecord = read(&record)?;
+        // The column is what a replacement is compared with.
+        if i64::try_from(ring.revision) != Ok(revision) {
+            let fault = format!("its revision is {}, and the row says {revision}", ring.revision);
+            return Err(StoreError::Corrupt(fault));
+        }
+        Ok(Some(ring))
     }
 
     async fn replace_ring_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, StoreError> {
@@ -57,7 +66,7 @@ impl Rings for Sqlite {
             rows.collect::<Result<Vec<_>, _>>()
         };
         let found = self.read(query).await?;
-        found.iter().map(|record| read(record)).collect()
+        Ok(found.iter().filter_map(|record| read(record).ok()).collect())
     }
 
     async fn purge_instances(&self, before: Timestamp) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jose::{Algorithm, SigningKey};
 use jwt_generator::clock::Clock;
 use jwt_generator::domain::{Instance, KeyRecord, KeyState, Kid, NewKey, RingRecord, Timestamp};
+use jwt_generator::entropy::Entropy;
 use jwt_generator::keys::custody::{Custody, CustodyError, RingHome, Sealer, SealingError, StoredRing};
 use jwt_generator::store::Store;
 use jwt_generator::store::sqlite::Sqlite;
@@ -212,6 +213,7 @@ fn a_server_under_which_an_older_ring_is_put_back_says_so_and_serves_on() {
         told.then_some(())
     });
     assert_eq!(keys(2), Some(()));
+    assert_eq!(client.get("/readyz").ok()["failing"], json!(["ring"]), "an operator sees it, too");
     assert!(token(&program.client()).is_some(), "what is known serves on");
 }
 
@@ -265,7 +267,7 @@ impl Versions {
     /// The ring as a process of this version sees it.
     fn this(&self) -> StoredRing {
         let sealer = Arc::new(Sealer::parse(SEALING_KEY).unwrap());
-        StoredRing::new(Arc::clone(&self.store), sealer, self.clock.clone())
+        StoredRing::new(Arc::clone(&self.store), sealer, self.clock.clone(), Entropy::System)
     }
 
     /// The heartbeat of a program of the earlier version, which does not say what it can read.
@@ -333,11 +335,11 @@ fn l9_two_versions_share_a_ring_until_it_is_authenticated() {
     );
 
     // Resealing waits for the earlier program.
-    let resealed = versions.runtime.block_on(one.reseal()).unwrap().unwrap();
+    let resealed = versions.runtime.block_on(one.reseal(&[])).unwrap().unwrap();
     assert_eq!((resealed.keys, resealed.waits_for.len()), (1, 1));
     assert!(versions.earlier_program_writes().is_ok());
     versions.clock.set(NOW.plus_secs(Instance::SILENCE_SECS + 1));
-    let resealed = versions.runtime.block_on(other.reseal()).unwrap().unwrap();
+    let resealed = versions.runtime.block_on(other.reseal(&[])).unwrap().unwrap();
     assert_eq!((resealed.keys, resealed.waits_for.len()), (1, 0));
 
     // From here on the earlier version refuses, and does not write what it cannot keep true.
@@ -356,7 +358,7 @@ fn an_authenticated_ring_is_not_turned_back_into_one_that_is_not() {
     assert!(versions.runtime.block_on(ring_of_old.replace_if(None, &ring(1, vec![key()]))).unwrap());
     let before = versions.stored();
     versions.clock.set(NOW.plus_secs(Instance::SILENCE_SECS + 1));
-    versions.runtime.block_on(ring_of_old.reseal()).unwrap().unwrap();
+    versions.runtime.block_on(ring_of_old.reseal(&[])).unwrap().unwrap();
     let put_back = RingRecord { revision: 9, ..before };
     assert!(versions.runtime.block_on(versions.store.replace_ring_if(Some(2), &put_back)).unwrap());
     let loaded = versions.runtime.block_on(ring_of_old.load());
@@ -371,4 +373,122 @@ fn a_ring_that_begins_is_authenticated() {
     assert!(versions.runtime.block_on(this.replace_if(None, &ring(1, vec![key()]))).unwrap());
     let stored = versions.stored();
     assert!(stored.version == 2 && stored.rest.contains_key("mac"), "{stored:?}");
+}
+
+/// A ring that an attacker wrote, of the form that has no code: the key of the attacker is active and has no seal.
+fn planted(stored: &Stored) -> Value {
+    let mut planted = stored.document();
+    planted["version"] = json!(1);
+    planted["revision"] = json!(planted["revision"].as_u64().unwrap() + 100);
+    planted.as_object_mut().unwrap().remove("mac");
+    planted["keys"] = json!([key()]);
+    planted
+}
+
+/// Seen in a review of this protection: `keys reseal` sealed what an attacker had written, and said that all was well.
+#[test]
+fn resealing_seals_no_key_without_a_seal_unless_it_is_named() {
+    let stored = Stored::new();
+    let planted = planted(&stored);
+    stored.put(&planted);
+    let kid = planted["keys"][0]["kid"].as_str().unwrap();
+    let settings = [&SETTINGS[..], &[("JWT_ALGORITHM", "ES256")]].concat();
+    let reseal = |arguments: &[&str]| {
+        let mut command = jwt_generator(stored.folder.path());
+        command.envs(settings.iter().copied()).args(["keys", "reseal"]).args(arguments);
+        command
+    };
+    for arguments in [&[][..], &["--accept-unsealed", "another"]] {
+        let told = refused(&mut reseal(arguments), 1);
+        assert!(told.contains(&format!("the record of key {kid} in the database is not sealed")), "{told}");
+        assert_eq!(stored.document(), planted, "nothing was written");
+    }
+    // An operator who set KEY_ENCRYPTION_KEY for a ring that had none names each key.
+    let told = run(&mut reseal(&["--accept-unsealed", kid]));
+    assert!(told.contains(&format!("{kid} had no seal and was accepted; its thumbprint is {kid}")), "{told}");
+    assert!(told.contains("The ring is authenticated as a whole."), "{told}");
+}
+
+/// A ring without a code and without a sealed key has nothing that shows where it comes from.
+#[test]
+fn an_empty_ring_that_is_not_authenticated_is_refused() {
+    let stored = Stored::new();
+    let mut empty = planted(&stored);
+    empty["keys"] = json!([]);
+    stored.put(&empty);
+    let loaded = stored.load_anew();
+    assert!(matches!(loaded, Err(CustodyError::Sealing(SealingError::RingAltered))), "{loaded:?}");
+}
+
+/// A ring of the same key that has gone another way: begun anew, or gone on from an older copy.
+#[test]
+fn another_ring_in_the_place_of_the_one_that_was_seen_is_refused() {
+    let stored = Stored::new();
+    let first = stored.document();
+    let other = Stored::new();
+    assert_eq!(first["revision"], other.document()["revision"]);
+    stored.put(&other.document());
+    assert!(matches!(stored.load(), Err(CustodyError::Other(_))), "of the same revision");
+    let go_on = |stored: &Stored, lead: u64| {
+        stored.runtime.block_on(async {
+            let custody = custody(stored.folder.path(), &SETTINGS);
+            let ring = custody.ring().load().await.unwrap().unwrap();
+            let (seen, next) = (ring.revision, RingRecord { revision: ring.revision + 1, lead, ..ring });
+            assert!(custody.ring().replace_if(Some(seen), &next).await.unwrap());
+        });
+    };
+    go_on(&stored, 7);
+    assert!(matches!(stored.load(), Err(CustodyError::Other(_))), "of a higher revision");
+    stored.put(&first);
+    assert!(stored.load().is_ok());
+    go_on(&stored, 8);
+    assert!(stored.load().is_ok(), "the same ring goes on");
+    stored.put(&first);
+    go_on(&stored, 9);
+    assert!(matches!(stored.load(), Err(CustodyError::Other(_))), "from an older copy, of the same revision");
+}
+
+/// Seen: a raised revision in the row beside the document ended every step, with no word in the log.
+#[test]
+fn a_row_that_does_not_fit_its_document_is_an_error_and_not_an_endless_race() {
+    let stored = Stored::new();
+    database(stored.folder.path()).execute("UPDATE rings SET revision = revision + 1000", []).unwrap();
+    let told = stored.load().unwrap_err().to_string();
+    assert!(told.contains("its revision is 1, and the row says 1001"), "{told}");
+}
+
+/// A number that does not read as it is written would make a ring that its own code does not fit.
+#[test]
+fn a_member_that_would_not_come_back_is_not_written() {
+    let stored = Stored::new();
+    stored.runtime.block_on(async {
+        let mut ring = stored.custody.ring().load().await.unwrap().unwrap();
+        ring.revision = 2;
+        // The nearest that this reader takes for this text is the number beside it.
+        let odd: Vec<f64> = (1..2_000).map(|n| f64::from(n) * 0.1 + 1e-9 / f64::from(n)).collect();
+        ring.rest.insert("odd".to_owned(), json!(odd));
+        match stored.custody.ring().replace_if(Some(1), &ring).await {
+            Err(CustodyError::Sealing(SealingError::Unstable)) => {}
+            written => {
+                assert!(written.unwrap());
+                assert_eq!(
+                    stored.custody.ring().load().await.unwrap(),
+                    Some(ring),
+                    "what is written comes back"
+                );
+            }
+        }
+    });
+}
+
+/// Seen: a heartbeat of a clock that was wrong counted for ever, and no ring was authenticated any more.
+#[test]
+fn a_heartbeat_from_the_future_says_nothing() {
+    let versions = Versions::new();
+    versions.clock.set(NOW.plus_secs(86_400));
+    versions.earlier_program_is_alive();
+    versions.clock.set(NOW);
+    let this = versions.this();
+    assert!(versions.runtime.block_on(this.replace_if(None, &ring(1, vec![key()]))).unwrap());
+    assert_eq!(versions.stored().version, 2);
 }
