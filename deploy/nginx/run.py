@@ -74,7 +74,7 @@ def until_open(port, process):
 
 @contextlib.contextmanager
 def running(arguments, port, env=None):
-    log = (folder / f"{pathlib.Path(arguments[0]).name}.log").open("ab")
+    log = (folder / f"{pathlib.Path(arguments[0]).name}.stderr").open("ab")
     with subprocess.Popen(arguments, cwd=folder, env=env, stderr=log) as process:
         try:
             until_open(port, process)

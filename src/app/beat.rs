@@ -78,6 +78,7 @@ impl Beat {
         let (record, Some(ours)) = (ring.record(), self.instance(ring)) else { return Ok(None) };
         let since = ours.at.minus_secs(Instance::SILENCE_SECS);
         let others = self.store.list_instances().await?;
+        self.keys.note_alone(!others.iter().any(|other| other.id != ours.id && other.is_live(ours.at)));
         let live = others.iter().filter(|other| other.id != ours.id && other.is_live(ours.at));
         let mut disagrees = live
             .filter(|other| self.disagree(record, &ours, other))
@@ -127,7 +128,11 @@ impl Task for Beat {
 
     async fn turn(&mut self, _now: Timestamp) -> Result<NextTurn, TurnError> {
         match self.beat(true).await {
-            Err(StoreError::Absent) => return Ok(NextTurn::Never),
+            Err(StoreError::Absent) => {
+                // Without a database no other instance can be heard of.
+                self.keys.note_alone(true);
+                return Ok(NextTurn::Never);
+            }
             // The task that asks the database tells of it.
             Err(StoreError::Unavailable(_)) => {}
             Err(error) => return Err(error.into()),

@@ -49,6 +49,9 @@ pub struct Keys {
     clock: Clock,
     /// Of the service that keeps the active key, where it is elsewhere.
     latest_answer: LatestAnswer,
+    /// Whether the latest answer of a service elsewhere was a refusal, or a signature that does not fit.
+    refused: AtomicBool,
+    alone: AtomicBool,
     started: AtomicBool,
 }
 
@@ -95,6 +98,8 @@ impl Keys {
             signer,
             clock,
             latest_answer: LatestAnswer::default(),
+            refused: AtomicBool::new(false),
+            alone: AtomicBool::new(false),
             started: AtomicBool::new(false),
         }
     }
@@ -144,17 +149,30 @@ impl Keys {
         view.max_age(self.clock.uptime()).map(drop).ok_or(NotReady::TooOld)
     }
 
+    /// Notes whether no other instance is known to run.
+    pub fn note_alone(&self, alone: bool) {
+        self.alone.store(alone, Ordering::Relaxed);
+    }
+
     /// Whether the ring was loaded once, and the active key's private half was opened or, where it is elsewhere, has
-    /// signed. What was once so stays so for the life of the process.
+    /// signed. While the service that keeps the key does not answer, an instance that is alone has started as well: it can
+    /// publish the key set, and no other instance does. What was once so stays so for the life of the process.
     ///
     /// # Errors
     /// [`NotReady`]
     pub fn has_started(&self) -> Result<(), NotReady> {
-        match (self.started.load(Ordering::Relaxed), self.ring().is_some()) {
-            (true, _) => Ok(()),
-            (false, true) => Err(NotReady::CannotSign),
-            (false, false) => Err(NotReady::NotLoaded),
+        if self.started.load(Ordering::Relaxed) {
+            return Ok(());
         }
+        if self.ring().is_none() {
+            return Err(NotReady::NotLoaded);
+        }
+        let silent = self.latest_answer.is_failure() && !self.refused.load(Ordering::Relaxed);
+        if silent && self.alone.load(Ordering::Relaxed) {
+            self.started.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
+        Err(NotReady::CannotSign)
     }
 
     /// Has a key that is elsewhere sign a trial, unless it has signed something within the last `period`.
@@ -205,6 +223,7 @@ impl Keys {
         // A queue of ours that is full says nothing of the service.
         if key.is_elsewhere() && !matches!(signed, Err(SignError::Busy)) {
             self.latest_answer.note(asked_at, signed.is_ok());
+            self.refused.store(matches!(signed, Err(SignError::Failed)), Ordering::Relaxed);
             self.started.fetch_or(signed.is_ok(), Ordering::Relaxed);
         }
         signed

@@ -138,13 +138,10 @@ fn a_vault_that_falls_silent_or_refuses_later_leaves_the_instance_ready() {
 }
 
 #[test]
-fn a_service_has_not_started_before_its_signer_has_signed_once() {
+fn a_service_has_not_started_while_its_signer_refuses() {
     let (trouble, misfit) =
         ("Vault does not do what it is asked", "the custody's signature does not fit its key");
     for (fault, logged) in [
-        (VaultFault::Sealed, trouble),
-        (VaultFault::HangsUp, trouble),
-        (VaultFault::Hangs, trouble),
         (VaultFault::Denies, trouble),
         (VaultFault::OtherKey, misfit),
         (VaultFault::OtherVersion, "the signature of another version, or none"),
@@ -160,6 +157,19 @@ fn a_service_has_not_started_before_its_signer_has_signed_once() {
         vault.fail(VaultFault::None);
         eventually("it signs", || (startup(&client) == started()).then_some(()));
     }
+}
+
+/// Nothing else publishes the key set then.
+#[test]
+fn a_service_without_others_starts_while_its_signer_does_not_answer() {
+    let (vault, folder) = (Vault::start(), tempfile::tempdir().unwrap());
+    drop(with_key_in_vault(folder.path(), &vault));
+    vault.fail(VaultFault::Sealed);
+    let program = with_key_in_vault(folder.path(), &vault);
+    let client = program.client();
+    eventually("it has started", || (startup(&client) == started()).then_some(()));
+    assert_eq!(client.get("/health").ok()["signing"], false);
+    assert_eq!((readiness(&client), client.get("/api/jwks").status), (ready(), 200));
 }
 
 #[test]

@@ -167,6 +167,7 @@ struct Far {
     key: Arc<SigningKey>,
     asked: AtomicUsize,
     fails: AtomicBool,
+    refuses: AtomicBool,
 }
 
 #[async_trait]
@@ -176,24 +177,54 @@ impl RemoteKey for Far {
         if self.fails.load(Ordering::Relaxed) {
             return Err(SignError::Unavailable);
         }
+        if self.refuses.load(Ordering::Relaxed) {
+            return Err(SignError::Failed);
+        }
         self.key.sign(message).map_err(|_| SignError::Failed)
     }
 }
 
-#[tokio::test]
-async fn a_key_elsewhere_signs_a_trial_where_it_has_not_signed_for_a_period_or_has_failed() {
-    let folder = tempfile::tempdir().unwrap();
-    let World { clock, keeper, .. } = World::begun(folder.path()).await;
+/// Keys whose active one is far away.
+async fn far_away(folder: &Path) -> (Arc<Far>, Keys, Clock) {
+    let World { clock, keeper, .. } = World::begun(folder).await;
     let record = keeper.load().await.unwrap().unwrap();
     let active = record.active().unwrap();
     let Private::Local(key) = keeper.open(active).await.unwrap() else { panic!("it is here") };
-    let far = Arc::new(Far { key, asked: AtomicUsize::new(0), fails: AtomicBool::new(false) });
+    let (asked, fails, refuses) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicBool::new(false));
+    let far = Arc::new(Far { key, asked, fails, refuses });
     let private = Private::Remote(Arc::clone(&far) as Arc<dyn RemoteKey>);
     let schedule = keeper.schedule(&record);
     let privates = HashMap::from([(active.kid.clone(), private)]);
     let ring = Ring::new(record.clone(), privates, &schedule, None).unwrap();
     let keys = Keys::new(Signer::start().unwrap(), clock.clone());
     keys.install(Arc::new(ring), clock.uptime(), 3_600);
+    (far, keys, clock)
+}
+
+/// Seen in a review: while AWS KMS was away, a restarted instance never counted as started, though it could publish the
+/// key set, and the platform killed it again and again.
+#[tokio::test]
+async fn an_instance_that_is_alone_starts_while_its_signer_is_silent_and_not_while_it_refuses() {
+    let folder = tempfile::tempdir().unwrap();
+    let (far, keys, _) = far_away(folder.path()).await;
+    let period = Duration::from_secs(3_600);
+    far.refuses.store(true, Ordering::Relaxed);
+    keys.note_alone(true);
+    keys.try_signer(period).await.unwrap_err();
+    assert_eq!(keys.has_started(), Err(NotReady::CannotSign), "it refuses: the release is broken");
+    far.fails.store(true, Ordering::Relaxed);
+    keys.note_alone(false);
+    keys.try_signer(period).await.unwrap_err();
+    assert_eq!(keys.has_started(), Err(NotReady::CannotSign), "others go on: the release waits");
+    keys.note_alone(true);
+    assert_eq!(keys.has_started(), Ok(()), "nothing else publishes the key set");
+    assert!(!keys.signs());
+}
+
+#[tokio::test]
+async fn a_key_elsewhere_signs_a_trial_where_it_has_not_signed_for_a_period_or_has_failed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (far, keys, clock) = far_away(folder.path()).await;
     let asked = || far.asked.load(Ordering::Relaxed);
     let (period, life) = (Duration::from_secs(3_600), Lifetime::from_secs(1).unwrap());
 
