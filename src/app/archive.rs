@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tar::{Builder, EntryType, Header};
 
-use super::backup::{Backup, BackupError, KEYS};
+use super::backup::{Backup, BackupError, KEYS, whole};
 use crate::config::{Config, StoreChoice};
 use crate::entropy::Entropy;
 use crate::keys::custody::{FileCopy, read_folder};
@@ -31,7 +31,8 @@ impl Archive {
             StoreChoice::Sqlite(folder) => Sqlite::copy_unnamed(folder, &entropy.jti()?)?,
             StoreChoice::Mongo(_) | StoreChoice::Absent => None,
         };
-        Ok(Self { database, keys })
+        let archive = Self { database, keys };
+        whole(config, &archive.contents()).map(|()| archive)
     }
 
     /// What it holds, by its paths in the archive.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use crate::config::{Config, StoreChoice};
+use crate::config::{Config, CustodyChoice, StoreChoice};
 use crate::entropy::EntropyError;
 use crate::keys::custody::copy_folder;
 use crate::store::StoreError;
@@ -30,6 +30,18 @@ pub enum BackupError {
     /// The place cannot be written, or the keys not be read.
     #[error("cannot copy {0}: {1}")]
     Copy(PathBuf, #[source] io::Error),
+    /// What the settings name is not there.
+    #[error(
+        "there is nothing to copy: {what} in {folder} ({setting}); a backup without would not be whole: check the setting"
+    )]
+    Missing {
+        /// What is missing.
+        what: &'static str,
+        /// Where it was looked for.
+        folder: PathBuf,
+        /// The setting that names the place.
+        setting: &'static str,
+    },
     /// Standard output takes no more.
     #[error("cannot write the archive: {0}")]
     Archive(#[source] io::Error),
@@ -67,5 +79,21 @@ fn copy(config: &Config, to: &Path) -> Result<Backup, BackupError> {
         StoreChoice::Sqlite(folder) => Sqlite::copy(folder, to)?,
         StoreChoice::Mongo(_) | StoreChoice::Absent => None,
     };
-    Ok(Backup { database, keys: (files > 0).then_some(keys) })
+    let backup = Backup { database, keys: (files > 0).then_some(keys) };
+    whole(config, &backup).map(|()| backup)
+}
+
+/// That a backup has all that the settings name.
+pub(super) fn whole(config: &Config, backup: &Backup) -> Result<(), BackupError> {
+    let missing =
+        |what, folder: &Path, setting| BackupError::Missing { what, folder: folder.to_owned(), setting };
+    if config.custody == CustodyChoice::Directory && backup.keys.is_none() {
+        return Err(missing("no keys are", &config.keys_dir, "KEYS_DIR"));
+    }
+    match &config.store {
+        StoreChoice::Sqlite(folder) if backup.database.is_none() && folder != Path::new(":memory:") => {
+            Err(missing("no database is", folder, "DATA_DIR"))
+        }
+        _ => Ok(()),
+    }
 }

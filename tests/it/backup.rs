@@ -201,6 +201,16 @@ fn a_copy_that_cannot_be_made_is_refused() {
     let nothing = refused(&mut backup(folder.path(), &[], &folder.path().join("copy")), 1);
     assert!(nothing.contains("there is nothing to copy"), "{nothing}");
     drop(Program::start(folder.path(), &QUICK));
+    // Seen: with a slip in a setting, a backup without keys said that it was whole.
+    for (setting, told) in [
+        ("KEYS_DIR", "no keys are in ./elsewhere (KEYS_DIR)"),
+        ("DATA_DIR", "no database is in ./elsewhere (DATA_DIR)"),
+    ] {
+        for to in [folder.path().join("copy").to_str().unwrap(), "-"] {
+            let slip = refused(&mut backup(folder.path(), &[(setting, "./elsewhere")], Path::new(to)), 1);
+            assert!(slip.contains(told), "{slip}");
+        }
+    }
     let taken = refused(&mut backup(folder.path(), &[], folder.path()), 1);
     assert!(taken.contains("is not empty"), "{taken}");
     let nowhere = refused(&mut backup(folder.path(), &[], Path::new("/proc/nowhere")), 1);
