@@ -94,7 +94,7 @@ fn to_stderr(text: &str) {
 /// `text` on one line, in which each control character and each that hides or turns the text around it is written as JSON
 /// writes it, such as `\u009b`. A name or a claim cannot move a terminal's cursor then, nor look like another one; JSON
 /// means what it meant.
-pub(super) fn visible(text: &str) -> Cow<'_, str> {
+pub(in crate::cli) fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(is_invisible) {
         return Cow::Borrowed(text);
     }

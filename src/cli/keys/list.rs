@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::output::visible;
 use super::super::setup;
 use super::{Failure, Output, length, what_next};
 use crate::domain::{Home, KeyRecord, KeyState, RingRecord, Timestamp};
@@ -55,7 +56,7 @@ fn table(ring: &RingRecord, now: Timestamp) -> String {
         text.push_str(&format!(
             "\n{:widest$}  {:5}  {:9}  {age:10}  {}",
             key.kid.as_str(),
-            key.alg,
+            visible(&key.alg),
             state(key.state),
             doing(key)
         ));
