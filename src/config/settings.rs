@@ -114,13 +114,14 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "TRUSTED_PROXIES",
         "",
-        "Your own proxies, as networks separated by commas: the limit for one address does not hold for them; empty: \
-         it does not hold for loopback and private addresses",
+        "Your own proxies, as networks separated by commas: the limits for one address do not hold for them; empty: \
+         they do not hold for loopback and private addresses",
     ),
     setting(
         "MAX_BODY_MEMORY",
         "32MiB",
-        "Memory for the bodies of all requests under way; above it: 503 `busy`",
+        "Memory for the bodies above 4 KiB of all requests under way, a quarter of it for one peer address; above it: \
+         503 `busy`",
     ),
     setting("LOG_LEVEL", "info", "`error`, `warn`, `info`, `debug`, `trace`, or a filter by module"),
     setting("LOG_FORMAT", "auto", "`text`, `json`, or `auto`: text on a terminal, JSON elsewhere"),

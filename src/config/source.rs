@@ -152,8 +152,8 @@ impl Sources {
         }
     }
 
-    /// A sentence for each setting that is probably not what was meant: names that are nearly one, and a `NODE_ENV` that
-    /// counts as `production` without being it.
+    /// A sentence for each setting that is probably not what was meant: names that are nearly one, a `NODE_ENV` that counts as
+    /// `production` without being it, and `TRUSTED_PROXIES` that trust the public.
     pub fn warnings(&self) -> Vec<String> {
         let environment = self.get("NODE_ENV").filter(|found| parse::is_nearly_production(&found.text));
         let environment = environment.map(|found| {
@@ -162,7 +162,17 @@ impl Sources {
                 found.text, found.origin
             )
         });
-        self.suspects.iter().cloned().chain(environment).collect()
+        self.suspects.iter().cloned().chain(environment).chain(self.trusts_the_public()).collect()
+    }
+
+    fn trusts_the_public(&self) -> Option<String> {
+        let found = self.get("TRUSTED_PROXIES")?;
+        let network = parse::trusted_proxies(&found.text).ok()?.too_large()?;
+        Some(format!(
+            "TRUSTED_PROXIES={:?} ({}) has the network {network}, which holds public addresses: no address in it has a \
+             limit on its connections; name only your own proxies",
+            found.text, found.origin
+        ))
     }
 }
 
@@ -287,6 +297,20 @@ mod tests {
         }
         let exact = [("NODE_ENV", "production")];
         assert!(!demo_tokens(&exact) && sources(&exact).warnings().is_empty());
+    }
+
+    /// Seen: with `0.0.0.0/0` no address had a limit, and nothing said so.
+    #[test]
+    fn proxies_that_could_be_anybody_are_pointed_out() {
+        let warnings = |proxies| sources(&[("TRUSTED_PROXIES", proxies)]).warnings();
+        assert!(warnings("10.0.0.0/8,fd00::/8").is_empty());
+        for network in ["0.0.0.0/0", "::/0"] {
+            let told = format!(
+                "TRUSTED_PROXIES={network:?} (from the environment) has the network {network}, which holds public \
+                 addresses: no address in it has a limit on its connections; name only your own proxies"
+            );
+            assert_eq!(warnings(network), [told]);
+        }
     }
 
     #[test]

@@ -8,6 +8,9 @@ use ipnet::IpNet;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
+/// The bits that are fixed in the largest network of an operator's own.
+const SMALLEST_PREFIX: u8 = 7;
+
 /// The text is not a list of networks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be addresses or networks separated by commas, such as 10.0.0.0/8,2001:db8::/32")]
@@ -29,6 +32,12 @@ impl TrustedProxies {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// One that holds many public addresses: it is larger than the largest private network (`fc00::/7`).
+    pub fn too_large(&self) -> Option<String> {
+        let large = |network: &&IpNet| network.prefix_len() < SMALLEST_PREFIX;
+        self.0.iter().find(large).map(ToString::to_string)
     }
 
     /// Whether this is the address of one of them. IPv4 within IPv6 (`::ffff:10.0.0.1`) counts as IPv4.
@@ -56,6 +65,15 @@ mod tests {
             assert!(!contain(proxies, address), "{address}");
         }
         assert!(!TrustedProxies::default().contain("127.0.0.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_network_of_the_public_is_too_large_to_be_trusted() {
+        let too_large = |text: &str| TrustedProxies::parse(text).unwrap().too_large();
+        for one in ["0.0.0.0/0", "::/0", "128.0.0.0/1", "2000::/3"] {
+            assert_eq!(too_large(&format!("192.0.2.7,{one}")).as_deref(), Some(one));
+        }
+        assert_eq!(too_large("10.0.0.0/8,fc00::/7,2001:db8::/32,192.0.2.7"), None);
     }
 
     #[test]

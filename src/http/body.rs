@@ -1,13 +1,12 @@
 //! Reading a request's body: within its limit and its deadline, and within the memory that all bodies together may take.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, HeaderMap};
 use http_body_util::{BodyExt, Limited};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::body_memory::{Share, UNCOUNTED};
 use super::error::ApiError;
 use super::pace::READ_AHEAD;
 
@@ -16,55 +15,45 @@ const BODY_LIMIT: usize = 100 * 1024;
 /// How long a body may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(20);
 
+/// What the connection of a body holds besides while more of it arrives, in bytes: the buffer of the chunk in hand, and the
+/// one that it reads into. Of a body that does not count, it is one, as of a connection that is idle.
+const AHEAD: usize = 2 * READ_AHEAD;
+
 /// What is read and thrown away of a body that is refused, in bytes.
 const DISCARDED: usize = 1024 * 1024;
 /// How long that may take.
 const DISCARD_DEADLINE: Duration = Duration::from_secs(2);
 
-/// The bytes that all bodies under way may hold at once. Clones share them.
-#[derive(Clone, Debug)]
-pub(super) struct BodyMemory(Arc<Semaphore>);
-
-impl BodyMemory {
-    pub(super) fn of_bytes(bytes: usize) -> Self {
-        Self(Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS))))
-    }
-
-    /// Takes so many bytes, which are given back when the share is dropped.
-    ///
-    /// # Errors
-    /// 503 where fewer are left.
-    fn share(&self, bytes: usize) -> Result<OwnedSemaphorePermit, ApiError> {
-        let bytes = u32::try_from(bytes).map_err(|_| ApiError::busy())?;
-        Arc::clone(&self.0).try_acquire_many_owned(bytes).map_err(|_| ApiError::busy())
-    }
-}
-
 /// A body that is there, and its share of the memory. The share is to live as long as anything that came of the body.
 #[derive(Debug)]
 pub(super) struct Received {
     pub(super) bytes: Vec<u8>,
-    pub(super) share: OwnedSemaphorePermit,
+    pub(super) share: Share,
 }
 
 impl Received {
-    fn new(memory: &BodyMemory) -> Result<Self, ApiError> {
-        Ok(Self { bytes: Vec::new(), share: memory.share(0)? })
-    }
-
     /// Copies a chunk behind the others: kept as it came, a chunk of one byte would hold what was read with it.
-    fn append(&mut self, chunk: &[u8], memory: &BodyMemory) -> Result<(), ApiError> {
+    fn append(&mut self, chunk: &[u8]) -> Result<(), ApiError> {
         let (length, room) = (self.bytes.len() + chunk.len(), self.bytes.capacity());
         if length > BODY_LIMIT {
             return Err(ApiError::too_large(BODY_LIMIT));
         }
         if length > room {
-            let wanted = length.max(2 * room).min(BODY_LIMIT);
-            self.share.merge(memory.share(wanted - room)?);
+            let most = if length > UNCOUNTED { BODY_LIMIT } else { UNCOUNTED };
+            let wanted = length.max(2 * room).min(most);
+            if wanted > UNCOUNTED {
+                self.share.hold(wanted + AHEAD)?;
+            }
             self.bytes.reserve_exact(wanted - self.bytes.len());
         }
         self.bytes.extend_from_slice(chunk);
         Ok(())
+    }
+
+    /// It is whole: nothing is read ahead of it any more.
+    fn end(&mut self) -> Result<(), ApiError> {
+        let room = self.bytes.capacity();
+        self.share.hold(if room > UNCOUNTED { room } else { 0 })
     }
 }
 
@@ -88,11 +77,7 @@ impl Announced {
 }
 
 /// The whole body, within its limit and its deadline.
-pub(super) async fn read(
-    announced: Announced,
-    mut body: Body,
-    memory: &BodyMemory,
-) -> Result<Received, ApiError> {
+pub(super) async fn read(announced: Announced, mut body: Body, share: Share) -> Result<Received, ApiError> {
     if announced.encoded {
         return Err(ApiError::media_type("The request body must not be compressed"));
     }
@@ -102,7 +87,7 @@ pub(super) async fn read(
         }
         return Err(ApiError::too_large(BODY_LIMIT));
     }
-    let whole = tokio::time::timeout(BODY_DEADLINE, collect(&mut body, memory));
+    let whole = tokio::time::timeout(BODY_DEADLINE, collect(&mut body, share));
     match whole.await.map_err(|_| ApiError::too_slow())? {
         Ok(received) => Ok(received),
         Err(Broken::Off) => Err(ApiError::malformed("The request body ended early")),
@@ -127,16 +112,15 @@ impl From<ApiError> for Broken {
     }
 }
 
-async fn collect(body: &mut Body, memory: &BodyMemory) -> Result<Received, Broken> {
-    // While it arrives, the connection holds two more buffers: that of the chunk in hand, and the one it reads into.
-    let _read_ahead = memory.share(2 * READ_AHEAD)?;
-    let mut received = Received::new(memory)?;
+async fn collect(body: &mut Body, share: Share) -> Result<Received, Broken> {
+    let mut received = Received { bytes: Vec::new(), share };
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Broken::Off)?;
         if let Some(chunk) = frame.data_ref() {
-            received.append(chunk, memory)?;
+            received.append(chunk)?;
         }
     }
+    received.end()?;
     Ok(received)
 }
 

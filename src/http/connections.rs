@@ -46,7 +46,8 @@ struct Table {
     next: u64,
     /// Those that were idle for the longest time when they were last searched for, in that order.
     longest_idle: VecDeque<Candidate>,
-    told: Option<Instant>,
+    /// When it was told of which setting that its limit was reached.
+    told: HashMap<&'static str, Instant>,
 }
 
 /// A connection that was idle.
@@ -61,7 +62,7 @@ type Key = (Option<Peer>, u64);
 
 /// Whom a connection counts for: an IPv4 address, or the first 64 bits of an IPv6 address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Peer(IpAddr);
+pub(super) struct Peer(IpAddr);
 
 impl Limits {
     /// Whom a connection from this address counts for; nothing where connections are not counted by address.
@@ -77,7 +78,7 @@ impl Limits {
 }
 
 impl Peer {
-    fn of(address: IpAddr) -> Self {
+    pub(super) fn of(address: IpAddr) -> Self {
         match address {
             IpAddr::V4(_) => Self(address),
             IpAddr::V6(v6) => Self(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into()),
@@ -193,9 +194,9 @@ impl Table {
     }
 
     /// An operator should know, and an attacker should not fill the log.
-    fn tell(&mut self, what: &str, setting: &str) {
-        if self.told.is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
-            self.told = Some(Instant::now());
+    fn tell(&mut self, what: &str, setting: &'static str) {
+        if self.told.get(setting).is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
+            self.told.insert(setting, Instant::now());
             tracing::warn!(
                 "{what} ({setting}): for each new one the longest idle one is closed, or the new one where none is idle"
             );
@@ -219,6 +220,11 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn progress(&self) -> &Progress {
         &self.progress
+    }
+
+    /// Whom the connection counts for; nothing where connections are not counted by peer.
+    pub(super) fn peer(&self) -> Option<Peer> {
+        self.key.0
     }
 }
 

@@ -22,23 +22,28 @@ impl Cors {
         Self(allowed)
     }
 
-    /// Adds to `response` what the origin of `request` may see. What is public for all stays so.
-    pub(super) fn apply(&self, request: Option<&HeaderValue>, response: &mut HeaderMap) {
+    /// The origin of a request, where it is one that the operator named. It is a copy: as it came, it holds the buffer that
+    /// the whole head was read into. Another one may be as long as a head, and is not kept.
+    pub(super) fn listed(&self, request: &HeaderMap) -> Option<HeaderValue> {
+        let origin = request.get(ORIGIN)?.as_bytes();
+        let listed = |allowed: &String| allowed.as_bytes().eq_ignore_ascii_case(origin);
+        self.0.as_ref()?.iter().any(listed).then(|| HeaderValue::from_bytes(origin).ok()).flatten()
+    }
+
+    /// Adds to `response` what the origin of its request, where it is [listed](Self::listed), may see. What is public for
+    /// all stays so.
+    pub(super) fn apply(&self, listed: Option<HeaderValue>, response: &mut HeaderMap) {
         if response.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
             return;
         }
-        let Some(allowed) = &self.0 else {
+        if self.0.is_none() {
             response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
             response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
             return;
-        };
+        }
         response.append(VARY, HeaderValue::from_static("Origin"));
-        let listed = |origin: &&HeaderValue| {
-            let origin = origin.as_bytes();
-            allowed.iter().any(|allowed| allowed.as_bytes().eq_ignore_ascii_case(origin))
-        };
-        if let Some(origin) = request.filter(listed) {
-            response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        if let Some(origin) = listed {
+            response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
         }
     }

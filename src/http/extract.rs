@@ -1,5 +1,6 @@
 //! What a request brings: fields of a JSON or form body, and a bearer token. Refusals speak our dialect.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -7,8 +8,9 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use http::request::Parts;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use tokio::sync::OwnedSemaphorePermit;
 
+use super::body_memory::{Share, UNCOUNTED};
+use super::connections::Peer;
 use super::error::ApiError;
 use super::{Api, body};
 
@@ -17,7 +19,7 @@ use super::{Api, body};
 pub(super) struct Fields {
     members: Members,
     /// They hold about as much memory as the body did, and as long as they do it counts.
-    _share: OwnedSemaphorePermit,
+    _share: Share,
 }
 
 #[derive(Debug, Default)]
@@ -78,9 +80,10 @@ impl FromRequest<Api> for Fields {
         let (parts, body) = request.into_parts();
         let kind = Kind::of(&parts.headers);
         let announced = body::Announced::by(&parts.headers);
+        let share = share(&parts, api);
         // The head's parts hold the buffer that they were read into, and a body may take its time.
         drop(parts);
-        let body::Received { bytes, share } = body::read(announced, body, api.body_memory()).await?;
+        let body::Received { bytes, share } = body::read(announced, body, share).await?;
         let members = match kind {
             _ if bytes.is_empty() => Members::default(),
             Some(Kind::Json) => from_json(&bytes)?,
@@ -133,8 +136,18 @@ fn from_json(bytes: &[u8]) -> Result<Members, ApiError> {
 }
 
 fn from_form(bytes: &[u8]) -> Result<Members, ApiError> {
+    // A byte that is no UTF-8 would become three; what is escaped never becomes longer.
+    if std::str::from_utf8(bytes).is_err() {
+        return Err(ApiError::malformed("The request body must be a form in UTF-8"));
+    }
+    let owned = |text: Cow<'_, str>| {
+        let mut text = text.into_owned();
+        // Decoding leaves up to as much room again.
+        text.shrink_to_fit();
+        text
+    };
     let fields = form_urlencoded::parse(bytes);
-    let fields = fields.map(|(name, value)| (name.into_owned(), Value::Text(value.into_owned())));
+    let fields = fields.map(|(name, value)| (owned(name), Value::Text(owned(value))));
     let fields: Vec<_> = fields.take(MOST_MEMBERS + 1).collect();
     if fields.len() > MOST_MEMBERS { Err(ApiError::malformed(CROWDED)) } else { Ok(Members(fields)) }
 }
@@ -172,28 +185,46 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
+/// What a request holds of the memory of all bodies: nothing yet.
+fn share(parts: &Parts, api: &Api) -> Share {
+    api.body_memory().share(parts.extensions.get::<Peer>().copied())
+}
+
 /// The token of an `Authorization: Bearer` header (RFC 6750 §2.1), if there is one.
-pub(super) struct Bearer(pub(super) Option<String>);
+pub(super) struct Bearer {
+    token: Option<String>,
+    /// It is a copy, and a body may arrive while it waits.
+    _share: Share,
+}
 
-impl<S: Sync> FromRequestParts<S> for Bearer {
-    type Rejection = std::convert::Infallible;
+impl FromRequestParts<Api> for Bearer {
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
         let value = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = value.and_then(|value| {
             let (scheme, token) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
         });
-        Ok(Self(token.filter(|token| !token.is_empty())))
+        let mut share = share(parts, api);
+        if let Some(token) = token.filter(|token| token.len() > UNCOUNTED) {
+            share.hold(token.len())?;
+        }
+        Ok(Self { token: token.map(ToOwned::to_owned), _share: share })
     }
 }
 
 impl Bearer {
+    /// The token, where there is one.
+    pub(super) fn optional(self) -> Option<String> {
+        self.token
+    }
+
     /// The token.
     ///
     /// # Errors
     /// 401 where there is none.
     pub(super) fn required(self) -> Result<String, ApiError> {
-        self.0.ok_or_else(ApiError::token_required)
+        self.token.ok_or_else(ApiError::token_required)
     }
 }

@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::{
-    ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
+    ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue,
 };
 use http::{Method, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt;
@@ -74,7 +74,7 @@ impl Door {
             *request.uri_mut() = uri;
         }
         let id = self.request_id(request.headers());
-        let origin = request.headers().get(ORIGIN).map(copied);
+        let origin = self.cors.listed(request.headers());
         let asked = Asked { method: request.method().clone(), path: request.uri().path().to_owned() };
         let preflight = (asked.method == Method::OPTIONS).then(|| request.headers().clone());
         let mut router = self.router.clone();
@@ -95,12 +95,12 @@ impl Door {
             }
         }
         asked.log(&response, &id);
-        self.dress(&mut response, id, origin.as_ref());
+        self.dress(&mut response, id, origin);
         response
     }
 
     /// What every answer wears.
-    fn dress(&self, response: &mut Response<Body>, id: HeaderValue, origin: Option<&HeaderValue>) {
+    fn dress(&self, response: &mut Response<Body>, id: HeaderValue, origin: Option<HeaderValue>) {
         let not_modified = response.status() == StatusCode::NOT_MODIFIED;
         let headers = response.headers_mut();
         for (name, value) in SECURITY {

@@ -2,6 +2,7 @@
 
 mod api;
 mod body;
+mod body_memory;
 mod conditional;
 mod connections;
 mod cors;
@@ -54,7 +55,7 @@ pub struct Api(Arc<Shared>);
 struct Shared {
     parts: Parts,
     documents: docs::Documents,
-    body_memory: body::BodyMemory,
+    body_memory: body_memory::BodyMemory,
 }
 
 /// The rooms that the endpoints call.
@@ -79,7 +80,7 @@ impl Api {
     /// The endpoints' view of these rooms.
     pub fn new(parts: Parts) -> Self {
         let documents = docs::Documents::new(parts.settings.public_url.as_deref());
-        let body_memory = body::BodyMemory::of_bytes(parts.settings.body_memory);
+        let body_memory = body_memory::BodyMemory::of_bytes(parts.settings.body_memory);
         Self(Arc::new(Shared { parts, documents, body_memory }))
     }
 
@@ -89,7 +90,7 @@ impl Api {
     }
 
     /// What all bodies share.
-    fn body_memory(&self) -> &body::BodyMemory {
+    fn body_memory(&self) -> &body_memory::BodyMemory {
         &self.0.body_memory
     }
 }

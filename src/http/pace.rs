@@ -96,12 +96,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         this.stream.set_limit(READ_AHEAD as u64);
+        let before = buffer.filled().len();
         let read = Pin::new(&mut this.stream).poll_read(context, buffer);
         let deadline = this.read_deadline();
         match (read, deadline) {
             (Poll::Pending, Some(deadline)) => this.wait(deadline, context).map(Err),
             (Poll::Ready(Ok(())), Some(_)) => {
                 this.head_since.get_or_insert_with(Instant::now);
+                this.progress.read(buffer.filled().len() - before);
                 Poll::Ready(Ok(()))
             }
             (read, _) => read,

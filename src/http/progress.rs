@@ -2,7 +2,7 @@
 //! all connections look at it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -23,15 +23,17 @@ struct State {
     steps: AtomicU32,
     /// In nanoseconds since `start`, or [`NOT_IDLE`].
     idle_since: AtomicU64,
+    /// What has been read since the last request ended, in bytes.
+    head: AtomicUsize,
     closing: Notify,
 }
 
 impl Progress {
     /// Of a connection that was accepted just now. The instants of all that are compared count from one `start`.
     pub(super) fn new(start: Instant) -> Self {
-        let (steps, closing) = (AtomicU32::new(0), Notify::new());
+        let (steps, head, closing) = (AtomicU32::new(0), AtomicUsize::new(0), Notify::new());
         let idle_since = AtomicU64::new(nanoseconds_since(start));
-        Self(Arc::new(State { start, steps, idle_since, closing }))
+        Self(Arc::new(State { start, steps, idle_since, head, closing }))
     }
 
     /// A request's head has arrived.
@@ -42,8 +44,20 @@ impl Progress {
 
     /// Its answer is ready.
     pub(super) fn end(&self) {
+        self.0.head.store(0, Ordering::Relaxed);
         self.0.idle_since.store(nanoseconds_since(self.0.start), Ordering::Relaxed);
         self.0.steps.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// So many bytes of a head have been read.
+    pub(super) fn read(&self, bytes: usize) {
+        self.0.head.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether the head of the request under way was larger than this, in bytes. What was read together with the end of the
+    /// request before, or with the head's own end, may count or not.
+    pub(super) fn head_exceeds(&self, bytes: usize) -> bool {
+        self.0.head.load(Ordering::Relaxed) > bytes
     }
 
     /// The present instant, for [`Progress::wrote`].

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use futures_util::FutureExt;
+use http::header::{CONNECTION, HeaderValue};
+use hyper::body::Body as _;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -19,6 +21,8 @@ use super::pace::Paced;
 
 /// The most that a request's head may hold, in bytes.
 const HEAD_LIMIT: usize = 32 * 1024;
+/// The head after which a connection is closed, in bytes: hyper would keep the buffer that it has grown for it.
+const LARGE_HEAD: usize = 8 * 1024;
 /// How long requests under way may take to end once the server is asked to stop.
 const DRAIN: Duration = Duration::from_secs(9);
 /// How long what has arrived may take to be read before idle connections are closed at the end.
@@ -73,9 +77,18 @@ async fn converse(stream: TcpStream, door: Arc<Door>, watcher: Watcher, place: P
     }
     let progress = place.progress();
     let stream = TokioIo::new(Paced::new(stream, progress.clone()));
-    let service = service_fn(async |request: http::Request<hyper::body::Incoming>| {
+    let peer = place.peer();
+    let service = service_fn(async |mut request: http::Request<hyper::body::Incoming>| {
         progress.begin();
-        let response = door.answer(request.map(Body::new)).await;
+        // Only what a body holds counts for its peer.
+        if let Some(peer) = peer.filter(|_| !request.body().is_end_stream()) {
+            request.extensions_mut().insert(peer);
+        }
+        let large = progress.head_exceeds(LARGE_HEAD);
+        let mut response = door.answer(request.map(Body::new)).await;
+        if large {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         progress.end();
         Ok::<_, std::convert::Infallible>(response)
     });

@@ -96,9 +96,135 @@ fn h12_bodies_in_chunks_of_one_byte_hold_no_more_memory_than_the_limit_for_all()
     assert!(!answers.is_empty());
     answers.iter().for_each(|answer| is_busy(answer));
     drop(streams);
+    let counted = json!({ "unknown": "x".repeat(BODY_LIMIT / 2) });
     eventually("there is room again", || {
-        (program.client().post("/api/token/generate", &json!({})).status == 200).then_some(())
+        (program.client().post("/api/token/generate", &counted).status == 200).then_some(())
     });
+}
+
+/// Sends a body that never ends, all of it but for its last byte.
+fn unfinished(stream: &mut TcpStream) {
+    send(stream, post(&format!("Content-Length: {BODY_LIMIT}")));
+    send(stream, "x".repeat(BODY_LIMIT - 1));
+}
+
+/// The answer to a whole body of this many bytes.
+fn answer_to_body(stream: &mut TcpStream, bytes: usize) -> String {
+    send(stream, post(&format!("Content-Length: {bytes}")));
+    send(stream, format!("{{}}{}", " ".repeat(bytes - 2)));
+    answer(stream)
+}
+
+/// Seen: 310 connections of one public address took all the memory of bodies, and every other address got 503.
+#[test]
+fn h13_one_address_has_only_a_part_of_the_memory_of_bodies() {
+    let proxies = ("TRUSTED_PROXIES", "203.0.113.1");
+    let (_folder, program) = started(&[("MAX_BODY_MEMORY", "1MiB"), proxies]);
+    let mut hostile: Vec<_> = (0..16).map(|_| connect_from("127.0.0.2", program.address())).collect();
+    hostile.iter_mut().for_each(unfinished);
+    let refused = eventually("those that do not fit are refused", || {
+        let refused: Vec<_> = (0..hostile.len()).filter(|one| is_readable(&hostile[*one])).collect();
+        (refused.len() >= 14).then_some(refused)
+    });
+    let answers = refused.iter().map(|one| until_closed(&mut hostile[*one]));
+    answers.filter(|answer| !answer.is_empty()).for_each(|answer| is_busy(&answer));
+    let mut honest = connect_from("127.0.0.3", program.address());
+    let answered = answer_to_body(&mut honest, BODY_LIMIT);
+    assert!(answered.starts_with("HTTP/1.1 200 "), "{answered}");
+}
+
+/// Seen: each body under way counted 16 KiB before a byte of it came, so that 2,050 connections with one byte each turned
+/// everybody else's log-ins away. Small bodies are not counted and never turned away.
+#[test]
+fn h13_small_bodies_take_nothing_from_others_and_pass_when_the_memory_is_full() {
+    let (_folder, program) = started(&[("MAX_BODY_MEMORY", "1MiB")]);
+    let mut small: Vec<_> = (0..100).map(|_| connect(program.address())).collect();
+    for stream in &mut small {
+        send(stream, post(&format!("Content-Length: {BODY_LIMIT}\r\nExpect: 100-continue")));
+        assert_eq!(answer(stream), "HTTP/1.1 100 Continue\r\n\r\n", "the request is under way");
+        send(stream, "x");
+    }
+    let answered = answer_to_body(&mut connect(program.address()), BODY_LIMIT);
+    assert!(answered.starts_with("HTTP/1.1 200 "), "{answered}");
+    let mut large: Vec<_> = (0..16).map(|_| connect(program.address())).collect();
+    large.iter_mut().for_each(unfinished);
+    eventually("the memory is full", || large.iter().any(is_readable).then_some(()));
+    eventually("a larger body is turned away", || {
+        let answered = answer_to_body(&mut connect(program.address()), BODY_LIMIT);
+        answered.starts_with("HTTP/1.1 503 ").then(|| is_busy(&answered))
+    });
+    let answered = answer_to_body(&mut connect(program.address()), 4 * 1024);
+    assert!(answered.starts_with("HTTP/1.1 200 "), "{answered}");
+    assert!(!small.iter().any(is_readable), "no small body is turned away");
+}
+
+/// Seen: hyper kept 32 KiB for each idle connection that had once sent a large head, for 75 seconds.
+#[test]
+fn h13_a_connection_is_closed_after_a_large_head_and_only_then() {
+    let (_folder, program) = started(&[]);
+    let mut stream = connect(program.address());
+    let with_head =
+        |bytes: usize| format!("GET /health HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "a".repeat(bytes));
+    for _ in 0..20 {
+        send(&mut stream, with_head(4000));
+        let answer = answer(&mut stream);
+        assert!(answer.starts_with("HTTP/1.1 200 ") && !answer.contains("\r\nconnection: close"), "{answer}");
+    }
+    let answered = answer_to_body(&mut stream, BODY_LIMIT);
+    assert!(
+        answered.starts_with("HTTP/1.1 200 ") && !answered.contains("\r\nconnection: close"),
+        "{answered}"
+    );
+    send(&mut stream, with_head(30_000));
+    let last = until_closed(&mut stream);
+    assert!(last.starts_with("HTTP/1.1 200 ") && last.contains("\r\nconnection: close"), "{last}");
+}
+
+/// Seen: an `Origin` of 30 KB was kept while the body arrived, and so was such a token; nothing counted them.
+#[test]
+fn h13_long_headers_are_not_kept_uncounted_while_a_body_arrives() {
+    const CONNECTIONS: usize = 200;
+    const LONG: usize = 30_000;
+    let grown = |header: &str| {
+        let (_folder, program) = started(&[("MAX_BODY_MEMORY", "1MiB")]);
+        program.client().demo_token(&json!({}));
+        let memory = program.memory_kib();
+        let mut streams: Vec<_> = (0..CONNECTIONS).map(|_| connect(program.address())).collect();
+        for stream in &mut streams {
+            send(
+                stream,
+                format!("POST /api/token/validate HTTP/1.1\r\nHost: x\r\n{header}{}\r\n", "a".repeat(LONG)),
+            );
+            send(stream, "Expect: 100-continue\r\nContent-Length: 9\r\n\r\n");
+            eventually("the request is under way or refused", || is_readable(stream).then_some(()));
+        }
+        program.memory_kib().saturating_sub(memory)
+    };
+    let (other, origin, token) = (grown("X: "), grown("Origin: "), grown("Authorization: Bearer "));
+    println!("{other} KiB more for another header, {origin} for Origin, {token} for a token");
+    let copies = (CONNECTIONS * LONG / 1024) as u64;
+    assert!(origin < other + copies / 2 && token < other + copies / 2, "{other}, {origin}, {token} KiB more");
+}
+
+/// Seen: a warning of one address's limit hid for a minute that there was no place for any other.
+#[test]
+fn each_limit_on_connections_is_told_of_in_the_log() {
+    let proxies = ("TRUSTED_PROXIES", "203.0.113.1");
+    let limits = [("MAX_CONNECTIONS", "2"), ("MAX_CONNECTIONS_PER_ADDRESS", "1"), proxies];
+    let (_folder, program) = started(&limits);
+    let _streams = ["127.0.0.2", "127.0.0.2", "127.0.0.3", "127.0.0.4"].map(|source| {
+        let mut stream = connect_from(source, program.address());
+        is_answered(&mut stream);
+        stream
+    });
+    let (_, log) = program.stop();
+    let told = |sentence: &str| log.matches(sentence).count();
+    assert_eq!(
+        told("one address has all the connections it may have (MAX_CONNECTIONS_PER_ADDRESS)"),
+        1,
+        "{log}"
+    );
+    assert_eq!(told("there are as many connections as there may be (MAX_CONNECTIONS)"), 1, "{log}");
 }
 
 /// What a body holds is given back when its request has ended, however it ends.

@@ -1,0 +1,149 @@
+//! The memory that all bodies under way share, and the part of it that one peer may have (docs/adr/0020).
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::connections::Peer;
+use super::error::ApiError;
+
+/// What a request may hold without being counted, in bytes: less than its connection holds in any case. Log-ins and other
+/// small requests pass however full the memory is, and `MAX_CONNECTIONS` bounds them.
+pub(super) const UNCOUNTED: usize = 4 * 1024;
+
+/// One peer may have one part of so many.
+const PARTS: usize = 4;
+
+/// The bytes that all bodies under way may hold at once. Clones share them.
+#[derive(Clone, Debug)]
+pub(super) struct BodyMemory(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    bytes: usize,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    by_all: usize,
+    by_peer: HashMap<Peer, usize>,
+}
+
+impl BodyMemory {
+    pub(super) fn of_bytes(bytes: usize) -> Self {
+        Self(Arc::new(Shared { bytes, taken: Mutex::default() }))
+    }
+
+    /// A share that holds nothing yet, for a request of this peer. Where connections are not counted by peer, bytes are not.
+    pub(super) fn share(&self, peer: Option<Peer>) -> Share {
+        Share { memory: Arc::clone(&self.0), peer, bytes: 0 }
+    }
+}
+
+impl Shared {
+    /// Nothing panics while it holds the lock.
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// False where all together or this peer would have too much.
+    fn take(&self, bytes: usize, peer: Option<Peer>) -> bool {
+        let mut taken = self.taken();
+        let by_all = taken.by_all.saturating_add(bytes);
+        let by_peer = peer.map(|peer| taken.by_peer.get(&peer).map_or(bytes, |of_peer| of_peer + bytes));
+        if by_all > self.bytes || by_peer.is_some_and(|of_peer| of_peer > self.bytes / PARTS) {
+            return false;
+        }
+        taken.by_all = by_all;
+        if let (Some(peer), Some(of_peer)) = (peer, by_peer) {
+            taken.by_peer.insert(peer, of_peer);
+        }
+        true
+    }
+
+    fn give_back(&self, bytes: usize, peer: Option<Peer>) {
+        let mut taken = self.taken();
+        taken.by_all -= bytes;
+        let Some(peer) = peer else { return };
+        let left = taken.by_peer.get(&peer).map_or(0, |of_peer| of_peer - bytes);
+        if left == 0 {
+            taken.by_peer.remove(&peer);
+        } else {
+            taken.by_peer.insert(peer, left);
+        }
+    }
+}
+
+/// What one request holds; given back on drop.
+#[derive(Debug)]
+pub(super) struct Share {
+    memory: Arc<Shared>,
+    peer: Option<Peer>,
+    bytes: usize,
+}
+
+impl Share {
+    /// From now on it holds so many bytes; a request with no more than [`UNCOUNTED`] should not ask.
+    ///
+    /// # Errors
+    /// 503 where fewer are left, for all or for this peer.
+    pub(super) fn hold(&mut self, bytes: usize) -> Result<(), ApiError> {
+        if bytes > self.bytes {
+            if !self.memory.take(bytes - self.bytes, self.peer) {
+                return Err(ApiError::busy());
+            }
+        } else if bytes < self.bytes {
+            self.memory.give_back(self.bytes - bytes, self.peer);
+        }
+        self.bytes = bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.memory.give_back(self.bytes, self.peer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BodyMemory, PARTS, Peer};
+
+    const PART: usize = 1000;
+
+    fn peer(address: &str) -> Option<Peer> {
+        Some(Peer::of(address.parse().unwrap()))
+    }
+
+    /// Seen: bodies of one public address took all of the memory, and nobody else could log in.
+    #[test]
+    fn one_peer_has_a_part_of_the_memory_and_leaves_the_rest_to_others() {
+        let memory = BodyMemory::of_bytes(PARTS * PART);
+        let [mut one, mut two] = [(); 2].map(|()| memory.share(peer("192.0.2.1")));
+        one.hold(PART - 1).unwrap();
+        two.hold(2).unwrap_err();
+        two.hold(1).unwrap();
+        let mut others: Vec<_> = (2..=PARTS).map(|n| memory.share(peer(&format!("192.0.2.{n}")))).collect();
+        others.iter_mut().for_each(|share| share.hold(PART).unwrap());
+        let mut late = memory.share(peer("192.0.2.9"));
+        late.hold(1).unwrap_err();
+        drop(one);
+        late.hold(PART - 1).unwrap();
+        drop((two, others, late));
+        let taken = memory.0.taken();
+        assert_eq!((taken.by_all, taken.by_peer.len()), (0, 0), "all is given back");
+    }
+
+    #[test]
+    fn a_peer_whose_connections_are_not_counted_may_have_all_of_the_memory() {
+        let memory = BodyMemory::of_bytes(PARTS * PART);
+        let mut proxy = memory.share(None);
+        proxy.hold(PARTS * PART + 1).unwrap_err();
+        proxy.hold(PARTS * PART).unwrap();
+        proxy.hold(PART).unwrap();
+        memory.share(None).hold((PARTS - 1) * PART).unwrap();
+    }
+}
