@@ -4,23 +4,26 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use rusqlite::Connection;
 
 use super::connection::Location;
 use super::files::{Files, OpenFiles};
+use super::migrations::migrate;
 use super::readers::Readers;
-use super::store_error;
-use crate::store::StoreError;
+use super::{Upgrade, store_error};
+use crate::store::{IfMissing, StoreError};
 
 /// The writer's side of the database.
 #[derive(Debug)]
 pub(super) struct Database {
     location: Location,
     readers: Readers,
+    upgrade: Arc<Upgrade>,
     open: Option<Open>,
-    /// Whether a file was open once; from then on none is made.
-    was_open: bool,
+    /// Whether a file is made where there is none: never once one was open.
+    if_missing: IfMissing,
     /// What was last told of the files; nothing where all is well.
     told: Option<Lost>,
 }
@@ -29,6 +32,8 @@ pub(super) struct Database {
 #[derive(Debug)]
 pub(super) struct Open {
     pub(super) connection: Connection,
+    /// Whether the tables are of today's version.
+    upgraded: bool,
     /// None where the database is in memory.
     files: Option<Arc<OpenFiles>>,
 }
@@ -49,18 +54,26 @@ enum Lost {
 }
 
 impl Database {
-    pub(super) fn new(location: Location, readers: Readers) -> Self {
-        Self { location, readers, open: None, was_open: false, told: None }
+    pub(super) fn new(
+        location: Location,
+        readers: Readers,
+        upgrade: Arc<Upgrade>,
+        if_missing: IfMissing,
+    ) -> Self {
+        Self { location, readers, upgrade, open: None, if_missing, told: None }
     }
 
-    /// The database whose files lie at the path now; opens it where it is not open.
+    /// The database whose files lie at the path now; opens it where it is not open, and upgrades its tables where that is
+    /// wanted.
     pub(super) fn open(&mut self) -> Result<&Open, StoreError> {
         self.leave_what_moved()?;
         let open = match self.open.take() {
             Some(open) => open,
             None => self.open_files()?,
         };
-        Ok(self.open.insert(open))
+        let open = self.open.insert(open);
+        open.upgrade(&self.upgrade)?;
+        Ok(open)
     }
 
     /// Closes a connection that failed; to open the files anew costs little. A database in memory would be gone.
@@ -112,16 +125,19 @@ impl Database {
     }
 
     fn open_files(&mut self) -> Result<Open, StoreError> {
-        let opened = self.location.open_writer(!self.was_open)?;
+        let opened = self.location.open_writer(self.if_missing == IfMissing::Create)?;
         let files = opened.files.map(Arc::new);
-        if let Some(files) = &files {
-            self.was_open = true;
+        let mut open = Open { connection: opened.connection, upgraded: false, files };
+        // Before queries can read it: they count on the columns of today.
+        open.upgrade(&self.upgrade)?;
+        if let Some(files) = &open.files {
+            self.if_missing = IfMissing::Refuse;
             self.readers.open(Arc::clone(files));
             if self.told.take().is_some() {
                 tracing::warn!(file = %files.database().display(), "the database was opened anew");
             }
         }
-        Ok(Open { connection: opened.connection, files })
+        Ok(open)
     }
 
     /// Tells the log what happened, once.
@@ -163,6 +179,16 @@ impl Database {
 }
 
 impl Open {
+    /// Brings the tables to today's version, where that is wanted and was not done.
+    fn upgrade(&mut self, upgrade: &Upgrade) -> Result<(), StoreError> {
+        if !self.upgraded && upgrade.wanted.load(Ordering::Acquire) {
+            migrate(&mut self.connection)?;
+            self.upgraded = true;
+            upgrade.done.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+
     /// Fails where the path no longer leads to the files that are open: what was written to them is not there to stay.
     pub(super) fn confirm(&self) -> Result<(), StoreError> {
         match &self.files {
