@@ -63,6 +63,14 @@ impl Location {
         matches!(self, Self::Memory)
     }
 
+    /// The database's file.
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Folder(folder) => Some(file(folder)),
+            Self::Memory => None,
+        }
+    }
+
     /// Whether there is no file yet.
     pub(super) fn is_missing(&self) -> bool {
         matches!(self, Self::Folder(folder) if !file(folder).exists())

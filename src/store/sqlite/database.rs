@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use super::connection::Location;
-use super::files::{Files, OpenFiles};
+use super::files::{Files, OpenFiles, file_at};
+use super::header::Header;
 use super::migrations::migrate;
 use super::readers::Readers;
 use super::{Upgrade, store_error};
@@ -22,8 +24,12 @@ pub(super) struct Database {
     readers: Readers,
     upgrade: Arc<Upgrade>,
     open: Option<Open>,
+    /// Of the file that is open. Declared behind the connection, so that it is closed behind it.
+    header: Option<Header>,
     /// Whether a file is made where there is none: never once one was open.
     if_missing: IfMissing,
+    /// Whether a database was open that held users or a ring: an empty one does not take its place.
+    was_full: bool,
     /// What was last told of the files; nothing where all is well.
     told: Option<Lost>,
 }
@@ -51,6 +57,10 @@ enum Lost {
     LogDeleted,
     /// Another program has begun a log of its own.
     LogReplaced,
+    /// Another program has written to the database file.
+    Overwritten,
+    /// Another database file is there, and holds nothing.
+    Empty,
 }
 
 impl Database {
@@ -60,7 +70,7 @@ impl Database {
         upgrade: Arc<Upgrade>,
         if_missing: IfMissing,
     ) -> Self {
-        Self { location, readers, upgrade, open: None, if_missing, told: None }
+        Self { location, readers, upgrade, open: None, header: None, was_full: false, if_missing, told: None }
     }
 
     /// The database whose files lie at the path now; opens it where it is not open, and upgrades its tables where that is
@@ -78,7 +88,7 @@ impl Database {
 
     /// Closes a connection that failed; to open the files anew costs little. A database in memory would be gone.
     pub(super) fn close_failed(&mut self) {
-        if self.files().is_some_and(|files| files.are_in_place()) {
+        if self.files().is_some_and(|files| files.are_in_place()) && self.overwritten().is_none() {
             self.open = None;
         }
     }
@@ -92,7 +102,12 @@ impl Database {
     fn leave_what_moved(&mut self) -> Result<(), StoreError> {
         let Some(files) = self.files().map(Arc::clone) else { return Ok(()) };
         let found = files.look().map_err(|error| unavailable(&error.to_string()))?;
-        let Some(lost) = Lost::between(&files, found) else {
+        let lost = match Lost::between(&files, found) {
+            // What the log holds does not belong into a file that was written over.
+            lost @ (None | Some(Lost::LogDeleted)) => self.overwritten().or(lost),
+            lost => lost,
+        };
+        let Some(lost) = lost else {
             if self.told.take().is_some() {
                 tracing::info!("the database's files are back");
                 self.readers.open(files);
@@ -105,15 +120,39 @@ impl Database {
             Lost::Deleted => return Err(unavailable("the database file was deleted")),
             Lost::OldLogLeft => return Err(unavailable("the log of another database file is there")),
             Lost::LogReplaced => return Err(unavailable("another program has begun a log of its own")),
+            Lost::Overwritten => {
+                self.leave_log_alone();
+                return Err(unavailable("the database file was written over"));
+            }
             Lost::LogDeleted => self.write_log_back()?,
-            Lost::Replaced => {}
+            Lost::Replaced => self.was_full = self.was_full || self.is_full(),
+            Lost::Empty => {}
         }
         // SQLite shares what it knows of a file among all connections of the process: all of them must go.
         if !self.readers.disconnect() {
             return Err(unavailable("queries still read the files before"));
         }
         self.open = None;
+        self.header = None;
         Ok(())
+    }
+
+    fn overwritten(&mut self) -> Option<Lost> {
+        let in_order = self.header.as_mut().is_none_or(Header::is_in_order);
+        (!in_order).then_some(Lost::Overwritten)
+    }
+
+    /// Has the connection end without a checkpoint, which would mix two databases in one file.
+    fn leave_log_alone(&self) {
+        let Some(open) = &self.open else { return };
+        if let Err(error) = open.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true) {
+            tracing::error!(%error, "the log will be written into the database file at the end");
+        }
+    }
+
+    /// Whether the open database holds users or a ring.
+    fn is_full(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| holds_anything(&open.connection).unwrap_or(true))
     }
 
     /// Brings what is in the deleted log into the database file.
@@ -125,19 +164,57 @@ impl Database {
     }
 
     fn open_files(&mut self) -> Result<Open, StoreError> {
+        self.refuse_overwritten()?;
         let opened = self.location.open_writer(self.if_missing == IfMissing::Create)?;
         let files = opened.files.map(Arc::new);
         let mut open = Open { connection: opened.connection, upgraded: false, files };
         // Before queries can read it: they count on the columns of today.
         open.upgrade(&self.upgrade)?;
-        if let Some(files) = &open.files {
+        if let Some(files) = open.files.clone() {
+            self.refuse_empty(&open, &files)?;
+            self.watch(&files)?;
             self.if_missing = IfMissing::Refuse;
-            self.readers.open(Arc::clone(files));
+            self.readers.open(Arc::clone(&files));
             if self.told.take().is_some() {
                 tracing::warn!(file = %files.database().display(), "the database was opened anew");
             }
         }
         Ok(open)
+    }
+
+    /// An empty database in the place of one that held something was made by mistake.
+    fn refuse_empty(&mut self, open: &Open, files: &OpenFiles) -> Result<(), StoreError> {
+        if self.was_full && !holds_anything(&open.connection)? {
+            self.tell(Lost::Empty, files);
+            return Err(unavailable("an empty database is in the place of the one before"));
+        }
+        Ok(())
+    }
+
+    /// Fails where the file at the path was written over since it was open last, before SQLite brings its log into it.
+    fn refuse_overwritten(&mut self) -> Result<(), StoreError> {
+        let Some(file) = self.location.path() else { return Ok(()) };
+        let Ok(Some(found)) = file_at(&file) else { return Ok(()) };
+        if self.header.as_ref().is_some_and(|header| header.is_of(found)) && self.overwritten().is_some() {
+            return Err(unavailable("the database file was written over"));
+        }
+        Ok(())
+    }
+
+    /// Begins to watch the file that was opened just now.
+    fn watch(&mut self, files: &OpenFiles) -> Result<(), StoreError> {
+        let is_open = |header: &Header| files.files().database.is_some_and(|file| header.is_of(file));
+        if !self.header.as_ref().is_some_and(is_open) {
+            let opened = Header::open(files.database()).map_err(|error| unavailable(&error.to_string()))?;
+            if !is_open(&opened) {
+                return Err(unavailable("the files changed while they were opened"));
+            }
+            self.header = Some(opened);
+        }
+        match self.overwritten() {
+            Some(_) => Err(unavailable("the database file is not in order")),
+            None => Ok(()),
+        }
     }
 
     /// Tells the log what happened, once.
@@ -170,10 +247,29 @@ impl Database {
                 %log,
                 "the log of the database was deleted while the server runs; what it held goes into the database file"
             ),
+            Lost::Overwritten => tracing::error!(
+                %file,
+                %log,
+                "the database file was written over or cut short while the server runs, such as by cp: accounts are off; stop \
+                 this server, remove the files that end with -wal and -shm, put a backup in place, and start"
+            ),
+            Lost::Empty => tracing::error!(
+                %file,
+                "another database file is there, with no users and no keys in it: it is not used; restore a backup, or \
+                 restart this server to begin anew"
+            ),
             Lost::Replaced => tracing::error!(
                 %file,
                 "another database file is there; it is opened in the place of the one before"
             ),
+        }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if self.overwritten().is_some() {
+            self.leave_log_alone();
         }
     }
 }
@@ -218,6 +314,11 @@ impl Lost {
             Self::LogReplaced
         })
     }
+}
+
+fn holds_anything(connection: &Connection) -> Result<bool, StoreError> {
+    let query = "SELECT EXISTS (SELECT 1 FROM users) OR EXISTS (SELECT 1 FROM rings)";
+    connection.query_row(query, [], |row| row.get(0)).map_err(store_error)
 }
 
 fn is_empty(file: &std::path::Path) -> bool {

@@ -6,6 +6,7 @@ mod connection;
 mod copy;
 mod database;
 mod files;
+mod header;
 mod migrations;
 mod readers;
 mod reading;
