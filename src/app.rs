@@ -34,6 +34,7 @@ use listener::{adopt, connection_limit, listen};
 use pulse::FIRST;
 use rooms::Rooms;
 
+pub use crate::store::IfMissing;
 pub use archive::Archive;
 pub use backup::{Backup, BackupError, back_up};
 pub use function::Function;
@@ -82,6 +83,9 @@ pub enum StartError {
         "MONGODB_URI cannot be used: check it against the form mongodb://user:password@host:27017/database; `@`, `:`, `/` and `%` in a password are written %40, %3A, %2F and %25"
     )]
     Store(#[source] StoreError),
+    /// A newer version of the program has changed the database.
+    #[error("{0}")]
+    NewerDatabase(#[source] StoreError),
     /// The address is taken or not ours.
     #[error("cannot listen on {address}: {cause}; set PORT or HOST to something else, or stop what is there")]
     Listen {
@@ -107,9 +111,14 @@ pub enum StartError {
 ///
 /// # Errors
 /// [`StartError`]. A database that does not answer is none.
-pub fn open_registry(config: &Config, clock: Clock, entropy: Entropy) -> Result<Registry, StartError> {
+pub fn open_registry(
+    config: &Config,
+    if_missing: IfMissing,
+    clock: Clock,
+    entropy: Entropy,
+) -> Result<Registry, StartError> {
     let hasher = Hasher::start(config.bcrypt_rounds, entropy.clone())?;
-    Ok(Registry::new(open_store(config)?, hasher, clock, entropy))
+    Ok(Registry::new(open_store(config, if_missing)?, hasher, clock, entropy))
 }
 
 /// The keeper of the ring that `config` names; its keys may be in `store`.
@@ -140,10 +149,10 @@ pub fn open_keeper(config: &Config, store: &Arc<dyn Store>, clock: Clock) -> Res
 ///
 /// # Errors
 /// [`StartError`]. A database that does not answer is none.
-pub fn open_store(config: &Config) -> Result<Arc<dyn Store>, StartError> {
+pub fn open_store(config: &Config, if_missing: IfMissing) -> Result<Arc<dyn Store>, StartError> {
     Ok(match &config.store {
         StoreChoice::Absent => Arc::new(Absent),
-        StoreChoice::Sqlite(folder) => Arc::new(Sqlite::open(folder)?),
+        StoreChoice::Sqlite(folder) => Arc::new(Sqlite::open(folder, if_missing)?),
         StoreChoice::Mongo(uri) => Arc::new(Mongo::new(uri).map_err(StartError::Store)?),
     })
 }
@@ -196,6 +205,7 @@ impl App {
         rooms.unlock().await?;
         tell_adopted(config, rooms.keys());
         rooms.beat().first(rooms.database()).await?;
+        rooms.prepare().await?;
         let keys = Arc::clone(rooms.keys());
         let keys_place = rooms.keeper().custody().ring().place();
         let (door, others) = rooms.furnish(config, entropy);

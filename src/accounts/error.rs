@@ -63,7 +63,9 @@ impl From<StoreError> for AccountError {
         match error {
             StoreError::Conflict(_) => Self::Exists,
             StoreError::Absent => Self::NoDatabase,
-            StoreError::Unavailable(_) | StoreError::Corrupt(_) => Self::Unavailable(error),
+            StoreError::Unavailable(_) | StoreError::Newer { .. } | StoreError::Corrupt(_) => {
+                Self::Unavailable(error)
+            }
             StoreError::Backend(_) => Self::Internal(error.into()),
         }
     }

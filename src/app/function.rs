@@ -60,6 +60,7 @@ impl Function {
         let first_turn = timeout(ON_THE_WAY, pulse.turn(clock.now()));
         let (_, unlocked) = tokio::join!(first_turn, rooms.unlock());
         unlocked?;
+        rooms.prepare().await?;
         tell_adopted(config, rooms.keys());
         let (keys, keeper) = (Arc::clone(rooms.keys()), rooms.keeper().clone());
         let (door, mut tasks) = rooms.furnish(config, entropy);

@@ -17,7 +17,7 @@ use crate::domain::Timestamp;
 use crate::entropy::Entropy;
 use crate::http::{Api, Door, FailingTasks, HttpSettings, Parts, router};
 use crate::keys::{Keeper, Keys, Signer, Watch};
-use crate::store::{Health, Store};
+use crate::store::{Health, IfMissing, Store, StoreError};
 
 pub(super) struct Rooms {
     registry: Registry,
@@ -35,7 +35,7 @@ impl Rooms {
     /// Opens them; nobody is asked for anything yet.
     pub(super) fn open(config: &Config, clock: Clock, entropy: &Entropy) -> Result<Self, StartError> {
         let mark = u32::from_be_bytes(entropy.bytes()?);
-        let registry = open_registry(config, clock.clone(), entropy.clone())?;
+        let registry = open_registry(config, IfMissing::Create, clock.clone(), entropy.clone())?;
         let keys = Arc::new(Keys::new(Signer::start()?, clock.clone()));
         let keeper = open_keeper(config, registry.store(), clock.clone())?;
         let watch = Watch::new(keeper.clone(), Arc::clone(&keys), clock.clone(), entropy.clone());
@@ -61,6 +61,16 @@ impl Rooms {
             self.keeper.schedule(ring.record()).check()?;
         }
         Ok(())
+    }
+
+    /// Has the store take the shape of this version, which the version before may not read: only once nothing else can
+    /// refuse the start. A database that does not answer now does so at its first use.
+    pub(super) async fn prepare(&self) -> Result<(), StartError> {
+        match self.store().prepare().await {
+            Err(error @ StoreError::Newer { .. }) => Err(StartError::NewerDatabase(error)),
+            // The task that asks the database tells of it.
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn store(&self) -> &Arc<dyn Store> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use tokio::runtime::{Builder, Runtime};
 
 use super::Failure;
-use crate::app;
+use crate::app::{self, IfMissing};
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat, Setting, Sources};
 use crate::domain::RingRecord;
@@ -80,8 +80,8 @@ pub(super) fn config() -> Result<Config, Failure> {
 }
 
 /// The keeper of the keys, on their store.
-pub(super) fn keeper(config: &Config) -> Result<Keeper, Failure> {
-    let store = app::open_store(config).map_err(Failure::refused)?;
+pub(super) fn keeper(config: &Config, if_missing: IfMissing) -> Result<Keeper, Failure> {
+    let store = app::open_store(config, if_missing).map_err(Failure::refused)?;
     app::open_keeper(config, &store, Clock::System).map_err(Failure::refused)
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::healthcheck::Route;
 use super::setup;
 use super::{Failure, Output};
-use crate::app;
+use crate::app::{self, IfMissing};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::{Lifetime, RingRecord, Timestamp};
@@ -100,7 +100,7 @@ impl Mint {
         let config = setup::config()?;
         let lifetime = request.lifetime.unwrap_or(config.token_lifetime);
         let issued = setup::runtime()?.block_on(async {
-            let keeper = setup::keeper(&config)?;
+            let keeper = setup::keeper(&config, IfMissing::Create)?;
             let ring = with_room(&keeper, lifetime).await?;
             let keys = app::open_keys(&keeper, &ring).await.map_err(Failure::refused)?;
             let tokens = app::tokens(&config, keys, Clock::System, Entropy::System);
@@ -192,7 +192,8 @@ type KeySet = Vec<(Option<String>, jose::VerifyingKey)>;
 
 /// The keys that the service itself would check with.
 fn own_keys(config: &Config) -> Result<KeySet, Failure> {
-    let ring = setup::runtime()?.block_on(async { setup::ring(&setup::keeper(config)?).await })?;
+    let ring = setup::runtime()?
+        .block_on(async { setup::ring(&setup::keeper(config, IfMissing::Refuse)?).await })?;
     let mut keys = Vec::new();
     for key in ring.verifying() {
         let public = public_half(key).map_err(Failure::refused)?;

@@ -12,7 +12,7 @@ use super::output::visible;
 use super::setup;
 use super::{Failure, Output};
 use crate::accounts::{Registration, Registry};
-use crate::app;
+use crate::app::{self, IfMissing};
 use crate::clock::Clock;
 use crate::domain::{LoginName, Password, User};
 use crate::entropy::Entropy;
@@ -68,10 +68,14 @@ impl Users {
     pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
         let config = setup::config()?;
         setup::runtime()?.block_on(async {
-            let registry =
-                app::open_registry(&config, Clock::System, Entropy::System).map_err(Failure::refused)?;
-            self.run_on(&registry, output).await
+            let registry = app::open_registry(&config, self.if_missing(), Clock::System, Entropy::System);
+            self.run_on(&registry.map_err(Failure::refused)?, output).await
         })
+    }
+
+    /// A database that a command made on the way to look at it would pass for the one that is missing.
+    fn if_missing(&self) -> IfMissing {
+        if let Self::Create { .. } = self { IfMissing::Create } else { IfMissing::Refuse }
     }
 
     async fn run_on(self, registry: &Registry, output: &Output) -> Result<(), Failure> {

@@ -14,6 +14,10 @@ impl Store for Absent {
     async fn ping(&self) -> Result<(), StoreError> {
         Err(StoreError::Absent)
     }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        Err(StoreError::Absent)
+    }
 }
 
 #[async_trait]

@@ -18,6 +18,14 @@ use crate::domain::{Email, Instance, PasswordHash, RingRecord, Taken, Timestamp,
 pub trait Store: Users + Rings + Send + Sync {
     /// Whether the database answers now. Ends within two seconds either way.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Brings what is stored to the shape of this program's version; earlier versions may not read it afterwards. The
+    /// verbs of [`Users`] do so by themselves where it was not done, those of [`Rings`] never: a start that cannot use
+    /// its keys leaves the users as they are. Ends within two seconds; what takes longer goes on.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`] where a later version has changed the shape already.
+    async fn prepare(&self) -> Result<(), StoreError>;
 }
 
 /// The users. What a verb answered with `Ok` is on disk, or acknowledged by a majority, before it returns; a verb
@@ -103,6 +111,15 @@ pub trait Rings {
     async fn purge_instances(&self, before: Timestamp) -> Result<(), StoreError>;
 }
 
+/// What the embedded store does where its folder holds no database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfMissing {
+    /// It makes one, at its first use.
+    Create,
+    /// It is unavailable.
+    Refuse,
+}
+
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -115,6 +132,16 @@ pub enum StoreError {
     /// The database does not answer, or cannot write now.
     #[error("the database is unavailable")]
     Unavailable(#[source] Cause),
+    /// A newer version of the program has changed the tables.
+    #[error(
+        "the tables of the database are of version {found}, newer than this program's {known}; start the newer program"
+    )]
+    Newer {
+        /// The version of the tables.
+        found: usize,
+        /// The newest that this program knows.
+        known: usize,
+    },
     /// A record is not what the service wrote.
     #[error("a record in the database is damaged: {0}")]
     Corrupt(String),

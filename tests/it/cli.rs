@@ -73,6 +73,8 @@ fn what_a_token_says_cannot_steer_the_terminal_and_json_keeps_its_meaning() {
         }
         assert_eq!(json_of(folder.path(), &["token", command, token])["claims"]["note"], hostile);
     }
+    std::fs::write(folder.path().join("password"), "secret-ada").unwrap();
+    text(folder.path(), &["users", "create", "ada", "ada@example.com", "--password-file", "password"]);
     let refused = refused(&mut self::command(folder.path(), &["users", "show", "nobody\u{202e}\u{9b}2J"]), 1);
     assert!(refused.contains("nobody\\u202e\\u009b2J"), "{refused:?}");
 }

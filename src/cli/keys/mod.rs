@@ -14,6 +14,7 @@ use clap::{Args, Subcommand};
 
 use super::setup;
 use super::{Failure, Output};
+use crate::app::IfMissing;
 use crate::domain::{RingRecord, Timestamp};
 use crate::keys::schedule::{Action, Schedule};
 use crate::keys::{Keeper, forecast};
@@ -61,7 +62,7 @@ impl Keys {
         }
         let config = setup::config()?;
         setup::runtime()?.block_on(async {
-            let keeper = setup::keeper(&config)?;
+            let keeper = setup::keeper(&config, self.if_missing())?;
             match self {
                 Self::Show => show::show(&keeper, output).await,
                 Self::List => list::list(&keeper, output).await,
@@ -77,6 +78,15 @@ impl Keys {
                 Self::Secret => Ok(()),
             }
         })
+    }
+}
+
+impl Keys {
+    fn if_missing(&self) -> IfMissing {
+        match self {
+            Self::Show | Self::List | Self::Plan | Self::Export(_) => IfMissing::Refuse,
+            _ => IfMissing::Create,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::super::setup;
 use super::{Failure, Output};
+use crate::app::IfMissing;
 use crate::keys::{Keeper, Relocation};
 
 #[derive(Debug, Args)]
@@ -20,7 +21,7 @@ impl Move {
         if self.to == name {
             return Err(Failure::usage(format!("the keys are in {name} already")));
         }
-        let to = setup::keeper(&setup::config_with("KEY_CUSTODY", &self.to)?)?;
+        let to = setup::keeper(&setup::config_with("KEY_CUSTODY", &self.to)?, IfMissing::Create)?;
         let Relocation { ring, until } = from.relocate(&to).await.map_err(Failure::because)?;
         let keys = ring.verifying().count();
         let text = format!(

@@ -152,6 +152,9 @@ pub enum CustodyError {
     /// A private half is where this custody cannot look.
     #[error("this custody has no home for {0}; set KEY_CUSTODY, and what belongs to it, as it was")]
     Homeless(String),
+    /// The ring is in a database of a newer version of the program.
+    #[error(transparent)]
+    NewerDatabase(StoreError),
     /// The service that keeps the keys does not answer now.
     #[error("the keys' custody is unavailable: {0}")]
     Unavailable(#[source] Cause),
@@ -174,6 +177,7 @@ impl From<StoreError> for CustodyError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Corrupt(fault) => Self::Ring { place: "the database".to_owned(), fault },
+            StoreError::Newer { .. } => Self::NewerDatabase(error),
             other => Self::Unavailable(other.into()),
         }
     }

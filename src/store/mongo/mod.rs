@@ -142,6 +142,11 @@ impl Store for Mongo {
         self.begin_to_prepare();
         Ok(())
     }
+
+    /// What is added to users and indexes hinders no earlier version; [`Store::ping`] begins it.
+    async fn prepare(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// Holds a verb of several steps, each of which has its own deadline, to one for all of them.

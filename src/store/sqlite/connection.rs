@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, FileControl, MAIN_DB, OpenFlags};
 
 use super::files::OpenFiles;
-use super::migrations::migrate;
+use super::migrations::create as create_tables;
 use super::{Sqlite, store_error};
 use crate::store::StoreError;
 
@@ -36,22 +36,24 @@ impl Location {
         if folder == Path::new(":memory:") { Self::Memory } else { Self::Folder(folder.to_owned()) }
     }
 
-    /// Opens the database for writing, and brings its tables to today's shape. With `create`, makes the folder (0700), the
-    /// file (0600) and the tables where they are missing; without, an empty file is refused like one that is missing.
+    /// Opens the database for writing. With `create`, makes the folder (0700), the file (0600) and the tables where they
+    /// are missing; without, an empty file is refused like one that is missing. Tables of an earlier version stay.
     pub(super) fn open_writer(&self, create: bool) -> Result<Opened, StoreError> {
         let Self::Folder(folder) = self else {
             let mut connection = Connection::open_in_memory().map_err(store_error)?;
-            configure(&connection).and_then(|()| migrate(&mut connection))?;
+            configure(&connection).and_then(|()| create_tables(&mut connection))?;
             return Ok(Opened { connection, files: None });
         };
         if create {
             make_file(folder)?;
+        } else if self.is_missing() {
+            return Err(StoreError::Unavailable(format!("there is no {}", file(folder).display()).into()));
         }
         let mut connection = open(folder, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         if !create && is_empty(&connection)? {
             return Err(StoreError::Unavailable(format!("{} is empty", file(folder).display()).into()));
         }
-        configure(&connection).and_then(|()| migrate(&mut connection))?;
+        configure(&connection).and_then(|()| create_tables(&mut connection))?;
         let files = files_of(&connection, folder)?;
         Ok(Opened { connection, files: Some(files) })
     }
@@ -59,6 +61,14 @@ impl Location {
     /// Whether the database ends with its connection.
     pub(super) fn is_memory(&self) -> bool {
         matches!(self, Self::Memory)
+    }
+
+    /// The database's file.
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Folder(folder) => Some(file(folder)),
+            Self::Memory => None,
+        }
     }
 
     /// Whether there is no file yet.

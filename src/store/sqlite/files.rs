@@ -2,6 +2,7 @@
 //! log's index (`-shm`). A program keeps what it has opened even where the path leads elsewhere by now; what it writes
 //! to a deleted file is gone when it ends.
 
+use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,12 @@ pub(super) struct OpenFiles {
     log: PathBuf,
     index: PathBuf,
     files: Files,
+}
+
+impl FileId {
+    pub(super) fn of(found: &Metadata) -> Self {
+        Self { device: found.dev(), inode: found.ino() }
+    }
 }
 
 impl OpenFiles {
@@ -73,9 +80,9 @@ impl OpenFiles {
     }
 }
 
-fn file_at(path: &Path) -> io::Result<Option<FileId>> {
+pub(super) fn file_at(path: &Path) -> io::Result<Option<FileId>> {
     match path.metadata() {
-        Ok(found) => Ok(Some(FileId { device: found.dev(), inode: found.ino() })),
+        Ok(found) => Ok(Some(FileId::of(&found))),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             Ok(None)
         }

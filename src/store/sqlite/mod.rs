@@ -6,6 +6,7 @@ mod connection;
 mod copy;
 mod database;
 mod files;
+mod header;
 mod migrations;
 mod readers;
 mod reading;
@@ -15,10 +16,12 @@ mod writer;
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 
-use super::{Store, StoreError};
+use super::{IfMissing, Store, StoreError};
 use connection::Location;
 use database::Database;
 use readers::Readers;
@@ -29,7 +32,19 @@ use writer::Writer;
 pub struct Sqlite {
     readers: Readers,
     writer: Writer,
+    upgrade: Arc<Upgrade>,
     in_memory: bool,
+    /// Whether there was no file at the opening, and none is made.
+    absent: bool,
+}
+
+/// Whether the tables of an earlier version become those of today.
+#[derive(Debug, Default)]
+struct Upgrade {
+    /// From now on, and for each file that is opened.
+    wanted: AtomicBool,
+    /// It was done at least once, so that users can be read.
+    done: AtomicBool,
 }
 
 impl Sqlite {
@@ -40,11 +55,24 @@ impl Sqlite {
     ///
     /// # Errors
     /// Where the system gives no thread. A file that cannot be opened shows in [`Store::ping`].
-    pub fn open(folder: &Path) -> io::Result<Self> {
+    pub fn open(folder: &Path, if_missing: IfMissing) -> io::Result<Self> {
         let location = Location::new(folder);
         let (in_memory, readers) = (location.is_memory(), Readers::new(location.clone()));
-        let writer = Writer::start(Database::new(location, readers.clone()))?;
-        Ok(Self { readers, writer, in_memory })
+        let absent = if_missing == IfMissing::Refuse && location.is_missing();
+        let upgrade = Arc::<Upgrade>::default();
+        let database = Database::new(location, readers.clone(), Arc::clone(&upgrade), if_missing);
+        Ok(Self { readers, writer: Writer::start(database)?, upgrade, in_memory, absent })
+    }
+
+    /// Has the writing thread upgrade the tables, before anything is asked of the users.
+    async fn upgrade(&self) -> Result<(), StoreError> {
+        if self.upgrade.done.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.upgrade.wanted.store(true, Ordering::Release);
+        let ran = self.writer.run(|_| Ok(())).await;
+        // Where another program locks the database the write fails, but the tables may be of today all the same.
+        if self.upgrade.done.load(Ordering::Acquire) { Ok(()) } else { ran }
     }
 }
 
@@ -52,6 +80,10 @@ impl Sqlite {
 impl Store for Sqlite {
     async fn ping(&self) -> Result<(), StoreError> {
         self.writer.run(|connection| connection.query_row("SELECT 1", [], |_| Ok(()))).await
+    }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        self.upgrade().await
     }
 }
 

@@ -13,6 +13,7 @@ const COLUMNS: &str =
 #[async_trait]
 impl Users for Sqlite {
     async fn create_user(&self, user: &User) -> Result<(), StoreError> {
+        self.upgrade().await?;
         let user = user.clone();
         let created = self.writer.run(move |connection| {
             let keys = UserKeys::of(&user.username, &user.email);
@@ -43,6 +44,7 @@ impl Users for Sqlite {
     }
 
     async fn list_users(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, StoreError> {
+        self.upgrade().await?;
         let after = after.map(|id| id.to_string()).unwrap_or_default();
         let rows = self.read(move |connection| {
             connection
@@ -60,6 +62,7 @@ impl Users for Sqlite {
         new: &PasswordHash,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        self.upgrade().await?;
         let (old, new) = (old.clone(), new.clone());
         self.writer
             .run(move |connection| {
@@ -81,6 +84,7 @@ impl Users for Sqlite {
         now: Timestamp,
         valid_from: Timestamp,
     ) -> Result<bool, StoreError> {
+        self.upgrade().await?;
         let (old, new) = (old.clone(), new.clone());
         self.writer
             .run(move |connection| {
@@ -103,6 +107,7 @@ impl Users for Sqlite {
     }
 
     async fn end_sessions(&self, id: UserId, valid_from: Timestamp) -> Result<bool, StoreError> {
+        self.upgrade().await?;
         let end = "UPDATE users SET sessions_valid_from = max(?1, sessions_valid_from + 1) WHERE id = ?2";
         self.writer
             .run(move |connection| {
@@ -113,6 +118,7 @@ impl Users for Sqlite {
     }
 
     async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
+        self.upgrade().await?;
         self.writer
             .run(move |connection| {
                 connection.prepare_cached("DELETE FROM users WHERE id = ?1")?.execute([id.to_string()])
@@ -124,6 +130,7 @@ impl Users for Sqlite {
 
 impl Sqlite {
     async fn find_users(&self, query: String, values: Vec<Option<String>>) -> Result<Vec<User>, StoreError> {
+        self.upgrade().await?;
         let rows = self.read(move |connection| {
             connection
                 .prepare_cached(&query)?

@@ -142,6 +142,7 @@ fn lost() -> StoreError {
 fn again(error: &StoreError) -> StoreError {
     match error {
         StoreError::Corrupt(what) => StoreError::Corrupt(what.clone()),
+        StoreError::Newer { found, known } => StoreError::Newer { found: *found, known: *known },
         StoreError::Unavailable(cause) => StoreError::Unavailable(cause.to_string().into()),
         other => StoreError::Backend(other.to_string().into()),
     }
@@ -151,6 +152,7 @@ fn again(error: &StoreError) -> StoreError {
 mod tests {
     use std::fs;
     use std::path::Path;
+    use std::sync::Arc;
 
     use rusqlite::Connection;
     use tokio::sync::oneshot::Receiver;
@@ -159,13 +161,14 @@ mod tests {
     use super::super::connection::Location;
     use super::super::readers::Readers;
     use super::{Database, Job, commit, job};
-    use crate::store::StoreError;
+    use crate::store::{IfMissing, StoreError};
 
     type Work = Box<dyn FnOnce(&Connection) -> rusqlite::Result<usize> + Send>;
 
     fn database(folder: &Path) -> Database {
         let location = Location::new(folder);
-        Database::new(location.clone(), Readers::new(location))
+        let readers = Readers::new(location.clone());
+        Database::new(location, readers, Arc::default(), IfMissing::Create)
     }
 
     fn insert(id: &'static str) -> Work {

@@ -13,7 +13,7 @@ use jwt_generator::domain::{
 use jwt_generator::entropy::Entropy;
 use jwt_generator::store::mongo::Mongo;
 use jwt_generator::store::sqlite::Sqlite;
-use jwt_generator::store::{Rings, Store, StoreError, Users};
+use jwt_generator::store::{IfMissing, Rings, Store, StoreError, Users};
 
 use crate::support::mongod;
 
@@ -45,6 +45,10 @@ impl Watched {
 impl Store for Watched {
     async fn ping(&self) -> Result<(), StoreError> {
         self.inner.ping().await
+    }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        self.inner.prepare().await
     }
 }
 
@@ -126,7 +130,10 @@ impl Rings for Watched {
 
 async fn each_store() -> [Arc<dyn Store>; 2] {
     let uri = tokio::task::spawn_blocking(mongod::new_database).await.unwrap();
-    [Arc::new(Sqlite::open(std::path::Path::new(":memory:")).unwrap()), Arc::new(Mongo::new(&uri).unwrap())]
+    [
+        Arc::new(Sqlite::open(std::path::Path::new(":memory:"), IfMissing::Create).unwrap()),
+        Arc::new(Mongo::new(&uri).unwrap()),
+    ]
 }
 
 /// Users of a watched store that knows `ada`.

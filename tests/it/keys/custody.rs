@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use jose::{Algorithm, SigningKey};
-use jwt_generator::app;
+use jwt_generator::app::{self, IfMissing};
 use jwt_generator::clock::Clock;
 use jwt_generator::config::{Config, Sources};
 use jwt_generator::domain::{
@@ -34,7 +34,7 @@ pub fn custody(folder: &Path, settings: &[(&str, &str)]) -> Custody {
     let environment =
         usual.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let config = Config::read(&Sources::read(environment, folder).unwrap()).unwrap();
-    let store = app::open_store(&config).unwrap();
+    let store = app::open_store(&config, IfMissing::Create).unwrap();
     app::open_keeper(&config, &store, Clock::System).unwrap().custody().clone()
 }
 

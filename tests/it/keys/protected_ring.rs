@@ -8,8 +8,8 @@ use jwt_generator::clock::Clock;
 use jwt_generator::domain::{Instance, KeyRecord, KeyState, Kid, NewKey, RingRecord, Timestamp};
 use jwt_generator::entropy::Entropy;
 use jwt_generator::keys::custody::{Custody, CustodyError, RingHome, Sealer, SealingError, StoredRing};
-use jwt_generator::store::Store;
 use jwt_generator::store::sqlite::Sqlite;
+use jwt_generator::store::{IfMissing, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -260,7 +260,7 @@ struct Versions {
 impl Versions {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store: Arc<dyn Store> = Arc::new(Sqlite::open(folder.path()).unwrap());
+        let store: Arc<dyn Store> = Arc::new(Sqlite::open(folder.path(), IfMissing::Create).unwrap());
         Self { _folder: folder, store, clock: Clock::manual(NOW), runtime: Runtime::new().unwrap() }
     }
 

@@ -13,7 +13,7 @@ use axum::body::Body;
 use http_body_util::BodyExt;
 use jose::{Algorithm, SigningKey};
 use jwt_generator::accounts::Accounts;
-use jwt_generator::app::{self, NextTurn, Supervised};
+use jwt_generator::app::{self, IfMissing, NextTurn, Supervised};
 use jwt_generator::clock::Clock;
 use jwt_generator::config::{Config, Sources};
 use jwt_generator::domain::{Kid, Lifetime, RingRecord, Rotation, Timestamp};
@@ -116,7 +116,7 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, failing: &FailingTa
     let config = Config::read(&Sources::read(environment, folder).unwrap()).unwrap();
     let (clock, entropy) = (clock.clone(), Entropy::seeded(2));
     let tokens = app::tokens(&config, Arc::clone(keys), clock.clone(), entropy.clone());
-    let registry = app::open_registry(&config, clock.clone(), entropy).unwrap();
+    let registry = app::open_registry(&config, IfMissing::Create, clock.clone(), entropy).unwrap();
     router(Api::new(Parts {
         accounts: Accounts::new(registry, tokens.clone(), clock.clone(), config.session_max_age),
         tokens,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jwt_generator::domain::{Email, PasswordHash, Sessions, Timestamp, User, UserId, Username};
 use jwt_generator::store::mongo::Mongo;
 use jwt_generator::store::sqlite::Sqlite;
-use jwt_generator::store::{Store, StoreError};
+use jwt_generator::store::{IfMissing, Store, StoreError};
 
 use crate::support::mongod;
 
@@ -152,11 +152,11 @@ async fn it_answers_when_it_is_asked_whether_it_is_there(store: Shared) {
 }
 
 pub(super) async fn in_a_file(folder: &Path) -> Shared {
-    Arc::new(Sqlite::open(folder).unwrap())
+    Arc::new(Sqlite::open(folder, IfMissing::Create).unwrap())
 }
 
 pub(super) async fn in_memory(_: &Path) -> Shared {
-    Arc::new(Sqlite::open(Path::new(":memory:")).unwrap())
+    Arc::new(Sqlite::open(Path::new(":memory:"), IfMissing::Create).unwrap())
 }
 
 pub(super) async fn on_mongodb(_: &Path) -> Shared {

@@ -145,3 +145,95 @@ fn d14_an_empty_file_is_no_database_for_a_running_server() {
     fs::rename(&backup, &file).unwrap();
     accounts_are_back(&client);
 }
+
+/// As it was found: after `cp backup.db data/jwt-generator.db`, registering answered 201, the users were gone after a restart,
+/// and the file ended damaged.
+#[test]
+fn d14_a_database_that_is_written_over_acknowledges_nothing_and_is_left_as_it_is() {
+    for many in [0, 60] {
+        let folder = folder_with_keys();
+        let file = database(folder.path());
+        let program = Program::start(folder.path(), &[CHEAP]);
+        let client = program.client();
+        client.register("ada");
+        let backup = back_up(folder.path());
+        (0..many).for_each(|n| drop(client.register(&format!("user{n}"))));
+        fs::copy(&backup, &file).unwrap();
+        accounts_are_off(&client);
+        let told = program.log().matches("was written over or cut short").count();
+        assert_eq!(told, 1, "told once: {}", program.log());
+        program.stop();
+        assert_eq!(fs::read(&file).unwrap(), fs::read(&backup).unwrap(), "after {many} users");
+        delete(&file, &["-wal", "-shm"]);
+        let program = Program::start(folder.path(), &[CHEAP]);
+        assert_eq!(log_in(&program.client(), "ada").status, 200);
+    }
+}
+
+#[test]
+fn d14_a_database_that_is_cut_short_acknowledges_nothing() {
+    for length in [0, 50, 4096] {
+        let folder = folder_with_keys();
+        let file = database(folder.path());
+        let program = Program::start(folder.path(), &[CHEAP]);
+        let client = program.client();
+        client.register("ada");
+        let other = rusqlite::Connection::open(&file).unwrap();
+        other.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+        drop(other);
+        assert!(fs::metadata(&file).unwrap().len() > 4096);
+        client.register("grace");
+        fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(length).unwrap();
+        accounts_are_off(&client);
+        program.stop();
+        assert_eq!(fs::metadata(&file).unwrap().len(), length, "nothing was written");
+    }
+}
+
+#[test]
+fn d14_what_other_programs_do_through_sqlite_is_no_damage() {
+    let folder = folder_with_keys();
+    let program = Program::start(folder.path(), &[CHEAP]);
+    let client = program.client();
+    (0..40).for_each(|n| drop(client.register(&format!("user{n}"))));
+    client.register("ada");
+    let other = rusqlite::Connection::open(database(folder.path())).unwrap();
+    let statements = [
+        "PRAGMA wal_checkpoint(TRUNCATE)",
+        "DELETE FROM users WHERE username LIKE 'user%'; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)",
+        "CREATE TABLE other (n INTEGER); DROP TABLE other; PRAGMA wal_checkpoint(TRUNCATE)",
+        "PRAGMA wal_checkpoint(TRUNCATE)",
+    ];
+    for (n, statement) in statements.into_iter().enumerate() {
+        other.execute_batch(statement).unwrap();
+        client.register(&format!("grace{n}"));
+        assert_eq!(log_in(&client, "ada").status, 200);
+        client.register(&format!("alan{n}"));
+    }
+    drop(other);
+    assert!(!program.log().contains("written over"), "{}", program.log());
+}
+
+/// As it was found: the server took an empty database, made by another program, for its own, and names were free again.
+#[test]
+fn d14_an_empty_database_does_not_take_the_place_of_one_with_users() {
+    let (folder, other) = (folder_with_keys(), folder_with_keys());
+    Program::start(other.path(), &[CHEAP]).stop();
+    let file = database(folder.path());
+    let program = Program::start(folder.path(), &[CHEAP]);
+    let client = program.client();
+    client.register("ada");
+    let backup = back_up(folder.path());
+    delete(&file, &["", "-wal", "-shm"]);
+    fs::copy(back_up(other.path()), folder.path().join("data/new")).unwrap();
+    fs::rename(folder.path().join("data/new"), &file).unwrap();
+    accounts_are_off(&client);
+    eventually("the log says why", || {
+        program.log().contains("with no users and no keys in it").then_some(())
+    });
+    for end in ["-wal", "-shm"] {
+        let _ = fs::remove_file(format!("{}{end}", file.display()));
+    }
+    fs::rename(&backup, &file).unwrap();
+    accounts_are_back(&client);
+}

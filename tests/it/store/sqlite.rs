@@ -10,7 +10,9 @@ use rusqlite::Connection;
 use serde_json::json;
 
 use crate::support::client::registration;
-use crate::support::{Client, Program, eventually, folder_with_keys, on_small_disk};
+use crate::support::{
+    Client, Program, eventually, folder_with_keys, jwt_generator, on_small_disk, refused, run,
+};
 
 pub(super) const CHEAP: (&str, &str) = ("BCRYPT_ROUNDS", "4");
 
@@ -139,9 +141,75 @@ fn d8_a_database_of_a_newer_program_is_left_alone() {
     let folder = folder_with_keys();
     Program::start(folder.path(), &[CHEAP]).stop();
     Connection::open(database(folder.path())).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    let program = Program::start(folder.path(), &[CHEAP]);
-    is_unavailable(&program.client().post("/api/auth/register", &registration("alice")));
-    assert!(program.log().contains("start the newer program"), "{}", program.log());
+    let told = "the tables of the database are of version 99, newer than this program's";
+    // As it was found: the start went on with accounts off, and both probes were green.
+    for custody in [&[CHEAP][..], &[CHEAP, IN_DATABASE, ("KEY_ENCRYPTION_KEY", KEY)]] {
+        let Err(log) = Program::try_start(folder.path(), custody) else { panic!("started; {custody:?}") };
+        assert!(log.contains(told) && log.contains("start the newer program"), "{log}");
+    }
+    for command in [&["users", "list"][..], &["users", "delete", "alice"]] {
+        let said = refused(jwt_generator(folder.path()).args(command), 1);
+        assert!(said.contains(told), "{said}");
+    }
+    assert_eq!(version(folder.path()), 99);
+}
+
+const IN_DATABASE: (&str, &str) = ("KEY_CUSTODY", "database");
+const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=";
+const WRONG_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAI=";
+
+fn version(folder: &Path) -> u32 {
+    let connection = Connection::open(database(folder)).unwrap();
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
+}
+
+/// As it was found: a roll-out with a wrong key brought the tables to its version, though its start was refused ("nothing
+/// has been changed"), and the version before did not serve users any more.
+#[test]
+fn a_start_that_is_refused_leaves_the_tables_to_the_version_before() {
+    let folder = folder_with_keys();
+    let with = |key| [CHEAP, IN_DATABASE, ("KEY_ENCRYPTION_KEY", key)];
+    Program::start(folder.path(), &with(KEY)).stop();
+    let ring: (i64, String) = Connection::open(database(folder.path()))
+        .unwrap()
+        .query_row("SELECT revision, record FROM rings", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
+    fs::remove_dir_all(folder.path().join("data")).unwrap();
+    fs::create_dir(folder.path().join("data")).unwrap();
+    let old = Connection::open(database(folder.path())).unwrap();
+    old.execute_batch(&crate::support::read("tests/data/sqlite/v3.sql")).unwrap();
+    old.execute("UPDATE rings SET revision = ?1, record = ?2", ring).unwrap();
+    drop(old);
+
+    assert!(Program::try_start(folder.path(), &with(WRONG_KEY)).is_err());
+    let mut keys = jwt_generator(folder.path());
+    refused(keys.args(["keys", "rotate", "--yes"]).envs(with(WRONG_KEY)), 1);
+    assert_eq!(version(folder.path()), 3, "the version before can still use it");
+    let program = Program::start(folder.path(), &with(KEY));
+    assert_eq!(version(folder.path()), 4);
+    program.client().register("alice");
+}
+
+/// As it was found: a command that only looks made an empty database where the server's was missing.
+#[test]
+fn a_command_that_reads_makes_no_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = [IN_DATABASE, ("KEY_ENCRYPTION_KEY", KEY)];
+    for command in [
+        &["users", "list"][..],
+        &["users", "show", "alice"],
+        &["users", "log-out", "alice"],
+        &["users", "delete", "alice"],
+        &["keys", "list"],
+        &["keys", "show"],
+    ] {
+        let said = refused(jwt_generator(folder.path()).args(command).envs(settings), 1);
+        let why = if command[0] == "users" { "data/jwt-generator.db" } else { "`keys generate` makes one" };
+        assert!(said.contains("there is no ") && said.contains(why), "{command:?}: {said}");
+        assert!(!folder.path().join("data").exists(), "{command:?}");
+    }
+    run(jwt_generator(folder.path()).args(["keys", "generate"]).envs(settings));
+    assert!(database(folder.path()).exists());
 }
 
 #[test]

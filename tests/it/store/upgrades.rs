@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jwt_generator::domain::{Email, Sessions, Taken, User, UserId, Username};
 use jwt_generator::store::sqlite::Sqlite;
-use jwt_generator::store::{Rings, Store, StoreError, Users};
+use jwt_generator::store::{IfMissing, Rings, Store, StoreError, Users};
 use rusqlite::Connection;
 
 use super::contract::user;
@@ -31,7 +31,7 @@ fn shape(connection: &Connection) -> Vec<String> {
 
 async fn fresh() -> (u32, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
-    Sqlite::open(folder.path()).unwrap().ping().await.unwrap();
+    Sqlite::open(folder.path(), IfMissing::Create).unwrap().ping().await.unwrap();
     let connection = database(folder.path());
     (version(&connection), shape(&connection))
 }
@@ -41,8 +41,10 @@ async fn upgraded(from: u32) -> (tempfile::TempDir, Sqlite) {
     let connection = database(folder.path());
     connection.execute_batch(&read(&format!("tests/data/sqlite/v{from}.sql"))).unwrap();
     assert_eq!(version(&connection), from);
-    let store = Sqlite::open(folder.path()).unwrap();
+    let store = Sqlite::open(folder.path(), IfMissing::Create).unwrap();
     store.ping().await.unwrap();
+    assert_eq!(version(&connection), from.max(2), "the tables wait for a start that succeeds");
+    store.prepare().await.unwrap();
     (folder, store)
 }
 

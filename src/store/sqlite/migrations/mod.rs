@@ -27,31 +27,54 @@ fn nothing(_: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// The version that is enough for the ring of keys and the instances, which have kept their tables since.
+const OF_RINGS: usize = 2;
+
+/// Makes the tables of a new database, all of today's. Tables that are there stay as they are, so that a start that is
+/// refused leaves them to the program before: only those of version 1, which has none for the ring, become version 2.
+///
+/// # Errors
+/// As [`migrate`].
+pub(super) fn create(connection: &mut Connection) -> Result<(), StoreError> {
+    match version(connection)? {
+        0 => migrate(connection),
+        found if found < OF_RINGS => migrate_to(connection, OF_RINGS),
+        found => compare(found),
+    }
+}
+
 /// Brings the tables to today's version, all steps or no step.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] where the tables are of a newer program; then they stay as they are.
+/// [`StoreError::Newer`] where the tables are of a newer program; then they stay as they are.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    if version(connection)? == MIGRATIONS.len() {
+    migrate_to(connection, MIGRATIONS.len())
+}
+
+fn compare(found: usize) -> Result<(), StoreError> {
+    let known = MIGRATIONS.len();
+    if found > known { Err(StoreError::Newer { found, known }) } else { Ok(()) }
+}
+
+fn migrate_to(connection: &mut Connection, target: usize) -> Result<(), StoreError> {
+    let found = version(connection)?;
+    compare(found)?;
+    if found >= target {
         return Ok(());
     }
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
     // Another process may have taken the steps in the meantime.
     let found = version(&transaction)?;
-    let missing = MIGRATIONS.get(found..).ok_or_else(|| {
-        StoreError::Corrupt(format!(
-            "its tables are of version {found}, newer than this program's {}; start the newer program",
-            MIGRATIONS.len()
-        ))
-    })?;
+    compare(found)?;
+    let Some(missing) = MIGRATIONS.get(found..target) else { return Ok(()) };
     for step in missing {
         transaction
             .execute_batch(step.statements)
             .and_then(|()| (step.fill)(&transaction))
             .map_err(store_error)?;
     }
-    transaction.pragma_update(None, "user_version", MIGRATIONS.len() as u32).map_err(store_error)?;
+    transaction.pragma_update(None, "user_version", target as u32).map_err(store_error)?;
     transaction.commit().map_err(store_error)
 }
 
