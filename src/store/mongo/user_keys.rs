@@ -30,7 +30,7 @@ pub(super) fn keys_of(state: &Document) -> Option<UserKeys> {
     })
 }
 
-fn fields(keys: &UserKeys) -> Document {
+pub(super) fn fields(keys: &UserKeys) -> Document {
     let mut fields = doc! { "email_key": &keys.email, "skeletons": keys.skeletons.to_vec() };
     if let Some(username) = &keys.username {
         fields.insert("username_key", username);
@@ -135,7 +135,7 @@ impl Mongo {
                 Err((Some(Taken::Email), _)) => set.insert("email_twin", object_id(id)),
                 // Another instance wrote the first state at the same moment.
                 Err((Some(Taken::Id), _)) => None,
-                Err((None, error)) => return Err(super::store_error(error)),
+                Err((None, error)) => return Err(super::store_error(&error)),
                 Ok(()) => return Ok(()),
             };
         }

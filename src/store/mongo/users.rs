@@ -28,7 +28,8 @@ impl Users for Mongo {
                     return Err(error);
                 }
             };
-            if let Err(StoreError::Conflict(_)) = created {
+            // The server refused, so no user is there.
+            if let Err(StoreError::Conflict(_) | StoreError::Backend(_)) = created {
                 self.delete_state(user.id).await?;
             }
             created

@@ -4,6 +4,7 @@ mod contract;
 mod mongo;
 mod moved;
 mod names;
+mod original;
 mod rings;
 mod sessions;
 mod sqlite;
