@@ -5,6 +5,7 @@ mod mongo;
 mod moved;
 mod names;
 mod original;
+mod races;
 mod rings;
 mod sessions;
 mod sqlite;
