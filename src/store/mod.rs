@@ -33,12 +33,13 @@ pub trait Store: Users + Rings + Send + Sync {
 /// same way: a database that was cut off finds nobody whom no majority has. Each verb is atomic: others see all of it or nothing,
 /// and what a crash leaves of it changes nothing for them. Each ends within two seconds; on MongoDB, adding, changing and
 /// removing a user take several writes and end within five, and a new user may wait ten more for the indexes and for the
-/// keys of users that another program wrote.
+/// keys of users that another program wrote; where that takes long, the verb fails at once.
 #[async_trait]
 pub trait Users {
     /// Adds a user who clashes with no other (see [`crate::domain::UserKeys`]). Of several at once with the same id, name
-    /// or address, one succeeds; of several whose names only look alike, at most one. Users whose names clashed before
-    /// they were compared in this way stay.
+    /// or address, one succeeds; of several whose names only look alike, at most one. On MongoDB both can be there where the
+    /// server stops within one command for longer than a reservation counts (30 seconds; docs/adr/0023). Users whose names
+    /// clashed before they were compared in this way stay.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where something is taken; where several things are, one of them.
@@ -68,7 +69,8 @@ pub trait Users {
     ) -> Result<bool, StoreError>;
 
     /// As [`Users::replace_hash_if`] for another password: it also ends the sessions, as [`Users::end_sessions`] does.
-    /// After a crash in between, the sessions may have ended though the password is the old one, never the reverse.
+    /// After a crash in between, and where another change came first, the sessions may have ended though this password is
+    /// not in place, never the reverse.
     async fn replace_password_if(
         &self,
         id: UserId,

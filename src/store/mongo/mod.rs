@@ -3,6 +3,8 @@
 //! each verb fail within two seconds, and one that comes back is used at once.
 
 mod document;
+mod errors;
+mod newcomers;
 mod preparing;
 mod reading;
 mod rings;
@@ -11,23 +13,23 @@ mod user_keys;
 mod users;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use mongodb::bson::{Document, doc};
-use mongodb::error::{Error, ErrorKind, WriteFailure};
+use mongodb::error::Error;
 use mongodb::options::{
     Acknowledgment, ClientOptions, CollectionOptions, ConnectionString, ReadConcern, ReadPreference,
     SelectionCriteria, WriteConcern,
 };
 use mongodb::{Client, Collection, Database};
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::{Mutex, OnceCell, watch};
 
 use super::{Store, StoreError};
-use crate::domain::Taken;
 use document::date;
-use preparing::Looked;
+use errors::{DriverError, duplicate, is_duplicate, store_error};
+use newcomers::Looked;
+use preparing::Preparation;
 use states::USER_STATES;
 
 /// Choosing a server may take so long; a database that is down is known by then.
@@ -38,8 +40,6 @@ const DEADLINE_OF_STEPS: Duration = Duration::from_secs(5);
 const DEADLINE: Duration = Duration::from_millis(1800);
 /// The database of a URI that names none, as the original's driver has it.
 const DEFAULT_DATABASE: &str = "test";
-/// MongoDB's code for a key that a unique index refuses.
-const DUPLICATE_KEY: i32 = 11000;
 
 /// The store on a MongoDB server or replica set.
 #[derive(Clone, Debug)]
@@ -54,9 +54,8 @@ struct Inner {
     indexed: OnceCell<()>,
     /// Users who have their keys.
     looked: Mutex<Looked>,
-    /// Whether both are done, and whether that is under way in the background.
-    prepared: AtomicBool,
-    preparing: AtomicBool,
+    /// Whether both are done.
+    preparation: watch::Sender<Preparation>,
 }
 
 #[derive(Debug)]
@@ -78,14 +77,13 @@ impl Mongo {
     /// # Errors
     /// [`StoreError::Backend`] where the URI cannot be read.
     pub fn new(uri: &str) -> Result<Self, StoreError> {
-        ConnectionString::parse(uri).map_err(|error| StoreError::Backend(error.into()))?;
+        ConnectionString::parse(uri).map_err(|error| StoreError::Backend(DriverError::of(&error).into()))?;
         Ok(Self(Arc::new(Inner {
             uri: uri.to_owned(),
             connection: OnceCell::new(),
             indexed: OnceCell::new(),
             looked: Mutex::default(),
-            prepared: AtomicBool::new(false),
-            preparing: AtomicBool::new(false),
+            preparation: watch::Sender::new(Preparation::NotYet),
         })))
     }
 
@@ -159,73 +157,7 @@ async fn in_time<T>(verb: impl Future<Output = Result<T, StoreError>>) -> Result
 
 async fn within_deadline<T>(action: impl Future<Output = Result<T, Error>>) -> Result<T, StoreError> {
     match tokio::time::timeout(DEADLINE, action).await {
-        Ok(answer) => answer.map_err(store_error),
+        Ok(answer) => answer.map_err(|error| store_error(&error)),
         Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
-    }
-}
-
-/// What of the driver's errors the service tells apart.
-fn store_error(error: Error) -> StoreError {
-    match *error.kind {
-        ErrorKind::Write(_) if let Some(taken) = duplicate(&error) => StoreError::Conflict(taken),
-        ErrorKind::Write(WriteFailure::WriteError(ref refused)) if refused.code == DUPLICATE_KEY => {
-            StoreError::Backend(error.into())
-        }
-        ErrorKind::BsonDeserialization(_) | ErrorKind::InvalidArgument { .. } => {
-            StoreError::Backend(error.into())
-        }
-        _ => StoreError::Unavailable(error.into()),
-    }
-}
-
-/// What is taken, where a unique index of users refuses. The server says which field in words alone, after
-/// `dup key: {`; older ones say the index. What a caller wrote stands behind both.
-fn duplicate(error: &Error) -> Option<Taken> {
-    let message = match *error.kind {
-        ErrorKind::Write(WriteFailure::WriteError(ref refused)) if refused.code == DUPLICATE_KEY => {
-            &refused.message
-        }
-        ErrorKind::Command(ref refused) if refused.code == DUPLICATE_KEY => &refused.message,
-        _ => return None,
-    };
-    taken(message)
-}
-
-fn taken(message: &str) -> Option<Taken> {
-    let begins = ["dup key: { ", " index: "].into_iter().filter_map(|before| message.split_once(before));
-    let fields = [("_id", Taken::Id), ("username", Taken::Username), ("email", Taken::Email)];
-    begins
-        .filter_map(|(_, rest)| fields.into_iter().find(|(field, _)| rest.starts_with(field)))
-        .map(|(_, taken)| taken)
-        .next()
-}
-
-fn is_duplicate(error: &Error) -> bool {
-    match *error.kind {
-        ErrorKind::Write(WriteFailure::WriteError(ref refused)) => refused.code == DUPLICATE_KEY,
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::taken;
-    use crate::domain::Taken;
-
-    #[test]
-    fn what_is_taken_stands_in_the_servers_words_before_what_a_caller_wrote() {
-        let message = |index: &str, key: &str| {
-            format!("E11000 duplicate key error collection: app.users index: {index} dup key: {{ {key} }}")
-        };
-        let of = |index: &str, key: &str| taken(&message(index, key));
-        assert_eq!(of("username_1", r#"username: "dup key: { email: x""#), Some(Taken::Username));
-        assert_eq!(of("made_by_hand", r#"email: "a@example.com""#), Some(Taken::Email));
-        assert_eq!(of("email_1", r#": "a@example.com""#), Some(Taken::Email));
-        assert_eq!(
-            of("username_key_1_username_twin_1", r#"username_key: "a", username_twin: null"#),
-            Some(Taken::Username)
-        );
-        assert_eq!(of("_id_", "_id: ObjectId('6b04cb1f00400f2ea8d6fe53')"), Some(Taken::Id));
-        assert_eq!(of("phone_1", "phone: null"), None);
     }
 }

@@ -1,171 +1,114 @@
-//! What registration relies on: the indexes, and the keys of users that other programs wrote. The original goes on
-//! writing users while both run, and knows nothing of keys.
+//! What registration relies on: the indexes, and the keys of users that other programs wrote. Both are made in the
+//! background, and no request cuts that short.
 
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind};
 use mongodb::options::IndexOptions;
 use mongodb::{Collection, IndexModel};
 
-use super::document::{from_document, state_of};
-use super::states::join_state;
-use super::user_keys::keys_of;
-use super::{Connection, Mongo, duplicate, within_deadline};
-use crate::domain::UserKeys;
+use super::errors::DriverError;
+use super::{Connection, Mongo, duplicate};
 use crate::store::StoreError;
 
-/// Making indexes and keys may take so long before a registration that waits for them is refused; the work goes on.
+/// Making indexes may take so long before a registration that waits for them is refused; the server goes on.
 const PREPARING: Duration = Duration::from_secs(10);
 /// Between two tries to prepare.
 const PAUSE: Duration = Duration::from_secs(30);
 /// Users that another program wrote are looked for this often at the most.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
-/// Users in one reading.
-const PAGE: usize = 500;
-/// Ids begin with the second in which they were made, on another machine's clock: so many seconds are looked at again.
-const OVERLAP: u32 = 60;
-/// The same at the start of a process.
-const OVERLAP_AT_START: u32 = 24 * 60 * 60;
-/// Seconds of ids after which the database is told again.
-const BETWEEN_NOTES: u32 = 60 * 60;
-/// The document in `user_states` that says up to which id users have keys; its `_id` is no user's.
-const PROGRESS: &str = "progress";
 
-/// Up to where this process has seen users with keys, and when it last looked.
-#[derive(Debug, Default)]
-pub(super) struct Looked {
-    through: Option<ObjectId>,
-    at: Option<Instant>,
-    /// What the database says of it.
-    noted: Option<ObjectId>,
+/// How far registration is prepared.
+#[derive(Clone, Debug)]
+pub(super) enum Preparation {
+    /// No try has begun.
+    NotYet,
+    /// A try goes on. A registration waits for it, unless it takes `long`.
+    UnderWay { long: bool },
+    /// All was prepared at this instant.
+    Ready(Instant),
+    /// The last try failed at this instant, for this reason.
+    Failed(Instant, String),
 }
 
 impl Mongo {
-    /// Makes the indexes, once per process, and gives keys to users without keys, as often as that can matter.
+    /// Waits until there are indexes, and until every user that another program wrote some seconds ago has keys.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where that fails, and at once where it takes long; the work goes on.
     pub(super) async fn prepare(&self) -> Result<(), StoreError> {
-        let make = || async { make_indexes(self.connection().await?).await };
-        let prepare = async {
-            let made = self.0.indexed.get_or_try_init(make).await;
-            made.map_err(|error| StoreError::Unavailable(error.into()))?;
-            self.give_keys_to_newcomers().await
-        };
-        match tokio::time::timeout(PREPARING, prepare).await {
-            Ok(prepared) => prepared?,
-            Err(elapsed) => return Err(StoreError::Unavailable(elapsed.into())),
+        let mut preparation = self.0.preparation.subscribe();
+        self.prepare_unless(|now| matches!(now, Preparation::Ready(at) if at.elapsed() < BETWEEN_LOOKS));
+        let goes_on =
+            |now: &Preparation| matches!(now, Preparation::NotYet | Preparation::UnderWay { long: false });
+        let ended = async { preparation.wait_for(|now| !goes_on(now)).await.map(|now| now.clone()) };
+        match tokio::time::timeout(PREPARING, ended).await {
+            Ok(Ok(Preparation::Ready(_))) => Ok(()),
+            Ok(Ok(Preparation::Failed(_, why))) => Err(StoreError::Unavailable(why.into())),
+            Ok(Ok(_)) => {
+                Err(StoreError::Unavailable("users are being given keys; the log says how far".into()))
+            }
+            Ok(Err(closed)) => Err(StoreError::Unavailable(closed.into())),
+            Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
         }
-        self.0.prepared.store(true, Ordering::Release);
-        Ok(())
     }
 
-    /// Begins to prepare, unless that is done or under way: a large collection takes its time.
+    /// Begins to prepare in the background, unless that is done, goes on, or has just failed.
     pub(super) fn begin_to_prepare(&self) {
-        let prepared = || self.0.prepared.load(Ordering::Acquire);
-        if prepared() || self.0.preparing.swap(true, Ordering::AcqRel) {
+        self.prepare_unless(|now| match now {
+            Preparation::Ready(_) => true,
+            Preparation::Failed(at, _) => at.elapsed() < PAUSE,
+            Preparation::NotYet | Preparation::UnderWay { .. } => false,
+        });
+    }
+
+    fn prepare_unless(&self, is_needless: impl Fn(&Preparation) -> bool) {
+        let begun = self.0.preparation.send_if_modified(|now| {
+            let begins = !matches!(now, Preparation::UnderWay { .. }) && !is_needless(now);
+            if begins {
+                *now = Preparation::UnderWay { long: false };
+            }
+            begins
+        });
+        if !begun {
             return;
         }
         let store = self.clone();
         tokio::spawn(async move {
-            if store.prepare().await.is_err() {
-                tokio::time::sleep(PAUSE).await;
-            }
-            store.0.preparing.store(false, Ordering::Release);
+            let ended = match store.make_indexes_and_keys().await {
+                Ok(()) => Preparation::Ready(Instant::now()),
+                Err(error) => {
+                    let cause = std::error::Error::source(&error).map(ToString::to_string);
+                    Preparation::Failed(Instant::now(), cause.unwrap_or_else(|| error.to_string()))
+                }
+            };
+            store.0.preparation.send_replace(ended);
         });
     }
 
-    /// Gives keys to users that another program wrote or renamed. What was done is kept when this is cut short.
-    async fn give_keys_to_newcomers(&self) -> Result<(), StoreError> {
-        let mut looked = self.0.looked.lock().await;
-        if looked.at.is_some_and(|at| at.elapsed() < BETWEEN_LOOKS) {
-            return Ok(());
-        }
-        let nowhere = ObjectId::from_bytes([0; 12]);
-        if looked.through.is_none() {
-            looked.noted = self.progress().await?;
-        }
-        let mut after = match (looked.through, looked.noted) {
-            (Some(through), _) => earlier(through, OVERLAP),
-            (None, Some(noted)) => earlier(noted, OVERLAP_AT_START),
-            (None, None) => nowhere,
+    /// Registrations no longer wait for what goes on.
+    pub(super) fn preparing_takes_long(&self) {
+        self.0.preparation.send_if_modified(|now| {
+            let is_news = matches!(now, Preparation::UnderWay { long: false });
+            if is_news {
+                *now = Preparation::UnderWay { long: true };
+            }
+            is_news
+        });
+    }
+
+    async fn make_indexes_and_keys(&self) -> Result<(), StoreError> {
+        let make = || async {
+            let made = async { make_indexes(self.connection().await?).await };
+            match tokio::time::timeout(PREPARING, made).await {
+                Ok(made) => made.map_err(|error| StoreError::Unavailable(DriverError::of(&error).into())),
+                Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
+            }
         };
-        loop {
-            let documents = self.users_after(after).await?;
-            self.give_keys_to(&documents).await?;
-            let last = documents.last().and_then(|document| document.get_object_id("_id").ok());
-            let Some(last) = last else { break };
-            after = last;
-            looked.through = looked.through.max(Some(last));
-            if looked.noted.is_none_or(|noted| last > later(noted, BETWEEN_NOTES)) {
-                self.note_progress(last).await?;
-                looked.noted = Some(last);
-            }
-            if documents.len() < PAGE {
-                break;
-            }
-        }
-        looked.at = Some(Instant::now());
-        Ok(())
+        self.0.indexed.get_or_try_init(make).await?;
+        self.give_keys_to_newcomers().await
     }
-
-    /// The names and addresses of the next users behind an id, with their states.
-    async fn users_after(&self, after: ObjectId) -> Result<Vec<Document>, StoreError> {
-        let page = vec![
-            doc! { "$match": { "_id": { "$type": "objectId", "$gt": after } } },
-            doc! { "$sort": { "_id": 1 } },
-            doc! { "$limit": PAGE as i64 },
-            doc! { "$project": { "username": 1, "email": 1 } },
-            join_state(),
-        ];
-        self.aggregate(|connection| &connection.users_at_primary, page).await
-    }
-
-    async fn give_keys_to(&self, documents: &[Document]) -> Result<(), StoreError> {
-        for document in documents {
-            let Some(user) = from_document(document) else { continue };
-            let keys = UserKeys::of(&user.username, &user.email);
-            if state_of(document).and_then(keys_of).as_ref() != Some(&keys) {
-                self.give_keys(user.id, &keys).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn progress(&self) -> Result<Option<ObjectId>, StoreError> {
-        let filter = doc! { "_id": PROGRESS };
-        let found = self.find_one(|connection| &connection.states_at_primary, filter).await?;
-        Ok(found.and_then(|progress| progress.get_object_id("through").ok()))
-    }
-
-    async fn note_progress(&self, through: ObjectId) -> Result<(), StoreError> {
-        let (filter, change) = (doc! { "_id": PROGRESS }, doc! { "$max": { "through": through } });
-        within_deadline(async { self.states().await?.update_one(filter, change).upsert(true).await })
-            .await
-            .map(|_| ())
-    }
-}
-
-/// The first id of so many seconds earlier.
-fn earlier(id: ObjectId, seconds: u32) -> ObjectId {
-    first_of(made_at(id).saturating_sub(seconds))
-}
-
-/// The first id of so many seconds later.
-fn later(id: ObjectId, seconds: u32) -> ObjectId {
-    first_of(made_at(id).saturating_add(seconds))
-}
-
-/// The second (since 1970) in which an id was made.
-fn made_at(id: ObjectId) -> u32 {
-    let [a, b, c, d, ..] = id.bytes();
-    u32::from_be_bytes([a, b, c, d])
-}
-
-fn first_of(second: u32) -> ObjectId {
-    let mut bytes = [0; 12];
-    bytes[..4].copy_from_slice(&second.to_be_bytes());
-    ObjectId::from_bytes(bytes)
 }
 
 /// The original's indexes have the same names and the same keys.

@@ -2,9 +2,9 @@
 //! original hands every field of a document in `users` to its clients, so nothing of ours is written there.
 
 use mongodb::bson::{Document, doc};
-use mongodb::options::UpdateModifications;
+use mongodb::options::ReturnDocument;
 
-use super::document::{JOINED, object_id};
+use super::document::{JOINED, object_id, timestamp};
 use super::{Mongo, date, within_deadline};
 use crate::domain::{Timestamp, UserId};
 use crate::store::StoreError;
@@ -18,16 +18,31 @@ pub(super) fn join_state() -> Document {
 }
 
 impl Mongo {
-    /// Says that the sessions are about to end. Tokens are refused from here on; see [`crate::domain::Sessions`].
+    /// Says that the sessions are about to end, from a second on that is later than that of any other change, under way or
+    /// done: what another one says must not be taken back with this one. Gives that second. Tokens are refused from here
+    /// on; see [`crate::domain::Sessions`].
     pub(super) async fn begin_to_end_sessions(
         &self,
         id: UserId,
         valid_from: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.update_state(id, doc! { "$max": { "sessions_ending": date(valid_from) } }).await
+    ) -> Result<Timestamp, StoreError> {
+        let later_than = |field: &str| doc! { "$add": [field, 1000] };
+        let others = (later_than("$sessions_ending"), later_than("$sessions_valid_from"));
+        // Without a stored instant the sum is null, which `$max` skips.
+        let latest = doc! { "$max": [date(valid_from), others.0, others.1] };
+        let begin = doc! { "$set": { "sessions_ending": latest } };
+        let filter = doc! { "_id": object_id(id) };
+        let begun = within_deadline(async {
+            let states = self.states().await?;
+            let begun = states.find_one_and_update(filter, vec![begin]).upsert(true);
+            begun.return_document(ReturnDocument::After).await
+        });
+        let begun = begun.await?;
+        Ok(begun.and_then(|state| timestamp(&state, "sessions_ending")).unwrap_or(valid_from))
     }
 
-    /// Ends the sessions, and with them what [`Mongo::begin_to_end_sessions`] began.
+    /// Ends the sessions, and with them what [`Mongo::begin_to_end_sessions`] began with this second or an earlier one.
+    /// What another change has begun with a later one stays.
     pub(super) async fn finish_ending_sessions(
         &self,
         id: UserId,
@@ -36,27 +51,17 @@ impl Mongo {
         // Without a stored instant the sum is null, which `$max` skips.
         let next = doc! { "$add": ["$sessions_valid_from", 1000] };
         let end = doc! { "$set": { "sessions_valid_from": { "$max": [date(valid_from), next] } } };
-        self.update_state(id, vec![end, doc! { "$unset": "sessions_ending" }]).await
-    }
-
-    /// Forgets a change that did not take place.
-    pub(super) async fn forget_ending_sessions(&self, id: UserId) -> Result<(), StoreError> {
-        self.update_state(id, doc! { "$unset": { "sessions_ending": "" } }).await
+        let goes_on = doc! { "$gt": ["$sessions_ending", "$sessions_valid_from"] };
+        let kept = doc! { "$cond": [goes_on, "$sessions_ending", "$$REMOVE"] };
+        let (filter, change) =
+            (doc! { "_id": object_id(id) }, vec![end, doc! { "$set": { "sessions_ending": kept } }]);
+        within_deadline(async { self.states().await?.update_one(filter, change).upsert(true).await })
+            .await
+            .map(|_| ())
     }
 
     pub(super) async fn delete_state(&self, id: UserId) -> Result<(), StoreError> {
         let filter = doc! { "_id": object_id(id) };
         within_deadline(async { self.states().await?.delete_one(filter).await }).await.map(|_| ())
-    }
-
-    async fn update_state(
-        &self,
-        id: UserId,
-        change: impl Into<UpdateModifications>,
-    ) -> Result<(), StoreError> {
-        let (filter, change) = (doc! { "_id": object_id(id) }, change.into());
-        within_deadline(async { self.states().await?.update_one(filter, change).upsert(true).await })
-            .await
-            .map(|_| ())
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn keys_of(state: &Document) -> Option<UserKeys> {
     })
 }
 
-fn fields(keys: &UserKeys) -> Document {
+pub(super) fn fields(keys: &UserKeys) -> Document {
     let mut fields = doc! { "email_key": &keys.email, "skeletons": keys.skeletons.to_vec() };
     if let Some(username) = &keys.username {
         fields.insert("username_key", username);
@@ -96,20 +96,34 @@ impl Mongo {
     async fn settle(&self, state: &Document, since: Timestamp) -> Result<Option<UserKeys>, StoreError> {
         let Ok(object_id) = state.get_object_id("_id") else { return Ok(None) };
         let id = UserId::from_bytes(object_id.bytes());
-        let filter = doc! { "_id": object_id };
-        let user = self.find_one(|connection| &connection.users_at_primary, filter).await?;
-        let Some(user) = user.as_ref().and_then(from_document) else {
-            let reserved_at = timestamp(state, "reserved_at");
-            if reserved_at.is_some_and(|reserved_at| reserved_at > since) {
+        let mut user = self.user_at_primary(id).await?;
+        if user.is_none()
+            && let Some(reserved_at) = timestamp(state, "reserved_at")
+        {
+            if reserved_at > since {
                 return Ok(keys_of(state));
             }
-            return self.delete_state(id).await.map(|()| None);
-        };
+            self.withdraw(id).await?;
+            user = self.user_at_primary(id).await?;
+        }
+        let Some(user) = user else { return self.delete_state(id).await.map(|()| None) };
         let keys = UserKeys::of(&user.username, &user.email);
         if keys_of(state).as_ref() != Some(&keys) {
             self.give_keys(id, &keys).await?;
         }
         Ok(Some(keys))
+    }
+
+    async fn user_at_primary(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        let filter = doc! { "_id": object_id(id) };
+        let found = self.find_one(|connection| &connection.users_at_primary, filter).await?;
+        Ok(found.as_ref().and_then(from_document))
+    }
+
+    /// From here on the registration that made this reservation adds no user, even where it is only late and not dead.
+    async fn withdraw(&self, id: UserId) -> Result<(), StoreError> {
+        let (filter, change) = (doc! { "_id": object_id(id) }, doc! { "$unset": { "reserved_at": "" } });
+        within_deadline(async { self.states().await?.update_one(filter, change).await }).await.map(|_| ())
     }
 
     /// Writes the keys of a user who is there. Where another user has the same key, both stay: the field beside it then
@@ -135,7 +149,7 @@ impl Mongo {
                 Err((Some(Taken::Email), _)) => set.insert("email_twin", object_id(id)),
                 // Another instance wrote the first state at the same moment.
                 Err((Some(Taken::Id), _)) => None,
-                Err((None, error)) => return Err(super::store_error(error)),
+                Err((None, error)) => return Err(super::store_error(&error)),
                 Ok(()) => return Ok(()),
             };
         }

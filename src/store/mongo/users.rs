@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use futures_util::future::try_join;
 use mongodb::bson::{Document, doc};
+use mongodb::options::ReadConcern;
 
 use super::document::{date, from_document, object_id, state_of, to_document};
 use super::states::join_state;
@@ -28,7 +29,8 @@ impl Users for Mongo {
                     return Err(error);
                 }
             };
-            if let Err(StoreError::Conflict(_)) = created {
+            // The server refused, so no user is there.
+            if let Err(StoreError::Conflict(_) | StoreError::Backend(_)) = created {
                 self.delete_state(user.id).await?;
             }
             created
@@ -96,12 +98,11 @@ impl Users for Mongo {
             if self.find_one(|connection| &connection.users_at_primary, filter).await?.is_none() {
                 return Ok(false);
             }
-            self.begin_to_end_sessions(id, valid_from).await?;
+            let ending = self.begin_to_end_sessions(id, valid_from).await?;
+            // Where another change came first, what was begun stays: that change may rely on it, and it ends by itself.
             let replaced = self.replace_hash_if(id, old, new, now).await?;
             if replaced {
-                self.finish_ending_sessions(id, valid_from).await?;
-            } else {
-                self.forget_ending_sessions(id).await?;
+                self.finish_ending_sessions(id, ending).await?;
             }
             Ok(replaced)
         })
@@ -132,8 +133,28 @@ impl Users for Mongo {
 }
 
 impl Mongo {
+    /// Adds the document of a user whose reservation still stands. The server looks for the reservation in the same
+    /// command: one that arrives late, after another registration has taken the name, adds nothing.
     async fn insert(&self, user: &User) -> Result<(), StoreError> {
-        within_deadline(async { self.users().await?.insert_one(to_document(user)).await }).await.map(|_| ())
+        let id = doc! { "_id": object_id(user.id) };
+        let pipeline = vec![
+            doc! { "$match": { "_id": object_id(user.id), "reserved_at": date(user.created_at) } },
+            doc! { "$replaceWith": { "$literal": to_document(user) } },
+            doc! { "$merge": { "into": "users", "on": "_id", "whenMatched": "fail", "whenNotMatched": "insert" } },
+        ];
+        within_deadline(async {
+            // What was withdrawn a moment ago must be seen, whether a majority has it or not.
+            let states = &self.connection().await?.states_at_primary;
+            states.aggregate(pipeline).read_concern(ReadConcern::local()).await
+        })
+        .await?;
+        // The command does not say whether it added something.
+        match self.find_one(|connection| &connection.users_at_primary, id).await? {
+            Some(_) => Ok(()),
+            None => Err(StoreError::Unavailable(
+                "the registration took too long, and another took its name".into(),
+            )),
+        }
     }
 
     async fn find_user(&self, filter: Document) -> Result<Option<User>, StoreError> {

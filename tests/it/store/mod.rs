@@ -4,6 +4,8 @@ mod contract;
 mod mongo;
 mod moved;
 mod names;
+mod original;
+mod races;
 mod rings;
 mod sessions;
 mod sqlite;

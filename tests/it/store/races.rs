@@ -1,0 +1,131 @@
+//! Two who change the same at MongoDB at once, one of them over a slow line.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jwt_generator::domain::{Timestamp, User, Username};
+use jwt_generator::store::mongo::Mongo;
+use jwt_generator::store::{StoreError, Users};
+use mongodb::bson::{DateTime, Document, doc};
+use mongodb::options::ClientOptions;
+use mongodb::{Client, Collection, Database};
+
+use super::contract::{hash, user};
+use crate::support::mongod::ReplicaSet;
+use crate::support::{Fault, Proxy};
+
+const SLOW: Fault = Fault::Delay(Duration::from_millis(1200));
+
+/// A server, a store that reaches it through a proxy, a store that reaches it directly, and the collections.
+struct Race {
+    _set: ReplicaSet,
+    proxy: Proxy,
+    far: Arc<Mongo>,
+    near: Mongo,
+    database: Database,
+    users: Collection<Document>,
+    states: Collection<Document>,
+}
+
+impl Race {
+    /// Both stores have made their connections and registered a user: `user(1)` and `user(2)`.
+    async fn begin() -> Self {
+        let set = tokio::task::spawn_blocking(|| ReplicaSet::start(1)).await.unwrap();
+        let uri = |address| format!("mongodb://{address}/app?directConnection=true");
+        let proxy = Proxy::before(set.address(0));
+        let far = Arc::new(Mongo::new(&uri(proxy.address())).unwrap());
+        let near = Mongo::new(&uri(set.address(0))).unwrap();
+        far.create_user(&user(1)).await.unwrap();
+        near.create_user(&user(2)).await.unwrap();
+        let options = ClientOptions::parse(uri(set.address(0))).await.unwrap();
+        let database = Client::with_options(options).unwrap().database("app");
+        let (users, states) = (database.collection("users"), database.collection("user_states"));
+        Self { _set: set, proxy, far, near, database, users, states }
+    }
+
+    /// Waits until there is such a document.
+    async fn until(&self, collection: &str, filter: Document) {
+        let collection = self.database.collection::<Document>(collection);
+        while collection.find_one(filter.clone()).await.unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+fn named(n: u8, name: &str, created_at: Timestamp) -> User {
+    User { username: Username::from_store(name.to_owned()), created_at, ..user(n) }
+}
+
+/// An instance was cut off between its reservation and its user for longer than a reservation counts. Another one gave
+/// the name away, and then the first one's user was written all the same: `copa` and `Copa` both existed.
+#[tokio::test]
+async fn a_user_who_arrives_after_another_took_the_name_is_not_added() {
+    let race = Race::begin().await;
+    race.database.run_command(doc! { "profile": 2 }).await.unwrap();
+    race.proxy.set(SLOW);
+    let late = named(3, "copa", user(1).created_at);
+    let far = Arc::clone(&race.far);
+    let registration = tokio::spawn(async move { far.create_user(&late).await });
+    // It has looked for users that clash, does not know the answer yet, and writes the user next.
+    let looked = doc! { "ns": "app.user_states", "op": "query", "command.filter.$or.username_key": "copa" };
+    race.until("system.profile", looked).await;
+    let other = named(4, "Copa", user(1).created_at.plus_secs(31));
+    race.near.create_user(&other).await.unwrap();
+    race.proxy.set(Fault::None);
+    let refused = registration.await.unwrap();
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    let mut names = Vec::new();
+    for found in race.near.list_users(None, 10).await.unwrap() {
+        names.push(found.username.as_str().to_owned());
+    }
+    assert_eq!(names, ["user 1", "user 2", "Copa"]);
+    assert_eq!(race.near.find_user_by_username(&other.username).await.unwrap().unwrap().id, other.id);
+}
+
+/// A change that came second took back what the first one had said, which had not ended yet: after a crash of the first
+/// one the password was the new one, and the old sessions went on.
+#[tokio::test]
+async fn a_change_of_password_that_comes_second_takes_nothing_back_of_the_first_one() {
+    let race = Race::begin().await;
+    race.proxy.set(SLOW);
+    let (now, from) = (Timestamp::from_secs(1_900_000_000), Timestamp::from_secs(1_900_000_001));
+    let far = Arc::clone(&race.far);
+    let second =
+        tokio::spawn(async move { far.replace_password_if(user(1).id, &hash(1), &hash(3), now, from).await });
+    race.until("user_states", doc! { "sessions_ending": { "$exists": true } }).await;
+    // The first one: it has said that sessions end, has replaced the password, and crashes here.
+    let ending = DateTime::from_millis(1_900_000_001_000);
+    race.states
+        .update_one(doc! { "email_key": "user1@example.com" }, doc! { "$max": { "sessions_ending": ending } })
+        .await
+        .unwrap();
+    let replaced = doc! { "$set": { "password": hash(2).expose() } };
+    race.users.update_one(doc! { "email": "user1@example.com" }, replaced).await.unwrap();
+    race.proxy.set(Fault::None);
+    assert!(!second.await.unwrap().unwrap());
+    let found = race.near.find_user_by_id(user(1).id).await.unwrap().unwrap();
+    assert_eq!(found.password_hash, hash(2));
+    assert!(!found.sessions.accept(from.as_secs() - 1), "the sessions of the password before");
+}
+
+/// The same where the change that came second is the one that takes place.
+#[tokio::test]
+async fn a_change_of_password_that_ends_takes_back_nothing_of_a_later_one() {
+    let race = Race::begin().await;
+    race.proxy.set(SLOW);
+    let (now, from) = (Timestamp::from_secs(1_900_000_000), Timestamp::from_secs(1_900_000_001));
+    let far = Arc::clone(&race.far);
+    let first =
+        tokio::spawn(async move { far.replace_password_if(user(1).id, &hash(1), &hash(3), now, from).await });
+    race.until("user_states", doc! { "sessions_ending": { "$exists": true } }).await;
+    let ending = DateTime::from_millis(1_900_000_002_000);
+    race.states
+        .update_one(doc! { "email_key": "user1@example.com" }, doc! { "$max": { "sessions_ending": ending } })
+        .await
+        .unwrap();
+    race.proxy.set(Fault::None);
+    assert!(first.await.unwrap().unwrap());
+    let found = race.near.find_user_by_id(user(1).id).await.unwrap().unwrap();
+    assert_eq!((found.password_hash, found.sessions.valid_from), (hash(3), from));
+    assert!(!found.sessions.accept(from.as_secs()), "another password may be in place a moment later");
+}
