@@ -8,6 +8,9 @@ import sys
 
 import yaml
 
+sys.path.append("../tools")
+from memory import check_fit  # noqa: E402
+
 # How long the program lets requests under way end after SIGTERM (docs/api.md).
 DRAIN = 9
 
@@ -77,6 +80,9 @@ probes = {name: container[f"{name}Probe"] for name in ("startup", "readiness", "
 assert pod["terminationGracePeriodSeconds"] >= pause + DRAIN + 5
 patience = {name: probe["periodSeconds"] * probe["failureThreshold"] for name, probe in probes.items()}
 assert patience["readiness"] < patience["liveness"] < patience["startup"], patience
+
+# What connections and bodies may take is within the limit: the pod would be killed otherwise.
+print(check_fit("a pod", container["resources"]["limits"]["memory"], config["data"]))
 
 # Pod Security: restricted.
 for each in (pod, restore["spec"]):

@@ -105,6 +105,17 @@ def restore_of_readme():
     return found
 
 
+def way_back_of_readme():
+    """The shell that takes a restore back; its argument is the name of the folder."""
+    (found,) = re.findall(r"exec restore -- sh -ec '(.*?)' - before-", pathlib.Path("README.md").read_text(), re.S)
+    assert STATE in found
+    return found
+
+
+def contents(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def a_good_release_passes(pod):
     with pod.serving() as process:
         pod.until("startup", process)
@@ -120,13 +131,28 @@ def a_backup_goes_in_again(other, keys, user, archive):
     with other.serving() as process:
         other.until("startup", process)
         assert ask("/api/jwks") != keys
-    script = restore_of_readme().replace(STATE, str(other.root) + STATE)
-    subprocess.run(["sh", "-ec", script], input=archive, check=True)
+    volume = other.root / STATE.strip("/")
+    script, back = (shell.replace(STATE, str(volume)) for shell in (restore_of_readme(), way_back_of_readme()))
+    before = contents(volume)
+    # Cut off in the database, and where a file ends: there tar sees nothing, but keys are missing.
+    for cut in (len(archive) // 2, archive.index(b"keys/ring.json")):
+        told = subprocess.run(["sh", "-ec", script], input=archive[:cut], capture_output=True, check=False)
+        left = {name: data for name, data in contents(volume).items() if not name.startswith("restored/")}
+        assert told.returncode != 0 and left == before, f"a truncated archive changed something: {told}"
+    # A second restore ended with "mkdir: 'before': File exists". Each can be taken back.
+    for _ in range(2):
+        told = subprocess.run(["sh", "-ec", script], input=archive, capture_output=True, check=True)
+        name = told.stdout.split()[-1].decode()
+    subprocess.run(["sh", "-ec", back, "-", name], check=True)
+    (first,) = [path for path in volume.glob("before-*") if list(path.iterdir())]
+    subprocess.run(["sh", "-ec", back, "-", first.name], check=True)
+    assert contents(volume) == before, "the way back leads to something else"
+    subprocess.run(["sh", "-ec", script], input=archive, check=True, stdout=subprocess.DEVNULL)
     with other.serving() as process:
         other.until("startup", process)
         assert ask("/api/jwks") == keys, "the keys of the backup are not there"
         assert ask("/api/auth/login", user)[0] == 200, "the user of the backup is not there"
-    print(f"backup: {len(archive) // 1024} KiB by way of standard output; restored as README.md says, the key and the user are there")
+    print(f"backup: {len(archive) // 1024} KiB by way of standard output; truncated ones change nothing; restored twice, taken back, and restored as README.md says: the key and the user are there")
 
 
 def a_broken_release_gets_no_request(pod):

@@ -354,12 +354,23 @@ class Load:
             thread.join()
 
 
-def switch(port, seconds):
-    env = os.environ | {"SERVERS": folder / "servers", "PID_FILE": folder / "run.pid", "NGINX_COMMAND": " ".join(COMMAND)}
+def switch(port, seconds, command=" ".join(COMMAND)):
+    env = os.environ | {"SERVERS": folder / "servers", "PID_FILE": folder / "run.pid", "NGINX_COMMAND": command, "SECONDS_TO_RELOAD": "2"}
     env |= {"SECONDS_TO_READY": str(seconds)}
     script = pathlib.Path(__file__).with_name("switch")
     told = subprocess.run([script, f"127.0.0.1:{port}"], env=env, capture_output=True, text=True, check=False)
     return told.returncode, told.stdout + told.stderr
+
+
+def a_reload_that_fails_is_said():
+    """nginx takes the settings when they are tested, and does not reload them: switch waited for ever, or said that all is well."""
+    servers = (folder / "servers").read_text()
+    deaf = folder / "deaf-nginx"
+    deaf.write_text("#!/bin/sh\ncase $* in *reload*) exit 0 ;; esac\nexec " + " ".join(COMMAND) + ' "$@"\n')
+    deaf.chmod(0o755)
+    code, told = switch(NEXT, 30, str(deaf))
+    assert code == 1 and "nginx was not changed: it did not reload" in told, (code, told)
+    assert (folder / "servers").read_text() == servers, "the list of services was not put back"
 
 
 def a_broken_release_loses_no_request():
@@ -383,6 +394,7 @@ def a_broken_release_loses_no_request():
             assert not load.lost, (what, load.lost)
         refused = load.done
         with service(NEXT, **good):
+            a_reload_that_fails_is_said()
             code, told = switch(NEXT, 30)
             assert code == 0, told
             before.send_signal(signal.SIGTERM)
