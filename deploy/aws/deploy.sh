@@ -166,6 +166,8 @@ check_settings() {
     case $stack_status in
         ROLLBACK_COMPLETE | ROLLBACK_FAILED | DELETE_FAILED)
             problem "the stack $stack is in $stack_status, from where CloudFormation lets nothing go on: run with --delete first" ;;
+        UPDATE_ROLLBACK_FAILED)
+            problem "the stack $stack is in $stack_status: look for the cause (aws cloudformation describe-stack-events --stack-name $stack), remove it, and run: aws cloudformation continue-update-rollback --stack-name $stack" ;;
         *_IN_PROGRESS) problem "the stack $stack is in $stack_status: wait till that is over" ;;
     esac
     if [[ -n ${BACKEND_URL-} ]]; then

@@ -102,9 +102,9 @@ resource "aws_sns_topic_subscription" "email" {
 locals {
   shares = {
     "4xx" = { metric = "4XXError", threshold = var.alarm4xx_percent, period = 300,
-    description = "Many requests are refused. Somebody tries passwords, or a client is broken." }
+    description = "Many requests are refused. See in the access log whether somebody tries passwords, or a client is broken." }
     "5xx" = { metric = "5XXError", threshold = var.alarm5xx_percent, period = 60,
-    description = "Requests fail. The access log has them, with what the backend answered." }
+    description = "Requests fail. See in the access log what the backend answered." }
   }
 }
 
@@ -157,7 +157,7 @@ resource "aws_cloudwatch_metric_alarm" "latency" {
 resource "aws_cloudwatch_metric_alarm" "hosts" {
   count               = local.fargate ? 1 : 0
   alarm_name          = "${var.name}-hosts"
-  alarm_description   = "No task is well."
+  alarm_description   = "No task is well. See the events of the ECS service, and the log."
   alarm_actions       = [aws_sns_topic.alarms.arn]
   ok_actions          = [aws_sns_topic.alarms.arn]
   comparison_operator = "LessThanThreshold"
@@ -174,11 +174,11 @@ resource "aws_cloudwatch_metric_alarm" "hosts" {
 locals {
   function_alarms = {
     function = { metric = "Errors", operator = "GreaterThanThreshold", threshold = 0, periods = 1, missing = "notBreaching",
-    description = "The function fails. It ended, or took longer than it may." }
+    description = "The function ended, or took too long. See its log." }
     throttles = { metric = "Throttles", operator = "GreaterThanThreshold", threshold = 0, periods = 1, missing = "notBreaching",
-    description = "Requests find no function. function_concurrency is reached, or what the account has." }
+    description = "Requests find no function. Raise function_concurrency, or the quota of the account." }
     schedule = { metric = "Invocations", operator = "LessThanThreshold", threshold = 1, periods = 3, missing = "breaching",
-    description = "Nobody calls the function, not even its schedule, so keys do not change." }
+    description = "Nothing calls the function, so keys do not change. See the rule of EventBridge." }
   }
 }
 
@@ -202,7 +202,7 @@ resource "aws_cloudwatch_metric_alarm" "function" {
 resource "aws_cloudwatch_metric_alarm" "errors" {
   count               = local.runs_here ? 1 : 0
   alarm_name          = "${var.name}-errors"
-  alarm_description   = "The service logs errors, such as keys that cannot sign or cannot be changed."
+  alarm_description   = "The service logs errors, such as keys that cannot sign. Read them in its log."
   alarm_actions       = [aws_sns_topic.alarms.arn]
   ok_actions          = [aws_sns_topic.alarms.arn]
   comparison_operator = "GreaterThanThreshold"

@@ -164,13 +164,14 @@ variable "key_rotation" {
 # default of VERIFIER_CACHE is the usual two hours and that.
 
 variable "jwks_max_age" {
-  description = "JWKS_MAX_AGE in seconds; never below jwks_cache_ttl"
+  description = "JWKS_MAX_AGE in seconds"
   type        = number
   default     = 86400
 
+  # In an outage of the database, ECS replaces tasks once the key set is older than this: see ../README.md.
   validation {
-    condition     = var.jwks_max_age >= 300
-    error_message = "300 at least."
+    condition     = var.jwks_max_age >= 3600
+    error_message = "3600 at least."
   }
 }
 
@@ -287,9 +288,14 @@ variable "task_cpu" {
 }
 
 variable "task_memory" {
-  description = "MiB of a task, as Fargate allows them for task_cpu"
+  description = "MiB of a task, 1024 at least, as Fargate allows them for task_cpu"
   type        = number
   default     = 1024
+
+  validation {
+    condition     = var.task_memory >= 1024
+    error_message = "1024 at least: connections and bodies may take 700 MiB."
+  }
 }
 
 variable "cpu_architecture" {

@@ -91,6 +91,16 @@ equal("and in Terraform", state["aws_ecs_service.this[0]"]["health_check_grace_p
 equal("a release that does not get well is taken back", service["DeploymentConfiguration"]["DeploymentCircuitBreaker"], {"Enable": True, "Rollback": True})
 for name in ("healthCheck", "readonlyRootFilesystem", "user", "stopTimeout", "ulimits", "linuxParameters"):
     equal(f"{name} of the container", made[name], planned[name])
+# What connections and bodies may take fits; the least that the template allows fits, too.
+sys.path.append(str(ROOT / "deploy/tools"))
+from memory import check_fit, default, size  # noqa: E402
+
+least = template["Parameters"]["TaskMemory"]
+print(" ", check_fit("a task", least["Default"] + "m", environment))
+equal("a task of less memory is refused", [bool(re.fullmatch(least["AllowedPattern"], mib)) for mib in ("512", "1024", "30720")], [False, True, True])
+bodies = size(default("MAX_BODY_MEMORY")) + (24 << 20)
+equal("bodies fit into a function, which has no connections", template["Parameters"]["FunctionMemory"]["MinValue"] << 20 >= bodies, True)
+equal("the key set outlives an outage of an hour", template["Parameters"]["JwksMaxAge"]["MinValue"] >= 3600, True)
 # With `secrets`, ECS would put their values into the environment of the container: docs/deploy.md advises against it.
 equal("no secret is put into its environment", (made.get("secrets", []), planned.get("secrets", [])), ([], []))
 holds_no_secret(stack, made, planned)

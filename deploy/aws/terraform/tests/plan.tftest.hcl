@@ -314,8 +314,9 @@ run "what_is_missing_is_said" {
     mongodb_uri_secret_arn = "mongodb://user:password@host/db"
     domain_name            = "tokens.example.com"
     jwks_cache_ttl         = 3600
-    jwks_max_age           = 60
+    jwks_max_age           = 3599
+    task_memory            = 512
     login_rate_limit       = 3
   }
-  expect_failures = [var.image, var.mongodb_uri_secret_arn, var.hosted_zone_id, var.jwks_cache_ttl, var.jwks_max_age, var.login_rate_limit]
+  expect_failures = [var.image, var.mongodb_uri_secret_arn, var.hosted_zone_id, var.jwks_cache_ttl, var.jwks_max_age, var.login_rate_limit, var.task_memory]
 }
