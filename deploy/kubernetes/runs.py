@@ -38,7 +38,7 @@ def ask(path, body=None):
     data = body and json.dumps(body).encode()
     request = urllib.request.Request(f"http://127.0.0.1:{PORT}{path}", data, {"Content-Type": "application/json"})
     try:
-        with direct.open(request, timeout=5) as answer:
+        with direct.open(request, timeout=60) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as refusal:
         return refusal.code, json.load(refusal)
