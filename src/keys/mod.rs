@@ -51,7 +51,9 @@ pub struct Keys {
     latest_answer: LatestAnswer,
     /// Whether the latest answer of a service elsewhere was a refusal, or a signature that does not fit.
     refused: AtomicBool,
+    /// Whether no other instance is known to run.
     alone: AtomicBool,
+    /// Whether this process has once counted as started.
     started: AtomicBool,
 }
 
