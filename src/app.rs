@@ -2,12 +2,12 @@
 
 mod archive;
 mod backup;
-mod beat;
+mod components;
 mod custody;
+mod database_probe;
 mod function;
+mod instance_heartbeat;
 mod listener;
-mod pulse;
-mod rooms;
 mod signer_probe;
 mod task;
 
@@ -22,17 +22,17 @@ use crate::clock::Clock;
 use crate::config::{Config, StoreChoice};
 use crate::domain::{RingRecord, Rotation};
 use crate::entropy::{Entropy, EntropyError};
-use crate::http::{Door, Limits, serve};
+use crate::http::{HttpService, Limits, serve};
 use crate::keys::custody::{CustodyError, SealerError, VaultError};
 use crate::keys::schedule::PeriodTooShort;
-use crate::keys::{Keeper, KeyKind, KeySettings, Keys, Signer};
+use crate::keys::{KeyKind, KeySettings, Keys, RingService, Signer};
 use crate::store::mongo::Mongo;
 use crate::store::sqlite::Sqlite;
 use crate::store::{Absent, Store, StoreError};
 use crate::token::{TokenSettings, Tokens};
+use components::Components;
+use database_probe::FIRST;
 use listener::{adopt, connection_limit, listen};
-use pulse::FIRST;
-use rooms::Rooms;
 
 pub use crate::store::IfMissing;
 pub use archive::Archive;
@@ -47,7 +47,7 @@ const USUAL_CONNECTIONS_PER_ADDRESS: usize = 1024;
 /// The service, ready to run.
 pub struct App {
     listener: TcpListener,
-    door: Arc<Door>,
+    http_service: Arc<HttpService>,
     limits: Limits,
     keys: Arc<Keys>,
     keys_place: String,
@@ -77,7 +77,7 @@ pub enum StartError {
     Vault(#[from] VaultError),
     /// Another instance on the same database signs with keys that this one does not have.
     #[error(transparent)]
-    Disagrees(#[from] beat::Disagrees),
+    Disagrees(#[from] instance_heartbeat::Disagrees),
     /// The URI of the database cannot be read; the cause might show a password and is not told.
     #[error(
         "MONGODB_URI cannot be used: check it against the form mongodb://user:password@host:27017/database; `@`, `:`, `/` and `%` in a password are written %40, %3A, %2F and %25"
@@ -121,11 +121,15 @@ pub fn open_registry(
     Ok(Registry::new(open_store(config, if_missing)?, hasher, clock, entropy))
 }
 
-/// The keeper of the ring that `config` names; its keys may be in `store`.
+/// The ring_service of the ring that `config` names; its keys may be in `store`.
 ///
 /// # Errors
 /// [`StartError`] for settings that cannot be used. Nothing is read yet.
-pub fn open_keeper(config: &Config, store: &Arc<dyn Store>, clock: Clock) -> Result<Keeper, StartError> {
+pub fn open_ring_service(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    clock: Clock,
+) -> Result<RingService, StartError> {
     let settings = KeySettings {
         rotation: config.key_rotation,
         jwks_max_age: config.jwks_max_age.as_secs(),
@@ -137,12 +141,12 @@ pub fn open_keeper(config: &Config, store: &Arc<dyn Store>, clock: Clock) -> Res
         any_size: config.key_bits.is_none(),
         first_kid: config.kid.clone(),
     };
-    let keeper = Keeper::new(custody::open(config, store, &clock)?, clock, settings);
+    let ring_service = RingService::new(custody::open(config, store, &clock)?, clock, settings);
     // Where nobody has said so, whether keys change at all depends on the ring.
     if let Rotation::Every(_) = config.key_rotation {
-        keeper.schedule(&RingRecord::empty()).check()?;
+        ring_service.schedule(&RingRecord::empty()).check()?;
     }
-    Ok(keeper)
+    Ok(ring_service)
 }
 
 /// The store that `config` names.
@@ -161,12 +165,12 @@ pub fn open_store(config: &Config, if_missing: IfMissing) -> Result<Arc<dyn Stor
 ///
 /// # Errors
 /// [`StartError`]; also where the active key's private half cannot be opened.
-pub async fn open_keys(keeper: &Keeper, ring: &RingRecord) -> Result<Arc<Keys>, StartError> {
+pub async fn open_keys(ring_service: &RingService, ring: &RingRecord) -> Result<Arc<Keys>, StartError> {
     if let Some(active) = ring.active() {
-        keeper.open(active).await?;
+        ring_service.open(active).await?;
     }
     let keys = Keys::new(Signer::start()?, Clock::System);
-    keys.install(Arc::new(keeper.snapshot(ring, None).await?), Clock::System.uptime(), u64::MAX);
+    keys.install(Arc::new(ring_service.snapshot(ring, None).await?), Clock::System.uptime(), u64::MAX);
     Ok(Arc::new(keys))
 }
 
@@ -199,18 +203,18 @@ impl App {
             Some(passed) => adopt(passed)?,
             None => listen(config.host, config.port)?,
         };
-        let mut rooms = Rooms::open(config, clock.clone(), &entropy)?;
+        let mut components = Components::open(config, clock.clone(), &entropy)?;
         let mut tasks = Supervisor::new(clock);
-        tasks.start_and_wait(rooms.pulse(), FIRST).await;
-        rooms.unlock().await?;
-        tell_adopted(config, rooms.keys());
-        rooms.beat().first(rooms.database()).await?;
-        rooms.prepare().await?;
-        let keys = Arc::clone(rooms.keys());
-        let keys_place = rooms.keeper().custody().ring().place();
-        let (door, others) = rooms.furnish(config, entropy);
+        tasks.start_and_wait(components.database_probe(), FIRST).await;
+        components.load_keys().await?;
+        tell_adopted(config, components.keys());
+        components.heartbeat().first(components.database()).await?;
+        components.prepare().await?;
+        let keys = Arc::clone(components.keys());
+        let keys_place = components.ring_service().custody().ring().place();
+        let (http_service, others) = components.into_service(config, entropy);
         others.into_iter().for_each(|task| tasks.start(task));
-        Ok(Self { listener, door: Arc::new(door), limits, keys, keys_place, tasks })
+        Ok(Self { listener, http_service: Arc::new(http_service), limits, keys, keys_place, tasks })
     }
 
     /// Where the service listens.
@@ -233,7 +237,7 @@ impl App {
 
     /// Serves till `stop`, then ends what is under way, within ten seconds.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        serve(self.listener, self.door, self.limits, stop).await;
+        serve(self.listener, self.http_service, self.limits, stop).await;
         drop(self.tasks);
     }
 }

@@ -12,7 +12,7 @@ pub enum Clock {
     /// The system's wall clock.
     System,
     /// The system's too, where the process may be frozen, and the system's uptime with it; clones share it.
-    Thawing(Arc<Thawing>),
+    FreezeAware(Arc<FreezeAware>),
     /// A clock that moves only when told to; clones share the hand.
     Manual(Arc<AtomicU64>),
 }
@@ -20,7 +20,7 @@ pub enum Clock {
 /// An uptime that never falls behind the wall clock: the highest seen, in milliseconds, and by how much the wall clock is
 /// ahead of it.
 #[derive(Debug)]
-pub struct Thawing {
+pub struct FreezeAware {
     highest: AtomicU64,
     ahead: u64,
 }
@@ -33,16 +33,16 @@ impl Clock {
 
     /// The clock of a process that is frozen between the requests it answers: AWS does not say whether the uptime
     /// counts on then, so that what is kept would look younger than it is.
-    pub fn thawing() -> Self {
+    pub fn freeze_aware() -> Self {
         let up = booted().as_millis() as u64;
         let ahead = system_millis().saturating_sub(up);
-        Self::Thawing(Arc::new(Thawing { highest: AtomicU64::new(up), ahead }))
+        Self::FreezeAware(Arc::new(FreezeAware { highest: AtomicU64::new(up), ahead }))
     }
 
     /// The present instant. A clock before 1970 reads as 1970.
     pub fn now(&self) -> Timestamp {
         match self {
-            Self::System | Self::Thawing(_) => Timestamp::from_millis(system_millis()),
+            Self::System | Self::FreezeAware(_) => Timestamp::from_millis(system_millis()),
             Self::Manual(millis) => Timestamp::from_millis(millis.load(Ordering::Relaxed)),
         }
     }
@@ -52,7 +52,7 @@ impl Clock {
     pub fn uptime(&self) -> Duration {
         let up = booted();
         match self {
-            Self::Thawing(thawing) => thawing.uptime(up, system_millis()),
+            Self::FreezeAware(freeze_aware) => freeze_aware.uptime(up, system_millis()),
             Self::System | Self::Manual(_) => up,
         }
     }
@@ -65,7 +65,7 @@ impl Clock {
     }
 }
 
-impl Thawing {
+impl FreezeAware {
     fn uptime(&self, up: Duration, wall: u64) -> Duration {
         let now = (up.as_millis() as u64).max(wall.saturating_sub(self.ahead));
         Duration::from_millis(self.highest.fetch_max(now, Ordering::Relaxed).max(now))
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_thawing_clock_counts_what_passed_while_the_process_was_frozen_and_never_goes_back() {
-        let clock = Thawing { highest: AtomicU64::new(5_000), ahead: 1_000_000 };
+        let clock = FreezeAware { highest: AtomicU64::new(5_000), ahead: 1_000_000 };
         let up = |up, wall| clock.uptime(Duration::from_millis(up), wall).as_millis();
         assert_eq!(up(6_000, 1_006_000), 6_000);
         assert_eq!(up(6_001, 1_906_000), 906_000, "a quarter of an hour in which the uptime stood still");

@@ -7,8 +7,8 @@ use crate::clock::Clock;
 use crate::config::{Config, CustodyChoice, StoreChoice, VaultChoice, VaultLogin as Chosen};
 use crate::entropy::Entropy;
 use crate::keys::custody::{
-    Account, AwsKms, Custody, Directory, InRecord, KeyHome, RingHome, Sealer, SecretRing, StoredRing, Vault,
-    VaultError, VaultLogin, VaultSettings,
+    Account, AwsKms, Custody, Directory, InRecord, KeyBackend, RingStore, Sealer, SecretRing, StoredRing,
+    Vault, VaultError, VaultLogin, VaultSettings,
 };
 use crate::store::Store;
 use crate::workers::Workers;
@@ -22,21 +22,21 @@ pub(super) fn open(config: &Config, store: &Arc<dyn Store>, clock: &Clock) -> Re
     let folder = Directory::new(&config.keys_dir, maker.clone());
     let sealer = config.key_encryption_key.as_deref().map(|text| Sealer::parse(text)).transpose();
     let sealer = sealer.map_err(StartError::Sealing)?.map(Arc::new);
-    let in_folder: Arc<dyn KeyHome> = Arc::new(folder.clone());
+    let in_folder: Arc<dyn KeyBackend> = Arc::new(folder.clone());
     let account = Arc::new(Account::default());
     let in_secret = config.keys_secret.as_deref().map(|id| SecretRing::new(Arc::clone(&account), id));
     // A key goes into the ring's document only where that is sealed, by us or by Secrets Manager.
     let seals = in_secret.is_some() || (sealer.is_some() && config.store != StoreChoice::Absent);
-    let in_record = seals.then(|| Arc::new(InRecord::new(maker)) as Arc<dyn KeyHome>);
-    let aws_kms: Arc<dyn KeyHome> = Arc::new(AwsKms::new(account));
+    let in_record = seals.then(|| Arc::new(InRecord::new(maker)) as Arc<dyn KeyBackend>);
+    let aws_kms: Arc<dyn KeyBackend> = Arc::new(AwsKms::new(account));
     let in_vault = config.vault.as_ref().map(|choice| vault(choice, clock)).transpose()?;
-    let in_vault = in_vault.map(|vault| Arc::new(vault) as Arc<dyn KeyHome>);
-    let stored = || -> Result<Arc<dyn RingHome>, StartError> {
+    let in_vault = in_vault.map(|vault| Arc::new(vault) as Arc<dyn KeyBackend>);
+    let stored = || -> Result<Arc<dyn RingStore>, StartError> {
         let sealer = sealer.clone().ok_or(StartError::RingUnprotected)?;
         Ok(Arc::new(StoredRing::new(Arc::clone(store), sealer, clock.clone(), Entropy::System)))
     };
-    let in_files = || Arc::new(folder.clone()) as Arc<dyn RingHome>;
-    let named = in_secret.map(|secret| Arc::new(secret) as Arc<dyn RingHome>);
+    let in_files = || Arc::new(folder.clone()) as Arc<dyn RingStore>;
+    let named = in_secret.map(|secret| Arc::new(secret) as Arc<dyn RingStore>);
     // Where nobody names a secret for the ring of keys that are elsewhere, it is in the database, or else in the folder.
     let otherwise = || if config.store == StoreChoice::Absent { Ok(in_files()) } else { stored() };
     let ring = || named.clone().map_or_else(otherwise, Ok);

@@ -9,14 +9,14 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::rooms::Rooms;
+use super::components::Components;
 use super::task::{NextTurn, Supervised};
 use super::{StartError, tell_adopted};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::entropy::Entropy;
-use crate::http::Door;
-use crate::keys::{Keeper, Keys};
+use crate::http::HttpService;
+use crate::keys::{Keys, RingService};
 use crate::lambda::{Event, EventError, Invocation, Reply};
 
 /// How long a request waits for what is due; what takes longer goes on with the next ones.
@@ -26,9 +26,9 @@ const ON_PURPOSE: Duration = Duration::from_secs(10);
 
 /// The service, ready to be invoked.
 pub struct Function {
-    door: Door,
+    http_service: HttpService,
     keys: Arc<Keys>,
-    keeper: Keeper,
+    ring_service: RingService,
     base: String,
     clock: Clock,
     refresh: Duration,
@@ -49,27 +49,27 @@ struct Background {
 }
 
 impl Function {
-    /// Opens everything. The clock is to count on while the process is frozen: [`Clock::thawing`].
+    /// Opens everything. The clock is to count on while the process is frozen: [`Clock::freeze_aware`].
     ///
     /// # Errors
     /// [`StartError`]. A database that does not answer is none.
     pub async fn build(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, StartError> {
-        let mut rooms = Rooms::open(config, clock.clone(), &entropy)?;
+        let mut components = Components::open(config, clock.clone(), &entropy)?;
         let at = clock.uptime();
-        let mut pulse = rooms.pulse();
-        let first_turn = timeout(ON_THE_WAY, pulse.turn(clock.now()));
-        let (_, unlocked) = tokio::join!(first_turn, rooms.unlock());
+        let mut database_probe = components.database_probe();
+        let first_turn = timeout(ON_THE_WAY, database_probe.turn(clock.now()));
+        let (_, unlocked) = tokio::join!(first_turn, components.load_keys());
         unlocked?;
-        rooms.prepare().await?;
-        tell_adopted(config, rooms.keys());
-        let (keys, keeper) = (Arc::clone(rooms.keys()), rooms.keeper().clone());
-        let (door, mut tasks) = rooms.furnish(config, entropy);
-        tasks.push(pulse);
+        components.prepare().await?;
+        tell_adopted(config, components.keys());
+        let (keys, ring_service) = (Arc::clone(components.keys()), components.ring_service().clone());
+        let (http_service, mut tasks) = components.into_service(config, entropy);
+        tasks.push(database_probe);
         let background = Background { clock: clock.clone(), tasks };
         Ok(Self {
-            door,
+            http_service,
             keys,
-            keeper,
+            ring_service,
             base: path_of(config.public_url.as_deref()).to_owned(),
             clock,
             refresh: Duration::from_secs(config.key_refresh.as_secs()),
@@ -90,7 +90,7 @@ impl Function {
             }
             Invocation::Request(request, dialect) => {
                 self.keep_up(self.refresh, ON_THE_WAY).await;
-                Ok(Some(Reply::of(self.door.answer_whole(*request).await, dialect)))
+                Ok(Some(Reply::of(self.http_service.answer_whole(*request).await, dialect)))
             }
         }
     }
@@ -102,7 +102,7 @@ impl Function {
         let mut upkeep = self.upkeep.lock().await;
         // Late or not, the next request goes on from there.
         let _ = timeout(patience, self.catch_up(&mut upkeep, every)).await;
-        self.keeper.written().await;
+        self.ring_service.written().await;
     }
 
     /// Waits for what is under way, and begins once more where that was begun too long ago.

@@ -54,7 +54,7 @@ fn check(output: &Output) -> Result<(), Failure> {
     // Nothing is opened by this, but an address of a database is read.
     let registry = app::open_registry(&settings, IfMissing::Refuse, Clock::System, Entropy::System)
         .map_err(|error| faulty(&error))?;
-    app::open_keeper(&settings, registry.store(), Clock::System).map_err(|error| faulty(&error))?;
+    app::open_ring_service(&settings, registry.store(), Clock::System).map_err(|error| faulty(&error))?;
     let text = format!("the settings can be used{lines}");
     output.print(&json!({ "valid": true, "warnings": warnings }), &text);
     Ok(())

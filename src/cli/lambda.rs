@@ -36,7 +36,7 @@ pub(super) fn run() -> Result<(), Failure> {
 }
 
 async fn answer(config: &Config) -> Result<(), Failure> {
-    let built = Function::build(config, Clock::thawing(), Entropy::System).await;
+    let built = Function::build(config, Clock::freeze_aware(), Entropy::System).await;
     let function = Arc::new(built.map_err(Failure::refused)?);
     let answer = service_fn(move |event: LambdaEvent<Event>| {
         let function = Arc::clone(&function);

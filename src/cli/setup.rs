@@ -10,7 +10,7 @@ use crate::app::{self, IfMissing};
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat, Setting, Sources};
 use crate::domain::RingRecord;
-use crate::keys::Keeper;
+use crate::keys::RingService;
 use crate::keys::custody::Account;
 use crate::telemetry::{self, Format};
 
@@ -79,16 +79,16 @@ pub(super) fn config() -> Result<Config, Failure> {
     Ok(config)
 }
 
-/// The keeper of the keys, on their store.
-pub(super) fn keeper(config: &Config, if_missing: IfMissing) -> Result<Keeper, Failure> {
+/// The ring_service of the keys, on their store.
+pub(super) fn ring_service(config: &Config, if_missing: IfMissing) -> Result<RingService, Failure> {
     let store = app::open_store(config, if_missing).map_err(Failure::refused)?;
-    app::open_keeper(config, &store, Clock::System).map_err(Failure::refused)
+    app::open_ring_service(config, &store, Clock::System).map_err(Failure::refused)
 }
 
 /// The ring as it is; a command that reads never begins one.
-pub(super) async fn ring(keeper: &Keeper) -> Result<RingRecord, Failure> {
-    let place = keeper.custody().ring().place();
-    let ring = keeper.peek().await.map_err(Failure::because)?;
+pub(super) async fn ring(ring_service: &RingService) -> Result<RingRecord, Failure> {
+    let place = ring_service.custody().ring().place();
+    let ring = ring_service.peek().await.map_err(Failure::because)?;
     ring.ok_or_else(|| Failure::refused(format!("there is no key in {place}: `keys generate` makes one")))
 }
 

@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::domain::{Lifetime, RingRecord, Timestamp};
 use crate::entropy::Entropy;
 use crate::keys::custody::public_half;
-use crate::keys::{Keeper, orders};
+use crate::keys::{RingService, orders};
 use crate::token::{CustomClaims, TokenRequest};
 
 #[derive(Debug, Subcommand)]
@@ -100,9 +100,9 @@ impl Mint {
         let config = setup::config()?;
         let lifetime = request.lifetime.unwrap_or(config.token_lifetime);
         let issued = setup::runtime()?.block_on(async {
-            let keeper = setup::keeper(&config, IfMissing::Create)?;
-            let ring = with_room(&keeper, lifetime).await?;
-            let keys = app::open_keys(&keeper, &ring).await.map_err(Failure::refused)?;
+            let ring_service = setup::ring_service(&config, IfMissing::Create)?;
+            let ring = with_room(&ring_service, lifetime).await?;
+            let keys = app::open_keys(&ring_service, &ring).await.map_err(Failure::refused)?;
             let tokens = app::tokens(&config, keys, Clock::System, Entropy::System);
             tokens.issue_as_operator(&request).await.map_err(Failure::refused)
         })?;
@@ -114,16 +114,16 @@ impl Mint {
 }
 
 /// The ring, in which the active key stays published for as long as a token that lives so long.
-async fn with_room(keeper: &Keeper, lifetime: Lifetime) -> Result<RingRecord, Failure> {
-    let mut ring = setup::ring(keeper).await?;
+async fn with_room(ring_service: &RingService, lifetime: Lifetime) -> Result<RingRecord, Failure> {
+    let mut ring = setup::ring(ring_service).await?;
     if let Some(moved) = &ring.moved {
         return Err(Failure::refused(format!("the keys have moved: set KEY_CUSTODY={}", moved.to)));
     }
     while let Some(after) = orders::carry(&ring, lifetime.as_secs()) {
         // What was only looked at so far is begun, for this must be written.
-        ring = keeper.begin().await.map_err(Failure::because)?.ring;
+        ring = ring_service.begin().await.map_err(Failure::because)?.ring;
         let after = orders::carry(&ring, lifetime.as_secs()).unwrap_or(after);
-        if keeper.commit(&ring, &after).await.map_err(Failure::because)? {
+        if ring_service.commit(&ring, &after).await.map_err(Failure::because)? {
             return Ok(after);
         }
     }
@@ -193,7 +193,7 @@ type KeySet = Vec<(Option<String>, jose::VerifyingKey)>;
 /// The keys that the service itself would check with.
 fn own_keys(config: &Config) -> Result<KeySet, Failure> {
     let ring = setup::runtime()?
-        .block_on(async { setup::ring(&setup::keeper(config, IfMissing::Refuse)?).await })?;
+        .block_on(async { setup::ring(&setup::ring_service(config, IfMissing::Refuse)?).await })?;
     let mut keys = Vec::new();
     for key in ring.verifying() {
         let public = public_half(key).map_err(Failure::refused)?;

@@ -7,8 +7,8 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, HeaderMap};
 use http_body_util::{BodyExt, Limited};
 
 use super::body_memory::{Share, UNCOUNTED};
+use super::deadlines::READ_AHEAD;
 use super::error::ApiError;
-use super::pace::READ_AHEAD;
 
 /// The most that a body may hold, in bytes.
 const BODY_LIMIT: usize = 100 * 1024;

@@ -6,7 +6,7 @@ use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, get, post};
 
 use super::error::ApiError;
-use super::manners::AsAsked;
+use super::http_service::AsAsked;
 use super::{Api, api, docs, probes, well_known};
 
 struct Route {

@@ -15,9 +15,9 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::Door;
+use super::HttpService;
 use super::connections::{Connections, Limits, Place};
-use super::pace::Paced;
+use super::deadlines::Paced;
 
 /// The most that a request's head may hold, in bytes.
 const HEAD_LIMIT: usize = 32 * 1024;
@@ -31,13 +31,18 @@ const UNREAD: Duration = Duration::from_millis(150);
 const NO_DESCRIPTOR: Duration = Duration::from_millis(50);
 
 /// Answers connections from `listener` until `stop`, then lets what is under way end.
-pub async fn serve(listener: TcpListener, door: Arc<Door>, limits: Limits, stop: impl Future<Output = ()>) {
+pub async fn serve(
+    listener: TcpListener,
+    service: Arc<HttpService>,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+) {
     let graceful = GracefulShutdown::new();
     let connections = Connections::new(limits);
     // Where there is no place, the socket closes with the value.
     let greet = |(stream, peer): (TcpStream, SocketAddr)| {
         if let Some(place) = connections.admit(peer.ip()) {
-            tokio::spawn(converse(stream, Arc::clone(&door), graceful.watcher(), place));
+            tokio::spawn(converse(stream, Arc::clone(&service), graceful.watcher(), place));
         }
     };
     let mut stop = std::pin::pin!(stop);
@@ -61,7 +66,7 @@ pub async fn serve(listener: TcpListener, door: Arc<Door>, limits: Limits, stop:
         greet(accepted);
     }
     drop(listener);
-    door.close();
+    service.close();
     // A request that has arrived and was not read yet is under way as well; its connection must not count as idle.
     tokio::time::sleep(UNREAD).await;
     tracing::info!("stopping: no new connections; requests under way are being answered");
@@ -71,7 +76,7 @@ pub async fn serve(listener: TcpListener, door: Arc<Door>, limits: Limits, stop:
 }
 
 /// One connection, all its requests in turn.
-async fn converse(stream: TcpStream, door: Arc<Door>, watcher: Watcher, place: Place) {
+async fn converse(stream: TcpStream, service: Arc<HttpService>, watcher: Watcher, place: Place) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot turn off Nagle's algorithm");
     }
@@ -85,7 +90,7 @@ async fn converse(stream: TcpStream, door: Arc<Door>, watcher: Watcher, place: P
             request.extensions_mut().insert(peer);
         }
         let large = progress.head_exceeds(LARGE_HEAD);
-        let mut response = door.answer(request.map(Body::new)).await;
+        let mut response = service.answer(request.map(Body::new)).await;
         if large {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }

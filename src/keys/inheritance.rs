@@ -3,16 +3,16 @@
 
 use std::sync::Arc;
 
-use super::custody::{Custody, CustodyError, Directory, Found, InRecord, KeyHome, RingHome};
+use super::custody::{Custody, CustodyError, Directory, Found, InRecord, KeyBackend, RingStore};
 use super::relocation::{GRACE, relocated};
 use super::schedule::first;
-use super::{Keeper, Private};
+use super::{Private, RingService};
 use crate::domain::{Home, KeyRecord, KeyState, Kid, Moved, NewKey, RingRecord};
 
 /// How long the original lets its key set be kept, in seconds.
 const ORIGINAL_MAX_AGE: u64 = 86_400;
 
-impl Keeper {
+impl RingService {
     /// A ring of what lies in `KEYS_DIR` from before: a ring of files, where this custody is another, or a pair.
     pub(super) async fn inherited(&self) -> Result<Option<RingRecord>, CustodyError> {
         let folder = self.custody().folder();
@@ -64,7 +64,7 @@ impl Keeper {
             return Err(CustodyError::Immovable { place: self.custody().folder().place(), fault });
         }
         let folder = self.custody().folder();
-        let home: Arc<dyn KeyHome> = Arc::new(folder.clone());
+        let home: Arc<dyn KeyBackend> = Arc::new(folder.clone());
         let files = Custody::new(Directory::NAME, Arc::new(folder.clone()), vec![home], folder.clone());
         let ring = relocated(&ring, self.schedule(&ring).lead(), self.now().plus_secs(GRACE));
         self.taken_from(ring, &files).await

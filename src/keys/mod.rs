@@ -1,21 +1,21 @@
 //! The heart of the house: the keys that sign and verify. [`custody`] keeps them while the process does not run,
-//! [`schedule`] says what is due of them, [`Keeper`] does it, and [`Watch`] sees to it that it is done. [`Ring`] is the
+//! [`schedule`] says what is due of them, [`RingService`] does it, and [`RingRefresher`] sees to it that it is done. [`Ring`] is the
 //! immutable snapshot that every request reads, [`Signer`] makes signatures, and [`Keys`] holds the ring of the moment.
 
 pub mod custody;
 pub mod forecast;
 mod inheritance;
-mod keeper;
 mod kind;
 pub mod orders;
 mod private;
 mod readiness;
 mod relocation;
 mod ring;
+mod ring_refresher;
+mod ring_service;
 pub mod schedule;
 mod settings;
 mod signer;
-mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,16 +26,16 @@ use arc_swap::{ArcSwapOption, Guard};
 use crate::clock::Clock;
 use crate::domain::{Lifetime, Timestamp};
 
-pub use keeper::{Begun, Keeper};
 pub use kind::KeyKind;
 pub use private::{Private, RemoteKey};
 pub use readiness::NotReady;
 pub use relocation::Relocation;
 pub use ring::{ActiveKey, Published, Ring};
+pub use ring_refresher::RingRefresher;
+pub use ring_service::{Begun, RingService};
 pub use schedule::Schedule;
 pub use settings::KeySettings;
 pub use signer::{SignError, Signer};
-pub use watch::Watch;
 
 use readiness::LatestAnswer;
 

@@ -2,7 +2,7 @@
 //! frozen: from then on servers that still look there serve what they know, for a while, in which all are to follow. A
 //! key that is published at the new place signs only when none of the old key sets is kept any more.
 
-use super::Keeper;
+use super::RingService;
 use super::custody::CustodyError;
 use crate::domain::{KeyState, Moved, RingRecord, Timestamp};
 
@@ -20,7 +20,7 @@ pub struct Relocation {
     pub until: Timestamp,
 }
 
-impl Keeper {
+impl RingService {
     /// Takes the ring to the custody of `to`. Begun anew after an interruption, it goes on.
     ///
     /// # Errors
@@ -62,8 +62,8 @@ impl Keeper {
 
 /// The ring as it is to be at the new place.
 async fn copy(
-    from: &Keeper,
-    to: &Keeper,
+    from: &RingService,
+    to: &RingService,
     old: &RingRecord,
     there: Option<&RingRecord>,
     until: Timestamp,
@@ -93,7 +93,7 @@ pub(super) fn relocated(ring: &RingRecord, lead: u64, until: Timestamp) -> RingR
     ring
 }
 
-fn elsewhere(from: &Keeper, to: &str) -> CustodyError {
+fn elsewhere(from: &RingService, to: &str) -> CustodyError {
     let fault = format!("its keys have moved to KEY_CUSTODY={to} already");
     CustodyError::Immovable { place: from.custody().ring().place(), fault }
 }

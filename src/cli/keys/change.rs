@@ -6,8 +6,8 @@ use serde_json::json;
 use super::super::setup;
 use super::{Consent, Failure, Output, length, outlasts, what_next};
 use crate::domain::{KeyRecord, KeyState, Kid, NewKey, RingRecord};
-use crate::keys::custody::{Resealed, RingHome, public_half};
-use crate::keys::{Keeper, orders};
+use crate::keys::custody::{Resealed, RingStore, public_half};
+use crate::keys::{RingService, orders};
 
 /// Races against running servers that a command may lose.
 const PATIENCE: usize = 16;
@@ -22,10 +22,10 @@ pub(in crate::cli) struct Rotate {
 }
 
 impl Rotate {
-    pub(super) async fn run(self, keeper: &Keeper, output: &Output) -> Result<(), Failure> {
-        let ring = here(keeper).await?;
+    pub(super) async fn run(self, ring_service: &RingService, output: &Output) -> Result<(), Failure> {
+        let ring = here(ring_service).await?;
         if self.now {
-            let blind = outlasts(keeper, &ring);
+            let blind = outlasts(ring_service, &ring);
             self.consent.ask(&format!(
                 "The next key would sign at once. Verifiers that fetched the key set before it was published refuse its \
                  tokens till they fetch it again: up to {blind}."
@@ -33,10 +33,10 @@ impl Rotate {
         } else {
             orders::under_way(&ring).map_err(Failure::refused)?;
         }
-        let new = if ring.next().is_some() { None } else { Some(make(keeper).await?) };
+        let new = if ring.next().is_some() { None } else { Some(make(ring_service).await?) };
         let now = self.now;
-        let ordered = change(keeper, new, |ring, new| {
-            let (schedule, at) = (keeper.schedule(ring), keeper.now());
+        let ordered = change(ring_service, new, |ring, new| {
+            let (schedule, at) = (ring_service.schedule(ring), ring_service.now());
             match new {
                 Some(new) if !now => orders::rotate(ring, &schedule, new, at).map_err(Failure::refused),
                 new => orders::rotate_now(ring, &schedule, new, at).map_err(Failure::refused),
@@ -49,7 +49,7 @@ impl Rotate {
             }
             _ => format!("{} signs now", after.active().map_or("nobody", |key| key.kid.as_str())),
         };
-        tell(keeper, &after, &told, output);
+        tell(ring_service, &after, &told, output);
         Ok(())
     }
 }
@@ -64,8 +64,8 @@ pub(in crate::cli) struct Revoke {
 }
 
 impl Revoke {
-    pub(super) async fn run(self, keeper: &Keeper, output: &Output) -> Result<(), Failure> {
-        let ring = here(keeper).await?;
+    pub(super) async fn run(self, ring_service: &RingService, output: &Output) -> Result<(), Failure> {
+        let ring = here(ring_service).await?;
         let key = ring
             .named(&self.kid)
             .ok_or_else(|| Failure::refused(orders::OrderError::Unknown(self.kid.clone())))?;
@@ -80,38 +80,39 @@ impl Revoke {
             "{kid} ({alg}) would leave the key set at once, and no token of it would pass any more: here within {here}, \
              at verifiers when they fetch the key set again, up to {there}. Users must log in again.{signs}",
             alg = key.alg,
-            here = length(keeper.staleness()),
-            there = outlasts(keeper, &ring),
+            here = length(ring_service.staleness()),
+            there = outlasts(ring_service, &ring),
         ))?;
-        let new = if orders::needs_successor(&ring, kid) { Some(make(keeper).await?) } else { None };
-        let after = change(keeper, new, |ring, new| {
-            orders::revoke(ring, &keeper.schedule(ring), kid, new, keeper.now()).map_err(Failure::refused)
+        let new = if orders::needs_successor(&ring, kid) { Some(make(ring_service).await?) } else { None };
+        let after = change(ring_service, new, |ring, new| {
+            orders::revoke(ring, &ring_service.schedule(ring), kid, new, ring_service.now())
+                .map_err(Failure::refused)
         });
         let after = after.await?;
-        tell(keeper, &after, &format!("{kid} is revoked"), output);
+        tell(ring_service, &after, &format!("{kid} is revoked"), output);
         Ok(())
     }
 }
 
-pub(super) async fn prune(keeper: &Keeper, output: &Output) -> Result<(), Failure> {
-    let ring = here(keeper).await?;
-    let (ring, failed) = keeper.settle(ring, &[]).await;
+pub(super) async fn prune(ring_service: &RingService, output: &Output) -> Result<(), Failure> {
+    let ring = here(ring_service).await?;
+    let (ring, failed) = ring_service.settle(ring, &[]).await;
     if let Some(error) = failed {
         return Err(Failure::because(error));
     }
     let ring = match ring.keys.iter().any(|key| key.state == KeyState::Removed) {
-        true => change(keeper, None, |ring, _| Ok(orders::forget(ring))).await?,
+        true => change(ring_service, None, |ring, _| Ok(orders::forget(ring))).await?,
         false => ring,
     };
     // Where the ring is elsewhere, servers that have not followed it yet may still open what lies in the folder.
-    let (custody, folder) = (keeper.custody(), keeper.custody().folder());
+    let (custody, folder) = (ring_service.custody(), ring_service.custody().folder());
     let orphans = if custody.ring().place() == folder.place() {
-        folder.orphans(&ring, keeper.now()).await.map_err(Failure::because)?
+        folder.orphans(&ring, ring_service.now()).await.map_err(Failure::because)?
     } else {
         Vec::new()
     };
     for home in &orphans {
-        keeper.custody().discard(home).await.map_err(Failure::because)?;
+        ring_service.custody().discard(home).await.map_err(Failure::because)?;
     }
     let files: Vec<_> = orphans.iter().map(|home| home.place().to_owned()).collect();
     let told = match files.as_slice() {
@@ -120,7 +121,7 @@ pub(super) async fn prune(keeper: &Keeper, output: &Output) -> Result<(), Failur
     };
     output.print(
         &json!({ "revision": ring.revision, "files": files }),
-        &format!("{told}\n{}", what_next(&ring, &keeper.schedule(&ring), keeper.now())),
+        &format!("{told}\n{}", what_next(&ring, &ring_service.schedule(&ring), ring_service.now())),
     );
     Ok(())
 }
@@ -133,8 +134,8 @@ pub(in crate::cli) struct Reseal {
 }
 
 impl Reseal {
-    pub(super) async fn run(self, keeper: &Keeper, output: &Output) -> Result<(), Failure> {
-        let resealed = keeper.custody().ring().reseal(&self.accept_unsealed).await;
+    pub(super) async fn run(self, ring_service: &RingService, output: &Output) -> Result<(), Failure> {
+        let resealed = ring_service.custody().ring().reseal(&self.accept_unsealed).await;
         let Some(Resealed { keys, accepted, waits_for }) = resealed.map_err(Failure::because)? else {
             return Err(Failure::refused(
                 "nothing is sealed here: a ring of keys is sealed where it is in the database",
@@ -169,34 +170,34 @@ fn accepted_line(key: &KeyRecord) -> String {
 /// Changes the ring, on top of whatever servers do to it meanwhile. A key that was made for it and is not needed is
 /// destroyed.
 pub(super) async fn change(
-    keeper: &Keeper,
+    ring_service: &RingService,
     new: Option<NewKey>,
     order: impl Fn(&RingRecord, Option<NewKey>) -> Result<RingRecord, Failure>,
 ) -> Result<RingRecord, Failure> {
     let mut refused = Failure::refused("other programs change the ring all the time; try again");
     let mut ring = RingRecord::empty();
     for _ in 0..PATIENCE {
-        ring = keeper.to_change().await.map_err(Failure::because)?;
+        ring = ring_service.to_change().await.map_err(Failure::because)?;
         match not_moved(&ring).and_then(|()| order(&ring, new.clone())) {
             Err(failure) => {
                 refused = failure;
                 break;
             }
             Ok(after) => {
-                if keeper.commit(&ring, &after).await.map_err(Failure::because)? {
-                    keeper.discard_unless_in(&after, new).await;
+                if ring_service.commit(&ring, &after).await.map_err(Failure::because)? {
+                    ring_service.discard_unless_in(&after, new).await;
                     return Ok(after);
                 }
             }
         }
     }
-    keeper.discard_unless_in(&ring, new).await;
+    ring_service.discard_unless_in(&ring, new).await;
     Err(refused)
 }
 
 /// The ring, if it is to be changed here.
-async fn here(keeper: &Keeper) -> Result<RingRecord, Failure> {
-    let ring = setup::ring(keeper).await?;
+async fn here(ring_service: &RingService) -> Result<RingRecord, Failure> {
+    let ring = setup::ring(ring_service).await?;
     not_moved(&ring).map(|()| ring)
 }
 
@@ -207,20 +208,20 @@ fn not_moved(ring: &RingRecord) -> Result<(), Failure> {
     }
 }
 
-pub(super) async fn make(keeper: &Keeper) -> Result<NewKey, Failure> {
-    keeper.custody().make(keeper.settings().kind).await.map_err(Failure::because)
+pub(super) async fn make(ring_service: &RingService) -> Result<NewKey, Failure> {
+    ring_service.custody().make(ring_service.settings().kind).await.map_err(Failure::because)
 }
 
 /// What was done, and what happens next.
-pub(super) fn tell(keeper: &Keeper, ring: &RingRecord, told: &str, output: &Output) {
-    let next = what_next(ring, &keeper.schedule(ring), keeper.now());
+pub(super) fn tell(ring_service: &RingService, ring: &RingRecord, told: &str, output: &Output) {
+    let next = what_next(ring, &ring_service.schedule(ring), ring_service.now());
     let value = json!({
         "done": told,
         "revision": ring.revision,
         "active": ring.active().map(|key| &key.kid),
         "published": ring.next().map(|key| &key.kid),
     });
-    let seen = length(keeper.staleness());
+    let seen = length(ring_service.staleness());
     output.print(&value, &format!("{told}\nRunning servers see it within {seen}.\n{next}"));
 }
 

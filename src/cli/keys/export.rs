@@ -9,7 +9,7 @@ use super::change::kid;
 use super::{Failure, Output};
 use crate::domain::{Kid, RingRecord};
 use crate::keys::custody::public_half;
-use crate::keys::{Keeper, Private};
+use crate::keys::{Private, RingService};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Export {
@@ -32,10 +32,10 @@ struct Half {
 }
 
 impl Export {
-    pub(super) async fn run(self, keeper: &Keeper, output: &Output) -> Result<(), Failure> {
-        let ring = setup::ring(keeper).await?;
+    pub(super) async fn run(self, ring_service: &RingService, output: &Output) -> Result<(), Failure> {
+        let ring = setup::ring(ring_service).await?;
         if self.half.private {
-            return private(keeper, &ring, self.kid.as_ref(), output).await;
+            return private(ring_service, &ring, self.kid.as_ref(), output).await;
         }
         let mut keys = Vec::new();
         for key in ring.verifying().filter(|key| {
@@ -56,7 +56,7 @@ impl Export {
 }
 
 async fn private(
-    keeper: &Keeper,
+    ring_service: &RingService,
     ring: &RingRecord,
     kid: Option<&Kid>,
     output: &Output,
@@ -67,7 +67,7 @@ async fn private(
     };
     let key =
         key.ok_or_else(|| Failure::refused("there is no such key; `keys list` shows those that there are"))?;
-    match keeper.open(key).await.map_err(Failure::because)? {
+    match ring_service.open(key).await.map_err(Failure::because)? {
         Private::Local(signing) => {
             let pem = signing.to_pkcs8_pem().map_err(Failure::refused)?;
             output.print(&json!({ "kid": key.kid, "private_key": pem.as_str() }), &pem);

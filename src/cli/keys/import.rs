@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::change::{change, kid, tell};
 use super::{Consent, Failure, Output, outlasts};
 use crate::domain::{KeyState, Kid, NewKey};
-use crate::keys::{Keeper, orders};
+use crate::keys::{RingService, orders};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Import {
@@ -47,36 +47,41 @@ struct FoundKey {
 }
 
 impl Import {
-    pub(super) async fn run(self, keeper: &Keeper, output: &Output) -> Result<(), Failure> {
+    pub(super) async fn run(self, ring_service: &RingService, output: &Output) -> Result<(), Failure> {
         let text = self.read()?;
-        let found = keys_of(&text, keeper.settings().kind.algorithm)
+        let found = keys_of(&text, ring_service.settings().kind.algorithm)
             .map_err(|error| Failure::usage(format!("{}: {error}", self.file.display())))?;
         if found.len() > 1 && (self.kid.is_some() || self.state != State::Retired) {
             let several = "the file holds several keys: import them with --state retired and without --kid, or one by one";
             return Err(Failure::usage(several));
         }
-        let begun = keeper.peek().await.map_err(Failure::because)?;
+        let begun = ring_service.peek().await.map_err(Failure::because)?;
         if let Some(ring) = begun.filter(|_| self.state == State::Active) {
-            let blind = outlasts(keeper, &ring);
+            let blind = outlasts(ring_service, &ring);
             self.consent.ask(&format!(
                 "The key would sign at once. Verifiers that have not seen it refuse its tokens till they fetch the key \
                  set again: up to {blind}. With --state published it signs when all know it."
             ))?;
         }
         for key in found {
-            self.take_in(keeper, key, output).await?;
+            self.take_in(ring_service, key, output).await?;
         }
         Ok(())
     }
 
-    async fn take_in(&self, keeper: &Keeper, key: FoundKey, output: &Output) -> Result<(), Failure> {
+    async fn take_in(
+        &self,
+        ring_service: &RingService,
+        key: FoundKey,
+        output: &Output,
+    ) -> Result<(), Failure> {
         let thumbprint = || Kid::parse(&key.public.thumbprint());
         let named = key.kid.as_deref().map_or_else(thumbprint, Kid::parse);
         let kid = self.kid.clone().map_or(named, Ok).map_err(Failure::usage)?;
         let aliases = key.aliases.iter().map(|alias| Kid::parse(alias)).collect::<Result<Vec<_>, _>>();
         let aliases = aliases.map_err(Failure::usage)?.into_iter().filter(|alias| *alias != kid).collect();
         let home = match &key.private {
-            Some(private) => Some(keeper.custody().keep(private).await.map_err(Failure::because)?),
+            Some(private) => Some(ring_service.custody().keep(private).await.map_err(Failure::because)?),
             None => None,
         };
         let state = match self.state {
@@ -92,8 +97,9 @@ impl Import {
             bits: key.public.bits(),
             state,
         };
-        let after = change(keeper, Some(new), |ring, _| {
-            orders::import(ring, &keeper.schedule(ring), &import, keeper.now()).map_err(Failure::refused)
+        let after = change(ring_service, Some(new), |ring, _| {
+            orders::import(ring, &ring_service.schedule(ring), &import, ring_service.now())
+                .map_err(Failure::refused)
         });
         let after = after.await?;
         let told = match state {
@@ -101,7 +107,7 @@ impl Import {
             KeyState::Active => "signs now",
             _ => "verifies",
         };
-        tell(keeper, &after, &format!("{kid} is taken in, and {told}"), output);
+        tell(ring_service, &after, &format!("{kid} is taken in, and {told}"), output);
         Ok(())
     }
 

@@ -6,16 +6,16 @@ use super::super::output::visible;
 use super::super::setup;
 use super::{Failure, Output, length, what_next};
 use crate::domain::{Home, KeyRecord, KeyState, RingRecord, Timestamp};
-use crate::keys::{Keeper, forecast};
+use crate::keys::{RingService, forecast};
 
-pub(super) async fn list(keeper: &Keeper, output: &Output) -> Result<(), Failure> {
-    let ring = setup::ring(keeper).await?;
-    let (now, schedule) = (keeper.now(), keeper.schedule(&ring));
+pub(super) async fn list(ring_service: &RingService, output: &Output) -> Result<(), Failure> {
+    let ring = setup::ring(ring_service).await?;
+    let (now, schedule) = (ring_service.now(), ring_service.schedule(&ring));
     let next = what_next(&ring, &schedule, now);
     let next_at = forecast::next(&ring, &schedule, now).map(|event| event.at.to_string());
     let value = json!({
-        "custody": keeper.custody().name(),
-        "place": keeper.custody().ring().place(),
+        "custody": ring_service.custody().name(),
+        "place": ring_service.custody().ring().place(),
         "revision": ring.revision,
         "keys": ring.keys.iter().map(as_json).collect::<Vec<_>>(),
         "next_at": next_at,

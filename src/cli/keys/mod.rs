@@ -17,7 +17,7 @@ use super::{Failure, Output};
 use crate::app::IfMissing;
 use crate::domain::{RingRecord, Timestamp};
 use crate::keys::schedule::{Action, Schedule};
-use crate::keys::{Keeper, forecast};
+use crate::keys::{RingService, forecast};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
@@ -62,19 +62,19 @@ impl Keys {
         }
         let config = setup::config()?;
         setup::runtime()?.block_on(async {
-            let keeper = setup::keeper(&config, self.if_missing())?;
+            let ring_service = setup::ring_service(&config, self.if_missing())?;
             match self {
-                Self::Show => show::show(&keeper, output).await,
-                Self::List => list::list(&keeper, output).await,
-                Self::Plan => plan::plan(&keeper, output).await,
-                Self::Generate => show::generate(&keeper, output).await,
-                Self::Rotate(rotate) => rotate.run(&keeper, output).await,
-                Self::Revoke(revoke) => revoke.run(&keeper, output).await,
-                Self::Import(import) => import.run(&keeper, output).await,
-                Self::Export(export) => export.run(&keeper, output).await,
-                Self::Prune => change::prune(&keeper, output).await,
-                Self::Reseal(reseal) => reseal.run(&keeper, output).await,
-                Self::Move(moving) => moving.run(&keeper, output).await,
+                Self::Show => show::show(&ring_service, output).await,
+                Self::List => list::list(&ring_service, output).await,
+                Self::Plan => plan::plan(&ring_service, output).await,
+                Self::Generate => show::generate(&ring_service, output).await,
+                Self::Rotate(rotate) => rotate.run(&ring_service, output).await,
+                Self::Revoke(revoke) => revoke.run(&ring_service, output).await,
+                Self::Import(import) => import.run(&ring_service, output).await,
+                Self::Export(export) => export.run(&ring_service, output).await,
+                Self::Prune => change::prune(&ring_service, output).await,
+                Self::Reseal(reseal) => reseal.run(&ring_service, output).await,
+                Self::Move(moving) => moving.run(&ring_service, output).await,
                 Self::Secret => Ok(()),
             }
         })
@@ -108,8 +108,8 @@ impl Consent {
 }
 
 /// How long verifiers may go on with a key set of before a change, for people.
-fn outlasts(keeper: &Keeper, ring: &RingRecord) -> String {
-    length(keeper.schedule(ring).lead().max(ring.lead))
+fn outlasts(ring_service: &RingService, ring: &RingRecord) -> String {
+    length(ring_service.schedule(ring).lead().max(ring.lead))
 }
 
 /// What the schedule will do next, in a sentence.

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::super::setup;
 use super::{Failure, Output};
 use crate::app::IfMissing;
-use crate::keys::{Keeper, Relocation};
+use crate::keys::{Relocation, RingService};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Move {
@@ -16,12 +16,12 @@ pub(in crate::cli) struct Move {
 }
 
 impl Move {
-    pub(super) async fn run(self, from: &Keeper, output: &Output) -> Result<(), Failure> {
+    pub(super) async fn run(self, from: &RingService, output: &Output) -> Result<(), Failure> {
         let name = from.custody().name();
         if self.to == name {
             return Err(Failure::usage(format!("the keys are in {name} already")));
         }
-        let to = setup::keeper(&setup::config_with("KEY_CUSTODY", &self.to)?, IfMissing::Create)?;
+        let to = setup::ring_service(&setup::config_with("KEY_CUSTODY", &self.to)?, IfMissing::Create)?;
         let Relocation { ring, until } = from.relocate(&to).await.map_err(Failure::because)?;
         let keys = ring.verifying().count();
         let text = format!(

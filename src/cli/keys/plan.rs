@@ -7,7 +7,7 @@ use serde_json::json;
 use super::super::setup;
 use super::{Failure, Output, length, sentence};
 use crate::domain::{KeyRecord, RingRecord, Timestamp};
-use crate::keys::Keeper;
+use crate::keys::RingService;
 use crate::keys::forecast::{Event, TO_COME, forecast};
 use crate::keys::schedule::Schedule;
 
@@ -18,9 +18,9 @@ const SHOWN: usize = 16;
 /// Columns of the picture; now is a line in the middle.
 const WIDTH: u64 = 60;
 
-pub(super) async fn plan(keeper: &Keeper, output: &Output) -> Result<(), Failure> {
-    let ring = setup::ring(keeper).await?;
-    let (now, schedule) = (keeper.now(), keeper.schedule(&ring));
+pub(super) async fn plan(ring_service: &RingService, output: &Output) -> Result<(), Failure> {
+    let ring = setup::ring(ring_service).await?;
+    let (now, schedule) = (ring_service.now(), ring_service.schedule(&ring));
     let (later, events) = forecast(&ring, &schedule, now, now.plus_secs(REACH));
     let steps: Vec<_> = events
         .iter()

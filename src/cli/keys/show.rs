@@ -5,24 +5,24 @@ use serde_json::json;
 use super::super::setup;
 use super::{Failure, Output};
 use crate::domain::KeyRecord;
-use crate::keys::Keeper;
+use crate::keys::RingService;
 use crate::keys::custody::public_half;
 
-pub(super) async fn generate(keeper: &Keeper, output: &Output) -> Result<(), Failure> {
-    if keeper.peek().await.map_err(Failure::because)?.is_some() {
-        let place = keeper.custody().ring().place();
+pub(super) async fn generate(ring_service: &RingService, output: &Output) -> Result<(), Failure> {
+    if ring_service.peek().await.map_err(Failure::because)?.is_some() {
+        let place = ring_service.custody().ring().place();
         return Err(Failure::refused(format!("there is a key in {place} already; it was left as it is")));
     }
-    let ring = keeper.begin().await.map_err(Failure::because)?.ring;
-    keeper.custody().ring().settle(&ring).await.map_err(Failure::because)?;
-    show(keeper, output).await
+    let ring = ring_service.begin().await.map_err(Failure::because)?.ring;
+    ring_service.custody().ring().settle(&ring).await.map_err(Failure::because)?;
+    show(ring_service, output).await
 }
 
-pub(super) async fn show(keeper: &Keeper, output: &Output) -> Result<(), Failure> {
-    let ring = setup::ring(keeper).await?;
+pub(super) async fn show(ring_service: &RingService, output: &Output) -> Result<(), Failure> {
+    let ring = setup::ring(ring_service).await?;
     let active =
         ring.active().ok_or_else(|| Failure::refused("no key signs; `keys rotate --now` has one sign"))?;
-    print(active, &keeper.custody().ring().place(), output)
+    print(active, &ring_service.custody().ring().place(), output)
 }
 
 fn print(key: &KeyRecord, place: &str, output: &Output) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::http::{Api, VERSION, respond};
-use crate::keys::Watch;
+use crate::keys::RingRefresher;
 
 #[derive(Serialize)]
 struct HealthBody {
@@ -25,7 +25,7 @@ pub(in crate::http) async fn get_health(State(api): State<Api>) -> Response {
         timestamp: api.clock.now().to_string(),
         version: VERSION,
         database_connected: api.database.is_connected(),
-        signing: api.keys.signs() && !api.failing.contain(Watch::NAME),
+        signing: api.keys.signs() && !api.failing.contain(RingRefresher::NAME),
     };
     respond::no_store(respond::json(StatusCode::OK, &body))
 }

@@ -8,7 +8,7 @@ use http::StatusCode;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, LOCATION, VARY};
 use serde_json::json;
 
-use crate::http::manners::AsAsked;
+use crate::http::http_service::AsAsked;
 use crate::http::{Api, VERSION, respond};
 
 const HUB: &str = include_str!("../../../web/docs/hub.html");

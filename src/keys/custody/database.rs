@@ -7,7 +7,7 @@ use jose::SigningKey;
 
 use super::sealed_ring::{self, Closed, Digest, Opened, RingForm};
 use super::{
-    CustodyError, KeyHome, Resealed, RingHome, Sealer, SealingError, algorithm_of, generate, new_key,
+    CustodyError, KeyBackend, Resealed, RingStore, Sealer, SealingError, algorithm_of, generate, new_key,
     of_record,
 };
 use crate::clock::Clock;
@@ -130,7 +130,7 @@ impl StoredRing {
 }
 
 #[async_trait]
-impl RingHome for StoredRing {
+impl RingStore for StoredRing {
     async fn load(&self) -> Result<Option<RingRecord>, CustodyError> {
         // What was seen before the question: the store never answers it with a document that was replaced by then.
         let before = self.newest().clone();
@@ -209,7 +209,7 @@ impl InRecord {
 }
 
 #[async_trait]
-impl KeyHome for InRecord {
+impl KeyBackend for InRecord {
     fn scheme(&self) -> &'static str {
         Self::SCHEME
     }

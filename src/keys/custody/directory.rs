@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use jose::{Algorithm, KeyError, SigningKey, VerifyingKey};
 
 use super::file::{self, KeyFile};
-use super::{CustodyError, Found, KeyHome, RingHome, algorithm_of, generate, new_key, of_record};
+use super::{CustodyError, Found, KeyBackend, RingStore, algorithm_of, generate, new_key, of_record};
 use crate::domain::{Home, KeyRecord, NewKey, RingRecord, Timestamp};
 use crate::keys::{KeyKind, Private};
 use crate::workers::Workers;
@@ -311,7 +311,7 @@ fn same_public(pem: &str) -> Option<String> {
 }
 
 #[async_trait]
-impl RingHome for Directory {
+impl RingStore for Directory {
     async fn load(&self) -> Result<Option<RingRecord>, CustodyError> {
         self.blocking(Self::read_ring).await
     }
@@ -345,7 +345,7 @@ impl RingHome for Directory {
 }
 
 #[async_trait]
-impl KeyHome for Directory {
+impl KeyBackend for Directory {
     fn scheme(&self) -> &'static str {
         Self::SCHEME
     }

@@ -1,5 +1,5 @@
-//! Where keys live while the process does not. Two things are kept: the ring's document ([`RingHome`]), replaced whole
-//! and only by who has seen the one before, and private halves ([`KeyHome`]). A [`Custody`] is one of the first and
+//! Where keys live while the process does not. Two things are kept: the ring's document ([`RingStore`]), replaced whole
+//! and only by who has seen the one before, and private halves ([`KeyBackend`]). A [`Custody`] is one of the first and
 //! some of the second: the first of these makes new keys, all open what they once made.
 
 mod aws;
@@ -32,7 +32,7 @@ pub use vault::{Vault, VaultError, VaultLogin, VaultSettings};
 
 /// Where the ring's document is.
 #[async_trait]
-pub trait RingHome: Send + Sync {
+pub trait RingStore: Send + Sync {
     /// The document; nothing where no ring has begun.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ pub struct Resealed {
 
 /// Where private halves are.
 #[async_trait]
-pub trait KeyHome: Send + Sync {
+pub trait KeyBackend: Send + Sync {
     /// The scheme of the [`Home`]s that it gives.
     fn scheme(&self) -> &'static str;
 
@@ -116,8 +116,8 @@ pub trait KeyHome: Send + Sync {
 #[derive(Clone)]
 pub struct Custody {
     name: &'static str,
-    ring: Arc<dyn RingHome>,
-    homes: Vec<Arc<dyn KeyHome>>,
+    ring: Arc<dyn RingStore>,
+    homes: Vec<Arc<dyn KeyBackend>>,
     folder: Directory,
 }
 
@@ -137,8 +137,8 @@ impl Custody {
     /// earlier days may be.
     pub fn new(
         name: &'static str,
-        ring: Arc<dyn RingHome>,
-        homes: Vec<Arc<dyn KeyHome>>,
+        ring: Arc<dyn RingStore>,
+        homes: Vec<Arc<dyn KeyBackend>>,
         folder: Directory,
     ) -> Self {
         Self { name, ring, homes, folder }
@@ -155,14 +155,14 @@ impl Custody {
     }
 
     /// Where the ring's document is.
-    pub fn ring(&self) -> &dyn RingHome {
+    pub fn ring(&self) -> &dyn RingStore {
         self.ring.as_ref()
     }
 
     /// Makes a key where new keys are made, with its thumbprint (RFC 7638) as `kid`.
     ///
     /// # Errors
-    /// As [`KeyHome::make`].
+    /// As [`KeyBackend::make`].
     pub async fn make(&self, kind: KeyKind) -> Result<NewKey, CustodyError> {
         match self.homes.first() {
             Some(home) => home.make(kind).await,
@@ -173,7 +173,7 @@ impl Custody {
     /// Takes in a key that was made elsewhere, in the first home that can.
     ///
     /// # Errors
-    /// As [`KeyHome::keep`], and `Homeless` where none can.
+    /// As [`KeyBackend::keep`], and `Homeless` where none can.
     pub async fn keep(&self, key: &SigningKey) -> Result<Home, CustodyError> {
         for home in &self.homes {
             if let Some(kept) = home.keep(key).await? {
@@ -186,7 +186,7 @@ impl Custody {
     /// The private half of `key`; nothing where it has none.
     ///
     /// # Errors
-    /// As [`KeyHome::open`], and `Homeless` for a home of another custody.
+    /// As [`KeyBackend::open`], and `Homeless` for a home of another custody.
     pub async fn open(&self, key: &KeyRecord) -> Result<Option<Private>, CustodyError> {
         match &key.home {
             Some(home) => self.home_of(home)?.open(key).await.map(Some),
@@ -202,12 +202,12 @@ impl Custody {
     /// Destroys a private half.
     ///
     /// # Errors
-    /// As [`KeyHome::discard`].
+    /// As [`KeyBackend::discard`].
     pub async fn discard(&self, home: &Home) -> Result<(), CustodyError> {
         self.home_of(home)?.discard(home).await
     }
 
-    fn home_of(&self, home: &Home) -> Result<&dyn KeyHome, CustodyError> {
+    fn home_of(&self, home: &Home) -> Result<&dyn KeyBackend, CustodyError> {
         let found = self.homes.iter().find(|of_scheme| of_scheme.scheme() == home.scheme());
         found.map(AsRef::as_ref).ok_or_else(|| CustodyError::Homeless(home.scheme().to_owned()))
     }

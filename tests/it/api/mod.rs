@@ -1,10 +1,10 @@
-//! The endpoints, through the service's own door.
+//! The endpoints, through the service's own HTTP service.
 
 mod accounts;
+mod every_answer;
 mod generate;
 mod hostile;
 mod lookups;
-mod manners;
 mod pages;
 mod published;
 mod refusals;

@@ -11,8 +11,8 @@ use jwt_generator::clock::Clock;
 use jwt_generator::domain::{
     Home, KeyRecord, KeyState, Kid, Lifetime, NewKey, RingRecord, Rotation, Timestamp,
 };
-use jwt_generator::keys::custody::{Custody, CustodyError, Directory, KeyHome, RingHome};
-use jwt_generator::keys::{Keeper, KeyKind, KeySettings, Private};
+use jwt_generator::keys::custody::{Custody, CustodyError, Directory, KeyBackend, RingStore};
+use jwt_generator::keys::{KeyKind, KeySettings, Private, RingService};
 use jwt_generator::workers::Workers;
 
 const DAY: u64 = 86_400;
@@ -36,7 +36,7 @@ impl Asleep {
 }
 
 #[async_trait]
-impl RingHome for Asleep {
+impl RingStore for Asleep {
     async fn load(&self) -> Result<Option<RingRecord>, CustodyError> {
         self.folder.load().await
     }
@@ -54,7 +54,7 @@ impl RingHome for Asleep {
 }
 
 #[async_trait]
-impl KeyHome for Asleep {
+impl KeyBackend for Asleep {
     fn scheme(&self) -> &'static str {
         self.folder.scheme()
     }
@@ -80,13 +80,13 @@ impl KeyHome for Asleep {
     }
 }
 
-fn keeper(folder: &Path, clock: &Clock, while_making: bool) -> (Keeper, Arc<AtomicBool>) {
+fn ring_service(folder: &Path, clock: &Clock, while_making: bool) -> (RingService, Arc<AtomicBool>) {
     let files = Directory::new(folder, Workers::start("make-key", 1, 4, 0).unwrap());
     let armed = Arc::new(AtomicBool::new(false));
     let home =
         Asleep { folder: files.clone(), clock: clock.clone(), while_making, armed: Arc::clone(&armed) };
     let custody =
-        Custody::new("elsewhere", Arc::new(home.clone()), vec![Arc::new(home) as Arc<dyn KeyHome>], files);
+        Custody::new("elsewhere", Arc::new(home.clone()), vec![Arc::new(home) as Arc<dyn KeyBackend>], files);
     let settings = KeySettings {
         rotation: Rotation::Every(Lifetime::hours(10 * 24)),
         jwks_max_age: DAY,
@@ -98,7 +98,7 @@ fn keeper(folder: &Path, clock: &Clock, while_making: bool) -> (Keeper, Arc<Atom
         any_size: true,
         first_kid: Some(Kid::original()),
     };
-    (Keeper::new(custody, clock.clone(), settings), armed)
+    (RingService::new(custody, clock.clone(), settings), armed)
 }
 
 #[test]
@@ -106,22 +106,22 @@ fn a_key_signs_no_sooner_though_the_process_slept_while_it_was_published() {
     for while_making in [true, false] {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::manual(Timestamp::from_secs(START));
-        let (keeper, armed) = keeper(&folder.path().join("keys"), &clock, while_making);
+        let (ring_service, armed) = ring_service(&folder.path().join("keys"), &clock, while_making);
         tokio::runtime::Runtime::new().unwrap().block_on(async {
-            let ring = keeper.begin().await.unwrap().ring;
+            let ring = ring_service.begin().await.unwrap().ring;
             // So that its turn, as it would have been, is over when the process wakes up.
             clock.set(Timestamp::from_secs(START + 9 * DAY));
             armed.store(true, Ordering::Relaxed);
-            let (ring, failed) = keeper.settle(ring, &[]).await;
+            let (ring, failed) = ring_service.settle(ring, &[]).await;
             assert!(failed.is_none(), "{failed:?}");
             let woke_up = clock.now().whole_secs();
             assert_eq!(woke_up, Timestamp::from_secs(START + 12 * DAY));
             let [first, next] = &ring.keys[..] else { panic!("two keys: {ring:?}") };
             assert_eq!((first.state, next.state), (KeyState::Active, KeyState::Published), "{while_making}");
-            let lead = keeper.schedule(&ring).lead();
+            let lead = ring_service.schedule(&ring).lead();
             assert_eq!(next.published_at, woke_up);
             assert!(next.activates_at >= woke_up.plus_secs(lead), "{} {lead}", next.activates_at);
-            assert_eq!(keeper.load().await.unwrap().unwrap(), ring, "that is what is written");
+            assert_eq!(ring_service.load().await.unwrap().unwrap(), ring, "that is what is written");
         });
     }
 }

@@ -14,9 +14,9 @@ use jwt_generator::domain::{
     Home, KeyRecord, KeyState, Kid, Lifetime, NewKey, RingRecord, Rotation, Timestamp,
 };
 use jwt_generator::keys::custody::{
-    Account, AwsKms, Custody, CustodyError, Directory, InRecord, KeyHome, RingHome, SecretRing,
+    Account, AwsKms, Custody, CustodyError, Directory, InRecord, KeyBackend, RingStore, SecretRing,
 };
-use jwt_generator::keys::{Keeper, KeyKind, KeySettings, Private};
+use jwt_generator::keys::{KeyKind, KeySettings, Private, RingService};
 use jwt_generator::workers::Workers;
 
 use crate::support::vault::Vault;
@@ -35,7 +35,7 @@ pub fn custody(folder: &Path, settings: &[(&str, &str)]) -> Custody {
         usual.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let config = Config::read(&Sources::read(environment, folder).unwrap()).unwrap();
     let store = app::open_store(&config, IfMissing::Create).unwrap();
-    app::open_keeper(&config, &store, Clock::System).unwrap().custody().clone()
+    app::open_ring_service(&config, &store, Clock::System).unwrap().custody().clone()
 }
 
 pub fn record(new: NewKey, state: KeyState) -> KeyRecord {
@@ -211,7 +211,7 @@ fn account(moto: &Moto) -> Arc<Account> {
 
 fn aws_kms(folder: &Path) -> (Custody, Guard) {
     let files = Directory::new(&folder.join("keys"), Workers::start("make-key", 1, 4, 0).unwrap());
-    let homes: Vec<Arc<dyn KeyHome>> =
+    let homes: Vec<Arc<dyn KeyBackend>> =
         vec![Arc::new(AwsKms::new(account(Moto::shared()))), Arc::new(files.clone())];
     (Custody::new(AwsKms::NAME, Arc::new(files.clone()), homes, files), Box::new(()))
 }
@@ -219,7 +219,7 @@ fn aws_kms(folder: &Path) -> (Custody, Guard) {
 fn in_a_secret(folder: &Path, moto: &Moto, id: &str) -> (Custody, Guard) {
     let maker = Workers::start("make-key", 1, 4, 0).unwrap();
     let files = Directory::new(&folder.join("keys"), maker.clone());
-    let homes: Vec<Arc<dyn KeyHome>> = vec![Arc::new(InRecord::new(maker))];
+    let homes: Vec<Arc<dyn KeyBackend>> = vec![Arc::new(InRecord::new(maker))];
     let ring = Arc::new(SecretRing::new(account(moto), id));
     (Custody::new(SecretRing::NAME, ring, homes, files), Box::new(()))
 }
@@ -298,7 +298,7 @@ struct Sulking {
 }
 
 #[async_trait]
-impl RingHome for Sulking {
+impl RingStore for Sulking {
     async fn load(&self) -> Result<Option<RingRecord>, CustodyError> {
         self.ring.load().await
     }
@@ -320,7 +320,7 @@ fn a_key_that_was_to_be_the_first_and_is_offered_again_has_a_name_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let files = Directory::new(&folder.path().join("keys"), Workers::start("make-key", 1, 4, 0).unwrap());
     let ring = Sulking { ring: files.clone(), sulks: AtomicBool::new(true) };
-    let homes: Vec<Arc<dyn KeyHome>> = vec![Arc::new(files.clone())];
+    let homes: Vec<Arc<dyn KeyBackend>> = vec![Arc::new(files.clone())];
     let settings = KeySettings {
         rotation: Rotation::Every(Lifetime::hours(48)),
         jwks_max_age: 60,
@@ -334,11 +334,11 @@ fn a_key_that_was_to_be_the_first_and_is_offered_again_has_a_name_of_its_own() {
     };
     let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
     // Under another name than the folder's, so that what was made is kept in mind and not looked up in files.
-    let keeper = |ring: Arc<dyn RingHome>| {
+    let ring_service = |ring: Arc<dyn RingStore>| {
         let custody = Custody::new("elsewhere", ring, homes.clone(), files.clone());
-        Keeper::new(custody, clock.clone(), settings.clone())
+        RingService::new(custody, clock.clone(), settings.clone())
     };
-    let (one, other) = (keeper(Arc::new(ring)), keeper(Arc::new(files.clone())));
+    let (one, other) = (ring_service(Arc::new(ring)), ring_service(Arc::new(files.clone())));
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         assert!(one.begin().await.unwrap_err().is_passing());
         let ring = other.begin().await.unwrap().ring;

@@ -7,7 +7,7 @@ use jose::{Algorithm, SigningKey};
 use jwt_generator::clock::Clock;
 use jwt_generator::domain::{Instance, KeyRecord, KeyState, Kid, NewKey, RingRecord, Timestamp};
 use jwt_generator::entropy::Entropy;
-use jwt_generator::keys::custody::{Custody, CustodyError, RingHome, Sealer, SealingError, StoredRing};
+use jwt_generator::keys::custody::{Custody, CustodyError, RingStore, Sealer, SealingError, StoredRing};
 use jwt_generator::store::sqlite::Sqlite;
 use jwt_generator::store::{IfMissing, Store};
 use serde_json::{Value, json};

@@ -19,9 +19,10 @@ use jwt_generator::config::{Config, Sources};
 use jwt_generator::domain::{Kid, Lifetime, RingRecord, Rotation, Timestamp};
 use jwt_generator::entropy::Entropy;
 use jwt_generator::http::{Api, FailingTasks, HttpSettings, Parts, router};
-use jwt_generator::keys::custody::{Custody, CustodyError, Directory, KeyHome, RingHome};
+use jwt_generator::keys::custody::{Custody, CustodyError, Directory, KeyBackend, RingStore};
 use jwt_generator::keys::{
-    Keeper, KeyKind, KeySettings, Keys, NotReady, Private, RemoteKey, Ring, SignError, Signer, Watch,
+    KeyKind, KeySettings, Keys, NotReady, Private, RemoteKey, Ring, RingRefresher, RingService, SignError,
+    Signer,
 };
 use jwt_generator::store::Health;
 use jwt_generator::workers::Workers;
@@ -38,7 +39,7 @@ struct Panicking {
 }
 
 #[async_trait]
-impl RingHome for Panicking {
+impl RingStore for Panicking {
     async fn load(&self) -> Result<Option<RingRecord>, CustodyError> {
         let more = self.panics.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         assert!(more.is_err(), "as the test wants it");
@@ -56,9 +57,9 @@ impl RingHome for Panicking {
 
 struct World {
     clock: Clock,
-    keeper: Keeper,
+    ring_service: RingService,
     keys: Arc<Keys>,
-    watch: Watch,
+    ring_refresher: RingRefresher,
     panics: Arc<AtomicUsize>,
 }
 
@@ -69,7 +70,7 @@ impl World {
         let files = Directory::new(&folder.join("keys"), Workers::start("make-key", 1, 4, 0).unwrap());
         let panics = Arc::<AtomicUsize>::default();
         let ring = Panicking { folder: files.clone(), panics: Arc::clone(&panics) };
-        let homes: Vec<Arc<dyn KeyHome>> = vec![Arc::new(files.clone())];
+        let homes: Vec<Arc<dyn KeyBackend>> = vec![Arc::new(files.clone())];
         let settings = KeySettings {
             rotation: Rotation::Every(Lifetime::from_secs(PERIOD).unwrap()),
             jwks_max_age: 100,
@@ -81,21 +82,25 @@ impl World {
             any_size: true,
             first_kid: Some(Kid::original()),
         };
-        let keeper =
-            Keeper::new(Custody::new("elsewhere", Arc::new(ring), homes, files), clock.clone(), settings);
+        let ring_service = RingService::new(
+            Custody::new("elsewhere", Arc::new(ring), homes, files),
+            clock.clone(),
+            settings,
+        );
         let keys = Arc::new(Keys::new(Signer::start().unwrap(), clock.clone()));
-        let mut watch = Watch::new(keeper.clone(), Arc::clone(&keys), clock.clone(), Entropy::seeded(1));
-        watch.start().await.unwrap();
+        let mut ring_refresher =
+            RingRefresher::new(ring_service.clone(), Arc::clone(&keys), clock.clone(), Entropy::seeded(1));
+        ring_refresher.start().await.unwrap();
         assert!(keys.signs() && keys.publishes().is_ok());
-        Self { clock, keeper, keys, watch, panics }
+        Self { clock, ring_service, keys, ring_refresher, panics }
     }
 }
 
 #[tokio::test]
 async fn rotation_goes_on_though_the_task_that_watches_the_ring_panics() {
     let folder = tempfile::tempdir().unwrap();
-    let World { clock, keeper, watch, panics, .. } = World::begun(folder.path()).await;
-    let mut task = Supervised::new(watch, &FailingTasks::default());
+    let World { clock, ring_service, ring_refresher, panics, .. } = World::begun(folder.path()).await;
+    let mut task = Supervised::new(ring_refresher, &FailingTasks::default());
     clock.set(Timestamp::from_secs(START + PERIOD));
     panics.store(3, Ordering::Relaxed);
     for seconds in [1, 2, 4] {
@@ -107,7 +112,7 @@ async fn rotation_goes_on_though_the_task_that_watches_the_ring_panics() {
         );
     }
     task.turn(clock.now()).await;
-    assert_eq!(keeper.load().await.unwrap().unwrap().keys.len(), 2, "the next key is published");
+    assert_eq!(ring_service.load().await.unwrap().unwrap().keys.len(), 2, "the next key is published");
 }
 
 /// The service's endpoints over these keys, without a database.
@@ -144,10 +149,10 @@ async fn ask(endpoints: &mut Router, path: &str) -> (u16, Value) {
 #[tokio::test]
 async fn a_task_that_panics_shows_in_signing_and_in_readiness_and_takes_no_key_set_away() {
     let folder = tempfile::tempdir().unwrap();
-    let World { clock, keys, watch, panics, .. } = World::begun(folder.path()).await;
+    let World { clock, keys, ring_refresher, panics, .. } = World::begun(folder.path()).await;
     let failing = FailingTasks::default();
     let mut endpoints = endpoints(folder.path(), &clock, &keys, &failing);
-    let mut task = Supervised::new(watch, &failing);
+    let mut task = Supervised::new(ring_refresher, &failing);
     for (times, signing, report) in [
         (0, true, json!({ "status": "ready" })),
         (1, false, json!({ "status": "ready", "failing": ["ring"] })),
@@ -186,14 +191,14 @@ impl RemoteKey for Far {
 
 /// Keys whose active one is far away.
 async fn far_away(folder: &Path) -> (Arc<Far>, Keys, Clock) {
-    let World { clock, keeper, .. } = World::begun(folder).await;
-    let record = keeper.load().await.unwrap().unwrap();
+    let World { clock, ring_service, .. } = World::begun(folder).await;
+    let record = ring_service.load().await.unwrap().unwrap();
     let active = record.active().unwrap();
-    let Private::Local(key) = keeper.open(active).await.unwrap() else { panic!("it is here") };
+    let Private::Local(key) = ring_service.open(active).await.unwrap() else { panic!("it is here") };
     let (asked, fails, refuses) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicBool::new(false));
     let far = Arc::new(Far { key, asked, fails, refuses });
     let private = Private::Remote(Arc::clone(&far) as Arc<dyn RemoteKey>);
-    let schedule = keeper.schedule(&record);
+    let schedule = ring_service.schedule(&record);
     let privates = HashMap::from([(active.kid.clone(), private)]);
     let ring = Ring::new(record.clone(), privates, &schedule, None).unwrap();
     let keys = Keys::new(Signer::start().unwrap(), clock.clone());

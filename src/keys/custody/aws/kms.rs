@@ -12,7 +12,7 @@ use jose::{Algorithm, VerifyingKey};
 use tokio::sync::Mutex;
 
 use self::calls::{Calls, signing_algorithm};
-use super::super::{CustodyError, KeyHome, algorithm_of, new_key};
+use super::super::{CustodyError, KeyBackend, algorithm_of, new_key};
 use super::account::Account;
 use super::fault::Fault;
 use crate::domain::{Home, KeyRecord, Kid, NewKey};
@@ -63,7 +63,7 @@ impl AwsKms {
 }
 
 #[async_trait]
-impl KeyHome for AwsKms {
+impl KeyBackend for AwsKms {
     fn scheme(&self) -> &'static str {
         Self::SCHEME
     }

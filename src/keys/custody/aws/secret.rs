@@ -10,7 +10,7 @@ use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 use zeroize::Zeroizing;
 
-use super::super::{CustodyError, RingHome};
+use super::super::{CustodyError, RingStore};
 use super::account::Account;
 use super::fault::Fault;
 use crate::domain::RingRecord;
@@ -151,7 +151,7 @@ impl SecretRing {
 }
 
 #[async_trait]
-impl RingHome for SecretRing {
+impl RingStore for SecretRing {
     async fn load(&self) -> Result<Option<RingRecord>, CustodyError> {
         Ok(self.current().await?.map(|current| current.ring))
     }

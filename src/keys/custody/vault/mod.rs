@@ -16,7 +16,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ureq::tls::{PemItem, RootCerts, parse_pem};
 
-use super::{CustodyError, KeyHome, algorithm_of, new_key};
+use super::{CustodyError, KeyBackend, algorithm_of, new_key};
 use crate::clock::Clock;
 use crate::domain::{Home, KeyRecord, NewKey};
 use crate::entropy::Entropy;
@@ -124,7 +124,7 @@ fn roots(file: &Path) -> Result<RootCerts, VaultError> {
 }
 
 #[async_trait]
-impl KeyHome for Vault {
+impl KeyBackend for Vault {
     fn scheme(&self) -> &'static str {
         Self::SCHEME
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use super::custody::{Custody, CustodyError, Directory, InRecord, RingHome, public_half};
+use super::custody::{Custody, CustodyError, Directory, InRecord, RingStore, public_half};
 use super::schedule::{Action, Outstanding, Schedule, apply, plan, taken_at, written_late};
 use super::{KeySettings, Private, Ring, SignError};
 use crate::clock::Clock;
@@ -19,7 +19,7 @@ const PATIENCE: usize = 16;
 
 /// Keeps a ring.
 #[derive(Clone)]
-pub struct Keeper {
+pub struct RingService {
     custody: Custody,
     clock: Clock,
     settings: KeySettings,
@@ -38,7 +38,7 @@ pub struct Begun {
     pub written: bool,
 }
 
-impl Keeper {
+impl RingService {
     /// Keeps the ring of `custody`.
     pub fn new(custody: Custody, clock: Clock, settings: KeySettings) -> Self {
         Self { custody, clock, settings, spare: Arc::default(), writing: Arc::default() }
@@ -82,7 +82,7 @@ impl Keeper {
     /// The ring, if there is one.
     ///
     /// # Errors
-    /// As [`RingHome::load`].
+    /// As [`RingStore::load`].
     pub async fn load(&self) -> Result<Option<RingRecord>, CustodyError> {
         self.custody.ring().load().await
     }
@@ -181,7 +181,7 @@ impl Keeper {
     /// another was quicker.
     ///
     /// # Errors
-    /// As [`RingHome::replace_if`].
+    /// As [`RingStore::replace_if`].
     pub async fn commit(&self, before: &RingRecord, after: &RingRecord) -> Result<bool, CustodyError> {
         let seen = Some(before.revision).filter(|revision| *revision > 0);
         self.custody.ring().replace_if(seen, after).await

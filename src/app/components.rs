@@ -1,52 +1,54 @@
-//! The rooms of the house, opened in order: what a server and a function have in common.
+//! The components of the house, opened in order: what a server and a function have in common.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::beat::{self, Beat};
-use super::pulse::Pulse;
+use super::database_probe::DatabaseProbe;
+use super::instance_heartbeat::{self, InstanceHeartbeat};
 use super::signer_probe::SignerProbe;
 use super::task::{NextTurn, Supervised, Task, TurnError};
-use super::{StartError, open_keeper, open_registry, tokens};
+use super::{StartError, open_registry, open_ring_service, tokens};
 use crate::accounts::{Accounts, Registry};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::Timestamp;
 use crate::entropy::Entropy;
-use crate::http::{Api, Door, FailingTasks, HttpSettings, Parts, router};
-use crate::keys::{Keeper, Keys, Signer, Watch};
+use crate::http::{Api, FailingTasks, HttpService, HttpSettings, Parts, router};
+use crate::keys::{Keys, RingRefresher, RingService, Signer};
 use crate::store::{Health, IfMissing, Store, StoreError};
 
-pub(super) struct Rooms {
+pub(super) struct Components {
     registry: Registry,
     keys: Arc<Keys>,
-    keeper: Keeper,
-    watch: Watch,
-    beat: Beat,
+    ring_service: RingService,
+    ring_refresher: RingRefresher,
+    heartbeat: InstanceHeartbeat,
     database: Health,
     failing: FailingTasks,
     clock: Clock,
     mark: u32,
 }
 
-impl Rooms {
+impl Components {
     /// Opens them; nobody is asked for anything yet.
     pub(super) fn open(config: &Config, clock: Clock, entropy: &Entropy) -> Result<Self, StartError> {
         let mark = u32::from_be_bytes(entropy.bytes()?);
         let registry = open_registry(config, IfMissing::Create, clock.clone(), entropy.clone())?;
         let keys = Arc::new(Keys::new(Signer::start()?, clock.clone()));
-        let keeper = open_keeper(config, registry.store(), clock.clone())?;
-        let watch = Watch::new(keeper.clone(), Arc::clone(&keys), clock.clone(), entropy.clone());
+        let ring_service = open_ring_service(config, registry.store(), clock.clone())?;
+        let ring_refresher =
+            RingRefresher::new(ring_service.clone(), Arc::clone(&keys), clock.clone(), entropy.clone());
         let store = Arc::clone(registry.store());
-        let beat = Beat::new(store, Arc::clone(&keys), &keeper, clock.clone(), entropy)?;
+        let heartbeat =
+            InstanceHeartbeat::new(store, Arc::clone(&keys), &ring_service, clock.clone(), entropy)?;
         Ok(Self {
             registry,
             keys,
-            keeper,
-            watch,
-            beat,
+            ring_service,
+            ring_refresher,
+            heartbeat,
             database: Health::default(),
             failing: FailingTasks::default(),
             clock,
@@ -55,10 +57,10 @@ impl Rooms {
     }
 
     /// Has the keys looked at for the first time.
-    pub(super) async fn unlock(&mut self) -> Result<(), StartError> {
-        self.watch.start().await?;
+    pub(super) async fn load_keys(&mut self) -> Result<(), StartError> {
+        self.ring_refresher.start().await?;
         if let Some(ring) = self.keys.ring().as_ref() {
-            self.keeper.schedule(ring.record()).check()?;
+            self.ring_service.schedule(ring.record()).check()?;
         }
         Ok(())
     }
@@ -81,33 +83,34 @@ impl Rooms {
         &self.keys
     }
 
-    pub(super) fn keeper(&self) -> &Keeper {
-        &self.keeper
+    pub(super) fn ring_service(&self) -> &RingService {
+        &self.ring_service
     }
 
     pub(super) fn database(&self) -> &Health {
         &self.database
     }
 
-    pub(super) fn beat(&self) -> &Beat {
-        &self.beat
+    pub(super) fn heartbeat(&self) -> &InstanceHeartbeat {
+        &self.heartbeat
     }
 
     /// The task that asks the database, which is to begin before the keys are looked at.
-    pub(super) fn pulse(&self) -> Supervised {
-        Supervised::new(Pulse::new(Arc::clone(self.store()), self.database.clone()), &self.failing)
+    pub(super) fn database_probe(&self) -> Supervised {
+        Supervised::new(DatabaseProbe::new(Arc::clone(self.store()), self.database.clone()), &self.failing)
     }
 
-    /// The door through which all requests come, and the tasks beside [`Self::pulse`]. What the start has done of their work
+    /// The http_service through which all requests come, and the tasks beside [`Self::database_probe`]. What the start has done of their work
     /// a moment ago is due again after their pause.
-    pub(super) fn furnish(self, config: &Config, entropy: Entropy) -> (Door, Vec<Supervised>) {
-        let Self { registry, keys, keeper, watch, beat, database, failing, clock, mark } = self;
-        let refresh = Duration::from_secs(keeper.settings().refresh);
-        let pause = watch.pause();
+    pub(super) fn into_service(self, config: &Config, entropy: Entropy) -> (HttpService, Vec<Supervised>) {
+        let Self { registry, keys, ring_service, ring_refresher, heartbeat, database, failing, clock, mark } =
+            self;
+        let refresh = Duration::from_secs(ring_service.settings().refresh);
+        let pause = ring_refresher.pause();
         let tasks = vec![
-            Supervised::new(watch, &failing).after(pause),
+            Supervised::new(ring_refresher, &failing).after(pause),
             Supervised::new(SignerProbe::new(Arc::clone(&keys), refresh), &failing),
-            Supervised::new(beat, &failing).after(beat::EVERY),
+            Supervised::new(heartbeat, &failing).after(instance_heartbeat::EVERY),
         ];
         let tokens = tokens(config, Arc::clone(&keys), clock.clone(), entropy);
         let accounts = Accounts::new(registry, tokens.clone(), clock.clone(), config.session_max_age);
@@ -119,12 +122,12 @@ impl Rooms {
         };
         let allowed = settings.allowed_origins.clone();
         let api = Api::new(Parts { tokens, accounts, keys, database, failing, clock, settings });
-        (Door::new(router(api), allowed, mark), tasks)
+        (HttpService::new(router(api), allowed, mark), tasks)
     }
 }
 
 #[async_trait]
-impl Task for Watch {
+impl Task for RingRefresher {
     fn name(&self) -> &'static str {
         Self::NAME
     }

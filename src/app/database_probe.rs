@@ -15,13 +15,13 @@ const EVERY: Duration = Duration::from_millis(500);
 pub(super) const FIRST: Duration = Duration::from_millis(700);
 
 /// Asks the database.
-pub(super) struct Pulse {
+pub(super) struct DatabaseProbe {
     store: Arc<dyn Store>,
     health: Health,
     asked: bool,
 }
 
-impl Pulse {
+impl DatabaseProbe {
     pub(super) fn new(store: Arc<dyn Store>, health: Health) -> Self {
         Self { store, health, asked: false }
     }
@@ -47,7 +47,7 @@ impl Pulse {
 }
 
 #[async_trait]
-impl Task for Pulse {
+impl Task for DatabaseProbe {
     fn name(&self) -> &'static str {
         "database"
     }

@@ -11,14 +11,14 @@ use crate::clock::Clock;
 use crate::domain::{Instance, KeyRecord, RingRecord, Timestamp};
 use crate::entropy::{Entropy, EntropyError};
 use crate::keys::custody::{Directory, public_half};
-use crate::keys::{Keeper, Keys, Ring};
+use crate::keys::{Keys, Ring, RingService};
 use crate::store::{Health, Store, StoreError};
 
 /// Between two beats.
 pub(super) const EVERY: Duration = Duration::from_secs(15);
 
 /// Tells and listens.
-pub(super) struct Beat {
+pub(super) struct InstanceHeartbeat {
     store: Arc<dyn Store>,
     keys: Arc<Keys>,
     clock: Clock,
@@ -42,11 +42,11 @@ pub struct Disagrees {
     ours: String,
 }
 
-impl Beat {
+impl InstanceHeartbeat {
     pub(super) fn new(
         store: Arc<dyn Store>,
         keys: Arc<Keys>,
-        keeper: &Keeper,
+        ring_service: &RingService,
         clock: Clock,
         entropy: &Entropy,
     ) -> Result<Self, EntropyError> {
@@ -54,8 +54,8 @@ impl Beat {
             store,
             keys,
             clock,
-            custody: keeper.custody().name(),
-            staleness: keeper.staleness(),
+            custody: ring_service.custody().name(),
+            staleness: ring_service.staleness(),
             id: entropy.jti()?,
             told: None,
         })
@@ -121,7 +121,7 @@ impl Beat {
 }
 
 #[async_trait]
-impl Task for Beat {
+impl Task for InstanceHeartbeat {
     fn name(&self) -> &'static str {
         "instance"
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::custody::CustodyError;
-use super::keeper::Begun;
-use super::{Keeper, Keys};
+use super::ring_service::Begun;
+use super::{Keys, RingService};
 use crate::clock::Clock;
 use crate::domain::RingRecord;
 use crate::entropy::Entropy;
@@ -18,8 +18,8 @@ const RAREST: u64 = 300;
 const WITHOUT: Duration = Duration::from_secs(1);
 
 /// Watches a ring for [`Keys`].
-pub struct Watch {
-    keeper: Keeper,
+pub struct RingRefresher {
+    ring_service: RingService,
     keys: Arc<Keys>,
     clock: Clock,
     entropy: Entropy,
@@ -32,14 +32,14 @@ pub struct Watch {
     unwritten: bool,
 }
 
-impl Watch {
+impl RingRefresher {
     /// What it is called as a task.
     pub const NAME: &'static str = "ring";
 
     /// A watch that has not looked yet.
-    pub fn new(keeper: Keeper, keys: Arc<Keys>, clock: Clock, entropy: Entropy) -> Self {
+    pub fn new(ring_service: RingService, keys: Arc<Keys>, clock: Clock, entropy: Entropy) -> Self {
         Self {
-            keeper,
+            ring_service,
             keys,
             clock,
             entropy,
@@ -69,8 +69,8 @@ impl Watch {
     async fn settled(&mut self) -> Result<(), CustodyError> {
         let looked_at = self.clock.uptime();
         let begun = self.seen().await?;
-        self.keeper.custody().ring().settle(&begun.ring).await?;
-        if let Err(error) = self.keeper.leave_folder(&begun.ring).await {
+        self.ring_service.custody().ring().settle(&begun.ring).await?;
+        if let Err(error) = self.ring_service.leave_folder(&begun.ring).await {
             tracing::warn!(%error, "cannot note in KEYS_DIR that its keys are elsewhere now");
         }
         self.take_up(begun, looked_at).await
@@ -95,7 +95,7 @@ impl Watch {
 
     /// How long to wait before the next look; instances that were started together do not stay together.
     pub fn pause(&self) -> Duration {
-        let refresh = Duration::from_secs(self.keeper.settings().refresh);
+        let refresh = Duration::from_secs(self.ring_service.settings().refresh);
         let refresh = if self.keys.ring().is_none() { refresh.min(WITHOUT) } else { refresh };
         let share = self.entropy.bytes::<1>().map_or(0, |[byte]| u32::from(byte));
         refresh.mul_f64(0.8 + 0.4 * f64::from(share) / 255.0)
@@ -122,7 +122,7 @@ impl Watch {
             return Ok(());
         }
         let outstanding = self.keys.ring().as_ref().map(|ring| ring.outstanding()).unwrap_or_default();
-        let (ring, failed) = self.keeper.settle(ring, &outstanding).await;
+        let (ring, failed) = self.ring_service.settle(ring, &outstanding).await;
         self.install(&ring, looked_at).await?;
         self.back_off(failed.as_ref());
         Ok(())
@@ -130,10 +130,10 @@ impl Watch {
 
     /// The ring as it is now. It is begun once at the most: one that vanishes later is no fresh start.
     async fn seen(&mut self) -> Result<Begun, CustodyError> {
-        let begun = match self.keeper.load().await? {
+        let begun = match self.ring_service.load().await? {
             Some(ring) => Begun { ring, written: true },
-            None if self.found => return Err(CustodyError::Gone(self.keeper.custody().ring().place())),
-            None => self.keeper.begin().await?,
+            None if self.found => return Err(CustodyError::Gone(self.ring_service.custody().ring().place())),
+            None => self.ring_service.begin().await?,
         };
         self.found |= begun.written;
         Ok(begun)
@@ -146,7 +146,7 @@ impl Watch {
             return;
         };
         self.failures += 1;
-        let longest = u32::try_from(RAREST / self.keeper.settings().refresh).unwrap_or(u32::MAX).max(1);
+        let longest = u32::try_from(RAREST / self.ring_service.settings().refresh).unwrap_or(u32::MAX).max(1);
         self.looks_to_skip = (1 << self.failures.min(10)).min(longest) - 1;
         let pauses = self.looks_to_skip + 1;
         tracing::error!(%error, failures = self.failures, pauses, "a step of the keys' schedule failed; the keys that are there go on");
@@ -154,17 +154,17 @@ impl Watch {
 
     /// Puts the ring to use, as it was read then.
     async fn install(&self, ring: &RingRecord, looked_at: Duration) -> Result<(), CustodyError> {
-        let now = self.keeper.now();
+        let now = self.ring_service.now();
         if ring.moved.as_ref().is_some_and(|moved| moved.until <= now) {
             self.keys.clear();
             return Ok(());
         }
         let before = self.keys.ring().as_ref().map(|view| Arc::clone(view.snapshot()));
-        let schedule = self.keeper.schedule(ring);
+        let schedule = self.ring_service.schedule(ring);
         let same = before.as_ref().filter(|before| before.record() == ring && before.active().is_some());
         let snapshot = match same {
             Some(same) => Arc::clone(same),
-            None => Arc::new(self.keeper.snapshot(ring, before.as_deref()).await?),
+            None => Arc::new(self.ring_service.snapshot(ring, before.as_deref()).await?),
         };
         let mut until = schedule.signs_until(ring, now);
         if let Some(moved) = &ring.moved {

@@ -45,7 +45,7 @@ const fn fixed(name: &'static str, value: &'static str) -> (HeaderName, HeaderVa
 
 /// The router behind the house's manners. The server and the tests hand their requests to it.
 #[derive(Debug)]
-pub struct Door {
+pub struct HttpService {
     router: Router,
     cors: Cors,
     /// Marks this process in the ids that it makes.
@@ -54,8 +54,8 @@ pub struct Door {
     closing: AtomicBool,
 }
 
-impl Door {
-    /// The door of `router`. `mark` tells one process's request ids from another's.
+impl HttpService {
+    /// The service of `router`. `mark` tells one process's request ids from another's.
     pub fn new(router: Router, allowed_origins: Option<Vec<String>>, mark: u32) -> Self {
         let (requests, closing) = (AtomicU32::new(0), AtomicBool::new(false));
         Self { router, cors: Cors::new(allowed_origins), mark, requests, closing }
@@ -95,12 +95,12 @@ impl Door {
             }
         }
         asked.log(&response, &id);
-        self.dress(&mut response, id, origin);
+        self.finish(&mut response, id, origin);
         response
     }
 
     /// What every answer wears.
-    fn dress(&self, response: &mut Response<Body>, id: HeaderValue, origin: Option<HeaderValue>) {
+    fn finish(&self, response: &mut Response<Body>, id: HeaderValue, origin: Option<HeaderValue>) {
         let not_modified = response.status() == StatusCode::NOT_MODIFIED;
         let headers = response.headers_mut();
         for (name, value) in SECURITY {
@@ -124,7 +124,7 @@ impl Door {
             Ok(request) => self.answer(request.map(Body::from)).await,
             Err(part) => {
                 let mut refusal = ApiError::request(part).into_response();
-                self.dress(&mut refusal, self.request_id(&HeaderMap::new()), None);
+                self.finish(&mut refusal, self.request_id(&HeaderMap::new()), None);
                 refusal
             }
         };
