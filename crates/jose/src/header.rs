@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::json::{Datum, Object};
+use crate::json::Json;
 use crate::{Algorithm, Rejection, base64url};
 
 /// The protected header of the tokens we issue.
@@ -29,7 +29,7 @@ impl<'a> ReceivedHeader<'a> {
     /// # Errors
     /// `Malformed`, then `UnsupportedAlg`, then `UnsupportedCrit`.
     pub fn parse(text: &'a str) -> Result<Self, Rejection> {
-        let mut header = Object::parse(text).map_err(|_| Rejection::Malformed)?;
+        let mut header = Json::object(text).map_err(|_| Rejection::Malformed)?;
         let alg = optional_text(header.take("alg"))?.ok_or(Rejection::Malformed)?;
         let kid = optional_text(header.take("kid"))?;
         let typ = optional_text(header.take("typ"))?;
@@ -56,10 +56,10 @@ impl<'a> ReceivedHeader<'a> {
     }
 }
 
-fn optional_text(member: Option<Datum<'_>>) -> Result<Option<Cow<'_, str>>, Rejection> {
+fn optional_text(member: Option<Json<'_>>) -> Result<Option<Cow<'_, str>>, Rejection> {
     match member {
         None => Ok(None),
-        Some(Datum::Text(text)) => Ok(Some(text)),
+        Some(Json::Text(text)) => Ok(Some(text)),
         Some(_) => Err(Rejection::Malformed),
     }
 }

@@ -1,9 +1,9 @@
 //! Key sets as issuers publish them (RFC 7517 §5): what can be used is taken, the rest is left.
 
+use jose::json::Json;
 use jose::{Algorithm, Jwk, Rejection, SignedParts, VerifyingKey};
 
 use super::rsa_numbers;
-use crate::json::Json;
 
 /// The usable keys of an issuer, each bound to one algorithm.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ impl KeySet {
     /// are keys that cannot be told apart: two that differ under one `kid` and algorithm. Private and symmetric keys are
     /// never used.
     pub fn read(text: &[u8], algorithms: &[Algorithm]) -> Option<Self> {
-        let set = Json::parse(text)?;
+        let set = Json::parse(text).ok()?;
         let keys: Vec<Named> =
             set.get("keys")?.elements()?.iter().filter_map(|key| Named::read(key, algorithms)).collect();
         let (told_apart, doubtful): (Vec<_>, Vec<_>) = keys.iter().partition(|key| key.is_only_one(&keys));
@@ -72,7 +72,7 @@ impl KeySet {
 
 impl Named {
     /// A key for the first of the algorithms that it may serve.
-    fn read(key: &Json, algorithms: &[Algorithm]) -> Option<Self> {
+    fn read(key: &Json<'_>, algorithms: &[Algorithm]) -> Option<Self> {
         let jwk = Jwk::from_json(&rsa_numbers::canonical(key).to_string()).ok()?;
         let key =
             algorithms.iter().find_map(|algorithm| VerifyingKey::from_jwk_for(*algorithm, &jwk).ok())?;
