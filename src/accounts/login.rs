@@ -4,7 +4,7 @@ use super::hashing::Verdict;
 use super::{AccountError, Accounts, LoggedIn};
 use crate::domain::{LoginName, Password, PasswordHash, User};
 use crate::store::StoreError;
-use crate::token::Session;
+use crate::token::{Session, Subject};
 
 impl Accounts {
     /// A token for whoever knows a user's name or address and password.
@@ -25,7 +25,7 @@ impl Accounts {
             _ => user,
         };
         let session = Session::Since(user.sessions.auth_time(now));
-        let token = self.tokens.issue_user(&user, session).await?;
+        let token = self.tokens.issue(Subject::User { user: &user, session }).await?;
         Ok(LoggedIn { user, token })
     }
 

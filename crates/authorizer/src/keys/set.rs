@@ -93,7 +93,7 @@ impl Named {
 mod tests {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    use jose::{ProtectedHeader, SigningKey};
+    use jose::{ProtectedHeader, SigningKey, Typ};
 
     use super::*;
 
@@ -117,7 +117,7 @@ mod tests {
 
     fn token(key: &SigningKey, kid: Option<&str>) -> String {
         let header = match kid {
-            Some(kid) => ProtectedHeader::encode(key.algorithm(), kid),
+            Some(kid) => ProtectedHeader::encode(key.algorithm(), Typ::Jwt, kid),
             None => "eyJhbGciOiJFUzI1NiJ9".to_owned(), // {"alg":"ES256"}
         };
         let input = jose::signing_input(&header, b"{}");
