@@ -31,7 +31,7 @@ const OTHER_ISSUER: (&str, &str) = ("token-issuer", "fail");
 fn an_issuer_with_discovery_is_what_api_gateway_needs() {
     let told = with_issuer(publish);
     told.complains(&[OTHER_ISSUER]);
-    assert_eq!(told.of("aws-discovery")["seen"], "it leads to a key set of 1");
+    assert_eq!(told.of("aws-discovery")["seen"], "The discovery document leads to a key set with 1 key.");
     for id in ["aws-rsa", "aws-issuer", "aws-discovery", "aws-limits"] {
         assert_eq!(told.status(id), "ok", "{id}");
     }
@@ -42,7 +42,10 @@ fn issuers_that_api_gateway_cannot_use() {
     let service = service();
     let missing = with_issuer(|_, _| {});
     missing.complains(&[("aws-discovery", "fail"), OTHER_ISSUER]);
-    assert_eq!(missing.of("aws-discovery")["seen"], "answered 404");
+    assert_eq!(
+        missing.of("aws-discovery")["seen"],
+        "The request for the discovery document was answered with status 404."
+    );
     let alter: [Alter; 3] = [
         |asked, reply| {
             publish(asked, reply);

@@ -21,7 +21,7 @@ fn nobody_there() {
     for scheme in ["http", "https"] {
         let told = ask(&format!("{scheme}://{address}"), &["--aws", "--token", "a.b.c"]);
         assert_eq!((told.code, told.status("reachable")), (1, "fail"));
-        assert_eq!(told.of("aws-rsa")["seen"], "the address is not answered");
+        assert_eq!(told.of("aws-rsa")["seen"], "The address does not answer.");
         assert_eq!(told.status("token-form"), "skip");
     }
 }
@@ -63,7 +63,7 @@ fn a_body_without_an_end() {
     });
     let told = ask(&http(endless), &[]);
     assert_eq!((told.code, told.status("key-set")), (1, "fail"));
-    assert_eq!(told.of("key-set")["seen"], "the answer does not end within 1048576 bytes");
+    assert_eq!(told.of("key-set")["seen"], "The key set does not end within 1048576 bytes.");
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn tokens_that_a_verifier_refuses() {
     run(jwt_generator(nameless.path()).args(["keys", "generate"]).env("KEY_ID", "unknown"));
     let told = of_token(&minted(nameless.path(), &[]), &[]);
     told.complains(&[("token-key", "fail")]);
-    assert_eq!(told.of("token-key")["seen"], "unknown is not published");
+    assert_eq!(told.of("token-key")["seen"], "The token names the key \"unknown\", which is not published.");
     of_token("a.b.c", &[]).complains(&[("token-form", "fail")]);
     let wrong = ["--issuer", "https://issuer.example.com", "--audience", "orders"];
     of_token(&ours, &wrong).complains(&[("token-issuer", "fail"), ("token-audience", "fail")]);

@@ -1,5 +1,5 @@
-//! Connections by hand, for what an HTTP client neither shows nor says: the certificate, old versions of TLS, and requests
-//! that no sound client makes.
+//! Connections without an HTTP client, for what such a client does not show or send: the certificate, old versions of
+//! TLS, and malformed requests.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -14,35 +14,37 @@ use rustls::{
     ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme, StreamOwned,
 };
 
-use super::target::Target;
 use crate::clock::Clock;
+use crate::inspection::TrustError;
+use crate::roots::Roots;
+use crate::target::Target;
 
-/// More of an answer than this is not read, in bytes.
-const LIMIT: usize = 64 * 1024;
+/// The longest answer that is read, in bytes.
+const ANSWER_LIMIT: usize = 64 * 1024;
 
-/// A connection that ends at a fixed time, however slowly the other side speaks.
-struct Timed {
+/// A connection that ends at a fixed time, even if the other side sends slowly.
+struct TimedStream<'a> {
     stream: TcpStream,
-    clock: Clock,
+    clock: &'a dyn Clock,
     /// By the system's uptime.
-    until: Duration,
+    deadline: Duration,
 }
 
-impl Timed {
+impl TimedStream<'_> {
     fn left(&self) -> io::Result<Option<Duration>> {
-        let left = self.until.saturating_sub(self.clock.uptime());
+        let left = self.deadline.saturating_sub(self.clock.uptime());
         if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
     }
 }
 
-impl Read for Timed {
+impl Read for TimedStream<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stream.set_read_timeout(self.left()?)?;
         self.stream.read(buffer)
     }
 }
 
-impl Write for Timed {
+impl Write for TimedStream<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.stream.set_write_timeout(self.left()?)?;
         self.stream.write(bytes)
@@ -53,53 +55,47 @@ impl Write for Timed {
     }
 }
 
-/// What a handshake showed.
+/// What a TLS handshake showed.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Handshake {
+pub(crate) struct Handshake {
     /// The certificates that the server sent, its own first, in DER.
     pub chain: Vec<Vec<u8>>,
     /// Why they are not trusted.
     pub distrust: Option<String>,
-    /// Why there is no connection.
+    /// Why the handshake failed.
     pub failure: Option<String>,
-    /// The version that both agreed on.
+    /// The version of TLS that both sides agreed on.
     pub version: Option<String>,
 }
 
 /// Opens connections to one deployment.
-pub(super) struct Wire<'a> {
-    pub target: &'a Target,
-    pub timeout: Duration,
-    pub clock: Clock,
-    /// Checks certificates.
-    pub verifier: Arc<dyn ServerCertVerifier>,
+pub(crate) struct RawConnector<'a> {
+    target: &'a Target,
+    timeout: Duration,
+    clock: &'a dyn Clock,
+    verifier: Arc<dyn ServerCertVerifier>,
 }
 
-/// What checks certificates: by the system's roots, or by these alone.
-///
-/// # Errors
-/// Where there are no roots.
-pub(super) fn verifier(
-    roots: Option<&[CertificateDer<'static>]>,
-) -> Result<Arc<dyn ServerCertVerifier>, String> {
-    let provider = Arc::new(default_provider());
-    let Some(roots) = roots else {
-        let verifier = rustls_platform_verifier::Verifier::new(provider);
-        return Ok(Arc::new(verifier.map_err(|error| error.to_string())?));
-    };
-    let mut store = RootCertStore::empty();
-    store.add_parsable_certificates(roots.iter().cloned());
-    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build();
-    Ok(verifier.map_err(|error| error.to_string())?)
-}
+impl<'a> RawConnector<'a> {
+    /// A connector that trusts `roots`, or the system's if there are none.
+    ///
+    /// # Errors
+    /// [`TrustError`] if the root certificates cannot be used.
+    pub(crate) fn new(
+        target: &'a Target,
+        roots: Option<&Roots>,
+        timeout: Duration,
+        clock: &'a dyn Clock,
+    ) -> Result<Self, TrustError> {
+        Ok(Self { target, timeout, clock, verifier: verifier(roots)? })
+    }
 
-impl Wire<'_> {
-    /// Shakes hands, and hangs up.
-    pub(super) fn handshake(&self) -> Handshake {
-        let seen = Arc::new(Recorder { inner: Arc::clone(&self.verifier), seen: Mutex::default() });
-        let shaken = self.secure(Arc::clone(&seen) as Arc<dyn ServerCertVerifier>);
-        let mut handshake = seen.seen.lock().map(|seen| seen.clone()).unwrap_or_default();
-        match shaken {
+    /// Makes a TLS handshake and closes the connection.
+    pub(crate) fn handshake(&self) -> Handshake {
+        let recorder = Arc::new(Recorder { inner: Arc::clone(&self.verifier), seen: Mutex::default() });
+        let connected = self.connect_tls(Arc::clone(&recorder) as Arc<dyn ServerCertVerifier>);
+        let mut handshake = recorder.seen.lock().map(|seen| seen.clone()).unwrap_or_default();
+        match connected {
             Ok(stream) => {
                 handshake.version = stream.conn.protocol_version().map(|version| format!("{version:?}"));
             }
@@ -108,56 +104,42 @@ impl Wire<'_> {
         handshake
     }
 
-    /// Whether the server goes along with TLS 1.1, or with 1.0.
+    /// Whether the server accepts TLS 1.1 or TLS 1.0.
     ///
     /// # Errors
-    /// Where there is no connection.
-    pub(super) fn speaks_old_tls(&self, random: [u8; 32]) -> io::Result<bool> {
+    /// If there is no connection.
+    pub(crate) fn accepts_old_tls(&self, random: [u8; 32]) -> io::Result<bool> {
         let mut stream = self.connect(self.target.port)?;
         stream.write_all(&old_hello(&self.target.host, random))?;
-        // A record of the handshake (22) that begins with a ServerHello (2); anything else is a no.
+        // A handshake record (22) that begins with a ServerHello (2) accepts; anything else refuses.
         let mut head = [0; 6];
         Ok(stream.read_exact(&mut head).is_ok() && head[0] == 22 && head[5] == 2)
     }
 
-    /// Sends bytes, and gives what comes back till the connection ends, or the time, or [`LIMIT`].
+    /// Sends a request, and returns the answer until the connection ends, the time is over, or [`ANSWER_LIMIT`] is reached.
     ///
     /// # Errors
-    /// Where there is no connection, or nothing comes back.
-    pub(super) fn say(&self, request: &[u8]) -> io::Result<Vec<u8>> {
+    /// If there is no connection, or no answer.
+    pub(crate) fn send(&self, request: &[u8]) -> io::Result<Vec<u8>> {
         if self.target.tls {
-            self.converse(self.secure(Arc::clone(&self.verifier))?, request)
+            exchange(self.connect_tls(Arc::clone(&self.verifier))?, request)
         } else {
-            self.converse(self.connect(self.target.port)?, request)
+            exchange(self.connect(self.target.port)?, request)
         }
     }
 
-    /// The same in plain HTTP, to this port.
+    /// As [`RawConnector::send`], in plain HTTP to this port.
     ///
     /// # Errors
-    /// Where there is no connection, or nothing comes back.
-    pub(super) fn say_plainly(&self, port: u16, request: &[u8]) -> io::Result<Vec<u8>> {
-        self.converse(self.connect(port)?, request)
+    /// If there is no connection, or no answer.
+    pub(crate) fn send_plainly(&self, port: u16, request: &[u8]) -> io::Result<Vec<u8>> {
+        exchange(self.connect(port)?, request)
     }
 
-    fn converse(&self, mut stream: impl Read + Write, request: &[u8]) -> io::Result<Vec<u8>> {
-        // Who refuses early may not read to the end; what they say counts.
-        let sent = stream.write_all(request).and_then(|()| stream.flush());
-        let (mut read, mut chunk) = (Vec::new(), [0; 4096]);
-        while read.len() < LIMIT {
-            match stream.read(&mut chunk) {
-                Ok(length @ 1..) => read.extend_from_slice(&chunk[..length]),
-                Err(error) if read.is_empty() => return Err(sent.err().unwrap_or(error)),
-                _ => break,
-            }
-        }
-        if read.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(read) }
-    }
-
-    fn secure(
+    fn connect_tls(
         &self,
         verifier: Arc<dyn ServerCertVerifier>,
-    ) -> io::Result<StreamOwned<ClientConnection, Timed>> {
+    ) -> io::Result<StreamOwned<ClientConnection, TimedStream<'a>>> {
         let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(io::Error::other)?
@@ -173,13 +155,13 @@ impl Wire<'_> {
         Ok(StreamOwned::new(connection, stream))
     }
 
-    fn connect(&self, port: u16) -> io::Result<Timed> {
+    fn connect(&self, port: u16) -> io::Result<TimedStream<'a>> {
         let mut failure = io::Error::from(io::ErrorKind::NotFound);
         for address in (self.target.host.as_str(), port).to_socket_addrs()? {
             match TcpStream::connect_timeout(&address, self.timeout) {
                 Ok(stream) => {
-                    let until = self.clock.uptime() + self.timeout;
-                    return Ok(Timed { stream, clock: self.clock.clone(), until });
+                    let deadline = self.clock.uptime() + self.timeout;
+                    return Ok(TimedStream { stream, clock: self.clock, deadline });
                 }
                 Err(error) => failure = error,
             }
@@ -188,15 +170,42 @@ impl Wire<'_> {
     }
 }
 
-/// The status of an answer's first line (RFC 9112 §4).
-pub(super) fn status(answer: &[u8]) -> Option<u16> {
-    let line = answer.split(|&byte| byte == b'\n').next()?;
-    let mut words = std::str::from_utf8(line).ok()?.split_whitespace();
-    let spoken = words.next()?.starts_with("HTTP/");
-    words.next()?.parse().ok().filter(|_| spoken)
+/// What checks the server's certificate: by `roots`, or by the system's if there are none.
+fn verifier(roots: Option<&Roots>) -> Result<Arc<dyn ServerCertVerifier>, TrustError> {
+    let provider = Arc::new(default_provider());
+    let Some(roots) = roots else {
+        let verifier = rustls_platform_verifier::Verifier::new(provider);
+        return Ok(Arc::new(verifier.map_err(TrustError)?));
+    };
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(roots.0.iter().cloned());
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build();
+    Ok(verifier.map_err(|error| TrustError(rustls::Error::General(error.to_string())))?)
 }
 
-/// Keeps what another verifier is shown and what it says of that.
+fn exchange(mut stream: impl Read + Write, request: &[u8]) -> io::Result<Vec<u8>> {
+    // A server that refuses early may not read to the end; its answer counts.
+    let sent = stream.write_all(request).and_then(|()| stream.flush());
+    let (mut read, mut chunk) = (Vec::new(), [0; 4096]);
+    while read.len() < ANSWER_LIMIT {
+        match stream.read(&mut chunk) {
+            Ok(length @ 1..) => read.extend_from_slice(&chunk[..length]),
+            Err(error) if read.is_empty() => return Err(sent.err().unwrap_or(error)),
+            _ => break,
+        }
+    }
+    if read.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(read) }
+}
+
+/// The status in an answer's first line (RFC 9112 §4).
+pub(crate) fn status(answer: &[u8]) -> Option<u16> {
+    let line = answer.split(|&byte| byte == b'\n').next()?;
+    let mut words = std::str::from_utf8(line).ok()?.split_whitespace();
+    let is_http = words.next()?.starts_with("HTTP/");
+    words.next()?.parse().ok().filter(|_| is_http)
+}
+
+/// Records the certificates that another verifier gets, and its verdict.
 #[derive(Debug)]
 struct Recorder {
     inner: Arc<dyn ServerCertVerifier>,

@@ -1,0 +1,171 @@
+//! The doctor's HTTP client. It sends each request once, without a proxy and without following redirects, within a time
+//! limit, and reads a bounded part of the answer.
+
+use std::cell::{Cell, RefCell};
+use std::io::Read;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, Method, Request};
+use rustls::crypto::aws_lc_rs::default_provider;
+use serde_json::Value;
+use ureq::Agent;
+use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
+
+use crate::clock::{self, Clock};
+use crate::instant::Instant;
+use crate::roots::Roots;
+
+/// The longest body that is read, in bytes.
+pub(crate) const BODY_LIMIT: u64 = 1024 * 1024;
+/// All requests together may take this many times the timeout of one request.
+const TOTAL_TIMEOUTS: u32 = 12;
+const USER_AGENT: &str = concat!("jwt-generator-doctor/", env!("CARGO_PKG_VERSION"));
+
+/// An answer, or why there is none.
+pub(crate) type AnswerOrError = Result<Answer, String>;
+
+/// An answer to a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+    /// Whether the body ended within [`BODY_LIMIT`].
+    pub whole: bool,
+    /// From the first byte of the request to the last byte of the answer.
+    pub took: Duration,
+    /// The instant halfway between, by this machine's clock.
+    pub at: Instant,
+}
+
+impl Answer {
+    /// The header's first value, if it is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// All values of a header.
+    pub(crate) fn every(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
+    }
+
+    /// The body as JSON; `null` if it is not JSON.
+    pub(crate) fn json(&self) -> Value {
+        if self.whole { serde_json::from_slice(&self.body).unwrap_or_default() } else { Value::Null }
+    }
+
+    /// Whether a header or the body contains this text.
+    pub(crate) fn contains(&self, text: &str) -> bool {
+        let has = |bytes: &[u8]| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+        self.headers.values().any(|value| has(value.as_bytes())) || has(&self.body)
+    }
+}
+
+/// Sends requests to one deployment.
+pub(crate) struct Client<'a> {
+    agent: Agent,
+    clock: &'a dyn Clock,
+    /// No request begins after this uptime.
+    deadline: Duration,
+    /// How long the fastest answer took.
+    pub fastest: Cell<Option<Duration>>,
+    /// How many answers had status 429.
+    pub limited: Cell<usize>,
+    /// The last header that announced a rate limit.
+    pub announced_limit: RefCell<Option<String>>,
+}
+
+impl<'a> Client<'a> {
+    /// A client that trusts `roots`, or the system's if there are none.
+    pub(crate) fn new(roots: Option<&Roots>, timeout: Duration, clock: &'a dyn Clock) -> Self {
+        let roots = roots.map_or(RootCerts::PlatformVerifier, |roots| {
+            roots.0.iter().map(|der| Certificate::from_der(der).to_owned()).collect::<Vec<_>>().into()
+        });
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .unversioned_rustls_crypto_provider(Arc::new(default_provider()))
+            .root_certs(roots)
+            .build();
+        let agent = Agent::config_builder()
+            .proxy(None)
+            .timeout_global(Some(timeout))
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .max_response_header_size(64 * 1024)
+            .user_agent(USER_AGENT)
+            .tls_config(tls)
+            .build()
+            .into();
+        let deadline = clock.uptime() + timeout * TOTAL_TIMEOUTS;
+        Self {
+            agent,
+            clock,
+            deadline,
+            fastest: Cell::default(),
+            limited: Cell::default(),
+            announced_limit: RefCell::default(),
+        }
+    }
+
+    /// Whether there is time for another request.
+    pub(crate) fn has_time(&self) -> bool {
+        self.clock.uptime() < self.deadline
+    }
+
+    /// Sends a GET request.
+    pub(crate) fn get(&self, url: &str, headers: &[(&str, &str)]) -> AnswerOrError {
+        self.send(&Method::GET, url, headers, "")
+    }
+
+    /// Sends a request and reads its answer.
+    pub(crate) fn send(
+        &self,
+        method: &Method,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> AnswerOrError {
+        if !self.has_time() {
+            return Err("the time for all requests is over; --timeout gives more".to_owned());
+        }
+        let mut request = Request::builder().method(method).uri(url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (began, at) = (self.clock.uptime(), clock::now(self.clock));
+        let answer = self.exchange(request, body);
+        let took = self.clock.uptime().saturating_sub(began);
+        let at = at.plus_millis(took.as_millis() as u64 / 2);
+        answer.map(|answer| Answer { took, at, ..answer }).inspect(|answer| self.note(answer))
+    }
+
+    fn exchange(&self, request: http::request::Builder, body: &str) -> AnswerOrError {
+        let told = |error: &dyn std::fmt::Display| error.to_string();
+        let sent = if body.is_empty() {
+            self.agent.run(request.body(()).map_err(|error| told(&error))?)
+        } else {
+            self.agent.run(request.body(body).map_err(|error| told(&error))?)
+        };
+        let (parts, body) = sent.map_err(|error| told(&error))?.into_parts();
+        let mut read = Vec::new();
+        body.into_reader().take(BODY_LIMIT + 1).read_to_end(&mut read).map_err(|error| told(&error))?;
+        let whole = read.len() as u64 <= BODY_LIMIT;
+        let (took, at) = (Duration::ZERO, Instant::from_secs(0));
+        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body: read, whole, took, at })
+    }
+
+    fn note(&self, answer: &Answer) {
+        let fastest = self.fastest.get().map_or(answer.took, |known| known.min(answer.took));
+        self.fastest.set(Some(fastest));
+        if answer.status == 429 {
+            self.limited.set(self.limited.get() + 1);
+        }
+        let names = ["ratelimit", "ratelimit-policy", "ratelimit-limit", "x-ratelimit-limit"];
+        let announced = names.iter().find_map(|name| Some(format!("{name}: {}", answer.header(name)?)));
+        if announced.is_some() {
+            self.announced_limit.replace(announced);
+        }
+    }
+}
