@@ -94,9 +94,10 @@ fn etag(answer: &Answer, second: Option<&AnswerOrError>) -> Finding {
         (None, _) => ETAG.warn("The key set has no ETag header."),
         (Some(_), None) => ETAG.skip("The key set was not requested a second time."),
         (Some(_), Some(Err(error))) => ETAG.warn(no_answer("The second request for the key set", error)),
-        (Some(tag), Some(Ok(second))) if second.status == 304 => {
-            ETAG.ok(format!("A request with the key set's ETag {} is answered with 304.", quoted(tag)))
-        }
+        (Some(tag), Some(Ok(second))) if second.status == 304 => ETAG.ok(format!(
+            "A request with the key set's ETag {} is answered with 304.",
+            quoted(tag.trim_matches('"'))
+        )),
         (Some(_), Some(Ok(second))) => ETAG.warn(format!(
             "A request with the key set's ETag is answered with {} instead of 304.",
             second.status

@@ -2,25 +2,23 @@
 //! limit, and reads a bounded part of the answer.
 
 use std::cell::{Cell, RefCell};
-use std::io::Read;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Method, Request};
-use rustls::crypto::aws_lc_rs::default_provider;
+use outbound::{Bounds, ClientSettings, Proxy};
 use serde_json::Value;
-use ureq::Agent;
-use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 
 use crate::clock::{self, Clock};
 use crate::instant::Instant;
 use crate::roots::Roots;
 
 /// The longest body that is read, in bytes.
-pub(crate) const BODY_LIMIT: u64 = 1024 * 1024;
+pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 /// All requests together may take this many times the timeout of one request.
 const TOTAL_TIMEOUTS: u32 = 12;
 const USER_AGENT: &str = concat!("jwt-generator-doctor/", env!("CARGO_PKG_VERSION"));
+/// The connections that the server may keep open between requests.
+const IDLE_CONNECTIONS: usize = 3;
 
 /// An answer, or why there is none.
 pub(crate) type AnswerOrError = Result<Answer, String>;
@@ -64,7 +62,9 @@ impl Answer {
 
 /// Sends requests to one deployment.
 pub(crate) struct Client<'a> {
-    agent: Agent,
+    outbound: outbound::Client,
+    /// For one request.
+    bounds: Bounds,
     clock: &'a dyn Clock,
     /// No request begins after this uptime.
     deadline: Duration,
@@ -79,28 +79,19 @@ pub(crate) struct Client<'a> {
 impl<'a> Client<'a> {
     /// A client that trusts `roots`, or the system's if there are none.
     pub(crate) fn new(roots: Option<&Roots>, timeout: Duration, clock: &'a dyn Clock) -> Self {
-        let roots = roots.map_or(RootCerts::PlatformVerifier, |roots| {
-            roots.0.iter().map(|der| Certificate::from_der(der).to_owned()).collect::<Vec<_>>().into()
+        let roots = roots.map_or_else(outbound::Roots::of_system, |roots| {
+            outbound::Roots::from_der(roots.0.iter().map(AsRef::as_ref))
         });
-        let tls = TlsConfig::builder()
-            .provider(TlsProvider::Rustls)
-            .unversioned_rustls_crypto_provider(Arc::new(default_provider()))
-            .root_certs(roots)
-            .build();
-        let agent = Agent::config_builder()
-            .proxy(None)
-            .timeout_global(Some(timeout))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .max_response_header_size(64 * 1024)
-            .user_agent(USER_AGENT)
-            .tls_config(tls)
-            .build()
-            .into();
+        let outbound = outbound::Client::new(ClientSettings {
+            user_agent: USER_AGENT,
+            roots,
+            proxy: Proxy::Never,
+            idle_connections: IDLE_CONNECTIONS,
+        });
         let deadline = clock.uptime() + timeout * TOTAL_TIMEOUTS;
         Self {
-            agent,
+            outbound,
+            bounds: Bounds { within: timeout, answer: BODY_LIMIT },
             clock,
             deadline,
             fastest: Cell::default(),
@@ -142,18 +133,12 @@ impl<'a> Client<'a> {
     }
 
     fn exchange(&self, request: http::request::Builder, body: &str) -> AnswerOrError {
-        let told = |error: &dyn std::fmt::Display| error.to_string();
-        let sent = if body.is_empty() {
-            self.agent.run(request.body(()).map_err(|error| told(&error))?)
-        } else {
-            self.agent.run(request.body(body).map_err(|error| told(&error))?)
-        };
-        let (parts, body) = sent.map_err(|error| told(&error))?.into_parts();
-        let mut read = Vec::new();
-        body.into_reader().take(BODY_LIMIT + 1).read_to_end(&mut read).map_err(|error| told(&error))?;
-        let whole = read.len() as u64 <= BODY_LIMIT;
+        let request = request.body(body.as_bytes()).map_err(|error| error.to_string())?;
+        let sent = self.outbound.send_and_cut(request, self.bounds);
+        let (answer, whole) = sent.map_err(|error| error.to_string())?;
         let (took, at) = (Duration::ZERO, Instant::from_secs(0));
-        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body: read, whole, took, at })
+        let body = answer.body.to_vec();
+        Ok(Answer { status: answer.status, headers: answer.headers, body, whole, took, at })
     }
 
     fn note(&self, answer: &Answer) {
