@@ -132,3 +132,28 @@ pub(crate) fn limits(answer: &Answer) -> Finding {
         LIMITS.fail(sentence)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Status;
+
+    #[test]
+    fn the_limits_of_api_gateway_are_inclusive_for_size_and_exclusive_for_the_lead() {
+        let of = |bytes| limits(&Answer::of(200, &[], &" ".repeat(bytes))).status;
+        assert_eq!((of(MAX_KEY_SET_BYTES), of(MAX_KEY_SET_BYTES + 1)), (Status::Ok, Status::Fail));
+        let lead = |secs| lead(secs).status;
+        assert_eq!((lead(Some(KEY_CACHE_SECS)), lead(Some(KEY_CACHE_SECS + 1))), (Status::Fail, Status::Ok));
+        assert_eq!(lead(None), Status::Skip);
+    }
+
+    #[test]
+    fn an_issuer_is_an_https_address_without_a_query() {
+        let of = |address| issuer(Some(address)).1;
+        let document = "https://id.example.com/a/.well-known/openid-configuration";
+        assert_eq!(of("https://id.example.com/a/").as_deref(), Some(document));
+        for other in ["http://id.example.com", "https://id.example.com?a", "jwt-generator-app", "https://"] {
+            assert_eq!(of(other), None, "{other}");
+        }
+    }
+}

@@ -134,3 +134,43 @@ fn encoding(answer: &Answer) -> Finding {
         _ => ENCODING.ok("The key set is not compressed."),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Status;
+
+    fn answer(headers: &[(&'static str, &str)]) -> Answer {
+        Answer::of(200, headers, "{}")
+    }
+
+    #[test]
+    fn the_age_may_reach_max_age_but_not_exceed_it() {
+        let of = |age: &str| age_of(age).status;
+        assert_eq!((of("60"), of("61"), of("old")), (Status::Ok, Status::Fail, Status::Warn));
+        assert_eq!(age(&answer(&[("age", "1")])).status, Status::Warn);
+    }
+
+    fn age_of(age_header: &str) -> Finding {
+        age(&answer(&[("cache-control", "public, max-age=\"60\""), ("age", age_header)]))
+    }
+
+    #[test]
+    fn each_directive_that_forbids_caching_is_named_in_the_sentence() {
+        for value in ["no-store", "private, max-age=60", "No-Cache, max-age=60", "public", "max-age=0"] {
+            let finding = cacheable(&answer(&[("cache-control", value)]));
+            assert_eq!(finding.status, Status::Warn, "{value}");
+            assert!(finding.sentence.contains(value), "{}", finding.sentence);
+        }
+        assert_eq!(cacheable(&answer(&[("cache-control", "public, max-age=1")])).status, Status::Ok);
+    }
+
+    #[test]
+    fn only_accept_encoding_may_vary() {
+        let of = |value: &str| vary(&answer(&[("vary", value)])).status;
+        assert_eq!(
+            (of("Accept-Encoding"), of(""), of("accept-encoding, Origin")),
+            (Status::Ok, Status::Ok, Status::Warn)
+        );
+    }
+}

@@ -60,6 +60,19 @@ impl Answer {
     }
 }
 
+#[cfg(test)]
+impl Answer {
+    /// An answer at the start of 1970 for unit tests.
+    pub(crate) fn of(status: u16, headers: &[(&'static str, &str)], body: &str) -> Self {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()))
+            .collect();
+        let (took, at) = (Duration::from_millis(10), Instant::from_secs(0));
+        Self { status, headers, body: body.as_bytes().to_vec(), whole: true, took, at }
+    }
+}
+
 /// Sends requests to one deployment.
 pub(crate) struct Client<'a> {
     outbound: outbound::Client,

@@ -140,3 +140,27 @@ pub(crate) fn preflight(answer: &AnswerOrError, origin: &str) -> Finding {
         None => PREFLIGHT.ok(format!("The preflight request is granted with status {status}.")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Status;
+
+    #[test]
+    fn a_preflight_answer_must_grant_authorization_by_name() {
+        let of = |status, headers: &str| {
+            let headers = [(ALLOW_ORIGIN, "*"), ("access-control-allow-headers", headers)];
+            preflight(&Ok(Answer::of(status, &headers, "")), UNKNOWN_ORIGIN)
+        };
+        assert_eq!(of(204, "Authorization, Content-Type").status, Status::Ok);
+        let star = of(204, "*, Content-Type").sentence;
+        assert_eq!(star, "The answer to the preflight request does not grant the header Authorization.");
+        assert_eq!(of(403, "*").sentence, "The preflight request is refused with status 403.");
+    }
+
+    #[test]
+    fn two_values_in_one_header_are_two_values() {
+        let of = |value| every_answer(&Answer::of(200, &[(ALLOW_ORIGIN, value)], "")).pop().unwrap().status;
+        assert_eq!((of("*"), of("*, *")), (Status::Ok, Status::Fail));
+    }
+}

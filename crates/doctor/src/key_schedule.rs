@@ -135,3 +135,45 @@ fn lead_against(listed: &[ListedKey], max_age: Option<u64>) -> Finding {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Status;
+
+    fn key(status: &str, published_at: u64, activates_at: u64) -> ListedKey {
+        let (published_at, activates_at) =
+            (Instant::from_secs(published_at), Instant::from_secs(activates_at));
+        let (kid, status) = ("k".to_owned(), status.to_owned());
+        ListedKey { kid, status, published_at, activates_at, activated_at: None, removes_at: None }
+    }
+
+    #[test]
+    fn a_step_is_overdue_two_hours_after_it_was_due() {
+        let of = |now| overdue(&[key("published", 0, 1_000)], Instant::from_secs(now));
+        assert_eq!(of(1_000 + TOLERANCE_SECS).status, Status::Ok);
+        let late = of(1_000 + TOLERANCE_SECS + 1);
+        assert_eq!(late.status, Status::Fail);
+        assert_eq!(late.sentence, "The key \"k\" was due to sign at 1970-01-01T00:16:40.000Z, but did not.");
+        assert_eq!(overdue(&[key("active", 0, 0)], Instant::from_secs(u64::MAX)).status, Status::Ok);
+    }
+
+    #[test]
+    fn an_active_key_is_old_after_one_year() {
+        let of = |now| age(&[key("active", 0, 0)], Instant::from_secs(now)).status;
+        assert_eq!((of(YEAR_SECS), of(YEAR_SECS + 1)), (Status::Ok, Status::Warn));
+        assert_eq!(age(&[key("retired", 0, 0)], Instant::from_secs(0)).status, Status::Skip);
+    }
+
+    #[test]
+    fn the_lead_is_that_of_the_newest_key() {
+        let listed = [key("active", 0, 50), key("published", 100, 160)];
+        assert_eq!(lead(&listed), Some(60));
+        assert_eq!(lead(&[key("active", 5, 5)]), None, "the first key of a ring");
+        let against = |max_age| lead_against(&listed, max_age).status;
+        assert_eq!(
+            (against(Some(60)), against(Some(61)), against(None)),
+            (Status::Ok, Status::Fail, Status::Skip)
+        );
+    }
+}

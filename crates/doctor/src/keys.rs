@@ -151,3 +151,44 @@ fn kinds(keys: &Keys) -> String {
     kinds.dedup();
     kinds.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Status;
+
+    /// An RSA key whose modulus has this many bits; only its size is right.
+    fn rsa(kid: &str, bits: usize) -> Value {
+        let modulus = URL_SAFE_NO_PAD.encode(vec![0xFF; bits / 8]);
+        json!({ "kty": "RSA", "alg": "RS256", "use": "sig", "kid": kid, "n": modulus, "e": "AQAB" })
+    }
+
+    #[test]
+    fn short_and_unreadable_keys_are_named() {
+        let of = |key: Value| strength(&vec![key]);
+        assert_eq!(of(rsa("a", 2040)).sentence, "The key \"a\" has only 2040 bits.");
+        assert_eq!(of(rsa("a", 2048)).sentence, "Each key is valid: RS256 with 2048 bits.");
+        let unreadable = of(json!({ "kty": "RSA", "n": "!" }));
+        assert_eq!(unreadable.sentence, "A key without a kid has a modulus that cannot be read.");
+        let unknown = json!({ "kty": "EC", "alg": "ES512", "crv": "P-521", "kid": "b" });
+        assert_eq!(of(unknown).status, Status::Ok, "nothing is known of its algorithm");
+    }
+
+    #[test]
+    fn each_secret_member_is_found() {
+        for member in SECRET_MEMBERS {
+            let mut key = rsa("a", 2048);
+            key[member] = json!("AQAB");
+            let found = private(&vec![rsa("b", 2048), key]);
+            assert_eq!(found.status, Status::Fail, "{member}");
+            assert!(found.sentence.contains(&format!("\"{member}\"")), "{}", found.sentence);
+        }
+        assert_eq!(private(&vec![rsa("a", 2048)]).sentence, "The key set publishes no private key.");
+    }
+
+    #[test]
+    fn a_hostile_kid_stays_in_its_quotation_marks() {
+        let found = members(&vec![json!({ "kid": "x\u{1b}[2J\" is fine. \"" })]);
+        assert_eq!(found.sentence, r#"The key "x\u{1b}[2J\" is fine. \"" has no kty."#);
+    }
+}

@@ -122,3 +122,29 @@ pub(crate) fn challenge(answer: &Answer) -> Finding {
             .skip(format!("A request without a token is answered with status {status} instead of 401.")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Status;
+
+    #[test]
+    fn a_program_may_name_itself_but_not_its_version() {
+        let of = |name, value| versions(&Answer::of(200, &[(name, value)], "")).status;
+        assert_eq!((of("server", "nginx"), of("server", "nginx/1.22")), (Status::Ok, Status::Warn));
+        assert_eq!(of("x-powered-by", "Express"), Status::Warn);
+    }
+
+    #[test]
+    fn an_error_needs_its_status_its_code_and_a_405_its_allow() {
+        let of = |status, headers: &[(&'static str, &str)], body| {
+            let refusals = [("A request", 405, "no", Ok(Answer::of(status, headers, body)))];
+            errors(&refusals).swap_remove(0).sentence
+        };
+        let (allow, code) = ([("allow", "GET")], r#"{"code":"no"}"#);
+        assert_eq!(of(405, &allow, code), "Errors come from the service in its own form.");
+        assert_eq!(of(405, &[], code), "A request is answered with status 405, but without Allow.");
+        assert_eq!(of(404, &allow, code), "A request is answered with status 404 and the code \"no\".");
+        assert_eq!(of(405, &allow, "<html>"), "A request is answered with status 405 and without a code.");
+    }
+}

@@ -186,3 +186,48 @@ fn audience(claims: &Value, expected: &Expected) -> Finding {
         AUDIENCE.fail(format!("The token is not meant for the audience {expected}."))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::finding::Status;
+
+    #[test]
+    fn a_token_is_valid_from_nbf_until_exp_with_the_leeway_on_both_sides() {
+        let of = |claims: Value| times(&claims, 30, Instant::from_secs(1_000)).status;
+        assert_eq!(of(json!({ "exp": 971 })), Status::Ok);
+        assert_eq!(of(json!({ "exp": 970 })), Status::Fail);
+        assert_eq!(of(json!({})), Status::Fail);
+        assert_eq!(of(json!({ "exp": 2_000, "nbf": 1_030 })), Status::Ok);
+        assert_eq!(of(json!({ "exp": 2_000, "nbf": 1_031 })), Status::Fail);
+        assert_eq!(of(json!({ "exp": 2_000, "iat": 1_031 })), Status::Warn);
+    }
+
+    #[test]
+    fn an_audience_is_compared_as_a_whole() {
+        let expected = Expected { audience: Some("api".to_owned()), ..Expected::default() };
+        let of = |aud: Value| audience(&json!({ "aud": aud }), &expected).status;
+        assert_eq!((of(json!("api")), of(json!(["x", "api"]))), (Status::Ok, Status::Ok));
+        assert_eq!(
+            (of(json!("api2")), of(json!(["x"])), of(json!(null))),
+            (Status::Fail, Status::Fail, Status::Fail)
+        );
+    }
+
+    #[test]
+    fn a_missing_issuer_is_not_the_issuer_with_that_name() {
+        let expected = Expected { issuer: Some("missing".to_owned()), ..Expected::default() };
+        assert_eq!(issuer(&json!({}), &expected).status, Status::Fail);
+        assert_eq!(issuer(&json!({ "iss": "missing" }), &expected).status, Status::Ok);
+    }
+
+    #[test]
+    fn no_finding_shows_a_token() {
+        let token = jose::attach(jose::signing_input("e30", b"{}"), &[7; 64]);
+        for finding in verify(&token, &[], &Expected::default(), Instant::from_secs(0)) {
+            assert!(!finding.sentence.contains(token.split('.').next_back().unwrap_or_default()));
+        }
+    }
+}

@@ -9,7 +9,7 @@ fn https(address: SocketAddr) -> String {
     format!("https://{address}")
 }
 
-/// Before the service, over TLS with a certificate that is trusted.
+/// The report on a proxy in front of the service, over TLS with a trusted certificate.
 fn over_tls(alter: Alter, old: bool, arguments: &[&str]) -> Told {
     let service = service();
     let identity = Identity::lasting();
@@ -18,9 +18,9 @@ fn over_tls(alter: Alter, old: bool, arguments: &[&str]) -> Told {
     ask(&https(front), &arguments)
 }
 
-/// What a public address is held to, beside what this service does by itself.
+/// The checks that apply only to a public address.
 #[test]
-fn a_sound_front_with_tls_has_nothing_to_hear() {
+fn nothing_is_wrong_with_a_sound_proxy_with_tls() {
     let told = over_tls(|_, _| {}, false, &[]);
     told.complains(&[]);
     assert_eq!(told.of("tls-handshake")["seen"], "The server speaks TLS 1.3.");
@@ -38,7 +38,7 @@ fn a_sound_front_with_tls_has_nothing_to_hear() {
 }
 
 #[test]
-fn tls_that_is_set_up_wrongly() {
+fn tls_with_a_wrong_setup() {
     over_tls(|_, _| {}, true, &[]).complains(&[("tls-old", "warn")]);
     over_tls(|_, reply| reply.drop("strict-transport-security"), false, &[]).complains(&[("hsts", "warn")]);
     let brief: Alter = |_, reply| reply.set("strict-transport-security", "max-age=3600");
@@ -46,13 +46,13 @@ fn tls_that_is_set_up_wrongly() {
 }
 
 #[test]
-fn a_certificate_that_nobody_trusts_ends_the_examination() {
+fn a_certificate_without_trust_ends_the_inspection() {
     let service = service();
     let front = front::before_with_tls(service.address(), |_, _| {}, &Identity::lasting(), false);
     let told = ask(&https(front), &[]);
     told.complains(&[("tls-trusted", "fail"), ("reachable", "fail")]);
     assert_eq!(told.of("key-set")["seen"], "The address does not answer.");
-    // It is for the address, not for the name.
+    // The certificate is for the address, not for the name.
     let named = format!("https://localhost:{}", front.port());
     let told = ask(&named, &["--ca-file", Identity::lasting().certificate.to_str().unwrap()]);
     told.complains(&[("tls-trusted", "fail"), ("reachable", "fail")]);
