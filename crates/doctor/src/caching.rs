@@ -21,7 +21,7 @@ pub(crate) const ETAG: &Check = &Check {
 pub(crate) const VARY: &Check = &Check {
     id: "key-set-vary",
     requirement: "`Vary` lets caches share one copy of the key set.",
-    remedy: "Configure the proxy to add no `Vary` to the key set, except `Accept-Encoding`.",
+    remedy: "Configure the proxy not to add `Vary` to the key set, except `Accept-Encoding`.",
 };
 pub(crate) const COOKIE: &Check = &Check {
     id: "key-set-cookie",

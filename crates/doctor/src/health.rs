@@ -38,7 +38,7 @@ pub(crate) fn check(answer: &Answer) -> Vec<Finding> {
     if answer.status != 200 || body["success"] != true {
         let status = answer.status;
         return vec![
-            HEALTH.warn(format!("/health answers with status {status}, and not as the service does.")),
+            HEALTH.warn(format!("/health answers with status {status}, but not in the form of the service.")),
         ];
     }
     let version = body["version"].as_str().unwrap_or("unknown");
@@ -76,15 +76,15 @@ pub(crate) fn clock(answer: &Answer, skew: u64) -> Finding {
         at.millis_between(answer.at).saturating_sub(half_round_trip + imprecision)
     };
     let differences = [
-        timestamp(answer).map(|at| ("by the timestamp in /health", off(at, 1))),
-        date(answer).map(|at| ("by the header Date", off(at, HALF_A_SECOND_MILLIS))),
+        timestamp(answer).map(|at| ("according to the timestamp in /health", off(at, 1))),
+        date(answer).map(|at| ("according to the header Date", off(at, HALF_A_SECOND_MILLIS))),
     ];
     let is_cached = answer.header("age").is_some();
     let worst = differences.into_iter().flatten().max_by_key(|(_, off)| *off);
     let Some((by, off)) = worst.filter(|_| !is_cached) else {
         return CLOCK.skip("No answer tells the time of the service.");
     };
-    let sentence = format!("The clocks differ by {}.{:03} s, {by}.", off / 1000, off % 1000);
+    let sentence = format!("The clocks differ by {}.{:03} s {by}.", off / 1000, off % 1000);
     match off {
         ..NOTABLE_MILLIS => CLOCK.ok(sentence),
         _ if off <= skew * 1000 => CLOCK.warn(sentence),

@@ -6,7 +6,7 @@ use crate::finding::{Check, Finding, counted};
 pub(crate) const HOST: &Check = &Check {
     id: "spoofed-host",
     requirement: "A false `Host` header changes no answer.",
-    remedy: "Build no address from `Host`: configure the proxy to answer only for its own names, and to redirect to a fixed name.",
+    remedy: "Do not build addresses from `Host`: configure the proxy to answer only for its own names, and to redirect to a fixed name.",
 };
 pub(crate) const FORWARDED: &Check = &Check {
     id: "spoofed-forwarded",
@@ -51,13 +51,12 @@ fn repeated(check: &'static Check, what: &str, answers: &[(&str, Answer)]) -> Fi
     let scheme = format!("{FALSE_SCHEME}:");
     let repeats = |answer: &Answer| answer.contains(FALSE_HOST) || answer.contains(&scheme);
     match answers.iter().find(|(_, answer)| repeats(answer)) {
-        Some((path, answer)) => {
-            check.fail(format!("The answer of {path} (status {}) repeats a name from {what}.", answer.status))
-        }
+        Some((path, answer)) => check
+            .fail(format!("The answer of {path} (status {}) repeats the name from {what}.", answer.status)),
         None if answers.is_empty() => check.skip(format!("No request with {what} was answered.")),
         None => {
-            let answers = counted(answers.len(), "request");
-            check.ok(format!("No answer to {answers} with {what} repeats a name from there."))
+            let requests = counted(answers.len(), "request");
+            check.ok(format!("The doctor sent {requests} with {what}, and no answer repeats the name."))
         }
     }
 }

@@ -25,7 +25,7 @@ pub(crate) const SCHEDULE: &Check = &Check {
 pub(crate) const LEAD: &Check = &Check {
     id: "key-lead",
     requirement: "A new key is published before it signs for at least as long as caches may keep the key set.",
-    remedy: "Configure no proxy to lengthen `max-age`. JWKS_MAX_AGE sets it, and the lead of a new key follows it.",
+    remedy: "Do not let a proxy lengthen `max-age`. JWKS_MAX_AGE sets it, and the lead of a new key follows it.",
 };
 
 pub(crate) const CHECKS: &[&Check] = &[KEY_INFO, AGE, SCHEDULE, LEAD];

@@ -6,7 +6,7 @@ use crate::finding::{Check, Finding, no_answer, quoted};
 pub(crate) const SECURITY: &Check = &Check {
     id: "security-headers",
     requirement: "Answers have `X-Content-Type-Options`, `Content-Security-Policy`, `Referrer-Policy` and `X-Frame-Options`, each once.",
-    remedy: "Configure the proxy to pass on the service's headers, and to add none of them again.",
+    remedy: "Configure the proxy to pass on the service's headers, and not to add them a second time.",
 };
 pub(crate) const VERSIONS: &Check = &Check {
     id: "version-leak",
@@ -21,7 +21,7 @@ pub(crate) const REQUEST_ID: &Check = &Check {
 pub(crate) const ERRORS: &Check = &Check {
     id: "error-shape",
     requirement: "Errors come from the service: they are JSON with a `code`, and a 405 has `Allow`.",
-    remedy: "Configure the proxy to replace no 4xx answer with a page of its own. At API Gateway, define gateway responses of this form.",
+    remedy: "Configure the proxy not to replace 4xx answers with its own pages. At API Gateway, define gateway responses of this form.",
 };
 pub(crate) const CHALLENGE: &Check = &Check {
     id: "challenge",
