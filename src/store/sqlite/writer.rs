@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::database::Database;
+use super::watched_database::WatchedDatabase;
 use super::store_error;
 use crate::store::StoreError;
 
@@ -32,7 +32,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(database: Database) -> io::Result<Self> {
+    pub(super) fn start(database: WatchedDatabase) -> io::Result<Self> {
         let (queue, jobs) = bounded(QUEUE);
         thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || write(database, &jobs))?;
         Ok(Self { queue })
@@ -75,7 +75,7 @@ fn job<T: Send + 'static>(
     (job, answer)
 }
 
-fn write(mut database: Database, jobs: &Receiver<Job>) {
+fn write(mut database: WatchedDatabase, jobs: &Receiver<Job>) {
     while let Ok(first) = jobs.recv() {
         let group = std::iter::once(first).chain(jobs.try_iter().take(GROUP - 1));
         commit(&mut database, group);
@@ -83,7 +83,7 @@ fn write(mut database: Database, jobs: &Receiver<Job>) {
 }
 
 /// One transaction for the whole group, whose callers are answered once it is on disk in a file that is still there.
-fn commit(database: &mut Database, group: impl Iterator<Item = Job>) {
+fn commit(database: &mut WatchedDatabase, group: impl Iterator<Item = Job>) {
     let open = match database.open() {
         Ok(open) => open,
         Err(error) => return group.for_each(|job| job(Err(&error))(None)),
@@ -160,23 +160,23 @@ mod tests {
     use super::super::Sqlite;
     use super::super::connection::Location;
     use super::super::readers::Readers;
-    use super::{Database, Job, commit, job};
+    use super::{WatchedDatabase, Job, commit, job};
     use crate::store::{IfMissing, StoreError};
 
     type Work = Box<dyn FnOnce(&Connection) -> rusqlite::Result<usize> + Send>;
 
-    fn database(folder: &Path) -> Database {
+    fn database(folder: &Path) -> WatchedDatabase {
         let location = Location::new(folder);
         let readers = Readers::new(location.clone());
-        Database::new(location, readers, Arc::default(), IfMissing::Create)
+        WatchedDatabase::new(location, readers, Arc::default(), IfMissing::Create)
     }
 
     fn insert(id: &'static str) -> Work {
-        Box::new(move |connection| connection.execute("INSERT INTO instances VALUES (?1, 0, '{}')", [id]))
+        Box::new(move |connection| connection.execute("INSERT INTO instances (id, at, record) VALUES (?1, 0, '{}')", [id]))
     }
 
     /// Commits `works` as one group; gives what each caller is told.
-    fn group(database: &mut Database, works: Vec<Work>) -> Vec<Result<usize, StoreError>> {
+    fn group(database: &mut WatchedDatabase, works: Vec<Work>) -> Vec<Result<usize, StoreError>> {
         let (jobs, mut answers): (Vec<Job>, Vec<Receiver<_>>) = works.into_iter().map(job).unzip();
         commit(database, jobs.into_iter());
         answers.iter_mut().map(|answer| answer.try_recv().unwrap()).collect()
@@ -193,7 +193,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let half = |connection: &Connection| {
             connection.execute("DELETE FROM instances", [])?;
-            connection.execute("INSERT INTO instances VALUES ('x', 0, '{}')", [])
+            connection.execute("INSERT INTO instances (id, at, record) VALUES ('x', 0, '{}')", [])
         };
         let failing: Work = Box::new(move |connection| {
             half(connection)?;
@@ -227,7 +227,7 @@ mod tests {
                     fs::remove_file(format!("{}{end}", file.display())).unwrap();
                 }
                 fs::rename(format!("{}.copy", file.display()), &file).unwrap();
-                connection.execute("INSERT INTO instances VALUES ('lost', 0, '{}')", [])
+                connection.execute("INSERT INTO instances (id, at, record) VALUES ('lost', 0, '{}')", [])
             }
         });
         for answer in group(&mut database, vec![insert("neighbour"), replacing]) {
