@@ -126,11 +126,7 @@ pub fn open_registry(
 ///
 /// # Errors
 /// [`StartError`] for settings that cannot be used. Nothing is read yet.
-pub fn open_ring_service(
-    config: &Config,
-    stores: &Stores,
-    clock: Clock,
-) -> Result<RingService, StartError> {
+pub fn open_ring_service(config: &Config, stores: &Stores, clock: Clock) -> Result<RingService, StartError> {
     let settings = KeySettings {
         rotation: config.key_rotation,
         jwks_max_age: config.jwks_max_age.as_secs(),

@@ -11,9 +11,9 @@ use crate::entropy::Entropy;
 use crate::workers::{WorkError, Workers};
 
 /// Hashes that may wait. At cost 12 and two cores the last of them waits about four seconds.
-const QUEUE: usize = 32;
+const MAX_WAITING_HASHES: usize = 32;
 /// Hashing gives way even to RSA signatures.
-const NICENESS: i32 = 15;
+const HASHING_NICENESS: i32 = 15;
 /// The salt and the digest of a bcrypt string that no password matches. A name that no user has is checked against it.
 const UNMATCHABLE: &str = ".....................................................";
 
@@ -57,7 +57,11 @@ impl Hasher {
     /// Where the system gives no thread.
     pub fn start(cost: u32, entropy: Entropy) -> io::Result<Self> {
         let cores = available_parallelism().map_or(1, NonZero::get);
-        Ok(Self { workers: Workers::start("hash", cores, QUEUE, NICENESS)?, cost, entropy })
+        Ok(Self {
+            workers: Workers::start("hash", cores, MAX_WAITING_HASHES, HASHING_NICENESS)?,
+            cost,
+            entropy,
+        })
     }
 
     /// A hash for a new password.
@@ -198,7 +202,11 @@ mod tests {
             };
             assert!(stronger.expose().starts_with(mark), "{}", stronger.expose());
             assert_eq!(check("secret-ada", Some(&stronger)), PasswordCheck::Right);
-            assert_eq!(check("secret-eve", Some(&weak)), PasswordCheck::Wrong, "a wrong one strengthens nothing");
+            assert_eq!(
+                check("secret-eve", Some(&weak)),
+                PasswordCheck::Wrong,
+                "a wrong one strengthens nothing"
+            );
         }
         assert_eq!(check("secret-ada", Some(&hash("secret-ada", 6, Version::TwoB))), PasswordCheck::Right);
     }

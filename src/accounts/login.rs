@@ -36,7 +36,10 @@ impl Accounts {
             Ok(false) => user,
             Err(error) => {
                 let cause = error.source().map(ToString::to_string);
-                tracing::warn!(cause, "cannot raise the cost of a password hash; the next log-in tries again");
+                tracing::warn!(
+                    cause,
+                    "cannot raise the cost of a password hash; the next log-in tries again"
+                );
                 user
             }
         }

@@ -103,8 +103,18 @@ impl Components {
     /// The http_service through which all requests come, and the tasks beside [`Self::database_probe`]. What the start has done of their work
     /// a moment ago is due again after their pause.
     pub(super) fn into_service(self, config: &Config, entropy: Entropy) -> (HttpService, Vec<Supervised>) {
-        let Self { registry, keys, ring_service, ring_refresher, heartbeat, database, failing, clock, mark, .. } =
-            self;
+        let Self {
+            registry,
+            keys,
+            ring_service,
+            ring_refresher,
+            heartbeat,
+            database,
+            failing,
+            clock,
+            mark,
+            ..
+        } = self;
         let refresh = Duration::from_secs(ring_service.settings().refresh);
         let pause = ring_refresher.pause();
         let tasks = vec![

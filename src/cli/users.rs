@@ -84,7 +84,8 @@ impl Users {
             Self::Create { username, email, password } => {
                 let registration = Registration::parse(&username, &email, &password.read()?);
                 let registration = registration.map_err(Failure::usage)?;
-                let user = registry.create_user(registration, Actor::Operator).await.map_err(Failure::because)?;
+                let user =
+                    registry.create_user(registration, Actor::Operator).await.map_err(Failure::because)?;
                 print(&user, output);
             }
             Self::List => list(registry, output).await?,

@@ -11,9 +11,9 @@ use crate::domain::{Email, Event, PasswordHash, Timestamp, User, UserId, Usernam
 /// that fails with [`StoreError::Unavailable`] may or may not have taken effect. What is found is durable in the same way:
 /// a database that was cut off finds no user that no majority has.
 ///
-/// **Atomic.** Others see all of a change or nothing, and what a crash leaves of it changes nothing for them. The `event` of
-/// a changing verb is the event that the change causes; the store writes both or neither, and a verb that answers `false` or
-/// an error other than [`StoreError::Unavailable`] writes neither. See [`super::EventSink`].
+/// **Atomic.** Others see all of a change or nothing, and what a crash leaves of it changes nothing for them. A changing verb
+/// takes the `event` that the change causes, and the store writes both or neither; a change that is refused has no event.
+/// See [`super::EventSink`].
 ///
 /// **Bounded.** Each verb ends within two seconds. On MongoDB, adding, changing and removing a user take several writes and
 /// end within five; a new user may wait ten more for the indexes and for the keys of users that another program wrote, and
@@ -66,8 +66,12 @@ pub trait Users: Send + Sync {
 
     /// Moves the user's `sessions.valid_from` to `valid_from` (whole seconds), or to the second after the stored one
     /// where that is later: each call ends all sessions that began before it. False where there is no such user.
-    async fn end_sessions(&self, id: UserId, valid_from: Timestamp, event: &Event)
-    -> Result<bool, StoreError>;
+    async fn end_sessions(
+        &self,
+        id: UserId,
+        valid_from: Timestamp,
+        event: &Event,
+    ) -> Result<bool, StoreError>;
 
     /// Removes a user and all that is kept about them. False where there was no such user.
     async fn delete_user(&self, id: UserId, event: &Event) -> Result<bool, StoreError>;

@@ -104,7 +104,8 @@ pub const COLLECTIONS: [&CollectionSpec; 4] = [&USERS, &USER_STATES, &SIGNING_RI
 impl IndexSpec {
     /// The index as the driver makes it.
     pub(super) fn model(&self) -> IndexModel {
-        let keys: Document = self.members.iter().map(|member| ((*member).to_owned(), Bson::Int32(1))).collect();
+        let keys: Document =
+            self.members.iter().map(|member| ((*member).to_owned(), Bson::Int32(1))).collect();
         let is_unique = matches!(self.rule, IndexRule::Unique | IndexRule::UniqueWherePresent);
         let first = self.members.first().filter(|_| self.rule == IndexRule::UniqueWherePresent);
         let partial = first.map(|member| doc! { *member: { "$exists": true } });

@@ -13,7 +13,7 @@ use mongodb::{Client, Collection};
 use super::collections::CollectionSpec;
 
 /// Choosing a server may take so long; a database that is down is known by then.
-const SELECTION: Duration = Duration::from_millis(1000);
+const SERVER_SELECTION_TIMEOUT: Duration = Duration::from_millis(1000);
 /// The database of a URI that names none, as the original's driver has it.
 const DEFAULT_DATABASE: &str = "test";
 
@@ -35,8 +35,8 @@ impl Connection {
     /// Looks up the names of a `mongodb+srv` URI; the driver connects by itself, when it is asked something.
     pub(super) async fn open(uri: &str) -> Result<Self, Error> {
         let mut options = ClientOptions::parse(uri).await?;
-        options.server_selection_timeout = Some(SELECTION);
-        options.connect_timeout.get_or_insert(SELECTION);
+        options.server_selection_timeout = Some(SERVER_SELECTION_TIMEOUT);
+        options.connect_timeout.get_or_insert(SERVER_SELECTION_TIMEOUT);
         options.app_name.get_or_insert_with(|| "jwt-generator".to_owned());
         // What is found must last, too: a server that was cut off takes itself for the primary for some seconds. The users
         // that it stores then were acknowledged to no client, and are gone when it is back.
@@ -53,8 +53,7 @@ impl Connection {
             ReadFrom::Preferred => None,
             ReadFrom::Primary => Some(SelectionCriteria::ReadPreference(ReadPreference::Primary)),
         };
-        let options =
-            CollectionOptions::builder().write_concern(concern).selection_criteria(primary).build();
+        let options = CollectionOptions::builder().write_concern(concern).selection_criteria(primary).build();
         self.database.collection_with_options(of.name, options)
     }
 }

@@ -16,19 +16,19 @@ use crate::domain::{UserId, UserKeys};
 use crate::store::StoreError;
 
 /// Users in one reading, and in one writing.
-const PAGE: usize = 500;
+const USERS_PER_PAGE: usize = 500;
 /// Where more than a page of users had no keys, a registration waits for the others this long and no longer.
-const WAIT: Duration = Duration::from_secs(2);
+const REGISTRATION_WAIT: Duration = Duration::from_secs(2);
 /// Between two lines in the log that say how far it is.
-const BETWEEN_LINES: Duration = Duration::from_secs(5);
+const LOG_INTERVAL: Duration = Duration::from_secs(5);
 /// Ids begin with the second in which they were made, on another machine's clock: so many seconds are read again.
-const OVERLAP: u32 = 60;
+const OVERLAP_SECS: u32 = 60;
 /// The same at the start of a process.
-const OVERLAP_AT_START: u32 = 24 * 60 * 60;
+const OVERLAP_AT_START_SECS: u32 = 24 * 60 * 60;
 /// Seconds of ids after which the database is told again.
-const BETWEEN_NOTES: u32 = 60 * 60;
+const NOTE_INTERVAL_SECS: u32 = 60 * 60;
 /// The document in `user_states` that says up to which id users have keys; its `_id` is no user's.
-const PROGRESS: &str = "progress";
+const PROGRESS_ID: &str = "progress";
 
 /// Up to where this process has seen users with keys.
 #[derive(Debug, Default)]
@@ -54,8 +54,8 @@ impl Mongo {
             read.noted = self.progress(present).await?;
         }
         let mut after = match (read.through, read.noted) {
-            (Some(through), _) => earlier(through, OVERLAP),
-            (None, Some(noted)) => earlier(noted, OVERLAP_AT_START),
+            (Some(through), _) => earlier(through, OVERLAP_SECS),
+            (None, Some(noted)) => earlier(noted, OVERLAP_AT_START_SECS),
             (None, None) => ObjectId::from_bytes([0; 12]),
         };
         let mut pass = Pass { began: Instant::now(), told: None, given: 0 };
@@ -68,11 +68,11 @@ impl Mongo {
             // An id of the future says nothing of the users who are written until then.
             let seen = last.min(present);
             read.through = read.through.max(Some(seen));
-            if read.noted.is_none_or(|noted| seen > later(noted, BETWEEN_NOTES)) {
+            if read.noted.is_none_or(|noted| seen > later(noted, NOTE_INTERVAL_SECS)) {
                 self.note_progress(seen).await?;
                 read.noted = Some(seen);
             }
-            if documents.len() < PAGE {
+            if documents.len() < USERS_PER_PAGE {
                 break;
             }
             self.tell_how_far(&mut pass).await?;
@@ -86,15 +86,16 @@ impl Mongo {
 
     /// Says how far a long pass is, and that registration is off meanwhile.
     async fn tell_how_far(&self, pass: &mut Pass) -> Result<(), StoreError> {
-        if pass.given < PAGE || pass.began.elapsed() < WAIT {
+        if pass.given < USERS_PER_PAGE || pass.began.elapsed() < REGISTRATION_WAIT {
             return Ok(());
         }
         self.preparing_takes_long();
-        if pass.told.is_some_and(|told| told.elapsed() < BETWEEN_LINES) {
+        if pass.told.is_some_and(|told| told.elapsed() < LOG_INTERVAL) {
             return Ok(());
         }
         pass.told = Some(Instant::now());
-        let of = within_deadline(async { self.collection(&USERS).await?.estimated_document_count().await }).await?;
+        let of = within_deadline(async { self.collection(&USERS).await?.estimated_document_count().await })
+            .await?;
         tracing::info!(
             users = pass.given,
             of,
@@ -108,7 +109,7 @@ impl Mongo {
         let page = vec![
             doc! { "$match": { "_id": { "$type": "objectId", "$gt": after } } },
             doc! { "$sort": { "_id": 1 } },
-            doc! { "$limit": PAGE as i64 },
+            doc! { "$limit": USERS_PER_PAGE as i64 },
             doc! { "$project": { "username": 1, "email": 1 } },
             join_state(),
         ];
@@ -175,21 +176,25 @@ impl Mongo {
     /// What was noted. A note from the future, which an earlier version wrote for an id of the future, is removed: every
     /// user is read at again.
     async fn progress(&self, present: ObjectId) -> Result<Option<ObjectId>, StoreError> {
-        let filter = doc! { "_id": PROGRESS };
+        let filter = doc! { "_id": PROGRESS_ID };
         let found = self.find_one(&USER_STATES, ReadFrom::Primary, filter).await?;
         let noted = found.and_then(|progress| progress.get_object_id("through").ok());
-        let Some(future) = noted.filter(|noted| *noted > later(present, OVERLAP_AT_START)) else {
+        let Some(future) = noted.filter(|noted| *noted > later(present, OVERLAP_AT_START_SECS)) else {
             return Ok(noted);
         };
-        let note = doc! { "_id": PROGRESS, "through": future };
-        within_deadline(async { self.collection(&USER_STATES).await?.delete_one(note).await }).await.map(|_| None)
+        let note = doc! { "_id": PROGRESS_ID, "through": future };
+        within_deadline(async { self.collection(&USER_STATES).await?.delete_one(note).await })
+            .await
+            .map(|_| None)
     }
 
     async fn note_progress(&self, through: ObjectId) -> Result<(), StoreError> {
-        let (filter, change) = (doc! { "_id": PROGRESS }, doc! { "$max": { "through": through } });
-        within_deadline(async { self.collection(&USER_STATES).await?.update_one(filter, change).upsert(true).await })
-            .await
-            .map(|_| ())
+        let (filter, change) = (doc! { "_id": PROGRESS_ID }, doc! { "$max": { "through": through } });
+        within_deadline(async {
+            self.collection(&USER_STATES).await?.update_one(filter, change).upsert(true).await
+        })
+        .await
+        .map(|_| ())
     }
 }
 

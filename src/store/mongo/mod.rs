@@ -35,9 +35,9 @@ use foreign_users::ReadUsers;
 use preparing::Preparation;
 
 /// A verb of several steps may take so long: between regions a single write takes a second.
-const DEADLINE_OF_STEPS: Duration = Duration::from_secs(5);
+const VERB_TIMEOUT: Duration = Duration::from_secs(5);
 /// Any other verb, and each step, may take so long.
-const DEADLINE: Duration = Duration::from_millis(1800);
+const STEP_TIMEOUT: Duration = Duration::from_millis(1800);
 
 /// The store on a MongoDB server or replica set.
 #[derive(Clone, Debug)]
@@ -110,14 +110,14 @@ impl Database for Mongo {
 
 /// Holds a verb of several steps, each of which has its own deadline, to one for all of them.
 async fn in_time<T>(verb: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    match tokio::time::timeout(DEADLINE_OF_STEPS, verb).await {
+    match tokio::time::timeout(VERB_TIMEOUT, verb).await {
         Ok(answer) => answer,
         Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
     }
 }
 
 async fn within_deadline<T>(action: impl Future<Output = Result<T, Error>>) -> Result<T, StoreError> {
-    match tokio::time::timeout(DEADLINE, action).await {
+    match tokio::time::timeout(STEP_TIMEOUT, action).await {
         Ok(answer) => answer.map_err(|error| store_error(&error)),
         Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
     }

@@ -12,11 +12,11 @@ use super::{Mongo, duplicate};
 use crate::store::StoreError;
 
 /// Making indexes may take so long before a registration that waits for them is refused; the server goes on.
-const PREPARING: Duration = Duration::from_secs(10);
+const INDEXING_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two tries to prepare.
-const PAUSE: Duration = Duration::from_secs(30);
+const RETRY_PAUSE: Duration = Duration::from_secs(30);
 /// Users that another program wrote are looked for this often at the most.
-const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
+const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How far registration is prepared.
 #[derive(Clone, Debug)]
@@ -38,11 +38,11 @@ impl Mongo {
     /// [`StoreError::Unavailable`] where that fails, and at once where it takes long; the work goes on.
     pub(super) async fn wait_until_prepared(&self) -> Result<(), StoreError> {
         let mut preparation = self.0.preparation.subscribe();
-        self.prepare_unless(|now| matches!(now, Preparation::Ready(at) if at.elapsed() < BETWEEN_LOOKS));
+        self.prepare_unless(|now| matches!(now, Preparation::Ready(at) if at.elapsed() < LOOK_INTERVAL));
         let goes_on =
             |now: &Preparation| matches!(now, Preparation::NotYet | Preparation::UnderWay { long: false });
         let ended = async { preparation.wait_for(|now| !goes_on(now)).await.map(|now| now.clone()) };
-        match tokio::time::timeout(PREPARING, ended).await {
+        match tokio::time::timeout(INDEXING_TIMEOUT, ended).await {
             Ok(Ok(Preparation::Ready(_))) => Ok(()),
             Ok(Ok(Preparation::Failed(_, why))) => Err(StoreError::Unavailable(why.into())),
             Ok(Ok(_)) => {
@@ -57,7 +57,7 @@ impl Mongo {
     pub(super) fn begin_to_prepare(&self) {
         self.prepare_unless(|now| match now {
             Preparation::Ready(_) => true,
-            Preparation::Failed(at, _) => at.elapsed() < PAUSE,
+            Preparation::Failed(at, _) => at.elapsed() < RETRY_PAUSE,
             Preparation::NotYet | Preparation::UnderWay { .. } => false,
         });
     }
@@ -100,7 +100,7 @@ impl Mongo {
     async fn make_indexes_and_keys(&self) -> Result<(), StoreError> {
         let make = || async {
             let made = async { make_indexes(self.connection().await?).await };
-            match tokio::time::timeout(PREPARING, made).await {
+            match tokio::time::timeout(INDEXING_TIMEOUT, made).await {
                 Ok(made) => made.map_err(|error| StoreError::Unavailable(DriverError::of(&error).into())),
                 Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
             }

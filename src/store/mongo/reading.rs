@@ -14,7 +14,7 @@ use crate::store::StoreError;
 /// What a server says while a majority does not know yet that a collection or an index was just made.
 const SNAPSHOT_UNAVAILABLE: i32 = 246;
 /// After which it is asked again.
-const PAUSE: Duration = Duration::from_millis(20);
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
 impl Mongo {
     /// All documents that `pipeline` gives.
@@ -28,7 +28,7 @@ impl Mongo {
             let collection = self.connection().await?.collection(of, from);
             loop {
                 match all(&collection, pipeline.clone()).await {
-                    Err(error) if is_too_new(&error) => tokio::time::sleep(PAUSE).await,
+                    Err(error) if is_too_new(&error) => tokio::time::sleep(RETRY_PAUSE).await,
                     other => return other,
                 }
             }
@@ -47,7 +47,7 @@ impl Mongo {
             let collection = self.connection().await?.collection(of, from);
             loop {
                 match collection.find_one(filter.clone()).await {
-                    Err(error) if is_too_new(&error) => tokio::time::sleep(PAUSE).await,
+                    Err(error) if is_too_new(&error) => tokio::time::sleep(RETRY_PAUSE).await,
                     other => return other,
                 }
             }

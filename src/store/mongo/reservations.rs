@@ -14,11 +14,11 @@ use crate::store::StoreError;
 
 /// Seconds after which a reservation without a user is one that a crash left: by then the registration that made it has
 /// ended, its remote signature and the indexes that it may wait for included.
-const RESERVED: u64 = 30;
+const RESERVATION_SECS: u64 = 30;
 /// The same for the same address, which is a second try: the first one was answered with "try again in 5 seconds".
-const RESERVED_FOR_ONESELF: u64 = 5;
+const OWN_RESERVATION_SECS: u64 = 5;
 /// Left-over reservations that one new user removes at the most.
-const REMOVALS: usize = 16;
+const MAX_REMOVALS: usize = 16;
 
 /// The states of other users whose keys may clash with these. An ASCII name is compared by its looks only with names
 /// that have no `username_key`.
@@ -44,7 +44,9 @@ impl Mongo {
         // Once more, where all that stood in the way was left by crashes.
         for last in [false, true] {
             let state = state.clone();
-            match within_deadline(async { self.collection(&USER_STATES).await?.insert_one(state).await }).await {
+            match within_deadline(async { self.collection(&USER_STATES).await?.insert_one(state).await })
+                .await
+            {
                 Err(StoreError::Conflict(Taken::Username | Taken::Email)) if !last => {
                     if let Some(taken) = self.clash(user, keys).await? {
                         return Err(StoreError::Conflict(taken));
@@ -59,12 +61,12 @@ impl Mongo {
     /// What of a new user another user has. When two names only look alike and are reserved at the same time,
     /// at least one registration sees the other: both are never created.
     pub(super) async fn clash(&self, user: &User, keys: &UserKeys) -> Result<Option<Taken>, StoreError> {
-        for _ in 0..REMOVALS {
+        for _ in 0..MAX_REMOVALS {
             let filter = clashing_states(user.id, keys);
             let found = self.find_one(&USER_STATES, ReadFrom::Primary, filter).await?;
             let Some(state) = found else { return Ok(None) };
             let same = keys_of(&state).is_some_and(|theirs| theirs.email == keys.email);
-            let reserved = if same { RESERVED_FOR_ONESELF } else { RESERVED };
+            let reserved = if same { OWN_RESERVATION_SECS } else { RESERVATION_SECS };
             let theirs = self.current_keys(&state, user.created_at.minus_secs(reserved)).await?;
             if let Some(taken) = theirs.and_then(|theirs| keys.clash(&theirs)) {
                 return Ok(Some(taken));
@@ -106,6 +108,8 @@ impl Mongo {
     /// From here on the registration that made this reservation adds no user, even if it is still under way.
     async fn withdraw(&self, id: UserId) -> Result<(), StoreError> {
         let (filter, change) = (doc! { "_id": object_id(id) }, doc! { "$unset": { "reserved_at": "" } });
-        within_deadline(async { self.collection(&USER_STATES).await?.update_one(filter, change).await }).await.map(|_| ())
+        within_deadline(async { self.collection(&USER_STATES).await?.update_one(filter, change).await })
+            .await
+            .map(|_| ())
     }
 }

@@ -53,13 +53,17 @@ impl Mongo {
         let kept = doc! { "$cond": [goes_on, "$sessions_ending", "$$REMOVE"] };
         let (filter, change) =
             (doc! { "_id": object_id(id) }, vec![end, doc! { "$set": { "sessions_ending": kept } }]);
-        within_deadline(async { self.collection(&USER_STATES).await?.update_one(filter, change).upsert(true).await })
-            .await
-            .map(|_| ())
+        within_deadline(async {
+            self.collection(&USER_STATES).await?.update_one(filter, change).upsert(true).await
+        })
+        .await
+        .map(|_| ())
     }
 
     pub(super) async fn delete_state(&self, id: UserId) -> Result<(), StoreError> {
         let filter = doc! { "_id": object_id(id) };
-        within_deadline(async { self.collection(&USER_STATES).await?.delete_one(filter).await }).await.map(|_| ())
+        within_deadline(async { self.collection(&USER_STATES).await?.delete_one(filter).await })
+            .await
+            .map(|_| ())
     }
 }

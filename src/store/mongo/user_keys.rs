@@ -46,7 +46,12 @@ impl Mongo {
                 change.insert("$unset", unset);
             }
             let written = async {
-                let written = self.collection(&USER_STATES).await?.update_one(filter.clone(), change).upsert(true).await;
+                let written = self
+                    .collection(&USER_STATES)
+                    .await?
+                    .update_one(filter.clone(), change)
+                    .upsert(true)
+                    .await;
                 Ok::<_, Error>(written.map(|_| ()).map_err(|error| (duplicate(&error), error)))
             };
             match within_deadline(written).await? {

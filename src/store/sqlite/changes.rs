@@ -99,15 +99,16 @@ mod tests {
         let events = Arc::new(Failing { taken: AtomicUsize::new(0), fails_at: 1 });
         let sink = Arc::clone(&events) as Arc<dyn EventSink>;
         let store = Sqlite::with_events(Path::new(":memory:"), IfMissing::Create, sink).unwrap();
-        assert!(store.change_row(&event(), |connection| insert(connection, "first")).await.unwrap());
-        let no_event = store.change_row(&event(), |connection| insert(connection, "without an event"));
+        let event = event();
+        assert!(store.change_row(&event, |connection| insert(connection, "first")).await.unwrap());
+        let no_event = store.change_row(&event, |connection| insert(connection, "without an event"));
         assert!(no_event.await.is_err());
-        let no_change = store.change_row(&event(), |connection| {
+        let no_change = store.change_row(&event, |connection| {
             insert(connection, "half")?;
             connection.execute("INSERT INTO nowhere (id) VALUES (1)", [])
         });
         assert!(no_change.await.is_err());
-        assert!(!store.change_row(&event(), |_| Ok(0)).await.unwrap());
+        assert!(!store.change_row(&event, |_| Ok(0)).await.unwrap());
         assert_eq!(stored(&store).await, ["first"]);
         assert_eq!(events.taken.load(Ordering::Relaxed), 2, "what fails or changes nothing has no event");
     }

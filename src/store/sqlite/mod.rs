@@ -67,11 +67,7 @@ impl Sqlite {
     ///
     /// # Errors
     /// As [`Sqlite::open`].
-    pub fn with_events(
-        folder: &Path,
-        if_missing: IfMissing,
-        events: Arc<dyn EventSink>,
-    ) -> io::Result<Self> {
+    pub fn with_events(folder: &Path, if_missing: IfMissing, events: Arc<dyn EventSink>) -> io::Result<Self> {
         let location = Location::new(folder);
         let (in_memory, readers) = (location.is_memory(), Readers::new(location.clone()));
         let absent = if_missing == IfMissing::Refuse && location.is_missing();

@@ -22,7 +22,9 @@ impl Rings for Sqlite {
             let mut statement =
                 connection.prepare_cached("SELECT record, revision FROM rings WHERE name = ?1")?;
             statement
-                .query_row([RING], |row| Ok((row.get::<_, String>("record")?, row.get::<_, i64>("revision")?)))
+                .query_row([RING], |row| {
+                    Ok((row.get::<_, String>("record")?, row.get::<_, i64>("revision")?))
+                })
                 .optional()
         };
         let Some((record, revision)) = self.read(query).await? else { return Ok(None) };

@@ -5,7 +5,9 @@ use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::Sqlite;
 use super::changes::Change;
-use crate::domain::{Email, Event, PasswordHash, Sessions, Taken, Timestamp, User, UserId, UserKeys, Username};
+use crate::domain::{
+    Email, Event, PasswordHash, Sessions, Taken, Timestamp, User, UserId, UserKeys, Username,
+};
 use crate::store::{StoreError, Users};
 
 const COLUMNS: &str =

@@ -9,17 +9,17 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::watched_database::WatchedDatabase;
 use super::store_error;
+use super::watched_database::WatchedDatabase;
 use crate::store::StoreError;
 
 /// Writes that may wait; one more is refused as unavailable.
-const QUEUE: usize = 1024;
+const MAX_WAITING_WRITES: usize = 1024;
 /// Writes that share one commit at the most.
-const GROUP: usize = 256;
+const MAX_WRITES_PER_COMMIT: usize = 256;
 
 /// How long a caller waits for the commit; the write may still happen.
-const DEADLINE: Duration = Duration::from_millis(1900);
+const WRITE_TIMEOUT: Duration = Duration::from_millis(1900);
 
 /// One caller's work inside the group's transaction. It gives what answers its caller once the commit is known.
 type Job = Box<dyn FnOnce(Result<&Connection, &StoreError>) -> Reply + Send>;
@@ -33,7 +33,7 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn start(database: WatchedDatabase) -> io::Result<Self> {
-        let (queue, jobs) = bounded(QUEUE);
+        let (queue, jobs) = bounded(MAX_WAITING_WRITES);
         thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || write(database, &jobs))?;
         Ok(Self { queue })
     }
@@ -46,7 +46,7 @@ impl Writer {
         let (job, answer) = job(work);
         let full = || StoreError::Unavailable("too many writes are waiting".into());
         self.queue.try_send(job).map_err(|_| full())?;
-        match tokio::time::timeout(DEADLINE, answer).await {
+        match tokio::time::timeout(WRITE_TIMEOUT, answer).await {
             Ok(answer) => answer.map_err(|_| StoreError::Backend("the writing thread ended".into()))?,
             Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
         }
@@ -77,7 +77,7 @@ fn job<T: Send + 'static>(
 
 fn write(mut database: WatchedDatabase, jobs: &Receiver<Job>) {
     while let Ok(first) = jobs.recv() {
-        let group = std::iter::once(first).chain(jobs.try_iter().take(GROUP - 1));
+        let group = std::iter::once(first).chain(jobs.try_iter().take(MAX_WRITES_PER_COMMIT - 1));
         commit(&mut database, group);
     }
 }
@@ -160,7 +160,7 @@ mod tests {
     use super::super::Sqlite;
     use super::super::connection::Location;
     use super::super::readers::Readers;
-    use super::{WatchedDatabase, Job, commit, job};
+    use super::{Job, WatchedDatabase, commit, job};
     use crate::store::{IfMissing, StoreError};
 
     type Work = Box<dyn FnOnce(&Connection) -> rusqlite::Result<usize> + Send>;
@@ -172,7 +172,9 @@ mod tests {
     }
 
     fn insert(id: &'static str) -> Work {
-        Box::new(move |connection| connection.execute("INSERT INTO instances (id, at, record) VALUES (?1, 0, '{}')", [id]))
+        Box::new(move |connection| {
+            connection.execute("INSERT INTO instances (id, at, record) VALUES (?1, 0, '{}')", [id])
+        })
     }
 
     /// Commits `works` as one group; gives what each caller is told.

@@ -148,7 +148,10 @@ async fn a_change_ends_the_sessions_that_began_while_it_was_written() {
     for store in each_store().await {
         let (_watched, registry) = watched(store).await;
         let ada = LoginName::from_text("ada");
-        registry.set_password(&ada, Password::parse("second-secret").unwrap(), Actor::Operator).await.unwrap();
+        registry
+            .set_password(&ada, Password::parse("second-secret").unwrap(), Actor::Operator)
+            .await
+            .unwrap();
         let sessions = registry.find_user(&ada).await.unwrap().unwrap().sessions;
         assert!(!sessions.accept(NOW.as_secs() + 2), "{sessions:?}");
         assert!(sessions.accept(NOW.as_secs() + 3), "{sessions:?}");

@@ -42,11 +42,14 @@ fn log_in(service: &Service, password: &str) -> Client {
 
 fn change_password(service: &Service, password: &str) {
     let password = Password::parse(password).unwrap();
-    service.manage(async |users| users.set_password(&LoginName::from_text("alice"), password, Actor::Operator).await.unwrap());
+    service.manage(async |users| {
+        users.set_password(&LoginName::from_text("alice"), password, Actor::Operator).await.unwrap()
+    });
 }
 
 fn log_out(service: &Service) {
-    service.manage(async |users| users.log_out(&LoginName::from_text("alice"), Actor::Operator).await.unwrap());
+    service
+        .manage(async |users| users.log_out(&LoginName::from_text("alice"), Actor::Operator).await.unwrap());
 }
 
 #[test]

@@ -294,7 +294,9 @@ impl Versions {
             return Err(found.version);
         }
         let next = RingRecord { revision: found.revision + 1, lead: found.lead + 1, ..found.clone() };
-        assert!(self.runtime.block_on(self.stores.rings.replace_ring_if(Some(found.revision), &next)).unwrap());
+        assert!(
+            self.runtime.block_on(self.stores.rings.replace_ring_if(Some(found.revision), &next)).unwrap()
+        );
         Ok(next)
     }
 

@@ -28,7 +28,10 @@ async fn without_a_database_each_verb_says_so() {
         users.end_sessions(user.id, now, &event).await.map(drop),
         users.delete_user(user.id, &event).await.map(drop),
     ]);
-    all_absent(&[rings.find_ring().await.map(drop), rings.replace_ring_if(None, &ring(1, 1)).await.map(drop)]);
+    all_absent(&[
+        rings.find_ring().await.map(drop),
+        rings.replace_ring_if(None, &ring(1, 1)).await.map(drop),
+    ]);
     all_absent(&[
         instances.record_instance(&instance("a", 1)).await,
         instances.list_instances().await.map(drop),

@@ -20,7 +20,9 @@ async fn each_change_hands_over_its_event(Opened { stores, events }: Opened) {
     assert_eq!(events.take_all(), [strengthened]);
 
     let changed_password = changed(EventKind::PasswordChanged, 1);
-    assert!(users.replace_password_if(user(1).id, &hash(2), &hash(3), FROM, &changed_password).await.unwrap());
+    assert!(
+        users.replace_password_if(user(1).id, &hash(2), &hash(3), FROM, &changed_password).await.unwrap()
+    );
     assert_eq!(events.take_all(), [changed_password]);
 
     let ended = changed(EventKind::SessionsEnded, 1);

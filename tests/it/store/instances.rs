@@ -32,7 +32,9 @@ async fn a_heartbeat_takes_the_place_of_the_one_before(instances: Arc<dyn Instan
     assert_eq!(instances.list_instances().await.unwrap(), [instance("a", 101), later]);
 }
 
-async fn instances_whose_last_heartbeat_is_earlier_than_an_instant_are_removed(instances: Arc<dyn Instances>) {
+async fn instances_whose_last_heartbeat_is_earlier_than_an_instant_are_removed(
+    instances: Arc<dyn Instances>,
+) {
     for (id, at) in [("a", 99), ("b", 100), ("c", 101)] {
         instances.record_instance(&instance(id, at)).await.unwrap();
     }

@@ -92,7 +92,9 @@ async fn a_change_of_password_that_comes_second_takes_nothing_back_of_the_first_
     let change = changed(EventKind::PasswordChanged, 1);
     let far = Arc::clone(&race.far);
     let second =
-        tokio::spawn(async move { far.replace_password_if(user(1).id, &hash(1), &hash(3), from, &change).await });
+        tokio::spawn(
+            async move { far.replace_password_if(user(1).id, &hash(1), &hash(3), from, &change).await },
+        );
     race.until("user_states", doc! { "sessions_ending": { "$exists": true } }).await;
     // The first one: it has said that sessions end, has replaced the password, and crashes here.
     let ending = DateTime::from_millis(1_900_000_001_000);
@@ -118,7 +120,9 @@ async fn a_change_of_password_that_ends_takes_back_nothing_of_a_later_one() {
     let change = changed(EventKind::PasswordChanged, 1);
     let far = Arc::clone(&race.far);
     let first =
-        tokio::spawn(async move { far.replace_password_if(user(1).id, &hash(1), &hash(3), from, &change).await });
+        tokio::spawn(
+            async move { far.replace_password_if(user(1).id, &hash(1), &hash(3), from, &change).await },
+        );
     race.until("user_states", doc! { "sessions_ending": { "$exists": true } }).await;
     let ending = DateTime::from_millis(1_900_000_002_000);
     race.states

@@ -19,10 +19,20 @@ async fn each_call_ends_the_sessions_that_began_before_it(users: Arc<dyn Users>)
     users.create_user(&user(1), &registered(1)).await.unwrap();
     assert_eq!(valid_from(&*users, 1).await, 0);
     for (given, then) in [(100, 100), (50, 101), (101, 102), (200, 200)] {
-        assert!(users.end_sessions(user(1).id, Timestamp::from_secs(given), &changed(EventKind::SessionsEnded, 1)).await.unwrap());
+        assert!(
+            users
+                .end_sessions(user(1).id, Timestamp::from_secs(given), &changed(EventKind::SessionsEnded, 1))
+                .await
+                .unwrap()
+        );
         assert_eq!(valid_from(&*users, 1).await, then);
     }
-    assert!(!users.end_sessions(user(2).id, Timestamp::from_secs(1), &changed(EventKind::SessionsEnded, 2)).await.unwrap());
+    assert!(
+        !users
+            .end_sessions(user(2).id, Timestamp::from_secs(1), &changed(EventKind::SessionsEnded, 2))
+            .await
+            .unwrap()
+    );
 }
 
 async fn another_password_ends_sessions_and_another_hash_does_not(users: Arc<dyn Users>) {
@@ -45,7 +55,10 @@ async fn another_password_ends_sessions_and_another_hash_does_not(users: Arc<dyn
 
 async fn a_deleted_user_leaves_no_sessions_behind(users: Arc<dyn Users>) {
     users.create_user(&user(1), &registered(1)).await.unwrap();
-    users.end_sessions(user(1).id, Timestamp::from_secs(100), &changed(EventKind::SessionsEnded, 1)).await.unwrap();
+    users
+        .end_sessions(user(1).id, Timestamp::from_secs(100), &changed(EventKind::SessionsEnded, 1))
+        .await
+        .unwrap();
     users.delete_user(user(1).id, &changed(EventKind::UserDeleted, 1)).await.unwrap();
     users.create_user(&user(1), &registered(1)).await.unwrap();
     assert_eq!(valid_from(&*users, 1).await, 0);

@@ -102,7 +102,15 @@ async fn users_who_clash_already_stay_and_nobody_joins_them() {
         }
     }
     // One of the two goes: the other is meant by every spelling from then on.
-    assert!(store.delete_user(named(&store, "admin").await.unwrap(), &changed(EventKind::UserDeleted, 1)).await.unwrap());
+    assert!(
+        store
+            .delete_user(named(&store, "admin").await.unwrap(), &changed(EventKind::UserDeleted, 1))
+            .await
+            .unwrap()
+    );
     assert_eq!(named(&store, "ADMIN").await, named(&store, "Admin").await);
-    assert!(matches!(store.create_user(&name("admin"), &registered(1)).await, Err(StoreError::Conflict(Taken::Username))));
+    assert!(matches!(
+        store.create_user(&name("admin"), &registered(1)).await,
+        Err(StoreError::Conflict(Taken::Username))
+    ));
 }

@@ -82,8 +82,7 @@ impl Service {
     pub fn manage<T>(&self, work: impl AsyncFnOnce(Registry) -> T) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let stores = open_stores(&self.config, IfMissing::Create).unwrap();
-        let registry =
-            open_registry(&self.config, &stores, self.clock.clone(), Entropy::seeded(8)).unwrap();
+        let registry = open_registry(&self.config, &stores, self.clock.clone(), Entropy::seeded(8)).unwrap();
         runtime.block_on(work(registry))
     }
 

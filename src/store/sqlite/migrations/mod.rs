@@ -32,7 +32,7 @@ fn nothing(_: &Connection) -> rusqlite::Result<()> {
 }
 
 /// The version that is enough for the ring of keys and the instances, which have kept their tables since.
-const OF_RINGS: usize = 2;
+const RINGS_VERSION: usize = 2;
 
 /// Makes the tables of a new database, all of today's. Tables that are there stay as they are, so that a start that is
 /// refused leaves them to the program before: only those of version 1, which has none for the ring, become version 2.
@@ -42,7 +42,7 @@ const OF_RINGS: usize = 2;
 pub(super) fn create(connection: &mut Connection) -> Result<(), StoreError> {
     match version(connection)? {
         0 => migrate(connection),
-        found if found < OF_RINGS => migrate_to(connection, OF_RINGS),
+        found if found < RINGS_VERSION => migrate_to(connection, RINGS_VERSION),
         found => compare(found),
     }
 }
@@ -60,7 +60,8 @@ pub(super) fn holds_lasting_rows(connection: &Connection) -> Result<bool, StoreE
     let steps = MIGRATIONS.iter().take(version(connection)?);
     let exists = |table| format!("EXISTS (SELECT 1 FROM {table})");
     let tables: Vec<_> = steps.flat_map(|step| step.lasting).map(exists).collect();
-    let query = format!("SELECT 0 OR {}", if tables.is_empty() { "0".to_owned() } else { tables.join(" OR ") });
+    let query =
+        format!("SELECT 0 OR {}", if tables.is_empty() { "0".to_owned() } else { tables.join(" OR ") });
     connection.query_row(&query, [], |row| row.get(0)).map_err(store_error)
 }
 
