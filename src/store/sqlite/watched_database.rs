@@ -12,21 +12,21 @@ use rusqlite::config::DbConfig;
 use super::connection::Location;
 use super::files::{Files, OpenFiles, file_at};
 use super::header::Header;
-use super::migrations::migrate;
+use super::migrations::{holds_lasting_rows, migrate};
 use super::readers::Readers;
 use super::{Upgrade, store_error};
 use crate::store::{IfMissing, StoreError};
 
 /// The writer's side of the database.
 #[derive(Debug)]
-pub(super) struct Database {
+pub(super) struct WatchedDatabase {
     location: Location,
     readers: Readers,
     upgrade: Arc<Upgrade>,
     open: Option<Open>,
     /// Of the file that is open. Declared behind the connection, so that it is closed behind it.
     header: Option<Header>,
-    /// Whether a file is made where there is none: never once one was open.
+    /// Whether a missing file is made: never again once a file was open.
     if_missing: IfMissing,
     /// Whether a database was open that held users or a ring: an empty one does not take its place.
     was_full: bool,
@@ -63,7 +63,7 @@ enum Lost {
     Empty,
 }
 
-impl Database {
+impl WatchedDatabase {
     pub(super) fn new(
         location: Location,
         readers: Readers,
@@ -152,7 +152,7 @@ impl Database {
 
     /// Whether the open database holds users or a ring.
     fn is_full(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| holds_anything(&open.connection).unwrap_or(true))
+        self.open.as_ref().is_some_and(|open| holds_lasting_rows(&open.connection).unwrap_or(true))
     }
 
     /// Brings what is in the deleted log into the database file.
@@ -184,7 +184,7 @@ impl Database {
 
     /// An empty database in the place of one that held something was made by mistake.
     fn refuse_empty(&mut self, open: &Open, files: &OpenFiles) -> Result<(), StoreError> {
-        if self.was_full && !holds_anything(&open.connection)? {
+        if self.was_full && !holds_lasting_rows(&open.connection)? {
             self.tell(Lost::Empty, files);
             return Err(unavailable("an empty database is in the place of the one before"));
         }
@@ -266,7 +266,7 @@ impl Database {
     }
 }
 
-impl Drop for Database {
+impl Drop for WatchedDatabase {
     fn drop(&mut self) {
         if self.overwritten().is_some() {
             self.leave_log_alone();
@@ -314,11 +314,6 @@ impl Lost {
             Self::LogReplaced
         })
     }
-}
-
-fn holds_anything(connection: &Connection) -> Result<bool, StoreError> {
-    let query = "SELECT EXISTS (SELECT 1 FROM users) OR EXISTS (SELECT 1 FROM rings)";
-    connection.query_row(query, [], |row| row.get(0)).map_err(store_error)
 }
 
 fn is_empty(file: &std::path::Path) -> bool {

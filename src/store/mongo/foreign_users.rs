@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Document, doc};
 
+use super::collections::{USER_STATES, USERS};
+use super::connection::ReadFrom;
 use super::document::{from_document, object_id, state_of};
 use super::errors::refused_at;
 use super::states::join_state;
@@ -14,30 +16,30 @@ use crate::domain::{UserId, UserKeys};
 use crate::store::StoreError;
 
 /// Users in one reading, and in one writing.
-const PAGE: usize = 500;
+const USERS_PER_PAGE: usize = 500;
 /// Where more than a page of users had no keys, a registration waits for the others this long and no longer.
-const WAIT: Duration = Duration::from_secs(2);
+const REGISTRATION_WAIT: Duration = Duration::from_secs(2);
 /// Between two lines in the log that say how far it is.
-const BETWEEN_LINES: Duration = Duration::from_secs(5);
-/// Ids begin with the second in which they were made, on another machine's clock: so many seconds are looked at again.
-const OVERLAP: u32 = 60;
+const LOG_INTERVAL: Duration = Duration::from_secs(5);
+/// Ids begin with the second in which they were made, on another machine's clock: so many seconds are read again.
+const OVERLAP_SECS: u32 = 60;
 /// The same at the start of a process.
-const OVERLAP_AT_START: u32 = 24 * 60 * 60;
+const OVERLAP_AT_START_SECS: u32 = 24 * 60 * 60;
 /// Seconds of ids after which the database is told again.
-const BETWEEN_NOTES: u32 = 60 * 60;
+const NOTE_INTERVAL_SECS: u32 = 60 * 60;
 /// The document in `user_states` that says up to which id users have keys; its `_id` is no user's.
-const PROGRESS: &str = "progress";
+const PROGRESS_ID: &str = "progress";
 
 /// Up to where this process has seen users with keys.
 #[derive(Debug, Default)]
-pub(super) struct Looked {
+pub(super) struct ReadUsers {
     through: Option<ObjectId>,
     /// What the database says of it.
     noted: Option<ObjectId>,
 }
 
-/// What one look through the users has done so far.
-struct Look {
+/// What one pass through the users has done so far.
+struct Pass {
     began: Instant,
     told: Option<Instant>,
     given: usize,
@@ -45,56 +47,57 @@ struct Look {
 
 impl Mongo {
     /// Gives keys to users that another program wrote or renamed.
-    pub(super) async fn give_keys_to_newcomers(&self) -> Result<(), StoreError> {
-        let mut looked = self.0.looked.lock().await;
+    pub(super) async fn write_keys_of_foreign_users(&self) -> Result<(), StoreError> {
+        let mut read = self.0.read.lock().await;
         let present = self.present().await?;
-        if looked.through.is_none() {
-            looked.noted = self.progress(present).await?;
+        if read.through.is_none() {
+            read.noted = self.progress(present).await?;
         }
-        let mut after = match (looked.through, looked.noted) {
-            (Some(through), _) => earlier(through, OVERLAP),
-            (None, Some(noted)) => earlier(noted, OVERLAP_AT_START),
+        let mut after = match (read.through, read.noted) {
+            (Some(through), _) => earlier(through, OVERLAP_SECS),
+            (None, Some(noted)) => earlier(noted, OVERLAP_AT_START_SECS),
             (None, None) => ObjectId::from_bytes([0; 12]),
         };
-        let mut look = Look { began: Instant::now(), told: None, given: 0 };
+        let mut pass = Pass { began: Instant::now(), told: None, given: 0 };
         loop {
             let documents = self.users_after(after).await?;
-            look.given += self.give_keys_to(&documents).await?;
+            pass.given += self.write_keys_of_all(&documents).await?;
             let last = documents.last().and_then(|document| document.get_object_id("_id").ok());
             let Some(last) = last else { break };
             after = last;
             // An id of the future says nothing of the users who are written until then.
             let seen = last.min(present);
-            looked.through = looked.through.max(Some(seen));
-            if looked.noted.is_none_or(|noted| seen > later(noted, BETWEEN_NOTES)) {
+            read.through = read.through.max(Some(seen));
+            if read.noted.is_none_or(|noted| seen > later(noted, NOTE_INTERVAL_SECS)) {
                 self.note_progress(seen).await?;
-                looked.noted = Some(seen);
+                read.noted = Some(seen);
             }
-            if documents.len() < PAGE {
+            if documents.len() < USERS_PER_PAGE {
                 break;
             }
-            self.tell_how_far(&mut look).await?;
+            self.tell_how_far(&mut pass).await?;
         }
-        if look.told.is_some() {
-            let seconds = look.began.elapsed().as_secs();
-            tracing::info!(users = look.given, seconds, "all users have been given keys; registration is on");
+        if pass.told.is_some() {
+            let seconds = pass.began.elapsed().as_secs();
+            tracing::info!(users = pass.given, seconds, "all users have been given keys; registration is on");
         }
         Ok(())
     }
 
-    /// Says how far a long look is, and that registration is off meanwhile.
-    async fn tell_how_far(&self, look: &mut Look) -> Result<(), StoreError> {
-        if look.given < PAGE || look.began.elapsed() < WAIT {
+    /// Says how far a long pass is, and that registration is off meanwhile.
+    async fn tell_how_far(&self, pass: &mut Pass) -> Result<(), StoreError> {
+        if pass.given < USERS_PER_PAGE || pass.began.elapsed() < REGISTRATION_WAIT {
             return Ok(());
         }
         self.preparing_takes_long();
-        if look.told.is_some_and(|told| told.elapsed() < BETWEEN_LINES) {
+        if pass.told.is_some_and(|told| told.elapsed() < LOG_INTERVAL) {
             return Ok(());
         }
-        look.told = Some(Instant::now());
-        let of = within_deadline(async { self.users().await?.estimated_document_count().await }).await?;
+        pass.told = Some(Instant::now());
+        let of = within_deadline(async { self.collection(&USERS).await?.estimated_document_count().await })
+            .await?;
         tracing::info!(
-            users = look.given,
+            users = pass.given,
             of,
             "users of another program are being given keys; registration is off until all have them"
         );
@@ -106,15 +109,15 @@ impl Mongo {
         let page = vec![
             doc! { "$match": { "_id": { "$type": "objectId", "$gt": after } } },
             doc! { "$sort": { "_id": 1 } },
-            doc! { "$limit": PAGE as i64 },
+            doc! { "$limit": USERS_PER_PAGE as i64 },
             doc! { "$project": { "username": 1, "email": 1 } },
             join_state(),
         ];
-        self.aggregate(|connection| &connection.users_at_primary, page).await
+        self.aggregate(&USERS, ReadFrom::Primary, page).await
     }
 
     /// How many of these had no keys, or others.
-    async fn give_keys_to(&self, documents: &[Document]) -> Result<usize, StoreError> {
+    async fn write_keys_of_all(&self, documents: &[Document]) -> Result<usize, StoreError> {
         let (mut without_state, mut others) = (Vec::new(), Vec::new());
         for document in documents {
             let Some(user) = from_document(document) else { continue };
@@ -128,7 +131,7 @@ impl Mongo {
         let given = without_state.len() + others.len();
         others.extend(self.insert_states(without_state).await?);
         for (id, keys) in &others {
-            self.give_keys(*id, keys).await?;
+            self.write_keys(*id, keys).await?;
         }
         Ok(given)
     }
@@ -149,7 +152,7 @@ impl Mongo {
         });
         let states: Vec<_> = states.collect();
         let refused = within_deadline(async {
-            match self.states().await?.insert_many(states).ordered(false).await {
+            match self.collection(&USER_STATES).await?.insert_many(states).ordered(false).await {
                 Ok(_) => Ok(Vec::new()),
                 Err(error) => refused_at(&error).ok_or(error),
             }
@@ -171,23 +174,27 @@ impl Mongo {
     }
 
     /// What was noted. A note from the future, which an earlier version wrote for an id of the future, is removed: every
-    /// user is looked at again.
+    /// user is read at again.
     async fn progress(&self, present: ObjectId) -> Result<Option<ObjectId>, StoreError> {
-        let filter = doc! { "_id": PROGRESS };
-        let found = self.find_one(|connection| &connection.states_at_primary, filter).await?;
+        let filter = doc! { "_id": PROGRESS_ID };
+        let found = self.find_one(&USER_STATES, ReadFrom::Primary, filter).await?;
         let noted = found.and_then(|progress| progress.get_object_id("through").ok());
-        let Some(future) = noted.filter(|noted| *noted > later(present, OVERLAP_AT_START)) else {
+        let Some(future) = noted.filter(|noted| *noted > later(present, OVERLAP_AT_START_SECS)) else {
             return Ok(noted);
         };
-        let note = doc! { "_id": PROGRESS, "through": future };
-        within_deadline(async { self.states().await?.delete_one(note).await }).await.map(|_| None)
+        let note = doc! { "_id": PROGRESS_ID, "through": future };
+        within_deadline(async { self.collection(&USER_STATES).await?.delete_one(note).await })
+            .await
+            .map(|_| None)
     }
 
     async fn note_progress(&self, through: ObjectId) -> Result<(), StoreError> {
-        let (filter, change) = (doc! { "_id": PROGRESS }, doc! { "$max": { "through": through } });
-        within_deadline(async { self.states().await?.update_one(filter, change).upsert(true).await })
-            .await
-            .map(|_| ())
+        let (filter, change) = (doc! { "_id": PROGRESS_ID }, doc! { "$max": { "through": through } });
+        within_deadline(async {
+            self.collection(&USER_STATES).await?.update_one(filter, change).upsert(true).await
+        })
+        .await
+        .map(|_| ())
     }
 }
 
