@@ -174,8 +174,8 @@ fn docs_deploy_lists_the_collections_as_the_table_in_the_code_does() {
         .iter()
         .map(|collection| {
             let owner = match collection.owner {
-                Owner::Original => "the original's",
-                Owner::Ours => "ours",
+                Owner::Original => "simple-jwt-generator",
+                Owner::Ours => "JWT Generator",
             };
             let indexes: Vec<_> = collection.indexes.iter().map(index_in_words).collect();
             let indexes = if indexes.is_empty() { "–".to_owned() } else { indexes.join("; ") };
