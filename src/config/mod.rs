@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use crate::domain::{Kid, Lifetime, Rotation, TrustedProxies};
+use crate::domain::{Kid, Lifetime, ProxyHeader, Rotation, TrustedProxies};
 
 pub use custody::{CustodyChoice, VaultChoice, VaultLogin};
 pub use settings::{SETTINGS, Setting};
@@ -79,6 +79,8 @@ pub struct Config {
     pub max_connections_per_address: Option<usize>,
     /// `TRUSTED_PROXIES`; none where it is unset.
     pub trusted_proxies: TrustedProxies,
+    /// `TRUSTED_PROXY_HEADER`.
+    pub trusted_proxy_header: ProxyHeader,
     /// `MAX_BODY_MEMORY`, in bytes.
     pub max_body_memory: usize,
     /// `LOG_LEVEL`, a filter of `tracing-subscriber`.
@@ -177,6 +179,11 @@ impl Config {
             max_connections: read.required("MAX_CONNECTIONS", 16_384, parse::count),
             max_connections_per_address: read.optional("MAX_CONNECTIONS_PER_ADDRESS", parse::count),
             trusted_proxies: read.optional("TRUSTED_PROXIES", parse::trusted_proxies).unwrap_or_default(),
+            trusted_proxy_header: read.required(
+                "TRUSTED_PROXY_HEADER",
+                ProxyHeader::default(),
+                parse::proxy_header,
+            ),
             max_body_memory: read.required("MAX_BODY_MEMORY", 32 * parse::MEBIBYTE, parse::body_memory),
             log_level: read.required("LOG_LEVEL", "info".to_owned(), parse::log_level),
             log_format: read.required("LOG_FORMAT", LogFormat::Auto, parse::log_format),

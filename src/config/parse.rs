@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{Fault, LogFormat, Setting, Sources};
-use crate::domain::{Kid, Lifetime, LifetimeError, Rotation, TrustedProxies};
+use crate::domain::{Kid, Lifetime, LifetimeError, ProxyHeader, Rotation, TrustedProxies};
 
 /// Reads settings one by one and collects what is wrong with them.
 pub(super) struct Reader<'a> {
@@ -209,6 +209,10 @@ pub(super) fn body_memory(text: &str) -> Result<usize, String> {
 
 pub(super) fn trusted_proxies(text: &str) -> Result<TrustedProxies, String> {
     TrustedProxies::parse(text).map_err(|error| error.to_string())
+}
+
+pub(super) fn proxy_header(text: &str) -> Result<ProxyHeader, String> {
+    ProxyHeader::parse(text).map_err(|error| error.to_string())
 }
 
 pub(super) fn switch(text: &str) -> Result<bool, String> {
