@@ -265,6 +265,48 @@ fn on(place: fn(&Path) -> (Custody, Guard), test: impl AsyncFnOnce(Custody)) {
 
 suite!(directory database_on_sqlite database_on_mongodb aws_kms aws_secrets_manager an_empty_secret_of_aws vault);
 
+type Place = fn(&Path) -> (Custody, Guard);
+
+const ML_DSA: [Algorithm; 3] = [Algorithm::MlDsa44, Algorithm::MlDsa65, Algorithm::MlDsa87];
+
+#[test]
+fn post_quantum_keys_are_kept_in_files_databases_and_secrets() {
+    let places: [Place; 4] = [directory, database_on_sqlite, database_on_mongodb, aws_secrets_manager];
+    for place in places {
+        on(place, async |custody: Custody| {
+            let mut keys = Vec::new();
+            for algorithm in ML_DSA {
+                let new = custody.make(KeyKind { algorithm, rsa_bits: 2048 }).await.unwrap();
+                keys.push(KeyRecord { alg: algorithm.to_string(), ..record(new, KeyState::Published) });
+            }
+            assert!(custody.ring().replace_if(None, &ring(1, keys)).await.unwrap());
+            for key in &custody.ring().load().await.unwrap().unwrap().keys {
+                let Some(Private::Local(private)) = custody.open(key).await.unwrap() else {
+                    panic!("{}: {key:?}", custody.ring().place())
+                };
+                let public = jwt_generator::keys::custody::public_half(key).unwrap();
+                assert!(public.verify(b"message", &private.sign(b"message").unwrap()), "{}", key.alg);
+            }
+        });
+    }
+}
+
+#[test]
+fn aws_kms_and_vault_refuse_to_make_a_post_quantum_key() {
+    for (place, service) in [(aws_kms as Place, "AWS KMS"), (vault, "Vault")] {
+        on(place, async |custody: Custody| {
+            for algorithm in ML_DSA {
+                let refused = custody.make(KeyKind { algorithm, rsa_bits: 2048 }).await.unwrap_err();
+                let sentence = format!(
+                    "the keys' custody refused: ML-DSA keys in {service} are not supported: keep them in files, in the \
+                     database or in Secrets Manager"
+                );
+                assert_eq!(refused.to_string(), sentence);
+            }
+        });
+    }
+}
+
 /// Twelve at once add one version, and one whose process died before it counted is passed by.
 #[test]
 fn of_many_that_change_a_secret_one_adds_a_version() {
