@@ -113,8 +113,19 @@ pub(super) fn skew(text: &str) -> Result<u64, String> {
     number(text.strip_suffix('s').unwrap_or(text), 0, 300).map_err(|refused| format!("{refused} (seconds)"))
 }
 
-pub(super) fn algorithm(text: &str) -> Result<jose::Algorithm, String> {
-    text.parse().map_err(|_| "must be RS256, PS256, ES256 or EdDSA".to_owned())
+/// Algorithms separated by commas, the default one first.
+pub(super) fn algorithms(text: &str) -> Result<Vec<jose::Algorithm>, String> {
+    let mut algorithms = Vec::new();
+    for name in text.split(',').map(str::trim) {
+        let algorithm = name.parse().map_err(|_| {
+            "must be RS256, PS256, ES256 or EdDSA, or several of these separated by commas, the default one first".to_owned()
+        })?;
+        if algorithms.contains(&algorithm) {
+            return Err(format!("names {name} twice: each algorithm may be there once"));
+        }
+        algorithms.push(algorithm);
+    }
+    Ok(algorithms)
 }
 
 pub(super) fn key_bits(text: &str) -> Result<u32, String> {

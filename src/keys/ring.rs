@@ -8,13 +8,13 @@ use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use jose::{Jwk, JwkSet, ProtectedHeader, VerifyingKey};
+use jose::{Algorithm, Jwk, JwkSet, ProtectedHeader, VerifyingKey};
 
 use super::custody::{CustodyError, public_half};
 use super::{Private, Schedule};
 use crate::domain::{KeyRecord, KeyState, Kid, RingRecord, Timestamp};
 
-/// The key that signs.
+/// A key that signs.
 #[derive(Debug)]
 pub struct ActiveKey {
     kid: Kid,
@@ -89,13 +89,16 @@ impl Published {
 #[derive(Debug)]
 pub struct Ring {
     record: RingRecord,
-    active: Option<Arc<ActiveKey>>,
+    /// Those that can sign, one of each algorithm.
+    active: Vec<Arc<ActiveKey>>,
+    /// The one of them that signs where no algorithm is asked for.
+    default: Option<Arc<ActiveKey>>,
     privates: HashMap<Kid, Private>,
     expiries: HashMap<Kid, Arc<AtomicU64>>,
     verifying: HashMap<String, VerifyingKey>,
     jwks: Published,
     public_pem: Published,
-    schedule: Schedule,
+    schedule: Arc<Schedule>,
 }
 
 impl Ring {
@@ -107,41 +110,48 @@ impl Ring {
     pub fn new(
         record: RingRecord,
         privates: HashMap<Kid, Private>,
-        schedule: &Schedule,
+        schedule: &Arc<Schedule>,
         before: Option<&Self>,
     ) -> Result<Self, CustodyError> {
         let mut verifying = HashMap::new();
-        let mut jwks: Vec<Jwk> = Vec::new();
-        for key in in_order(&record) {
+        let mut key_set = Vec::new();
+        for key in in_order(&record, schedule) {
             let public = public_half(key)?;
             for kid in std::iter::once(&key.kid).chain(&key.aliases) {
-                jwks.push(public.to_jwk(kid.as_str()));
                 verifying.insert(kid.to_string(), public.clone());
+                key_set.push((kid, public.clone()));
             }
         }
         let expiries: HashMap<_, _> =
             record.keys.iter().map(|key| (key.kid.clone(), expiry(before, key))).collect();
-        let active = record.active().and_then(|key| {
-            let verifying = verifying.get(key.kid.as_str())?.clone();
-            Some(Arc::new(ActiveKey {
-                kid: key.kid.clone(),
-                private: privates.get(&key.kid)?.clone(),
-                protected_header: ProtectedHeader::encode(verifying.algorithm(), key.kid.as_str()),
-                verifying,
-                carries: key.carries,
-                latest_expiry: expiries.get(&key.kid)?.clone(),
-            }))
-        });
-        let document = serde_json::to_vec(&JwkSet { keys: jwks }).unwrap_or_default();
-        let public_pem = record.active().or(record.next()).map(|key| key.public.clone()).unwrap_or_default();
+        let active: Vec<_> = record
+            .signing()
+            .filter_map(|key| {
+                let verifying = verifying.get(key.kid.as_str())?.clone();
+                Some(Arc::new(ActiveKey {
+                    kid: key.kid.clone(),
+                    private: privates.get(&key.kid)?.clone(),
+                    protected_header: ProtectedHeader::encode(verifying.algorithm(), key.kid.as_str()),
+                    verifying,
+                    carries: key.carries,
+                    latest_expiry: expiries.get(&key.kid)?.clone(),
+                }))
+            })
+            .collect();
+        let by_default = schedule.default_key(&record);
+        let default = by_default.and_then(|key| active.iter().find(|active| active.kid == key.kid)).cloned();
+        let public_pem =
+            by_default.or(record.next_of_any()).map(|key| key.public.clone()).unwrap_or_default();
+        let jwks = jwks_document(&key_set);
         Ok(Self {
             active,
+            default,
             privates,
             expiries,
             verifying,
-            jwks: Published::new(document),
+            jwks,
             public_pem: Published::new(public_pem),
-            schedule: *schedule,
+            schedule: Arc::clone(schedule),
             record,
         })
     }
@@ -151,9 +161,29 @@ impl Ring {
         &self.record
     }
 
-    /// The key that signs; none where its private half cannot be reached.
+    /// The key that signs where no algorithm is asked for; none where its private half cannot be reached.
     pub fn active(&self) -> Option<&Arc<ActiveKey>> {
-        self.active.as_ref()
+        self.default.as_ref()
+    }
+
+    /// The key that signs by `algorithm`; none where there is no such key, or its private half cannot be reached.
+    pub fn active_of(&self, algorithm: Algorithm) -> Option<&Arc<ActiveKey>> {
+        self.active.iter().find(|active| active.verifying.algorithm() == algorithm)
+    }
+
+    /// What is written down of the key that signs where no algorithm is asked for.
+    pub fn default_record(&self) -> Option<&KeyRecord> {
+        self.schedule.default_key(&self.record)
+    }
+
+    /// The keys that can sign, one of each algorithm.
+    pub(super) fn all_active(&self) -> &[Arc<ActiveKey>] {
+        &self.active
+    }
+
+    /// Whether each key that is to sign can.
+    pub(super) fn is_whole(&self) -> bool {
+        self.active.len() == self.record.signing().count()
     }
 
     /// The private half of this very key, if it was opened.
@@ -167,12 +197,13 @@ impl Ring {
         self.verifying.get(kid)
     }
 
-    /// The JSON Web Key Set (RFC 7517 §5): the active key first, then the one to come, then those that were.
+    /// The JSON Web Key Set (RFC 7517 §5): the active keys first, the default one before the others, then those to come,
+    /// then those that were.
     pub fn jwks(&self) -> &Published {
         &self.jwks
     }
 
-    /// The active key's public half as PEM (SPKI).
+    /// The public half of the default active key as PEM (SPKI).
     pub fn public_pem(&self) -> &Published {
         &self.public_pem
     }
@@ -190,13 +221,21 @@ impl Ring {
     }
 }
 
+/// The key set as it is published. The names of a key are given out as keys of their own.
+fn jwks_document(keys: &[(&Kid, VerifyingKey)]) -> Published {
+    let keys: Vec<Jwk> = keys.iter().map(|(kid, public)| public.to_jwk(kid.as_str())).collect();
+    Published::new(serde_json::to_vec(&JwkSet { keys }).unwrap_or_default())
+}
+
 /// The keys of the key set, the most useful first.
-fn in_order(record: &RingRecord) -> Vec<&KeyRecord> {
+fn in_order<'a>(record: &'a RingRecord, schedule: &Schedule) -> Vec<&'a KeyRecord> {
+    let default = schedule.default_key(record).map(|key| &key.kid);
     let mut keys: Vec<_> = record.verifying().collect();
     keys.sort_by_key(|key| match key.state {
-        KeyState::Active => 0,
-        KeyState::Published => 1,
-        _ => 2,
+        _ if Some(&key.kid) == default => 0,
+        KeyState::Active => 1,
+        KeyState::Published => 2,
+        _ => 3,
     });
     keys
 }

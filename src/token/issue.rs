@@ -1,5 +1,7 @@
 //! Issuing: for users, and for anybody at all (demo tokens).
 
+use jose::Algorithm;
+
 use super::claims::{Audience, Claims};
 use super::{CustomClaims, Tokens};
 use crate::domain::{Lifetime, Timestamp, User};
@@ -100,7 +102,7 @@ impl Tokens {
             email_verified: Some(false),
             demo: false,
         };
-        self.sign(&claims, None, lifetime, now).await
+        self.sign(None, &claims, None, lifetime, now).await
     }
 
     /// A token for whoever asks. It says so (`demo: true`), and opens nothing here.
@@ -112,19 +114,29 @@ impl Tokens {
             Some(lifetime) if lifetime > self.settings.max_lifetime => {
                 Err(IssueError::TooLong(self.settings.max_lifetime.as_secs()))
             }
-            _ => self.issue_custom(request, true).await,
+            _ => self.issue_custom(request, None, true).await,
         }
     }
 
-    /// A token for the operator, who has the keys and may say what they like.
+    /// A token for the operator, who has the keys and may say what they like. `algorithm` is that of the signature; without
+    /// one it is the default one.
     ///
     /// # Errors
     /// [`IssueError::Busy`], [`IssueError::Failed`].
-    pub async fn issue_as_operator(&self, request: &TokenRequest) -> Result<Issued, IssueError> {
-        self.issue_custom(request, false).await
+    pub async fn issue_as_operator(
+        &self,
+        request: &TokenRequest,
+        algorithm: Option<Algorithm>,
+    ) -> Result<Issued, IssueError> {
+        self.issue_custom(request, algorithm, false).await
     }
 
-    async fn issue_custom(&self, request: &TokenRequest, demo: bool) -> Result<Issued, IssueError> {
+    async fn issue_custom(
+        &self,
+        request: &TokenRequest,
+        algorithm: Option<Algorithm>,
+        demo: bool,
+    ) -> Result<Issued, IssueError> {
         let lifetime = request.lifetime.unwrap_or(self.settings.lifetime);
         let now = self.clock.now();
         let jti = self.jti()?;
@@ -145,11 +157,12 @@ impl Tokens {
             email_verified: None,
             demo,
         };
-        self.sign(&claims, request.claims.as_ref(), lifetime, now).await
+        self.sign(algorithm, &claims, request.claims.as_ref(), lifetime, now).await
     }
 
     async fn sign(
         &self,
+        algorithm: Option<Algorithm>,
         claims: &Claims<'_>,
         custom: Option<&CustomClaims>,
         lifetime: Lifetime,
@@ -159,7 +172,7 @@ impl Tokens {
         if json.len() > MOST_CLAIMS {
             return Err(IssueError::TooLarge);
         }
-        let token = self.keys.sign(&json, lifetime, now.plus_secs(lifetime.as_secs())).await?;
+        let token = self.keys.sign(algorithm, &json, lifetime, now.plus_secs(lifetime.as_secs())).await?;
         Ok(Issued { token, expires_in: lifetime.as_secs() })
     }
 
