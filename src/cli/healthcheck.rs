@@ -1,18 +1,16 @@
 //! `healthcheck`: for containers and probes that have no `curl`.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use outbound::{Bounds, Client, ClientSettings, Proxy, Roots};
 use serde_json::{Value, json};
-use ureq::Agent;
-use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 
 use super::setup;
 use super::{Failure, Output};
 
-/// How long one question may take.
-const DEADLINE: Duration = Duration::from_secs(5);
+/// For one question. A key set of ten keys with certificates has some 20 KiB.
+const BOUNDS: Bounds = Bounds { within: Duration::from_secs(5), answer: 1024 * 1024 };
 
 #[derive(Debug, Args)]
 pub(super) struct Healthcheck {
@@ -42,7 +40,7 @@ impl Healthcheck {
         if self.started {
             return probe(&base, "/startupz", "the server has not started", output);
         }
-        let (status, body) = fetch(&format!("{base}/health"), Route::Straight)?;
+        let (status, body) = fetch(&format!("{base}/health"), Proxy::Never)?;
         let body: Value = serde_json::from_str(&body).unwrap_or_default();
         let connected = body["database_connected"] == json!(true);
         if status != 200 || body["success"] != json!(true) {
@@ -77,7 +75,7 @@ impl Healthcheck {
 
 /// Asks what a probe asks; `refusal` begins the sentence for a server that answers no.
 fn probe(base: &str, path: &str, refusal: &str, output: &Output) -> Result<(), Failure> {
-    let (status, body) = fetch(&format!("{base}{path}"), Route::Straight)?;
+    let (status, body) = fetch(&format!("{base}{path}"), Proxy::Never)?;
     let body: Value = serde_json::from_str(&body).unwrap_or_default();
     match (status, body["status"].as_str(), body["reason"].as_str()) {
         (200, Some(status), _) => {
@@ -89,32 +87,21 @@ fn probe(base: &str, path: &str, refusal: &str, output: &Output) -> Result<(), F
     }
 }
 
-/// Which way a request takes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Route {
-    /// Through no proxy.
-    Straight,
-    /// Through the proxy of `HTTPS_PROXY` and its kin.
-    AsTheEnvironmentSays,
-}
-
-/// The status and the body of a GET.
-pub(super) fn fetch(url: &str, route: Route) -> Result<(u16, String), Failure> {
+/// The status and the body of a GET. A redirect is not followed.
+pub(super) fn fetch(url: &str, proxy: Proxy) -> Result<(u16, String), Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::refused(format!("cannot fetch {url}: {error}"));
-    let tls = TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .root_certs(RootCerts::PlatformVerifier)
-        .build();
-    let proxy = if route == Route::Straight { None } else { ureq::Proxy::try_from_env() };
-    let agent: Agent = Agent::config_builder()
-        .proxy(proxy)
-        .timeout_global(Some(DEADLINE))
-        .http_status_as_error(false)
-        .tls_config(tls)
-        .build()
-        .into();
-    let mut response = agent.get(url).call().map_err(|error| failed(&error))?;
-    let body = response.body_mut().read_to_string().map_err(|error| failed(&error))?;
-    Ok((response.status().as_u16(), body))
+    let client = Client::new(ClientSettings {
+        user_agent: concat!("jwt-generator/", env!("CARGO_PKG_VERSION")),
+        roots: Roots::of_system(),
+        proxy,
+        idle_connections: 1,
+    });
+    let answer = client.get(url, BOUNDS).map_err(|error| failed(&error))?;
+    if answer.is_redirect() {
+        return Err(failed(
+            &"the answer is a redirect, which is not followed; give the address that it leads to",
+        ));
+    }
+    let body = std::str::from_utf8(&answer.body).map_err(|error| failed(&error))?;
+    Ok((answer.status, body.to_owned()))
 }

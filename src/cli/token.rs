@@ -5,10 +5,10 @@ use std::io::{self, Read};
 
 use clap::{Args, Subcommand};
 use jose::Algorithm;
+use outbound::Proxy;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::healthcheck::Route;
 use super::setup;
 use super::{Failure, Output};
 use crate::app::{self, IfMissing};
@@ -214,7 +214,7 @@ fn own_keys(config: &Config) -> Result<KeySet, Failure> {
 
 fn key_set(place: &str) -> Result<KeySet, Failure> {
     let text = if place.starts_with("http://") || place.starts_with("https://") {
-        match super::healthcheck::fetch(place, Route::AsTheEnvironmentSays)? {
+        match super::healthcheck::fetch(place, Proxy::FromEnvironment)? {
             (200, body) => body,
             (status, _) => return Err(Failure::refused(format!("{place} answered {status}"))),
         }

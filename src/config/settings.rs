@@ -47,7 +47,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "JWT_ALGORITHM",
         "RS256",
-        "`RS256`, `PS256`, `ES256` or `EdDSA`, or several separated by commas, the default one first",
+        "`RS256`, `PS256`, `ES256` or `EdDSA`, or several separated by commas, the default one first; then also `ML-DSA-44`, `ML-DSA-65` and `ML-DSA-87` (experimental)",
     ),
     setting(
         "KEY_BITS",

@@ -97,6 +97,7 @@ pub struct Ring {
     expiries: HashMap<Kid, Arc<AtomicU64>>,
     verifying: HashMap<String, VerifyingKey>,
     jwks: Published,
+    post_quantum_jwks: Published,
     public_pem: Published,
     schedule: Arc<Schedule>,
 }
@@ -142,14 +143,16 @@ impl Ring {
         let default = by_default.and_then(|key| active.iter().find(|active| active.kid == key.kid)).cloned();
         let public_pem =
             by_default.or(record.next_of_any()).map(|key| key.public.clone()).unwrap_or_default();
-        let jwks = jwks_document(&key_set);
+        let (post_quantum, classical): (Vec<_>, Vec<_>) =
+            key_set.into_iter().partition(|(_, public)| public.algorithm().is_post_quantum());
         Ok(Self {
             active,
             default,
             privates,
             expiries,
             verifying,
-            jwks,
+            jwks: jwks_document(&classical),
+            post_quantum_jwks: jwks_document(&post_quantum),
             public_pem: Published::new(public_pem),
             schedule: Arc::clone(schedule),
             record,
@@ -199,8 +202,15 @@ impl Ring {
 
     /// The JSON Web Key Set (RFC 7517 §5): the active keys first, the default one before the others, then those to come,
     /// then those that were.
+    ///
+    /// No post-quantum key is in it: some verifiers refuse a whole set for a `kty` that they do not know.
     pub fn jwks(&self) -> &Published {
         &self.jwks
+    }
+
+    /// The key set of the post-quantum keys alone, in the same order; an empty set where there is no such key.
+    pub fn post_quantum_jwks(&self) -> &Published {
+        &self.post_quantum_jwks
     }
 
     /// The public half of the default active key as PEM (SPKI).

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Program, Verifier};
+use crate::support::{Program, Verifier, jwt_generator, run};
 
 #[test]
 fn foreign_verifiers_accept_our_tokens_and_refuse_others() {
@@ -34,6 +34,31 @@ fn foreign_verifiers_accept_our_tokens_and_refuse_others() {
                 let answer = verifier.ask(token);
                 assert!(answer.starts_with("refused "), "{algorithm}, {name}: {answer}");
             }
+        }
+    }
+}
+
+#[test]
+fn foreign_verifiers_accept_tokens_of_three_algorithms_out_of_one_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = [("JWT_ALGORITHM", "RS256,ES256,EdDSA"), ("BCRYPT_ROUNDS", "4")];
+    let program = Program::start(folder.path(), &list);
+    let jwks = format!("{}/api/jwks", program.client().base());
+    let mut verifiers = Verifier::all(&jwks, "jwt-generator-app", "jwt-generator-api");
+    for algorithm in ["RS256", "ES256", "EdDSA"] {
+        let mint = ["token", "mint", "--subject", "ada", "--algorithm", algorithm];
+        let token = run(jwt_generator(folder.path()).envs(list).env("LOG_LEVEL", "error").args(mint));
+        let token = token.trim();
+        let (header, _) = jose::decode_unverified(token).unwrap();
+        let header: serde_json::Value = serde_json::from_str(&header).unwrap();
+        assert_eq!(header["alg"], algorithm);
+        for verifier in &mut verifiers {
+            let accepts = format!("ok ada {}", header["kid"].as_str().unwrap());
+            assert_eq!(verifier.ask(token), accepts, "{algorithm}, {}", verifier.name);
+            let (input, signature) = token.rsplit_once('.').unwrap();
+            let forged = format!("{input}.{}", signature.chars().rev().collect::<String>());
+            let answer = verifier.ask(&forged);
+            assert!(answer.starts_with("refused "), "{algorithm}, {}: {answer}", verifier.name);
         }
     }
 }

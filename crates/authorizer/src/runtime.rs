@@ -4,7 +4,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Request;
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
+use outbound::{Bounds, CallError, Client, ClientSettings, Proxy, Roots};
 use tracing::Level;
 
 use crate::door::Door;
@@ -22,7 +24,7 @@ const SURROUNDINGS: [&str; 4] = [
     "AWS_LAMBDA_FUNCTION_VERSION",
 ];
 /// Lambda hears of a start that fails within this time, or not at all.
-const REPORT: Duration = Duration::from_secs(2);
+const REPORT: Bounds = Bounds { within: Duration::from_secs(2), answer: 64 * 1024 };
 
 /// Runs until Lambda ends it.
 pub fn run() -> ExitCode {
@@ -75,13 +77,17 @@ fn report(faults: &Faults) -> String {
     let api = std::env::var("AWS_LAMBDA_RUNTIME_API").unwrap_or_default();
     let api = api.strip_prefix("http://").unwrap_or(&api); // Lambda's has no scheme, that of `cargo lambda` has
     let body = serde_json::json!({ "errorType": "Runtime.InvalidSettings", "errorMessage": message });
-    let sent = ureq::post(format!("http://{api}/2018-06-01/runtime/init/error"))
-        .config()
-        .proxy(None)
-        .timeout_global(Some(REPORT))
-        .build()
+    let client = Client::new(ClientSettings {
+        user_agent: concat!("jwt-authorizer/", env!("CARGO_PKG_VERSION")),
+        roots: Roots::of_system(),
+        proxy: Proxy::Never,
+        idle_connections: 0,
+    });
+    let body = body.to_string();
+    let request = Request::post(format!("http://{api}/2018-06-01/runtime/init/error"))
         .header("lambda-runtime-function-error-type", "Runtime.InvalidSettings")
-        .send(body.to_string());
+        .body(body.as_bytes());
+    let sent = request.map_err(CallError::Request).and_then(|request| client.send(request, REPORT));
     if let Err(error) = sent {
         tracing::warn!("Lambda could not be told: {error}");
     }

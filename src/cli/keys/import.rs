@@ -177,7 +177,7 @@ fn first_fit<T>(
     read: impl Fn(Algorithm) -> Result<T, KeyError>,
 ) -> Result<T, KeyError> {
     let mut first_fault = None;
-    for algorithm in listed.iter().copied().chain([Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa]) {
+    for algorithm in listed.iter().copied().chain(Algorithm::ALL) {
         match read(algorithm) {
             Err(fault @ KeyError::WrongKind { .. }) => first_fault.get_or_insert(fault),
             other => return other,

@@ -140,7 +140,8 @@ impl Directory {
     /// here.
     fn follow(&self, ring: &RingRecord, old: Option<&RingRecord>) -> Result<(), CustodyError> {
         let rs256 = ring.active(Algorithm::Rs256.name());
-        let Some(active) = rs256.or_else(|| ring.signing().next()) else { return Ok(()) };
+        let classical = |key: &&KeyRecord| !key.alg.parse().is_ok_and(Algorithm::is_post_quantum);
+        let Some(active) = rs256.or_else(|| ring.signing().find(classical)) else { return Ok(()) };
         let Some(name) = active.home.as_ref().filter(|home| home.scheme() == Self::SCHEME).map(Home::place)
         else {
             return Ok(());

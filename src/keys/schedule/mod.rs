@@ -19,6 +19,8 @@ pub use apply::{apply, step, take, written_late};
 pub(super) use due::known_to_all;
 pub use due::{Outstanding, due, due_at, plan};
 
+use jose::Algorithm;
+
 use super::KeyKind;
 use crate::domain::{KeyRecord, KeyState, RingRecord, Timestamp};
 
@@ -140,10 +142,11 @@ impl Schedule {
     }
 
     /// The key that signs where no algorithm is asked for: that of the first algorithm of the settings which has an
-    /// active key. While none of them has one, it is any active key.
+    /// active key. While none of them has one, it is any active key. A post-quantum key is never the default one: few
+    /// verifiers know it.
     pub fn default_key<'a>(&self, ring: &'a RingRecord) -> Option<&'a KeyRecord> {
-        let listed = self.kinds.iter().find_map(|kind| ring.active(kind.algorithm.name()));
-        listed.or_else(|| ring.signing().next())
+        let listed = self.kinds.iter().filter_map(|kind| ring.active(kind.algorithm.name()));
+        listed.chain(ring.signing()).find(|key| !is_post_quantum(&key.alg))
     }
 
     /// Whether a key is of a kind that is to sign.
@@ -156,4 +159,8 @@ impl Schedule {
     fn any_is(&self, state: KeyState, ring: &RingRecord) -> bool {
         ring.keys.iter().any(|key| key.state == state && self.lists(&key.alg))
     }
+}
+
+fn is_post_quantum(alg: &str) -> bool {
+    alg.parse().is_ok_and(Algorithm::is_post_quantum)
 }

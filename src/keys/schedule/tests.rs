@@ -254,6 +254,9 @@ fn the_first_algorithm_that_can_sign_is_the_default_one() {
     assert_eq!(steps(&ring, &schedule(&[ES256, RS256]), 10), []);
     assert_eq!(default(&[EDDSA, ES256]), "ES256", "until the first one can sign");
     assert_eq!(default(&[EDDSA]), "RS256", "what signed before signs until then");
+    let post_quantum = kind(Algorithm::MlDsa44);
+    let ring = begun(&[post_quantum, ES256]);
+    assert_eq!(schedule(&[EDDSA, post_quantum]).default_key(&ring).unwrap().alg, "ES256", "never ML-DSA");
 }
 
 #[test]

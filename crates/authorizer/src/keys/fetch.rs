@@ -1,29 +1,31 @@
 //! One GET, within bounds of time and size, and nowhere else than to the address that was meant.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::crypto::aws_lc_rs::default_provider;
-use ureq::Agent;
-use ureq::http::HeaderMap;
-use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
+use http::Request;
+use http::header::ACCEPT;
+use outbound::{Bounds, CallError, Client, ClientSettings, Proxy, Roots};
+use zeroize::Zeroizing;
 
 use crate::address::Address;
 
 /// For one answer.
 const EACH: Duration = Duration::from_secs(3);
 /// A key set of ten keys with certificates has some 20 KiB.
-const MOST: u64 = 256 * 1024;
+const MOST: usize = 256 * 1024;
+
+/// Connections that are kept for the next fetch.
+const IDLE_CONNECTIONS: usize = 10;
 
 /// Fetches documents.
 #[derive(Clone, Debug)]
-pub struct Fetcher(Agent);
+pub struct Fetcher(Client);
 
 /// A good answer.
 #[derive(Debug)]
 pub struct Fetched {
     /// Its body.
-    pub body: Vec<u8>,
+    pub body: Zeroizing<Vec<u8>>,
     /// Its `Cache-Control` headers.
     pub cache_control: Vec<String>,
     /// Its `Age` header.
@@ -41,26 +43,18 @@ pub enum FetchFault {
     Status(u16),
     /// The network, the certificate, the time or the size.
     #[error("{0}")]
-    NoAnswer(#[from] Box<ureq::Error>),
+    NoAnswer(#[from] CallError),
 }
 
 impl Fetcher {
     /// Trusts the certificates that the system trusts.
     pub fn new() -> Self {
-        let tls = TlsConfig::builder()
-            .provider(TlsProvider::Rustls)
-            .unversioned_rustls_crypto_provider(Arc::new(default_provider()))
-            .root_certs(RootCerts::PlatformVerifier)
-            .build();
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .user_agent(concat!("jwt-authorizer/", env!("CARGO_PKG_VERSION")))
-            .tls_config(tls)
-            .build()
-            .into();
-        Self(agent)
+        Self(Client::new(ClientSettings {
+            user_agent: concat!("jwt-authorizer/", env!("CARGO_PKG_VERSION")),
+            roots: Roots::of_system(),
+            proxy: Proxy::FromEnvironment,
+            idle_connections: IDLE_CONNECTIONS,
+        }))
     }
 
     /// Fetches a document, within this time.
@@ -68,20 +62,16 @@ impl Fetcher {
     /// # Errors
     /// [`FetchFault`].
     pub fn get(&self, address: &Address, within: Duration) -> Result<Fetched, FetchFault> {
-        let request = self.0.get(address.as_str()).header("accept", "application/json");
-        let request = request.config().timeout_global(Some(within.min(EACH))).build();
-        let (parts, body) = request.call().map_err(Box::new)?.into_parts();
-        match parts.status.as_u16() {
+        let request = Request::get(address.as_str()).header(ACCEPT, "application/json").body(&[][..]);
+        let bounds = Bounds { within: within.min(EACH), answer: MOST };
+        let answer = self.0.send(request.map_err(CallError::Request)?, bounds)?;
+        match answer.status {
             200 => {}
             300..=399 => return Err(FetchFault::Redirection),
             status => return Err(FetchFault::Status(status)),
         }
-        let body = body.into_with_config().limit(MOST).read_to_vec().map_err(Box::new)?;
-        let cache_control = values(&parts.headers, "cache-control");
-        Ok(Fetched { body, cache_control, age: values(&parts.headers, "age").pop() })
+        let cache_control = answer.header_values("cache-control").map(str::to_owned).collect();
+        let age = answer.header_values("age").last().map(str::to_owned);
+        Ok(Fetched { body: answer.body, cache_control, age })
     }
-}
-
-fn values(headers: &HeaderMap, name: &str) -> Vec<String> {
-    headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).map(str::to_owned).collect()
 }

@@ -6,11 +6,9 @@ use std::time::Duration;
 
 use http::header::HeaderValue;
 use http::{Method, Request};
-use rustls::crypto::aws_lc_rs::default_provider;
+use outbound::{Bounds, CallError, ClientSettings, Proxy, Roots};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use ureq::Agent;
-use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 use zeroize::Zeroizing;
 
 use super::Fault;
@@ -33,7 +31,7 @@ pub(super) struct Pace {
     each: Duration,
     /// Within the deadline of a signature.
     all: Duration,
-    answer: u64,
+    answer: usize,
 }
 
 impl Pace {
@@ -98,7 +96,7 @@ impl Answer {
 /// A server of Vault's, or the address of several.
 #[derive(Clone)]
 pub(super) struct Client {
-    agent: Agent,
+    http: outbound::Client,
     base: String,
     namespace: Option<String>,
     crew: Workers,
@@ -113,25 +111,17 @@ impl Client {
     pub(super) fn start(
         address: &str,
         namespace: Option<String>,
-        roots: RootCerts,
+        roots: Roots,
         entropy: Entropy,
     ) -> io::Result<Self> {
-        let tls = TlsConfig::builder()
-            .provider(TlsProvider::Rustls)
-            .unversioned_rustls_crypto_provider(Arc::new(default_provider()))
-            .root_certs(roots)
-            .build();
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .max_idle_connections(THREADS)
-            .max_idle_connections_per_host(THREADS)
-            .tls_config(tls)
-            .build()
-            .into();
+        let http = outbound::Client::new(ClientSettings {
+            user_agent: concat!("jwt-generator/", env!("CARGO_PKG_VERSION")),
+            roots,
+            proxy: Proxy::FromEnvironment,
+            idle_connections: THREADS,
+        });
         let crew = Workers::start("vault", THREADS, QUEUE, 0)?;
-        Ok(Self { agent, base: format!("{address}/v1/"), namespace, crew, entropy })
+        Ok(Self { http, base: format!("{address}/v1/"), namespace, crew, entropy })
     }
 
     /// Asks, and asks again where there is no answer, for as long as the question's pace allows.
@@ -169,12 +159,10 @@ impl Client {
     fn exchange(&self, call: &Call) -> Result<Answer, Fault> {
         let unusable = |_| Fault::Refused("VAULT_ADDR and VAULT_NAMESPACE make no request".to_owned());
         let request = self.request(call).map_err(unusable)?;
-        let request = self.agent.configure_request(request).timeout_global(Some(call.pace.each)).build();
-        let lost = |error: ureq::Error| Fault::Unavailable(format!("{}: {error}", self.base));
-        let (parts, body) = self.agent.run(request).map_err(lost)?.into_parts();
-        let body =
-            Zeroizing::new(body.into_with_config().limit(call.pace.answer).read_to_vec().map_err(lost)?);
-        match parts.status.as_u16() {
+        let lost = |error: CallError| Fault::Unavailable(format!("{}: {error}", self.base));
+        let bounds = Bounds { within: call.pace.each, answer: call.pace.answer };
+        let outbound::Answer { status, body, .. } = self.http.send(request, bounds).map_err(lost)?;
+        match status {
             200..=299 => Ok(Answer(body)),
             status => Err(Fault::of_status(status, words(&body, call.token.as_ref()))),
         }

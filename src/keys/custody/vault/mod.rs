@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ureq::tls::{PemItem, RootCerts, parse_pem};
+use outbound::Roots;
 
 use super::{CustodyError, KeyBackend, algorithm_of, new_key};
 use crate::clock::Clock;
@@ -95,7 +95,7 @@ impl Vault {
         let auth_mount = plain("VAULT_AUTH_MOUNT", &settings.auth_mount)?;
         let roots = match &settings.ca_file {
             Some(file) => roots(file)?,
-            None => RootCerts::PlatformVerifier,
+            None => Roots::of_system(),
         };
         let client = Client::start(&settings.address, settings.namespace, roots, entropy)?;
         let session = Arc::new(Session::new(client, settings.login, auth_mount, clock));
@@ -108,19 +108,10 @@ fn plain(name: &'static str, text: &str) -> Result<String, VaultError> {
     if is_path(text) { Ok(text.to_owned()) } else { Err(VaultError::Name(name)) }
 }
 
-fn roots(file: &Path) -> Result<RootCerts, VaultError> {
+fn roots(file: &Path) -> Result<Roots, VaultError> {
     let unreadable = |cause| VaultError::Unreadable { path: file.to_owned(), cause };
     let pem = fs::read(file).map_err(unreadable)?;
-    let certificates: Vec<_> = parse_pem(&pem)
-        .filter_map(|item| match item {
-            Ok(PemItem::Certificate(certificate)) => Some(certificate),
-            _ => None,
-        })
-        .collect();
-    if certificates.is_empty() {
-        return Err(VaultError::NoCertificates(file.to_owned()));
-    }
-    Ok(RootCerts::new_with_certs(&certificates))
+    Roots::from_pem(&pem).map_err(|_| VaultError::NoCertificates(file.to_owned()))
 }
 
 #[async_trait]
@@ -130,7 +121,7 @@ impl KeyBackend for Vault {
     }
 
     async fn make(&self, kind: KeyKind) -> Result<NewKey, CustodyError> {
-        let (place, public) = Named::new(&self.session, &self.mount, &self.stem, kind).make().await?;
+        let (place, public) = Named::new(&self.session, &self.mount, &self.stem, kind)?.make().await?;
         new_key(&public, Some(Home::new(Self::SCHEME, &place.to_string())))
     }
 

@@ -1,0 +1,121 @@
+//! The client: made once by its caller, then asked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Method, Request};
+use rustls::crypto::aws_lc_rs::default_provider;
+use ureq::Agent;
+use ureq::tls::{TlsConfig, TlsProvider};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::DefaultConnector;
+
+use crate::answer::read;
+use crate::{Answer, CallError, Roots};
+
+/// More headers than this are no answer, in bytes.
+const HEADER_LIMIT: usize = 64 * 1024;
+
+/// Which way a call takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proxy {
+    /// Straight to the address.
+    Never,
+    /// Through the proxy that `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` name, except to what `NO_PROXY` names.
+    FromEnvironment,
+}
+
+/// What stays the same for all calls of a client.
+pub struct ClientSettings {
+    /// The name and version of the program, for the header `User-Agent`.
+    pub user_agent: &'static str,
+    /// Which certificates are trusted.
+    pub roots: Roots,
+    /// Which way the calls take.
+    pub proxy: Proxy,
+    /// How many connections are kept for the next call.
+    pub idle_connections: usize,
+}
+
+/// How long one call may take, and how much may come back.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// From the look-up of the name to the last byte of the body.
+    pub within: Duration,
+    /// The longest body, in bytes.
+    pub answer: usize,
+}
+
+/// Makes calls; clones share their connections.
+#[derive(Clone, Debug)]
+pub struct Client(Agent);
+
+impl Client {
+    /// A client with these settings.
+    pub fn new(settings: ClientSettings) -> Self {
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .unversioned_rustls_crypto_provider(Arc::new(default_provider()))
+            .root_certs(settings.roots.0)
+            .build();
+        let proxy = match settings.proxy {
+            Proxy::Never => None,
+            Proxy::FromEnvironment => ureq::Proxy::try_from_env(),
+        };
+        let config = Agent::config_builder()
+            .proxy(proxy)
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .max_response_header_size(HEADER_LIMIT)
+            .max_idle_connections(settings.idle_connections)
+            .max_idle_connections_per_host(settings.idle_connections)
+            .user_agent(settings.user_agent)
+            .tls_config(tls)
+            .build();
+        // Every connection of every caller is made by these two: a guard on addresses belongs into this resolver, and into
+        // this connector for the address that is connected to.
+        Self(Agent::with_parts(config, DefaultConnector::default(), DefaultResolver::default()))
+    }
+
+    /// Reads what is at `url`.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub fn get(&self, url: &str, bounds: Bounds) -> Result<Answer, CallError> {
+        self.send(Request::builder().method(Method::GET).uri(url).body(&[][..])?, bounds)
+    }
+
+    /// Sends a request. Any status is an answer.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub fn send(&self, request: Request<&[u8]>, bounds: Bounds) -> Result<Answer, CallError> {
+        let (answer, is_whole) = self.send_and_cut(request, bounds)?;
+        if is_whole { Ok(answer) } else { Err(CallError::TooLong(bounds.answer)) }
+    }
+
+    /// The same, but a body that is too long is cut; says besides whether it is whole.
+    ///
+    /// # Errors
+    /// [`CallError`], except [`CallError::TooLong`].
+    pub fn send_and_cut(&self, request: Request<&[u8]>, bounds: Bounds) -> Result<(Answer, bool), CallError> {
+        let answered = if request.body().is_empty() {
+            let (head, _) = request.into_parts();
+            self.run(Request::from_parts(head, ()), bounds.within)
+        } else {
+            self.run(request, bounds.within)
+        };
+        let (parts, body) = answered.map_err(Box::new)?.into_parts();
+        let (body, is_whole) = read(body.into_reader(), bounds.answer)?;
+        Ok((Answer { status: parts.status.as_u16(), headers: parts.headers, body }, is_whole))
+    }
+
+    fn run<B: ureq::AsSendBody>(
+        &self,
+        request: Request<B>,
+        within: Duration,
+    ) -> Result<http::Response<ureq::Body>, ureq::Error> {
+        self.0.run(self.0.configure_request(request).timeout_global(Some(within)).build())
+    }
+}

@@ -1,0 +1,30 @@
+//! The HTTP client for every call that our programs make. It blocks, so a caller on an async runtime gives it a thread.
+//!
+//! A call ends within its [`Bounds`], a redirect is never followed, and an answer is wiped when it is dropped, because it
+//! may hold a token.
+
+mod answer;
+mod client;
+mod roots;
+
+pub use answer::Answer;
+pub use client::{Bounds, Client, ClientSettings, Proxy};
+pub use http;
+pub use roots::{Roots, RootsError};
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The parts that were given make no request.
+    #[error("{0}")]
+    Request(#[from] http::Error),
+    /// The network, the certificate or the time.
+    #[error("{0}")]
+    NoAnswer(#[from] Box<ureq::Error>),
+    /// The connection ended, or the time, before the body did.
+    #[error("{0}")]
+    Body(#[from] std::io::Error),
+    /// The body is longer than this many bytes.
+    #[error("the answer is longer than {0} bytes")]
+    TooLong(usize),
+}
