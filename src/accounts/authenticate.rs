@@ -32,7 +32,7 @@ impl Accounts {
             return Err(AccountError::SessionEnded);
         }
         let subject = Subject::User { user: &user, session: Session::Since(auth_time) };
-        let token = self.tokens.issue(subject).await?;
+        let token = self.tokens.issue(subject, None).await?;
         tracing::debug!(user = %user.id, request_id = %caller.request_id, "a user's token is refreshed");
         Ok(token)
     }

@@ -31,7 +31,7 @@ impl Accounts {
             }
         };
         let session = Session::Since(user.sessions.auth_time(now));
-        let token = self.tokens.issue(Subject::User { user: &user, session }).await?;
+        let token = self.tokens.issue(Subject::User { user: &user, session }, None).await?;
         tracing::debug!(user = %user.id, request_id = %caller.request_id, "a user has logged in");
         Ok(LoggedIn { user, token })
     }

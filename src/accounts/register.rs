@@ -38,7 +38,7 @@ impl Accounts {
     ) -> Result<LoggedIn, AccountError> {
         let user = self.registry.new_user(registration).await?;
         // Before the user is stored: were there no signature, a second try would find the name taken.
-        let token = self.tokens.issue(Subject::User { user: &user, session: Session::Begins }).await?;
+        let token = self.tokens.issue(Subject::User { user: &user, session: Session::Begins }, None).await?;
         self.registry.add_user(&user, Actor::User(user.id)).await?;
         tracing::debug!(user = %user.id, request_id = %caller.request_id, "a user is registered");
         Ok(LoggedIn { user, token })

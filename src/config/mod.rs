@@ -41,8 +41,8 @@ pub struct Config {
     pub key_clock_skew: u64,
     /// `SESSION_MAX_AGE`.
     pub session_max_age: Lifetime,
-    /// `JWT_ALGORITHM`.
-    pub algorithm: jose::Algorithm,
+    /// `JWT_ALGORITHM`, each algorithm once; the first one signs where no algorithm is asked for.
+    pub algorithms: Vec<jose::Algorithm>,
     /// `KEY_BITS`, of new RSA keys; unset, they have 2048, and a key that is there may have any.
     pub key_bits: Option<u32>,
     /// `KEYS_DIR`.
@@ -164,7 +164,7 @@ impl Config {
             clock_skew: clock_skew.unwrap_or(0),
             key_clock_skew: clock_skew.unwrap_or(USUAL_SKEW),
             session_max_age: read.lifetime("SESSION_MAX_AGE", Lifetime::hours(30 * 24)),
-            algorithm: read.required("JWT_ALGORITHM", jose::Algorithm::Rs256, parse::algorithm),
+            algorithms: read.required("JWT_ALGORITHM", vec![jose::Algorithm::Rs256], parse::algorithms),
             key_bits: read.optional("KEY_BITS", parse::key_bits),
             keys_dir: read.text("KEYS_DIR").into(),
             kid: read.optional("KEY_ID", parse::kid).or_else(|| (!production).then(Kid::original)),

@@ -44,7 +44,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("ALLOWED_ORIGINS", "*", "Origins that browsers may call from, separated by commas"),
     setting("HOST", "", "Address to listen on; empty means all, IPv6 and IPv4"),
     setting("DATA_DIR", "./data", "Folder of the SQLite database; `:memory:` keeps nothing"),
-    setting("JWT_ALGORITHM", "RS256", "`RS256`, `PS256`, `ES256` or `EdDSA`"),
+    setting(
+        "JWT_ALGORITHM",
+        "RS256",
+        "`RS256`, `PS256`, `ES256` or `EdDSA`, or several separated by commas, the default one first; then also `ML-DSA-44`, `ML-DSA-65` and `ML-DSA-87` (experimental)",
+    ),
     setting(
         "KEY_BITS",
         "",

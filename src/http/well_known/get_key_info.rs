@@ -1,4 +1,4 @@
-//! What the active key is, and which keys there are besides.
+//! What the default active key is, and which keys there are besides.
 
 use serde::Serialize;
 
@@ -40,8 +40,8 @@ struct KeyEntry<'a> {
 
 pub(in crate::http) async fn get_key_info(api: Api, call: Call) -> Answer {
     let ring = api.keys.ring();
-    let record = ring.as_ref().ok_or_else(Refusal::no_keys)?.record();
-    let active = record.active().ok_or_else(Refusal::no_keys)?;
+    let ring = ring.as_ref().ok_or_else(Refusal::no_keys)?;
+    let active = ring.default_record().ok_or_else(Refusal::no_keys)?;
     let kty = active.alg.parse().map_or("", jose::Algorithm::kty);
     let info = KeyInfo {
         kid: active.kid.as_str(),
@@ -51,7 +51,7 @@ pub(in crate::http) async fn get_key_info(api: Api, call: Call) -> Answer {
         key_ops: ["verify"],
         created_at: active.published_at.to_string(),
         status: "active",
-        keys: record.keys.iter().map(entry).collect(),
+        keys: ring.record().keys.iter().map(entry).collect(),
     };
     let body = respond::success_body(info, "Key information retrieved successfully")?;
     let document = Published::new(body);

@@ -59,28 +59,6 @@ impl Directory {
         self.blocking(move |folder| folder.read_pair(algorithm)).await
     }
 
-    /// A key that was made for a ring that never began, because the process was killed: the newest, if there is one of
-    /// this kind. Nobody has seen it yet.
-    ///
-    /// # Errors
-    /// [`CustodyError::Read`].
-    pub async fn unbegun(&self, kind: KeyKind, now: Timestamp) -> Result<Option<NewKey>, CustodyError> {
-        self.blocking(move |folder| {
-            let mut found = Vec::new();
-            for name in folder.key_files()? {
-                let Some(file) = folder.read(&name)? else { continue };
-                let Ok(key) = SigningKey::from_pem(kind.algorithm, &file.text) else { continue };
-                let fits = !kind.algorithm.is_rsa() || key.verifying_key().bits() == kind.rsa_bits;
-                // An older one had a ring, which is gone; who begins anew may have had a reason.
-                let fits = fits && file.modified_at.plus_secs(MAKING) > now;
-                found.extend(fits.then(|| (file.modified_at, Home::new(Self::SCHEME, &name), key)));
-            }
-            let newest = found.into_iter().max_by_key(|(modified_at, ..)| *modified_at);
-            newest.map(|(_, home, key)| new_key(key.verifying_key(), Some(home))).transpose()
-        })
-        .await
-    }
-
     /// Files of private halves that no key of `ring` has, but those that a server may just be about to use.
     ///
     /// # Errors
@@ -134,7 +112,7 @@ impl Directory {
         let damaged =
             |fault: serde_json::Error| CustodyError::Ring { place: place(), fault: fault.to_string() };
         let ring: RingRecord = serde_json::from_str(&found.text).map_err(damaged)?;
-        if ring.version > RingRecord::VERSION {
+        if !RingRecord::is_known_form(ring.version) {
             return Err(CustodyError::Newer { place: place(), version: ring.version });
         }
         Ok(Some(ring))
@@ -158,10 +136,12 @@ impl Directory {
         Ok(true)
     }
 
-    /// Makes the original's files hold the active key, where what they hold is of this ring, or of the `old` one that lay
+    /// Makes the original's files hold an active key, the one for RS256 if there is one, where what they hold is of this ring, or of the `old` one that lay
     /// here.
     fn follow(&self, ring: &RingRecord, old: Option<&RingRecord>) -> Result<(), CustodyError> {
-        let Some(active) = ring.active() else { return Ok(()) };
+        let rs256 = ring.active(Algorithm::Rs256.name());
+        let classical = |key: &&KeyRecord| !key.alg.parse().is_ok_and(Algorithm::is_post_quantum);
+        let Some(active) = rs256.or_else(|| ring.signing().find(classical)) else { return Ok(()) };
         let Some(name) = active.home.as_ref().filter(|home| home.scheme() == Self::SCHEME).map(Home::place)
         else {
             return Ok(());
@@ -321,16 +301,16 @@ impl RingStore for Directory {
         self.blocking(move |folder| folder.replace(seen, &ring)).await
     }
 
-    async fn settle(&self, ring: &RingRecord) -> Result<(), CustodyError> {
+    async fn align_copies(&self, ring: &RingRecord) -> Result<(), CustodyError> {
         let ring = ring.clone();
-        let settled = self.blocking(move |folder| {
+        let aligned = self.blocking(move |folder| {
             let _lock = folder.lock()?;
             if let Err(error) = file::remove_unfinished(&folder.folder) {
                 tracing::debug!(%error, "cannot sweep the keys' folder");
             }
             folder.follow(&ring, None)
         });
-        match settled.await {
+        match aligned.await {
             Err(error @ CustodyError::Write { .. }) => {
                 tracing::warn!(%error, "the original's key files do not follow the ring; its keys are served all the same");
                 Ok(())
@@ -376,6 +356,24 @@ impl KeyBackend for Directory {
         self.blocking(move |folder| {
             file::remove(&folder.folder, &name)
                 .map_err(|cause| CustodyError::Write { path: folder.file(&name), cause })
+        })
+        .await
+    }
+
+    /// The newest file of this kind. No server has published it yet.
+    async fn unbegun(&self, kind: KeyKind, now: Timestamp) -> Result<Option<NewKey>, CustodyError> {
+        self.blocking(move |folder| {
+            let mut found = Vec::new();
+            for name in folder.key_files()? {
+                let Some(file) = folder.read(&name)? else { continue };
+                let Ok(key) = SigningKey::from_pem(kind.algorithm, &file.text) else { continue };
+                let fits = !kind.algorithm.is_rsa() || key.verifying_key().bits() == kind.rsa_bits;
+                // An older one had a ring, which is gone; who begins anew may have had a reason.
+                let fits = fits && file.modified_at.plus_secs(MAKING) > now;
+                found.extend(fits.then(|| (file.modified_at, Home::new(Self::SCHEME, &name), key)));
+            }
+            let newest = found.into_iter().max_by_key(|(modified_at, ..)| *modified_at);
+            newest.map(|(_, home, key)| new_key(key.verifying_key(), Some(home))).transpose()
         })
         .await
     }
