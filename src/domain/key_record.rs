@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::{Kid, Timestamp};
+use super::{Kid, ServerSecretRecord, Timestamp};
 
 /// Where a key is in its life. It only ever goes forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -129,6 +129,9 @@ pub struct RingRecord {
     /// Where the ring lives now, if no longer here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved: Option<Moved>,
+    /// The secret that all instances share, once one was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_secret: Option<ServerSecretRecord>,
     /// The keys, the oldest first.
     pub keys: Vec<KeyRecord>,
     /// What this program does not know.
@@ -161,6 +164,7 @@ impl RingRecord {
             kept_until: Timestamp::from_secs(0),
             adopted: false,
             moved: None,
+            server_secret: None,
             keys: Vec::new(),
             rest: Map::new(),
         }

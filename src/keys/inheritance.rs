@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use super::custody::{Custody, CustodyError, Directory, Found, InRecord, KeyBackend, RingStore};
+use super::custody::{
+    Custody, CustodyError, Directory, FileFault, Found, InRecord, KeyBackend, RingFault, RingStore,
+};
 use super::relocation::{GRACE, relocated};
 use super::schedule::first;
 use super::{Private, RingService};
@@ -30,7 +32,9 @@ impl RingService {
     /// The original's key stays the one that signs, under its name and, where the operator chose another, under that.
     async fn adopted(&self, found: Found) -> Result<RingRecord, CustodyError> {
         let home = match self.custody().keep(&found.signing).await {
-            Err(CustodyError::Write { .. } | CustodyError::Homeless(_)) => Directory::pair_home(),
+            Err(CustodyError::File(FileFault::Unwritable { .. }) | CustodyError::Homeless(_)) => {
+                Directory::pair_home()
+            }
             other => other?,
         };
         Ok(self.of_original(&found, home))
@@ -61,7 +65,7 @@ impl RingService {
     async fn taken_over(&self, ring: RingRecord) -> Result<RingRecord, CustodyError> {
         if let Some(moved) = &ring.moved {
             let fault = format!("its keys have moved to KEY_CUSTODY={}, and there are none here", moved.to);
-            return Err(CustodyError::Immovable { place: self.custody().folder().place(), fault });
+            return Err(RingFault::Immovable { place: self.custody().folder().place(), fault }.into());
         }
         let folder = self.custody().folder();
         let home: Arc<dyn KeyBackend> = Arc::new(folder.clone());
@@ -110,7 +114,7 @@ impl RingService {
     /// custody are written down in the folder. A ring of other keys that lies there is left alone.
     pub(super) async fn leave_folder(&self, ring: &RingRecord) -> Result<(), CustodyError> {
         let folder = self.custody().folder();
-        if self.custody().ring().place() == folder.place() {
+        if self.custody().ring_store().place() == folder.place() {
             return Ok(());
         }
         let shares = |old: &RingRecord| {
@@ -120,7 +124,7 @@ impl RingService {
             let until = self.now().plus_secs(GRACE);
             let moved = Some(Moved { to: self.custody().name().to_owned(), until });
             let marked = RingRecord { revision: old.revision + 1, moved, ..old.clone() };
-            folder.replace_if(Some(old.revision), &marked).await?;
+            folder.replace_if(Some(old.revision), &marked).await?.or_unwritable()?;
         }
         Ok(())
     }

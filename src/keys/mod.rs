@@ -14,6 +14,7 @@ mod ring;
 mod ring_refresher;
 mod ring_service;
 pub mod schedule;
+pub mod server_secret;
 mod settings;
 mod signer;
 

@@ -3,7 +3,7 @@
 //! key that is published at the new place signs only when none of the old key sets is kept any more.
 
 use super::RingService;
-use super::custody::CustodyError;
+use super::custody::{CustodyError, RingFault};
 use crate::domain::{KeyState, Moved, RingRecord, Timestamp};
 
 /// Seconds in which all servers are to follow.
@@ -26,12 +26,12 @@ impl RingService {
     /// # Errors
     /// [`CustodyError`]; also where another ring is there already.
     pub async fn relocate(&self, to: &Self) -> Result<Relocation, CustodyError> {
-        if self.custody().ring().place() == to.custody().ring().place() {
+        if self.custody().ring_store().place() == to.custody().ring_store().place() {
             let fault = format!(
                 "it serves {} as well: set KEY_CUSTODY to it, and new keys are made there",
                 to.custody().name()
             );
-            return Err(CustodyError::Immovable { place: self.custody().ring().place(), fault });
+            return Err(RingFault::Immovable { place: self.custody().ring_store().place(), fault }.into());
         }
         for _ in 0..PATIENCE {
             let old = self.begin().await?.ring;
@@ -46,13 +46,14 @@ impl RingService {
                 (Some(moved), _) => return Err(elsewhere(self, &moved.to)),
             };
             let ring = copy(self, to, &old, there.as_ref(), until).await?;
-            if !to.custody().ring().replace_if(there.map(|there| there.revision), &ring).await? {
+            let seen = there.map(|there| there.revision);
+            if !to.custody().ring_store().replace_if(seen, &ring).await?.or_unwritable()? {
                 continue;
             }
             let moved = Some(Moved { to: to.custody().name().to_owned(), until });
             let frozen = RingRecord { revision: old.revision + 1, moved, ..old.clone() };
             if old.moved.is_some() || self.commit(&old, &frozen).await? {
-                to.custody().ring().settle(&ring).await?;
+                to.custody().ring_store().settle(&ring).await?;
                 return Ok(Relocation { ring, until });
             }
         }
@@ -74,7 +75,7 @@ async fn copy(
         if others || there.revision > old.revision + 1 {
             let fault =
                 "another ring lives there already; set KEY_CUSTODY to that, or take it away first".to_owned();
-            return Err(CustodyError::Immovable { place: to.custody().ring().place(), fault });
+            return Err(RingFault::Immovable { place: to.custody().ring_store().place(), fault }.into());
         }
     }
     let revision = there.map_or(old.revision, |there| there.revision.max(old.revision)) + 1;
@@ -95,5 +96,5 @@ pub(super) fn relocated(ring: &RingRecord, lead: u64, until: Timestamp) -> RingR
 
 fn elsewhere(from: &RingService, to: &str) -> CustodyError {
     let fault = format!("its keys have moved to KEY_CUSTODY={to} already");
-    CustodyError::Immovable { place: from.custody().ring().place(), fault }
+    RingFault::Immovable { place: from.custody().ring_store().place(), fault }.into()
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use super::custody::{Custody, CustodyError, Directory, InRecord, RingStore, public_half};
+use super::custody::{
+    Custody, CustodyError, Directory, InRecord, RecordFault, Replaced, RingStore, public_half,
+};
 use super::schedule::{Action, Outstanding, Schedule, apply, plan, taken_at, written_late};
 use super::{KeySettings, Private, Ring, SignError};
 use crate::clock::Clock;
@@ -84,7 +86,7 @@ impl RingService {
     /// # Errors
     /// As [`RingStore::load`].
     pub async fn load(&self) -> Result<Option<RingRecord>, CustodyError> {
-        self.custody.ring().load().await
+        self.custody.ring_store().load().await
     }
 
     /// The ring; where there is none, one that begins with the keys in `KEYS_DIR`, or with a new key, which signs at
@@ -103,11 +105,16 @@ impl RingService {
                 Some(ring) => (ring, None),
                 None => self.first().await?,
             };
-            match self.custody.ring().replace_if(None, &ring).await {
-                Ok(true) => return Ok(Begun { ring, written: true }),
-                Ok(false) => lost = made,
-                Err(CustodyError::Write { .. }) if made.is_none() => {
+            match self.custody.ring_store().replace_if(None, &ring).await {
+                Ok(Replaced::Written) => return Ok(Begun { ring, written: true }),
+                Ok(Replaced::Outrun) => lost = made,
+                // Keys that are there already serve from a folder that cannot be written.
+                Ok(Replaced::Unwritable(_)) if made.is_none() => {
                     return Ok(Begun { ring, written: false });
+                }
+                Ok(Replaced::Unwritable(fault)) => {
+                    *self.spare.lock().await = made;
+                    return Err(fault.into());
                 }
                 Err(error) => {
                     *self.spare.lock().await = made;
@@ -184,7 +191,7 @@ impl RingService {
     /// As [`RingStore::replace_if`].
     pub async fn commit(&self, before: &RingRecord, after: &RingRecord) -> Result<bool, CustodyError> {
         let seen = Some(before.revision).filter(|revision| *revision > 0);
-        self.custody.ring().replace_if(seen, after).await
+        Ok(self.custody.ring_store().replace_if(seen, after).await?.or_unwritable()?)
     }
 
     /// `ring` as requests use it, with the private halves that may sign; those that `before` has open stay so. One that
@@ -216,8 +223,8 @@ impl RingService {
     /// As [`Custody::open`].
     pub async fn open(&self, key: &KeyRecord) -> Result<Private, CustodyError> {
         let nowhere =
-            || CustodyError::Record { kid: key.kid.clone(), fault: "it has no private half".to_owned() };
-        self.custody.open(key).await?.ok_or_else(nowhere)
+            || RecordFault::Damaged { kid: key.kid.clone(), fault: "it has no private half".to_owned() };
+        Ok(self.custody.open(key).await?.ok_or_else(nowhere)?)
     }
 
     async fn step(&self, ring: &RingRecord, action: &Action) -> Result<Option<RingRecord>, CustodyError> {
@@ -288,7 +295,7 @@ impl RingService {
             })?;
             if !public_half(key)?.verify(TRIAL, &signature) {
                 let fault = "its signature does not fit it".to_owned();
-                return Err(CustodyError::Record { kid: key.kid.clone(), fault });
+                return Err(RecordFault::Damaged { kid: key.kid.clone(), fault }.into());
             }
         }
         Ok(())
@@ -313,7 +320,7 @@ impl RingService {
         let made = match unbegun {
             Some(unbegun) => unbegun,
             None => {
-                tracing::info!(algorithm = %kind.algorithm, place = self.custody.ring().place(), "making a new key");
+                tracing::info!(algorithm = %kind.algorithm, place = self.custody.ring_store().place(), "making a new key");
                 self.custody.make(kind).await?
             }
         };

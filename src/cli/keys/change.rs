@@ -106,7 +106,7 @@ pub(super) async fn prune(ring_service: &RingService, output: &Output) -> Result
     };
     // Where the ring is elsewhere, servers that have not followed it yet may still open what lies in the folder.
     let (custody, folder) = (ring_service.custody(), ring_service.custody().folder());
-    let orphans = if custody.ring().place() == folder.place() {
+    let orphans = if custody.ring_store().place() == folder.place() {
         folder.orphans(&ring, ring_service.now()).await.map_err(Failure::because)?
     } else {
         Vec::new()
@@ -135,7 +135,7 @@ pub(in crate::cli) struct Reseal {
 
 impl Reseal {
     pub(super) async fn run(self, ring_service: &RingService, output: &Output) -> Result<(), Failure> {
-        let resealed = ring_service.custody().ring().reseal(&self.accept_unsealed).await;
+        let resealed = ring_service.custody().ring_store().reseal(&self.accept_unsealed).await;
         let Some(Resealed { keys, accepted, waits_for }) = resealed.map_err(Failure::because)? else {
             return Err(Failure::refused(
                 "nothing is sealed here: a ring of keys is sealed where it is in the database",

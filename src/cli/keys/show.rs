@@ -10,11 +10,11 @@ use crate::keys::custody::public_half;
 
 pub(super) async fn generate(ring_service: &RingService, output: &Output) -> Result<(), Failure> {
     if ring_service.peek().await.map_err(Failure::because)?.is_some() {
-        let place = ring_service.custody().ring().place();
+        let place = ring_service.custody().ring_store().place();
         return Err(Failure::refused(format!("there is a key in {place} already; it was left as it is")));
     }
     let ring = ring_service.begin().await.map_err(Failure::because)?.ring;
-    ring_service.custody().ring().settle(&ring).await.map_err(Failure::because)?;
+    ring_service.custody().ring_store().settle(&ring).await.map_err(Failure::because)?;
     show(ring_service, output).await
 }
 
@@ -22,7 +22,7 @@ pub(super) async fn show(ring_service: &RingService, output: &Output) -> Result<
     let ring = setup::ring(ring_service).await?;
     let active =
         ring.active().ok_or_else(|| Failure::refused("no key signs; `keys rotate --now` has one sign"))?;
-    print(active, &ring_service.custody().ring().place(), output)
+    print(active, &ring_service.custody().ring_store().place(), output)
 }
 
 fn print(key: &KeyRecord, place: &str, output: &Output) -> Result<(), Failure> {

@@ -14,6 +14,7 @@ mod models;
 mod protected_ring;
 mod regions;
 pub mod rotation;
+mod server_secret;
 mod settings;
 mod simulation;
 mod supervised;
