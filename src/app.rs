@@ -10,6 +10,7 @@ mod instance_heartbeat;
 mod listener;
 mod server_secret;
 mod signer_probe;
+mod stores;
 mod task;
 
 use std::io;
@@ -20,16 +21,14 @@ use tokio::net::TcpListener;
 
 use crate::accounts::{Hasher, Registry};
 use crate::clock::Clock;
-use crate::config::{Config, StoreChoice};
+use crate::config::Config;
 use crate::domain::{RingRecord, Rotation};
 use crate::entropy::{Entropy, EntropyError};
 use crate::http::{HttpService, Limits, serve};
 use crate::keys::custody::{CustodyError, SealerError, VaultError};
 use crate::keys::schedule::PeriodTooShort;
 use crate::keys::{KeyKind, KeySettings, Keys, RingService, Signer};
-use crate::store::mongo::Mongo;
-use crate::store::sqlite::Sqlite;
-use crate::store::{Absent, Store, StoreError};
+use crate::store::{StoreError, Stores};
 use crate::token::{TokenSettings, Tokens};
 use components::Components;
 use database_probe::FIRST;
@@ -40,6 +39,7 @@ pub use archive::Archive;
 pub use backup::{Backup, BackupError, back_up};
 pub use function::Function;
 pub use listener::passed_listener;
+pub use stores::open_stores;
 pub use task::{NextTurn, Supervised, Supervisor, Task, TurnError};
 
 /// Connections of one peer address, where the operator has not said how many.
@@ -108,29 +108,26 @@ pub enum StartError {
     Entropy(#[from] EntropyError),
 }
 
-/// The users that `config`'s store keeps, for the server and for commands.
+/// The users in `stores`, for the server and for commands.
 ///
 /// # Errors
-/// [`StartError`]. A database that does not answer is none.
+/// [`StartError`] where the system gives no thread. Nothing is read yet.
 pub fn open_registry(
     config: &Config,
-    if_missing: IfMissing,
+    stores: &Stores,
     clock: Clock,
     entropy: Entropy,
 ) -> Result<Registry, StartError> {
     let hasher = Hasher::start(config.bcrypt_rounds, entropy.clone())?;
-    Ok(Registry::new(open_store(config, if_missing)?, hasher, clock, entropy))
+    let (users, database) = (Arc::clone(&stores.users), Arc::clone(&stores.database));
+    Ok(Registry::new(users, database, hasher, clock, entropy))
 }
 
-/// The ring_service of the ring that `config` names; its keys may be in `store`.
+/// The service of the ring that `config` names; its keys may be in `stores`.
 ///
 /// # Errors
 /// [`StartError`] for settings that cannot be used. Nothing is read yet.
-pub fn open_ring_service(
-    config: &Config,
-    store: &Arc<dyn Store>,
-    clock: Clock,
-) -> Result<RingService, StartError> {
+pub fn open_ring_service(config: &Config, stores: &Stores, clock: Clock) -> Result<RingService, StartError> {
     let settings = KeySettings {
         rotation: config.key_rotation,
         jwks_max_age: config.jwks_max_age,
@@ -142,24 +139,12 @@ pub fn open_ring_service(
         any_size: config.key_bits.is_none(),
         first_kid: config.kid.clone(),
     };
-    let ring_service = RingService::new(custody::open(config, store, &clock)?, clock, settings);
-    // Where nobody has said so, whether keys change at all depends on the ring.
+    let ring_service = RingService::new(custody::open(config, stores, &clock)?, clock, settings);
+    // Without the setting, whether keys change at all depends on the ring.
     if let Rotation::Every(_) = config.key_rotation {
         ring_service.schedule(&RingRecord::empty()).check()?;
     }
     Ok(ring_service)
-}
-
-/// The store that `config` names.
-///
-/// # Errors
-/// [`StartError`]. A database that does not answer is none.
-pub fn open_store(config: &Config, if_missing: IfMissing) -> Result<Arc<dyn Store>, StartError> {
-    Ok(match &config.store {
-        StoreChoice::Absent => Arc::new(Absent),
-        StoreChoice::Sqlite(folder) => Arc::new(Sqlite::open(folder, if_missing)?),
-        StoreChoice::Mongo(uri) => Arc::new(Mongo::new(uri.expose()).map_err(StartError::Store)?),
-    })
 }
 
 /// The keys of `ring` as they are now, for a command, which ends before they change.
@@ -192,7 +177,7 @@ impl App {
     /// before [`App::run`].
     ///
     /// # Errors
-    /// [`StartError`]. A database that does not answer is none.
+    /// [`StartError`]. An unreachable database is not an error here.
     pub async fn build(
         config: &Config,
         passed: Option<PassedListener>,
@@ -237,7 +222,7 @@ impl App {
         &self.keys_place
     }
 
-    /// Serves till `stop`, then ends what is under way, within ten seconds.
+    /// Serves until `stop`, then ends what is under way, within ten seconds.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         serve(self.listener, self.http_service, self.limits, stop).await;
         drop(self.tasks);

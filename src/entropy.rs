@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::domain::{Timestamp, UserId};
+use crate::domain::{EventId, Timestamp, UserId};
 
 /// Gives random bytes, from the system or, in tests, a sequence that a seed determines.
 #[derive(Clone, Debug)]
@@ -50,6 +50,14 @@ impl Entropy {
         bytes[..4].copy_from_slice(&(now.as_secs() as u32).to_be_bytes());
         bytes[4..].copy_from_slice(&self.bytes::<8>()?);
         Ok(UserId::from_bytes(bytes))
+    }
+
+    /// The id of an event that happens at `at`.
+    ///
+    /// # Errors
+    /// [`EntropyError`] where the system has no randomness to give.
+    pub fn event_id(&self, at: Timestamp) -> Result<EventId, EntropyError> {
+        Ok(EventId::new(at, self.bytes()?))
     }
 }
 

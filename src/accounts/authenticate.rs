@@ -1,10 +1,10 @@
 //! From a token to its user, and to the next token.
 
 use super::{AccountError, Accounts, LoggedOut};
-use crate::domain::{User, UserId};
+use crate::domain::{Lifetime, Timestamp, User, UserId};
 use crate::token::{Issued, Session};
 
-/// A stored user, and when they proved who they are.
+/// A stored user, and when they proved who they are (seconds since 1970).
 struct Bearer {
     user: User,
     auth_time: u64,
@@ -26,8 +26,7 @@ impl Accounts {
     /// As [`Accounts::profile`], and [`AccountError::SessionEnded`].
     pub async fn refresh(&self, token: &str) -> Result<Issued, AccountError> {
         let Bearer { user, auth_time } = self.bearer(token).await?;
-        let age = self.clock.now().as_secs().saturating_sub(auth_time);
-        if age >= self.session_max_age.as_secs() {
+        if is_over(auth_time, self.clock.now(), self.session_max_age) {
             return Err(AccountError::SessionEnded);
         }
         Ok(self.tokens.issue_user(&user, Session::Since(auth_time)).await?)
@@ -38,12 +37,32 @@ impl Accounts {
         let standing = checked.standing();
         let id = checked.subject().and_then(UserId::parse).filter(|_| !standing.demo);
         let id = id.ok_or(AccountError::NoUser)?;
-        let user = self.registry.store().find_user_by_id(id).await?.ok_or(AccountError::NoUser)?;
+        let user = self.registry.users.find_user_by_id(id).await?.ok_or(AccountError::NoUser)?;
         // The original's tokens tell only when they were issued; a token that tells nothing is as old as can be.
         let auth_time = standing.auth_time.or(standing.iat).unwrap_or(0);
         if !user.sessions.accept(auth_time) {
             return Err(AccountError::LoggedOut(LoggedOut));
         }
         Ok(Bearer { user, auth_time })
+    }
+}
+
+/// Whether a session that began at `auth_time` (seconds since 1970) is too old to be refreshed.
+fn is_over(auth_time: u64, now: Timestamp, max_age: Lifetime) -> bool {
+    now.as_secs().saturating_sub(auth_time) >= max_age.as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_over;
+    use crate::domain::{Lifetime, Timestamp};
+
+    #[test]
+    fn a_session_is_over_in_the_second_in_which_it_reaches_its_age() {
+        let max_age = Lifetime::from_secs(60).unwrap();
+        let over = |now| is_over(1_000, Timestamp::from_millis(now), max_age);
+        assert!(!over(1_059_999));
+        assert!(over(1_060_000));
+        assert!(!over(900_000), "a log-in on an instance whose clock is ahead");
     }
 }

@@ -1,4 +1,4 @@
-//! Password hashes: bcrypt on bounded threads of its own, in the same time whoever asks.
+//! Password hashes: bcrypt on bounded threads of its own. A check takes the same time whether there is such a user or not.
 
 use std::io;
 use std::num::NonZero;
@@ -11,11 +11,11 @@ use crate::entropy::Entropy;
 use crate::workers::{WorkError, Workers};
 
 /// Hashes that may wait. At cost 12 and two cores the last of them waits about four seconds.
-const QUEUE: usize = 32;
+const MAX_WAITING_HASHES: usize = 32;
 /// Hashing gives way even to RSA signatures.
-const NICENESS: i32 = 15;
-/// Stands in for the hash of a user who is not there; nothing hashes to it.
-const NOBODY: &str = ".....................................................";
+const HASHING_NICENESS: i32 = 15;
+/// The salt and the digest of a bcrypt string that no password matches. A name that no user has is checked against it.
+const UNMATCHABLE: &str = ".....................................................";
 
 /// Makes and checks bcrypt hashes.
 #[derive(Clone, Debug)]
@@ -38,13 +38,16 @@ pub enum HashError {
 
 /// What came of checking a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// Not this one.
+pub(super) enum PasswordCheck {
+    /// It is not the user's password, or there is no such user.
     Wrong,
-    /// Right.
+    /// It is the user's password.
     Right,
-    /// Right, and here is a hash of the configured cost to replace the stored one.
-    Weak(PasswordHash),
+    /// It is the user's password, and the stored hash costs less than is configured.
+    RightButWeak {
+        /// A hash of the configured cost, to replace the stored one.
+        stronger: PasswordHash,
+    },
 }
 
 impl Hasher {
@@ -54,7 +57,11 @@ impl Hasher {
     /// Where the system gives no thread.
     pub fn start(cost: u32, entropy: Entropy) -> io::Result<Self> {
         let cores = available_parallelism().map_or(1, NonZero::get);
-        Ok(Self { workers: Workers::start("hash", cores, QUEUE, NICENESS)?, cost, entropy })
+        Ok(Self {
+            workers: Workers::start("hash", cores, MAX_WAITING_HASHES, HASHING_NICENESS)?,
+            cost,
+            entropy,
+        })
     }
 
     /// A hash for a new password.
@@ -66,15 +73,15 @@ impl Hasher {
         self.run(move || hasher.hash_now(password.expose(), Version::TwoB)).await?
     }
 
-    /// Checks a password against what the store holds for a user, or against nothing where there is none. Takes as
-    /// long as the configured cost does in every case but a hash of higher cost.
-    pub(super) async fn verify(
+    /// Checks a password against what the store holds for a user; `None` where there is no such user. Takes as long as the
+    /// configured cost does in every case but a hash of higher cost.
+    pub(super) async fn check(
         &self,
         password: Password,
         stored: Option<PasswordHash>,
-    ) -> Result<Verdict, HashError> {
+    ) -> Result<PasswordCheck, HashError> {
         let hasher = self.clone();
-        self.run(move || hasher.verify_now(&password, stored.as_ref())).await
+        self.run(move || hasher.check_now(&password, stored.as_ref())).await
     }
 
     async fn run<T: Send + 'static>(
@@ -87,33 +94,27 @@ impl Hasher {
         })
     }
 
-    fn verify_now(&self, password: &Password, stored: Option<&PasswordHash>) -> Verdict {
-        let whole = password.expose();
-        let known = stored.and_then(|hash| hash.cost().map(|cost| (hash, cost)));
-        // bcrypt repeats a password behind a NUL, so that one with a NUL in it could open another's account.
-        let Some((hash, cost)) = known.filter(|_| !whole.contains(&0)) else {
-            spend(self.cost);
-            return Verdict::Wrong;
+    fn check_now(&self, password: &Password, stored: Option<&PasswordHash>) -> PasswordCheck {
+        let comparable = stored.and_then(|hash| Comparable::of(password, hash));
+        let Some(Comparable { bytes, hash, cost, may_match, version }) = comparable else {
+            spend_time(self.cost);
+            return PasswordCheck::Wrong;
         };
-        // The original cut passwords at 72 bytes, and its users must get in.
-        let cut = hash.is_of_original();
-        let bytes = &whole[..whole.len().min(Password::MAX_BYTES)];
-        let Ok(right) = bcrypt::verify(bytes, hash.expose()) else {
-            spend(self.cost);
-            return Verdict::Wrong;
+        let Ok(right) = bcrypt::verify(bytes, hash) else {
+            spend_time(self.cost);
+            return PasswordCheck::Wrong;
         };
-        if !(right && (cut || bytes.len() == whole.len())) {
+        if !(right && may_match) {
             // Costs double with each step: these add up to the difference.
-            (cost..self.cost).for_each(spend);
-            return Verdict::Wrong;
+            (cost..self.cost).for_each(spend_time);
+            return PasswordCheck::Wrong;
         }
-        let version = if cut { Version::TwoA } else { Version::TwoB };
         if cost < self.cost
             && let Ok(stronger) = self.hash_now(bytes, version)
         {
-            return Verdict::Weak(stronger);
+            return PasswordCheck::RightButWeak { stronger };
         }
-        Verdict::Right
+        PasswordCheck::Right
     }
 
     fn hash_now(&self, password: &[u8], version: Version) -> Result<PasswordHash, HashError> {
@@ -124,8 +125,103 @@ impl Hasher {
     }
 }
 
+/// What of a password is compared with a stored hash.
+struct Comparable<'a> {
+    bytes: &'a [u8],
+    hash: &'a str,
+    cost: u32,
+    /// Whether the bytes are all of the password that the hash's maker would have read.
+    may_match: bool,
+    /// The mark of a hash that takes this one's place.
+    version: Version,
+}
+
+impl<'a> Comparable<'a> {
+    /// `None` where no password may match: the hash is no bcrypt string, or the password has a NUL, behind which bcrypt
+    /// repeats it, so that it could match another password's hash.
+    fn of(password: &'a Password, hash: &'a PasswordHash) -> Option<Self> {
+        let whole = password.expose();
+        let cost = hash.cost().filter(|_| !whole.contains(&0))?;
+        let bytes = &whole[..whole.len().min(Password::MAX_BYTES)];
+        // The original cut passwords at 72 bytes, and its users must be able to log in.
+        let cut = hash.is_of_original();
+        let version = if cut { Version::TwoA } else { Version::TwoB };
+        Some(Self { bytes, hash: hash.expose(), cost, may_match: cut || bytes.len() == whole.len(), version })
+    }
+}
+
 /// Takes as long as one bcrypt of this cost.
-fn spend(cost: u32) {
+fn spend_time(cost: u32) {
     // The answer is no; it is the time that counts.
-    let _ = bcrypt::verify(b"nobody", &format!("$2b${cost:02}${NOBODY}"));
+    let _ = bcrypt::verify(b"anything", &format!("$2b${cost:02}${UNMATCHABLE}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Hasher, PasswordCheck, Version};
+    use crate::domain::{Password, PasswordHash};
+    use crate::entropy::Entropy;
+
+    fn hasher(cost: u32) -> Hasher {
+        Hasher::start(cost, Entropy::seeded(1)).unwrap()
+    }
+
+    fn hash(password: &str, cost: u32, version: Version) -> PasswordHash {
+        hasher(cost).hash_now(Password::attempt(password).expose(), version).unwrap()
+    }
+
+    fn check(password: &str, stored: Option<&PasswordHash>) -> PasswordCheck {
+        hasher(5).check_now(&Password::attempt(password), stored)
+    }
+
+    #[test]
+    fn only_the_users_own_password_is_right() {
+        let stored = hash("secret-ada", 5, Version::TwoB);
+        assert_eq!(check("secret-ada", Some(&stored)), PasswordCheck::Right);
+        for wrong in ["secret-eve", "", "secret-ada ", "Secret-ada"] {
+            assert_eq!(check(wrong, Some(&stored)), PasswordCheck::Wrong, "{wrong:?}");
+        }
+        assert_eq!(check("secret-ada", None), PasswordCheck::Wrong, "there is no such user");
+    }
+
+    #[test]
+    fn a_hash_that_is_no_bcrypt_string_is_matched_by_no_password() {
+        for text in ["", "$2b$05$short", "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"] {
+            let odd = PasswordHash::from_text(text.to_owned());
+            assert_eq!(check("", Some(&odd)), PasswordCheck::Wrong, "{text:?}");
+            assert_eq!(check(text, Some(&odd)), PasswordCheck::Wrong, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_hash_of_lower_cost_is_made_anew_with_the_same_mark_and_one_of_higher_cost_stays() {
+        for (version, mark) in [(Version::TwoA, "$2a$05$"), (Version::TwoB, "$2b$05$")] {
+            let weak = hash("secret-ada", 4, version);
+            let PasswordCheck::RightButWeak { stronger } = check("secret-ada", Some(&weak)) else {
+                panic!("{mark}");
+            };
+            assert!(stronger.expose().starts_with(mark), "{}", stronger.expose());
+            assert_eq!(check("secret-ada", Some(&stronger)), PasswordCheck::Right);
+            assert_eq!(
+                check("secret-eve", Some(&weak)),
+                PasswordCheck::Wrong,
+                "a wrong one strengthens nothing"
+            );
+        }
+        assert_eq!(check("secret-ada", Some(&hash("secret-ada", 6, Version::TwoB))), PasswordCheck::Right);
+    }
+
+    #[test]
+    fn what_is_behind_72_bytes_counts_unless_the_original_made_the_hash() {
+        let (cut, long) = ("x".repeat(72), "x".repeat(73));
+        assert_eq!(check(&long, Some(&hash(&cut, 5, Version::TwoA))), PasswordCheck::Right);
+        assert_eq!(check(&long, Some(&hash(&cut, 5, Version::TwoB))), PasswordCheck::Wrong);
+    }
+
+    #[test]
+    fn a_password_with_a_nul_is_wrong() {
+        // bcrypt reads `a\0a\0…` for the password `a`.
+        let stored = hash("a", 5, Version::TwoB);
+        assert_eq!(check("a\0a", Some(&stored)), PasswordCheck::Wrong);
+    }
 }

@@ -1,43 +1,45 @@
 //! Logging in.
 
-use super::hashing::Verdict;
+use std::error::Error;
+
+use super::hashing::PasswordCheck;
 use super::{AccountError, Accounts, LoggedIn};
 use crate::domain::{LoginName, Password, PasswordHash, User};
-use crate::store::StoreError;
 use crate::token::Session;
 
 impl Accounts {
-    /// A token for whoever knows a user's name or address and password.
+    /// A token for a user's name or address with the user's password.
     ///
     /// # Errors
-    /// [`AccountError::Credentials`] for a wrong password and for nobody alike, in the same time.
+    /// [`AccountError::Credentials`] for a wrong password and for an unknown name alike, in the same time.
     pub async fn log_in(&self, name: &LoginName, password: Password) -> Result<LoggedIn, AccountError> {
         // Taken before the look-up: a change of the password after it ends this session, too.
         let now = self.clock.now();
         let found = self.registry.find_user(name).await?;
         let stored = found.as_ref().map(|user| user.password_hash.clone());
-        let verdict = self.registry.hasher.verify(password, stored).await?;
-        let Some(user) = found.filter(|_| verdict != Verdict::Wrong) else {
-            return Err(AccountError::Credentials);
-        };
-        let user = match verdict {
-            Verdict::Weak(stronger) => self.strengthen(user, stronger).await,
-            _ => user,
+        let check = self.registry.hasher.check(password, stored).await?;
+        let user = match (found, check) {
+            (None, _) | (_, PasswordCheck::Wrong) => return Err(AccountError::Credentials),
+            (Some(user), PasswordCheck::Right) => user,
+            (Some(user), PasswordCheck::RightButWeak { stronger }) => self.strengthen(user, stronger).await,
         };
         let session = Session::Since(user.sessions.auth_time(now));
         let token = self.tokens.issue_user(&user, session).await?;
         Ok(LoggedIn { user, token })
     }
 
-    /// Raises the cost of a stored hash. Somebody who has just logged in is not turned away because that fails.
+    /// Raises the cost of a stored hash. A user who has just logged in is not turned away because that fails.
     async fn strengthen(&self, user: User, stronger: PasswordHash) -> User {
         let now = self.clock.now();
-        match self.registry.store().replace_hash_if(user.id, &user.password_hash, &stronger, now).await {
+        match self.registry.strengthen_hash(&user, &stronger, now).await {
             Ok(true) => User { password_hash: stronger, updated_at: now, ..user },
             Ok(false) => user,
             Err(error) => {
-                let cause: &StoreError = &error;
-                tracing::warn!(%cause, "cannot raise the cost of a password hash; the next log-in tries again");
+                let cause = error.source().map(ToString::to_string);
+                tracing::warn!(
+                    cause,
+                    "cannot raise the cost of a password hash; the next log-in tries again"
+                );
                 user
             }
         }

@@ -1,10 +1,10 @@
 //! Registering.
 
 use super::{AccountError, Accounts, LoggedIn};
-use crate::domain::{Email, Password, Username};
+use crate::domain::{Actor, Email, Password, Username};
 use crate::token::Session;
 
-/// What a newcomer gives; parsed, so that it can be stored.
+/// What a new user gives; parsed, so that it can be stored.
 #[derive(Clone, Debug)]
 pub struct Registration {
     /// The name.
@@ -16,10 +16,10 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// Reads what a newcomer typed.
+    /// Reads what a new user typed.
     ///
     /// # Errors
-    /// [`AccountError`] for the first field that cannot be used; the password's first, as in the original.
+    /// [`AccountError`] for the first field that cannot be used, in the original's order: the password, the name, the address.
     pub fn parse(username: &str, email: &str, password: &str) -> Result<Self, AccountError> {
         let password = Password::parse(password)?;
         Ok(Self { username: Username::parse(username)?, email: Email::parse(email)?, password })
@@ -35,7 +35,22 @@ impl Accounts {
         let user = self.registry.new_user(registration).await?;
         // Before the user is stored: were there no signature, a second try would find the name taken.
         let token = self.tokens.issue_user(&user, Session::Begins).await?;
-        self.registry.store().create_user(&user).await?;
+        self.registry.add_user(&user, Actor::User(user.id)).await?;
         Ok(LoggedIn { user, token })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Registration;
+    use crate::accounts::AccountError;
+
+    #[test]
+    fn of_several_faults_that_of_the_password_is_told_first_then_that_of_the_name() {
+        let fault = |username, email, password| Registration::parse(username, email, password).err();
+        assert!(matches!(fault("a", "no address", "short"), Some(AccountError::Password(_))));
+        assert!(matches!(fault("a", "no address", "long enough"), Some(AccountError::Username(_))));
+        assert!(matches!(fault("ada", "no address", "long enough"), Some(AccountError::Email(_))));
+        assert!(fault("ada", "ada@example.com", "long enough").is_none());
     }
 }

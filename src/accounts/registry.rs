@@ -6,53 +6,63 @@ use futures_util::future::{try_join, try_join_all};
 
 use super::{AccountError, Hasher, Registration};
 use crate::clock::Clock;
-use crate::domain::{LoginName, Password, Sessions, Timestamp, User, UserId};
+use crate::domain::{
+    Actor, Event, EventKind, LoginName, Password, PasswordHash, Sessions, Timestamp, User, UserId,
+};
 use crate::entropy::Entropy;
-use crate::store::Store;
+use crate::store::{Database, Users};
 
 /// How often a change is made anew on top of another that came first.
-const TRIES: usize = 8;
+const MAX_TRIES: usize = 8;
 
 /// Users in a store, and what makes their password hashes.
 #[derive(Clone)]
 pub struct Registry {
-    store: Arc<dyn Store>,
+    pub(super) users: Arc<dyn Users>,
+    database: Arc<dyn Database>,
     pub(super) hasher: Hasher,
     clock: Clock,
     entropy: Entropy,
 }
 
 impl Registry {
-    /// The users of `store`.
-    pub fn new(store: Arc<dyn Store>, hasher: Hasher, clock: Clock, entropy: Entropy) -> Self {
-        Self { store, hasher, clock, entropy }
-    }
-
-    /// Where they are kept.
-    pub fn store(&self) -> &Arc<dyn Store> {
-        &self.store
+    /// The users in `users`, which are kept in `database`.
+    pub fn new(
+        users: Arc<dyn Users>,
+        database: Arc<dyn Database>,
+        hasher: Hasher,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Self {
+        Self { users, database, hasher, clock, entropy }
     }
 
     /// Adds a user.
     ///
     /// # Errors
     /// [`AccountError::Exists`] where the name or the address is taken; it takes as long as success.
-    pub async fn create_user(&self, registration: Registration) -> Result<User, AccountError> {
+    pub async fn create_user(&self, registration: Registration, by: Actor) -> Result<User, AccountError> {
         let user = self.new_user(registration).await?;
-        self.store.create_user(&user).await?;
+        self.add_user(&user, by).await?;
         Ok(user)
     }
 
     /// A user of this registration, who is not stored yet.
     pub(super) async fn new_user(&self, registration: Registration) -> Result<User, AccountError> {
         let Registration { username, email, password } = registration;
-        // No hash is made for a database that is not there.
-        self.store.ping().await?;
+        // No hash is made for a database that does not answer.
+        self.database.ping().await?;
         let password_hash = self.hasher.hash(password).await?;
         let now = self.clock.now();
         let id = self.entropy.user_id(now).map_err(|error| AccountError::Internal(error.into()))?;
         let sessions = Sessions::ALL;
         Ok(User { id, username, email, password_hash, created_at: now, updated_at: now, sessions })
+    }
+
+    /// Stores a new user.
+    pub(super) async fn add_user(&self, user: &User, by: Actor) -> Result<(), AccountError> {
+        let registered = self.event(EventKind::UserRegistered, user.id, by, user.created_at)?;
+        Ok(self.users.create_user(user, &registered).await?)
     }
 
     /// The user that somebody means by a name or an address. What is asked of the store, and when, depends on the text
@@ -63,57 +73,164 @@ impl Registry {
     pub async fn find_user(&self, name: &LoginName) -> Result<Option<User>, AccountError> {
         let by_email = async {
             match &name.email {
-                Some(email) => self.store.find_user_by_email(email).await,
+                Some(email) => self.users.find_user_by_email(email).await,
                 None => Ok(None),
             }
         };
-        let by_name = name.usernames.iter().map(|username| self.store.find_user_by_username(username));
+        let by_name = name.usernames.iter().map(|username| self.users.find_user_by_username(username));
         let (by_email, by_name) = try_join(by_email, try_join_all(by_name)).await?;
-        Ok(by_email.or_else(|| by_name.into_iter().flatten().next()))
+        Ok(first_found(by_email, by_name))
+    }
+
+    /// At most `limit` users in the order of their ids, those behind `after`.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn list_users(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, AccountError> {
+        Ok(self.users.list_users(after, limit).await?)
     }
 
     /// Gives a user another password, whatever the old one was, and ends the user's sessions.
     ///
     /// # Errors
     /// [`AccountError::NoUser`], and those of the store and the hash.
-    pub async fn set_password(&self, name: &LoginName, password: Password) -> Result<User, AccountError> {
+    pub async fn set_password(
+        &self,
+        name: &LoginName,
+        password: Password,
+        by: Actor,
+    ) -> Result<User, AccountError> {
         let hash = self.hasher.hash(password).await?;
-        for _ in 0..TRIES {
+        for _ in 0..MAX_TRIES {
             let user = self.find_user(name).await?.ok_or(AccountError::NoUser)?;
             let now = self.clock.now();
-            let valid_from = Sessions::after(now);
+            let changed = self.event(EventKind::PasswordChanged, user.id, by, now)?;
+            let (old, valid_from) = (&user.password_hash, Sessions::after(now));
             // False where another change came first: then this one is made on top of it.
-            let replaced =
-                self.store.replace_password_if(user.id, &user.password_hash, &hash, now, valid_from).await?;
-            if replaced {
-                self.end_sessions_of_meanwhile(user.id, now).await?;
+            if self.users.replace_password_if(user.id, old, &hash, valid_from, &changed).await? {
+                self.end_late_sessions(user.id, now, by).await?;
                 return Ok(User { password_hash: hash, updated_at: now, ..user });
             }
         }
         Err(AccountError::Busy)
     }
 
+    /// Replaces the hash of a user by one of a higher cost for the same password. False where the hash has changed.
+    pub(super) async fn strengthen_hash(
+        &self,
+        user: &User,
+        stronger: &PasswordHash,
+        now: Timestamp,
+    ) -> Result<bool, AccountError> {
+        let strengthened = self.event(EventKind::HashStrengthened, user.id, Actor::System, now)?;
+        Ok(self.users.replace_hash_if(user.id, &user.password_hash, stronger, &strengthened).await?)
+    }
+
     /// Ends a user's sessions: the tokens of earlier log-ins open nothing here from now on.
     ///
     /// # Errors
     /// [`AccountError::NoUser`], and those of the store.
-    pub async fn log_out(&self, name: &LoginName) -> Result<User, AccountError> {
+    pub async fn log_out(&self, name: &LoginName, by: Actor) -> Result<User, AccountError> {
         let user = self.find_user(name).await?.ok_or(AccountError::NoUser)?;
         let now = self.clock.now();
-        if !self.store.end_sessions(user.id, Sessions::after(now)).await? {
+        if !self.end_sessions(user.id, Sessions::after(now), by, now).await? {
             return Err(AccountError::NoUser);
         }
-        self.end_sessions_of_meanwhile(user.id, now).await?;
+        self.end_late_sessions(user.id, now, by).await?;
         Ok(user)
     }
 
-    /// While a change that began at `began` was being written, a log-in may have read what was there before it, in a later
-    /// second than the change ends.
-    async fn end_sessions_of_meanwhile(&self, id: UserId, began: Timestamp) -> Result<(), AccountError> {
-        let (first, last) = (Sessions::after(began), Sessions::after(self.clock.now()));
-        if last > first {
-            self.store.end_sessions(id, last).await?;
+    /// Removes a user and all that is kept about them. False where there is no such user.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn delete_user(&self, id: UserId, by: Actor) -> Result<bool, AccountError> {
+        let deleted = self.event(EventKind::UserDeleted, id, by, self.clock.now())?;
+        Ok(self.users.delete_user(id, &deleted).await?)
+    }
+
+    /// Ends the sessions that began while a change that began at `began` was being written. This is a change of its own
+    /// with an event of its own; it is needed only where writing took into another second.
+    async fn end_late_sessions(&self, id: UserId, began: Timestamp, by: Actor) -> Result<(), AccountError> {
+        let now = self.clock.now();
+        if let Some(valid_from) = valid_from_of_late_sessions(began, now) {
+            self.end_sessions(id, valid_from, by, now).await?;
         }
         Ok(())
+    }
+
+    async fn end_sessions(
+        &self,
+        id: UserId,
+        valid_from: Timestamp,
+        by: Actor,
+        now: Timestamp,
+    ) -> Result<bool, AccountError> {
+        let ended = self.event(EventKind::SessionsEnded, id, by, now)?;
+        Ok(self.users.end_sessions(id, valid_from, &ended).await?)
+    }
+
+    fn event(
+        &self,
+        kind: EventKind,
+        subject: UserId,
+        actor: Actor,
+        at: Timestamp,
+    ) -> Result<Event, AccountError> {
+        let id = self.entropy.event_id(at).map_err(|error| AccountError::Internal(error.into()))?;
+        Ok(Event { id, at, kind, actor, subject })
+    }
+}
+
+/// The user that a text means: one of that address before one of that name, and names in the order of [`LoginName`].
+fn first_found(by_email: Option<User>, by_name: Vec<Option<User>>) -> Option<User> {
+    by_email.or_else(|| by_name.into_iter().flatten().next())
+}
+
+/// From when on sessions count after a change that was written from `began` to `ended`, where that differs from
+/// [`Sessions::after`] its beginning: a log-in of a later second may have read the user as they were before the change.
+fn valid_from_of_late_sessions(began: Timestamp, ended: Timestamp) -> Option<Timestamp> {
+    let (first, last) = (Sessions::after(began), Sessions::after(ended));
+    (last > first).then_some(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{first_found, valid_from_of_late_sessions};
+    use crate::domain::{Email, PasswordHash, Sessions, Timestamp, User, UserId, Username};
+
+    fn named(name: &str) -> Option<User> {
+        Some(User {
+            id: UserId::from_bytes([0; 12]),
+            username: Username::from_store(name.to_owned()),
+            email: Email::from_store(String::new()),
+            password_hash: PasswordHash::from_text(String::new()),
+            created_at: Timestamp::from_secs(0),
+            updated_at: Timestamp::from_secs(0),
+            sessions: Sessions::ALL,
+        })
+    }
+
+    #[test]
+    fn an_address_comes_before_a_name_and_names_in_their_order() {
+        let (address, typed, enforced) = (named("address"), named("typed"), named("enforced"));
+        assert_eq!(first_found(address.clone(), vec![typed.clone(), enforced.clone()]), address);
+        assert_eq!(first_found(None, vec![typed.clone(), enforced.clone()]), typed);
+        assert_eq!(first_found(None, vec![None, enforced.clone()]), enforced);
+        assert_eq!(first_found(None, vec![None, None]), None);
+    }
+
+    #[test]
+    fn a_change_that_is_written_into_another_second_ends_the_sessions_of_that_second_too() {
+        let late = |began, ended| {
+            let valid_from =
+                valid_from_of_late_sessions(Timestamp::from_millis(began), Timestamp::from_millis(ended));
+            valid_from.map(Timestamp::as_millis)
+        };
+        assert_eq!(late(7_000, 7_000), None);
+        assert_eq!(late(7_000, 7_999), None, "the second of the change is over by its own rule");
+        assert_eq!(late(7_999, 8_000), Some(9_000));
+        assert_eq!(late(7_500, 9_200), Some(10_000));
+        assert_eq!(late(7_500, 6_000), None, "a clock that was set back ends nothing more");
     }
 }

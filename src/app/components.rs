@@ -1,4 +1,4 @@
-//! The components of the house, opened in order: what a server and a function have in common.
+//! The components that a server and a function have in common, opened in order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::instance_heartbeat::{self, InstanceHeartbeat};
 use super::server_secret::ServerSecretKeeper;
 use super::signer_probe::SignerProbe;
 use super::task::{NextTurn, Supervised, Task, TurnError};
-use super::{StartError, open_registry, open_ring_service, tokens};
+use super::{StartError, open_registry, open_ring_service, open_stores, tokens};
 use crate::accounts::{Accounts, Registry};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -19,9 +19,10 @@ use crate::domain::Timestamp;
 use crate::entropy::Entropy;
 use crate::http::{Api, FailingTasks, HttpService, HttpSettings, Parts, router};
 use crate::keys::{Keys, RingRefresher, RingService, Signer};
-use crate::store::{Health, IfMissing, Store, StoreError};
+use crate::store::{Health, IfMissing, StoreError, Stores};
 
 pub(super) struct Components {
+    stores: Stores,
     registry: Registry,
     keys: Arc<Keys>,
     ring_service: RingService,
@@ -35,17 +36,18 @@ pub(super) struct Components {
 }
 
 impl Components {
-    /// Opens them; nobody is asked for anything yet.
+    /// Opens them; nothing is asked of the database or of the keys yet.
     pub(super) fn open(config: &Config, clock: Clock, entropy: &Entropy) -> Result<Self, StartError> {
         let mark = u32::from_be_bytes(entropy.bytes()?);
-        let registry = open_registry(config, IfMissing::Create, clock.clone(), entropy.clone())?;
+        let stores = open_stores(config, IfMissing::Create)?;
+        let registry = open_registry(config, &stores, clock.clone(), entropy.clone())?;
         let keys = Arc::new(Keys::new(Signer::start()?, clock.clone()));
-        let ring_service = open_ring_service(config, registry.store(), clock.clone())?;
+        let ring_service = open_ring_service(config, &stores, clock.clone())?;
         let ring_refresher =
             RingRefresher::new(ring_service.clone(), Arc::clone(&keys), clock.clone(), entropy.clone());
-        let store = Arc::clone(registry.store());
+        let instances = Arc::clone(&stores.instances);
         let heartbeat =
-            InstanceHeartbeat::new(store, Arc::clone(&keys), &ring_service, clock.clone(), entropy)?;
+            InstanceHeartbeat::new(instances, Arc::clone(&keys), &ring_service, clock.clone(), entropy)?;
         let server_secret = ServerSecretKeeper::new(
             Arc::clone(&keys),
             ring_service.clone(),
@@ -53,6 +55,7 @@ impl Components {
             entropy.clone(),
         );
         Ok(Self {
+            stores,
             registry,
             keys,
             ring_service,
@@ -78,7 +81,7 @@ impl Components {
     /// Has the store take the shape of this version, which the version before may not read: only once nothing else can
     /// refuse the start. A database that does not answer now does so at its first use.
     pub(super) async fn prepare(&self) -> Result<(), StartError> {
-        match self.store().prepare().await {
+        match self.stores.database.prepare().await {
             Err(error @ StoreError::Newer { .. }) => Err(StartError::NewerDatabase(error)),
             // The task that asks the database tells of it.
             _ => Ok(()),
@@ -91,10 +94,6 @@ impl Components {
             let turn = self.server_secret.turn(self.clock.now());
             let _ = timeout(FIRST, turn).await;
         }
-    }
-
-    pub(super) fn store(&self) -> &Arc<dyn Store> {
-        self.registry.store()
     }
 
     pub(super) fn keys(&self) -> &Arc<Keys> {
@@ -115,7 +114,8 @@ impl Components {
 
     /// The task that asks the database, which is to begin before the keys are looked at.
     pub(super) fn database_probe(&self) -> Supervised {
-        Supervised::new(DatabaseProbe::new(Arc::clone(self.store()), self.database.clone()), &self.failing)
+        let probe = DatabaseProbe::new(Arc::clone(&self.stores.database), self.database.clone());
+        Supervised::new(probe, &self.failing)
     }
 
     /// The http_service through which all requests come, and the tasks beside [`Self::database_probe`]. What the start has done of their work

@@ -10,14 +10,14 @@ use crate::keys::custody::{
     Account, AwsKms, Custody, Directory, InRecord, KeyBackend, RingStore, Sealer, SecretRing, StoredRing,
     Vault,
 };
-use crate::store::Store;
+use crate::store::Stores;
 use crate::workers::Workers;
 
 /// Keys are made when nothing else is to do.
 const MAKING_NICENESS: i32 = 19;
 
-/// Opens nothing and asks nobody yet. Keys of a ring that has moved may be in any home that can be opened.
-pub(super) fn open(config: &Config, store: &Arc<dyn Store>, clock: &Clock) -> Result<Custody, StartError> {
+/// Opens nothing and asks nothing of any service yet. Keys of a ring that has moved may be in any home that can be opened.
+pub(super) fn open(config: &Config, stores: &Stores, clock: &Clock) -> Result<Custody, StartError> {
     let maker = Workers::start("make-key", 1, 4, MAKING_NICENESS)?;
     let folder = Directory::new(&config.keys_dir, maker.clone());
     let sealer = config.key_encryption_key.as_ref().map(|text| Sealer::parse(text.expose())).transpose();
@@ -35,11 +35,12 @@ pub(super) fn open(config: &Config, store: &Arc<dyn Store>, clock: &Clock) -> Re
     let in_vault = in_vault.map(|vault| Arc::new(vault) as Arc<dyn KeyBackend>);
     let stored = || -> Result<Arc<dyn RingStore>, StartError> {
         let sealer = sealer.clone().ok_or(StartError::RingUnprotected)?;
-        Ok(Arc::new(StoredRing::new(Arc::clone(store), sealer, clock.clone(), Entropy::System)))
+        let (rings, instances) = (Arc::clone(&stores.rings), Arc::clone(&stores.instances));
+        Ok(Arc::new(StoredRing::new(rings, instances, sealer, clock.clone(), Entropy::System)))
     };
     let in_files = || Arc::new(folder.clone()) as Arc<dyn RingStore>;
     let named = in_secret.map(|secret| Arc::new(secret) as Arc<dyn RingStore>);
-    // Where nobody names a secret for the ring of keys that are elsewhere, it is in the database, or else in the folder.
+    // Unless a secret is named for the ring of keys that are elsewhere, the ring is in the database, or else in the folder.
     let otherwise = || if config.store.is_absent() { Ok(in_files()) } else { stored() };
     let ring = || named.clone().map_or_else(otherwise, Ok);
     let (name, ring, homes) = match config.custody {

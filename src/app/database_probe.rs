@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::task::{NextTurn, Task, TurnError};
 use crate::domain::Timestamp;
-use crate::store::{Health, Store, StoreError};
+use crate::store::{Database, Health, StoreError};
 
 /// How often the database is asked whether it is there.
 const EVERY: Duration = Duration::from_millis(500);
@@ -16,19 +16,19 @@ pub(super) const FIRST: Duration = Duration::from_millis(700);
 
 /// Asks the database.
 pub(super) struct DatabaseProbe {
-    store: Arc<dyn Store>,
+    database: Arc<dyn Database>,
     health: Health,
     asked: bool,
 }
 
 impl DatabaseProbe {
-    pub(super) fn new(store: Arc<dyn Store>, health: Health) -> Self {
-        Self { store, health, asked: false }
+    pub(super) fn new(database: Arc<dyn Database>, health: Health) -> Self {
+        Self { database, health, asked: false }
     }
 
     /// Asks once. False where there is no database to ask.
     async fn ask(&mut self) -> bool {
-        let answer = self.store.ping().await;
+        let answer = self.database.ping().await;
         if let Err(StoreError::Absent) = answer {
             return false;
         }

@@ -12,14 +12,14 @@ use crate::domain::{Instance, KeyRecord, RingRecord, Timestamp};
 use crate::entropy::{Entropy, EntropyError};
 use crate::keys::custody::{Directory, public_half};
 use crate::keys::{Keys, Ring, RingService};
-use crate::store::{Health, Store, StoreError};
+use crate::store::{Health, Instances, StoreError};
 
 /// Between two beats.
 pub(super) const EVERY: Duration = Duration::from_secs(15);
 
 /// Tells and listens.
 pub(super) struct InstanceHeartbeat {
-    store: Arc<dyn Store>,
+    instances: Arc<dyn Instances>,
     keys: Arc<Keys>,
     clock: Clock,
     custody: &'static str,
@@ -44,14 +44,14 @@ pub struct Disagrees {
 
 impl InstanceHeartbeat {
     pub(super) fn new(
-        store: Arc<dyn Store>,
+        instances: Arc<dyn Instances>,
         keys: Arc<Keys>,
         ring_service: &RingService,
         clock: Clock,
         entropy: &Entropy,
     ) -> Result<Self, EntropyError> {
         Ok(Self {
-            store,
+            instances,
             keys,
             clock,
             custody: ring_service.custody().name(),
@@ -77,17 +77,17 @@ impl InstanceHeartbeat {
         let Some(ring) = ring.as_ref() else { return Ok(None) };
         let (record, Some(ours)) = (ring.record(), self.instance(ring)) else { return Ok(None) };
         let since = ours.at.minus_secs(Instance::SILENCE_SECS);
-        let others = self.store.list_instances().await?;
+        let others = self.instances.list_instances().await?;
         self.keys.note_alone(!others.iter().any(|other| other.id != ours.id && other.is_live(ours.at)));
         let live = others.iter().filter(|other| other.id != ours.id && other.is_live(ours.at));
         let mut disagrees = live
             .filter(|other| self.disagree(record, &ours, other))
             .map(|other| Disagrees { theirs: other.custody.clone(), ours: ours.custody.clone() });
         let disagrees = disagrees.next();
-        // Who runs is to be heard of, whoever is right; who is about to start and must not is not.
+        // A running instance always records its heartbeat. An instance that is about to refuse to start does not.
         if disagrees.is_none() || started {
-            self.store.note_instance(&ours).await?;
-            self.store.purge_instances(since).await?;
+            self.instances.record_instance(&ours).await?;
+            self.instances.purge_instances(since).await?;
         }
         Ok(disagrees)
     }
@@ -105,7 +105,7 @@ impl InstanceHeartbeat {
         !known.contains(&other.signs) || (should_know_ours && !other.verifies.contains(&ours.signs))
     }
 
-    /// Ourselves; nobody where no key signs.
+    /// This instance; `None` where no key signs.
     fn instance(&self, ring: &Ring) -> Option<Instance> {
         let signs = ring.active()?.verifying().thumbprint();
         let verifies = thumbprints(ring.record().verifying());

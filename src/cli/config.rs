@@ -10,7 +10,6 @@ use super::{Failure, Output};
 use crate::app::{self, IfMissing};
 use crate::clock::Clock;
 use crate::config::{Config as Settings, SETTINGS};
-use crate::entropy::Entropy;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Config {
@@ -52,9 +51,8 @@ fn check(output: &Output) -> Result<(), Failure> {
     let faulty = |fault: &dyn std::fmt::Display| Failure::usage(format!("{fault}{lines}"));
     let settings = Settings::read(&sources).map_err(|faults| faulty(&faults))?;
     // Nothing is opened by this, but an address of a database is read.
-    let registry = app::open_registry(&settings, IfMissing::Refuse, Clock::System, Entropy::System)
-        .map_err(|error| faulty(&error))?;
-    app::open_ring_service(&settings, registry.store(), Clock::System).map_err(|error| faulty(&error))?;
+    let stores = app::open_stores(&settings, IfMissing::Refuse).map_err(|error| faulty(&error))?;
+    app::open_ring_service(&settings, &stores, Clock::System).map_err(|error| faulty(&error))?;
     let text = format!("the settings can be used{lines}");
     output.print(&json!({ "valid": true, "warnings": warnings }), &text);
     Ok(())

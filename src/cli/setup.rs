@@ -81,10 +81,10 @@ pub(super) fn config() -> Result<Config, Failure> {
     Ok(config)
 }
 
-/// The ring_service of the keys, on their store.
+/// The service of the ring, on its store.
 pub(super) fn ring_service(config: &Config, if_missing: IfMissing) -> Result<RingService, Failure> {
-    let store = app::open_store(config, if_missing).map_err(Failure::refused)?;
-    app::open_ring_service(config, &store, Clock::System).map_err(Failure::refused)
+    let stores = app::open_stores(config, if_missing).map_err(Failure::refused)?;
+    app::open_ring_service(config, &stores, Clock::System).map_err(Failure::refused)
 }
 
 /// The ring as it is; a command that reads never begins one.

@@ -14,7 +14,7 @@ use super::{Failure, Output};
 use crate::accounts::{Registration, Registry};
 use crate::app::{self, IfMissing};
 use crate::clock::Clock;
-use crate::domain::{LoginName, Password, Secret, User};
+use crate::domain::{Actor, LoginName, Password, Secret, User};
 use crate::entropy::Entropy;
 
 /// Users that one question to the store brings.
@@ -70,7 +70,8 @@ impl Users {
     pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
         let config = setup::config()?;
         setup::runtime()?.block_on(async {
-            let registry = app::open_registry(&config, self.if_missing(), Clock::System, Entropy::System);
+            let stores = app::open_stores(&config, self.if_missing()).map_err(Failure::refused)?;
+            let registry = app::open_registry(&config, &stores, Clock::System, Entropy::System);
             self.run_on(&registry.map_err(Failure::refused)?, output).await
         })
     }
@@ -85,7 +86,8 @@ impl Users {
             Self::Create { username, email, password } => {
                 let registration = Registration::parse(&username, &email, password.read()?.expose());
                 let registration = registration.map_err(Failure::usage)?;
-                let user = registry.create_user(registration).await.map_err(Failure::because)?;
+                let user =
+                    registry.create_user(registration, Actor::Operator).await.map_err(Failure::because)?;
                 print(&user, output);
             }
             Self::List => list(registry, output).await?,
@@ -93,16 +95,16 @@ impl Users {
             Self::Password { user, password } => {
                 let password = Password::parse(password.read()?.expose()).map_err(Failure::usage)?;
                 let name = LoginName::from_text(&user);
-                let user = registry.set_password(&name, password).await.map_err(Failure::because)?;
-                print(&user, output);
+                let user = registry.set_password(&name, password, Actor::Operator).await;
+                print(&user.map_err(Failure::because)?, output);
             }
             Self::LogOut { user } => {
-                let user = registry.log_out(&LoginName::from_text(&user)).await;
+                let user = registry.log_out(&LoginName::from_text(&user), Actor::Operator).await;
                 print(&user.map_err(Failure::because)?, output);
             }
             Self::Delete { user } => {
                 let user = find(registry, &user).await?;
-                registry.store().delete_user(user.id).await.map_err(Failure::because)?;
+                registry.delete_user(user.id, Actor::Operator).await.map_err(Failure::because)?;
                 output.print(
                     &json!({ "deleted": as_json(&user) }),
                     &format!("deleted {}", visible(user.username.as_str())),
@@ -144,7 +146,7 @@ async fn find(registry: &Registry, name: &str) -> Result<User, Failure> {
 async fn list(registry: &Registry, output: &Output) -> Result<(), Failure> {
     let mut after = None;
     loop {
-        let users = registry.store().list_users(after, PAGE).await.map_err(Failure::because)?;
+        let users = registry.list_users(after, PAGE).await.map_err(Failure::because)?;
         users.iter().for_each(|user| print(user, output));
         match users.last() {
             Some(last) if users.len() == PAGE => after = Some(last.id),

@@ -41,7 +41,8 @@ pub(super) fn skew(text: &str) -> Result<u64, String> {
 }
 
 pub(super) fn algorithm(text: &str) -> Result<jose::Algorithm, String> {
-    text.parse().map_err(|_| "must be RS256, PS256, ES256 or EdDSA".to_owned())
+    let known = text.parse().ok().filter(|algorithm: &jose::Algorithm| !algorithm.is_post_quantum());
+    known.ok_or_else(|| "must be RS256, PS256, ES256 or EdDSA".to_owned())
 }
 
 pub(super) fn key_bits(text: &str) -> Result<u32, String> {

@@ -79,7 +79,7 @@ settings! {
         "Seals and authenticates the ring of keys in the database: 32 bytes in base64; of several, separated by commas, the first seals",
     );
     SERVER_SECRET = secret(
-        "Secrets to derive keys from, of 32 bytes or more: of several, separated by commas, the first makes and all open; `kept` is the one beside the private keys; empty: `kept`",
+        "Secret from which the service derives other keys, 32 bytes or more; of several, separated by commas, the first is used for what is new and all for what exists; `kept` is the one beside the private keys; empty: `kept`",
     );
     VAULT_ADDR = setting("", "Address of Vault or OpenBao, such as `https://vault.example.com:8200`");
     VAULT_NAMESPACE = setting("", "Its namespace");

@@ -1,6 +1,7 @@
 //! The nouns of the service: parsing and state changes, pure. Nothing here reads the time, the disk or the net.
 
 mod email;
+mod event;
 mod instance;
 mod key_record;
 mod kid;
@@ -17,6 +18,7 @@ mod user_keys;
 mod username;
 
 pub use email::{Email, EmailError};
+pub use event::{Actor, Event, EventId, EventKind};
 pub use instance::Instance;
 pub use key_record::{Home, KeyRecord, KeyState, Moved, NewKey, RingRecord};
 pub use kid::{Kid, KidError};

@@ -109,8 +109,9 @@ fn outside_crates_stay_in_the_room_that_is_meant_for_them() {
         ("hyper", &["http"]),
         ("bcrypt", &["accounts"]),
         ("clap", &["cli"]),
+        ("doctor", &["cli"]),
         ("listenfd", &["app"]),
-        ("ureq", &["cli"]),
+        ("ureq", &[]),
         ("outbound", &["cli", "keys"]),
         ("tracing_subscriber", &["telemetry", "config"]),
         ("aws_lc_rs", &["keys", "entropy"]),
@@ -148,9 +149,28 @@ fn architecture_md_has_the_same_table() {
     }
 }
 
+/// The doctor sees a deployment as a stranger does, so it can share only what every verifier may use.
+#[test]
+fn the_doctor_uses_nothing_of_the_service() {
+    let manifest = read("crates/doctor/Cargo.toml");
+    let own: Vec<_> = named_behind(&manifest, "path = \"../").collect();
+    assert_eq!(own, ["jose", "outbound"]);
+    let command = read("src/cli/doctor.rs");
+    for library in ["outbound", "rustls", "jose"] {
+        assert!(!command.contains(&format!("{library}::")), "src/cli/doctor.rs uses {library}");
+    }
+    for file in source_files(&repository().join("crates/doctor/src")) {
+        let text = fs::read_to_string(&file).unwrap();
+        for ambient in ["SystemTime", "time::Instant", "now_utc", "aws_lc_rs::rand"] {
+            assert!(!text.contains(ambient), "{} uses {ambient}", file.display());
+        }
+    }
+}
+
 #[test]
 fn files_stay_small() {
-    for file in source_files(&repository().join("src")) {
+    let doctor = repository().join("crates/doctor/src");
+    for file in source_files(&repository().join("src")).into_iter().chain(source_files(&doctor)) {
         let lines = fs::read_to_string(&file).unwrap().lines().count();
         assert!(lines <= 450, "{} has {lines} lines: does it hold one idea?", file.display());
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use jwt_generator::config::SETTINGS;
+use jwt_generator::store::mongo::collections::{COLLECTIONS, IndexRule, IndexSpec, Owner};
 use serde_json::Value;
 
 use crate::support::{jwt_generator, read, repository, run};
@@ -152,6 +153,37 @@ fn docs_deploy_leads_to_every_folder_of_deploy() {
             assert!(text.contains(&link), "{name}");
         }
     }
+}
+
+fn index_in_words(index: &IndexSpec) -> String {
+    let members: Vec<_> = index.members.iter().map(|member| format!("`{member}`")).collect();
+    let rule = match index.rule {
+        IndexRule::Plain => String::new(),
+        IndexRule::Unique => " (unique)".to_owned(),
+        IndexRule::UniqueWherePresent => " (unique where present)".to_owned(),
+        IndexRule::Expires(after) => format!(" (expires after {} s)", after.as_secs()),
+    };
+    members.join(", ") + &rule
+}
+
+#[test]
+fn docs_deploy_lists_the_collections_as_the_table_in_the_code_does() {
+    let text = read("docs/deploy.md");
+    let section = text.split("\n### MongoDB\n").nth(1).unwrap().split("\n### ").next().unwrap();
+    let expected: Vec<_> = COLLECTIONS
+        .iter()
+        .map(|collection| {
+            let owner = match collection.owner {
+                Owner::Original => "simple-jwt-generator",
+                Owner::Ours => "JWT Generator",
+            };
+            let indexes: Vec<_> = collection.indexes.iter().map(index_in_words).collect();
+            let indexes = if indexes.is_empty() { "–".to_owned() } else { indexes.join("; ") };
+            let cells = [owner, collection.holds, &indexes, collection.bound].map(str::to_owned);
+            [vec![format!("`{}`", collection.name)], cells.to_vec()].concat()
+        })
+        .collect();
+    assert_eq!(rows(section), expected);
 }
 
 /// The checklist sends people to the doctor by ids that it has.

@@ -8,6 +8,7 @@ mod architecture;
 mod backup;
 mod browser;
 mod cli;
+mod completions;
 mod connections;
 mod contract;
 mod doctor;

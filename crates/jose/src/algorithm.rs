@@ -1,4 +1,4 @@
-//! The signature algorithms of RFC 7518 §3 and RFC 8037 that this crate speaks.
+//! The signature algorithms of RFC 7518 §3, RFC 8037 and RFC 9964 that this crate implements.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,11 +14,18 @@ pub enum Algorithm {
     Es256,
     /// Ed25519 (RFC 8037 §3.1).
     EdDsa,
+    /// ML-DSA-44: the lattice signatures of FIPS 204 with an empty context, security category 2 (RFC 9964 §5).
+    MlDsa44,
+    /// ML-DSA-65, security category 3 (RFC 9964 §5).
+    MlDsa65,
+    /// ML-DSA-87, security category 5 (RFC 9964 §5).
+    MlDsa87,
 }
 
 impl Algorithm {
     /// Every algorithm, in the order of preference of the documentation.
-    pub const ALL: [Self; 4] = [Self::Rs256, Self::Ps256, Self::Es256, Self::EdDsa];
+    pub const ALL: [Self; 7] =
+        [Self::Rs256, Self::Ps256, Self::Es256, Self::EdDsa, Self::MlDsa44, Self::MlDsa65, Self::MlDsa87];
 
     /// The registered JWA name, as written into `alg`.
     pub const fn name(self) -> &'static str {
@@ -27,6 +34,9 @@ impl Algorithm {
             Self::Ps256 => "PS256",
             Self::Es256 => "ES256",
             Self::EdDsa => "EdDSA",
+            Self::MlDsa44 => "ML-DSA-44",
+            Self::MlDsa65 => "ML-DSA-65",
+            Self::MlDsa87 => "ML-DSA-87",
         }
     }
 
@@ -36,18 +46,25 @@ impl Algorithm {
         if alg == "Ed25519" { Some(Self::EdDsa) } else { alg.parse().ok() }
     }
 
-    /// The `kty` of its keys' JWKs (RFC 7518 §6.1, RFC 8037 §2).
+    /// The `kty` of its keys' JWKs (RFC 7518 §6.1, RFC 8037 §2, RFC 9964 §3).
     pub const fn kty(self) -> &'static str {
         match self {
             Self::Rs256 | Self::Ps256 => "RSA",
             Self::Es256 => "EC",
             Self::EdDsa => "OKP",
+            Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87 => "AKP",
         }
     }
 
     /// Whether keys of this algorithm are RSA keys.
     pub const fn is_rsa(self) -> bool {
         matches!(self, Self::Rs256 | Self::Ps256)
+    }
+
+    /// Whether a quantum computer is not known to break it. Keys of such an algorithm have a `kty` that many verifiers
+    /// do not know, and some of those refuse the whole key set that holds one.
+    pub const fn is_post_quantum(self) -> bool {
+        matches!(self, Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87)
     }
 }
 
@@ -57,9 +74,9 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// The text names none of the four algorithms. JWA names are case-sensitive.
+/// The text is not the name of an algorithm. JWA names are case-sensitive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the algorithm must be one of RS256, PS256, ES256 and EdDSA")]
+#[error("the algorithm must be one of RS256, PS256, ES256, EdDSA, ML-DSA-44, ML-DSA-65 and ML-DSA-87")]
 pub struct UnknownAlgorithm;
 
 impl FromStr for Algorithm {
@@ -81,8 +98,17 @@ mod tests {
             assert_eq!(algorithm.to_string(), algorithm.name());
             assert_eq!(algorithm.name().to_lowercase().parse::<Algorithm>(), Err(UnknownAlgorithm));
         }
-        for other in ["", "none", "HS256", "RS384", "ES256K", "Ed25519", " RS256", "RS256\0"] {
+        for other in
+            ["", "none", "HS256", "RS384", "ES256K", "Ed25519", "ML-DSA", "MLDSA44", " RS256", "RS256\0"]
+        {
             assert_eq!(other.parse::<Algorithm>(), Err(UnknownAlgorithm));
+        }
+    }
+
+    #[test]
+    fn only_keys_of_the_type_akp_are_post_quantum() {
+        for algorithm in Algorithm::ALL {
+            assert_eq!(algorithm.is_post_quantum(), algorithm.kty() == "AKP", "{algorithm}");
         }
     }
 

@@ -1,10 +1,14 @@
-//! Public JSON Web Keys (RFC 7517; RFC 7518 §6 for RSA and EC, RFC 8037 §2 for OKP).
+//! Public JSON Web Keys (RFC 7517; RFC 7518 §6 for RSA and EC, RFC 8037 §2 for OKP, RFC 9964 §3 for AKP).
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::family::Family;
 use crate::verifying_key::{PublicBytes, PublicNumbers};
 use crate::{Algorithm, KeyError, base64url, json};
+
+/// RFC 9964 §3 demands the algorithm of a key whose `kty` says nothing about it.
+pub const NO_ALG: KeyError = KeyError::InvalidJwk("\"alg\" is missing, which a key of the type AKP needs");
 
 /// A public JWK. Written, its members stand in the order of the fields below.
 ///
@@ -32,6 +36,8 @@ pub struct Jwk {
     x: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     y: Option<String>,
+    #[serde(rename = "pub", skip_serializing_if = "Option::is_none")]
+    public: Option<String>,
 }
 
 impl Jwk {
@@ -64,11 +70,13 @@ impl Jwk {
             e: None,
             x: None,
             y: None,
+            public: None,
         };
         match numbers.clone() {
             PublicNumbers::Rsa { n, e } => (jwk.n, jwk.e) = (Some(n), Some(e)),
             PublicNumbers::P256 { x, y } => (jwk.x, jwk.y) = (Some(x), Some(y)),
             PublicNumbers::Ed25519 { x } => jwk.x = Some(x),
+            PublicNumbers::MlDsa { public } => jwk.public = Some(public),
         }
         jwk
     }
@@ -82,6 +90,7 @@ impl Jwk {
             (None, "RSA") => Ok(Algorithm::Rs256),
             (None, "EC") => Ok(Algorithm::Es256),
             (None, "OKP") => Ok(Algorithm::EdDsa),
+            (None, "AKP") => Err(NO_ALG),
             (None, _) => Err(KeyError::InvalidJwk("\"kty\" is not supported")),
         }
     }
@@ -99,10 +108,13 @@ impl Jwk {
                 return Err(KeyError::InvalidJwk("\"key_ops\" repeats an operation"));
             }
         }
-        if self.alg.as_deref().is_some_and(|alg| Algorithm::of_header(alg) != Some(algorithm)) {
-            return Err(KeyError::InvalidJwk("\"alg\" is another"));
+        match self.alg.as_deref() {
+            Some(alg) if Algorithm::of_header(alg) != Some(algorithm) => {
+                Err(KeyError::InvalidJwk("\"alg\" is another"))
+            }
+            None if self.kty == "AKP" => Err(NO_ALG),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The decoded numbers of a key of the kind that the algorithm needs.
@@ -111,24 +123,27 @@ impl Jwk {
         if self.kty != algorithm.kty() || (crv.is_some() && self.crv.as_deref() != crv) {
             return Err(KeyError::InvalidJwk("\"kty\" or \"crv\" does not fit the algorithm"));
         }
-        match algorithm {
-            Algorithm::Rs256 | Algorithm::Ps256 => {
+        match Family::of(algorithm) {
+            Family::Rsa => {
                 Ok(PublicBytes::Rsa { n: natural(self.n.as_deref())?, e: natural(self.e.as_deref())? })
             }
-            Algorithm::Es256 => {
+            Family::P256 => {
                 let (x, y) = (coordinate(self.x.as_deref())?, coordinate(self.y.as_deref())?);
                 Ok(PublicBytes::P256([&[4], x.as_slice(), y.as_slice()].concat()))
             }
-            Algorithm::EdDsa => Ok(PublicBytes::Ed25519(coordinate(self.x.as_deref())?)),
+            Family::Ed25519 => Ok(PublicBytes::Ed25519(coordinate(self.x.as_deref())?)),
+            Family::MlDsa(parameters) => {
+                Ok(PublicBytes::MlDsa(encoded(self.public.as_deref(), parameters.public_key_len())?))
+            }
         }
     }
 }
 
 const fn crv_of(algorithm: Algorithm) -> Option<&'static str> {
-    match algorithm {
-        Algorithm::Rs256 | Algorithm::Ps256 => None,
-        Algorithm::Es256 => Some("P-256"),
-        Algorithm::EdDsa => Some("Ed25519"),
+    match Family::of(algorithm) {
+        Family::Rsa | Family::MlDsa(_) => None,
+        Family::P256 => Some("P-256"),
+        Family::Ed25519 => Some("Ed25519"),
     }
 }
 
@@ -143,6 +158,14 @@ fn natural(member: Option<&str>) -> Result<Vec<u8>, KeyError> {
 fn coordinate(member: Option<&str>) -> Result<Vec<u8>, KeyError> {
     let bytes = member.and_then(base64url::decode).filter(|bytes| bytes.len() == 32);
     bytes.ok_or(KeyError::InvalidJwk("\"x\" or \"y\" is missing or not 32 octets in canonical base64url"))
+}
+
+/// An encoded ML-DSA public key (FIPS 204 §7.2) of so many octets.
+fn encoded(member: Option<&str>, len: usize) -> Result<Vec<u8>, KeyError> {
+    let bytes = member.and_then(base64url::decode).filter(|bytes| bytes.len() == len);
+    bytes.ok_or(KeyError::InvalidJwk(
+        "\"pub\" is missing or not a public key of \"alg\" in canonical base64url",
+    ))
 }
 
 /// A JWK as it arrives, with the members that must not.
@@ -167,9 +190,14 @@ struct Received {
     x: Option<String>,
     #[serde(default, deserialize_with = "present")]
     y: Option<String>,
-    /// Every private key has it (RFC 7518 §6.2.2, §6.3.2; RFC 8037 §2).
+    #[serde(rename = "pub", default, deserialize_with = "present")]
+    public: Option<String>,
+    /// Every private key of the types RSA, EC and OKP has it (RFC 7518 §6.2.2, §6.3.2; RFC 8037 §2).
     #[serde(default, deserialize_with = "present")]
     d: Option<IgnoredAny>,
+    /// Every private key of the type AKP has it (RFC 9964 §3).
+    #[serde(rename = "priv", default, deserialize_with = "present")]
+    private: Option<IgnoredAny>,
     /// A symmetric key is nothing else (RFC 7518 §6.4).
     #[serde(default, deserialize_with = "present")]
     k: Option<IgnoredAny>,
@@ -184,10 +212,11 @@ impl TryFrom<Received> for Jwk {
     type Error = &'static str;
 
     fn try_from(received: Received) -> Result<Self, &'static str> {
-        let Received { kty, public_key_use, key_ops, alg, kid, n, e, crv, x, y, d, k } = received;
-        if d.is_some() || k.is_some() {
+        let Received { kty, public_key_use, key_ops, alg, kid, n, e, crv, x, y, public, d, private, k } =
+            received;
+        if d.is_some() || private.is_some() || k.is_some() {
             return Err("the JWK holds a private or symmetric key");
         }
-        Ok(Self { kty, public_key_use, key_ops, alg, kid, n, e, crv, x, y })
+        Ok(Self { kty, public_key_use, key_ops, alg, kid, n, e, crv, x, y, public })
     }
 }

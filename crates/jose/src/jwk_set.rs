@@ -67,7 +67,7 @@ fn is_known_kind(key: &str) -> Result<bool, KeyError> {
     let mut key =
         Object::parse(key).map_err(|_| KeyError::InvalidJwk("a key is not a strict JSON object"))?;
     match key.take("kty") {
-        Some(Datum::Text(kty)) => Ok(matches!(kty.as_ref(), "RSA" | "EC" | "OKP" | "oct")),
+        Some(Datum::Text(kty)) => Ok(matches!(kty.as_ref(), "RSA" | "EC" | "OKP" | "AKP" | "oct")),
         _ => Err(KeyError::InvalidJwk("a key has no \"kty\"")),
     }
 }

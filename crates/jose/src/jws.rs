@@ -3,10 +3,12 @@
 use crate::header::ReceivedHeader;
 use crate::{Algorithm, Rejection, VerifyingKey, base64url};
 
-/// Longer tokens are refused unread, in bytes. HTTP servers commonly end at 8 to 16 KiB of headers.
+/// Longer tokens are refused unread, in bytes. HTTP servers commonly end at 8 to 16 KiB of headers. A signature of
+/// `ML-DSA-87`, the longest, takes 6,170 bytes of it.
 const MAX_TOKEN_LEN: usize = 16 * 1024;
 
-/// The length of an RSA-4096 signature as base64url: room that [`attach`] will need.
+/// The length of an RSA-4096 signature as base64url, which [`attach`] appends. A longer signature, of ML-DSA, costs a
+/// copy of the token.
 const SIGNATURE_ROOM: usize = base64url::encoded_len(512);
 
 /// The JWS Signing Input of an encoded header and the claims: `header.payload`.

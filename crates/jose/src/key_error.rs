@@ -56,7 +56,11 @@ pub enum KeyError {
     /// Damaged, truncated or inconsistent.
     #[error("the key is damaged or not in the expected encoding")]
     Malformed,
-    /// A JWK that breaks RFC 7517, RFC 7518 §6 or RFC 8037 §2.
+    /// An ML-DSA key in the form that FIPS 204 expands from the seed. The seed cannot be computed from it, and is what
+    /// is written down of a key here (RFC 9881 §6, RFC 9964 §4).
+    #[error("the ML-DSA key is stored without its seed; a key with its seed is needed")]
+    NoSeed,
+    /// A JWK that breaks RFC 7517, RFC 7518 §6, RFC 8037 §2 or RFC 9964 §3.
     #[error("the JWK is not acceptable: {0}")]
     InvalidJwk(&'static str),
     /// The library could not make a key.

@@ -1,4 +1,4 @@
-//! Telling keys apart by the object identifiers in their DER (RFC 5280, 5480, 5915, 5958, 8410).
+//! Telling keys apart by the object identifiers in their DER (RFC 5280, 5480, 5915, 5958, 8410, 9881).
 
 use crate::der::{BIT_STRING, CONTEXT_0, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE};
 use crate::{Algorithm, KeyError};
@@ -9,6 +9,9 @@ enum Kind {
     Rsa,
     P256,
     Ed25519,
+    MlDsa44,
+    MlDsa65,
+    MlDsa87,
     Other(&'static str),
 }
 
@@ -18,6 +21,9 @@ impl Kind {
             Self::Rsa => "an RSA key",
             Self::P256 => "an EC P-256 key",
             Self::Ed25519 => "an Ed25519 key",
+            Self::MlDsa44 => "an ML-DSA-44 key",
+            Self::MlDsa65 => "an ML-DSA-65 key",
+            Self::MlDsa87 => "an ML-DSA-87 key",
             Self::Other(name) => name,
         }
     }
@@ -27,6 +33,9 @@ impl Kind {
             Algorithm::Rs256 | Algorithm::Ps256 => Self::Rsa,
             Algorithm::Es256 => Self::P256,
             Algorithm::EdDsa => Self::Ed25519,
+            Algorithm::MlDsa44 => Self::MlDsa44,
+            Algorithm::MlDsa65 => Self::MlDsa65,
+            Algorithm::MlDsa87 => Self::MlDsa87,
         }
     }
 
@@ -119,7 +128,9 @@ fn identified(mut identifier: Reader<'_>) -> Result<Kind, KeyError> {
         [0x2B, 0x65, 0x6E] => Kind::Other("an X25519 key"),
         [0x2B, 0x65, 0x6F] => Kind::Other("an X448 key"),
         [0x2A, 0x86, 0x48, 0xCE, 0x38, 4, 1] => Kind::Other("a DSA key"),
-        [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 0x11..=0x13] => Kind::Other("an ML-DSA key"),
+        [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 0x11] => Kind::MlDsa44,
+        [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 0x12] => Kind::MlDsa65,
+        [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 0x13] => Kind::MlDsa87,
         _ => Kind::Other("a key of an unknown kind"),
     })
 }

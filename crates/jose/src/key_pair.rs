@@ -4,11 +4,13 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
-    RsaEncoding, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, PqdsaKeyPair, RSA_PKCS1_SHA256,
+    RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
 };
 use zeroize::Zeroizing;
 
+use crate::der::OCTET_STRING;
+use crate::family::Family;
 use crate::rsa_strength::RsaNumbers;
 use crate::{Algorithm, KeyError, key_kind};
 
@@ -17,6 +19,7 @@ pub enum Pair {
     Rsa(RsaKeyPair, &'static dyn RsaEncoding),
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
+    MlDsa(PqdsaKeyPair),
 }
 
 impl Pair {
@@ -27,15 +30,16 @@ impl Pair {
 
     pub fn from_pkcs8(algorithm: Algorithm, der: &[u8]) -> Result<Self, KeyError> {
         let key = key_kind::open_pkcs8(algorithm, der)?;
-        let pair = match algorithm {
-            Algorithm::Rs256 | Algorithm::Ps256 => {
+        let pair = match Family::of(algorithm) {
+            Family::Rsa => {
                 RsaNumbers::of_private_key(key)?.require_strong()?;
                 RsaKeyPair::from_pkcs8(der).map(|pair| Self::Rsa(pair, padding(algorithm)))
             }
-            Algorithm::Es256 => {
-                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).map(Self::Ecdsa)
-            }
-            Algorithm::EdDsa => Ed25519KeyPair::from_pkcs8(der).map(Self::Ed25519),
+            Family::P256 => EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).map(Self::Ecdsa),
+            Family::Ed25519 => Ed25519KeyPair::from_pkcs8(der).map(Self::Ed25519),
+            // The expanded form alone; the seed, and both together, have other tags (RFC 9881 §6).
+            Family::MlDsa(_) if key.first() == Some(&OCTET_STRING) => return Err(KeyError::NoSeed),
+            Family::MlDsa(parameters) => PqdsaKeyPair::from_pkcs8(parameters, der).map(Self::MlDsa),
         };
         pair.map_err(|_| KeyError::Malformed)
     }
@@ -45,6 +49,7 @@ impl Pair {
             Self::Rsa(pair, _) => pair.public_key().as_der(),
             Self::Ecdsa(pair) => pair.public_key().as_der(),
             Self::Ed25519(pair) => pair.public_key().as_der(),
+            Self::MlDsa(pair) => pair.public_key().as_der(),
         };
         der.map(|der| der.as_ref().to_vec())
     }
@@ -54,6 +59,7 @@ impl Pair {
             Self::Rsa(pair, _) => pair.as_der()?.as_ref().to_vec(),
             Self::Ecdsa(pair) => pair.to_pkcs8v1()?.as_ref().to_vec(),
             Self::Ed25519(pair) => pair.to_pkcs8v1()?.as_ref().to_vec(),
+            Self::MlDsa(pair) => pair.to_pkcs8v1()?.as_ref().to_vec(),
         };
         Ok(Zeroizing::new(der))
     }
@@ -69,6 +75,11 @@ impl Pair {
             }
             Self::Ecdsa(pair) => Ok(pair.sign(&rng, message)?.as_ref().to_vec()),
             Self::Ed25519(pair) => Ok(pair.try_sign(message)?.as_ref().to_vec()),
+            Self::MlDsa(pair) => {
+                let mut signature = vec![0; pair.algorithm().signature_len()];
+                pair.sign(message, &mut signature)?;
+                Ok(signature)
+            }
         }
     }
 }

@@ -1,7 +1,8 @@
 //! JWS, JWK and JWT: signing, strict verification, thumbprints.
 //!
 //! The crate holds the rules of RFC 7515 (JWS), RFC 7517 (JWK), RFC 7519 (JWT), RFC 7638 (thumbprints)
-//! and RFC 8725 (best practice) for four algorithms: `RS256`, `PS256`, `ES256` and `EdDSA` over Ed25519.
+//! and RFC 8725 (best practice) for the algorithms `RS256`, `PS256`, `ES256` and `EdDSA` over Ed25519, and for the
+//! post-quantum ones of RFC 9964: `ML-DSA-44`, `ML-DSA-65` and `ML-DSA-87`.
 //! It has no I/O, no clock (`now` is an argument), no async and no unsafe code; the cryptography is aws-lc's.
 //!
 //! A key is bound to one algorithm for life (RFC 8725 §3.1), and is parsed once. To issue a token:
@@ -31,6 +32,7 @@ mod base64url;
 mod claims;
 mod der;
 mod ecdsa_der;
+mod family;
 mod header;
 mod jwk;
 mod jwk_set;

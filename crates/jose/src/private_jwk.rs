@@ -1,10 +1,15 @@
-//! Private JSON Web Keys (RFC 7518 §6.2.2, §6.3.2; RFC 8037 §2), read so that a key can move in from elsewhere.
+//! Private JSON Web Keys (RFC 7518 §6.2.2, §6.3.2; RFC 8037 §2; RFC 9964 §3), read so that a key can move in from elsewhere.
 
 use aws_lc_rs::rsa::{KeyPairComponents, PublicKeyComponents};
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, PqdsaKeyPair,
+    PqdsaSigningAlgorithm, RsaKeyPair,
+};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use crate::family::Family;
+use crate::jwk::NO_ALG;
 use crate::key_pair::Pair;
 use crate::rsa_strength::RsaNumbers;
 use crate::{Algorithm, KeyError, base64url, json};
@@ -36,6 +41,11 @@ pub struct PrivateJwk {
     x: Zeroizing<String>,
     #[serde(default)]
     y: Zeroizing<String>,
+    #[serde(default, rename = "pub")]
+    public: Zeroizing<String>,
+    /// `priv`: of an ML-DSA key the seed (RFC 9964 §4).
+    #[serde(default, rename = "priv")]
+    seed: Zeroizing<String>,
 }
 
 impl PrivateJwk {
@@ -61,6 +71,7 @@ impl PrivateJwk {
             (Some(alg), _) => {
                 Algorithm::of_header(alg).ok_or(KeyError::InvalidJwk("\"alg\" is not supported"))
             }
+            (None, "AKP") => Err(NO_ALG),
             (None, kty) if kty == preferred.kty() => Ok(preferred),
             (None, "RSA") => Ok(Algorithm::Rs256),
             (None, "EC") => Ok(Algorithm::Es256),
@@ -75,20 +86,21 @@ impl PrivateJwk {
         if self.kty != algorithm.kty() {
             return Err(KeyError::InvalidJwk("\"kty\" does not fit the algorithm"));
         }
-        match algorithm {
-            Algorithm::Rs256 | Algorithm::Ps256 => self.rsa().map(|pair| Pair::rsa(pair, algorithm)),
-            Algorithm::Es256 => {
+        match Family::of(algorithm) {
+            Family::Rsa => self.rsa().map(|pair| Pair::rsa(pair, algorithm)),
+            Family::P256 => {
                 self.require_curve("P-256")?;
                 let point = [&[4], bytes(&self.x)?.as_slice(), bytes(&self.y)?.as_slice()].concat();
                 let signing = &ECDSA_P256_SHA256_FIXED_SIGNING;
                 let pair = EcdsaKeyPair::from_private_key_and_public_key(signing, &bytes(&self.d)?, &point);
                 pair.map(Pair::Ecdsa).map_err(|_| KeyError::Malformed)
             }
-            Algorithm::EdDsa => {
+            Family::Ed25519 => {
                 self.require_curve("Ed25519")?;
                 let pair = Ed25519KeyPair::from_seed_and_public_key(&bytes(&self.d)?, &bytes(&self.x)?);
                 pair.map(Pair::Ed25519).map_err(|_| KeyError::Malformed)
             }
+            Family::MlDsa(parameters) => self.ml_dsa(parameters).map(Pair::MlDsa),
         }
     }
 
@@ -107,6 +119,14 @@ impl PrivateJwk {
         RsaKeyPair::from_components(&components).map_err(|_| KeyError::Malformed)
     }
 
+    /// The public half must be that of the seed: one of another key may leak the private half (RFC 9964 §7.4).
+    fn ml_dsa(&self, parameters: &'static PqdsaSigningAlgorithm) -> Result<PqdsaKeyPair, KeyError> {
+        let (seed, public) = (bytes(&self.seed)?, bytes(&self.public)?);
+        let pair = PqdsaKeyPair::from_seed(parameters, &seed).map_err(|_| KeyError::Malformed)?;
+        let fits = pair.public_key().as_ref() == public.as_slice();
+        fits.then_some(pair).ok_or(KeyError::Malformed)
+    }
+
     fn require_curve(&self, curve: &str) -> Result<(), KeyError> {
         match self.crv.as_deref() {
             Some(crv) if crv == curve => Ok(()),
@@ -118,6 +138,6 @@ impl PrivateJwk {
 fn bytes(member: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let decoded = base64url::decode(member).filter(|bytes| !bytes.is_empty()).map(Zeroizing::new);
     decoded.ok_or(KeyError::InvalidJwk(
-        "a number is missing or not canonical base64url; all of RFC 7518 §6 are needed",
+        "a number is missing or not canonical base64url; all of RFC 7518 §6, or RFC 9964 §3, are needed",
     ))
 }

@@ -6,7 +6,7 @@ pub enum Rejection {
     /// Not a compact JWS of at most 16 KiB whose header and claims are strict JSON objects.
     #[error("the token is not a well-formed JWT")]
     Malformed,
-    /// `alg` is none of the four algorithms, or not the one that the key is bound to.
+    /// `alg` is not the name of an algorithm of this crate, or not the one that the key is bound to.
     #[error("the token's algorithm is not accepted")]
     UnsupportedAlg,
     /// The header has no `kid`, or no key has this one.

@@ -3,9 +3,12 @@
 use std::fmt;
 
 use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, PqdsaKeyPair, RsaKeyPair,
+};
 use zeroize::Zeroizing;
 
+use crate::family::Family;
 use crate::key_pair::Pair;
 use crate::pem::Label;
 use crate::private_jwk::PrivateJwk;
@@ -30,13 +33,14 @@ impl SigningKey {
     /// # Errors
     /// `TooWeak` or `UnsupportedSize` for another `rsa_bits`; `Generation`.
     pub fn generate(algorithm: Algorithm, rsa_bits: u32) -> Result<Self, KeyError> {
-        let pair = match algorithm {
-            Algorithm::Rs256 | Algorithm::Ps256 => {
+        let pair = match Family::of(algorithm) {
+            Family::Rsa => {
                 let size = rsa_key_size(rsa_bits)?;
                 RsaKeyPair::generate(size).map(|pair| Pair::rsa(pair, algorithm))
             }
-            Algorithm::Es256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map(Pair::Ecdsa),
-            Algorithm::EdDsa => Ed25519KeyPair::generate().map(Pair::Ed25519),
+            Family::P256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map(Pair::Ecdsa),
+            Family::Ed25519 => Ed25519KeyPair::generate().map(Pair::Ed25519),
+            Family::MlDsa(parameters) => PqdsaKeyPair::generate(parameters).map(Pair::MlDsa),
         };
         Self::of_pair(algorithm, pair.map_err(|_| KeyError::Generation)?)
     }
@@ -45,7 +49,7 @@ impl SigningKey {
     /// mark, CRLF and blank lines around the one block are tolerated.
     ///
     /// # Errors
-    /// Any [`KeyError`] about PEM, kind or strength; `PublicKey` for a public key.
+    /// Any [`KeyError`] about PEM, kind or strength; `PublicKey` for a public key; `NoSeed` for an ML-DSA key without it.
     pub fn from_pem(algorithm: Algorithm, text: &str) -> Result<Self, KeyError> {
         let pair = match pem::only_block(text)? {
             (Label::Pkcs8, der) => Pair::from_pkcs8(algorithm, &der)?,
@@ -83,7 +87,8 @@ impl SigningKey {
         Ok(Self { pair, verifying })
     }
 
-    /// The key as PEM PKCS#8 version 1, which every tool reads. The text is wiped when dropped.
+    /// The key as PEM PKCS#8 version 1, which every tool reads; of an ML-DSA key the seed (RFC 9881 §6). The text is
+    /// wiped when dropped.
     ///
     /// # Errors
     /// `Malformed` if the library cannot write the key.
@@ -102,7 +107,8 @@ impl SigningKey {
         &self.verifying
     }
 
-    /// The JWS signature value over `message` (RFC 7518 §3, RFC 8037 §3.1); for `ES256` it is `r || s`.
+    /// The JWS signature value over `message` (RFC 7518 §3, RFC 8037 §3.1, RFC 9964 §5); for `ES256` it is
+    /// `r || s`.
     ///
     /// # Errors
     /// [`SignError`].

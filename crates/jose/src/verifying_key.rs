@@ -6,10 +6,11 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256,
-    RsaPublicKeyComponents, VerificationAlgorithm,
+    ECDSA_P256_SHA256_FIXED, ED25519, ML_DSA_44, ML_DSA_65, ML_DSA_87, ParsedPublicKey,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaPublicKeyComponents, VerificationAlgorithm,
 };
 
+use crate::family::Family;
 use crate::pem::Label;
 use crate::rsa_strength::{EXPONENT, RsaNumbers};
 use crate::{Algorithm, Jwk, KeyError, base64url, key_kind, pem};
@@ -28,12 +29,14 @@ struct Parsed {
     spki_pem: String,
 }
 
-/// The members of a JWK that make up a public key, base64url-encoded (RFC 7518 §6, RFC 8037 §2).
+/// The members of a JWK that make up a public key, base64url-encoded (RFC 7518 §6, RFC 8037 §2,
+/// RFC 9964 §3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PublicNumbers {
     Rsa { n: String, e: String },
     P256 { x: String, y: String },
     Ed25519 { x: String },
+    MlDsa { public: String },
 }
 
 impl VerifyingKey {
@@ -69,8 +72,9 @@ impl VerifyingKey {
         jwk.require_use_for(algorithm)?;
         match jwk.public_bytes(algorithm)? {
             PublicBytes::Rsa { n, e } => Self::from_rsa_numbers(algorithm, RsaNumbers { n: &n, e: &e }),
-            PublicBytes::P256(point) => Self::from_raw(algorithm, &ECDSA_P256_SHA256_FIXED, &point),
-            PublicBytes::Ed25519(point) => Self::from_raw(algorithm, &ED25519, &point),
+            PublicBytes::P256(key) | PublicBytes::Ed25519(key) | PublicBytes::MlDsa(key) => {
+                Self::from_raw(algorithm, &key)
+            }
         }
     }
 
@@ -81,12 +85,8 @@ impl VerifyingKey {
         Self::from_spki_der(algorithm, der.as_ref())
     }
 
-    fn from_raw(
-        algorithm: Algorithm,
-        verification: &'static dyn VerificationAlgorithm,
-        point: &[u8],
-    ) -> Result<Self, KeyError> {
-        let key = ParsedPublicKey::new(verification, point).map_err(|_| KeyError::Malformed)?;
+    fn from_raw(algorithm: Algorithm, key: &[u8]) -> Result<Self, KeyError> {
+        let key = ParsedPublicKey::new(verification(algorithm), key).map_err(|_| KeyError::Malformed)?;
         let der = key.as_der().map_err(|_| KeyError::Malformed)?;
         Self::from_spki_der(algorithm, der.as_ref())
     }
@@ -114,7 +114,7 @@ impl VerifyingKey {
         self.0.algorithm
     }
 
-    /// The length of the RSA modulus, or 256 for the elliptic curves.
+    /// The length in bits of the RSA modulus or of the encoded ML-DSA public key; 256 for the elliptic curves.
     pub fn bits(&self) -> u32 {
         self.0.bits
     }
@@ -129,13 +129,16 @@ impl VerifyingKey {
         Jwk::of_public_key(self.0.algorithm, &self.0.numbers, kid)
     }
 
-    /// The JWK thumbprint with SHA-256, base64url-encoded (RFC 7638 §3).
+    /// The JWK thumbprint with SHA-256, base64url-encoded (RFC 7638 §3, RFC 9964 §6).
     pub fn thumbprint(&self) -> String {
         // The numbers are base64url: nothing to escape. Members stand in lexicographic order.
         let canonical = match &self.0.numbers {
             PublicNumbers::Rsa { n, e } => format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#),
             PublicNumbers::P256 { x, y } => format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#),
             PublicNumbers::Ed25519 { x } => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#),
+            PublicNumbers::MlDsa { public } => {
+                format!(r#"{{"alg":"{}","kty":"AKP","pub":"{public}"}}"#, self.0.algorithm)
+            }
         };
         base64url::encode(digest(&SHA256, canonical.as_bytes()).as_ref())
     }
@@ -165,6 +168,7 @@ pub enum PublicBytes {
     Rsa { n: Vec<u8>, e: Vec<u8> },
     P256(Vec<u8>),
     Ed25519(Vec<u8>),
+    MlDsa(Vec<u8>),
 }
 
 fn verification(algorithm: Algorithm) -> &'static dyn VerificationAlgorithm {
@@ -173,22 +177,29 @@ fn verification(algorithm: Algorithm) -> &'static dyn VerificationAlgorithm {
         Algorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
         Algorithm::Es256 => &ECDSA_P256_SHA256_FIXED,
         Algorithm::EdDsa => &ED25519,
+        Algorithm::MlDsa44 => &ML_DSA_44,
+        Algorithm::MlDsa65 => &ML_DSA_65,
+        Algorithm::MlDsa87 => &ML_DSA_87,
     }
 }
 
 fn numbers_of(algorithm: Algorithm, spki_der: &[u8]) -> Result<(PublicNumbers, u32), KeyError> {
-    match (algorithm, key_kind::open_spki(algorithm, spki_der)?) {
-        (Algorithm::Rs256 | Algorithm::Ps256, key) => {
+    match (Family::of(algorithm), key_kind::open_spki(algorithm, spki_der)?) {
+        (Family::Rsa, key) => {
             let numbers = RsaNumbers::of_public_key(key)?;
             let (n, e) = (base64url::encode(numbers.n), base64url::encode(&EXPONENT));
             Ok((PublicNumbers::Rsa { n, e }, numbers.bits()))
         }
-        (Algorithm::Es256, [4, point @ ..]) if point.len() == 64 => {
+        (Family::P256, [4, point @ ..]) if point.len() == 64 => {
             let (x, y) = point.split_at(32);
             Ok((PublicNumbers::P256 { x: base64url::encode(x), y: base64url::encode(y) }, 256))
         }
-        (Algorithm::EdDsa, point) if point.len() == 32 => {
+        (Family::Ed25519, point) if point.len() == 32 => {
             Ok((PublicNumbers::Ed25519 { x: base64url::encode(point) }, 256))
+        }
+        (Family::MlDsa(parameters), key) if key.len() == parameters.public_key_len() => {
+            let bits = u32::try_from(key.len() * 8).unwrap_or(u32::MAX);
+            Ok((PublicNumbers::MlDsa { public: base64url::encode(key) }, bits))
         }
         _ => Err(KeyError::Malformed),
     }

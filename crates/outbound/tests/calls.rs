@@ -1,5 +1,7 @@
 //! Calls to a server that the tests play.
 
+#![cfg(test)]
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;

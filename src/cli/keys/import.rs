@@ -166,7 +166,7 @@ fn of_jwk(text: &str, preferred: Algorithm) -> Result<FoundKey, KeyError> {
 /// A PEM file does not say what its key is for: the algorithm of the settings where it fits, else the kind's usual one.
 fn of_pem(text: &str, preferred: Algorithm) -> Result<FoundKey, KeyError> {
     let mut first_fault = None;
-    for algorithm in [preferred, Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa] {
+    for algorithm in std::iter::once(preferred).chain(Algorithm::ALL) {
         let read = match SigningKey::from_pem(algorithm, text) {
             Ok(private) => Ok((private.verifying_key().clone(), Some(private))),
             Err(KeyError::PublicKey) => {

@@ -14,13 +14,14 @@ use crate::clock::Clock;
 use crate::domain::{Home, Instance, KeyRecord, Kid, NewKey, RingRecord};
 use crate::entropy::Entropy;
 use crate::keys::{KeyKind, Private};
-use crate::store::{Store, StoreError};
+use crate::store::{Instances, Rings, StoreError};
 use crate::workers::Workers;
 
 /// The ring as a document of the store.
 #[derive(Clone)]
 pub struct StoredRing {
-    store: Arc<dyn Store>,
+    rings: Arc<dyn Rings>,
+    instances: Arc<dyn Instances>,
     sealer: Arc<Sealer>,
     clock: Clock,
     entropy: Entropy,
@@ -40,15 +41,21 @@ impl StoredRing {
     /// What `KEY_CUSTODY` calls keys that are in it too.
     pub const NAME: &'static str = "database";
 
-    /// The ring in `store`, sealed and authenticated by `sealer`. `clock` tells which other instances are alive, `entropy`
-    /// names a ring that begins.
-    pub fn new(store: Arc<dyn Store>, sealer: Arc<Sealer>, clock: Clock, entropy: Entropy) -> Self {
-        Self { store, sealer, clock, entropy, newest: Arc::default() }
+    /// The ring in `rings`, sealed and authenticated by `sealer`. `instances` and `clock` tell which other instances are
+    /// alive, `entropy` names a ring that begins.
+    pub fn new(
+        rings: Arc<dyn Rings>,
+        instances: Arc<dyn Instances>,
+        sealer: Arc<Sealer>,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Self {
+        Self { rings, instances, sealer, clock, entropy, newest: Arc::default() }
     }
 
     /// The document as it is stored, and its form.
     async fn stored(&self) -> Result<Option<(RingRecord, RingForm)>, CustodyError> {
-        let Some(ring) = self.store.find_ring().await? else { return Ok(None) };
+        let Some(ring) = self.rings.find_ring().await? else { return Ok(None) };
         match RingForm::of(ring.version) {
             // What a database can count up from.
             Some(_) if ring.revision >= i64::MAX as u64 => {
@@ -104,7 +111,7 @@ impl StoredRing {
     /// The running instances that cannot read an authenticated ring.
     async fn earlier_programs(&self) -> Result<Vec<Instance>, StoreError> {
         let now = self.clock.now();
-        let mut instances = self.store.list_instances().await?;
+        let mut instances = self.instances.list_instances().await?;
         instances
             .retain(|other| other.is_live(now) && other.ring_version < RingRecord::AUTHENTICATED_VERSION);
         Ok(instances)
@@ -121,7 +128,7 @@ impl StoredRing {
             None => self.entropy.jti().map_err(|error| CustodyError::Generate(error.into()))?,
         };
         let Closed { stored, digest } = sealed_ring::close(ring, form, &id, &self.sealer)?;
-        let written = self.store.replace_ring_if(seen, &stored).await?;
+        let written = self.rings.replace_ring_if(seen, &stored).await?;
         if written {
             self.note(Seen { revision: ring.revision, form, id: Some(id), digest });
         }

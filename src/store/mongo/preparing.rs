@@ -3,21 +3,20 @@
 
 use std::time::{Duration, Instant};
 
-use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind};
-use mongodb::options::IndexOptions;
-use mongodb::{Collection, IndexModel};
 
+use super::collections::{COLLECTIONS, IndexSpec};
+use super::connection::{Connection, ReadFrom};
 use super::errors::DriverError;
-use super::{Connection, Mongo, duplicate};
+use super::{Mongo, duplicate};
 use crate::store::StoreError;
 
 /// Making indexes may take so long before a registration that waits for them is refused; the server goes on.
-const PREPARING: Duration = Duration::from_secs(10);
+const INDEXING_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two tries to prepare.
-const PAUSE: Duration = Duration::from_secs(30);
+const RETRY_PAUSE: Duration = Duration::from_secs(30);
 /// Users that another program wrote are looked for this often at the most.
-const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
+const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How far registration is prepared.
 #[derive(Clone, Debug)]
@@ -37,13 +36,13 @@ impl Mongo {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] where that fails, and at once where it takes long; the work goes on.
-    pub(super) async fn prepare(&self) -> Result<(), StoreError> {
+    pub(super) async fn wait_until_prepared(&self) -> Result<(), StoreError> {
         let mut preparation = self.0.preparation.subscribe();
-        self.prepare_unless(|now| matches!(now, Preparation::Ready(at) if at.elapsed() < BETWEEN_LOOKS));
+        self.prepare_unless(|now| matches!(now, Preparation::Ready(at) if at.elapsed() < LOOK_INTERVAL));
         let goes_on =
             |now: &Preparation| matches!(now, Preparation::NotYet | Preparation::UnderWay { long: false });
         let ended = async { preparation.wait_for(|now| !goes_on(now)).await.map(|now| now.clone()) };
-        match tokio::time::timeout(PREPARING, ended).await {
+        match tokio::time::timeout(INDEXING_TIMEOUT, ended).await {
             Ok(Ok(Preparation::Ready(_))) => Ok(()),
             Ok(Ok(Preparation::Failed(_, why))) => Err(StoreError::Unavailable(why.into())),
             Ok(Ok(_)) => {
@@ -58,7 +57,7 @@ impl Mongo {
     pub(super) fn begin_to_prepare(&self) {
         self.prepare_unless(|now| match now {
             Preparation::Ready(_) => true,
-            Preparation::Failed(at, _) => at.elapsed() < PAUSE,
+            Preparation::Failed(at, _) => at.elapsed() < RETRY_PAUSE,
             Preparation::NotYet | Preparation::UnderWay { .. } => false,
         });
     }
@@ -101,36 +100,24 @@ impl Mongo {
     async fn make_indexes_and_keys(&self) -> Result<(), StoreError> {
         let make = || async {
             let made = async { make_indexes(self.connection().await?).await };
-            match tokio::time::timeout(PREPARING, made).await {
+            match tokio::time::timeout(INDEXING_TIMEOUT, made).await {
                 Ok(made) => made.map_err(|error| StoreError::Unavailable(DriverError::of(&error).into())),
                 Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
             }
         };
         self.0.indexed.get_or_try_init(make).await?;
-        self.give_keys_to_newcomers().await
+        self.write_keys_of_foreign_users().await
     }
 }
 
-/// The original's indexes have the same names and the same keys.
+/// Makes the indexes of the table of collections; those that are there stay.
 async fn make_indexes(connection: &Connection) -> Result<(), Error> {
-    let unique = |keys: Document, of: Option<&str>| {
-        let partial = of.map(|field| doc! { field: { "$exists": true } });
-        let options = IndexOptions::builder().unique(true).partial_filter_expression(partial).build();
-        IndexModel::builder().keys(keys).options(options).build()
-    };
-    let of_users = [unique(doc! { "username": 1 }, None), unique(doc! { "email": 1 }, None)];
-    let of_states = [
-        unique(doc! { "username_key": 1, "username_twin": 1 }, Some("username_key")),
-        unique(doc! { "email_key": 1, "email_twin": 1 }, Some("email_key")),
-        IndexModel::builder().keys(doc! { "skeletons": 1, "username_key": 1 }).build(),
-    ];
-    make(&connection.users, of_users.to_vec()).await?;
-    make(&connection.states, of_states.to_vec()).await
-}
-
-async fn make(collection: &Collection<Document>, indexes: Vec<IndexModel>) -> Result<(), Error> {
-    let made = collection.create_indexes(indexes).await;
-    made.map(|_| ()).inspect_err(|error| tell_indexes(collection.name(), error))
+    for spec in COLLECTIONS.iter().filter(|spec| !spec.indexes.is_empty()) {
+        let indexes: Vec<_> = spec.indexes.iter().map(IndexSpec::model).collect();
+        let made = connection.collection(spec, ReadFrom::Primary).create_indexes(indexes).await;
+        made.inspect_err(|error| tell_indexes(spec.name, error))?;
+    }
+    Ok(())
 }
 
 /// Says why registration is off, where it is not for want of a server.

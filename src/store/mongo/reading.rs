@@ -6,26 +6,29 @@ use mongodb::Collection;
 use mongodb::bson::Document;
 use mongodb::error::{Error, ErrorKind};
 
-use super::{Connection, Mongo, within_deadline};
+use super::collections::CollectionSpec;
+use super::connection::ReadFrom;
+use super::{Mongo, within_deadline};
 use crate::store::StoreError;
 
 /// What a server says while a majority does not know yet that a collection or an index was just made.
 const SNAPSHOT_UNAVAILABLE: i32 = 246;
 /// After which it is asked again.
-const PAUSE: Duration = Duration::from_millis(20);
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
 impl Mongo {
     /// All documents that `pipeline` gives.
     pub(super) async fn aggregate(
         &self,
-        collection: impl Fn(&Connection) -> &Collection<Document> + Send,
+        of: &CollectionSpec,
+        from: ReadFrom,
         pipeline: Vec<Document>,
     ) -> Result<Vec<Document>, StoreError> {
         within_deadline(async {
-            let collection = collection(self.connection().await?);
+            let collection = self.connection().await?.collection(of, from);
             loop {
-                match all(collection, pipeline.clone()).await {
-                    Err(error) if is_too_new(&error) => tokio::time::sleep(PAUSE).await,
+                match all(&collection, pipeline.clone()).await {
+                    Err(error) if is_too_new(&error) => tokio::time::sleep(RETRY_PAUSE).await,
                     other => return other,
                 }
             }
@@ -36,14 +39,15 @@ impl Mongo {
     /// A document that `filter` meets.
     pub(super) async fn find_one(
         &self,
-        collection: impl Fn(&Connection) -> &Collection<Document> + Send,
+        of: &CollectionSpec,
+        from: ReadFrom,
         filter: Document,
     ) -> Result<Option<Document>, StoreError> {
         within_deadline(async {
-            let collection = collection(self.connection().await?);
+            let collection = self.connection().await?.collection(of, from);
             loop {
                 match collection.find_one(filter.clone()).await {
-                    Err(error) if is_too_new(&error) => tokio::time::sleep(PAUSE).await,
+                    Err(error) if is_too_new(&error) => tokio::time::sleep(RETRY_PAUSE).await,
                     other => return other,
                 }
             }

@@ -1,42 +1,42 @@
-//! The collections `signing_rings` (one document, the ring) and `signing_instances` (one for each instance).
+//! The collection `signing_rings`: one document, the ring.
 
 use std::collections::HashSet;
 
 use async_trait::async_trait;
-use futures_util::TryStreamExt;
 use mongodb::Collection;
-use mongodb::bson::{Document, RawDocumentBuf, deserialize_from_document, doc, serialize_to_document};
+use mongodb::bson::{Document, RawDocumentBuf, doc, serialize_to_document};
 use mongodb::error::{Error, ErrorKind};
 use mongodb::options::ReadConcern;
-use serde::de::DeserializeOwned;
 
-use super::{Mongo, date, is_duplicate, within_deadline};
-use crate::domain::{Instance, RingRecord, Timestamp};
+use super::collections::SIGNING_RINGS;
+use super::document::from_record;
+use super::{Mongo, is_duplicate, within_deadline};
+use crate::domain::RingRecord;
 use crate::store::{Rings, StoreError};
 
 /// There is one ring.
 const RING: &str = "ring";
-/// What a server says that is no member of a replica set.
+/// MongoDB's code for a question that only a member of a replica set can answer.
 const NOT_A_REPLICA_SET: i32 = 123;
 
 #[async_trait]
 impl Rings for Mongo {
     async fn find_ring(&self) -> Result<Option<RingRecord>, StoreError> {
-        let found = within_deadline(async { newest(&self.connection().await?.rings).await });
+        let found = within_deadline(async { newest(&self.collection(&SIGNING_RINGS).await?).await });
         let Some(raw) = found.await? else { return Ok(None) };
         // A replacement is compared with the first member of a name, and a reader takes the last.
         if !has_single_members(&raw) {
             return Err(StoreError::Corrupt("a member is there twice".to_owned()));
         }
         let document = Document::try_from(raw).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        read(document).map(Some)
+        from_record(document).map(Some)
     }
 
     async fn replace_ring_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, StoreError> {
         let mut document = serialize_to_document(ring).map_err(|error| StoreError::Backend(error.into()))?;
         document.insert("_id", RING);
         within_deadline(async {
-            let rings = &self.connection().await?.rings;
+            let rings = self.collection(&SIGNING_RINGS).await?;
             let Some(seen) = seen else {
                 return match rings.insert_one(document).await {
                     Err(error) if is_duplicate(&error) => Ok(false),
@@ -47,37 +47,6 @@ impl Rings for Mongo {
             rings.replace_one(filter, document).await.map(|replaced| replaced.matched_count == 1)
         })
         .await
-    }
-
-    async fn note_instance(&self, instance: &Instance) -> Result<(), StoreError> {
-        let mut document =
-            serialize_to_document(instance).map_err(|error| StoreError::Backend(error.into()))?;
-        document.insert("_id", &instance.id);
-        document.insert("at", date(instance.at));
-        within_deadline(async {
-            let instances = &self.connection().await?.instances;
-            instances.replace_one(doc! { "_id": &instance.id }, document).upsert(true).await.map(|_| ())
-        })
-        .await
-    }
-
-    async fn list_instances(&self) -> Result<Vec<Instance>, StoreError> {
-        let found = within_deadline(async {
-            let cursor = self.connection().await?.instances.find(doc! {}).sort(doc! { "_id": 1 }).await?;
-            cursor.try_collect::<Vec<Document>>().await
-        });
-        let found = found.await?.into_iter().filter_map(|mut document| {
-            let at = document.get_datetime("at").map(|at| at.timestamp_millis() / 1000).unwrap_or_default();
-            document.insert("at", at);
-            read(document).ok()
-        });
-        Ok(found.collect())
-    }
-
-    async fn purge_instances(&self, before: Timestamp) -> Result<(), StoreError> {
-        let old = doc! { "at": { "$lt": date(before) } };
-        let purged = within_deadline(async { self.connection().await?.instances.delete_many(old).await });
-        purged.await.map(|_| ())
     }
 }
 
@@ -98,9 +67,4 @@ fn has_single_members(document: &RawDocumentBuf) -> bool {
 
 fn is_alone(error: &Error) -> bool {
     matches!(*error.kind, ErrorKind::Command(ref refused) if refused.code == NOT_A_REPLICA_SET)
-}
-
-fn read<T: DeserializeOwned>(mut document: Document) -> Result<T, StoreError> {
-    document.remove("_id");
-    deserialize_from_document(document).map_err(|error| StoreError::Corrupt(error.to_string()))
 }

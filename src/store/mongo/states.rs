@@ -4,17 +4,15 @@
 use mongodb::bson::{Document, doc};
 use mongodb::options::ReturnDocument;
 
+use super::collections::USER_STATES;
 use super::document::{JOINED, object_id, timestamp};
 use super::{Mongo, date, within_deadline};
 use crate::domain::{Timestamp, UserId};
 use crate::store::StoreError;
 
-/// The collection's name, for joins.
-pub(super) const USER_STATES: &str = "user_states";
-
 /// Puts each user's state beside the document.
 pub(super) fn join_state() -> Document {
-    doc! { "$lookup": { "from": USER_STATES, "localField": "_id", "foreignField": "_id", "as": JOINED } }
+    doc! { "$lookup": { "from": USER_STATES.name, "localField": "_id", "foreignField": "_id", "as": JOINED } }
 }
 
 impl Mongo {
@@ -33,7 +31,7 @@ impl Mongo {
         let begin = doc! { "$set": { "sessions_ending": latest } };
         let filter = doc! { "_id": object_id(id) };
         let begun = within_deadline(async {
-            let states = self.states().await?;
+            let states = self.collection(&USER_STATES).await?;
             let begun = states.find_one_and_update(filter, vec![begin]).upsert(true);
             begun.return_document(ReturnDocument::After).await
         });
@@ -55,13 +53,17 @@ impl Mongo {
         let kept = doc! { "$cond": [goes_on, "$sessions_ending", "$$REMOVE"] };
         let (filter, change) =
             (doc! { "_id": object_id(id) }, vec![end, doc! { "$set": { "sessions_ending": kept } }]);
-        within_deadline(async { self.states().await?.update_one(filter, change).upsert(true).await })
-            .await
-            .map(|_| ())
+        within_deadline(async {
+            self.collection(&USER_STATES).await?.update_one(filter, change).upsert(true).await
+        })
+        .await
+        .map(|_| ())
     }
 
     pub(super) async fn delete_state(&self, id: UserId) -> Result<(), StoreError> {
         let filter = doc! { "_id": object_id(id) };
-        within_deadline(async { self.states().await?.delete_one(filter).await }).await.map(|_| ())
+        within_deadline(async { self.collection(&USER_STATES).await?.delete_one(filter).await })
+            .await
+            .map(|_| ())
     }
 }

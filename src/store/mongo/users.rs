@@ -5,17 +5,19 @@ use futures_util::future::try_join;
 use mongodb::bson::{Document, doc};
 use mongodb::options::ReadConcern;
 
+use super::collections::{USER_STATES, USERS};
+use super::connection::ReadFrom;
 use super::document::{date, from_document, object_id, state_of, to_document};
 use super::states::join_state;
 use super::user_keys::keys_of;
 use super::{Mongo, in_time, within_deadline};
-use crate::domain::{Email, PasswordHash, Timestamp, User, UserId, UserKeys, Username};
+use crate::domain::{Email, Event, PasswordHash, Timestamp, User, UserId, UserKeys, Username};
 use crate::store::{StoreError, Users};
 
 #[async_trait]
 impl Users for Mongo {
-    async fn create_user(&self, user: &User) -> Result<(), StoreError> {
-        self.prepare().await?;
+    async fn create_user(&self, user: &User, event: &Event) -> Result<(), StoreError> {
+        self.wait_until_prepared().await?;
         let keys = UserKeys::of(&user.username, &user.email);
         in_time(async {
             self.reserve(user, &keys).await?;
@@ -29,9 +31,11 @@ impl Users for Mongo {
                     return Err(error);
                 }
             };
-            // The server refused, so no user is there.
-            if let Err(StoreError::Conflict(_) | StoreError::Backend(_)) = created {
-                self.delete_state(user.id).await?;
+            match created {
+                Ok(()) => self.0.events.take(event),
+                // The server refused, so no user is there.
+                Err(StoreError::Conflict(_) | StoreError::Backend(_)) => self.delete_state(user.id).await?,
+                Err(_) => {}
             }
             created
         })
@@ -43,7 +47,7 @@ impl Users for Mongo {
     }
 
     async fn find_user_by_username(&self, username: &Username) -> Result<Option<User>, StoreError> {
-        self.find_very_or_only(
+        self.find_exact_or_only(
             doc! { "username": username.as_str() },
             username.key().map(|key| ("username_key", key)),
         )
@@ -53,7 +57,7 @@ impl Users for Mongo {
     async fn find_user_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
         // What earlier programs stored of an ASCII address is its key already.
         let key = Some(email.key()).filter(|_| !email.as_str().is_ascii());
-        self.find_very_or_only(doc! { "email": email.as_str() }, key.map(|key| ("email_key", key))).await
+        self.find_exact_or_only(doc! { "email": email.as_str() }, key.map(|key| ("email_key", key))).await
     }
 
     async fn list_users(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, StoreError> {
@@ -67,7 +71,7 @@ impl Users for Mongo {
             doc! { "$limit": limit as i64 },
             join_state(),
         ];
-        let found = self.aggregate(|connection| &connection.users, page).await?;
+        let found = self.aggregate(&USERS, ReadFrom::Preferred, page).await?;
         Ok(found.iter().filter_map(from_document).collect())
     }
 
@@ -76,12 +80,17 @@ impl Users for Mongo {
         id: UserId,
         old: &PasswordHash,
         new: &PasswordHash,
-        now: Timestamp,
+        event: &Event,
     ) -> Result<bool, StoreError> {
         let filter = of_password(id, old);
-        let change = doc! { "$set": { "password": new.expose(), "updatedAt": date(now) } };
-        let changed = within_deadline(async { self.users().await?.update_one(filter, change).await });
-        Ok(changed.await?.matched_count == 1)
+        let change = doc! { "$set": { "password": new.expose(), "updatedAt": date(event.at) } };
+        let changed =
+            within_deadline(async { self.collection(&USERS).await?.update_one(filter, change).await });
+        let replaced = changed.await?.matched_count == 1;
+        if replaced {
+            self.0.events.take(event);
+        }
+        Ok(replaced)
     }
 
     async fn replace_password_if(
@@ -89,18 +98,17 @@ impl Users for Mongo {
         id: UserId,
         old: &PasswordHash,
         new: &PasswordHash,
-        now: Timestamp,
         valid_from: Timestamp,
+        event: &Event,
     ) -> Result<bool, StoreError> {
         in_time(async {
             // Looked at first, so that a user who is not there leaves no state behind.
-            let filter = of_password(id, old);
-            if self.find_one(|connection| &connection.users_at_primary, filter).await?.is_none() {
+            if self.find_one(&USERS, ReadFrom::Primary, of_password(id, old)).await?.is_none() {
                 return Ok(false);
             }
             let ending = self.begin_to_end_sessions(id, valid_from).await?;
             // Where another change came first, what was begun stays: that change may rely on it, and it ends by itself.
-            let replaced = self.replace_hash_if(id, old, new, now).await?;
+            let replaced = self.replace_hash_if(id, old, new, event).await?;
             if replaced {
                 self.finish_ending_sessions(id, ending).await?;
             }
@@ -109,24 +117,35 @@ impl Users for Mongo {
         .await
     }
 
-    async fn end_sessions(&self, id: UserId, valid_from: Timestamp) -> Result<bool, StoreError> {
+    async fn end_sessions(
+        &self,
+        id: UserId,
+        valid_from: Timestamp,
+        event: &Event,
+    ) -> Result<bool, StoreError> {
         in_time(async {
             let filter = doc! { "_id": object_id(id) };
-            if self.find_one(|connection| &connection.users_at_primary, filter).await?.is_none() {
+            if self.find_one(&USERS, ReadFrom::Primary, filter).await?.is_none() {
                 return Ok(false);
             }
-            self.finish_ending_sessions(id, valid_from).await.map(|()| true)
+            self.finish_ending_sessions(id, valid_from).await?;
+            self.0.events.take(event);
+            Ok(true)
         })
         .await
     }
 
-    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
+    async fn delete_user(&self, id: UserId, event: &Event) -> Result<bool, StoreError> {
         let filter = doc! { "_id": object_id(id) };
         in_time(async {
-            let deleted = within_deadline(async { self.users().await?.delete_one(filter).await }).await?;
+            let deleted = within_deadline(async { self.collection(&USERS).await?.delete_one(filter).await });
+            let deleted = deleted.await?.deleted_count == 1;
+            if deleted {
+                self.0.events.take(event);
+            }
             // Last: while the user is there, ended sessions stay ended.
             self.delete_state(id).await?;
-            Ok(deleted.deleted_count == 1)
+            Ok(deleted)
         })
         .await
     }
@@ -140,16 +159,16 @@ impl Mongo {
         let pipeline = vec![
             doc! { "$match": { "_id": object_id(user.id), "reserved_at": date(user.created_at) } },
             doc! { "$replaceWith": { "$literal": to_document(user) } },
-            doc! { "$merge": { "into": "users", "on": "_id", "whenMatched": "fail", "whenNotMatched": "insert" } },
+            doc! { "$merge": { "into": USERS.name, "on": "_id", "whenMatched": "fail", "whenNotMatched": "insert" } },
         ];
         within_deadline(async {
             // What was withdrawn a moment ago must be seen, whether a majority has it or not.
-            let states = &self.connection().await?.states_at_primary;
+            let states = self.collection(&USER_STATES).await?;
             states.aggregate(pipeline).read_concern(ReadConcern::local()).await
         })
         .await?;
         // The command does not say whether it added something.
-        match self.find_one(|connection| &connection.users_at_primary, id).await? {
+        match self.find_one(&USERS, ReadFrom::Primary, id).await? {
             Some(_) => Ok(()),
             None => Err(StoreError::Unavailable(
                 "the registration took too long, and another took its name".into(),
@@ -159,21 +178,21 @@ impl Mongo {
 
     async fn find_user(&self, filter: Document) -> Result<Option<User>, StoreError> {
         let pipeline = vec![doc! { "$match": filter }, doc! { "$limit": 1 }, join_state()];
-        let found = self.aggregate(|connection| &connection.users, pipeline).await?;
+        let found = self.aggregate(&USERS, ReadFrom::Preferred, pipeline).await?;
         let Some(document) = found.into_iter().next() else { return Ok(None) };
         let user = from_document(&document);
         if let Some(user) = &user
             && state_of(&document).and_then(keys_of).is_none()
         {
-            self.give_keys_later(user);
+            self.write_keys_later(user);
         }
         Ok(user)
     }
 
-    /// The user of this very text, or else the only one of this key; both are asked for at once, whatever is found.
-    async fn find_very_or_only(
+    /// The user of exactly this text, or else the only one of this key; both are asked for at once, whatever is found.
+    async fn find_exact_or_only(
         &self,
-        very: Document,
+        exact: Document,
         key: Option<(&str, String)>,
     ) -> Result<Option<User>, StoreError> {
         let by_key = async {
@@ -182,8 +201,8 @@ impl Mongo {
                 None => Ok(None),
             }
         };
-        let (very, only) = try_join(self.find_user(very), by_key).await?;
-        Ok(very.or(only))
+        let (exact, only) = try_join(self.find_user(exact), by_key).await?;
+        Ok(exact.or(only))
     }
 }
 

@@ -13,7 +13,7 @@ use super::{Sqlite, store_error};
 use crate::store::StoreError;
 
 /// A lock that another process holds is waited for so long; then the answer is "unavailable".
-const BUSY: Duration = Duration::from_millis(1500);
+const LOCK_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// Where the database lies.
 #[derive(Clone, Debug)]
@@ -95,7 +95,7 @@ fn open(folder: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
     let path = std::path::absolute(file(folder)).map_err(|error| unavailable(folder, &error))?;
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX);
     let connection = connection.map_err(store_error)?;
-    connection.busy_timeout(BUSY).map_err(store_error)?;
+    connection.busy_timeout(LOCK_TIMEOUT).map_err(store_error)?;
     Ok(connection)
 }
 

@@ -2,16 +2,19 @@
 //! reads run beside it on connections of their own. A file that cannot be opened is tried again at each use, so that
 //! the service starts, says so, and recovers by itself.
 
+mod changes;
 mod connection;
 mod copy;
-mod database;
 mod files;
 mod header;
+mod instances;
+mod json;
 mod migrations;
 mod readers;
 mod reading;
 mod rings;
 mod users;
+mod watched_database;
 mod writer;
 
 use std::io;
@@ -21,10 +24,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 
-use super::{IfMissing, Store, StoreError};
+use super::{Database, EventSink, IfMissing, NoEvents, StoreError};
 use connection::Location;
-use database::Database;
 use readers::Readers;
+use watched_database::WatchedDatabase;
 use writer::Writer;
 
 /// The embedded store.
@@ -33,6 +36,7 @@ pub struct Sqlite {
     readers: Readers,
     writer: Writer,
     upgrade: Arc<Upgrade>,
+    events: Arc<dyn EventSink>,
     in_memory: bool,
     /// Whether there was no file at the opening, and none is made.
     absent: bool,
@@ -54,14 +58,22 @@ impl Sqlite {
     /// The store in `folder`, which need not exist yet. `:memory:` keeps nothing beyond the process.
     ///
     /// # Errors
-    /// Where the system gives no thread. A file that cannot be opened shows in [`Store::ping`].
+    /// Where the system gives no thread. A file that cannot be opened shows in [`Database::ping`].
     pub fn open(folder: &Path, if_missing: IfMissing) -> io::Result<Self> {
+        Self::with_events(folder, if_missing, Arc::new(NoEvents))
+    }
+
+    /// As [`Sqlite::open`]; the events of changes go to `events`.
+    ///
+    /// # Errors
+    /// As [`Sqlite::open`].
+    pub fn with_events(folder: &Path, if_missing: IfMissing, events: Arc<dyn EventSink>) -> io::Result<Self> {
         let location = Location::new(folder);
         let (in_memory, readers) = (location.is_memory(), Readers::new(location.clone()));
         let absent = if_missing == IfMissing::Refuse && location.is_missing();
         let upgrade = Arc::<Upgrade>::default();
-        let database = Database::new(location, readers.clone(), Arc::clone(&upgrade), if_missing);
-        Ok(Self { readers, writer: Writer::start(database)?, upgrade, in_memory, absent })
+        let database = WatchedDatabase::new(location, readers.clone(), Arc::clone(&upgrade), if_missing);
+        Ok(Self { readers, writer: Writer::start(database)?, upgrade, events, in_memory, absent })
     }
 
     /// Has the writing thread upgrade the tables, before anything is asked of the users.
@@ -77,7 +89,7 @@ impl Sqlite {
 }
 
 #[async_trait]
-impl Store for Sqlite {
+impl Database for Sqlite {
     async fn ping(&self) -> Result<(), StoreError> {
         self.writer.run(|connection| connection.query_row("SELECT 1", [], |_| Ok(()))).await
     }

@@ -9,7 +9,7 @@ use super::readers::Attempt;
 use crate::store::StoreError;
 
 /// How long a query may take, with the wait for a connection; then it is interrupted.
-const DEADLINE: Duration = Duration::from_millis(1900);
+const READ_TIMEOUT: Duration = Duration::from_millis(1900);
 
 impl Sqlite {
     /// Runs `query`.
@@ -23,7 +23,7 @@ impl Sqlite {
         if self.in_memory {
             return self.writer.run(query).await;
         }
-        match tokio::time::timeout(DEADLINE, self.read_files(query)).await {
+        match tokio::time::timeout(READ_TIMEOUT, self.read_files(query)).await {
             Ok(answer) => answer,
             Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
         }

@@ -1,12 +1,11 @@
-//! The ring's document and the instances, as JSON.
+//! The ring's document, as JSON.
 
 use async_trait::async_trait;
 use rusqlite::{OptionalExtension, params};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::Sqlite;
-use crate::domain::{Instance, RingRecord, Timestamp};
+use super::json::{from_json, to_json};
+use crate::domain::RingRecord;
 use crate::store::{Rings, StoreError};
 
 /// There is one ring.
@@ -23,11 +22,13 @@ impl Rings for Sqlite {
             let mut statement =
                 connection.prepare_cached("SELECT record, revision FROM rings WHERE name = ?1")?;
             statement
-                .query_row([RING], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))
+                .query_row([RING], |row| {
+                    Ok((row.get::<_, String>("record")?, row.get::<_, i64>("revision")?))
+                })
                 .optional()
         };
         let Some((record, revision)) = self.read(query).await? else { return Ok(None) };
-        let ring: RingRecord = read(&record)?;
+        let ring: RingRecord = from_json(&record)?;
         // The column is what a replacement is compared with.
         if i64::try_from(ring.revision) != Ok(revision) {
             let fault = format!("its revision is {}, and the row says {revision}", ring.revision);
@@ -37,7 +38,7 @@ impl Rings for Sqlite {
     }
 
     async fn replace_ring_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, StoreError> {
-        let (record, revision) = (text(ring)?, ring.revision as i64);
+        let (record, revision) = (to_json(ring)?, ring.revision as i64);
         let replace = move |connection: &rusqlite::Connection| match seen {
             Some(seen) => connection
                 .prepare_cached(
@@ -52,41 +53,4 @@ impl Rings for Sqlite {
         };
         Ok(self.writer.run(replace).await? == 1)
     }
-
-    async fn note_instance(&self, instance: &Instance) -> Result<(), StoreError> {
-        let (id, at, record) = (instance.id.clone(), instance.at.as_millis() as i64, text(instance)?);
-        let note = move |connection: &rusqlite::Connection| {
-            connection
-                .prepare_cached("REPLACE INTO instances (id, at, record) VALUES (?1, ?2, ?3)")?
-                .execute(params![id, at, record])
-        };
-        self.writer.run(note).await.map(|_| ())
-    }
-
-    async fn list_instances(&self) -> Result<Vec<Instance>, StoreError> {
-        let query = |connection: &rusqlite::Connection| {
-            let mut statement = connection.prepare_cached("SELECT record FROM instances ORDER BY id")?;
-            let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
-            rows.collect::<Result<Vec<_>, _>>()
-        };
-        let found = self.read(query).await?;
-        Ok(found.iter().filter_map(|record| read(record).ok()).collect())
-    }
-
-    async fn purge_instances(&self, before: Timestamp) -> Result<(), StoreError> {
-        let purge = move |connection: &rusqlite::Connection| {
-            connection
-                .prepare_cached("DELETE FROM instances WHERE at < ?1")?
-                .execute([before.as_millis() as i64])
-        };
-        self.writer.run(purge).await.map(|_| ())
-    }
-}
-
-fn text(record: &impl Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(record).map_err(|error| StoreError::Backend(error.into()))
-}
-
-fn read<T: DeserializeOwned>(record: &str) -> Result<T, StoreError> {
-    serde_json::from_str(record).map_err(|error| StoreError::Corrupt(error.to_string()))
 }

@@ -4,7 +4,10 @@ use async_trait::async_trait;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::Sqlite;
-use crate::domain::{Email, PasswordHash, Sessions, Taken, Timestamp, User, UserId, UserKeys, Username};
+use super::changes::Change;
+use crate::domain::{
+    Email, Event, PasswordHash, Sessions, Taken, Timestamp, User, UserId, UserKeys, Username,
+};
 use crate::store::{StoreError, Users};
 
 const COLUMNS: &str =
@@ -12,17 +15,16 @@ const COLUMNS: &str =
 
 #[async_trait]
 impl Users for Sqlite {
-    async fn create_user(&self, user: &User) -> Result<(), StoreError> {
-        self.upgrade().await?;
+    async fn create_user(&self, user: &User, event: &Event) -> Result<(), StoreError> {
         let user = user.clone();
-        let created = self.writer.run(move |connection| {
+        let create = move |connection: &Connection| {
             let keys = UserKeys::of(&user.username, &user.email);
-            match taken(connection, &user, &keys)? {
-                Some(taken) => Ok(Err(StoreError::Conflict(taken))),
-                None => insert(connection, &user, &keys).map(Ok),
-            }
-        });
-        created.await?
+            Ok(match taken(connection, &user, &keys)? {
+                Some(taken) => Change::Refused(Err(StoreError::Conflict(taken))),
+                None => Change::Made(Ok(insert(connection, &user, &keys)?)),
+            })
+        };
+        self.change(event, create).await?
     }
 
     async fn find_user_by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
@@ -34,13 +36,13 @@ impl Users for Sqlite {
         let query =
             format!("{COLUMNS} WHERE username = ?1 OR username_key = ?2 ORDER BY username = ?1 DESC LIMIT 2");
         let found = self.find_users(query, vec![Some(username.to_string()), username.key()]).await?;
-        Ok(very_or_only(found, |user| user.username == *username))
+        Ok(exact_or_only(found, |user| user.username == *username))
     }
 
     async fn find_user_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
         let query = format!("{COLUMNS} WHERE email = ?1 OR email_key = ?2 ORDER BY email = ?1 DESC LIMIT 2");
         let found = self.find_users(query, vec![Some(email.to_string()), Some(email.key())]).await?;
-        Ok(very_or_only(found, |user| user.email == *email))
+        Ok(exact_or_only(found, |user| user.email == *email))
     }
 
     async fn list_users(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, StoreError> {
@@ -60,20 +62,17 @@ impl Users for Sqlite {
         id: UserId,
         old: &PasswordHash,
         new: &PasswordHash,
-        now: Timestamp,
+        event: &Event,
     ) -> Result<bool, StoreError> {
-        self.upgrade().await?;
-        let (old, new) = (old.clone(), new.clone());
-        self.writer
-            .run(move |connection| {
-                connection
-                    .prepare_cached(
-                        "UPDATE users SET password_hash = ?1, updated_at = ?2 WHERE id = ?3 AND password_hash = ?4",
-                    )?
-                    .execute(params![new.expose(), now.as_millis() as i64, id.to_string(), old.expose()])
-            })
-            .await
-            .map(|rows| rows == 1)
+        let (old, new, now) = (old.clone(), new.clone(), event.at);
+        let replace = move |connection: &Connection| {
+            connection
+                .prepare_cached(
+                    "UPDATE users SET password_hash = ?1, updated_at = ?2 WHERE id = ?3 AND password_hash = ?4",
+                )?
+                .execute(params![new.expose(), now.as_millis() as i64, id.to_string(), old.expose()])
+        };
+        self.change_row(event, replace).await
     }
 
     async fn replace_password_if(
@@ -81,50 +80,49 @@ impl Users for Sqlite {
         id: UserId,
         old: &PasswordHash,
         new: &PasswordHash,
-        now: Timestamp,
         valid_from: Timestamp,
+        event: &Event,
     ) -> Result<bool, StoreError> {
-        self.upgrade().await?;
-        let (old, new) = (old.clone(), new.clone());
-        self.writer
-            .run(move |connection| {
-                connection
-                    .prepare_cached(
-                        "UPDATE users SET password_hash = ?1, updated_at = ?2,
-                         sessions_valid_from = max(?3, sessions_valid_from + 1)
-                         WHERE id = ?4 AND password_hash = ?5",
-                    )?
-                    .execute(params![
-                        new.expose(),
-                        now.as_millis() as i64,
-                        valid_from.as_secs() as i64,
-                        id.to_string(),
-                        old.expose()
-                    ])
-            })
-            .await
-            .map(|rows| rows == 1)
+        let (old, new, now) = (old.clone(), new.clone(), event.at);
+        let replace = move |connection: &Connection| {
+            connection
+                .prepare_cached(
+                    "UPDATE users SET password_hash = ?1, updated_at = ?2,
+                     sessions_valid_from = max(?3, sessions_valid_from + 1)
+                     WHERE id = ?4 AND password_hash = ?5",
+                )?
+                .execute(params![
+                    new.expose(),
+                    now.as_millis() as i64,
+                    valid_from.as_secs() as i64,
+                    id.to_string(),
+                    old.expose()
+                ])
+        };
+        self.change_row(event, replace).await
     }
 
-    async fn end_sessions(&self, id: UserId, valid_from: Timestamp) -> Result<bool, StoreError> {
-        self.upgrade().await?;
-        let end = "UPDATE users SET sessions_valid_from = max(?1, sessions_valid_from + 1) WHERE id = ?2";
-        self.writer
-            .run(move |connection| {
-                connection.prepare_cached(end)?.execute(params![valid_from.as_secs() as i64, id.to_string()])
-            })
-            .await
-            .map(|rows| rows == 1)
+    async fn end_sessions(
+        &self,
+        id: UserId,
+        valid_from: Timestamp,
+        event: &Event,
+    ) -> Result<bool, StoreError> {
+        let end = move |connection: &Connection| {
+            connection
+                .prepare_cached(
+                    "UPDATE users SET sessions_valid_from = max(?1, sessions_valid_from + 1) WHERE id = ?2",
+                )?
+                .execute(params![valid_from.as_secs() as i64, id.to_string()])
+        };
+        self.change_row(event, end).await
     }
 
-    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
-        self.upgrade().await?;
-        self.writer
-            .run(move |connection| {
-                connection.prepare_cached("DELETE FROM users WHERE id = ?1")?.execute([id.to_string()])
-            })
-            .await
-            .map(|rows| rows == 1)
+    async fn delete_user(&self, id: UserId, event: &Event) -> Result<bool, StoreError> {
+        let delete = move |connection: &Connection| {
+            connection.prepare_cached("DELETE FROM users WHERE id = ?1")?.execute([id.to_string()])
+        };
+        self.change_row(event, delete).await
     }
 }
 
@@ -141,32 +139,33 @@ impl Sqlite {
     }
 }
 
-/// The user who is meant to the letter, who comes first, or else the only one who was found.
-fn very_or_only(found: Vec<User>, is_meant: impl Fn(&User) -> bool) -> Option<User> {
+/// The user whose name or address is exactly the one that is looked for, which comes first; or else the only one found.
+fn exact_or_only(found: Vec<User>, is_exact: impl Fn(&User) -> bool) -> Option<User> {
     let alone = found.len() == 1;
-    found.into_iter().next().filter(|user| alone || is_meant(user))
+    found.into_iter().next().filter(|user| alone || is_exact(user))
 }
 
 /// What of a new user another one has. The writer's transaction holds the lock, so that this stays true until its end.
 /// An ASCII name (one with a `username_key`) is compared by its looks only with names that have none.
 const TAKEN: &str = "SELECT
-    EXISTS (SELECT 1 FROM users WHERE id = ?1),
+    EXISTS (SELECT 1 FROM users WHERE id = ?1) AS id,
     EXISTS (SELECT 1 FROM users WHERE username = ?2)
         OR EXISTS (SELECT 1 FROM users WHERE username_key = ?3)
         OR EXISTS (SELECT 1 FROM users WHERE skeleton IN (?4, ?5) AND username_key IS NULL)
         OR EXISTS (SELECT 1 FROM users WHERE skeleton_lower IN (?4, ?5) AND username_key IS NULL)
         OR (?3 IS NULL AND EXISTS (SELECT 1 FROM users WHERE skeleton IN (?4, ?5)))
-        OR (?3 IS NULL AND EXISTS (SELECT 1 FROM users WHERE skeleton_lower IN (?4, ?5))),
-    EXISTS (SELECT 1 FROM users WHERE email = ?6) OR EXISTS (SELECT 1 FROM users WHERE email_key = ?7)";
+        OR (?3 IS NULL AND EXISTS (SELECT 1 FROM users WHERE skeleton_lower IN (?4, ?5))) AS username,
+    EXISTS (SELECT 1 FROM users WHERE email = ?6) OR EXISTS (SELECT 1 FROM users WHERE email_key = ?7)
+        AS email";
 
 fn taken(connection: &Connection, user: &User, keys: &UserKeys) -> rusqlite::Result<Option<Taken>> {
     let [skeleton, skeleton_lower] = &keys.skeletons;
     let (id, name, address) = (user.id.to_string(), user.username.as_str(), user.email.as_str());
     let values = params![id, name, keys.username, skeleton, skeleton_lower, address, keys.email];
     connection.prepare_cached(TAKEN)?.query_row(values, |row| {
-        for (column, thing) in [Taken::Id, Taken::Username, Taken::Email].into_iter().enumerate() {
+        for (column, taken) in [("id", Taken::Id), ("username", Taken::Username), ("email", Taken::Email)] {
             if row.get(column)? {
-                return Ok(Some(thing));
+                return Ok(Some(taken));
             }
         }
         Ok(None)
@@ -200,17 +199,17 @@ fn insert(connection: &Connection, user: &User, keys: &UserKeys) -> rusqlite::Re
 
 /// A row as a user; the inner error is for a row that the service did not write.
 fn stored(row: &Row<'_>) -> rusqlite::Result<Result<User, StoreError>> {
-    let id: String = row.get(0)?;
+    let id: String = row.get("id")?;
     let user = |id| -> rusqlite::Result<User> {
         Ok(User {
             id,
-            username: Username::from_store(row.get(1)?),
-            email: Email::from_store(row.get(2)?),
-            password_hash: PasswordHash::from_text(row.get(3)?),
-            created_at: Timestamp::from_millis(row.get::<_, i64>(4)?.max(0) as u64),
-            updated_at: Timestamp::from_millis(row.get::<_, i64>(5)?.max(0) as u64),
+            username: Username::from_store(row.get("username")?),
+            email: Email::from_store(row.get("email")?),
+            password_hash: PasswordHash::from_text(row.get("password_hash")?),
+            created_at: Timestamp::from_millis(row.get::<_, i64>("created_at")?.max(0) as u64),
+            updated_at: Timestamp::from_millis(row.get::<_, i64>("updated_at")?.max(0) as u64),
             sessions: Sessions {
-                valid_from: Timestamp::from_secs(row.get::<_, i64>(6)?.max(0) as u64),
+                valid_from: Timestamp::from_secs(row.get::<_, i64>("sessions_valid_from")?.max(0) as u64),
                 ..Sessions::ALL
             },
         })

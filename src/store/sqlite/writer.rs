@@ -9,17 +9,17 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::database::Database;
 use super::store_error;
+use super::watched_database::WatchedDatabase;
 use crate::store::StoreError;
 
 /// Writes that may wait; one more is refused as unavailable.
-const QUEUE: usize = 1024;
+const MAX_WAITING_WRITES: usize = 1024;
 /// Writes that share one commit at the most.
-const GROUP: usize = 256;
+const MAX_WRITES_PER_COMMIT: usize = 256;
 
 /// How long a caller waits for the commit; the write may still happen.
-const DEADLINE: Duration = Duration::from_millis(1900);
+const WRITE_TIMEOUT: Duration = Duration::from_millis(1900);
 
 /// One caller's work inside the group's transaction. It gives what answers its caller once the commit is known.
 type Job = Box<dyn FnOnce(Result<&Connection, &StoreError>) -> Reply + Send>;
@@ -32,8 +32,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(database: Database) -> io::Result<Self> {
-        let (queue, jobs) = bounded(QUEUE);
+    pub(super) fn start(database: WatchedDatabase) -> io::Result<Self> {
+        let (queue, jobs) = bounded(MAX_WAITING_WRITES);
         thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || write(database, &jobs))?;
         Ok(Self { queue })
     }
@@ -46,7 +46,7 @@ impl Writer {
         let (job, answer) = job(work);
         let full = || StoreError::Unavailable("too many writes are waiting".into());
         self.queue.try_send(job).map_err(|_| full())?;
-        match tokio::time::timeout(DEADLINE, answer).await {
+        match tokio::time::timeout(WRITE_TIMEOUT, answer).await {
             Ok(answer) => answer.map_err(|_| StoreError::Backend("the writing thread ended".into()))?,
             Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
         }
@@ -75,15 +75,15 @@ fn job<T: Send + 'static>(
     (job, answer)
 }
 
-fn write(mut database: Database, jobs: &Receiver<Job>) {
+fn write(mut database: WatchedDatabase, jobs: &Receiver<Job>) {
     while let Ok(first) = jobs.recv() {
-        let group = std::iter::once(first).chain(jobs.try_iter().take(GROUP - 1));
+        let group = std::iter::once(first).chain(jobs.try_iter().take(MAX_WRITES_PER_COMMIT - 1));
         commit(&mut database, group);
     }
 }
 
 /// One transaction for the whole group, whose callers are answered once it is on disk in a file that is still there.
-fn commit(database: &mut Database, group: impl Iterator<Item = Job>) {
+fn commit(database: &mut WatchedDatabase, group: impl Iterator<Item = Job>) {
     let open = match database.open() {
         Ok(open) => open,
         Err(error) => return group.for_each(|job| job(Err(&error))(None)),
@@ -160,23 +160,25 @@ mod tests {
     use super::super::Sqlite;
     use super::super::connection::Location;
     use super::super::readers::Readers;
-    use super::{Database, Job, commit, job};
+    use super::{Job, WatchedDatabase, commit, job};
     use crate::store::{IfMissing, StoreError};
 
     type Work = Box<dyn FnOnce(&Connection) -> rusqlite::Result<usize> + Send>;
 
-    fn database(folder: &Path) -> Database {
+    fn database(folder: &Path) -> WatchedDatabase {
         let location = Location::new(folder);
         let readers = Readers::new(location.clone());
-        Database::new(location, readers, Arc::default(), IfMissing::Create)
+        WatchedDatabase::new(location, readers, Arc::default(), IfMissing::Create)
     }
 
     fn insert(id: &'static str) -> Work {
-        Box::new(move |connection| connection.execute("INSERT INTO instances VALUES (?1, 0, '{}')", [id]))
+        Box::new(move |connection| {
+            connection.execute("INSERT INTO instances (id, at, record) VALUES (?1, 0, '{}')", [id])
+        })
     }
 
     /// Commits `works` as one group; gives what each caller is told.
-    fn group(database: &mut Database, works: Vec<Work>) -> Vec<Result<usize, StoreError>> {
+    fn group(database: &mut WatchedDatabase, works: Vec<Work>) -> Vec<Result<usize, StoreError>> {
         let (jobs, mut answers): (Vec<Job>, Vec<Receiver<_>>) = works.into_iter().map(job).unzip();
         commit(database, jobs.into_iter());
         answers.iter_mut().map(|answer| answer.try_recv().unwrap()).collect()
@@ -193,7 +195,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let half = |connection: &Connection| {
             connection.execute("DELETE FROM instances", [])?;
-            connection.execute("INSERT INTO instances VALUES ('x', 0, '{}')", [])
+            connection.execute("INSERT INTO instances (id, at, record) VALUES ('x', 0, '{}')", [])
         };
         let failing: Work = Box::new(move |connection| {
             half(connection)?;
@@ -227,7 +229,7 @@ mod tests {
                     fs::remove_file(format!("{}{end}", file.display())).unwrap();
                 }
                 fs::rename(format!("{}.copy", file.display()), &file).unwrap();
-                connection.execute("INSERT INTO instances VALUES ('lost', 0, '{}')", [])
+                connection.execute("INSERT INTO instances (id, at, record) VALUES ('lost', 0, '{}')", [])
             }
         });
         for answer in group(&mut database, vec![insert("neighbour"), replacing]) {

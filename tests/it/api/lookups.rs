@@ -8,12 +8,12 @@ use async_trait::async_trait;
 use jwt_generator::accounts::{Hasher, Registration, Registry};
 use jwt_generator::clock::Clock;
 use jwt_generator::domain::{
-    Email, Instance, LoginName, Password, PasswordHash, RingRecord, Timestamp, User, UserId, Username,
+    Actor, Email, Event, LoginName, Password, PasswordHash, Timestamp, User, UserId, Username,
 };
 use jwt_generator::entropy::Entropy;
 use jwt_generator::store::mongo::Mongo;
 use jwt_generator::store::sqlite::Sqlite;
-use jwt_generator::store::{IfMissing, Rings, Store, StoreError, Users};
+use jwt_generator::store::{IfMissing, StoreError, Stores, Users};
 
 use crate::support::mongod;
 
@@ -21,7 +21,7 @@ const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
 /// Passes all on, and notes each look-up and how many are under way at once. A change takes two seconds of the clock.
 struct Watched {
-    inner: Arc<dyn Store>,
+    inner: Arc<dyn Users>,
     clock: Clock,
     asked: Mutex<Vec<&'static str>>,
     under_way: AtomicUsize,
@@ -42,20 +42,9 @@ impl Watched {
 }
 
 #[async_trait]
-impl Store for Watched {
-    async fn ping(&self) -> Result<(), StoreError> {
-        self.inner.ping().await
-    }
-
-    async fn prepare(&self) -> Result<(), StoreError> {
-        self.inner.prepare().await
-    }
-}
-
-#[async_trait]
 impl Users for Watched {
-    async fn create_user(&self, user: &User) -> Result<(), StoreError> {
-        self.inner.create_user(user).await
+    async fn create_user(&self, user: &User, event: &Event) -> Result<(), StoreError> {
+        self.inner.create_user(user, event).await
     }
 
     async fn find_user_by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
@@ -79,9 +68,9 @@ impl Users for Watched {
         id: UserId,
         old: &PasswordHash,
         new: &PasswordHash,
-        now: Timestamp,
+        event: &Event,
     ) -> Result<bool, StoreError> {
-        self.inner.replace_hash_if(id, old, new, now).await
+        self.inner.replace_hash_if(id, old, new, event).await
     }
 
     async fn replace_password_if(
@@ -89,67 +78,50 @@ impl Users for Watched {
         id: UserId,
         old: &PasswordHash,
         new: &PasswordHash,
-        now: Timestamp,
         valid_from: Timestamp,
+        event: &Event,
     ) -> Result<bool, StoreError> {
         self.clock.set(self.clock.now().plus_secs(2));
-        self.inner.replace_password_if(id, old, new, now, valid_from).await
+        self.inner.replace_password_if(id, old, new, valid_from, event).await
     }
 
-    async fn end_sessions(&self, id: UserId, valid_from: Timestamp) -> Result<bool, StoreError> {
-        self.inner.end_sessions(id, valid_from).await
+    async fn end_sessions(
+        &self,
+        id: UserId,
+        valid_from: Timestamp,
+        event: &Event,
+    ) -> Result<bool, StoreError> {
+        self.inner.end_sessions(id, valid_from, event).await
     }
 
-    async fn delete_user(&self, id: UserId) -> Result<bool, StoreError> {
-        self.inner.delete_user(id).await
-    }
-}
-
-#[async_trait]
-impl Rings for Watched {
-    async fn find_ring(&self) -> Result<Option<RingRecord>, StoreError> {
-        self.inner.find_ring().await
-    }
-
-    async fn replace_ring_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, StoreError> {
-        self.inner.replace_ring_if(seen, ring).await
-    }
-
-    async fn note_instance(&self, instance: &Instance) -> Result<(), StoreError> {
-        self.inner.note_instance(instance).await
-    }
-
-    async fn purge_instances(&self, before: Timestamp) -> Result<(), StoreError> {
-        self.inner.purge_instances(before).await
-    }
-
-    async fn list_instances(&self) -> Result<Vec<Instance>, StoreError> {
-        self.inner.list_instances().await
+    async fn delete_user(&self, id: UserId, event: &Event) -> Result<bool, StoreError> {
+        self.inner.delete_user(id, event).await
     }
 }
 
-async fn each_store() -> [Arc<dyn Store>; 2] {
+async fn each_store() -> [Stores; 2] {
     let uri = tokio::task::spawn_blocking(mongod::new_database).await.unwrap();
     [
-        Arc::new(Sqlite::open(std::path::Path::new(":memory:"), IfMissing::Create).unwrap()),
-        Arc::new(Mongo::new(&uri).unwrap()),
+        Stores::of(Sqlite::open(std::path::Path::new(":memory:"), IfMissing::Create).unwrap()),
+        Stores::of(Mongo::new(&uri).unwrap()),
     ]
 }
 
 /// Users of a watched store that knows `ada`.
-async fn watched(inner: Arc<dyn Store>) -> (Arc<Watched>, Registry) {
+async fn watched(stores: Stores) -> (Arc<Watched>, Registry) {
     let clock = Clock::manual(NOW);
     let watched = Arc::new(Watched {
-        inner,
+        inner: stores.users,
         clock: clock.clone(),
         asked: Mutex::default(),
         under_way: AtomicUsize::new(0),
         most: AtomicUsize::new(0),
     });
     let hasher = Hasher::start(4, Entropy::seeded(1)).unwrap();
-    let registry = Registry::new(Arc::clone(&watched) as Arc<dyn Store>, hasher, clock, Entropy::seeded(2));
+    let users = Arc::clone(&watched) as Arc<dyn Users>;
+    let registry = Registry::new(users, stores.database, hasher, clock, Entropy::seeded(2));
     let ada = Registration::parse("ada", "ada@example.com", "secret-ada").unwrap();
-    registry.create_user(ada).await.unwrap();
+    registry.create_user(ada, Actor::Operator).await.unwrap();
     (watched, registry)
 }
 
@@ -176,7 +148,10 @@ async fn a_change_ends_the_sessions_that_began_while_it_was_written() {
     for store in each_store().await {
         let (_watched, registry) = watched(store).await;
         let ada = LoginName::from_text("ada");
-        registry.set_password(&ada, Password::parse("second-secret").unwrap()).await.unwrap();
+        registry
+            .set_password(&ada, Password::parse("second-secret").unwrap(), Actor::Operator)
+            .await
+            .unwrap();
         let sessions = registry.find_user(&ada).await.unwrap().unwrap().sessions;
         assert!(!sessions.accept(NOW.as_secs() + 2), "{sessions:?}");
         assert!(sessions.accept(NOW.as_secs() + 3), "{sessions:?}");

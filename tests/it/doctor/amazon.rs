@@ -1,4 +1,4 @@
-//! What API Gateway needs.
+//! What the JWT authorizers of API Gateway need.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::front::{self, Alter, Asked, Identity, Reply};
 use super::{Told, ask, http, service};
 use crate::support::{Program, jwt_generator, run};
 
-/// What the doctor says of a deployment over TLS that is its own issuer.
+/// The report on a deployment over TLS that is its own issuer.
 fn with_issuer(alter: Alter) -> Told {
     let service = service();
     let identity = Identity::lasting();
@@ -15,7 +15,7 @@ fn with_issuer(alter: Alter) -> Told {
     ask(&address, &["--aws", "--issuer", &address, "--ca-file", identity.certificate.to_str().unwrap()])
 }
 
-/// A discovery document (OpenID Connect Discovery §3), which the service itself does not have.
+/// Serves a discovery document (OpenID Connect Discovery §3), which the service itself does not have.
 fn publish(asked: &Asked, reply: &mut Reply) {
     let issuer = format!("https://{}", asked.header("host").unwrap());
     if asked.path == "/.well-known/openid-configuration" {
@@ -24,14 +24,14 @@ fn publish(asked: &Asked, reply: &mut Reply) {
     }
 }
 
-/// What a service whose issuer is not the address says of its own tokens.
+/// What is wrong with tokens of a service whose issuer is not its address.
 const OTHER_ISSUER: (&str, &str) = ("token-issuer", "fail");
 
 #[test]
 fn an_issuer_with_discovery_is_what_api_gateway_needs() {
     let told = with_issuer(publish);
     told.complains(&[OTHER_ISSUER]);
-    assert_eq!(told.of("aws-discovery")["seen"], "it leads to a key set of 1");
+    assert_eq!(told.of("aws-discovery")["seen"], "The discovery document leads to a key set with 1 key.");
     for id in ["aws-rsa", "aws-issuer", "aws-discovery", "aws-limits"] {
         assert_eq!(told.status(id), "ok", "{id}");
     }
@@ -42,7 +42,10 @@ fn issuers_that_api_gateway_cannot_use() {
     let service = service();
     let missing = with_issuer(|_, _| {});
     missing.complains(&[("aws-discovery", "fail"), OTHER_ISSUER]);
-    assert_eq!(missing.of("aws-discovery")["seen"], "answered 404");
+    assert_eq!(
+        missing.of("aws-discovery")["seen"],
+        "The request for the discovery document was answered with status 404."
+    );
     let alter: [Alter; 3] = [
         |asked, reply| {
             publish(asked, reply);
@@ -85,7 +88,7 @@ fn keys_that_api_gateway_does_not_know() {
 #[test]
 fn a_lead_that_is_shorter_than_what_api_gateway_keeps() {
     for (max_age, expected) in [("1s", &[("aws-key-lead", "fail")][..]), ("2h", &[])] {
-        // A new ring: for keys of the original, what the original let verifiers keep is waited out.
+        // A new ring: for keys of the original, the service also waits as long as the original let verifiers keep them.
         let folder = tempfile::tempdir().unwrap();
         let settings = [
             ("VERIFIER_CACHE", "0"),

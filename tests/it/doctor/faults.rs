@@ -1,4 +1,4 @@
-//! Deployments that are set up wrongly, and what the doctor says of each.
+//! Deployments with a fault, and what the doctor says about each.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::support::{Program, folder_with_keys};
 
 type Faults<'a> = &'a [(&'a [(&'a str, &'a str)], Alter)];
 
-/// Each fault alone, before the same service: what is found is that, and nothing else.
+/// Each fault alone, in front of the same service: the doctor finds this fault and no other.
 #[track_caller]
 fn each_is_found(faults: Faults<'_>) {
     let service = service();
@@ -70,7 +70,7 @@ fn a_key_set_that_is_not_there_or_not_one() {
 }
 
 #[test]
-fn keys_that_nobody_should_publish() {
+fn keys_that_must_not_be_published() {
     each_is_found(&[
         (&[("key-private", "fail")], |asked, reply| {
             if asked.is_key_set() {
@@ -328,13 +328,16 @@ fn origins_are_told_apart() {
     let told = ask(&address, &["--origin", "https://app.example.com"]);
     told.complains(&[]);
     assert_eq!((told.status("cors-invited"), told.status("cors-preflight")), ("ok", "ok"));
-    assert_eq!(told.of("cors-uninvited")["seen"], "it may not");
+    assert_eq!(
+        told.of("cors-uninvited")["seen"],
+        "A web page of an unknown origin may not read answers of the API."
+    );
     let told = ask(&address, &["--origin", "https://other.example.com"]);
     told.complains(&[("cors-invited", "fail"), ("cors-preflight", "fail")]);
 }
 
 #[test]
-fn manners_that_a_proxy_has_spoilt() {
+fn answers_that_a_proxy_has_spoilt() {
     each_is_found(&[
         (&[("security-headers", "warn")], |_, reply| reply.drop("x-content-type-options")),
         (&[("security-headers", "warn")], |_, reply| reply.add("x-frame-options", "DENY")),
@@ -390,7 +393,7 @@ fn manners_that_a_proxy_has_spoilt() {
 #[test]
 fn an_address_that_is_not_of_this_machine_is_held_to_more() {
     let service = service();
-    // It leads here, and does not look so.
+    // The address leads to this machine, but does not look like it.
     let told = ask(&format!("http://0.0.0.0:{}", service.address().port()), &[]);
     told.complains(&[("https", "warn"), ("demo-tokens", "warn"), ("cors-uninvited", "warn")]);
     let folder = folder_with_keys();
@@ -399,15 +402,15 @@ fn an_address_that_is_not_of_this_machine_is_held_to_more() {
     let program = Program::start(folder.path(), &settings);
     let told = ask(&format!("http://0.0.0.0:{}", program.address().port()), &[]);
     told.complains(&[("https", "warn")]);
-    assert_eq!(told.of("demo-tokens")["seen"], "refused with 403");
-    assert_eq!(told.of("token-key")["seen"], "there is no token: --token gives one");
+    assert_eq!(told.of("demo-tokens")["seen"], "A request for a demo token is refused with status 403.");
+    assert_eq!(told.of("token-key")["seen"], "There is no token to check. Give one with --token-file.");
 }
 
 #[test]
 fn a_path_before_all_others_is_kept() {
     let service = service();
     let front = front::before(service.address(), |asked, reply| {
-        // At API Gateway, what lacks the stage does not reach the service.
+        // At API Gateway, a request without the stage does not reach the service.
         if !asked.path.starts_with("/prod/") {
             reply.raw = Some(Vec::new());
         }
@@ -428,6 +431,6 @@ fn nothing_that_is_found_shows_a_token_or_a_cookie() {
     told.complains(&[("token-no-store", "fail"), ("key-set-cookie", "warn")]);
     let text = told.report.to_string();
     assert!(!text.contains("eyJ") && !text.contains("a-secret"), "{text}");
-    assert_eq!(told.of("key-set-cookie")["seen"], "the cookie AWSALB");
+    assert_eq!(told.of("key-set-cookie")["seen"], "The answer with the key set sets the cookie \"AWSALB\".");
     assert!(told.report["keys"].as_array().unwrap().iter().all(|key: &Value| key.get("n").is_none()));
 }

@@ -1,4 +1,4 @@
-//! A proxy in front of the service that can alter each answer, as proxies that are set up wrongly do.
+//! A proxy in front of the service that can alter each answer, as a proxy with a wrong setup does.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -20,16 +20,16 @@ pub struct Asked {
     body: Vec<u8>,
 }
 
-/// What goes back.
+/// The answer that the proxy sends.
 pub struct Reply {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// These bytes in the place of all that.
+    /// Sends these bytes instead of the answer.
     pub raw: Option<Vec<u8>>,
 }
 
-/// What is done to an answer.
+/// Alters an answer.
 pub type Alter = fn(&Asked, &mut Reply);
 
 impl Asked {
@@ -53,7 +53,7 @@ fn lines(head: &str) -> impl Iterator<Item = (String, &str)> {
 }
 
 impl Reply {
-    /// Takes a header away.
+    /// Removes a header.
     pub fn drop(&mut self, name: &str) {
         self.headers.retain(|(found, _)| found != name);
     }
@@ -69,7 +69,7 @@ impl Reply {
         self.add(name, value);
     }
 
-    /// Alters the body, where it is JSON.
+    /// Alters the body, if it is JSON.
     pub fn edit(&mut self, alter: impl FnOnce(&mut Value)) {
         if let Ok(mut body) = serde_json::from_slice(&self.body) {
             alter(&mut body);
@@ -82,7 +82,7 @@ impl Reply {
         self.edit(|set| alter(&mut set["keys"][0]));
     }
 
-    /// Alters what `/api/key-info` tells of the first key.
+    /// Alters what `/api/key-info` says about the first key.
     pub fn edit_told(&mut self, alter: impl FnOnce(&mut Value)) {
         self.edit(|info| alter(&mut info["data"]["keys"][0]));
     }
@@ -142,12 +142,12 @@ impl Identity {
     }
 }
 
-/// Begins to answer for `service`; it ends with the process.
+/// Starts a proxy for `service`, which runs until the process ends.
 pub fn before(service: SocketAddr, alter: Alter) -> SocketAddr {
     listen(move |stream| answer(stream, service, alter))
 }
 
-/// The same over TLS. One that speaks old TLS only says hello in it.
+/// The same over TLS. An `old` proxy answers a greeting in TLS 1.1, but does nothing more in it.
 pub fn before_with_tls(service: SocketAddr, alter: Alter, identity: &Identity, old: bool) -> SocketAddr {
     let config = identity.config();
     listen(move |mut stream| {
@@ -161,7 +161,7 @@ pub fn before_with_tls(service: SocketAddr, alter: Alter, identity: &Identity, o
     })
 }
 
-/// Does something to each connection, on a thread of its own.
+/// Serves each connection on a thread of its own.
 pub fn listen(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -205,17 +205,17 @@ fn read(stream: &mut impl Read) -> Option<Asked> {
     Some(Asked { method, path, head, body })
 }
 
-/// Asks the service the same, to the letter, but that it is to hang up then. Nothing where it has ended already.
+/// Sends the same request to the service, except that the connection closes afterwards. `None` if the service has ended.
 fn forward(asked: &Asked, service: SocketAddr) -> Option<Reply> {
     let mut stream = TcpStream::connect(service).ok()?;
     let is_connection = |line: &&str| line.to_lowercase().starts_with("connection:");
     let mut lines_kept: Vec<_> =
         asked.head.trim_end().split("\r\n").filter(|line| !is_connection(line)).collect();
     lines_kept.push("Connection: close");
-    // A stage of API Gateway is taken off.
+    // A stage of API Gateway is removed from the path.
     let head = (lines_kept.join("\r\n") + "\r\n\r\n").replacen(" /prod/", " /", 1);
     let mut bytes = Vec::new();
-    // Who refuses a head that is too large hangs up before its end.
+    // A service that refuses a large head closes the connection before its end.
     let _ = stream.write_all(&[head.as_bytes(), &asked.body].concat());
     let _ = stream.read_to_end(&mut bytes);
     let end = bytes.windows(4).position(|part| part == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4);

@@ -1,4 +1,4 @@
-//! Servers that answer anything but what was asked: the doctor ends, says so, and does not fall.
+//! Servers with hostile or damaged answers: the doctor ends, reports them, and does not crash.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{ask, front, http, service};
 
-/// A server that answers every connection with this, once it has heard something.
+/// A server that answers every connection with this, after it has read something.
 fn answering(answer: fn(&mut TcpStream)) -> SocketAddr {
     front::listen(move |mut stream| {
         let _ = stream.read(&mut [0; 4096]);
@@ -16,18 +16,18 @@ fn answering(answer: fn(&mut TcpStream)) -> SocketAddr {
 }
 
 #[test]
-fn nobody_there() {
+fn a_closed_port() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for scheme in ["http", "https"] {
         let told = ask(&format!("{scheme}://{address}"), &["--aws", "--token", "a.b.c"]);
         assert_eq!((told.code, told.status("reachable")), (1, "fail"));
-        assert_eq!(told.of("aws-rsa")["seen"], "the address is not answered");
+        assert_eq!(told.of("aws-rsa")["seen"], "The address does not answer.");
         assert_eq!(told.status("token-form"), "skip");
     }
 }
 
 #[test]
-fn what_is_no_http() {
+fn answers_that_are_not_http() {
     let answers: [fn(&mut TcpStream); 6] = [
         |_| {},
         |stream| {
@@ -63,11 +63,11 @@ fn a_body_without_an_end() {
     });
     let told = ask(&http(endless), &[]);
     assert_eq!((told.code, told.status("key-set")), (1, "fail"));
-    assert_eq!(told.of("key-set")["seen"], "the answer does not end within 1048576 bytes");
+    assert_eq!(told.of("key-set")["seen"], "The key set does not end within 1048576 bytes.");
 }
 
 #[test]
-fn an_answer_that_does_not_come() {
+fn a_server_that_never_answers() {
     let silent = front::listen(|mut stream| while matches!(stream.read(&mut [0; 4096]), Ok(1..)) {});
     for scheme in ["http", "https"] {
         let told = ask(&format!("{scheme}://{silent}"), &["--timeout", "1"]);
@@ -87,7 +87,7 @@ fn redirects_in_a_circle_are_not_followed() {
 }
 
 #[test]
-fn what_a_server_says_cannot_write_to_the_terminal() {
+fn an_answer_cannot_write_to_the_terminal() {
     let service = service();
     let front =
         front::before(service.address(), |_, reply| reply.add("x-powered-by", "\u{1b}]0;owned\u{7}1"));
@@ -116,14 +116,14 @@ fn keys_of_any_shape() {
 }
 
 #[test]
-fn a_service_that_falls_over_at_a_large_header() {
+fn a_service_that_crashes_at_a_large_header() {
     let service = service();
     let front = front::before(service.address(), |asked, reply| {
         use std::sync::atomic::{AtomicBool, Ordering};
-        static FALLEN: AtomicBool = AtomicBool::new(false);
-        let fallen = asked.head.len() > 64 * 1024 || FALLEN.load(Ordering::Relaxed);
-        FALLEN.store(fallen, Ordering::Relaxed);
-        if fallen {
+        static CRASHED: AtomicBool = AtomicBool::new(false);
+        let crashed = asked.head.len() > 64 * 1024 || CRASHED.load(Ordering::Relaxed);
+        CRASHED.store(crashed, Ordering::Relaxed);
+        if crashed {
             reply.raw = Some(Vec::new());
         }
     });
@@ -131,7 +131,7 @@ fn a_service_that_falls_over_at_a_large_header() {
 }
 
 #[test]
-fn a_key_set_of_any_issuer_is_looked_at_alone() {
+fn a_key_set_of_any_issuer_is_checked_by_itself() {
     let service = service();
     let set = format!("{}/api/jwks", http(service.address()));
     let mut command = super::doctor(&["--jwks", &set, "--json", "--strict"]);

@@ -1,4 +1,4 @@
-//! `doctor`: a sound deployment has nothing to hear, and each check is seen to fire before one that is not.
+//! `doctor`: it finds nothing wrong with a sound deployment, and each check has a deployment in which it finds a fault.
 
 mod amazon;
 mod faults;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Program, folder_with_keys, jwt_generator, read, refused, run};
 
-/// What the doctor says, and how it ends.
+/// The doctor's report and exit code.
 struct Told {
     code: i32,
     report: Value,
@@ -37,7 +37,22 @@ fn ask(address: &str, arguments: &[&str]) -> Told {
     let report = serde_json::from_slice(&stdout).unwrap_or_else(|_| {
         panic!("{}\n{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr))
     });
-    Told { code: status.code().unwrap(), report }
+    let told = Told { code: status.code().unwrap(), report };
+    told.findings().iter().for_each(stands_by_itself);
+    told
+}
+
+/// A finding is a whole sentence that names its subject, so that a reader of this line alone understands it.
+#[track_caller]
+fn stands_by_itself(finding: &Value) {
+    for text in [&finding["seen"], &finding["remedy"]].into_iter().filter_map(Value::as_str) {
+        assert!(text.starts_with(|c: char| c.is_ascii_uppercase() || c == '/'), "{finding:#}");
+        assert!(text.ends_with('.') || text.ends_with('…'), "{finding:#}");
+        assert!(text.split(' ').count() >= 4, "{finding:#}");
+        for dangling in ["It ", "They ", "None ", "Nobody "] {
+            assert!(!text.starts_with(dangling), "{finding:#}");
+        }
+    }
 }
 
 fn http(address: SocketAddr) -> String {
@@ -62,7 +77,7 @@ impl Told {
         self.of(id)["status"].as_str().unwrap()
     }
 
-    /// Asserts that these checks warn or fail, and no other, and that the exit code fits.
+    /// Asserts that exactly these checks warn or fail, and that the exit code fits.
     #[track_caller]
     fn complains(&self, expected: &[(&str, &str)]) {
         let pair = |finding: &Value| {
@@ -80,7 +95,7 @@ impl Told {
     }
 }
 
-/// A sound service, for tests to put fronts before. It ends with the last test that has it.
+/// A sound service, for tests to put proxies in front of. It ends with the last test that uses it.
 struct Sound {
     program: Program,
     _folder: tempfile::TempDir,
@@ -92,7 +107,7 @@ impl Sound {
     }
 }
 
-/// The one that others have already, or a new one.
+/// The service that other tests use already, or a new one.
 fn service() -> Arc<Sound> {
     static SHARED: Mutex<Weak<Sound>> = Mutex::new(Weak::new());
     let mut shared = SHARED.lock().unwrap();
@@ -106,7 +121,7 @@ fn service() -> Arc<Sound> {
 }
 
 #[test]
-fn a_sound_service_has_nothing_to_hear() {
+fn nothing_is_wrong_with_a_sound_service() {
     let service = service();
     let told = ask(&http(service.address()), &[]);
     told.complains(&[]);
@@ -124,7 +139,7 @@ fn a_sound_service_has_nothing_to_hear() {
 }
 
 #[test]
-fn a_front_that_alters_nothing_has_nothing_to_hear() {
+fn nothing_is_wrong_with_a_proxy_that_alters_nothing() {
     let service = service();
     ask(&http(front::before(service.address(), |_, _| {})), &[]).complains(&[]);
 }
@@ -137,13 +152,15 @@ fn the_report_for_scripts_has_this_shape() {
     let members: BTreeSet<_> = told.report.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(members, ["counts", "findings", "healthy", "keys", "url"].into());
     assert_eq!(told.report["url"], address);
-    let expected = json!({ "id": "key-set", "group": "Key set", "status": "ok", "seen": "1 key" });
+    let expected =
+        json!({ "id": "key-set", "group": "Key set", "status": "ok", "seen": "The key set contains 1 key." });
     assert_eq!(told.of("key-set"), &expected);
     let front = front::before(service.address(), |_, reply| reply.add("server", "nginx/1.22.1"));
     let warned = ask(&http(front), &[]);
     let expected = json!({
-        "id": "version-leak", "group": "Manners", "status": "warn", "seen": "server: nginx/1.22.1",
-        "remedy": "turn it off in the proxy: `server_tokens off;` in nginx",
+        "id": "version-leak", "group": "Responses", "status": "warn",
+        "seen": "The header \"server: nginx/1.22.1\" names the server's program.",
+        "remedy": "Turn the header off in the proxy: in nginx with `server_tokens off;`.",
     });
     assert_eq!(warned.of("version-leak"), &expected);
     let key = &told.report["keys"][0];
@@ -160,14 +177,16 @@ fn the_report_for_people_is_in_groups_and_has_no_colour_in_a_pipe() {
     let front = front::before(service.address(), |_, reply| reply.add("server", "nginx/1.22.1"));
     let text = run(&mut doctor(&[&http(front)]));
     for line in [
-        ", from outside\n\nConnection\n  ok    reachable           answered 200 in ",
-        "\nTLS: skipped, the address is plain HTTP\n",
-        "\n  warn  version-leak        server: nginx/1.22.1\n                            -> turn it off in the proxy: ",
+        ", seen from outside\n\nConnection\n  ok    reachable           The first request was answered with status 200 after\n",
+        "\nTLS: skipped. The address uses plain HTTP.\n",
+        "\n  warn  version-leak        The header \"server: nginx/1.22.1\" names the server's\n                            program.\n                            -> Turn the header off in the proxy: in nginx with\n",
         "\n\n47 ok, 1 warn, 0 fail, 15 skip\n",
     ] {
         assert!(text.contains(line), "{line:?} is not in\n{text}");
     }
     assert!(!text.contains('\x1b'));
+    let widest = text.lines().map(|line| line.chars().count()).max();
+    assert!(widest <= Some(80), "{widest:?} columns:\n{text}");
 }
 
 #[test]
@@ -177,7 +196,7 @@ fn warnings_count_where_they_are_to() {
     let told = ask(&front, &["--strict"]);
     assert_eq!((told.code, &told.report["healthy"]), (1, &json!(false)));
     let error = refused(&mut doctor(&[&front, "--strict"]), 1);
-    assert_eq!(error, "error: 1 warning, and --strict was given\n");
+    assert_eq!(error, "error: 1 warning, and --strict counts warnings as failures\n");
     assert_eq!(ask(&http(service.address()), &["--strict"]).code, 0);
 }
 
@@ -213,9 +232,9 @@ fn a_wrong_call_is_told_apart_from_a_bad_deployment() {
     std::fs::write(&empty, "\n").unwrap();
     let empty = empty.to_str().unwrap();
     for (arguments, told) in [
-        (&["tokens.example.com"][..], "is neither http:// nor https://"),
-        (&["https://user:secret@tokens.example.com"], "holds a name or a password"),
-        (&["http://127.0.0.1:1", "--ca-file", empty], "holds no certificate as PEM"),
+        (&["tokens.example.com"][..], "begins with neither http:// nor https://"),
+        (&["https://user:secret@tokens.example.com"], "contains a user name or a password"),
+        (&["http://127.0.0.1:1", "--ca-file", empty], "contains no certificate in PEM form"),
         (&["http://127.0.0.1:1", "--token-file", empty], "the token is empty"),
         (&["http://127.0.0.1:1", "--token-file", "nowhere"], "cannot read nowhere"),
         (&["http://127.0.0.1:1", "--timeout", "0"], "--timeout"),
@@ -255,7 +274,7 @@ fn docs_doctor_has_every_check() {
     assert_eq!(written, expected);
     let plain = run(&mut doctor(&["--list"]));
     assert!(
-        plain.starts_with("Connection\n  reachable           The address is answered in HTTP\n"),
+        plain.starts_with("Connection\n  reachable           The address answers HTTP requests.\n"),
         "{plain}"
     );
 }

@@ -9,7 +9,7 @@ fn https(address: SocketAddr) -> String {
     format!("https://{address}")
 }
 
-/// Before the service, over TLS with a certificate that is trusted.
+/// The report on a proxy in front of the service, over TLS with a trusted certificate.
 fn over_tls(alter: Alter, old: bool, arguments: &[&str]) -> Told {
     let service = service();
     let identity = Identity::lasting();
@@ -18,21 +18,27 @@ fn over_tls(alter: Alter, old: bool, arguments: &[&str]) -> Told {
     ask(&https(front), &arguments)
 }
 
-/// What a public address is held to, beside what this service does by itself.
+/// The checks that apply only to a public address.
 #[test]
-fn a_sound_front_with_tls_has_nothing_to_hear() {
+fn nothing_is_wrong_with_a_sound_proxy_with_tls() {
     let told = over_tls(|_, _| {}, false, &[]);
     told.complains(&[]);
-    assert_eq!(told.of("tls-handshake")["seen"], "TLS 1.3");
-    assert_eq!(told.of("tls-trusted")["seen"], "it came alone");
+    assert_eq!(told.of("tls-handshake")["seen"], "The server speaks TLS 1.3.");
+    assert_eq!(
+        told.of("tls-trusted")["seen"],
+        "The certificate is trusted. The server sends no other certificate with it."
+    );
     for id in ["hsts", "https", "certificate-expiry", "tls-old", "host-twice", "trace", "large-header"] {
         assert_eq!(told.status(id), "ok", "{id}");
     }
-    assert_eq!(told.of("plain-http")["seen"], "--http-port says where to look");
+    assert_eq!(
+        told.of("plain-http")["seen"],
+        "The port for plain HTTP is not known. Give --http-port to check it."
+    );
 }
 
 #[test]
-fn tls_that_is_set_up_wrongly() {
+fn tls_with_a_wrong_setup() {
     over_tls(|_, _| {}, true, &[]).complains(&[("tls-old", "warn")]);
     over_tls(|_, reply| reply.drop("strict-transport-security"), false, &[]).complains(&[("hsts", "warn")]);
     let brief: Alter = |_, reply| reply.set("strict-transport-security", "max-age=3600");
@@ -40,13 +46,13 @@ fn tls_that_is_set_up_wrongly() {
 }
 
 #[test]
-fn a_certificate_that_nobody_trusts_ends_the_examination() {
+fn a_certificate_without_trust_ends_the_inspection() {
     let service = service();
     let front = front::before_with_tls(service.address(), |_, _| {}, &Identity::lasting(), false);
     let told = ask(&https(front), &[]);
     told.complains(&[("tls-trusted", "fail"), ("reachable", "fail")]);
-    assert_eq!(told.of("key-set")["seen"], "the address is not answered");
-    // It is for the address, not for the name.
+    assert_eq!(told.of("key-set")["seen"], "The address does not answer.");
+    // The certificate is for the address, not for the name.
     let named = format!("https://localhost:{}", front.port());
     let told = ask(&named, &["--ca-file", Identity::lasting().certificate.to_str().unwrap()]);
     told.complains(&[("tls-trusted", "fail"), ("reachable", "fail")]);
@@ -67,7 +73,10 @@ fn a_certificate_that_ends_soon() {
         let told = ask(&https(front), &["--ca-file", identity.certificate.to_str().unwrap()]);
         told.complains(expected);
         let seen = told.of("certificate-expiry")["seen"].as_str().unwrap();
-        assert!(seen.starts_with(&format!("{} days left, till 20", days - 1)), "{seen}");
+        assert!(
+            seen.starts_with(&format!("The certificate is valid for {} more days, until 20", days - 1)),
+            "{seen}"
+        );
     }
 }
 
@@ -92,6 +101,6 @@ fn plain_http_beside_https() {
     {
         over_tls(|_, _| {}, false, &["--http-port", &port.to_string()]).complains(expected);
     }
-    let nobody = over_tls(|_, _| {}, false, &["--http-port", "1"]);
-    assert_eq!(nobody.of("plain-http")["seen"], "nobody answers");
+    let closed = over_tls(|_, _| {}, false, &["--http-port", "1"]);
+    assert_eq!(closed.of("plain-http")["seen"], "A request in plain HTTP gets no answer.");
 }

@@ -1,4 +1,4 @@
-//! Tokens that a verifier would refuse, and those that it would take.
+//! Tokens that a verifier refuses, and tokens that it accepts.
 
 use std::io::Write;
 use std::path::Path;
@@ -10,14 +10,14 @@ use serde_json::Value;
 use super::{Told, ask, doctor, http, service};
 use crate::support::{Service, folder_with_keys, jwt_generator, run};
 
-/// A token of the keys in this folder, with more settings.
+/// A token that the keys in this folder sign, with these settings.
 fn minted(folder: &Path, settings: &[(&str, &str)]) -> String {
     let mut command = jwt_generator(folder);
     command.args(["token", "mint"]).envs(settings.iter().copied());
     run(&mut command).trim().to_owned()
 }
 
-/// What the doctor says of a token.
+/// The report on a token.
 fn of_token(token: &str, arguments: &[&str]) -> Told {
     let service = service();
     let folder = tempfile::tempdir().unwrap();
@@ -32,7 +32,7 @@ fn of_token(token: &str, arguments: &[&str]) -> Told {
 const EXPECTED: [&str; 4] = ["--issuer", "jwt-generator-app", "--audience", "jwt-generator-api"];
 
 #[test]
-fn a_token_that_a_verifier_takes() {
+fn a_token_that_a_verifier_accepts() {
     let service = service();
     let folder = folder_with_keys();
     let told = of_token(&minted(folder.path(), &[]), &EXPECTED);
@@ -54,14 +54,14 @@ fn a_token_that_a_verifier_takes() {
 fn tokens_that_a_verifier_refuses() {
     let (same, other) = (folder_with_keys(), tempfile::tempdir().unwrap());
     let ours = minted(same.path(), &[]);
-    // Another key of the same name; and a name that nobody has published.
+    // Another key with the same kid, and a kid that is not published.
     run(jwt_generator(other.path()).args(["keys", "generate"]));
     of_token(&minted(other.path(), &[]), &[]).complains(&[("token-signature", "fail")]);
     let nameless = tempfile::tempdir().unwrap();
     run(jwt_generator(nameless.path()).args(["keys", "generate"]).env("KEY_ID", "unknown"));
     let told = of_token(&minted(nameless.path(), &[]), &[]);
     told.complains(&[("token-key", "fail")]);
-    assert_eq!(told.of("token-key")["seen"], "unknown is not published");
+    assert_eq!(told.of("token-key")["seen"], "The token names the key \"unknown\", which is not published.");
     of_token("a.b.c", &[]).complains(&[("token-form", "fail")]);
     let wrong = ["--issuer", "https://issuer.example.com", "--audience", "orders"];
     of_token(&ours, &wrong).complains(&[("token-issuer", "fail"), ("token-audience", "fail")]);
@@ -71,7 +71,7 @@ fn tokens_that_a_verifier_refuses() {
 fn tokens_out_of_their_time() {
     let service = Service::start();
     let address = service.anonymous().base().to_owned();
-    // A clock that is years behind gives tokens that have expired, and one that is ahead such that are not yet issued.
+    // A clock that is years behind issues expired tokens, and a clock that is ahead issues tokens of the future.
     for (at, expected) in [
         (1_500_000_000, [("clock", "fail"), ("token-times", "fail")]),
         (4_000_000_000, [("clock", "fail"), ("token-times", "warn")]),

@@ -36,8 +36,8 @@ pub fn custody(folder: &Path, settings: &[(&str, &str)]) -> Custody {
     let environment =
         usual.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let config = Config::read(&Sources::read(environment, folder).unwrap()).unwrap();
-    let store = app::open_store(&config, IfMissing::Create).unwrap();
-    app::open_ring_service(&config, &store, Clock::System).unwrap().custody().clone()
+    let stores = app::open_stores(&config, IfMissing::Create).unwrap();
+    app::open_ring_service(&config, &stores, Clock::System).unwrap().custody().clone()
 }
 
 pub fn record(new: NewKey, state: KeyState) -> KeyRecord {

@@ -11,7 +11,7 @@ use jwt_generator::keys::custody::{
     Custody, CustodyError, RingFault, RingStore, Sealer, SealingError, StoredRing,
 };
 use jwt_generator::store::sqlite::Sqlite;
-use jwt_generator::store::{IfMissing, Store};
+use jwt_generator::store::{IfMissing, Stores};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -257,7 +257,7 @@ fn a_key_that_is_written_into_the_database_verifies_nothing() {
 /// A ring on a store of its own, with a clock that the test moves.
 struct Versions {
     _folder: TempDir,
-    store: Arc<dyn Store>,
+    stores: Stores,
     clock: Clock,
     runtime: Runtime,
 }
@@ -265,14 +265,15 @@ struct Versions {
 impl Versions {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store: Arc<dyn Store> = Arc::new(Sqlite::open(folder.path(), IfMissing::Create).unwrap());
-        Self { _folder: folder, store, clock: Clock::manual(NOW), runtime: Runtime::new().unwrap() }
+        let stores = Stores::of(Sqlite::open(folder.path(), IfMissing::Create).unwrap());
+        Self { _folder: folder, stores, clock: Clock::manual(NOW), runtime: Runtime::new().unwrap() }
     }
 
     /// The ring as a process of this version sees it.
     fn this(&self) -> StoredRing {
         let sealer = Arc::new(Sealer::parse(SEALING_KEY).unwrap());
-        StoredRing::new(Arc::clone(&self.store), sealer, self.clock.clone(), Entropy::System)
+        let (rings, instances) = (Arc::clone(&self.stores.rings), Arc::clone(&self.stores.instances));
+        StoredRing::new(rings, instances, sealer, self.clock.clone(), Entropy::System)
     }
 
     /// The heartbeat of a program of the earlier version, which does not say what it can read.
@@ -282,12 +283,12 @@ impl Versions {
             "at": self.clock.now().as_secs(),
         });
         let heartbeat: Instance = serde_json::from_value(heartbeat).unwrap();
-        let noted = self.store.note_instance(&heartbeat);
+        let noted = self.stores.instances.record_instance(&heartbeat);
         self.runtime.block_on(noted).unwrap();
     }
 
     fn stored(&self) -> RingRecord {
-        self.runtime.block_on(self.store.find_ring()).unwrap().unwrap()
+        self.runtime.block_on(self.stores.rings.find_ring()).unwrap().unwrap()
     }
 
     /// What the earlier version does with the ring: it refuses a version that it does not know, opens no record that it
@@ -298,7 +299,9 @@ impl Versions {
             return Err(found.version);
         }
         let next = RingRecord { revision: found.revision + 1, lead: found.lead + 1, ..found.clone() };
-        assert!(self.runtime.block_on(self.store.replace_ring_if(Some(found.revision), &next)).unwrap());
+        assert!(
+            self.runtime.block_on(self.stores.rings.replace_ring_if(Some(found.revision), &next)).unwrap()
+        );
         Ok(next)
     }
 
@@ -372,7 +375,7 @@ fn an_authenticated_ring_is_not_turned_back_into_one_that_is_not() {
     versions.clock.set(NOW.plus_secs(Instance::SILENCE_SECS + 1));
     versions.runtime.block_on(ring_of_old.reseal(&[])).unwrap().unwrap();
     let put_back = RingRecord { revision: 9, ..before };
-    assert!(versions.runtime.block_on(versions.store.replace_ring_if(Some(2), &put_back)).unwrap());
+    assert!(versions.runtime.block_on(versions.stores.rings.replace_ring_if(Some(2), &put_back)).unwrap());
     let loaded = versions.runtime.block_on(ring_of_old.load());
     assert!(matches!(loaded, Err(CustodyError::Sealing(SealingError::RingAltered))), "{loaded:?}");
 }

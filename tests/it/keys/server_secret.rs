@@ -14,7 +14,7 @@ use jwt_generator::entropy::Entropy;
 use jwt_generator::keys::RingService;
 use jwt_generator::keys::custody::{CustodyError, RingStore, Sealer, SealingError, StoredRing};
 use jwt_generator::store::sqlite::Sqlite;
-use jwt_generator::store::{Rings, Store};
+use jwt_generator::store::{Rings, Stores};
 use serde_json::{Value, json};
 
 use super::custody::{SEALING_KEY, ring};
@@ -60,8 +60,8 @@ fn ring_service(folder: &Path, settings: &[(&str, &str)]) -> RingService {
     let environment = usual.iter().chain(&QUICK).chain(settings);
     let environment = environment.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let config = Config::read(&Sources::read(environment, folder).unwrap()).unwrap();
-    let store = app::open_store(&config, IfMissing::Create).unwrap();
-    app::open_ring_service(&config, &store, Clock::System).unwrap()
+    let stores = app::open_stores(&config, IfMissing::Create).unwrap();
+    app::open_ring_service(&config, &stores, Clock::System).unwrap()
 }
 
 /// Each instance opens the custody for itself, begins the ring and has the secret made.
@@ -221,42 +221,48 @@ fn what_is_set_counts_and_kept_names_the_one_beside_the_keys() {
 /// A ring in SQLite that a program of the earlier version shares: it writes each record sealed, and nothing around them.
 struct Shared {
     _folder: tempfile::TempDir,
-    store: Arc<dyn Store>,
+    stores: Stores,
     stored: StoredRing,
 }
 
 impl Shared {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store: Arc<dyn Store> = Arc::new(Sqlite::open(folder.path(), IfMissing::Create).unwrap());
+        let stores = Stores::of(Sqlite::open(folder.path(), IfMissing::Create).unwrap());
         let now = Timestamp::from_secs(1_800_000_000);
         let earlier =
             json!({ "id": "earlier", "custody": "database", "signs": "", "verifies": [], "at": now });
         let earlier: Instance = serde_json::from_value(earlier).unwrap();
-        store.note_instance(&earlier).await.unwrap();
+        stores.instances.record_instance(&earlier).await.unwrap();
         let sealer = Arc::new(Sealer::parse(SEALING_KEY).unwrap());
-        let stored = StoredRing::new(Arc::clone(&store), sealer, Clock::manual(now), Entropy::System);
+        let stored = StoredRing::new(
+            Arc::clone(&stores.rings),
+            Arc::clone(&stores.instances),
+            sealer,
+            Clock::manual(now),
+            Entropy::System,
+        );
         let secret = ServerSecretRecord::new(GIVEN, now);
         let key = super::protected_ring::key();
         let written = RingRecord { server_secret: Some(secret), ..ring(1, vec![key]) };
         assert!(stored.replace_if(None, &written).await.unwrap().or_unwritable().unwrap());
-        Self { _folder: folder, store, stored }
+        Self { _folder: folder, stores, stored }
     }
 
     /// Writes the next revision of the document as it lies there, with a change.
     async fn change(&self, change: impl FnOnce(&mut RingRecord)) {
-        let mut found = self.store.find_ring().await.unwrap().unwrap();
+        let mut found = self.stores.rings.find_ring().await.unwrap().unwrap();
         let seen = found.revision;
         found.revision += 1;
         change(&mut found);
-        assert!(self.store.replace_ring_if(Some(seen), &found).await.unwrap());
+        assert!(self.stores.rings.replace_ring_if(Some(seen), &found).await.unwrap());
     }
 }
 
 #[tokio::test]
 async fn a_program_of_the_earlier_version_keeps_the_secret_of_a_ring_that_it_writes() {
     let shared = Shared::new().await;
-    assert_eq!(shared.store.find_ring().await.unwrap().unwrap().version, RingRecord::VERSION);
+    assert_eq!(shared.stores.rings.find_ring().await.unwrap().unwrap().version, RingRecord::VERSION);
     shared.change(|ring| ring.lead += 1).await;
     let found = shared.stored.load().await.unwrap().unwrap();
     assert_eq!(found.server_secret.unwrap().expose(), GIVEN);
@@ -264,7 +270,7 @@ async fn a_program_of_the_earlier_version_keeps_the_secret_of_a_ring_that_it_wri
 
 #[tokio::test]
 async fn a_secret_that_was_altered_in_the_database_is_refused_with_all_of_the_ring() {
-    let other = Shared::new().await.store.find_ring().await.unwrap().unwrap().server_secret.unwrap();
+    let other = Shared::new().await.stores.rings.find_ring().await.unwrap().unwrap().server_secret.unwrap();
     for alter in [
         (|ring, other| ring.server_secret = Some(other)) as fn(&mut RingRecord, ServerSecretRecord),
         |ring, other| {

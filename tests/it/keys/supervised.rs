@@ -121,7 +121,8 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, failing: &FailingTa
     let config = Config::read(&Sources::read(environment, folder).unwrap()).unwrap();
     let (clock, entropy) = (clock.clone(), Entropy::seeded(2));
     let tokens = app::tokens(&config, Arc::clone(keys), clock.clone(), entropy.clone());
-    let registry = app::open_registry(&config, IfMissing::Create, clock.clone(), entropy).unwrap();
+    let stores = app::open_stores(&config, IfMissing::Create).unwrap();
+    let registry = app::open_registry(&config, &stores, clock.clone(), entropy).unwrap();
     router(Api::new(Parts {
         accounts: Accounts::new(registry, tokens.clone(), clock.clone(), config.session_max_age),
         tokens,

@@ -1,16 +1,39 @@
-//! What every store promises (the prose of `store::Users`), run on SQLite in a file, SQLite in memory, and MongoDB.
+//! How the contract suites run: each promise of each trait, on SQLite in a file, on SQLite in memory, and on MongoDB.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use jwt_generator::domain::{Email, PasswordHash, Sessions, Timestamp, User, UserId, Username};
+use jwt_generator::domain::{
+    Actor, Email, Event, EventId, EventKind, PasswordHash, Sessions, Timestamp, User, UserId, Username,
+};
 use jwt_generator::store::mongo::Mongo;
 use jwt_generator::store::sqlite::Sqlite;
-use jwt_generator::store::{IfMissing, Store, StoreError};
+use jwt_generator::store::{Database, EventSink, IfMissing, Instances, Rings, Stores, Users};
 
 use crate::support::mongod;
 
-pub(super) type Shared = Arc<dyn Store>;
+/// Keeps the events that a store hands over.
+#[derive(Debug, Default)]
+pub struct RecordedEvents(Mutex<Vec<Event>>);
+
+impl RecordedEvents {
+    /// The events since the last call.
+    pub fn take_all(&self) -> Vec<Event> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+impl EventSink for RecordedEvents {
+    fn take(&self, event: &Event) {
+        self.0.lock().unwrap().push(event.clone());
+    }
+}
+
+/// A new database, and the events of its changes.
+pub(super) struct Opened {
+    pub(super) stores: Stores,
+    pub(super) events: Arc<RecordedEvents>,
+}
 
 pub(super) fn user(n: u8) -> User {
     User {
@@ -28,156 +51,78 @@ pub(super) fn hash(n: u8) -> PasswordHash {
     PasswordHash::from_text(format!("$2b$04$hash-{n}"))
 }
 
-async fn a_user_comes_back_as_it_was_given(store: Shared) {
-    let given = user(1);
-    store.create_user(&given).await.unwrap();
-    assert_eq!(store.find_user_by_id(given.id).await.unwrap().as_ref(), Some(&given));
-    assert_eq!(store.find_user_by_username(&given.username).await.unwrap().as_ref(), Some(&given));
-    assert_eq!(store.find_user_by_email(&given.email).await.unwrap().as_ref(), Some(&given));
+/// An event of `user(n)`. Two of the same kind, user and instant have the same id.
+pub(super) fn event(kind: EventKind, n: u8, at: Timestamp) -> Event {
+    let mut random = [kind as u8; 10];
+    random[9] = n;
+    Event { id: EventId::new(at, random), at, kind, actor: Actor::Operator, subject: user(n).id }
 }
 
-async fn a_fresh_store_is_empty(store: Shared) {
-    assert_eq!(store.list_users(None, 10).await.unwrap(), []);
-    assert_eq!(store.find_user_by_id(user(1).id).await.unwrap(), None);
+/// The event of the registration of `user(n)`, whatever else of the user is another.
+pub(super) fn registered(n: u8) -> Event {
+    event(EventKind::UserRegistered, n, user(n).created_at)
 }
 
-async fn whoever_is_not_there_is_not_found(store: Shared) {
-    store.create_user(&user(1)).await.unwrap();
-    assert_eq!(store.find_user_by_id(user(2).id).await.unwrap(), None);
-    assert_eq!(store.find_user_by_username(&user(2).username).await.unwrap(), None);
-    assert_eq!(store.find_user_by_email(&user(2).email).await.unwrap(), None);
+/// The event of any other change of `user(n)`.
+pub(super) fn changed(kind: EventKind, n: u8) -> Event {
+    event(kind, n, Timestamp::from_secs(1_900_000_000))
 }
 
-async fn names_are_values_and_never_operators(store: Shared) {
-    store.create_user(&user(1)).await.unwrap();
-    for text in ["{\"$gt\":\"\"}", "$where", "' OR 1=1 --", "user_1", "user%", "user 1\0", ".*", "/.*/"] {
-        assert_eq!(
-            store.find_user_by_username(&Username::from_store(text.to_owned())).await.unwrap(),
-            None,
-            "{text}"
-        );
-    }
-    let odd = User { username: Username::from_store("$a.b'\"%_\u{1f600}".to_owned()), ..user(2) };
-    store.create_user(&odd).await.unwrap();
-    assert_eq!(store.find_user_by_username(&odd.username).await.unwrap(), Some(odd));
+pub(super) async fn in_a_file(folder: &Path) -> Opened {
+    let events = Arc::<RecordedEvents>::default();
+    let store = Sqlite::with_events(folder, IfMissing::Create, Arc::clone(&events) as Arc<dyn EventSink>);
+    Opened { stores: Stores::of(store.unwrap()), events }
 }
 
-async fn id_name_and_address_are_each_unique(store: Shared) {
-    store.create_user(&user(1)).await.unwrap();
-    for taken in [
-        User { id: user(1).id, ..user(2) },
-        User { username: user(1).username, ..user(2) },
-        User { email: user(1).email, ..user(2) },
-    ] {
-        assert!(matches!(store.create_user(&taken).await, Err(StoreError::Conflict(_))));
-    }
-    assert_eq!(store.list_users(None, 10).await.unwrap(), [user(1)], "a conflict leaves nothing behind");
+pub(super) async fn in_memory(_: &Path) -> Opened {
+    in_a_file(Path::new(":memory:")).await
 }
 
-async fn of_many_equal_users_at_once_one_is_created(store: Shared) {
-    for round in 0..10 {
-        let racers: Vec<_> = (0..32u8)
-            .map(|racer| {
-                let id = UserId::from_bytes([round, racer, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-                let email = Email::parse(&format!("r{round}x{}@example.com", racer % 2)).unwrap();
-                let user = User {
-                    id,
-                    username: Username::parse(&format!("racer {round}")).unwrap(),
-                    email,
-                    ..user(1)
-                };
-                let store = Arc::clone(&store);
-                tokio::spawn(async move { store.create_user(&user).await })
-            })
-            .collect();
-        let mut created = 0;
-        for racer in racers {
-            match racer.await.unwrap() {
-                Ok(()) => created += 1,
-                Err(error) => assert!(matches!(error, StoreError::Conflict(_)), "{error:?}"),
-            }
-        }
-        assert_eq!(created, 1);
-    }
-}
-
-async fn users_are_listed_in_the_order_of_their_ids_page_by_page(store: Shared) {
-    for n in [3, 1, 5, 2, 4] {
-        store.create_user(&user(n)).await.unwrap();
-    }
-    let first = store.list_users(None, 2).await.unwrap();
-    assert_eq!(first, [user(1), user(2)]);
-    assert_eq!(store.list_users(Some(first[1].id), 2).await.unwrap(), [user(3), user(4)]);
-    assert_eq!(store.list_users(Some(user(4).id), 2).await.unwrap(), [user(5)]);
-    assert_eq!(store.list_users(Some(user(5).id), 2).await.unwrap(), []);
-}
-
-async fn a_hash_is_replaced_only_where_the_old_one_still_stands(store: Shared) {
-    store.create_user(&user(1)).await.unwrap();
-    let now = Timestamp::from_secs(1_900_000_000);
-    assert!(!store.replace_hash_if(user(1).id, &hash(9), &hash(2), now).await.unwrap());
-    assert!(!store.replace_hash_if(user(2).id, &hash(1), &hash(2), now).await.unwrap());
-    assert!(store.replace_hash_if(user(1).id, &hash(1), &hash(2), now).await.unwrap());
-    let expected = User { password_hash: hash(2), updated_at: now, ..user(1) };
-    assert_eq!(store.find_user_by_id(user(1).id).await.unwrap(), Some(expected));
-}
-
-async fn of_many_replacements_at_once_one_succeeds(store: Shared) {
-    store.create_user(&user(1)).await.unwrap();
-    let racers: Vec<_> = (10..42)
-        .map(|n| {
-            let store = Arc::clone(&store);
-            tokio::spawn(async move {
-                store.replace_hash_if(user(1).id, &hash(1), &hash(n), Timestamp::from_secs(1)).await.unwrap()
-            })
-        })
-        .collect();
-    let mut replaced = 0;
-    for racer in racers {
-        replaced += usize::from(racer.await.unwrap());
-    }
-    assert_eq!(replaced, 1);
-}
-
-async fn a_deleted_user_is_gone_and_can_come_again(store: Shared) {
-    store.create_user(&user(1)).await.unwrap();
-    assert!(store.delete_user(user(1).id).await.unwrap());
-    assert!(!store.delete_user(user(1).id).await.unwrap());
-    assert_eq!(store.find_user_by_email(&user(1).email).await.unwrap(), None);
-    store.create_user(&user(1)).await.unwrap();
-}
-
-async fn it_answers_when_it_is_asked_whether_it_is_there(store: Shared) {
-    store.ping().await.unwrap();
-}
-
-pub(super) async fn in_a_file(folder: &Path) -> Shared {
-    Arc::new(Sqlite::open(folder, IfMissing::Create).unwrap())
-}
-
-pub(super) async fn in_memory(_: &Path) -> Shared {
-    Arc::new(Sqlite::open(Path::new(":memory:"), IfMissing::Create).unwrap())
-}
-
-pub(super) async fn on_mongodb(_: &Path) -> Shared {
+pub(super) async fn on_mongodb(_: &Path) -> Opened {
     let uri = tokio::task::spawn_blocking(mongod::new_database).await.unwrap();
-    Arc::new(Mongo::new(&uri).unwrap())
+    let events = Arc::<RecordedEvents>::default();
+    let store = Mongo::with_events(&uri, Arc::clone(&events) as Arc<dyn EventSink>);
+    Opened { stores: Stores::of(store.unwrap()), events }
 }
 
-/// A test for each promise and each store.
+/// What a promise is about: one aggregate, or all that was opened.
+impl Opened {
+    pub(super) fn users(self) -> Arc<dyn Users> {
+        self.stores.users
+    }
+
+    pub(super) fn rings(self) -> Arc<dyn Rings> {
+        self.stores.rings
+    }
+
+    pub(super) fn instances(self) -> Arc<dyn Instances> {
+        self.stores.instances
+    }
+
+    pub(super) fn database(self) -> Arc<dyn Database> {
+        self.stores.database
+    }
+
+    pub(super) fn all(self) -> Self {
+        self
+    }
+}
+
+/// A test for each promise and each store; `of` names what of [`Opened`] the promises receive.
 macro_rules! contract {
-    ($($promise:ident),* $(,)?) => {
-        contract! { @on sqlite_in_a_file, in_a_file: $($promise),* }
-        contract! { @on sqlite_in_memory, in_memory: $($promise),* }
-        contract! { @on mongodb, on_mongodb: $($promise),* }
+    (of $aggregate:ident: $($promise:ident),* $(,)?) => {
+        contract! { @on sqlite_in_a_file, in_a_file, $aggregate: $($promise),* }
+        contract! { @on sqlite_in_memory, in_memory, $aggregate: $($promise),* }
+        contract! { @on mongodb, on_mongodb, $aggregate: $($promise),* }
     };
-    (@on $module:ident, $open:ident: $($promise:ident),*) => {
+    (@on $module:ident, $open:ident, $aggregate:ident: $($promise:ident),*) => {
         mod $module {
             $(
                 #[tokio::test(flavor = "multi_thread")]
                 async fn $promise() {
                     let folder = tempfile::tempdir().unwrap();
-                    super::$promise(crate::store::contract::$open(folder.path()).await).await;
+                    let opened = crate::store::contract::$open(folder.path()).await;
+                    super::$promise(opened.$aggregate()).await;
                 }
             )*
         }
@@ -185,17 +130,3 @@ macro_rules! contract {
 }
 
 pub(super) use contract;
-
-contract! {
-    a_fresh_store_is_empty,
-    a_user_comes_back_as_it_was_given,
-    whoever_is_not_there_is_not_found,
-    names_are_values_and_never_operators,
-    id_name_and_address_are_each_unique,
-    of_many_equal_users_at_once_one_is_created,
-    users_are_listed_in_the_order_of_their_ids_page_by_page,
-    a_hash_is_replaced_only_where_the_old_one_still_stands,
-    of_many_replacements_at_once_one_succeeds,
-    a_deleted_user_is_gone_and_can_come_again,
-    it_answers_when_it_is_asked_whether_it_is_there,
-}

@@ -1,6 +1,11 @@
-//! The stores: one contract for all of them, and the failures that each must bear.
+//! The stores: a contract for each aggregate, and the failures that each store must bear.
 
-mod contract;
+mod absent;
+mod collections;
+pub mod contract;
+mod database;
+mod events;
+mod instances;
 mod mongo;
 mod moved;
 mod names;
@@ -10,3 +15,4 @@ mod rings;
 mod sessions;
 mod sqlite;
 mod upgrades;
+mod users;

@@ -44,7 +44,7 @@ fn straight_to(address: SocketAddr) -> String {
 
 #[test]
 fn d1_d2_a_database_that_is_down_at_the_start_is_used_once_it_is_there() {
-    // Nobody listens at the first address, and nobody answers at the second.
+    // No server listens at the first address, and no answer comes from the second.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     for address in [([127, 0, 0, 1], free_port()).into(), silent.local_addr().unwrap()] {
         let uri = straight_to(address);

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jwt_generator::domain::{Timestamp, User, Username};
+use jwt_generator::domain::{EventKind, Timestamp, User, Username};
 use jwt_generator::store::mongo::Mongo;
 use jwt_generator::store::{StoreError, Users};
 use mongodb::bson::{DateTime, Document, doc};
 use mongodb::options::ClientOptions;
 use mongodb::{Client, Collection, Database};
 
-use super::contract::{hash, user};
+use super::contract::{changed, hash, registered, user};
 use crate::support::mongod::ReplicaSet;
 use crate::support::{Fault, Proxy};
 
@@ -35,8 +35,8 @@ impl Race {
         let proxy = Proxy::before(set.address(0));
         let far = Arc::new(Mongo::new(&uri(proxy.address())).unwrap());
         let near = Mongo::new(&uri(set.address(0))).unwrap();
-        far.create_user(&user(1)).await.unwrap();
-        near.create_user(&user(2)).await.unwrap();
+        far.create_user(&user(1), &registered(1)).await.unwrap();
+        near.create_user(&user(2), &registered(2)).await.unwrap();
         let options = ClientOptions::parse(uri(set.address(0))).await.unwrap();
         let database = Client::with_options(options).unwrap().database("app");
         let (users, states) = (database.collection("users"), database.collection("user_states"));
@@ -65,12 +65,12 @@ async fn a_user_who_arrives_after_another_took_the_name_is_not_added() {
     race.proxy.set(SLOW);
     let late = named(3, "copa", user(1).created_at);
     let far = Arc::clone(&race.far);
-    let registration = tokio::spawn(async move { far.create_user(&late).await });
+    let registration = tokio::spawn(async move { far.create_user(&late, &registered(3)).await });
     // It has looked for users that clash, does not know the answer yet, and writes the user next.
     let looked = doc! { "ns": "app.user_states", "op": "query", "command.filter.$or.username_key": "copa" };
     race.until("system.profile", looked).await;
     let other = named(4, "Copa", user(1).created_at.plus_secs(31));
-    race.near.create_user(&other).await.unwrap();
+    race.near.create_user(&other, &registered(4)).await.unwrap();
     race.proxy.set(Fault::None);
     let refused = registration.await.unwrap();
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
@@ -88,10 +88,13 @@ async fn a_user_who_arrives_after_another_took_the_name_is_not_added() {
 async fn a_change_of_password_that_comes_second_takes_nothing_back_of_the_first_one() {
     let race = Race::begin().await;
     race.proxy.set(SLOW);
-    let (now, from) = (Timestamp::from_secs(1_900_000_000), Timestamp::from_secs(1_900_000_001));
+    let from = Timestamp::from_secs(1_900_000_001);
+    let change = changed(EventKind::PasswordChanged, 1);
     let far = Arc::clone(&race.far);
     let second =
-        tokio::spawn(async move { far.replace_password_if(user(1).id, &hash(1), &hash(3), now, from).await });
+        tokio::spawn(
+            async move { far.replace_password_if(user(1).id, &hash(1), &hash(3), from, &change).await },
+        );
     race.until("user_states", doc! { "sessions_ending": { "$exists": true } }).await;
     // The first one: it has said that sessions end, has replaced the password, and crashes here.
     let ending = DateTime::from_millis(1_900_000_001_000);
@@ -113,10 +116,13 @@ async fn a_change_of_password_that_comes_second_takes_nothing_back_of_the_first_
 async fn a_change_of_password_that_ends_takes_back_nothing_of_a_later_one() {
     let race = Race::begin().await;
     race.proxy.set(SLOW);
-    let (now, from) = (Timestamp::from_secs(1_900_000_000), Timestamp::from_secs(1_900_000_001));
+    let from = Timestamp::from_secs(1_900_000_001);
+    let change = changed(EventKind::PasswordChanged, 1);
     let far = Arc::clone(&race.far);
     let first =
-        tokio::spawn(async move { far.replace_password_if(user(1).id, &hash(1), &hash(3), now, from).await });
+        tokio::spawn(
+            async move { far.replace_password_if(user(1).id, &hash(1), &hash(3), from, &change).await },
+        );
     race.until("user_states", doc! { "sessions_ending": { "$exists": true } }).await;
     let ending = DateTime::from_millis(1_900_000_002_000);
     race.states

@@ -170,6 +170,7 @@ fn a_start_that_is_refused_leaves_the_tables_to_the_version_before() {
     let folder = folder_with_keys();
     let with = |key| [CHEAP, IN_DATABASE, ("KEY_ENCRYPTION_KEY", key)];
     Program::start(folder.path(), &with(KEY)).stop();
+    let today = version(folder.path());
     let ring: (i64, String) = Connection::open(database(folder.path()))
         .unwrap()
         .query_row("SELECT revision, record FROM rings", [], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -186,7 +187,7 @@ fn a_start_that_is_refused_leaves_the_tables_to_the_version_before() {
     refused(keys.args(["keys", "rotate", "--yes"]).envs(with(WRONG_KEY)), 1);
     assert_eq!(version(folder.path()), 3, "the version before can still use it");
     let program = Program::start(folder.path(), &with(KEY));
-    assert_eq!(version(folder.path()), 4);
+    assert_eq!(version(folder.path()), today);
     program.client().register("alice");
 }
 

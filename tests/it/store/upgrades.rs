@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use jwt_generator::domain::{Email, Sessions, Taken, User, UserId, Username};
+use jwt_generator::domain::{Email, EventKind, Sessions, Taken, User, UserId, Username};
 use jwt_generator::store::sqlite::Sqlite;
-use jwt_generator::store::{IfMissing, Rings, Store, StoreError, Users};
+use jwt_generator::store::{Database, IfMissing, Rings, StoreError, Users};
 use rusqlite::Connection;
 
-use super::contract::user;
+use super::contract::{changed, registered, user};
 use crate::support::read;
 
 fn database(folder: &Path) -> Connection {
@@ -96,13 +96,21 @@ async fn users_who_clash_already_stay_and_nobody_joins_them() {
         (Taken::Username, name("GRACE")),
         (Taken::Email, address("Rene\u{301}e@example.com")),
     ] {
-        match store.create_user(&newcomer).await {
+        match store.create_user(&newcomer, &registered(1)).await {
             Err(StoreError::Conflict(what)) => assert_eq!(what, taken),
             other => panic!("{other:?}"),
         }
     }
     // One of the two goes: the other is meant by every spelling from then on.
-    assert!(store.delete_user(named(&store, "admin").await.unwrap()).await.unwrap());
+    assert!(
+        store
+            .delete_user(named(&store, "admin").await.unwrap(), &changed(EventKind::UserDeleted, 1))
+            .await
+            .unwrap()
+    );
     assert_eq!(named(&store, "ADMIN").await, named(&store, "Admin").await);
-    assert!(matches!(store.create_user(&name("admin")).await, Err(StoreError::Conflict(Taken::Username))));
+    assert!(matches!(
+        store.create_user(&name("admin"), &registered(1)).await,
+        Err(StoreError::Conflict(Taken::Username))
+    ));
 }

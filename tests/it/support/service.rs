@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
 use jwt_generator::accounts::Registry;
-use jwt_generator::app::{App, IfMissing, open_registry};
+use jwt_generator::app::{App, IfMissing, open_registry, open_stores};
 use jwt_generator::clock::Clock;
 use jwt_generator::config::{Config, Sources};
 use jwt_generator::domain::Timestamp;
@@ -81,8 +81,8 @@ impl Service {
     /// Works on the users beside the service, as a command does; not for a store in memory.
     pub fn manage<T>(&self, work: impl AsyncFnOnce(Registry) -> T) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let registry =
-            open_registry(&self.config, IfMissing::Create, self.clock.clone(), Entropy::seeded(8)).unwrap();
+        let stores = open_stores(&self.config, IfMissing::Create).unwrap();
+        let registry = open_registry(&self.config, &stores, self.clock.clone(), Entropy::seeded(8)).unwrap();
         runtime.block_on(work(registry))
     }
 

@@ -97,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Algorithm; 4] = Algorithm::ALL;
+    const ALL: [Algorithm; 7] = Algorithm::ALL;
 
     fn key(algorithm: Algorithm) -> SigningKey {
         SigningKey::generate(algorithm, 2048).unwrap()

@@ -137,7 +137,10 @@ pub fn context(text: &str) -> Result<Vec<ClaimPath>, String> {
 
 pub fn algorithms(text: &str) -> Result<Vec<Algorithm>, String> {
     let named = listed(text)?.into_iter().map(|name| {
-        let known = || "it must be one or more of RS256, PS256, ES256 and EdDSA".to_owned();
+        let known = || {
+            "it must be one or more of RS256, PS256, ES256, EdDSA, ML-DSA-44, ML-DSA-65 and ML-DSA-87"
+                .to_owned()
+        };
         name.parse::<Algorithm>().map_err(|_| known())
     });
     let named: Vec<_> = named.collect::<Result<_, _>>()?;

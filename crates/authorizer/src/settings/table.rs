@@ -36,7 +36,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "AUTHORIZER_ALGORITHMS",
         default: "RS256,PS256,ES256,EdDSA",
-        about: "Which of these are accepted; a key that does not say its own is for the first that fits it",
+        about: "Which of these are accepted, besides `ML-DSA-44`, `ML-DSA-65` and `ML-DSA-87`; a key that does not say its own is for the first that fits it",
     },
     Setting {
         name: "AUTHORIZER_CLOCK_SKEW",

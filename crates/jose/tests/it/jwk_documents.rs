@@ -72,7 +72,7 @@ fn each_algorithm_writes_its_members_in_a_fixed_order() {
 
 #[test]
 fn a_set_is_written_as_its_keys_and_read_back_in_their_order() {
-    let kids = ["b", "a", "", "\"\\\u{e9}"];
+    let kids = ["b", "a", "", "\"\\\u{e9}", "d", "e", "f"];
     let keys: Vec<Jwk> = KEYS.iter().zip(kids).map(|(key, kid)| key.verifying_key().to_jwk(kid)).collect();
     let set = JwkSet { keys };
     let text = serde_json::to_string(&set).unwrap();
@@ -96,7 +96,14 @@ fn a_key_survives_the_way_to_a_jwk_and_back() {
         let back = VerifyingKey::from_jwk(&jwk).unwrap();
         assert_eq!(back, *key);
         assert_eq!(back.algorithm(), key.algorithm());
-        assert_eq!(back.bits(), if key.algorithm().is_rsa() { 2048 } else { 256 });
+        let bits = match key.algorithm() {
+            Algorithm::Rs256 | Algorithm::Ps256 => 2048,
+            Algorithm::Es256 | Algorithm::EdDsa => 256,
+            Algorithm::MlDsa44 => 1312 * 8,
+            Algorithm::MlDsa65 => 1952 * 8,
+            Algorithm::MlDsa87 => 2592 * 8,
+        };
+        assert_eq!(back.bits(), bits);
         assert_eq!(back.to_jwk("key-1"), jwk);
         assert_eq!(back.to_spki_pem(), key.to_spki_pem());
     }
@@ -134,8 +141,8 @@ fn a_thumbprint_does_not_depend_on_kid_use_or_alg() {
             assert_eq!(read(&jwk).unwrap().thumbprint(), thumbprint, "{jwk}");
         }
     }
-    let [rs256, .., eddsa] = &*KEYS;
-    assert_ne!(rs256.verifying_key().thumbprint(), eddsa.verifying_key().thumbprint());
+    let [rs256, ps256, ..] = &*KEYS;
+    assert_ne!(rs256.verifying_key().thumbprint(), ps256.verifying_key().thumbprint());
 }
 
 #[test]
@@ -328,7 +335,7 @@ fn kty_and_crv_must_fit_the_algorithm() {
     ] {
         assert_eq!(read(&jwk), Err(WRONG_KIND), "{jwk}");
     }
-    for kty in ["rsa", "AKP", ""] {
+    for kty in ["rsa", "akp", ""] {
         assert_eq!(read(&format!(r#"{{"kty":"{kty}"}}"#)), Err(InvalidJwk("\"kty\" is not supported")));
     }
 }
@@ -399,7 +406,7 @@ fn an_ed25519_point_off_the_curve_verifies_nothing() {
 #[test]
 fn keys_of_unknown_kind_are_skipped_in_a_set() {
     let unknown = [
-        r#"{"kty":"AKP","alg":"ML-DSA-44","pub":"AA","kid":"a"}"#,
+        r#"{"kty":"LMS","alg":"HSS-LMS","pub":"AA","kid":"a"}"#,
         r#"{"kty":"rsa","n":1,"d":2}"#,
         r#"{"kty":"","k":null}"#,
     ];
@@ -409,7 +416,8 @@ fn keys_of_unknown_kind_are_skipped_in_a_set() {
     assert_eq!(set(&unknown), Ok(JwkSet::default()));
     // Sound as JSON, these spoil no set; which of them can verify is asked key by key.
     let unfit = instead(EC, "P-256", "P-384");
-    assert_eq!(set(&[&unfit, r#"{"kty":"RSA"}"#]).unwrap().keys.len(), 2);
+    let others = [r#"{"kty":"RSA"}"#, r#"{"kty":"AKP"}"#, r#"{"kty":"AKP","alg":"FN-DSA-512","pub":"AA"}"#];
+    assert_eq!(set(&[&unfit, others[0], others[1], others[2]]).unwrap().keys.len(), 4);
 }
 
 #[test]

@@ -13,6 +13,9 @@ const DIR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/keys/");
 const RSA: &str = "an RSA key";
 const P256: &str = "an EC P-256 key";
 const ED25519: &str = "an Ed25519 key";
+const ML_DSA_44: &str = "an ML-DSA-44 key";
+const ML_DSA_65: &str = "an ML-DSA-65 key";
+const ML_DSA_87: &str = "an ML-DSA-87 key";
 
 /// What a file holds: a key of this kind, with the flaw for which even its own algorithms refuse it; or
 /// nothing that gets as far as having a kind.
@@ -23,11 +26,20 @@ enum Holds {
     NoKey(&'static KeyError),
 }
 
-const FILES: [(&str, Holds); 25] = [
+const FILES: [(&str, Holds); 34] = [
     ("certificate.pem", NoKey(&KeyError::NotAKey)),
     ("ed25519.pem", Private(ED25519, None)),
     ("ed25519_public.pem", Public(ED25519, None)),
     ("ed448.pem", Private("an Ed448 key", None)),
+    ("ml_dsa_44_both.pem", Private(ML_DSA_44, None)),
+    ("ml_dsa_44_expanded.pem", Private(ML_DSA_44, Some(&KeyError::NoSeed))),
+    ("ml_dsa_44_inconsistent.pem", Private(ML_DSA_44, Some(&KeyError::Malformed))),
+    ("ml_dsa_44_public.pem", Public(ML_DSA_44, None)),
+    ("ml_dsa_44_seed.pem", Private(ML_DSA_44, None)),
+    ("ml_dsa_65_public.pem", Public(ML_DSA_65, None)),
+    ("ml_dsa_65_seed.pem", Private(ML_DSA_65, None)),
+    ("ml_dsa_87_public.pem", Public(ML_DSA_87, None)),
+    ("ml_dsa_87_seed.pem", Private(ML_DSA_87, None)),
     ("p256.pem", Private(P256, None)),
     ("p256_public.pem", Public(P256, None)),
     ("p256_public_compressed.pem", Public(P256, None)),
@@ -56,6 +68,9 @@ fn needed_by(algorithm: Algorithm) -> &'static str {
         Algorithm::Rs256 | Algorithm::Ps256 => RSA,
         Algorithm::Es256 => P256,
         Algorithm::EdDsa => ED25519,
+        Algorithm::MlDsa44 => ML_DSA_44,
+        Algorithm::MlDsa65 => ML_DSA_65,
+        Algorithm::MlDsa87 => ML_DSA_87,
     }
 }
 
@@ -139,10 +154,13 @@ fn all_encodings_of_a_key_are_the_same_key() {
             &["p256_public.pem", "p256_public_compressed.pem"],
         ),
         (Algorithm::EdDsa, &["ed25519.pem"], &["ed25519_public.pem"]),
+        (Algorithm::MlDsa44, &["ml_dsa_44_seed.pem", "ml_dsa_44_both.pem"], &["ml_dsa_44_public.pem"]),
+        (Algorithm::MlDsa65, &["ml_dsa_65_seed.pem"], &["ml_dsa_65_public.pem"]),
+        (Algorithm::MlDsa87, &["ml_dsa_87_seed.pem"], &["ml_dsa_87_public.pem"]),
     ] {
         for public_file in public_files {
             let public = VerifyingKey::from_spki_pem(algorithm, &file(public_file)).unwrap();
-            assert_eq!(public.to_spki_pem(), file(public_files[0]), "as OpenSSL writes it");
+            assert_eq!(public.to_spki_pem(), file(public_files[0]), "as other tools write it");
             for private_file in private_files {
                 let private = SigningKey::from_pem(algorithm, &file(private_file)).unwrap();
                 assert_eq!(*private.verifying_key(), public, "{private_file} {public_file}");
@@ -160,7 +178,7 @@ fn a_written_key_is_read_back_as_the_same_key() {
     let of_files =
         loading().filter_map(|(name, algorithm, _)| SigningKey::from_pem(algorithm, &file(name)).ok());
     let keys: Vec<SigningKey> = of_files.collect();
-    assert_eq!(keys.len(), 10);
+    assert_eq!(keys.len(), 14);
     for key in keys.iter().chain(&*KEYS) {
         let algorithm = key.algorithm();
         let text = key.to_pkcs8_pem().unwrap();
@@ -182,9 +200,12 @@ fn a_written_key_is_read_back_as_the_same_key() {
         ("rsa_2048.pem", Algorithm::Rs256),
         ("p256.pem", Algorithm::Es256),
         ("ed25519.pem", Algorithm::EdDsa),
+        ("ml_dsa_44_seed.pem", Algorithm::MlDsa44),
+        ("ml_dsa_65_seed.pem", Algorithm::MlDsa65),
+        ("ml_dsa_87_seed.pem", Algorithm::MlDsa87),
     ] {
         let key = SigningKey::from_pem(algorithm, &file(name)).unwrap();
-        assert_eq!(*key.to_pkcs8_pem().unwrap(), file(name), "as OpenSSL writes it");
+        assert_eq!(*key.to_pkcs8_pem().unwrap(), file(name), "as other tools write it");
     }
 }
 
@@ -415,15 +436,16 @@ fn a_flipped_bit_never_makes_a_key_whose_halves_differ() {
         let text = file(name);
         let (label, der) = block(&text);
         let Ok(original) = private(algorithm, &text) else { continue };
-        // RSA keys are long: every seventh bit, which meets each bit of a byte in turn.
-        for bit in (0..der.len() * 8).step_by(if algorithm.is_rsa() { 7 } else { 1 }) {
+        // Some keys are long: every seventh bit, which meets each bit of a byte in turn.
+        for bit in (0..der.len() * 8).step_by(if der.len() > 500 { 7 } else { 1 }) {
             let mut der = der.clone();
             der[bit / 8] ^= 1 << (bit % 8);
             let Ok(key) = SigningKey::from_pem(algorithm, &pem(label, &der)) else { continue };
             let signature = key.sign(b"message").unwrap();
             assert!(key.verifying_key().verify(b"message", &signature), "{name}, bit {bit}");
-            // Any 32 octets are an Ed25519 key; the other kinds of key say things twice.
-            assert!(algorithm == Algorithm::EdDsa || *key.verifying_key() == original, "{name}, bit {bit}");
+            // Any 32 octets are an Ed25519 key or a seed; the other files say things twice.
+            let any = algorithm == Algorithm::EdDsa || name.ends_with("seed.pem");
+            assert!(any || *key.verifying_key() == original, "{name}, bit {bit}");
         }
     }
 }
@@ -486,6 +508,7 @@ fn messages_are_stable() {
             "the RSA key comes from a flawed generator (ROCA, CVE-2017-15361) and can be factored",
         ),
         (KeyError::Malformed, "the key is damaged or not in the expected encoding"),
+        (KeyError::NoSeed, "the ML-DSA key is stored without its seed; a key with its seed is needed"),
         (KeyError::InvalidJwk("why"), "the JWK is not acceptable: why"),
         (KeyError::Generation, "the cryptographic library could not generate a key"),
     ];

@@ -5,6 +5,7 @@
 
 mod jwk_documents;
 mod key_files;
+mod ml_dsa;
 mod mutations;
 mod refusals;
 mod rfc_examples;

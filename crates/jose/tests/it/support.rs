@@ -11,12 +11,12 @@ use jose::{
 pub const NOW: u64 = 1_700_000_000;
 
 /// One key of each algorithm, made once per run.
-pub static KEYS: LazyLock<[SigningKey; 4]> = LazyLock::new(|| {
+pub static KEYS: LazyLock<[SigningKey; 7]> = LazyLock::new(|| {
     Algorithm::ALL.map(|algorithm| SigningKey::generate(algorithm, 2048).expect("a new key"))
 });
 
 /// The header that each of them writes.
-static KNOWN: LazyLock<[(String, &VerifyingKey); 4]> = LazyLock::new(|| {
+static KNOWN: LazyLock<[(String, &VerifyingKey); 7]> = LazyLock::new(|| {
     Algorithm::ALL.map(|algorithm| {
         (ProtectedHeader::encode(algorithm, algorithm.name()), key(algorithm).verifying_key())
     })
@@ -26,7 +26,7 @@ pub fn key(algorithm: Algorithm) -> &'static SigningKey {
     KEYS.iter().find(|key| key.algorithm() == algorithm).expect("KEYS holds every algorithm")
 }
 
-/// Finds the four keys by the name of their algorithm.
+/// Finds the keys by the name of their algorithm.
 pub fn key_of(kid: &str) -> Option<&'static VerifyingKey> {
     KEYS.iter().find(|key| key.algorithm().name() == kid).map(SigningKey::verifying_key)
 }

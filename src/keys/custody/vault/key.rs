@@ -61,7 +61,10 @@ fn order(algorithm: Algorithm, version: u64, message: &[u8]) -> Value {
         Algorithm::Rs256 => hashed(json!({ "signature_algorithm": "pkcs1v15" })),
         Algorithm::Ps256 => hashed(json!({ "signature_algorithm": "pss", "salt_length": "hash" })),
         Algorithm::Es256 => hashed(json!({ "marshaling_algorithm": "jws" })),
-        Algorithm::EdDsa => json!({ "input": STANDARD.encode(message), "key_version": version }),
+        // Signed as it is: the engine hashes by itself. It makes no ML-DSA keys for this service.
+        Algorithm::EdDsa | Algorithm::MlDsa44 | Algorithm::MlDsa65 | Algorithm::MlDsa87 => {
+            json!({ "input": STANDARD.encode(message), "key_version": version })
+        }
     }
 }
 

@@ -122,7 +122,7 @@ impl KeyBackend for Vault {
     }
 
     async fn make(&self, kind: KeyKind) -> Result<NewKey, CustodyError> {
-        let (place, public) = Named::new(&self.session, &self.mount, &self.stem, kind).make().await?;
+        let (place, public) = Named::new(&self.session, &self.mount, &self.stem, kind)?.make().await?;
         new_key(&public, Some(Home::new(Self::SCHEME, &place.to_string())))
     }
 

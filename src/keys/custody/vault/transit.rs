@@ -55,11 +55,17 @@ pub(super) fn is_path(text: &str) -> bool {
 }
 
 /// What the engine calls this kind of key.
-pub(super) fn transit_type(kind: KeyKind) -> String {
+///
+/// # Errors
+/// `Refused` for ML-DSA, which the engine does not sign with in its free edition.
+fn transit_type(kind: KeyKind) -> Result<String, Fault> {
     match kind.algorithm {
-        Algorithm::Rs256 | Algorithm::Ps256 => format!("rsa-{}", kind.rsa_bits),
-        Algorithm::Es256 => "ecdsa-p256".to_owned(),
-        Algorithm::EdDsa => "ed25519".to_owned(),
+        Algorithm::Rs256 | Algorithm::Ps256 => Ok(format!("rsa-{}", kind.rsa_bits)),
+        Algorithm::Es256 => Ok("ecdsa-p256".to_owned()),
+        Algorithm::EdDsa => Ok("ed25519".to_owned()),
+        Algorithm::MlDsa44 | Algorithm::MlDsa65 | Algorithm::MlDsa87 => Err(Fault::Refused(
+            "ML-DSA keys in Vault are not supported: keep them in files, in the database or in Secrets Manager".to_owned(),
+        )),
     }
 }
 
@@ -87,12 +93,22 @@ pub(super) struct Named<'a> {
     mount: &'a str,
     name: String,
     kind: KeyKind,
+    transit_type: String,
 }
 
 impl<'a> Named<'a> {
     /// The key for this kind, whose name begins with `stem`.
-    pub(super) fn new(session: &'a Arc<Session>, mount: &'a str, stem: &str, kind: KeyKind) -> Self {
-        Self { session, mount, name: format!("{stem}-{}", transit_type(kind)), kind }
+    ///
+    /// # Errors
+    /// `Refused` where the engine has no such kind.
+    pub(super) fn new(
+        session: &'a Arc<Session>,
+        mount: &'a str,
+        stem: &str,
+        kind: KeyKind,
+    ) -> Result<Self, Fault> {
+        let transit_type = transit_type(kind)?;
+        Ok(Self { session, mount, name: format!("{stem}-{transit_type}"), kind, transit_type })
     }
 
     /// Makes a new version, or the key itself with its first. Gives where it is, and its public half.
@@ -110,7 +126,7 @@ impl<'a> Named<'a> {
         let call = match before {
             Some(_) => Call::post(format!("{path}/rotate"), &json!({}), Pace::MAKING),
             None => {
-                let body = json!({ "type": transit_type(self.kind), "exportable": false, "allow_plaintext_backup": false });
+                let body = json!({ "type": self.transit_type, "exportable": false, "allow_plaintext_backup": false });
                 Call::post(path, &body, Pace::MAKING)
             }
         };
@@ -137,8 +153,8 @@ impl<'a> Named<'a> {
 
     fn checked(&self, answer: &Answer) -> Result<Description, Fault> {
         let Described { data } = answer.read()?;
-        let (name, wanted) = (&self.name, transit_type(self.kind));
-        if data.kind != wanted {
+        let (name, wanted) = (&self.name, &self.transit_type);
+        if data.kind != *wanted {
             let text = format!(
                 "its key {name} is of the type {}, and {wanted} is needed; set another VAULT_TRANSIT_KEY",
                 data.kind

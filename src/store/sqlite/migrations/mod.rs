@@ -1,5 +1,6 @@
-//! The tables' versions: one file for each step from a version to the next (`PRAGMA user_version`). A step that was
-//! released is never changed; `tests/it/store/upgrades.rs` upgrades a database of every version.
+//! The tables' versions: one file for each step from a version to the next (`PRAGMA user_version`). A new table or column is
+//! a new file and a row in [`MIGRATIONS`]. A step that was released is never changed; `tests/it/store/upgrades.rs` upgrades
+//! a database of every version.
 
 mod user_keys;
 
@@ -9,18 +10,21 @@ use super::store_error;
 use crate::store::StoreError;
 use user_keys::fill_user_keys;
 
-/// A step: the statements, and what fills new columns by rules that SQL does not have.
+/// A step from a version of the tables to the next.
 struct Migration {
     statements: &'static str,
+    /// Fills new columns by rules that SQL does not have.
     fill: fn(&Connection) -> rusqlite::Result<()>,
+    /// Those of its new tables whose rows cannot be made again: a database with such a row is not empty.
+    lasting: &'static [&'static str],
 }
 
 /// The step at index `n` brings the tables from version `n` to version `n + 1`.
 const MIGRATIONS: &[Migration] = &[
-    Migration { statements: include_str!("0001_users.sql"), fill: nothing },
-    Migration { statements: include_str!("0002_rings.sql"), fill: nothing },
-    Migration { statements: include_str!("0003_sessions.sql"), fill: nothing },
-    Migration { statements: include_str!("0004_user_keys.sql"), fill: fill_user_keys },
+    Migration { statements: include_str!("0001_users.sql"), fill: nothing, lasting: &["users"] },
+    Migration { statements: include_str!("0002_rings.sql"), fill: nothing, lasting: &["rings"] },
+    Migration { statements: include_str!("0003_sessions.sql"), fill: nothing, lasting: &[] },
+    Migration { statements: include_str!("0004_user_keys.sql"), fill: fill_user_keys, lasting: &[] },
 ];
 
 fn nothing(_: &Connection) -> rusqlite::Result<()> {
@@ -28,7 +32,7 @@ fn nothing(_: &Connection) -> rusqlite::Result<()> {
 }
 
 /// The version that is enough for the ring of keys and the instances, which have kept their tables since.
-const OF_RINGS: usize = 2;
+const RINGS_VERSION: usize = 2;
 
 /// Makes the tables of a new database, all of today's. Tables that are there stay as they are, so that a start that is
 /// refused leaves them to the program before: only those of version 1, which has none for the ring, become version 2.
@@ -38,7 +42,7 @@ const OF_RINGS: usize = 2;
 pub(super) fn create(connection: &mut Connection) -> Result<(), StoreError> {
     match version(connection)? {
         0 => migrate(connection),
-        found if found < OF_RINGS => migrate_to(connection, OF_RINGS),
+        found if found < RINGS_VERSION => migrate_to(connection, RINGS_VERSION),
         found => compare(found),
     }
 }
@@ -49,6 +53,16 @@ pub(super) fn create(connection: &mut Connection) -> Result<(), StoreError> {
 /// [`StoreError::Newer`] where the tables are of a newer program; then they stay as they are.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     migrate_to(connection, MIGRATIONS.len())
+}
+
+/// Whether the database holds rows that cannot be made again, such as users or a ring.
+pub(super) fn holds_lasting_rows(connection: &Connection) -> Result<bool, StoreError> {
+    let steps = MIGRATIONS.iter().take(version(connection)?);
+    let exists = |table| format!("EXISTS (SELECT 1 FROM {table})");
+    let tables: Vec<_> = steps.flat_map(|step| step.lasting).map(exists).collect();
+    let query =
+        format!("SELECT 0 OR {}", if tables.is_empty() { "0".to_owned() } else { tables.join(" OR ") });
+    connection.query_row(&query, [], |row| row.get(0)).map_err(store_error)
 }
 
 fn compare(found: usize) -> Result<(), StoreError> {

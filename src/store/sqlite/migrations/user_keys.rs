@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 use crate::domain::{Email, UserKeys, Username};
 
 /// Users that are held in memory at once.
-const PAGE: usize = 500;
+const USERS_PER_PAGE: usize = 500;
 
 const FILL: &str = "UPDATE users SET
     username_key = ?2, email_key = ?3, skeleton = ?4, skeleton_lower = ?5,
@@ -20,7 +20,9 @@ pub(super) fn fill_user_keys(connection: &Connection) -> rusqlite::Result<()> {
     let mut after = String::new();
     loop {
         let users = page
-            .query_map(params![after, PAGE as i64], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            .query_map(params![after, USERS_PER_PAGE as i64], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?
             .collect::<rusqlite::Result<Vec<(String, String, String)>>>()?;
         for (id, username, email) in &users {
             let keys =

@@ -117,6 +117,9 @@ pub(super) fn signing_algorithm(algorithm: Algorithm) -> Result<SigningAlgorithm
             "AWS KMS has no Ed25519 signing by digest that makes the EdDSA of tokens: \
              set JWT_ALGORITHM to RS256, PS256 or ES256",
         )),
+        Algorithm::MlDsa44 | Algorithm::MlDsa65 | Algorithm::MlDsa87 => Err(Fault::lasting(
+            "ML-DSA keys in AWS KMS are not supported: keep them in files, in the database or in Secrets Manager",
+        )),
     }
 }
 

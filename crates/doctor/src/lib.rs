@@ -1,0 +1,41 @@
+//! Looks at a deployment of the service from outside, as verifiers, browsers and strangers do, and says what to do about
+//! each fault that it finds. `jwt-generator doctor` reads its arguments, calls [`Inspection::run`] and prints the [`Report`].
+//!
+//! The rules are pure functions of answers, in one file for each group of checks. `requests` alone sends requests, over
+//! `client` and `raw_connection`. The crate knows nothing of the service; the caller brings the time ([`Clock`]) and the
+//! random bytes ([`Inspection::random`]).
+
+mod aws;
+mod caching;
+mod certificate;
+mod checks;
+mod client;
+mod clock;
+mod connection;
+mod cors;
+mod finding;
+mod health;
+mod host_names;
+mod inspection;
+mod instant;
+mod key_schedule;
+mod key_set;
+mod keys;
+mod raw_connection;
+mod report;
+mod requests;
+mod responses;
+mod roots;
+mod target;
+mod tls;
+mod tokens;
+mod unusual_requests;
+
+pub use checks::{list_as_json, list_as_text};
+pub use clock::Clock;
+pub use finding::Status;
+pub use inspection::{Inspection, TrustError};
+pub use report::Report;
+pub use roots::{NoCertificate, Roots};
+pub use target::{AddressError, Target};
+pub use tokens::Expected;

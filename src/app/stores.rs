@@ -1,0 +1,20 @@
+//! The stores that the settings name.
+
+use super::StartError;
+use crate::config::{Config, StoreChoice};
+use crate::store::mongo::Mongo;
+use crate::store::sqlite::Sqlite;
+use crate::store::{Absent, IfMissing, Stores};
+
+/// The aggregates of the database that `config` names. Nothing is asked of it yet: a database that does not answer fails
+/// at its first use.
+///
+/// # Errors
+/// [`StartError`] where the address cannot be read, or where the system gives no thread.
+pub fn open_stores(config: &Config, if_missing: IfMissing) -> Result<Stores, StartError> {
+    Ok(match &config.store {
+        StoreChoice::Absent => Stores::of(Absent),
+        StoreChoice::Sqlite(folder) => Stores::of(Sqlite::open(folder, if_missing)?),
+        StoreChoice::Mongo(uri) => Stores::of(Mongo::new(uri.expose()).map_err(StartError::Store)?),
+    })
+}

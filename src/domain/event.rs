@@ -1,0 +1,79 @@
+//! What happened, as it is told to the store together with the change that it describes.
+
+use uuid::{Builder, Uuid};
+
+use super::{Timestamp, UserId};
+
+/// A change of the stored data: when it happened, what kind of change it is, who made it, and which user it concerns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Names this event and no other.
+    pub id: EventId,
+    /// When it happened, by the clock of the instance that made the change.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: EventKind,
+    /// Who made the change.
+    pub actor: Actor,
+    /// The user whose record changed.
+    pub subject: UserId,
+}
+
+/// What can happen to a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// The user was added.
+    UserRegistered,
+    /// The user has another password; their sessions ended with the old one.
+    PasswordChanged,
+    /// The hash of the same password was made at a higher cost.
+    HashStrengthened,
+    /// The user's sessions ended; the password is the same.
+    SessionsEnded,
+    /// The user was removed.
+    UserDeleted,
+}
+
+/// Who makes a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A user, through the API.
+    User(UserId),
+    /// A person at the command line, who needs no account.
+    Operator,
+    /// The service, without being asked.
+    System,
+}
+
+/// An event's id: a UUID of version 7 (RFC 9562 §5.7). An id of a later millisecond is greater; the order of two ids of the
+/// same millisecond is random.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId(Uuid);
+
+impl EventId {
+    /// The id of an event that happened at `at`; `random` tells it from others of the same millisecond.
+    pub fn new(at: Timestamp, random: [u8; 10]) -> Self {
+        Self(Builder::from_unix_timestamp_millis(at.as_millis(), &random).into_uuid())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EventId;
+    use crate::domain::Timestamp;
+
+    /// The example of RFC 9562, appendix A.6.
+    #[test]
+    fn an_id_is_a_uuid_of_version_7() {
+        let random = [0x0c, 0xc3, 0x18, 0xc4, 0xdc, 0x0c, 0x0c, 0x07, 0x39, 0x8f];
+        let id = EventId::new(Timestamp::from_millis(0x017f_22e2_79b0), random);
+        assert_eq!(id.0.to_string(), "017f22e2-79b0-7cc3-98c4-dc0c0c07398f");
+    }
+
+    #[test]
+    fn an_id_of_a_later_millisecond_is_greater_whatever_is_random_in_it() {
+        let earlier = EventId::new(Timestamp::from_millis(1_800_000_000_000), [0xff; 10]);
+        let later = EventId::new(Timestamp::from_millis(1_800_000_000_001), [0; 10]);
+        assert!(earlier < later);
+    }
+}

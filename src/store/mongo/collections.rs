@@ -1,0 +1,159 @@
+//! The table of collections: what each is for, whose it is, its indexes, and what keeps it from growing without bound.
+//! Preparation makes what the table says, docs/deploy.md repeats it, and the tests read it.
+
+use std::time::Duration;
+
+use mongodb::IndexModel;
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::options::IndexOptions;
+
+/// A collection of the database.
+#[derive(Debug)]
+pub struct CollectionSpec {
+    /// Its name.
+    pub name: &'static str,
+    /// Whose documents it holds.
+    pub owner: Owner,
+    /// What one document is.
+    pub holds: &'static str,
+    /// What bounds the number of documents.
+    pub bound: &'static str,
+    /// Its indexes besides that of `_id`.
+    pub indexes: &'static [IndexSpec],
+}
+
+/// Whose documents a collection holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The original's: they get no member of ours.
+    Original,
+    /// Ours.
+    Ours,
+}
+
+/// An index; the driver makes its name of its members, as the original's driver does.
+#[derive(Debug)]
+pub struct IndexSpec {
+    /// The members, in ascending order each.
+    pub members: &'static [&'static str],
+    /// What the index does besides finding documents.
+    pub rule: IndexRule,
+}
+
+/// What an index does besides finding documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IndexRule {
+    /// Nothing.
+    Plain,
+    /// No two documents have the same values.
+    Unique,
+    /// The same, among the documents that have the index's first member.
+    UniqueWherePresent,
+    /// A document is removed so long after the instant in the index's only member. MongoDB looks once a minute.
+    Expires(Duration),
+}
+
+/// The users.
+pub const USERS: CollectionSpec = CollectionSpec {
+    name: "users",
+    owner: Owner::Original,
+    holds: "a user",
+    bound: "one for each user",
+    indexes: &[
+        IndexSpec { members: &["username"], rule: IndexRule::Unique },
+        IndexSpec { members: &["email"], rule: IndexRule::Unique },
+    ],
+};
+
+/// What is known of users besides the original's documents.
+pub const USER_STATES: CollectionSpec = CollectionSpec {
+    name: "user_states",
+    owner: Owner::Ours,
+    holds: "what is known of a user besides the original's document, under the same `_id`; one more says how far users of \
+            another program have been read",
+    bound: "one for each user and one more; a registration that a crash cut short leaves one, which the next \
+            registration of that name or address removes",
+    indexes: &[
+        IndexSpec { members: &["username_key", "username_twin"], rule: IndexRule::UniqueWherePresent },
+        IndexSpec { members: &["email_key", "email_twin"], rule: IndexRule::UniqueWherePresent },
+        IndexSpec { members: &["skeletons", "username_key"], rule: IndexRule::Plain },
+    ],
+};
+
+/// The ring of keys.
+pub const SIGNING_RINGS: CollectionSpec = CollectionSpec {
+    name: "signing_rings",
+    owner: Owner::Ours,
+    holds: "the ring of keys",
+    bound: "one",
+    indexes: &[],
+};
+
+/// The heartbeats of instances.
+pub const SIGNING_INSTANCES: CollectionSpec = CollectionSpec {
+    name: "signing_instances",
+    owner: Owner::Ours,
+    holds: "the last heartbeat of an instance",
+    bound: "one for each instance; each heartbeat removes those that are older than a minute",
+    indexes: &[],
+};
+
+/// All collections, in the order in which their indexes are made.
+pub const COLLECTIONS: [&CollectionSpec; 4] = [&USERS, &USER_STATES, &SIGNING_RINGS, &SIGNING_INSTANCES];
+
+impl IndexSpec {
+    /// The index as the driver makes it.
+    pub(super) fn model(&self) -> IndexModel {
+        let keys: Document =
+            self.members.iter().map(|member| ((*member).to_owned(), Bson::Int32(1))).collect();
+        let is_unique = matches!(self.rule, IndexRule::Unique | IndexRule::UniqueWherePresent);
+        let first = self.members.first().filter(|_| self.rule == IndexRule::UniqueWherePresent);
+        let partial = first.map(|member| doc! { *member: { "$exists": true } });
+        let expires = match self.rule {
+            IndexRule::Expires(after) => Some(after),
+            _ => None,
+        };
+        let options = IndexOptions::builder()
+            .unique(is_unique.then_some(true))
+            .partial_filter_expression(partial)
+            .expire_after(expires)
+            .build();
+        IndexModel::builder().keys(keys).options(options).build()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use mongodb::bson::doc;
+
+    use super::{COLLECTIONS, IndexRule, IndexSpec, Owner};
+
+    fn options(rule: IndexRule) -> mongodb::options::IndexOptions {
+        IndexSpec { members: &["a", "b"], rule }.model().options.unwrap()
+    }
+
+    #[test]
+    fn an_index_is_made_as_its_rule_says() {
+        let index = IndexSpec { members: &["a", "b"], rule: IndexRule::Plain };
+        assert_eq!(index.model().keys, doc! { "a": 1, "b": 1 });
+        let plain = options(IndexRule::Plain);
+        assert_eq!((plain.unique, plain.partial_filter_expression, plain.expire_after), (None, None, None));
+        let unique = options(IndexRule::Unique);
+        assert_eq!((unique.unique, unique.partial_filter_expression), (Some(true), None));
+        let present = options(IndexRule::UniqueWherePresent);
+        let filter = doc! { "a": { "$exists": true } };
+        assert_eq!((present.unique, present.partial_filter_expression), (Some(true), Some(filter)));
+        let day = Duration::from_secs(86_400);
+        assert_eq!(options(IndexRule::Expires(day)).expire_after, Some(day));
+    }
+
+    /// Any program may write an odd instant into the original's documents, and they are not ours to remove.
+    #[test]
+    fn no_document_of_the_original_expires() {
+        let original = COLLECTIONS.iter().filter(|collection| collection.owner == Owner::Original);
+        let mut indexes = original.flat_map(|collection| collection.indexes);
+        assert!(!indexes.any(|index| matches!(index.rule, IndexRule::Expires(_))));
+    }
+}

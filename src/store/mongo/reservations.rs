@@ -1,0 +1,115 @@
+//! Registrations in `user_states`. The keys of a new user are written there before the document in `users` is: they reserve
+//! the name and the address. A crash in between leaves a reservation without a user, which is removed when another
+//! registration wants what it holds.
+
+use mongodb::bson::{Bson, Document, doc};
+
+use super::collections::{USER_STATES, USERS};
+use super::connection::ReadFrom;
+use super::document::{from_document, object_id, timestamp};
+use super::user_keys::{fields, keys_of};
+use super::{Mongo, date, within_deadline};
+use crate::domain::{Taken, Timestamp, User, UserId, UserKeys};
+use crate::store::StoreError;
+
+/// Seconds after which a reservation without a user is one that a crash left: by then the registration that made it has
+/// ended, its remote signature and the indexes that it may wait for included.
+const RESERVATION_SECS: u64 = 30;
+/// The same for the same address, which is a second try: the first one was answered with "try again in 5 seconds".
+const OWN_RESERVATION_SECS: u64 = 5;
+/// Left-over reservations that one new user removes at the most.
+const MAX_REMOVALS: usize = 16;
+
+/// The states of other users whose keys may clash with these. An ASCII name is compared by its looks only with names
+/// that have no `username_key`.
+fn clashing_states(id: UserId, keys: &UserKeys) -> Document {
+    let mut looks = doc! { "skeletons": { "$in": keys.skeletons.to_vec() } };
+    let mut any = vec![doc! { "email_key": &keys.email }];
+    if let Some(username) = &keys.username {
+        looks.insert("username_key", Bson::Null);
+        any.push(doc! { "username_key": username });
+    }
+    any.push(looks);
+    doc! { "_id": { "$ne": object_id(id) }, "$or": any }
+}
+
+impl Mongo {
+    /// Reserves the keys of a new user.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where another user has one of them; then nothing is reserved.
+    pub(super) async fn reserve(&self, user: &User, keys: &UserKeys) -> Result<(), StoreError> {
+        let mut state = doc! { "_id": object_id(user.id), "reserved_at": date(user.created_at) };
+        state.extend(fields(keys));
+        // Once more, where all that stood in the way was left by crashes.
+        for last in [false, true] {
+            let state = state.clone();
+            match within_deadline(async { self.collection(&USER_STATES).await?.insert_one(state).await })
+                .await
+            {
+                Err(StoreError::Conflict(Taken::Username | Taken::Email)) if !last => {
+                    if let Some(taken) = self.clash(user, keys).await? {
+                        return Err(StoreError::Conflict(taken));
+                    }
+                }
+                other => return other.map(|_| ()),
+            }
+        }
+        Ok(())
+    }
+
+    /// What of a new user another user has. When two names only look alike and are reserved at the same time,
+    /// at least one registration sees the other: both are never created.
+    pub(super) async fn clash(&self, user: &User, keys: &UserKeys) -> Result<Option<Taken>, StoreError> {
+        for _ in 0..MAX_REMOVALS {
+            let filter = clashing_states(user.id, keys);
+            let found = self.find_one(&USER_STATES, ReadFrom::Primary, filter).await?;
+            let Some(state) = found else { return Ok(None) };
+            let same = keys_of(&state).is_some_and(|theirs| theirs.email == keys.email);
+            let reserved = if same { OWN_RESERVATION_SECS } else { RESERVATION_SECS };
+            let theirs = self.current_keys(&state, user.created_at.minus_secs(reserved)).await?;
+            if let Some(taken) = theirs.and_then(|theirs| keys.clash(&theirs)) {
+                return Ok(Some(taken));
+            }
+        }
+        Err(StoreError::Unavailable("too many reservations were left by crashes".into()))
+    }
+
+    /// The keys that a state stands for now, after it was compared with its user. A reservation from before `since` without a
+    /// user was left by a crash and is removed, and so is the state of a user that another program has deleted; the keys of
+    /// a user that another program has renamed are corrected.
+    async fn current_keys(&self, state: &Document, since: Timestamp) -> Result<Option<UserKeys>, StoreError> {
+        let Ok(object_id) = state.get_object_id("_id") else { return Ok(None) };
+        let id = UserId::from_bytes(object_id.bytes());
+        let mut user = self.user_at_primary(id).await?;
+        if user.is_none()
+            && let Some(reserved_at) = timestamp(state, "reserved_at")
+        {
+            if reserved_at > since {
+                return Ok(keys_of(state));
+            }
+            self.withdraw(id).await?;
+            user = self.user_at_primary(id).await?;
+        }
+        let Some(user) = user else { return self.delete_state(id).await.map(|()| None) };
+        let keys = UserKeys::of(&user.username, &user.email);
+        if keys_of(state).as_ref() != Some(&keys) {
+            self.write_keys(id, &keys).await?;
+        }
+        Ok(Some(keys))
+    }
+
+    async fn user_at_primary(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        let filter = doc! { "_id": object_id(id) };
+        let found = self.find_one(&USERS, ReadFrom::Primary, filter).await?;
+        Ok(found.as_ref().and_then(from_document))
+    }
+
+    /// From here on the registration that made this reservation adds no user, even if it is still under way.
+    async fn withdraw(&self, id: UserId) -> Result<(), StoreError> {
+        let (filter, change) = (doc! { "_id": object_id(id) }, doc! { "$unset": { "reserved_at": "" } });
+        within_deadline(async { self.collection(&USER_STATES).await?.update_one(filter, change).await })
+            .await
+            .map(|_| ())
+    }
+}

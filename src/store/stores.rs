@@ -1,0 +1,31 @@
+//! All aggregates together, for the code that opens them.
+
+use std::sync::Arc;
+
+use super::{Database, Instances, Rings, Users};
+
+/// A handle to each aggregate of one database. `app` builds it; all other code takes the aggregates that it needs.
+#[derive(Clone)]
+pub struct Stores {
+    /// The users.
+    pub users: Arc<dyn Users>,
+    /// The ring of keys.
+    pub rings: Arc<dyn Rings>,
+    /// The heartbeats of instances.
+    pub instances: Arc<dyn Instances>,
+    /// The database as a whole.
+    pub database: Arc<dyn Database>,
+}
+
+impl Stores {
+    /// The aggregates of `store`.
+    pub fn of(store: impl Users + Rings + Instances + Database + 'static) -> Self {
+        let store = Arc::new(store);
+        Self {
+            users: Arc::clone(&store) as Arc<dyn Users>,
+            rings: Arc::clone(&store) as Arc<dyn Rings>,
+            instances: Arc::clone(&store) as Arc<dyn Instances>,
+            database: store,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Which event each use case hands to the store: what happened, to whom, and who made it happen.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jwt_generator::accounts::{Accounts, Hasher, Registration, Registry};
+use jwt_generator::app;
+use jwt_generator::clock::Clock;
+use jwt_generator::config::{Config, Sources};
+use jwt_generator::domain::{Actor, EventKind, LoginName, Password, Timestamp, UserId};
+use jwt_generator::entropy::Entropy;
+use jwt_generator::keys::{Keys, RingRefresher, Signer};
+use jwt_generator::store::sqlite::Sqlite;
+use jwt_generator::store::{EventSink, IfMissing, Stores};
+use tempfile::TempDir;
+
+use crate::store::contract::RecordedEvents;
+
+const START: u64 = 1_800_000_000;
+
+/// The use cases on a store in memory that keeps the events.
+struct World {
+    clock: Clock,
+    config: Config,
+    stores: Stores,
+    keys: Arc<Keys>,
+    events: Arc<RecordedEvents>,
+    _folder: TempDir,
+}
+
+impl World {
+    async fn begin() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let keys_dir = folder.path().join("keys").to_str().unwrap().to_owned();
+        let settings = [("KEYS_DIR", keys_dir), ("JWT_ALGORITHM", "ES256".to_owned())];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value));
+        let config = Config::read(&Sources::read(settings, folder.path()).unwrap()).unwrap();
+        let clock = Clock::manual(Timestamp::from_secs(START));
+        let events = Arc::<RecordedEvents>::default();
+        let sink = Arc::clone(&events) as Arc<dyn EventSink>;
+        let store = Sqlite::with_events(Path::new(":memory:"), IfMissing::Create, sink).unwrap();
+        let stores = Stores::of(store);
+        let keys = Arc::new(Keys::new(Signer::start().unwrap(), clock.clone()));
+        let ring_service = app::open_ring_service(&config, &stores, clock.clone()).unwrap();
+        let (its_keys, entropy) = (Arc::clone(&keys), Entropy::seeded(1));
+        RingRefresher::new(ring_service, its_keys, clock.clone(), entropy).start().await.unwrap();
+        Self { clock, config, stores, keys, events, _folder: folder }
+    }
+
+    /// The users, with hashes of this cost.
+    fn registry(&self, cost: u32) -> Registry {
+        let (users, database) = (Arc::clone(&self.stores.users), Arc::clone(&self.stores.database));
+        let hasher = Hasher::start(cost, Entropy::seeded(2)).unwrap();
+        Registry::new(users, database, hasher, self.clock.clone(), Entropy::seeded(u64::from(cost)))
+    }
+
+    fn accounts(&self, cost: u32) -> Accounts {
+        let (clock, keys) = (self.clock.clone(), Arc::clone(&self.keys));
+        let tokens = app::tokens(&self.config, keys, clock.clone(), Entropy::seeded(3));
+        Accounts::new(self.registry(cost), tokens, clock, self.config.session_max_age)
+    }
+
+    /// What happened since the last call, a second later.
+    fn happened(&self, subject: UserId) -> Vec<(EventKind, Actor)> {
+        let now = self.clock.now();
+        self.clock.set(now.plus_secs(1));
+        let events = self.events.take_all().into_iter();
+        events
+            .map(|event| {
+                assert_eq!((event.at, event.subject), (now, subject));
+                (event.kind, event.actor)
+            })
+            .collect()
+    }
+}
+
+fn ada() -> Registration {
+    Registration::parse("ada", "ada@example.com", "secret-ada").unwrap()
+}
+
+fn password(text: &str) -> Password {
+    Password::parse(text).unwrap()
+}
+
+#[tokio::test]
+async fn a_user_registers_themself_and_the_service_strengthens_the_hash() {
+    let world = World::begin().await;
+    let id = world.accounts(4).register(ada()).await.unwrap().user.id;
+    assert_eq!(world.happened(id), [(EventKind::UserRegistered, Actor::User(id))]);
+    assert!(world.accounts(4).register(ada()).await.is_err());
+    assert_eq!(world.happened(id), [], "the name is taken");
+
+    let name = LoginName::from_text("ada");
+    assert!(world.accounts(5).log_in(&name, password("secret-eve")).await.is_err());
+    assert_eq!(world.happened(id), [], "a wrong password changes nothing");
+    for strengthened in [vec![(EventKind::HashStrengthened, Actor::System)], vec![]] {
+        let token = world.accounts(5).log_in(&name, password("secret-ada")).await.unwrap().token;
+        assert_eq!(world.happened(id), strengthened);
+        world.accounts(5).profile(&token.token).await.unwrap();
+        world.accounts(5).refresh(&token.token).await.unwrap();
+        assert_eq!(world.happened(id), [], "reading changes nothing");
+    }
+}
+
+#[tokio::test]
+async fn what_an_operator_does_to_a_user_is_the_operators() {
+    let (world, name) = (World::begin().await, LoginName::from_text("ada"));
+    let (registry, by) = (world.registry(4), Actor::Operator);
+    let id = registry.create_user(ada(), by).await.unwrap().id;
+    assert_eq!(world.happened(id), [(EventKind::UserRegistered, by)]);
+    registry.set_password(&name, password("another-secret"), by).await.unwrap();
+    assert_eq!(world.happened(id), [(EventKind::PasswordChanged, by)]);
+    registry.log_out(&name, by).await.unwrap();
+    assert_eq!(world.happened(id), [(EventKind::SessionsEnded, by)]);
+    assert!(registry.delete_user(id, by).await.unwrap());
+    assert_eq!(world.happened(id), [(EventKind::UserDeleted, by)]);
+    assert!(!registry.delete_user(id, by).await.unwrap());
+    assert!(registry.log_out(&name, by).await.is_err());
+    assert!(registry.set_password(&name, password("another-secret"), by).await.is_err());
+    assert_eq!(world.happened(id), [], "there is no such user any more");
+}
+
+#[tokio::test]
+async fn events_have_ids_of_their_own_in_the_order_of_time() {
+    let (world, name) = (World::begin().await, LoginName::from_text("ada"));
+    let registry = world.registry(4);
+    registry.create_user(ada(), Actor::Operator).await.unwrap();
+    for seconds in 1..20 {
+        world.clock.set(Timestamp::from_secs(START + seconds));
+        registry.log_out(&name, Actor::Operator).await.unwrap();
+    }
+    let ids: Vec<_> = world.events.take_all().into_iter().map(|event| event.id).collect();
+    assert_eq!(ids.len(), 20);
+    assert!(ids.is_sorted_by(|one, next| one < next), "{ids:?}");
+}
