@@ -25,7 +25,7 @@ use crate::domain::{Home, KeyRecord, NewKey, RingRecord, Timestamp};
 use crate::keys::{KeyKind, Private};
 use crate::workers::Workers;
 
-const RING: &str = "ring.json";
+pub(super) const RING: &str = "ring.json";
 /// Seconds from making a key to its ring's document, at the most.
 const MAKING: u64 = 600;
 /// How the names of private halves begin; the key's thumbprint follows.
