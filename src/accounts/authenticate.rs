@@ -1,8 +1,8 @@
 //! From a token to its user, and to the next token.
 
 use super::{AccountError, Accounts, LoggedOut};
-use crate::domain::{Lifetime, Timestamp, User, UserId};
-use crate::token::{Issued, Session};
+use crate::domain::{Lifetime, Timestamp, User};
+use crate::token::{Issued, Session, Subject, UserSession};
 
 /// A stored user, and when they proved who they are (seconds since 1970).
 struct Bearer {
@@ -14,8 +14,8 @@ impl Accounts {
     /// The user whose token this is.
     ///
     /// # Errors
-    /// [`AccountError::Token`] where the token does not pass, [`AccountError::NoUser`] where it is a demo token or its
-    /// subject is not stored, [`AccountError::LoggedOut`] where the session has been ended since.
+    /// [`AccountError::Token`] where the token does not pass, [`AccountError::NoUser`] where it is a demo token, it
+    /// was issued to a client, or its subject is not stored, [`AccountError::LoggedOut`] where the session has been ended since.
     pub async fn profile(&self, token: &str) -> Result<User, AccountError> {
         self.bearer(token).await.map(|bearer| bearer.user)
     }
@@ -29,17 +29,13 @@ impl Accounts {
         if is_over(auth_time, self.clock.now(), self.session_max_age) {
             return Err(AccountError::SessionEnded);
         }
-        Ok(self.tokens.issue_user(&user, Session::Since(auth_time)).await?)
+        Ok(self.tokens.issue(Subject::User { user: &user, session: Session::Since(auth_time) }).await?)
     }
 
     async fn bearer(&self, token: &str) -> Result<Bearer, AccountError> {
         let checked = self.tokens.check(token, None)?;
-        let standing = checked.standing();
-        let id = checked.subject().and_then(UserId::parse).filter(|_| !standing.demo);
-        let id = id.ok_or(AccountError::NoUser)?;
-        let user = self.registry.users.find_user_by_id(id).await?.ok_or(AccountError::NoUser)?;
-        // The original's tokens tell only when they were issued; a token that tells nothing is as old as can be.
-        let auth_time = standing.auth_time.or(standing.iat).unwrap_or(0);
+        let UserSession { user, auth_time } = checked.session().ok_or(AccountError::NoUser)?;
+        let user = self.registry.users.find_user_by_id(user).await?.ok_or(AccountError::NoUser)?;
         if !user.sessions.accept(auth_time) {
             return Err(AccountError::LoggedOut(LoggedOut));
         }

@@ -5,7 +5,7 @@ use std::error::Error;
 use super::hashing::PasswordCheck;
 use super::{AccountError, Accounts, LoggedIn};
 use crate::domain::{LoginName, Password, PasswordHash, User};
-use crate::token::Session;
+use crate::token::{Session, Subject};
 
 impl Accounts {
     /// A token for a user's name or address with the user's password.
@@ -24,7 +24,7 @@ impl Accounts {
             (Some(user), PasswordCheck::RightButWeak { stronger }) => self.strengthen(user, stronger).await,
         };
         let session = Session::Since(user.sessions.auth_time(now));
-        let token = self.tokens.issue_user(&user, session).await?;
+        let token = self.tokens.issue(Subject::User { user: &user, session }).await?;
         Ok(LoggedIn { user, token })
     }
 

@@ -17,7 +17,7 @@ use crate::domain::{Lifetime, RingRecord, Timestamp};
 use crate::entropy::Entropy;
 use crate::keys::custody::public_half;
 use crate::keys::{RingService, orders};
-use crate::token::{CustomClaims, TokenRequest};
+use crate::token::{CustomClaims, Subject, TokenRequest};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Token {
@@ -104,7 +104,7 @@ impl Mint {
             let ring = with_room(&ring_service, lifetime).await?;
             let keys = app::open_keys(&ring_service, &ring).await.map_err(Failure::refused)?;
             let tokens = app::tokens(&config, keys, Clock::System, Entropy::System);
-            tokens.issue_as_operator(&request).await.map_err(Failure::refused)
+            tokens.issue(Subject::Operator(&request)).await.map_err(Failure::refused)
         })?;
         let value =
             json!({ "access_token": issued.token, "token_type": "Bearer", "expires_in": issued.expires_in });

@@ -46,6 +46,7 @@ const ROUTES: &[Route] = &[
     on_get("/api/jwks.json", "get_jwks_json", || get(well_known::get_jwks)),
     on_get("/api/.well-known/jwks.json", "get_jwks_well_known_api", || get(well_known::get_jwks)),
     on_get("/.well-known/jwks.json", "get_jwks_well_known", || get(well_known::get_jwks)),
+    on_get("/api/jwks/post-quantum", "get_post_quantum_jwks", || get(well_known::get_post_quantum_jwks)),
     on_get("/api/public-key", "get_public_key", || get(well_known::get_public_key)),
     on_get("/api/public-key.pem", "get_public_key_pem", || get(well_known::get_public_key)),
     on_get("/api/key-info", "get_key_info", || get(well_known::get_key_info)),

@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwapOption, Guard};
+use jose::Typ;
 
 use crate::clock::Clock;
 use crate::domain::{Lifetime, Timestamp};
@@ -193,13 +194,15 @@ impl Keys {
         }
     }
 
-    /// Signs `claims`, a JSON object, with the active key: a compact JWS (RFC 7515 §3.1). The token is to live for
-    /// `lifetime`, until `expires_at`.
+    /// Signs `claims`, a JSON object, with the active key: a compact JWS (RFC 7515 §3.1) of the type `typ`. The token is to
+    /// live for `lifetime`, until `expires_at`.
     ///
     /// # Errors
-    /// [`SignError`]; `Unavailable` where no key may sign, or none that is sure to be published for so long.
+    /// [`SignError`]; `Unavailable` where no key may sign, or none that is sure to be published for so long; `TooLarge`
+    /// where no verifier would take the token.
     pub async fn sign(
         &self,
+        typ: Typ,
         claims: &[u8],
         lifetime: Lifetime,
         expires_at: Timestamp,
@@ -210,8 +213,12 @@ impl Keys {
         if !key.carries(lifetime.as_secs()) {
             return Err(SignError::Unavailable);
         }
+        let header = key.protected_header(typ);
+        if jose::token_len(header, claims, key.verifying()) > jose::MAX_TOKEN_LEN {
+            return Err(SignError::TooLarge);
+        }
         key.note_expiry(expires_at);
-        let input = jose::signing_input(key.protected_header(), claims);
+        let input = jose::signing_input(header, claims);
         self.complete(&key, input, up).await
     }
 

@@ -8,7 +8,7 @@ use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use jose::{Jwk, JwkSet, ProtectedHeader, VerifyingKey};
+use jose::{Algorithm, Jwk, JwkSet, ProtectedHeader, Typ, VerifyingKey};
 
 use super::custody::{CustodyError, public_half};
 use super::{Private, Schedule};
@@ -20,9 +20,30 @@ pub struct ActiveKey {
     kid: Kid,
     private: Private,
     verifying: VerifyingKey,
-    protected_header: String,
+    headers: Headers,
     carries: u64,
     latest_expiry: Arc<AtomicU64>,
+}
+
+/// The encoded protected headers of a key's tokens, each made once.
+#[derive(Debug)]
+struct Headers {
+    jwt: String,
+    at_jwt: String,
+}
+
+impl Headers {
+    fn of(algorithm: Algorithm, kid: &Kid) -> Self {
+        let of = |typ| ProtectedHeader::encode(algorithm, typ, kid.as_str());
+        Self { jwt: of(Typ::Jwt), at_jwt: of(Typ::AtJwt) }
+    }
+
+    fn get(&self, typ: Typ) -> &str {
+        match typ {
+            Typ::Jwt => &self.jwt,
+            Typ::AtJwt => &self.at_jwt,
+        }
+    }
 }
 
 impl ActiveKey {
@@ -46,9 +67,9 @@ impl ActiveKey {
         &self.verifying
     }
 
-    /// The encoded header of every token that it signs.
-    pub fn protected_header(&self) -> &str {
-        &self.protected_header
+    /// The encoded header of every token of this type that it signs.
+    pub fn protected_header(&self, typ: Typ) -> &str {
+        self.headers.get(typ)
     }
 
     /// Whether its publication is sure to last as long as a token that lives so many seconds.
@@ -94,6 +115,7 @@ pub struct Ring {
     expiries: HashMap<Kid, Arc<AtomicU64>>,
     verifying: HashMap<String, VerifyingKey>,
     jwks: Published,
+    post_quantum_jwks: Published,
     public_pem: Published,
     schedule: Schedule,
 }
@@ -111,12 +133,12 @@ impl Ring {
         before: Option<&Self>,
     ) -> Result<Self, CustodyError> {
         let mut verifying = HashMap::new();
-        let mut jwks: Vec<Jwk> = Vec::new();
+        let mut key_set = Vec::new();
         for key in in_order(&record) {
             let public = public_half(key)?;
             for kid in std::iter::once(&key.kid).chain(&key.aliases) {
-                jwks.push(public.to_jwk(kid.as_str()));
                 verifying.insert(kid.to_string(), public.clone());
+                key_set.push((kid, public.clone()));
             }
         }
         let expiries: HashMap<_, _> =
@@ -126,20 +148,22 @@ impl Ring {
             Some(Arc::new(ActiveKey {
                 kid: key.kid.clone(),
                 private: privates.get(&key.kid)?.clone(),
-                protected_header: ProtectedHeader::encode(verifying.algorithm(), key.kid.as_str()),
+                headers: Headers::of(verifying.algorithm(), &key.kid),
                 verifying,
                 carries: key.carries,
                 latest_expiry: expiries.get(&key.kid)?.clone(),
             }))
         });
-        let document = serde_json::to_vec(&JwkSet { keys: jwks }).unwrap_or_default();
+        let (post_quantum, classical): (Vec<_>, Vec<_>) =
+            key_set.into_iter().partition(|(_, public)| public.algorithm().is_post_quantum());
         let public_pem = record.active().or(record.next()).map(|key| key.public.clone()).unwrap_or_default();
         Ok(Self {
             active,
             privates,
             expiries,
             verifying,
-            jwks: Published::new(document),
+            jwks: jwks_document(&classical),
+            post_quantum_jwks: jwks_document(&post_quantum),
             public_pem: Published::new(public_pem),
             schedule: *schedule,
             record,
@@ -168,8 +192,15 @@ impl Ring {
     }
 
     /// The JSON Web Key Set (RFC 7517 §5): the active key first, then the one to come, then those that were.
+    ///
+    /// No post-quantum key is in it: some verifiers refuse a whole set for a `kty` that they do not know.
     pub fn jwks(&self) -> &Published {
         &self.jwks
+    }
+
+    /// The key set of the post-quantum keys alone, in the same order; an empty set where there is no such key.
+    pub fn post_quantum_jwks(&self) -> &Published {
+        &self.post_quantum_jwks
     }
 
     /// The active key's public half as PEM (SPKI).
@@ -188,6 +219,12 @@ impl Ring {
         let known = self.expiries.iter().map(|(kid, at)| (kid.clone(), at.load(Ordering::Relaxed)));
         known.filter(|(_, at)| *at > 0).map(|(kid, at)| (kid, Timestamp::from_secs(at))).collect()
     }
+}
+
+/// A key set as it is published. The names of a key are given out as keys of their own.
+fn jwks_document(keys: &[(&Kid, VerifyingKey)]) -> Published {
+    let keys: Vec<Jwk> = keys.iter().map(|(kid, public)| public.to_jwk(kid.as_str())).collect();
+    Published::new(serde_json::to_vec(&JwkSet { keys }).unwrap_or_default())
 }
 
 /// The keys of the key set, the most useful first.

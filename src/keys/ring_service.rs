@@ -290,7 +290,7 @@ impl RingService {
         const TRIAL: &[u8] = b"a key whose turn has come";
         if let Private::Remote(remote) = self.open(key).await? {
             let signature = remote.sign(TRIAL).await.map_err(|error| match error {
-                SignError::Failed => CustodyError::Refused(error.into()),
+                SignError::TooLarge | SignError::Failed => CustodyError::Refused(error.into()),
                 passing => CustodyError::Unavailable(passing.into()),
             })?;
             if !public_half(key)?.verify(TRIAL, &signature) {

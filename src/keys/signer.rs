@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use jose::SigningKey;
+use jose::{Algorithm, SigningKey};
 use tokio::sync::Semaphore;
 
 use super::{ActiveKey, Private, RemoteKey};
@@ -14,7 +14,7 @@ use crate::workers::{WorkError, Workers};
 
 /// Signatures that may wait; at a quarter of a millisecond each, the last of them is ready in good time.
 const QUEUE: usize = 2048;
-/// RSA gives way to the cheap requests.
+/// Slow signatures give way to the cheap requests.
 const NICENESS: i32 = 10;
 /// Signatures that a service elsewhere makes for us at once.
 const REMOTE: usize = 64;
@@ -30,16 +30,19 @@ pub enum SignError {
     /// There is no key that may sign now: none is known yet, what is known is too old, or its custody does not answer.
     #[error("no key may sign now")]
     Unavailable,
+    /// The token would be longer than verifiers take, ours among them.
+    #[error("the token would be too long")]
+    TooLarge,
     /// The crypto library, or the custody, refused.
     #[error("the signature could not be made")]
     Failed,
 }
 
-/// Completes tokens: RSA on threads of low priority, one a core; what is cheap, at once; what is far away, a bounded
-/// number at a time.
+/// Completes tokens: RSA and ML-DSA on threads of low priority, one a core; what is cheap, at once; what is far away, a
+/// bounded number at a time.
 #[derive(Debug)]
 pub struct Signer {
-    rsa: Workers,
+    slow: Workers,
     remote: Semaphore,
     waiting: Semaphore,
 }
@@ -52,7 +55,7 @@ impl Signer {
     pub fn start() -> io::Result<Self> {
         let cores = available_parallelism().map_or(1, NonZero::get);
         Ok(Self {
-            rsa: Workers::start("sign", cores, QUEUE, NICENESS)?,
+            slow: Workers::start("sign", cores, QUEUE, NICENESS)?,
             remote: Semaphore::new(REMOTE),
             waiting: Semaphore::new(QUEUE),
         })
@@ -64,9 +67,9 @@ impl Signer {
     /// [`SignError`].
     pub async fn sign(&self, key: &Arc<ActiveKey>, input: String) -> Result<String, SignError> {
         match key.private() {
-            Private::Local(signing) if signing.algorithm().is_rsa() => {
+            Private::Local(signing) if is_slow(signing.algorithm()) => {
                 let signing = Arc::clone(signing);
-                match self.rsa.run(move || signed(&signing, input)).await {
+                match self.slow.run(move || signed(&signing, input)).await {
                     Ok(token) => token,
                     Err(WorkError::Busy) => Err(SignError::Busy),
                     Err(WorkError::Lost) => Err(SignError::Failed),
@@ -97,6 +100,12 @@ impl Signer {
             Err(SignError::Failed)
         }
     }
+}
+
+/// Whether a signature takes a tenth of a millisecond or more. One of ML-DSA is tried until it fits (FIPS 204 §6.2), now
+/// and then many times.
+fn is_slow(algorithm: Algorithm) -> bool {
+    algorithm.is_rsa() || algorithm.is_post_quantum()
 }
 
 fn signed(key: &SigningKey, input: String) -> Result<String, SignError> {

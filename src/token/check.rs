@@ -1,8 +1,10 @@
 //! Checking: the signature by our own keys, and the claims by our own rules.
 
-use jose::{Expectations, Verified};
+use jose::{Expectations, Typ, Verified};
+use serde::Deserialize;
 
 use super::Tokens;
+use crate::domain::UserId;
 
 pub use jose::Rejection;
 
@@ -34,35 +36,52 @@ impl Checked {
         &self.verified.claims
     }
 
-    /// Whom the token is for.
-    pub fn subject(&self) -> Option<&str> {
-        self.verified.registered.sub.as_deref()
-    }
-
-    /// What decides whether a user may act on this token.
-    pub fn standing(&self) -> Standing {
-        serde_json::from_str(&self.verified.claims).unwrap_or(Standing {
-            demo: true,
-            auth_time: None,
-            iat: None,
-        })
+    /// The user's session that the token stands for, if it is a token that opens an account.
+    pub fn session(&self) -> Option<UserSession> {
+        UserSession::of(self.verified.registered.sub.as_deref(), &self.verified.claims)
     }
 }
 
-/// The claims of ours that bear on accounts. Read leniently: whatever stands in `demo` but `false` makes a demo token.
-#[derive(Debug, serde::Deserialize)]
-pub struct Standing {
-    /// Whether anybody at all could have asked for the token.
+/// The session of a user, as their token tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UserSession {
+    /// The user, who need not be stored any more.
+    pub user: UserId,
+    /// When they proved who they are, in seconds since 1970.
+    pub auth_time: u64,
+}
+
+impl UserSession {
+    /// Nothing where the token opens no account: for a demo token, for one that was issued to a client, and for one whose
+    /// subject is no user's id.
+    ///
+    /// A client may be allowed to name any subject; its token must not make it that user.
+    fn of(subject: Option<&str>, claims: &str) -> Option<Self> {
+        let standing: Standing = serde_json::from_str(claims).ok()?;
+        let user = subject.and_then(UserId::parse).filter(|_| !standing.demo && !standing.of_client)?;
+        // The original's tokens tell only when they were issued; a token that tells nothing is as old as can be.
+        Some(Self { user, auth_time: standing.auth_time.or(standing.iat).unwrap_or(0) })
+    }
+}
+
+/// The claims of ours that bear on accounts. Read leniently: a `demo` other than `false` makes a demo token, and any
+/// `client_id` makes a client's.
+#[derive(Deserialize)]
+struct Standing {
     #[serde(default, deserialize_with = "anything_but_false")]
-    pub demo: bool,
-    /// When the user proved who they are.
-    pub auth_time: Option<u64>,
-    /// When the token was issued.
-    pub iat: Option<u64>,
+    demo: bool,
+    #[serde(default, rename = "client_id", deserialize_with = "anything")]
+    of_client: bool,
+    auth_time: Option<u64>,
+    iat: Option<u64>,
+}
+
+fn anything<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    serde::de::IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
 fn anything_but_false<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    let value: serde_json::Value = serde::Deserialize::deserialize(deserializer)?;
+    let value = serde_json::Value::deserialize(deserializer)?;
     Ok(value != serde_json::Value::Bool(false))
 }
 
@@ -82,10 +101,62 @@ impl Tokens {
             now: self.clock.now().as_secs(),
         };
         // Most tokens are of the key that signs now, and their headers are all the same.
-        let known = ring
-            .active()
-            .map(|active| jose::KnownHeader { encoded: active.protected_header(), key: active.verifying() });
+        let known = ring.active().map(|active| jose::KnownHeader {
+            encoded: active.protected_header(Typ::Jwt),
+            key: active.verifying(),
+        });
         let verified = jose::verify_known(token, known, |kid| ring.verifying(kid), &expect)?;
         Ok(Checked { verified })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "0123456789abcdef01234567";
+
+    fn session(claims: &str) -> Option<u64> {
+        UserSession::of(Some(ID), claims).map(|session| {
+            assert_eq!(session.user.to_string(), ID);
+            session.auth_time
+        })
+    }
+
+    #[test]
+    fn the_session_began_when_the_user_logged_in_else_when_the_token_was_issued() {
+        assert_eq!(session(r#"{"auth_time":5,"iat":7}"#), Some(5));
+        assert_eq!(session(r#"{"iat":7}"#), Some(7));
+        assert_eq!(session("{}"), Some(0), "as old as can be");
+        assert_eq!(session(r#"{"auth_time":"5"}"#), None);
+    }
+
+    #[test]
+    fn a_demo_token_opens_no_account_however_it_says_so() {
+        for demo in ["true", "null", "1", "0", "\"\"", "\"false\"", "[]", "{}"] {
+            assert_eq!(session(&format!(r#"{{"iat":7,"demo":{demo}}}"#)), None, "{demo}");
+        }
+        assert_eq!(session(r#"{"iat":7,"demo":false}"#), Some(7));
+    }
+
+    #[test]
+    fn a_token_of_a_client_opens_no_account_whatever_its_subject_is() {
+        for client in ["\"c1\"", "\"\"", "null", "false", "0", "[]", "{}"] {
+            assert_eq!(session(&format!(r#"{{"iat":7,"client_id":{client}}}"#)), None, "{client}");
+        }
+        assert_eq!(session(r#"{"iat":7,"client":"c1"}"#), Some(7));
+    }
+
+    #[test]
+    fn a_subject_that_is_no_users_id_has_no_session() {
+        for subject in [
+            None,
+            Some(""),
+            Some("demo-user-id"),
+            Some("0123456789abcdef0123456"),
+            Some("0123456789abcdef0123456x"),
+        ] {
+            assert_eq!(UserSession::of(subject, r#"{"iat":7}"#), None, "{subject:?}");
+        }
     }
 }

@@ -1,14 +1,21 @@
 //! The payloads that we write, in the order in which the original writes them.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::TokenSettings;
+use crate::domain::{Lifetime, Timestamp};
+
 /// The claims of a token of ours (RFC 7519 §4.1, and what the original adds).
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 pub(super) struct Claims<'a> {
-    pub(super) sub: &'a str,
-    pub(super) username: &'a str,
-    pub(super) email: &'a str,
+    pub(super) sub: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) username: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) email: Option<&'a str>,
     pub(super) iat: u64,
     pub(super) iss: &'a str,
     pub(super) aud: Audience<'a>,
@@ -19,19 +26,45 @@ pub(super) struct Claims<'a> {
     /// Whether the user has proved that the address is theirs (OpenID Connect Core §5.1); nothing where there is no user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) email_verified: Option<bool>,
+    /// The client that the token was issued to (RFC 8693 §4.3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) client_id: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) demo: bool,
 }
 
 /// One audience as a string, several as an array (RFC 7519 §4.1.3).
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum Audience<'a> {
     One(&'a str),
     Several(&'a [String]),
 }
 
-impl Claims<'_> {
+impl<'a> Claims<'a> {
+    /// What every token says, whoever it is for. `sub` is still empty.
+    pub(super) fn common(
+        settings: &'a TokenSettings,
+        now: Timestamp,
+        lifetime: Lifetime,
+        jti: &'a str,
+    ) -> Self {
+        Self {
+            sub: Cow::Borrowed(""),
+            username: None,
+            email: None,
+            iat: now.as_secs(),
+            iss: &settings.issuer,
+            aud: Audience::One(&settings.audience),
+            exp: now.plus_secs(lifetime.as_secs()).as_secs(),
+            jti,
+            auth_time: None,
+            email_verified: None,
+            client_id: None,
+            demo: false,
+        }
+    }
+
     /// As JSON, with the members of `custom` behind.
     pub(super) fn to_json(&self, custom: Option<&CustomClaims>) -> Result<Vec<u8>, serde_json::Error> {
         let mut json = serde_json::to_vec(self)?;
@@ -97,5 +130,47 @@ impl CustomClaims {
     fn members(&self) -> &str {
         let inner = self.0.get().trim();
         inner.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default().trim()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str) -> Result<(), CustomClaimsError> {
+        CustomClaims::parse(&RawValue::from_string(json.to_owned()).unwrap()).map(|_| ())
+    }
+
+    #[test]
+    fn a_claim_that_the_service_sets_is_refused_in_any_case() {
+        for name in CustomClaims::RESERVED.into_iter().chain(CustomClaims::OWN_FIELDS) {
+            for name in
+                [name.to_owned(), name.to_uppercase(), format!("{}{}", name[..1].to_uppercase(), &name[1..])]
+            {
+                let refused = Err(CustomClaimsError::Reserved(name.clone()));
+                assert_eq!(parse(&format!(r#"{{"role":1,"{name}":1}}"#)), refused);
+            }
+        }
+        // The long s becomes an S in capitals, and a reader that ignores case takes it for one.
+        assert_eq!(parse(r#"{"i\u017fs":1}"#), Err(CustomClaimsError::Reserved("i\u{17f}s".to_owned())));
+        assert_eq!(parse(r#"{"role":1,"subject":{"sub":1},"client_id":"x"}"#), Ok(()));
+    }
+
+    #[test]
+    fn custom_claims_are_one_object_without_repetitions_of_at_most_4_kib() {
+        for json in ["[]", "null", "\"x\"", r#"{"a":1,"a":1}"#, r#"{"a":{"b":1,"b":2}}"#] {
+            assert_eq!(parse(json), Err(CustomClaimsError::NotAnObject), "{json}");
+        }
+        let sized = |len: usize| format!(r#"{{"a":"{}"}}"#, "x".repeat(len - 8));
+        assert_eq!(parse(&sized(CustomClaims::MAX_BYTES)), Ok(()));
+        assert_eq!(parse(&sized(CustomClaims::MAX_BYTES + 1)), Err(CustomClaimsError::TooLarge));
+    }
+
+    #[test]
+    fn an_empty_object_adds_nothing() {
+        for json in ["{}", " { } "] {
+            let custom = CustomClaims::parse(&RawValue::from_string(json.to_owned()).unwrap()).unwrap();
+            assert_eq!(custom.members(), "");
+        }
     }
 }

@@ -1,11 +1,11 @@
-//! Issuing: for users, and for anybody at all (demo tokens).
+//! Issuing: what was decided for a subject is signed.
 
-use super::claims::{Audience, Claims};
-use super::{CustomClaims, Tokens};
-use crate::domain::{Lifetime, Timestamp, User};
+use super::{CustomClaims, Subject, Tokens};
+use crate::domain::Lifetime;
 use crate::keys::SignError;
 
-/// Bytes of claims that, encoded and with the longest header and signature, still make a token of 16 KiB.
+/// Bytes of claims that, encoded and with the longest header and RSA signature, still make a token of 16 KiB. With the
+/// longer signatures of ML-DSA the keys refuse what does not fit.
 const MOST_CLAIMS: usize = 10 * 1024 + 512;
 
 /// A fresh token.
@@ -42,6 +42,7 @@ impl From<SignError> for IssueError {
         match error {
             SignError::Busy => Self::Busy,
             SignError::Unavailable => Self::Unavailable,
+            SignError::TooLarge => Self::TooLarge,
             SignError::Failed => Self::Failed("signing failed"),
         }
     }
@@ -74,96 +75,21 @@ pub struct TokenRequest {
 }
 
 impl Tokens {
-    /// A token for a stored user.
-    ///
-    /// # Errors
-    /// [`IssueError::Busy`], [`IssueError::Failed`].
-    pub async fn issue_user(&self, user: &User, session: Session) -> Result<Issued, IssueError> {
-        let now = self.clock.now();
-        let auth_time = match session {
-            Session::Begins => now.as_secs(),
-            Session::Since(then) => then,
-        };
-        let jti = self.jti()?;
-        let lifetime = self.settings.lifetime;
-        let claims = Claims {
-            sub: &user.id.to_string(),
-            username: user.username.as_str(),
-            email: user.email.as_str(),
-            iat: now.as_secs(),
-            iss: &self.settings.issuer,
-            aud: Audience::One(&self.settings.audience),
-            exp: now.plus_secs(lifetime.as_secs()).as_secs(),
-            jti: &jti,
-            auth_time: Some(auth_time),
-            // Nothing verifies addresses yet, and a token must not look as if something did.
-            email_verified: Some(false),
-            demo: false,
-        };
-        self.sign(&claims, None, lifetime, now).await
-    }
-
-    /// A token for whoever asks. It says so (`demo: true`), and opens nothing here.
+    /// A token for this subject, signed with the key that signs now.
     ///
     /// # Errors
     /// [`IssueError`].
-    pub async fn issue_demo(&self, request: &TokenRequest) -> Result<Issued, IssueError> {
-        match request.lifetime {
-            Some(lifetime) if lifetime > self.settings.max_lifetime => {
-                Err(IssueError::TooLong(self.settings.max_lifetime.as_secs()))
-            }
-            _ => self.issue_custom(request, true).await,
-        }
-    }
-
-    /// A token for the operator, who has the keys and may say what they like.
-    ///
-    /// # Errors
-    /// [`IssueError::Busy`], [`IssueError::Failed`].
-    pub async fn issue_as_operator(&self, request: &TokenRequest) -> Result<Issued, IssueError> {
-        self.issue_custom(request, false).await
-    }
-
-    async fn issue_custom(&self, request: &TokenRequest, demo: bool) -> Result<Issued, IssueError> {
-        let lifetime = request.lifetime.unwrap_or(self.settings.lifetime);
+    pub async fn issue(&self, subject: Subject<'_>) -> Result<Issued, IssueError> {
         let now = self.clock.now();
-        let jti = self.jti()?;
-        let claims = Claims {
-            sub: &request.subject,
-            username: &request.username,
-            email: &request.email,
-            iat: now.as_secs(),
-            iss: &self.settings.issuer,
-            aud: match request.audience.as_slice() {
-                [] => Audience::One(&self.settings.audience),
-                [one] => Audience::One(one),
-                several => Audience::Several(several),
-            },
-            exp: now.plus_secs(lifetime.as_secs()).as_secs(),
-            jti: &jti,
-            auth_time: None,
-            email_verified: None,
-            demo,
-        };
-        self.sign(&claims, request.claims.as_ref(), lifetime, now).await
-    }
-
-    async fn sign(
-        &self,
-        claims: &Claims<'_>,
-        custom: Option<&CustomClaims>,
-        lifetime: Lifetime,
-        now: Timestamp,
-    ) -> Result<Issued, IssueError> {
-        let json = claims.to_json(custom).map_err(|_| IssueError::Failed("the claims are no JSON"))?;
+        let jti = self.entropy.jti().map_err(|_| IssueError::Failed("the system has no randomness"))?;
+        let draft = subject.draft(&self.settings, now, &jti)?;
+        let json = draft.claims.to_json(draft.custom);
+        let json = json.map_err(|_| IssueError::Failed("the claims are no JSON"))?;
         if json.len() > MOST_CLAIMS {
             return Err(IssueError::TooLarge);
         }
-        let token = self.keys.sign(&json, lifetime, now.plus_secs(lifetime.as_secs())).await?;
-        Ok(Issued { token, expires_in: lifetime.as_secs() })
-    }
-
-    fn jti(&self) -> Result<String, IssueError> {
-        self.entropy.jti().map_err(|_| IssueError::Failed("the system has no randomness"))
+        let expires_in = draft.lifetime.as_secs();
+        let token = self.keys.sign(draft.typ, &json, draft.lifetime, now.plus_secs(expires_in)).await?;
+        Ok(Issued { token, expires_in })
     }
 }

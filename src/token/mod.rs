@@ -3,6 +3,7 @@
 mod check;
 mod claims;
 mod issue;
+mod subject;
 
 use std::sync::Arc;
 
@@ -11,9 +12,10 @@ use crate::domain::Lifetime;
 use crate::entropy::Entropy;
 use crate::keys::Keys;
 
-pub use check::{CheckError, Checked, Rejection, Standing};
+pub use check::{CheckError, Checked, Rejection, UserSession};
 pub use claims::{CustomClaims, CustomClaimsError};
 pub use issue::{IssueError, Issued, Session, TokenRequest};
+pub use subject::Subject;
 
 /// What an operator decides about tokens.
 #[derive(Clone, Debug)]

@@ -18,6 +18,7 @@ mod keys;
 mod lambda;
 mod lifecycle;
 mod openapi;
+mod post_quantum;
 mod probes;
 mod readme;
 mod secrets;

@@ -1,6 +1,6 @@
 //! Where a claim is: `sub`, or `realm_access.roles` inside another.
 
-use crate::json::Json;
+use jose::json::Json;
 
 /// The names that lead to a claim, from the outside inwards.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ impl ClaimPath {
     }
 
     /// The claim, where the token has it.
-    pub fn find<'a>(&self, claims: &'a Json) -> Option<&'a Json> {
+    pub fn find<'j, 'a>(&self, claims: &'j Json<'a>) -> Option<&'j Json<'a>> {
         self.0.iter().try_fold(claims, |value, name| value.get(name))
     }
 

@@ -1,11 +1,11 @@
 //! From an event to its answer.
 
+use jose::json::Json;
 use serde_json::Value;
 
 use crate::answer::{self, Failure, Style};
 use crate::denial::{Denial, Verdict};
 use crate::event::Event;
-use crate::json::Json;
 use crate::judge::Judge;
 
 /// Where the gateway's questions arrive.
@@ -17,12 +17,12 @@ pub struct Door {
 }
 
 impl Door {
-    /// Answers an event. `request` is the invocation's id, for the log.
+    /// Answers an event, given as its JSON text. `request` is the invocation's id, for the log.
     ///
     /// # Errors
     /// [`Failure`], where the gateway is to be told by an error. Nothing but a good token is ever let in.
-    pub async fn answer(&self, event: &Json, request: &str) -> Result<Value, Failure> {
-        let Some(event) = Event::read(event) else {
+    pub async fn answer(&self, event: &str, request: &str) -> Result<Value, Failure> {
+        let Some(event) = Json::parse(event).ok().and_then(|event| Event::read(&event)) else {
             log(Denial::UnknownEvent, request);
             return Err(Failure::Unauthorized);
         };

@@ -1,10 +1,10 @@
 //! What API Gateway asks: the events of its authorizers, and the bearer token in them.
 
 use jose::Rejection;
+use jose::json::Json;
 
 use crate::arn::StageArn;
 use crate::denial::Denial;
-use crate::json::Json;
 
 /// Which gateway asks, and so how it is to be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Event {
 
 impl Event {
     /// Reads an event; nothing where it is not one of the four. What else it holds is ignored.
-    pub fn read(event: &Json) -> Option<Self> {
+    pub fn read(event: &Json<'_>) -> Option<Self> {
         let text = |name| event.get(name).and_then(Json::text);
         let (gateway, arn) = match (text("type")?, event.get("version").map(Json::text)) {
             ("TOKEN", None) => (Gateway::Rest, "methodArn"),
@@ -49,7 +49,7 @@ impl Event {
 }
 
 /// The value of the one `Authorization` header.
-fn authorization(event: &Json) -> Result<&str, Denial> {
+fn authorization<'j>(event: &'j Json<'_>) -> Result<&'j str, Denial> {
     let (last, all) = (values(event.get("headers"))?, values(event.get("multiValueHeaders"))?);
     let last = last.unwrap_or_default();
     let value = match all.as_ref().unwrap_or(&last)[..] {
@@ -61,13 +61,13 @@ fn authorization(event: &Json) -> Result<&str, Denial> {
 }
 
 /// What `Authorization` says among headers, whose names are in any case; nothing where there are no headers at all.
-fn values(headers: Option<&Json>) -> Result<Option<Vec<&str>>, Denial> {
+fn values<'j>(headers: Option<&'j Json<'_>>) -> Result<Option<Vec<&'j str>>, Denial> {
     let Some(headers) = headers.filter(|headers| **headers != Json::Null) else { return Ok(None) };
     let members = headers.members().ok_or(Denial::UnknownEvent)?;
     let mut values = Vec::new();
     for (_, value) in members.iter().filter(|(name, _)| name.eq_ignore_ascii_case("authorization")) {
         match value {
-            Json::Text(one) => values.push(one.as_str()),
+            Json::Text(one) => values.push(one.as_ref()),
             Json::Array(many) => {
                 for one in many {
                     values.push(one.text().ok_or(Denial::UnknownEvent)?);
@@ -81,7 +81,7 @@ fn values(headers: Option<&Json>) -> Result<Option<Vec<&str>>, Denial> {
 
 /// Whether the gateway, where it says by what it keeps answers (as HTTP APIs do), keeps them by this header. One kept by
 /// something else would serve whoever comes next with another token, or with none.
-fn is_identity(source: Option<&Json>, value: &str) -> bool {
+fn is_identity(source: Option<&Json<'_>>, value: &str) -> bool {
     match source {
         None | Some(Json::Null) => true,
         Some(Json::Text(joined)) => joined.split(',').any(|one| one.trim() == value.trim()),
@@ -114,12 +114,13 @@ mod tests {
     const ARN: &str = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/prod/GET/users";
 
     fn token(event: &str) -> Result<String, Denial> {
-        let event = Json::parse(event.replace("ARN", ARN).as_bytes()).unwrap();
-        Event::read(&event).map_or(Err(Denial::UnknownEvent), |event| event.token)
+        let text = event.replace("ARN", ARN);
+        Event::read(&Json::parse(&text).unwrap()).map_or(Err(Denial::UnknownEvent), |event| event.token)
     }
 
     fn gateway(event: &str) -> Option<Gateway> {
-        Event::read(&Json::parse(event.replace("ARN", ARN).as_bytes()).unwrap()).map(|event| event.gateway)
+        let text = event.replace("ARN", ARN);
+        Event::read(&Json::parse(&text).unwrap()).map(|event| event.gateway)
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! The judgement of a token: its issuer, its signature with that issuer's keys, its claims.
 
+use jose::json::Json;
 use jose::{Rejection, SignedParts};
 
 use crate::clock::Moment;
 use crate::denial::Denial;
-use crate::json::Json;
 use crate::keys::Provider;
 use crate::rules::{Grant, Rules};
 
@@ -28,8 +28,8 @@ impl Judge {
         let provider = self.providers.iter().find(|provider| provider.issuer() == issuer);
         let provider = provider.ok_or(Denial::UnknownIssuer)?;
         let signed = signed(provider, token, member(&header, "kid").is_some()).await?;
-        let header = Json::parse(signed.header.as_bytes()).ok_or(Rejection::Malformed)?;
-        let claims = Json::parse(&signed.payload).ok_or(Rejection::Malformed)?;
+        let header = Json::parse(&signed.header).map_err(|_| Rejection::Malformed)?;
+        let claims = Json::parse(&signed.payload).map_err(|_| Rejection::Malformed)?;
         self.rules.grant(provider.issuer(), &header, &claims, Moment::now().unix)
     }
 }
@@ -53,5 +53,5 @@ async fn signed(provider: &Provider, token: &str, has_kid: bool) -> Result<Signe
 }
 
 fn member(json: &str, name: &str) -> Option<String> {
-    Json::parse(json.as_bytes())?.get(name)?.text().map(str::to_owned)
+    Json::parse(json).ok()?.get(name)?.text().map(str::to_owned)
 }

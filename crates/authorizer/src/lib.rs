@@ -14,7 +14,6 @@ mod clock;
 mod denial;
 mod door;
 mod event;
-mod json;
 mod judge;
 mod keys;
 mod rules;

@@ -1,11 +1,11 @@
 //! What is asked of the claims of a token whose signature is good: functions of the token, the settings and `now`.
 
 use jose::Rejection;
+use jose::json::Json;
 use serde_json::{Map, Value};
 
 use crate::claim_path::ClaimPath;
 use crate::denial::Denial;
-use crate::json::Json;
 
 /// From here on a double no longer holds every second.
 const EXACT_SECONDS: f64 = 9_007_199_254_740_992.0;
@@ -57,7 +57,13 @@ impl Rules {
     ///
     /// # Errors
     /// The first [`Denial`].
-    pub fn grant(&self, issuer: &str, header: &Json, claims: &Json, now: u64) -> Result<Grant, Denial> {
+    pub fn grant(
+        &self,
+        issuer: &str,
+        header: &Json<'_>,
+        claims: &Json<'_>,
+        now: u64,
+    ) -> Result<Grant, Denial> {
         require_type(header.get("typ"))?;
         if claims.get("iss").and_then(Json::text) != Some(issuer) {
             return Err(Denial::Token(Rejection::WrongIssuer));
@@ -77,7 +83,7 @@ impl Rules {
         Ok(Grant { principal: principal(claims), context: self.context(claims) })
     }
 
-    fn require_time(&self, claims: &Json, now: u64) -> Result<(), Denial> {
+    fn require_time(&self, claims: &Json<'_>, now: u64) -> Result<(), Denial> {
         let exp = date(claims, "exp", f64::floor)?.ok_or(Denial::Token(Rejection::InvalidClaim("exp")))?;
         let nbf = date(claims, "nbf", f64::ceil)?;
         date(claims, "iat", f64::floor)?;
@@ -90,10 +96,10 @@ impl Rules {
         Ok(())
     }
 
-    fn require_audience(&self, aud: Option<&Json>) -> Result<(), Denial> {
+    fn require_audience(&self, aud: Option<&Json<'_>>) -> Result<(), Denial> {
         let named = match aud {
             None => Vec::new(),
-            Some(Json::Text(one)) => vec![one.as_str()],
+            Some(Json::Text(one)) => vec![one.as_ref()],
             Some(many) => texts(many).ok_or(Denial::Token(Rejection::InvalidClaim("aud")))?,
         };
         match &self.audiences {
@@ -105,7 +111,7 @@ impl Rules {
     }
 
     /// Whoever asks for no scope does not mind what stands for them.
-    fn require_scopes(&self, claims: &Json) -> Result<(), Denial> {
+    fn require_scopes(&self, claims: &Json<'_>) -> Result<(), Denial> {
         if self.scopes.is_empty() {
             return Ok(());
         }
@@ -119,13 +125,13 @@ impl Rules {
     }
 
     /// REST APIs pass on strings, numbers and booleans; lists and objects go as their JSON text.
-    fn context(&self, claims: &Json) -> Map<String, Value> {
+    fn context(&self, claims: &Json<'_>) -> Map<String, Value> {
         let found = self.context.iter().filter_map(|path| {
             let value = match path.find(claims)? {
                 Json::Null => return None,
                 Json::Bool(value) => Value::Bool(*value),
                 Json::Number(number) => Value::Number(number.clone()),
-                Json::Text(text) => Value::from(text.as_str()),
+                Json::Text(text) => Value::from(text.as_ref()),
                 nested => Value::from(nested.to_string()),
             };
             Some((path.context_key(), value))
@@ -135,8 +141,8 @@ impl Rules {
 }
 
 impl Required {
-    fn holds(&self, claims: &Json) -> bool {
-        let is = |value: &Json| match value {
+    fn holds(&self, claims: &Json<'_>) -> bool {
+        let is = |value: &Json<'_>| match value {
             Json::Text(text) => *text == self.value,
             Json::Bool(_) | Json::Number(_) => value.to_string() == self.value,
             Json::Null | Json::Array(_) | Json::Object(_) => false,
@@ -150,7 +156,7 @@ impl Required {
 
 /// No `typ`, `JWT`, or `at+jwt` (RFC 9068 §2.1), perhaps as a media type. What has another type was made for another end
 /// (RFC 8725 §3.11).
-fn require_type(typ: Option<&Json>) -> Result<(), Denial> {
+fn require_type(typ: Option<&Json<'_>>) -> Result<(), Denial> {
     let accepted = typ.is_none_or(|typ| {
         let name = typ.text().unwrap_or_default().to_ascii_lowercase();
         ["jwt", "at+jwt"].contains(&name.strip_prefix("application/").unwrap_or(&name))
@@ -159,12 +165,12 @@ fn require_type(typ: Option<&Json>) -> Result<(), Denial> {
 }
 
 /// A claim that the token makes. Some issuers write `null` for those that it does not.
-fn said<'a>(claims: &'a Json, name: &str) -> Option<&'a Json> {
+fn said<'j, 'a>(claims: &'j Json<'a>, name: &str) -> Option<&'j Json<'a>> {
     claims.get(name).filter(|value| **value != Json::Null)
 }
 
 /// A NumericDate in whole seconds, rounded to the side that accepts less.
-fn date(claims: &Json, name: &'static str, round: fn(f64) -> f64) -> Result<Option<u64>, Denial> {
+fn date(claims: &Json<'_>, name: &'static str, round: fn(f64) -> f64) -> Result<Option<u64>, Denial> {
     let invalid = Denial::Token(Rejection::InvalidClaim(name));
     match said(claims, name) {
         None => Ok(None),
@@ -181,7 +187,7 @@ fn date(claims: &Json, name: &'static str, round: fn(f64) -> f64) -> Result<Opti
 }
 
 /// What `scope` (RFC 8693 §4.2), `scp` and `scopes` grant, each a list or words with spaces between them.
-fn scopes(claims: &Json) -> Result<Vec<&str>, Denial> {
+fn scopes<'j>(claims: &'j Json<'_>) -> Result<Vec<&'j str>, Denial> {
     let mut granted = Vec::new();
     for name in ["scope", "scp", "scopes"] {
         match said(claims, name) {
@@ -193,11 +199,11 @@ fn scopes(claims: &Json) -> Result<Vec<&str>, Denial> {
     Ok(granted)
 }
 
-fn texts(list: &Json) -> Option<Vec<&str>> {
+fn texts<'j>(list: &'j Json<'_>) -> Option<Vec<&'j str>> {
     list.elements()?.iter().map(Json::text).collect()
 }
 
-fn principal(claims: &Json) -> String {
+fn principal(claims: &Json<'_>) -> String {
     let names = ["sub", "client_id", "azp"].into_iter();
     let text = names.filter_map(|name| claims.get(name)?.text()).find(|text| !text.is_empty());
     text.unwrap_or("unnamed").to_owned()

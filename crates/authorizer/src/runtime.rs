@@ -7,10 +7,10 @@ use std::time::Duration;
 use http::Request;
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use outbound::{Bounds, CallError, Client, ClientSettings, Proxy, Roots};
+use serde_json::value::RawValue;
 use tracing::Level;
 
 use crate::door::Door;
-use crate::json::Json;
 use crate::judge::Judge;
 use crate::keys::{Fetcher, Provider};
 use crate::settings::{Faults, Settings};
@@ -53,9 +53,9 @@ fn serve(settings: Settings) -> Result<(), Error> {
     let door = Arc::new(Door { judge, style: settings.style });
     runtime.block_on(async move {
         warm(&door).await;
-        let handler = service_fn(move |event: LambdaEvent<Json>| {
+        let handler = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
             let door = Arc::clone(&door);
-            async move { door.answer(&event.payload, &event.context.request_id).await }
+            async move { door.answer(event.payload.get(), &event.context.request_id).await }
         });
         Runtime::new(handler).run_concurrent().await
     })

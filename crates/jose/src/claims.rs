@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::Rejection;
-use crate::json::{Datum, Object};
+use crate::json::Json;
 
 /// Fractional NumericDates from here on are refused: a double no longer holds every second.
 const EXACT_SECONDS: f64 = 9_007_199_254_740_992.0;
@@ -42,7 +42,7 @@ impl<'a> ReceivedClaims<'a> {
     /// # Errors
     /// `Malformed` if the text is no strict JSON object, `InvalidClaim` for a wrong type or a missing `exp`.
     pub fn parse(text: &'a str) -> Result<Self, Rejection> {
-        let mut claims = Object::parse(text).map_err(|_| Rejection::Malformed)?;
+        let mut claims = Json::object(text).map_err(|_| Rejection::Malformed)?;
         Ok(Self {
             iss: string(&mut claims, "iss")?,
             sub: string(&mut claims, "sub")?,
@@ -55,37 +55,44 @@ impl<'a> ReceivedClaims<'a> {
     }
 }
 
-fn string<'a>(claims: &mut Object<'a>, name: &'static str) -> Result<Option<Cow<'a, str>>, Rejection> {
+fn string<'a>(claims: &mut Json<'a>, name: &'static str) -> Result<Option<Cow<'a, str>>, Rejection> {
     match claims.take(name) {
         None => Ok(None),
-        Some(Datum::Text(text)) => Ok(Some(text)),
+        Some(Json::Text(text)) => Ok(Some(text)),
         Some(_) => Err(Rejection::InvalidClaim(name)),
     }
 }
 
 /// `aud`: a string or a non-empty array of strings; empty here means absent.
-fn audience<'a>(claims: &mut Object<'a>) -> Result<Vec<Cow<'a, str>>, Rejection> {
+fn audience<'a>(claims: &mut Json<'a>) -> Result<Vec<Cow<'a, str>>, Rejection> {
+    let invalid = Rejection::InvalidClaim("aud");
     match claims.take("aud") {
         None => Ok(Vec::new()),
-        Some(Datum::Text(one)) => Ok(vec![one]),
-        Some(Datum::Texts(many)) if !many.is_empty() => Ok(many),
-        Some(_) => Err(Rejection::InvalidClaim("aud")),
+        Some(Json::Text(one)) => Ok(vec![one]),
+        Some(Json::Array(many)) if !many.is_empty() => {
+            let texts = many.into_iter().map(|one| match one {
+                Json::Text(text) => Ok(text),
+                _ => Err(invalid),
+            });
+            texts.collect()
+        }
+        Some(_) => Err(invalid),
     }
 }
 
 /// A NumericDate: RFC 7519 §2 allows fractions, which are rounded to the side that accepts less.
-fn date(
-    claims: &mut Object<'_>,
-    name: &'static str,
-    round: fn(f64) -> f64,
-) -> Result<Option<u64>, Rejection> {
+fn date(claims: &mut Json<'_>, name: &'static str, round: fn(f64) -> f64) -> Result<Option<u64>, Rejection> {
+    let invalid = Rejection::InvalidClaim(name);
     match claims.take(name) {
         None => Ok(None),
-        Some(Datum::Natural(seconds)) => Ok(Some(seconds)),
-        // The cast is exact: the value is whole, not negative, and below 2^53.
-        Some(Datum::Number(seconds)) if (0.0..EXACT_SECONDS).contains(&seconds) => {
-            Ok(Some(round(seconds) as u64))
-        }
-        Some(_) => Err(Rejection::InvalidClaim(name)),
+        Some(Json::Number(number)) => match (number.as_u64(), number.as_f64()) {
+            (Some(seconds), _) => Ok(Some(seconds)),
+            // The cast is exact: the value is whole, not negative, and below 2^53.
+            (None, Some(seconds)) if (0.0..EXACT_SECONDS).contains(&seconds) => {
+                Ok(Some(round(seconds) as u64))
+            }
+            _ => Err(invalid),
+        },
+        Some(_) => Err(invalid),
     }
 }

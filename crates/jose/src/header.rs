@@ -2,18 +2,38 @@
 
 use std::borrow::Cow;
 
-use crate::json::{Datum, Object};
+use crate::json::Json;
 use crate::{Algorithm, Rejection, base64url};
+
+/// What a token is for: the media type in its `typ`, without `application/` (RFC 7515 §4.1.9). It tells the kinds of token
+/// apart, so that one kind does not pass for another (RFC 8725 §3.11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Typ {
+    /// `JWT`: a token that has no more special type (RFC 7519 §5.1).
+    Jwt,
+    /// `at+jwt`: an OAuth access token (RFC 9068 §2.1).
+    AtJwt,
+}
+
+impl Typ {
+    /// The value of `typ`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Jwt => "JWT",
+            Self::AtJwt => "at+jwt",
+        }
+    }
+}
 
 /// The protected header of the tokens we issue.
 pub struct ProtectedHeader;
 
 impl ProtectedHeader {
-    /// The base64url form of `{"alg":…,"typ":"JWT","kid":…}`, in this member order. It is the same for
-    /// all tokens of a key: prepare it once.
-    pub fn encode(algorithm: Algorithm, kid: &str) -> String {
-        let kid = serde_json::Value::from(kid); // its Display escapes
-        base64url::encode(format!(r#"{{"alg":"{algorithm}","typ":"JWT","kid":{kid}}}"#).as_bytes())
+    /// The base64url form of `{"alg":…,"typ":…,"kid":…}`, in this member order. It is the same for all tokens of a key and
+    /// a type: prepare it once.
+    pub fn encode(algorithm: Algorithm, typ: Typ, kid: &str) -> String {
+        let (typ, kid) = (typ.name(), serde_json::Value::from(kid)); // its Display escapes
+        base64url::encode(format!(r#"{{"alg":"{algorithm}","typ":"{typ}","kid":{kid}}}"#).as_bytes())
     }
 }
 
@@ -29,7 +49,7 @@ impl<'a> ReceivedHeader<'a> {
     /// # Errors
     /// `Malformed`, then `UnsupportedAlg`, then `UnsupportedCrit`.
     pub fn parse(text: &'a str) -> Result<Self, Rejection> {
-        let mut header = Object::parse(text).map_err(|_| Rejection::Malformed)?;
+        let mut header = Json::object(text).map_err(|_| Rejection::Malformed)?;
         let alg = optional_text(header.take("alg"))?.ok_or(Rejection::Malformed)?;
         let kid = optional_text(header.take("kid"))?;
         let typ = optional_text(header.take("typ"))?;
@@ -56,10 +76,10 @@ impl<'a> ReceivedHeader<'a> {
     }
 }
 
-fn optional_text(member: Option<Datum<'_>>) -> Result<Option<Cow<'_, str>>, Rejection> {
+fn optional_text(member: Option<Json<'_>>) -> Result<Option<Cow<'_, str>>, Rejection> {
     match member {
         None => Ok(None),
-        Some(Datum::Text(text)) => Ok(Some(text)),
+        Some(Json::Text(text)) => Ok(Some(text)),
         Some(_) => Err(Rejection::Malformed),
     }
 }
@@ -70,11 +90,15 @@ mod tests {
 
     #[test]
     fn the_header_has_a_fixed_member_order_and_escapes_the_kid() {
-        let decoded = |kid| {
-            String::from_utf8(base64url::decode(&ProtectedHeader::encode(Algorithm::Rs256, kid)).unwrap())
-                .unwrap()
+        let decoded = |typ, kid| {
+            let header = ProtectedHeader::encode(Algorithm::Rs256, typ, kid);
+            String::from_utf8(base64url::decode(&header).unwrap()).unwrap()
         };
-        assert_eq!(decoded("default-key-id"), r#"{"alg":"RS256","typ":"JWT","kid":"default-key-id"}"#);
-        assert_eq!(decoded("a\"b\\\n"), r#"{"alg":"RS256","typ":"JWT","kid":"a\"b\\\n"}"#);
+        assert_eq!(
+            decoded(Typ::Jwt, "default-key-id"),
+            r#"{"alg":"RS256","typ":"JWT","kid":"default-key-id"}"#
+        );
+        assert_eq!(decoded(Typ::AtJwt, "a"), r#"{"alg":"RS256","typ":"at+jwt","kid":"a"}"#);
+        assert_eq!(decoded(Typ::Jwt, "a\"b\\\n"), r#"{"alg":"RS256","typ":"JWT","kid":"a\"b\\\n"}"#);
     }
 }

@@ -1,13 +1,15 @@
-//! Strict JSON objects (RFC 8259, RFC 7493): no member name twice at any depth, no lone surrogates,
-//! no number beyond the range of a double, at most 127 levels.
+//! Strict JSON (RFC 8259, RFC 7493): no member name twice at any depth, no lone surrogates, no number beyond the range of a
+//! double, at most 127 levels.
 //!
 //! Parsers disagree on which of two equal members counts, so a check and a use may see different
 //! values. RFC 7515 §4 and RFC 7519 §4 therefore let a reader refuse them.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Number;
 
 /// Why a text is not a strict JSON object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,142 +30,266 @@ pub enum Fault {
 /// # Errors
 /// The [`Fault`].
 pub fn check(text: impl AsRef<[u8]>) -> Result<(), Fault> {
-    let text = std::str::from_utf8(text.as_ref()).map_err(|_| Fault::Syntax)?;
-    Object::parse(text).map(|_| ())
+    Json::object(text.as_ref()).map(|_| ())
 }
 
-/// The members of a strict JSON object; strings are borrowed where no escape stands in the way.
-pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Datum<'a>)>);
-
-/// The value of a member, as far as a header or a claim needs it. Whatever is nested deeper is checked
-/// and dropped.
+/// A JSON value that hides nothing: the members of an object differ in their names, and no name has a meaning of the
+/// library's own. Strings are borrowed from the text where no escape stands in the way.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Datum<'a> {
+pub enum Json<'a> {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number; a whole one that fits 64 bits is kept exactly.
+    Number(Number),
+    /// A string.
     Text(Cow<'a, str>),
-    /// An array of strings only, perhaps empty.
-    Texts(Vec<Cow<'a, str>>),
-    /// A non-negative integer.
-    Natural(u64),
-    /// Any other number.
-    Number(f64),
-    /// Anything else, including `null`.
-    Other,
-    /// Somewhere inside, an object names a member twice.
-    Ambiguous,
+    /// An array.
+    Array(Vec<Self>),
+    /// The members in the order of the text.
+    Object(Vec<(Cow<'a, str>, Self)>),
 }
 
-impl<'a> Object<'a> {
-    pub(crate) fn parse(text: &'a str) -> Result<Self, Fault> {
+impl<'a> Json<'a> {
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// `Syntax`, or `DuplicateMember`.
+    pub fn parse(text: &'a (impl AsRef<[u8]> + ?Sized)) -> Result<Self, Fault> {
+        let text = std::str::from_utf8(text.as_ref()).map_err(|_| Fault::Syntax)?;
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let value = Value::deserialize(&mut deserializer).map_err(|_| Fault::Syntax)?;
+        let ambiguous = Cell::new(false);
+        let value = Reader { ambiguous: &ambiguous }.deserialize(&mut deserializer);
+        let value = value.map_err(|_| Fault::Syntax)?;
         deserializer.end().map_err(|_| Fault::Syntax)?;
-        match value {
-            Value::Object(members) => Ok(Self(members)),
-            Value::Datum(Datum::Ambiguous) => Err(Fault::DuplicateMember),
-            Value::Datum(_) => Err(Fault::NotAnObject),
-        }
+        if ambiguous.get() { Err(Fault::DuplicateMember) } else { Ok(value) }
     }
 
-    /// Takes a member out.
-    pub(crate) fn take(&mut self, name: &str) -> Option<Datum<'a>> {
-        let at = self.0.binary_search_by(|(other, _)| other.as_ref().cmp(name)).ok()?;
-        Some(std::mem::replace(&mut self.0[at].1, Datum::Other))
+    /// As [`Json::parse`], for a text that must be an object.
+    pub(crate) fn object(text: &'a (impl AsRef<[u8]> + ?Sized)) -> Result<Self, Fault> {
+        Self::parse(text).and_then(|value| match value {
+            Self::Object(_) => Ok(value),
+            _ => Err(Fault::NotAnObject),
+        })
     }
-}
 
-/// A value at the outermost level, where an object keeps its members (in the order of their names).
-enum Value<'a> {
-    Object(Vec<(Cow<'a, str>, Datum<'a>)>),
-    Datum(Datum<'a>),
-}
+    /// A member of an object.
+    pub fn get(&self, name: &str) -> Option<&Self> {
+        self.members()?.iter().find(|(other, _)| other == name).map(|(_, value)| value)
+    }
 
-impl<'a> Value<'a> {
-    fn into_datum(self) -> Datum<'a> {
+    /// Takes a member out of an object. What stays in its place does not count any more.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Self> {
+        let Self::Object(members) = self else { return None };
+        let at = members.iter().position(|(other, _)| other == name)?;
+        Some(members.swap_remove(at).1)
+    }
+
+    /// The members of an object.
+    pub fn members(&self) -> Option<&[(Cow<'a, str>, Self)]> {
         match self {
-            Self::Object(_) => Datum::Other,
-            Self::Datum(datum) => datum,
+            Self::Object(members) => Some(members),
+            _ => None,
+        }
+    }
+
+    /// The text of a string.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The elements of an array.
+    pub fn elements(&self) -> Option<&[Self]> {
+        match self {
+            Self::Array(elements) => Some(elements),
+            _ => None,
         }
     }
 }
 
-impl<'de> Deserialize<'de> for Value<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+/// The shortest JSON text of the value.
+impl fmt::Display for Json<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("null"),
+            Self::Bool(value) => value.fmt(f),
+            Self::Number(number) => number.fmt(f),
+            Self::Text(text) => quoted(text).fmt(f),
+            Self::Array(elements) => {
+                f.write_str("[")?;
+                for (position, element) in elements.iter().enumerate() {
+                    write!(f, "{}{element}", if position == 0 { "" } else { "," })?;
+                }
+                f.write_str("]")
+            }
+            Self::Object(members) => {
+                f.write_str("{")?;
+                for (position, (name, value)) in members.iter().enumerate() {
+                    write!(f, "{}{}:{value}", if position == 0 { "" } else { "," }, quoted(name))?;
+                }
+                f.write_str("}")
+            }
+        }
     }
 }
 
-struct ValueVisitor;
+fn quoted(text: &str) -> serde_json::Value {
+    serde_json::Value::from(text)
+}
 
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value<'de>;
+/// Reads values, and notes when an object names a member twice: what follows may still break the syntax, which counts
+/// for more.
+#[derive(Clone, Copy)]
+struct Reader<'r> {
+    ambiguous: &'r Cell<bool>,
+}
+
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Json<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reader<'_> {
+    type Value = Json<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Value::Datum(Datum::Text(Cow::Borrowed(text))))
+    fn visit_unit<E>(self) -> Result<Json<'de>, E> {
+        Ok(Json::Null)
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Value::Datum(Datum::Text(Cow::Owned(text.to_owned()))))
+    fn visit_bool<E>(self, value: bool) -> Result<Json<'de>, E> {
+        Ok(Json::Bool(value))
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Value::Datum(Datum::Natural(number)))
+    fn visit_u64<E>(self, number: u64) -> Result<Json<'de>, E> {
+        Ok(Json::Number(number.into()))
     }
 
-    fn visit_i64<E>(self, _negative: i64) -> Result<Self::Value, E> {
-        Ok(Value::Datum(Datum::Other))
+    fn visit_i64<E>(self, number: i64) -> Result<Json<'de>, E> {
+        Ok(Json::Number(number.into()))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-        Ok(Value::Datum(Datum::Number(number)))
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Json<'de>, E> {
+        Number::from_f64(number).map(Json::Number).ok_or_else(|| E::custom("a number out of range"))
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Value::Datum(Datum::Other))
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Json<'de>, E> {
+        Ok(Json::Text(Cow::Borrowed(text)))
     }
 
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Value::Datum(Datum::Other))
+    fn visit_str<E>(self, text: &str) -> Result<Json<'de>, E> {
+        Ok(Json::Text(Cow::Owned(text.to_owned())))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
-        let mut array = Datum::Texts(Vec::new());
-        while let Some(element) = elements.next_element::<Value<'de>>()? {
-            match (&mut array, element.into_datum()) {
-                (Datum::Ambiguous, _) => {}
-                (array, Datum::Ambiguous) => *array = Datum::Ambiguous,
-                (Datum::Texts(texts), Datum::Text(text)) => texts.push(text),
-                (array, _) => *array = Datum::Other,
-            }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Json<'de>, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) = access.next_element_seed(self)? {
+            elements.push(element);
         }
-        Ok(Value::Datum(array))
+        Ok(Json::Array(elements))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Json<'de>, A::Error> {
         let mut members = Vec::with_capacity(8);
-        while let Some(name) = entries.next_key::<Name<'de>>()? {
-            members.push((name.0, entries.next_value::<Value<'de>>()?.into_datum()));
+        while let Some(name) = access.next_key_seed(Name)? {
+            members.push((name, access.next_value_seed(self)?));
         }
-        members.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        let repeated = members.windows(2).any(|pair| pair[0].0 == pair[1].0);
-        if repeated || members.iter().any(|(_, datum)| *datum == Datum::Ambiguous) {
-            return Ok(Value::Datum(Datum::Ambiguous));
+        if names_one_twice(&members) {
+            self.ambiguous.set(true);
         }
-        Ok(Value::Object(members))
+        Ok(Json::Object(members))
     }
 }
 
-/// A member name, borrowed if it holds no escape.
-struct Name<'a>(Cow<'a, str>);
+/// Few members are compared with each other; many are sorted first, so that no text costs more than its length is worth.
+fn names_one_twice(members: &[(Cow<'_, str>, Json<'_>)]) -> bool {
+    const FEW: usize = 16;
+    if members.len() <= FEW {
+        return members
+            .iter()
+            .enumerate()
+            .any(|(position, (name, _))| members[..position].iter().any(|(other, _)| other == name));
+    }
+    let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_ref()).collect();
+    names.sort_unstable();
+    names.windows(2).any(|pair| pair[0] == pair[1])
+}
 
-impl<'de> Deserialize<'de> for Name<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match deserializer.deserialize_str(ValueVisitor)?.into_datum() {
-            Datum::Text(name) => Ok(Self(name)),
-            _ => Err(serde::de::Error::custom("a member name is no string")),
+/// Reads a member's name, borrowed if it holds no escape.
+struct Name;
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a member name")
+    }
+
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Borrowed(name))
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Owned(name.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_is_written_the_same() {
+        let text = r#"{"b":[1,-2,1.5,true,null,"a\"\n"],"a":{"":{}},"$serde_json::private::RawValue":"[1]"}"#;
+        assert_eq!(Json::parse(text).unwrap().to_string(), text);
+    }
+
+    #[test]
+    fn what_could_be_read_in_two_ways_is_not_read() {
+        for text in [r#"{"a":1,"a":1}"#, r#"{"x":[{"a":1,"b":2,"\u0061":3}]}"#, r#"[{"a":1},{"":0,"":1}]"#] {
+            assert_eq!(Json::parse(text), Err(Fault::DuplicateMember), "{text}");
         }
+        for text in ["", "{", "1 2", "[1,]", "1e999", r#""\ud800""#, "\"\u{1}\"", r#"{"a":1,"a":1"#] {
+            assert_eq!(Json::parse(text), Err(Fault::Syntax), "{text}");
+        }
+        assert_eq!(Json::parse(b"\"\xff\""), Err(Fault::Syntax));
+        assert_eq!(Json::parse(&"[".repeat(200_000)), Err(Fault::Syntax));
+    }
+
+    #[test]
+    fn a_name_is_found_twice_among_few_members_and_among_many() {
+        for count in [1, 2, 15, 16, 17, 1000] {
+            let members: Vec<String> = (0..count).map(|number| format!("\"{number}\":0")).collect();
+            assert_eq!(check(format!("{{{}}}", members.join(","))), Ok(()), "{count}");
+            let twice = format!("{{{},\"0\":0}}", members.join(","));
+            assert_eq!(check(twice), Err(Fault::DuplicateMember), "{count}");
+        }
+    }
+
+    #[test]
+    fn members_are_found_and_taken_by_their_whole_name() {
+        let mut value = Json::object(r#"{"a":1,"b":"text","A":null}"#).unwrap();
+        assert_eq!(value.get("b").and_then(Json::text), Some("text"));
+        assert_eq!((value.take("a"), value.take("a")), (Some(Json::Number(1.into())), None));
+        assert_eq!((value.get("A"), value.get("")), (Some(&Json::Null), None));
+        assert_eq!(Json::object("[]"), Err(Fault::NotAnObject));
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::json::{self, Datum, Object};
+use crate::json::{self, Json};
 use crate::{Jwk, KeyError};
 
 /// A set of public keys.
@@ -64,10 +64,9 @@ impl TryFrom<Received> for JwkSet {
 
 /// `oct` counts as known, so that a symmetric key is refused and not passed over.
 fn is_known_kind(key: &str) -> Result<bool, KeyError> {
-    let mut key =
-        Object::parse(key).map_err(|_| KeyError::InvalidJwk("a key is not a strict JSON object"))?;
-    match key.take("kty") {
-        Some(Datum::Text(kty)) => Ok(matches!(kty.as_ref(), "RSA" | "EC" | "OKP" | "AKP" | "oct")),
-        _ => Err(KeyError::InvalidJwk("a key has no \"kty\"")),
+    let key = Json::object(key).map_err(|_| KeyError::InvalidJwk("a key is not a strict JSON object"))?;
+    match key.get("kty").and_then(Json::text) {
+        Some(kty) => Ok(matches!(kty, "RSA" | "EC" | "OKP" | "AKP" | "oct")),
+        None => Err(KeyError::InvalidJwk("a key has no \"kty\"")),
     }
 }

@@ -5,7 +5,7 @@ use crate::{Algorithm, Rejection, VerifyingKey, base64url};
 
 /// Longer tokens are refused unread, in bytes. HTTP servers commonly end at 8 to 16 KiB of headers. A signature of
 /// `ML-DSA-87`, the longest, takes 6,170 bytes of it.
-const MAX_TOKEN_LEN: usize = 16 * 1024;
+pub const MAX_TOKEN_LEN: usize = 16 * 1024;
 
 /// The length of an RSA-4096 signature as base64url, which [`attach`] appends. A longer signature, of ML-DSA, costs a
 /// copy of the token.
@@ -27,6 +27,13 @@ pub fn attach(signing_input: String, signature: &[u8]) -> String {
     token.push('.');
     base64url::encode_into(signature, &mut token);
     token
+}
+
+/// The length in bytes of the token that these make, signed with the private half of `key`. A token that is longer than
+/// [`MAX_TOKEN_LEN`] is of no use to anybody.
+pub fn token_len(encoded_header: &str, claims_json: &[u8], key: &VerifyingKey) -> usize {
+    let (claims, signature) = (claims_json.len(), key.signature_len());
+    encoded_header.len() + base64url::encoded_len(claims) + base64url::encoded_len(signature) + 2
 }
 
 /// What a valid signature covers. The payload is any bytes: nothing is said yet about claims.

@@ -8,11 +8,11 @@
 //! A key is bound to one algorithm for life (RFC 8725 §3.1), and is parsed once. To issue a token:
 //!
 //! ```
-//! use jose::{Algorithm, Expectations, ProtectedHeader, SigningKey};
+//! use jose::{Algorithm, Expectations, ProtectedHeader, SigningKey, Typ};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let key = SigningKey::generate(Algorithm::Es256, 0)?;
-//! let header = ProtectedHeader::encode(key.algorithm(), "key-1"); // once per key
+//! let header = ProtectedHeader::encode(key.algorithm(), Typ::Jwt, "key-1"); // once per key
 //!
 //! let claims = br#"{"iss":"me","aud":"you","exp":1700000900}"#;
 //! let input = jose::signing_input(&header, claims);
@@ -53,11 +53,12 @@ pub mod json;
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use claims::Registered;
 pub use ecdsa_der::es256_from_der;
-pub use header::ProtectedHeader;
+pub use header::{ProtectedHeader, Typ};
 pub use jwk::Jwk;
 pub use jwk_set::JwkSet;
 pub use jws::{
-    KnownHeader, SignedParts, attach, decode_unverified, signing_input, verify_signature, verify_signature_by,
+    KnownHeader, MAX_TOKEN_LEN, SignedParts, attach, decode_unverified, signing_input, token_len,
+    verify_signature, verify_signature_by,
 };
 pub use jwt::{Expectations, Verified, verify, verify_known};
 pub use key_error::KeyError;

@@ -119,6 +119,15 @@ impl VerifyingKey {
         self.0.bits
     }
 
+    /// The length in bytes of its signatures.
+    pub fn signature_len(&self) -> usize {
+        match Family::of(self.0.algorithm) {
+            Family::Rsa => self.0.bits.div_ceil(8) as usize,
+            Family::P256 | Family::Ed25519 => 64,
+            Family::MlDsa(parameters) => parameters.signature_len(),
+        }
+    }
+
     /// The SubjectPublicKeyInfo as PEM, with the bytes that OpenSSL and Node.js write.
     pub fn to_spki_pem(&self) -> String {
         self.0.spki_pem.clone()

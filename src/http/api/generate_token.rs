@@ -9,7 +9,7 @@ use crate::domain::Lifetime;
 use crate::http::error::ApiError;
 use crate::http::extract::Fields;
 use crate::http::{Api, respond};
-use crate::token::{CustomClaims, TokenRequest};
+use crate::token::{CustomClaims, Subject, TokenRequest};
 
 /// The most characters of a name, an address, a subject or an audience.
 const LONGEST: usize = 1024;
@@ -34,7 +34,7 @@ pub(in crate::http) async fn generate_token(
         lifetime: lifetime(&fields)?,
         claims: fields.json("claims")?.map(|json| CustomClaims::parse(&json)).transpose()?,
     };
-    let issued = api.tokens.issue_demo(&request).await?;
+    let issued = api.tokens.issue(Subject::Demo(&request)).await?;
     let body = TokenBody::from(issued);
     Ok(respond::no_store(respond::success(StatusCode::OK, body, "Demo JWT token generated successfully")))
 }

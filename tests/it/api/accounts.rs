@@ -4,7 +4,7 @@ use http::Method;
 use jose::decode_unverified;
 use serde_json::{Value, json};
 
-use crate::support::{Client, Service};
+use crate::support::{Client, Program, Service, folder_with_keys, jwt_generator, run};
 
 fn claims(token: &str) -> Value {
     serde_json::from_str(&decode_unverified(token).unwrap().1).unwrap()
@@ -242,6 +242,29 @@ fn a_token_for_another_audience_opens_no_account() {
     let token = service.anonymous().demo_token(&json!({ "audience": "elsewhere" }));
     let answer = service.anonymous().bearing(&token).get("/api/auth/profile");
     answer.is_refused(401, "invalid_token", "Token verification failed");
+}
+
+/// A client may be allowed to name any subject: its token must not make it that user.
+#[test]
+fn a_token_that_carries_a_client_id_opens_no_account() {
+    let folder = folder_with_keys();
+    let program = Program::start(folder.path(), &[("BCRYPT_ROUNDS", "4")]);
+    let user = program.client().register("alice");
+    let id = user.get("/api/auth/profile").ok()["data"]["_id"].as_str().unwrap().to_owned();
+    let minted = |claims: &str| {
+        let mut command = jwt_generator(folder.path());
+        let token = run(command.args(["token", "mint", "--subject", &id, "--claims", claims]));
+        program.client().bearing(token.trim())
+    };
+    assert_eq!(minted("{}").get("/api/auth/profile").status, 200);
+    for claims in [r#"{"client_id":"c1"}"#, r#"{"client_id":""}"#, r#"{"client_id":null}"#] {
+        let client = minted(claims);
+        client.get("/api/auth/profile").is_refused(401, "user_not_found", "User not found");
+        let refreshed = client.send(Method::POST, "/api/auth/refresh", &[], "");
+        refreshed.is_refused(401, "user_not_found", "User not found");
+        let validated = client.send(Method::POST, "/api/auth/validate", &[], "");
+        assert_eq!(validated.status, 200, "it is a sound token all the same");
+    }
 }
 
 #[test]

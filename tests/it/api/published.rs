@@ -8,6 +8,7 @@ use crate::support::{Program, Service, folder_with_keys, read};
 
 const JWKS: [&str; 4] =
     ["/api/jwks", "/api/jwks.json", "/api/.well-known/jwks.json", "/.well-known/jwks.json"];
+const POST_QUANTUM: &str = "/api/jwks/post-quantum";
 
 #[test]
 fn the_key_set_is_one_document_on_all_its_paths() {
@@ -31,7 +32,7 @@ fn the_key_set_is_one_document_on_all_its_paths() {
 #[test]
 fn a_cache_that_has_the_documents_gets_304() {
     let service = Service::start();
-    for path in JWKS.into_iter().chain(["/api/public-key", "/api/public-key.pem"]) {
+    for path in JWKS.into_iter().chain([POST_QUANTUM, "/api/public-key", "/api/public-key.pem"]) {
         let tag = service.anonymous().get(path).header("etag").unwrap().to_owned();
         assert!(tag.starts_with('"') && tag.ends_with('"'), "{tag} is no strong tag");
         let ask = |tags: &str| service.anonymous().send(Method::GET, path, &[("if-none-match", tags)], "");
@@ -103,7 +104,7 @@ fn a_key_keeps_its_instant_over_restarts() {
 #[test]
 fn public_keys_are_for_all_origins_whatever_is_allowed() {
     let service = Service::with(&[("ALLOWED_ORIGINS", "https://app.example.com")]);
-    for path in JWKS.into_iter().chain(["/api/public-key", "/api/public-key.pem"]) {
+    for path in JWKS.into_iter().chain([POST_QUANTUM, "/api/public-key", "/api/public-key.pem"]) {
         let answer = service.anonymous().send(Method::GET, path, &[("origin", "https://else.example")], "");
         assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{path}");
         assert_eq!(answer.header("vary"), None, "one answer serves every cache");

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use http_body_util::BodyExt;
-use jose::{Algorithm, SigningKey};
+use jose::{Algorithm, SigningKey, Typ};
 use jwt_generator::accounts::Accounts;
 use jwt_generator::app::{self, IfMissing, NextTurn, Supervised};
 use jwt_generator::clock::Clock;
@@ -242,7 +242,7 @@ async fn a_key_elsewhere_signs_a_trial_where_it_has_not_signed_for_a_period_or_h
     far.fails.store(true, Ordering::Relaxed);
     // Of two questions in one millisecond the one that was met counts.
     for _ in 0..1_000_000 {
-        keys.sign(b"{}", life, clock.now()).await.unwrap_err();
+        keys.sign(Typ::Jwt, b"{}", life, clock.now()).await.unwrap_err();
         if !keys.signs() {
             break;
         }

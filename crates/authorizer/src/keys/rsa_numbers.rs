@@ -3,22 +3,21 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
-use crate::json::Json;
+use jose::json::Json;
 
 /// The key with its RSA numbers in the one way that the RFC allows. What is no number stays as it is.
-pub fn canonical(key: &Json) -> Json {
+pub fn canonical<'a>(key: &Json<'a>) -> Json<'a> {
     let mut key = key.clone();
     let is_rsa = key.get("kty").and_then(Json::text) == Some("RSA");
     if let Json::Object(members) = &mut key
         && is_rsa
     {
         for (name, value) in members {
-            if let ("n" | "e", Json::Text(number)) = (name.as_str(), value)
-                && let Ok(octets) = URL_SAFE_NO_PAD.decode(&number)
+            if let ("n" | "e", Json::Text(number)) = (name.as_ref(), value)
+                && let Ok(octets) = URL_SAFE_NO_PAD.decode(number.as_ref())
             {
                 let zeros = octets.iter().take_while(|octet| **octet == 0).count();
-                *number = URL_SAFE_NO_PAD.encode(&octets[zeros..]);
+                *number = URL_SAFE_NO_PAD.encode(&octets[zeros..]).into();
             }
         }
     }
@@ -31,7 +30,7 @@ mod tests {
 
     #[test]
     fn zeros_before_a_number_go_and_all_else_stays() {
-        let of = |key: &str| canonical(&Json::parse(key.as_bytes()).unwrap()).to_string();
+        let of = |key: &str| canonical(&Json::parse(key).unwrap()).to_string();
         let (zeros, plain) =
             (r#"{"kty":"RSA","n":"AAC3AA","e":"AAEAAQ"}"#, r#"{"kty":"RSA","n":"twA","e":"AQAB"}"#);
         assert_eq!(of(zeros), plain);

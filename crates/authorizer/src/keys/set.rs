@@ -1,9 +1,9 @@
 //! Key sets as issuers publish them (RFC 7517 §5): what can be used is taken, the rest is left.
 
+use jose::json::Json;
 use jose::{Algorithm, Jwk, Rejection, SignedParts, VerifyingKey};
 
 use super::rsa_numbers;
-use crate::json::Json;
 
 /// The usable keys of an issuer, each bound to one algorithm.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ impl KeySet {
     /// are keys that cannot be told apart: two that differ under one `kid` and algorithm. Private and symmetric keys are
     /// never used.
     pub fn read(text: &[u8], algorithms: &[Algorithm]) -> Option<Self> {
-        let set = Json::parse(text)?;
+        let set = Json::parse(text).ok()?;
         let keys: Vec<Named> =
             set.get("keys")?.elements()?.iter().filter_map(|key| Named::read(key, algorithms)).collect();
         let (told_apart, doubtful): (Vec<_>, Vec<_>) = keys.iter().partition(|key| key.is_only_one(&keys));
@@ -72,7 +72,7 @@ impl KeySet {
 
 impl Named {
     /// A key for the first of the algorithms that it may serve.
-    fn read(key: &Json, algorithms: &[Algorithm]) -> Option<Self> {
+    fn read(key: &Json<'_>, algorithms: &[Algorithm]) -> Option<Self> {
         let jwk = Jwk::from_json(&rsa_numbers::canonical(key).to_string()).ok()?;
         let key =
             algorithms.iter().find_map(|algorithm| VerifyingKey::from_jwk_for(*algorithm, &jwk).ok())?;
@@ -93,7 +93,7 @@ impl Named {
 mod tests {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    use jose::{ProtectedHeader, SigningKey};
+    use jose::{ProtectedHeader, SigningKey, Typ};
 
     use super::*;
 
@@ -117,7 +117,7 @@ mod tests {
 
     fn token(key: &SigningKey, kid: Option<&str>) -> String {
         let header = match kid {
-            Some(kid) => ProtectedHeader::encode(key.algorithm(), kid),
+            Some(kid) => ProtectedHeader::encode(key.algorithm(), Typ::Jwt, kid),
             None => "eyJhbGciOiJFUzI1NiJ9".to_owned(), // {"alg":"ES256"}
         };
         let input = jose::signing_input(&header, b"{}");

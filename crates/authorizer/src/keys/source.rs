@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use jose::Algorithm;
+use jose::json::Json;
 
 use super::fetch::{FetchFault, Fetched, Fetcher};
 use super::set::KeySet;
 use crate::address::Address;
 use crate::clock::Moment;
-use crate::json::Json;
 
 /// For everything that one reading takes. API Gateway waits ten seconds.
 const ALL: Duration = Duration::from_secs(5);
@@ -120,7 +120,7 @@ impl Source {
             fetched => (first, fetched?),
         };
         let at = || document.as_str().to_owned();
-        let description = Json::parse(&fetched.body).ok_or_else(|| ReadFault::NoDescription(at()))?;
+        let description = Json::parse(&fetched.body).map_err(|_| ReadFault::NoDescription(at()))?;
         let text = |name| description.get(name).and_then(Json::text);
         let (Some(said), Some(keys)) = (text("issuer"), text("jwks_uri")) else {
             return Err(ReadFault::NoDescription(at()));

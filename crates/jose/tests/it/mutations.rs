@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jose::json::{Fault, check};
 use jose::{
-    Algorithm, Jwk, JwkSet, ProtectedHeader, Rejection, SigningKey, VerifyingKey, decode_unverified,
+    Algorithm, Jwk, JwkSet, ProtectedHeader, Rejection, SigningKey, Typ, VerifyingKey, decode_unverified,
     pem_text, verify_signature,
 };
 use proptest::prelude::*;
@@ -26,9 +26,11 @@ static TOKENS: LazyLock<[String; 7]> =
     LazyLock::new(|| Algorithm::ALL.map(|algorithm| good(algorithm, CLAIMS)));
 
 fn good(algorithm: Algorithm, claims: &str) -> String {
-    let input = jose::signing_input(&ProtectedHeader::encode(algorithm, algorithm.name()), claims.as_bytes());
+    let header = ProtectedHeader::encode(algorithm, Typ::Jwt, algorithm.name());
+    let input = jose::signing_input(&header, claims.as_bytes());
     let signature = key(algorithm).sign(input.as_bytes()).unwrap();
     let token = jose::attach(input, &signature);
+    assert_eq!(jose::token_len(&header, claims.as_bytes(), key(algorithm).verifying_key()), token.len());
     assert_eq!(verify(&token).unwrap().claims, claims);
     token
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jose::{
-    Algorithm, Expectations, KnownHeader, ProtectedHeader, Rejection, SigningKey, Verified, VerifyingKey,
+    Algorithm, Expectations, KnownHeader, ProtectedHeader, Rejection, SigningKey, Typ, Verified, VerifyingKey,
 };
 
 pub const NOW: u64 = 1_700_000_000;
@@ -18,7 +18,7 @@ pub static KEYS: LazyLock<[SigningKey; 7]> = LazyLock::new(|| {
 /// The header that each of them writes.
 static KNOWN: LazyLock<[(String, &VerifyingKey); 7]> = LazyLock::new(|| {
     Algorithm::ALL.map(|algorithm| {
-        (ProtectedHeader::encode(algorithm, algorithm.name()), key(algorithm).verifying_key())
+        (ProtectedHeader::encode(algorithm, Typ::Jwt, algorithm.name()), key(algorithm).verifying_key())
     })
 });
 

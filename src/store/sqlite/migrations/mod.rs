@@ -59,9 +59,8 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
 pub(super) fn holds_lasting_rows(connection: &Connection) -> Result<bool, StoreError> {
     let steps = MIGRATIONS.iter().take(version(connection)?);
     let exists = |table| format!("EXISTS (SELECT 1 FROM {table})");
-    let tables: Vec<_> = steps.flat_map(|step| step.lasting).map(exists).collect();
-    let query =
-        format!("SELECT 0 OR {}", if tables.is_empty() { "0".to_owned() } else { tables.join(" OR ") });
+    let any = std::iter::once("0".to_owned()).chain(steps.flat_map(|step| step.lasting).map(exists));
+    let query = format!("SELECT {}", any.collect::<Vec<_>>().join(" OR "));
     connection.query_row(&query, [], |row| row.get(0)).map_err(store_error)
 }
 
@@ -95,4 +94,34 @@ fn migrate_to(connection: &mut Connection, target: usize) -> Result<(), StoreErr
 fn version(connection: &Connection) -> Result<usize, StoreError> {
     let version = connection.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0));
     version.map(|version| version as usize).map_err(store_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::{create, holds_lasting_rows, migrate_to};
+
+    #[test]
+    fn a_database_of_heartbeats_alone_holds_nothing_and_one_with_a_user_or_a_ring_does() {
+        let heartbeat = "INSERT INTO instances (id, at, record) VALUES ('a', 0, '{}')";
+        let ring = "INSERT INTO rings (name, revision, record) VALUES ('ring', 1, '{}')";
+        let user = "INSERT INTO users (id, username, email, password_hash, created_at, updated_at)
+                    VALUES ('a', 'a', 'a', 'a', 0, 0)";
+        for (row, lasts) in [(heartbeat, false), (ring, true), (user, true)] {
+            let mut connection = Connection::open_in_memory().unwrap();
+            assert!(!holds_lasting_rows(&connection).unwrap(), "there are no tables");
+            create(&mut connection).unwrap();
+            assert!(!holds_lasting_rows(&connection).unwrap());
+            connection.execute(row, []).unwrap();
+            assert_eq!(holds_lasting_rows(&connection).unwrap(), lasts, "{row}");
+        }
+    }
+
+    #[test]
+    fn tables_of_an_earlier_version_are_looked_at_as_far_as_they_are_there() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate_to(&mut connection, 1).unwrap();
+        assert!(!holds_lasting_rows(&connection).unwrap());
+    }
 }
