@@ -73,7 +73,7 @@ impl Components {
     pub(super) async fn load_keys(&mut self) -> Result<(), StartError> {
         self.ring_refresher.start().await?;
         if let Some(ring) = self.keys.ring().as_ref() {
-            self.ring_service.schedule(ring.record()).check()?;
+            self.ring_service.schedule().check(ring.record())?;
         }
         Ok(())
     }

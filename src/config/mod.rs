@@ -43,8 +43,8 @@ pub struct Config {
     pub key_clock_skew: u64,
     /// `SESSION_MAX_AGE`.
     pub session_max_age: Lifetime,
-    /// `JWT_ALGORITHM`.
-    pub algorithm: jose::Algorithm,
+    /// `JWT_ALGORITHM`, each algorithm once; the first one signs where no algorithm is asked for.
+    pub algorithms: Vec<jose::Algorithm>,
     /// `KEY_BITS`, of new RSA keys; unset, they have 2048, and a key that is there may have any.
     pub key_bits: Option<u32>,
     /// `KEYS_DIR`.
@@ -175,7 +175,7 @@ impl Config {
             clock_skew: clock_skew.unwrap_or(0),
             key_clock_skew: clock_skew.unwrap_or(USUAL_SKEW),
             session_max_age: read.lifetime(settings::SESSION_MAX_AGE)?,
-            algorithm: read.required(settings::JWT_ALGORITHM, parse::algorithm)?,
+            algorithms: read.required(settings::JWT_ALGORITHM, parse::algorithms)?,
             key_bits: read.optional(settings::KEY_BITS, parse::key_bits),
             keys_dir: read.text(settings::KEYS_DIR).into(),
             kid: kid.or_else(|| (!production).then(Kid::original)),

@@ -40,9 +40,26 @@ pub(super) fn skew(text: &str) -> Result<u64, String> {
     number(text.strip_suffix('s').unwrap_or(text), 0, 300).map_err(|refused| format!("{refused} (seconds)"))
 }
 
-pub(super) fn algorithm(text: &str) -> Result<jose::Algorithm, String> {
-    let known = text.parse().ok().filter(|algorithm: &jose::Algorithm| !algorithm.is_post_quantum());
-    known.ok_or_else(|| "must be RS256, PS256, ES256 or EdDSA".to_owned())
+/// Algorithms separated by commas, the default one first.
+pub(super) fn algorithms(text: &str) -> Result<Vec<jose::Algorithm>, String> {
+    let mut algorithms: Vec<jose::Algorithm> = Vec::new();
+    for name in text.split(',').map(str::trim) {
+        let algorithm: jose::Algorithm = name.parse().map_err(|_| {
+            "must be RS256, PS256, ES256, EdDSA, ML-DSA-44, ML-DSA-65 or ML-DSA-87, or several of these separated by \
+             commas, the default one first"
+                .to_owned()
+        })?;
+        if algorithms.is_empty() && algorithm.is_post_quantum() {
+            return Err(format!(
+                "must not begin with {name}: the first algorithm is the default one, which every verifier must know"
+            ));
+        }
+        if algorithms.contains(&algorithm) {
+            return Err(format!("names {name} twice: each algorithm may be there once"));
+        }
+        algorithms.push(algorithm);
+    }
+    Ok(algorithms)
 }
 
 pub(super) fn key_bits(text: &str) -> Result<u32, String> {

@@ -55,7 +55,10 @@ settings! {
     ALLOWED_ORIGINS = setting("*", "Origins that browsers may call from, separated by commas");
     HOST = setting("", "Address to listen on; empty means all, IPv6 and IPv4");
     DATA_DIR = setting("./data", "Folder of the SQLite database; `:memory:` keeps nothing");
-    JWT_ALGORITHM = setting("RS256", "`RS256`, `PS256`, `ES256` or `EdDSA`");
+    JWT_ALGORITHM = setting(
+        "RS256",
+        "`RS256`, `PS256`, `ES256` or `EdDSA`, or several separated by commas, the default one first; then also `ML-DSA-44`, `ML-DSA-65` and `ML-DSA-87` (experimental)",
+    );
     KEY_BITS = setting(
         "",
         "Size of a new RSA key: 2048, 3072 or 4096; empty: 2048, and a key that is there may have any",

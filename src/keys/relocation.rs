@@ -4,19 +4,19 @@
 
 use super::RingService;
 use super::custody::{CustodyError, RingFault};
-use crate::domain::{KeyState, Moved, RingRecord, Timestamp};
+use super::key_event::Cause;
+use super::ring_service::LOST_RACES;
+use crate::domain::{KeyState, RingRecord, Timestamp};
 
 /// Seconds in which all servers are to follow.
 pub(super) const GRACE: u64 = 3_600;
-/// Races against running servers that may be lost.
-const PATIENCE: usize = 16;
 
 /// A ring at its new place.
 #[derive(Debug)]
 pub struct Relocation {
     /// The ring there.
     pub ring: RingRecord,
-    /// Till when servers may still look at the old place.
+    /// Until when servers may still look at the old place.
     pub until: Timestamp,
 }
 
@@ -33,7 +33,7 @@ impl RingService {
             );
             return Err(RingFault::Immovable { place: self.custody().ring_store().place(), fault }.into());
         }
-        for _ in 0..PATIENCE {
+        for _ in 0..LOST_RACES {
             let old = self.begin().await?.ring;
             let there = to.load().await?;
             let until = match (&old.moved, &there) {
@@ -46,14 +46,14 @@ impl RingService {
                 (Some(moved), _) => return Err(elsewhere(self, &moved.to)),
             };
             let ring = copy(self, to, &old, there.as_ref(), until).await?;
-            let seen = there.map(|there| there.revision);
-            if !to.custody().ring_store().replace_if(seen, &ring).await?.or_unwritable()? {
-                continue;
-            }
-            let moved = Some(Moved { to: to.custody().name().to_owned(), until });
-            let frozen = RingRecord { revision: old.revision + 1, moved, ..old.clone() };
-            if old.moved.is_some() || self.commit(&old, &frozen).await? {
-                to.custody().ring_store().settle(&ring).await?;
+            let before = there.unwrap_or_else(RingRecord::empty);
+            let written =
+                to.change(&before, Cause::Moved, |_| Ok::<_, CustodyError>(ring)).await?.or_unwritable()?;
+            let Some(ring) = written else { continue };
+            let freezes = old.moved.is_none();
+            let frozen = |_| Ok::<_, CustodyError>(to.frozen(&old, until));
+            if !freezes || self.change(&old, Cause::Moved, frozen).await?.or_unwritable()?.is_some() {
+                to.custody().ring_store().align_copies(&ring).await?;
                 return Ok(Relocation { ring, until });
             }
         }
@@ -79,7 +79,7 @@ async fn copy(
         }
     }
     let revision = there.map_or(old.revision, |there| there.revision.max(old.revision)) + 1;
-    let ring = RingRecord { revision, ..relocated(old, to.schedule(old).lead(), until) };
+    let ring = RingRecord { revision, ..relocated(old, to.schedule().lead(), until) };
     to.taken_from(ring, from.custody()).await
 }
 

@@ -6,7 +6,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::RingService;
-use super::custody::{CustodyError, Replaced};
+use super::custody::CustodyError;
+use super::key_event::Cause;
+use super::ring_change::Changed;
 use crate::domain::{RingRecord, Secret, ServerSecretRecord, Timestamp};
 use crate::entropy::{Entropy, EntropyError};
 
@@ -159,13 +161,18 @@ impl RingService {
             if before.server_secret.is_some() {
                 return Ok(before.server_secret);
             }
-            let made = make(entropy, self.now())?;
-            let after =
-                RingRecord { revision: before.revision + 1, server_secret: Some(made), ..before.clone() };
-            match self.custody().ring_store().replace_if(Some(before.revision), &after).await? {
-                Replaced::Written => return Ok(after.server_secret),
-                Replaced::Outrun => {}
-                Replaced::Unwritable(fault) => {
+            let with_secret = |now| {
+                let made = make(entropy, now)?;
+                Ok::<_, ServerSecretError>(RingRecord {
+                    revision: before.revision + 1,
+                    server_secret: Some(made),
+                    ..before.clone()
+                })
+            };
+            match self.change(&before, Cause::ServerSecret, with_secret).await? {
+                Changed::To(after) => return Ok(after.server_secret),
+                Changed::Outrun => {}
+                Changed::Unwritable(fault) => {
                     tracing::info!(%fault, "the server secret is not made yet: it could not be kept");
                     return Ok(None);
                 }

@@ -63,7 +63,7 @@ async fn private(
 ) -> Result<(), Failure> {
     let key = match kid {
         Some(kid) => ring.named(kid),
-        None => ring.active(),
+        None => ring_service.schedule().default_key(ring),
     };
     let key =
         key.ok_or_else(|| Failure::refused("there is no such key; `keys list` shows those that there are"))?;

@@ -15,9 +15,9 @@ pub(super) async fn list(
     output: &Output,
 ) -> Result<(), Failure> {
     let ring = setup::ring(ring_service).await?;
-    let (now, schedule) = (ring_service.now(), ring_service.schedule(&ring));
-    let next = what_next(&ring, &schedule, now);
-    let next_at = forecast::next(&ring, &schedule, now).map(|event| event.at.to_string());
+    let (now, schedule) = (ring_service.now(), ring_service.schedule());
+    let next = what_next(&ring, schedule, now);
+    let next_at = forecast::next(&ring, schedule, now).map(|event| event.at.to_string());
     let (secret, secret_line) = server_secret(&ring, secrets)?;
     let value = json!({
         "custody": ring_service.custody().name(),
@@ -73,11 +73,12 @@ fn as_json(key: &KeyRecord) -> Value {
 
 fn table(ring: &RingRecord, now: Timestamp) -> String {
     let widest = ring.keys.iter().map(|key| key.kid.as_str().len()).max().unwrap_or(3).max(3);
-    let mut text = format!("{:widest$}  {:5}  {:9}  {:10}  what it does", "kid", "alg", "state", "age");
+    let alg = ring.keys.iter().map(|key| key.alg.len()).max().unwrap_or(5).max(5);
+    let mut text = format!("{:widest$}  {:alg$}  {:9}  {:10}  what it does", "kid", "alg", "state", "age");
     for key in &ring.keys {
         let age = length(now.secs_since(key.published_at));
         text.push_str(&format!(
-            "\n{:widest$}  {:5}  {:9}  {age:10}  {}",
+            "\n{:widest$}  {:alg$}  {:9}  {age:10}  {}",
             key.kid.as_str(),
             visible(&key.alg),
             state(key.state),
@@ -101,7 +102,7 @@ fn doing(key: &KeyRecord) -> String {
     match key.state {
         KeyState::Published => format!("is known, and signs from {} on", key.activates_at),
         KeyState::Active => format!("signs since {}", at(key.activated_at)),
-        KeyState::Retired => format!("verifies till {}", at(key.removes_at)),
+        KeyState::Retired => format!("verifies until {}", at(key.removes_at)),
         KeyState::Removed if key.revoked_at.is_some() => format!("was revoked at {}", at(key.revoked_at)),
         KeyState::Removed => format!("left at {}", at(key.removes_at)),
     }

@@ -27,7 +27,7 @@ impl Move {
         let keys = ring.verifying().count();
         let text = format!(
             "The ring and its keys ({keys}) are in {there} now, and none has changed.\nRestart every server with KEY_CUSTODY={to} before \
-             {until}. Till then those that still look in {name} serve on with what they know; after it they stop. No new \
+             {until}. Until then those that still look in {name} serve on with what they know; after it they stop. No new \
              key signs before all of that is over.\nWhat was left in {here} is not needed any more then: take it away when \
              all servers have followed.",
             there = to.custody().ring_store().place(),

@@ -100,7 +100,9 @@ impl StoredRing {
         let newest = self.newest().as_ref().map(|seen| seen.form);
         match newest {
             Some(form) => Ok(form),
-            None if self.earlier_programs().await?.is_empty() => Ok(RingForm::Authenticated),
+            None if self.older_than(RingRecord::AUTHENTICATED_VERSION).await?.is_empty() => {
+                Ok(RingForm::Authenticated)
+            }
             None => {
                 tell_unauthenticated();
                 Ok(RingForm::SealedRecords)
@@ -108,12 +110,11 @@ impl StoredRing {
         }
     }
 
-    /// The running instances that cannot read an authenticated ring.
-    async fn earlier_programs(&self) -> Result<Vec<Instance>, StoreError> {
+    /// The running instances that cannot read a document of this version.
+    async fn older_than(&self, version: u32) -> Result<Vec<Instance>, StoreError> {
         let now = self.clock.now();
         let mut instances = self.instances.list_instances().await?;
-        instances
-            .retain(|other| other.is_live(now) && other.ring_version < RingRecord::AUTHENTICATED_VERSION);
+        instances.retain(|other| other.is_live(now) && other.ring_version < version);
         Ok(instances)
     }
 
@@ -164,14 +165,21 @@ impl RingStore for StoredRing {
         let seen = ring.revision;
         self.note(Seen { revision: seen, form, id, digest });
         ring.revision += 1;
-        let waits_for =
-            if form == RingForm::Authenticated { vec![] } else { self.earlier_programs().await? };
+        let waits_for = if form == RingForm::Authenticated {
+            vec![]
+        } else {
+            self.older_than(RingRecord::AUTHENTICATED_VERSION).await?
+        };
         let form = if waits_for.is_empty() { RingForm::Authenticated } else { form };
         if self.write(Some(seen), &ring, form).await? {
             Ok(Some(Resealed { keys: sealed_ring::sealed_keys(&ring, form), accepted, waits_for }))
         } else {
             Err(CustodyError::Unavailable("another program changed the ring just now; try again".into()))
         }
+    }
+
+    async fn earlier_programs(&self, version: u32) -> Result<Vec<Instance>, CustodyError> {
+        Ok(self.older_than(version).await?)
     }
 
     fn place(&self) -> String {
@@ -199,14 +207,6 @@ impl InRecord {
     /// Makes keys on `maker`'s threads.
     pub fn new(maker: Workers) -> Self {
         Self { maker }
-    }
-
-    /// Drops the private half of a key that has left, where it is in the record itself: nobody has to be asked.
-    pub fn give_up(ring: &mut RingRecord, kid: &Kid) {
-        let here = |key: &&mut KeyRecord| {
-            key.kid == *kid && key.home.as_ref().is_some_and(|home| home.scheme() == Self::SCHEME)
-        };
-        ring.keys.iter_mut().filter(here).for_each(|key| key.home = None);
     }
 
     fn home(key: &SigningKey) -> Result<Home, CustodyError> {
@@ -240,5 +240,9 @@ impl KeyBackend for InRecord {
     /// It goes with the record that is written next.
     async fn discard(&self, _: &Home) -> Result<(), CustodyError> {
         Ok(())
+    }
+
+    fn lies_in_ring(&self) -> bool {
+        true
     }
 }

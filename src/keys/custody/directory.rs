@@ -49,28 +49,6 @@ impl Directory {
         Self { folder: folder.to_owned(), maker }
     }
 
-    /// A key that was made for a ring that never began, because the process was killed: the newest, if there is one of
-    /// this kind. Nobody has seen it yet.
-    ///
-    /// # Errors
-    /// [`FileFault::Unreadable`].
-    pub async fn unbegun(&self, kind: KeyKind, now: Timestamp) -> Result<Option<NewKey>, CustodyError> {
-        self.blocking(move |folder| {
-            let mut found = Vec::new();
-            for name in folder.key_files()? {
-                let Some(file) = folder.read(&name)? else { continue };
-                let Ok(key) = SigningKey::from_pem(kind.algorithm, &file.text) else { continue };
-                let fits = !kind.algorithm.is_rsa() || key.verifying_key().bits() == kind.rsa_bits;
-                // An older one had a ring, which is gone; who begins anew may have had a reason.
-                let fits = fits && file.modified_at.plus_secs(MAKING) > now;
-                found.extend(fits.then(|| (file.modified_at, Home::new(Self::SCHEME, &name), key)));
-            }
-            let newest = found.into_iter().max_by_key(|(modified_at, ..)| *modified_at);
-            newest.map(|(_, home, key)| new_key(key.verifying_key(), Some(home))).transpose()
-        })
-        .await
-    }
-
     /// Files of private halves that no key of `ring` has, but those that a server may just be about to use.
     ///
     /// # Errors
@@ -128,7 +106,7 @@ impl Directory {
         let damaged =
             |fault: serde_json::Error| RingFault::Damaged { place: place(), fault: fault.to_string() };
         let ring: RingRecord = serde_json::from_str(&found.text).map_err(damaged)?;
-        if ring.version > RingRecord::VERSION {
+        if !RingRecord::is_known_form(ring.version) {
             return Err(RingFault::Newer { place: place(), version: ring.version }.into());
         }
         Ok(Some(ring))
@@ -248,16 +226,16 @@ impl RingStore for Directory {
         self.blocking(move |folder| folder.replace(seen, &ring)).await
     }
 
-    async fn settle(&self, ring: &RingRecord) -> Result<(), CustodyError> {
+    async fn align_copies(&self, ring: &RingRecord) -> Result<(), CustodyError> {
         let ring = ring.clone();
-        let settled = self.blocking(move |folder| {
+        let aligned = self.blocking(move |folder| {
             let _lock = folder.lock()?;
             if let Err(error) = file::remove_unfinished(&folder.folder) {
                 tracing::debug!(%error, "cannot sweep the keys' folder");
             }
             folder.follow(&ring, None)
         });
-        match settled.await {
+        match aligned.await {
             Err(CustodyError::File(error @ FileFault::Unwritable { .. })) => {
                 tracing::warn!(%error, "the original's key files do not follow the ring; its keys are served all the same");
                 Ok(())
@@ -303,6 +281,24 @@ impl KeyBackend for Directory {
         self.blocking(move |folder| {
             let removed = file::remove(&folder.folder, &name);
             Ok(removed.map_err(|cause| FileFault::Unwritable { path: folder.file(&name), cause })?)
+        })
+        .await
+    }
+
+    /// The newest file of this kind. No server has published it yet.
+    async fn unbegun(&self, kind: KeyKind, now: Timestamp) -> Result<Option<NewKey>, CustodyError> {
+        self.blocking(move |folder| {
+            let mut found = Vec::new();
+            for name in folder.key_files()? {
+                let Some(file) = folder.read(&name)? else { continue };
+                let Ok(key) = SigningKey::from_pem(kind.algorithm, &file.text) else { continue };
+                let fits = !kind.algorithm.is_rsa() || key.verifying_key().bits() == kind.rsa_bits;
+                // An older one had a ring, which is gone; who begins anew may have had a reason.
+                let fits = fits && file.modified_at.plus_secs(MAKING) > now;
+                found.extend(fits.then(|| (file.modified_at, Home::new(Self::SCHEME, &name), key)));
+            }
+            let newest = found.into_iter().max_by_key(|(modified_at, ..)| *modified_at);
+            newest.map(|(_, home, key)| new_key(key.verifying_key(), Some(home))).transpose()
         })
         .await
     }

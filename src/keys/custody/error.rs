@@ -39,6 +39,11 @@ pub enum CustodyError {
 }
 
 impl CustodyError {
+    /// Whether a file holds a sound key of another kind than was asked for.
+    pub fn is_of_other_kind(&self) -> bool {
+        matches!(self, Self::File(FileFault::Unusable { fault: jose::KeyError::WrongKind { .. }, .. }))
+    }
+
     /// Whether it may pass by itself.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Unavailable(_))

@@ -50,11 +50,11 @@ pub trait RingStore: Send + Sync {
     /// [`CustodyError`].
     async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<Replaced, CustodyError>;
 
-    /// Brings what stands beside the document in line with it.
+    /// Brings the copies that stand beside the document in line with it.
     ///
     /// # Errors
     /// [`CustodyError`] where something stands there that is not of this ring.
-    async fn settle(&self, _ring: &RingRecord) -> Result<(), CustodyError> {
+    async fn align_copies(&self, _ring: &RingRecord) -> Result<(), CustodyError> {
         Ok(())
     }
 
@@ -65,6 +65,14 @@ pub trait RingStore: Send + Sync {
     /// [`CustodyError`].
     async fn reseal(&self, _accept_unsealed: &[Kid]) -> Result<Option<Resealed>, CustodyError> {
         Ok(None)
+    }
+
+    /// The running instances whose program is too old to read a document of this version.
+    ///
+    /// # Errors
+    /// [`CustodyError`].
+    async fn earlier_programs(&self, _version: u32) -> Result<Vec<Instance>, CustodyError> {
+        Ok(Vec::new())
     }
 
     /// Where that is, for people.
@@ -145,6 +153,19 @@ pub trait KeyBackend: Send + Sync {
     /// # Errors
     /// [`CustodyError`].
     async fn discard(&self, home: &Home) -> Result<(), CustodyError>;
+
+    /// A key of this kind that was made for a ring which never began, because the process was killed.
+    ///
+    /// # Errors
+    /// [`CustodyError`].
+    async fn unbegun(&self, _kind: KeyKind, _now: Timestamp) -> Result<Option<NewKey>, CustodyError> {
+        Ok(None)
+    }
+
+    /// Whether its private halves lie in the ring's document itself, so that they are gone when the document lacks them.
+    fn lies_in_ring(&self) -> bool {
+        false
+    }
 }
 
 /// A ring's home and its keys'.
@@ -229,6 +250,27 @@ impl Custody {
         }
     }
 
+    /// A key of this kind that was made for a ring which never began.
+    ///
+    /// # Errors
+    /// As [`KeyBackend::unbegun`].
+    pub async fn unbegun(&self, kind: KeyKind, now: Timestamp) -> Result<Option<NewKey>, CustodyError> {
+        match self.homes.first() {
+            Some(home) => home.unbegun(kind, now).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Whether the ring's document is in the folder of `KEYS_DIR`.
+    pub fn ring_is_in_folder(&self) -> bool {
+        self.ring.place() == self.folder.place()
+    }
+
+    /// Whether a private half lies in the ring's document itself.
+    pub fn lies_in_ring(&self, home: &Home) -> bool {
+        self.home_of(home).is_ok_and(KeyBackend::lies_in_ring)
+    }
+
     /// Whether private halves in such a home can be opened here.
     pub fn can_open(&self, home: &Home) -> bool {
         self.home_of(home).is_ok()
@@ -252,7 +294,8 @@ impl Custody {
 fn new_key(public: &VerifyingKey, home: Option<Home>) -> Result<NewKey, CustodyError> {
     let kid = Kid::parse(&public.thumbprint())
         .map_err(|_| CustodyError::Generate("its thumbprint is no kid".into()))?;
-    Ok(NewKey { kid, public: public.to_spki_pem(), home })
+    let (alg, bits) = (public.algorithm().name().to_owned(), public.bits());
+    Ok(NewKey { kid, alg, bits, public: public.to_spki_pem(), home })
 }
 
 /// What a record says its key is for.

@@ -34,7 +34,7 @@ pub(super) struct Opened {
 /// What tells two documents of one revision apart: the SHA-256 of all that is stored but the code.
 pub(super) type Digest = [u8; 32];
 
-/// How the document is protected; the number is the document's `version`.
+/// How the document is protected; its `version` says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum RingForm {
     /// Each record is sealed.
@@ -98,17 +98,25 @@ pub enum SealingError {
 }
 
 impl RingForm {
-    /// The `version` of a document of this form.
-    pub(super) fn version(self) -> u32 {
+    /// The `version` of a stored document of this form, whose version outside a database is `plain`.
+    pub(super) fn version(self, plain: u32) -> u32 {
         match self {
-            Self::SealedRecords => RingRecord::VERSION,
-            Self::Authenticated => RingRecord::AUTHENTICATED_VERSION,
+            Self::SealedRecords => plain,
+            Self::Authenticated => plain + 1,
         }
     }
 
-    /// The form of a document of this `version`; nothing where a newer program wrote it.
+    /// The form of a stored document of this `version`; nothing where a newer program wrote it.
     pub(super) fn of(version: u32) -> Option<Self> {
-        [Self::SealedRecords, Self::Authenticated].into_iter().find(|form| form.version() == version)
+        Self::split(version).map(|(form, _)| form)
+    }
+
+    /// The form, and the version outside a database.
+    fn split(version: u32) -> Option<(Self, u32)> {
+        [Self::SealedRecords, Self::Authenticated].into_iter().find_map(|form| {
+            let plain = version.checked_sub(form.version(0))?;
+            RingRecord::is_known_form(plain).then_some((form, plain))
+        })
     }
 }
 
@@ -119,7 +127,7 @@ pub(super) fn close(
     id: &str,
     sealer: &Sealer,
 ) -> Result<Closed, SealingError> {
-    let mut stored = RingRecord { version: form.version(), ..ring.clone() };
+    let mut stored = RingRecord { version: form.version(ring.version), ..ring.clone() };
     stored.rest.remove(CODE);
     stored.rest.insert(ID.to_owned(), Value::String(id.to_owned()));
     for key in stored.keys.iter_mut().filter(|key| is_sealed_in(form, key)) {
@@ -173,7 +181,7 @@ pub(super) fn open(
     if form == RingForm::SealedRecords && sealed_keys(&ring, form) == 0 {
         return Err(SealingError::RingAltered);
     }
-    ring.version = RingRecord::VERSION;
+    ring.version = RingForm::split(ring.version).map_or(RingRecord::VERSION, |(_, plain)| plain);
     let id = match ring.rest.remove(ID) {
         Some(Value::String(id)) => Some(id),
         _ => None,

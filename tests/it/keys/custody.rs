@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use jose::{Algorithm, SigningKey};
+use jose::{Algorithm, SigningKey, VerifyingKey};
 use jwt_generator::app::{self, IfMissing};
 use jwt_generator::clock::Clock;
 use jwt_generator::config::{Config, Sources};
@@ -40,13 +40,18 @@ pub fn custody(folder: &Path, settings: &[(&str, &str)]) -> Custody {
     app::open_ring_service(&config, &stores, Clock::System).unwrap().custody().clone()
 }
 
+pub fn new_key(kid: &str, public: &VerifyingKey, home: Option<Home>) -> NewKey {
+    let (alg, bits) = (public.algorithm().name().to_owned(), public.bits());
+    NewKey { kid: Kid::parse(kid).unwrap(), alg, bits, public: public.to_spki_pem(), home }
+}
+
 pub fn record(new: NewKey, state: KeyState) -> KeyRecord {
     let at = Timestamp::from_secs(1_800_000_000);
     KeyRecord {
         kid: new.kid,
         aliases: vec![],
-        alg: "ES256".to_owned(),
-        bits: 256,
+        alg: new.alg,
+        bits: new.bits,
         state,
         public: new.public,
         home: new.home,
@@ -165,9 +170,7 @@ async fn a_record_with_the_key_of_another_is_of_no_use(custody: Custody) {
 async fn a_key_from_elsewhere_is_kept(custody: Custody) {
     let key = SigningKey::generate(Algorithm::EdDsa, 0).unwrap();
     let home = custody.keep(&key).await.unwrap();
-    let public = key.verifying_key().to_spki_pem();
-    let new = NewKey { kid: Kid::parse("from-elsewhere").unwrap(), public, home: Some(home) };
-    let record = KeyRecord { alg: "EdDSA".to_owned(), ..record(new, KeyState::Retired) };
+    let record = record(new_key("from-elsewhere", key.verifying_key(), Some(home)), KeyState::Retired);
     assert!(matches!(custody.open(&record).await.unwrap(), Some(Private::Local(_))));
 }
 
@@ -197,7 +200,7 @@ fn settings() -> KeySettings {
         clock_skew: 0,
         refresh: 1,
         longest_token: 60,
-        kind: ES256,
+        kinds: vec![ES256],
         any_size: true,
         first_kid: Some(Kid::original()),
     }
@@ -331,6 +334,50 @@ fn on(place: fn(&Path) -> (Custody, Guard), test: impl AsyncFnOnce(Custody)) {
 
 suite!(directory database_on_sqlite database_on_mongodb aws_kms aws_secrets_manager an_empty_secret_of_aws vault);
 
+type Place = fn(&Path) -> (Custody, Guard);
+
+const ML_DSA: [Algorithm; 3] = [Algorithm::MlDsa44, Algorithm::MlDsa65, Algorithm::MlDsa87];
+
+#[test]
+fn post_quantum_keys_are_kept_in_files_databases_and_secrets() {
+    let places: [Place; 4] = [directory, database_on_sqlite, database_on_mongodb, aws_secrets_manager];
+    for place in places {
+        on(place, async |custody: Custody| {
+            let mut keys = Vec::new();
+            for algorithm in ML_DSA {
+                let new = custody.make(KeyKind { algorithm, rsa_bits: 2048 }).await.unwrap();
+                keys.push(KeyRecord { alg: algorithm.to_string(), ..record(new, KeyState::Published) });
+            }
+            assert!(
+                custody.ring_store().replace_if(None, &ring(1, keys)).await.unwrap().or_unwritable().unwrap()
+            );
+            for key in &custody.ring_store().load().await.unwrap().unwrap().keys {
+                let Some(Private::Local(private)) = custody.open(key).await.unwrap() else {
+                    panic!("{}: {key:?}", custody.ring_store().place())
+                };
+                let public = jwt_generator::keys::custody::public_half(key).unwrap();
+                assert!(public.verify(b"message", &private.sign(b"message").unwrap()), "{}", key.alg);
+            }
+        });
+    }
+}
+
+#[test]
+fn aws_kms_and_vault_refuse_to_make_a_post_quantum_key() {
+    for (place, service) in [(aws_kms as Place, "AWS KMS"), (vault, "Vault")] {
+        on(place, async |custody: Custody| {
+            for algorithm in ML_DSA {
+                let refused = custody.make(KeyKind { algorithm, rsa_bits: 2048 }).await.unwrap_err();
+                let sentence = format!(
+                    "the keys' custody refused: ML-DSA keys in {service} are not supported: keep them in files, in the \
+                     database or in Secrets Manager"
+                );
+                assert_eq!(refused.to_string(), sentence);
+            }
+        });
+    }
+}
+
 /// Twelve at once add one version, and one whose process died before it counted is passed by.
 #[test]
 fn of_many_that_change_a_secret_one_adds_a_version() {
@@ -399,9 +446,9 @@ fn a_key_that_was_to_be_the_first_and_is_offered_again_has_a_name_of_its_own() {
         let ring = other.begin().await.unwrap().ring;
         assert_eq!(ring.keys[0].kid, Kid::original());
         clock.set(Timestamp::from_secs(1_800_000_000 + 48 * 3_600));
-        let (ring, failed) = one.settle(ring, &[]).await;
+        let (ring, failed) = one.take_due_steps(ring, &[]).await;
         assert!(failed.is_none(), "{failed:?}");
-        let next = ring.next().unwrap();
+        let next = ring.next("ES256").unwrap();
         let public = jwt_generator::keys::custody::public_half(next).unwrap();
         assert_eq!(next.kid.as_str(), public.thumbprint());
     });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jose::{Algorithm, SigningKey};
 use jwt_generator::clock::Clock;
-use jwt_generator::domain::{Instance, KeyRecord, KeyState, Kid, NewKey, RingRecord, Timestamp};
+use jwt_generator::domain::{Instance, KeyRecord, KeyState, RingRecord, Timestamp};
 use jwt_generator::entropy::Entropy;
 use jwt_generator::keys::custody::{
     Custody, CustodyError, RingFault, RingStore, Sealer, SealingError, StoredRing,
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use super::custody::{SEALING_KEY, custody, made, record, ring};
+use super::custody::{SEALING_KEY, custody, made, new_key, record, ring};
 use super::rotation::token;
 use crate::support::vault::Vault;
 use crate::support::{Program, eventually, jwt_generator, refused, run};
@@ -241,9 +241,7 @@ fn a_key_that_is_written_into_the_database_verifies_nothing() {
     let honest = program.client().get("/api/jwks").body;
     program.stop();
     let foreign = SigningKey::generate(Algorithm::Es256, 0).unwrap();
-    let public = foreign.verifying_key().to_spki_pem();
-    let foreign =
-        record(NewKey { kid: Kid::parse("foreign").unwrap(), public, home: None }, KeyState::Retired);
+    let foreign = record(new_key("foreign", foreign.verifying_key(), None), KeyState::Retired);
     let sound = document(folder.path());
     let mut added = sound.clone();
     added["keys"].as_array_mut().unwrap().push(serde_json::to_value(foreign).unwrap());
@@ -318,8 +316,7 @@ pub(super) fn key() -> KeyRecord {
     let key = SigningKey::generate(Algorithm::Es256, 0).unwrap();
     let home = jwt_generator::domain::Home::new("pem", &key.to_pkcs8_pem().unwrap());
     let public = key.verifying_key();
-    let kid = Kid::parse(&public.thumbprint()).unwrap();
-    record(NewKey { kid, public: public.to_spki_pem(), home: Some(home) }, KeyState::Active)
+    record(new_key(&public.thumbprint(), public, Some(home)), KeyState::Active)
 }
 
 /// L9: both versions side by side, forth and back, until `keys reseal` ends that.

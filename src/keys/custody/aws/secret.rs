@@ -62,7 +62,7 @@ impl SecretRing {
         let unreadable =
             |error: serde_json::Error| RingFault::Damaged { place: self.place(), fault: shape(&error) };
         let ring: RingRecord = serde_json::from_str(&text).map_err(unreadable)?;
-        if ring.version > RingRecord::VERSION {
+        if !RingRecord::is_known_form(ring.version) {
             return Err(RingFault::Newer { place: self.place(), version: ring.version }.into());
         }
         Ok(Some(Current { version: found.version_id.unwrap_or_default(), ring }))

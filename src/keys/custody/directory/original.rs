@@ -4,7 +4,7 @@ use jose::{Algorithm, KeyError, SigningKey, VerifyingKey};
 
 use super::super::{CustodyError, FileFault, Found, file};
 use super::{Directory, KEY};
-use crate::domain::{Home, RingRecord};
+use crate::domain::{Home, KeyRecord, RingRecord};
 
 const PRIVATE: &str = "private-key.pem";
 const PUBLIC: &str = "public-key.pem";
@@ -24,10 +24,12 @@ impl Directory {
         self.blocking(move |folder| folder.read_pair(algorithm)).await
     }
 
-    /// Makes the original's files hold the active key, where what they hold is of this ring, or of the `old` one that lay
-    /// here.
+    /// Makes the original's files hold an active key, the one for RS256 if there is one, where what they hold is of this
+    /// ring, or of the `old` one that lay here.
     pub(super) fn follow(&self, ring: &RingRecord, old: Option<&RingRecord>) -> Result<(), CustodyError> {
-        let Some(active) = ring.active() else { return Ok(()) };
+        let rs256 = ring.active(Algorithm::Rs256.name());
+        let classical = |key: &&KeyRecord| !key.alg.parse().is_ok_and(Algorithm::is_post_quantum);
+        let Some(active) = rs256.or_else(|| ring.signing().find(classical)) else { return Ok(()) };
         let Some(name) = active.home.as_ref().filter(|home| home.scheme() == Self::SCHEME).map(Home::place)
         else {
             return Ok(());
