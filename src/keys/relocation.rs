@@ -3,7 +3,7 @@
 //! key that is published at the new place signs only when none of the old key sets is kept any more.
 
 use super::RingService;
-use super::custody::CustodyError;
+use super::custody::{CustodyError, RingFault};
 use super::key_event::Cause;
 use super::ring_service::LOST_RACES;
 use crate::domain::{KeyState, RingRecord, Timestamp};
@@ -26,12 +26,12 @@ impl RingService {
     /// # Errors
     /// [`CustodyError`]; also where another ring is there already.
     pub async fn relocate(&self, to: &Self) -> Result<Relocation, CustodyError> {
-        if self.custody().ring().place() == to.custody().ring().place() {
+        if self.custody().ring_store().place() == to.custody().ring_store().place() {
             let fault = format!(
                 "it serves {} as well: set KEY_CUSTODY to it, and new keys are made there",
                 to.custody().name()
             );
-            return Err(CustodyError::Immovable { place: self.custody().ring().place(), fault });
+            return Err(RingFault::Immovable { place: self.custody().ring_store().place(), fault }.into());
         }
         for _ in 0..LOST_RACES {
             let old = self.begin().await?.ring;
@@ -47,12 +47,13 @@ impl RingService {
             };
             let ring = copy(self, to, &old, there.as_ref(), until).await?;
             let before = there.unwrap_or_else(RingRecord::empty);
-            let written = to.change(&before, Cause::Moved, |_| Ok::<_, CustodyError>(ring)).await?;
+            let written =
+                to.change(&before, Cause::Moved, |_| Ok::<_, CustodyError>(ring)).await?.or_unwritable()?;
             let Some(ring) = written else { continue };
             let freezes = old.moved.is_none();
             let frozen = |_| Ok::<_, CustodyError>(to.frozen(&old, until));
-            if !freezes || self.change(&old, Cause::Moved, frozen).await?.is_some() {
-                to.custody().ring().align_copies(&ring).await?;
+            if !freezes || self.change(&old, Cause::Moved, frozen).await?.or_unwritable()?.is_some() {
+                to.custody().ring_store().align_copies(&ring).await?;
                 return Ok(Relocation { ring, until });
             }
         }
@@ -74,7 +75,7 @@ async fn copy(
         if others || there.revision > old.revision + 1 {
             let fault =
                 "another ring lives there already; set KEY_CUSTODY to that, or take it away first".to_owned();
-            return Err(CustodyError::Immovable { place: to.custody().ring().place(), fault });
+            return Err(RingFault::Immovable { place: to.custody().ring_store().place(), fault }.into());
         }
     }
     let revision = there.map_or(old.revision, |there| there.revision.max(old.revision)) + 1;
@@ -95,5 +96,5 @@ pub(super) fn relocated(ring: &RingRecord, lead: u64, until: Timestamp) -> RingR
 
 fn elsewhere(from: &RingService, to: &str) -> CustodyError {
     let fault = format!("its keys have moved to KEY_CUSTODY={to} already");
-    CustodyError::Immovable { place: from.custody().ring().place(), fault }
+    RingFault::Immovable { place: from.custody().ring_store().place(), fault }.into()
 }

@@ -6,27 +6,50 @@ use super::super::output::visible;
 use super::super::setup;
 use super::{Failure, Output, length, what_next};
 use crate::domain::{Home, KeyRecord, KeyState, RingRecord, Timestamp};
+use crate::keys::server_secret::ServerSecretSettings;
 use crate::keys::{RingService, forecast};
 
-pub(super) async fn list(ring_service: &RingService, output: &Output) -> Result<(), Failure> {
+pub(super) async fn list(
+    ring_service: &RingService,
+    secrets: &ServerSecretSettings,
+    output: &Output,
+) -> Result<(), Failure> {
     let ring = setup::ring(ring_service).await?;
     let (now, schedule) = (ring_service.now(), ring_service.schedule());
     let next = what_next(&ring, schedule, now);
     let next_at = forecast::next(&ring, schedule, now).map(|event| event.at.to_string());
+    let (secret, secret_line) = server_secret(&ring, secrets)?;
     let value = json!({
         "custody": ring_service.custody().name(),
-        "place": ring_service.custody().ring().place(),
+        "place": ring_service.custody().ring_store().place(),
         "revision": ring.revision,
         "keys": ring.keys.iter().map(as_json).collect::<Vec<_>>(),
         "next_at": next_at,
+        "server_secret": secret,
     });
     let mut text = table(&ring, now);
-    text.push_str(&format!("\n\n{next}"));
+    text.push_str(&format!("\n\n{next}\n{secret_line}"));
     if let Some(moved) = &ring.moved {
         text.push_str(&format!("\nThese keys have moved to KEY_CUSTODY={}.", moved.to));
     }
     output.print(&value, &text);
     Ok(())
+}
+
+/// The server secret without what is secret about it, as JSON and for people.
+fn server_secret(ring: &RingRecord, secrets: &ServerSecretSettings) -> Result<(Value, String), Failure> {
+    let kept = ring.server_secret.as_ref().filter(|_| secrets.uses_kept());
+    let Some(secret) = secrets.with(kept) else {
+        return Ok((Value::Null, "server secret: none yet; a server makes one".to_owned()));
+    };
+    let fingerprints = secret.fingerprints().map_err(Failure::refused)?;
+    let made_at = kept.map(|kept| kept.made_at.to_string());
+    let place = made_at.as_ref().map_or_else(
+        || "as SERVER_SECRET says".to_owned(),
+        |made_at| format!("kept with the keys, made at {made_at}"),
+    );
+    let text = format!("server secret: {place} (fingerprint {})", fingerprints.join(", "));
+    Ok((json!({ "made_at": made_at, "fingerprints": fingerprints }), text))
 }
 
 fn as_json(key: &KeyRecord) -> Value {

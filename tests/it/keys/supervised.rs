@@ -19,7 +19,7 @@ use jwt_generator::config::{Config, Sources};
 use jwt_generator::domain::{Kid, Lifetime, RingRecord, Rotation, Timestamp};
 use jwt_generator::entropy::Entropy;
 use jwt_generator::http::{Api, FailingTasks, HttpSettings, Parts, router};
-use jwt_generator::keys::custody::{Custody, CustodyError, Directory, KeyBackend, RingStore};
+use jwt_generator::keys::custody::{Custody, CustodyError, Directory, KeyBackend, Replaced, RingStore};
 use jwt_generator::keys::{
     KeyKind, KeySettings, Keys, NotReady, Private, RemoteKey, Ring, RingRefresher, RingService, SignError,
     Signer,
@@ -46,7 +46,7 @@ impl RingStore for Panicking {
         self.folder.load().await
     }
 
-    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, CustodyError> {
+    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<Replaced, CustodyError> {
         self.folder.replace_if(seen, ring).await
     }
 
