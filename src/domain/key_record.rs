@@ -119,7 +119,7 @@ pub struct KeyRecord {
 pub struct RingRecord {
     /// The form of this document.
     pub version: u32,
-    /// Counts the replacements; whoever replaces names the one that they saw.
+    /// Counts the replacements. A program that replaces the document names the revision that it has seen.
     pub revision: u64,
     /// The lead, in seconds, under which the key set is served: how long an answer may be kept, and more.
     pub lead: u64,

@@ -23,7 +23,7 @@ pub(super) async fn list(
         "custody": ring_service.custody().name(),
         "place": ring_service.custody().ring_store().place(),
         "revision": ring.revision,
-        "keys": ring.keys.iter().map(as_json).collect::<Vec<_>>(),
+        "keys": ring.keys.iter().map(|key| as_json(&ring, key)).collect::<Vec<_>>(),
         "next_at": next_at,
         "server_secret": secret,
     });
@@ -52,7 +52,12 @@ fn server_secret(ring: &RingRecord, secrets: &ServerSecretSettings) -> Result<(V
     Ok((json!({ "made_at": made_at, "fingerprints": fingerprints }), text))
 }
 
-fn as_json(key: &KeyRecord) -> Value {
+/// When an active key stops, where that is announced.
+fn stops_at(ring: &RingRecord, key: &KeyRecord) -> Option<Timestamp> {
+    ring.dropped.get(&key.alg).copied().filter(|_| key.state == KeyState::Active)
+}
+
+fn as_json(ring: &RingRecord, key: &KeyRecord) -> Value {
     let at = |at: Option<Timestamp>| at.map(|at| at.to_string());
     json!({
         "kid": key.kid,
@@ -64,6 +69,7 @@ fn as_json(key: &KeyRecord) -> Value {
         "published_at": key.published_at.to_string(),
         "activates_at": key.activates_at.to_string(),
         "activated_at": at(key.activated_at),
+        "stops_at": at(stops_at(ring, key)),
         "retired_at": at(key.retired_at),
         "removes_at": at(key.removes_at),
         "revoked_at": at(key.revoked_at),
@@ -82,7 +88,7 @@ fn table(ring: &RingRecord, now: Timestamp) -> String {
             key.kid.as_str(),
             visible(&key.alg),
             state(key.state),
-            doing(key)
+            doing(ring, key)
         ));
     }
     text
@@ -97,11 +103,14 @@ fn state(state: KeyState) -> &'static str {
     }
 }
 
-fn doing(key: &KeyRecord) -> String {
+fn doing(ring: &RingRecord, key: &KeyRecord) -> String {
     let at = |at: Option<Timestamp>| at.map_or_else(|| "?".to_owned(), |at| at.to_string());
     match key.state {
         KeyState::Published => format!("is known, and signs from {} on", key.activates_at),
-        KeyState::Active => format!("signs since {}", at(key.activated_at)),
+        KeyState::Active => match stops_at(ring, key) {
+            Some(stops_at) => format!("signs since {}, until {stops_at}", at(key.activated_at)),
+            None => format!("signs since {}", at(key.activated_at)),
+        },
         KeyState::Retired => format!("verifies until {}", at(key.removes_at)),
         KeyState::Removed if key.revoked_at.is_some() => format!("was revoked at {}", at(key.revoked_at)),
         KeyState::Removed => format!("left at {}", at(key.removes_at)),

@@ -201,7 +201,7 @@ async fn far_away(folder: &Path) -> (Arc<Far>, Keys, Clock) {
     let private = Private::Remote(Arc::clone(&far) as Arc<dyn RemoteKey>);
     let schedule = ring_service.schedule();
     let privates = HashMap::from([(active.kid.clone(), private)]);
-    let ring = Ring::new(record.clone(), privates, &schedule, None).unwrap();
+    let ring = Ring::new(record.clone(), privates, schedule, None).unwrap();
     let keys = Keys::new(Signer::start().unwrap(), clock.clone());
     keys.install(Arc::new(ring), clock.uptime(), |_| 3_600);
     (far, keys, clock)
