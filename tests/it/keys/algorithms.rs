@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jwt_generator::app;
@@ -283,7 +282,7 @@ async fn earlier_program_runs(database: &Database) {
         ring_version: RingRecord::AUTHENTICATED_VERSION,
         at: database.clock.now(),
     };
-    database.stores.instances.note_instance(&instance).await.unwrap();
+    database.stores.instances.record_instance(&instance).await.unwrap();
 }
 
 #[test]
