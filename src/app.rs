@@ -8,6 +8,7 @@ mod database_probe;
 mod function;
 mod instance_heartbeat;
 mod listener;
+mod server_secret;
 mod signer_probe;
 mod stores;
 mod task;
@@ -130,10 +131,10 @@ pub fn open_ring_service(config: &Config, stores: &Stores, clock: Clock) -> Resu
     let rsa_bits = config.key_bits.unwrap_or(2048);
     let settings = KeySettings {
         rotation: config.key_rotation,
-        jwks_max_age: config.jwks_max_age.as_secs(),
+        jwks_max_age: config.jwks_max_age,
         verifier_cache: config.verifier_cache,
         clock_skew: config.key_clock_skew,
-        refresh: config.key_refresh.as_secs(),
+        refresh: config.key_refresh,
         longest_token: config.token_lifetime.max(config.max_token_lifetime).as_secs(),
         kinds: config
             .algorithms
@@ -200,8 +201,9 @@ impl App {
         tell_adopted(config, components.keys());
         components.heartbeat().first(components.database()).await?;
         components.prepare().await?;
+        components.keep_server_secret().await;
         let keys = Arc::clone(components.keys());
-        let keys_place = components.ring_service().custody().ring().place();
+        let keys_place = components.ring_service().custody().ring_store().place();
         let (http_service, others) = components.into_service(config, entropy);
         others.into_iter().for_each(|task| tasks.start(task));
         Ok(Self { listener, http_service: Arc::new(http_service), limits, keys, keys_place, tasks })

@@ -14,11 +14,13 @@ use super::{Failure, Output};
 use crate::accounts::{Registration, Registry};
 use crate::app::{self, IfMissing};
 use crate::clock::Clock;
-use crate::domain::{Actor, LoginName, Password, User};
+use crate::domain::{Actor, LoginName, Password, Secret, User};
 use crate::entropy::Entropy;
 
 /// Users that one question to the store brings.
 const PAGE: usize = 500;
+/// What is read of standard input for a password, in bytes.
+const LONGEST_INPUT: usize = 64 * 1024;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Users {
@@ -82,7 +84,7 @@ impl Users {
     async fn run_on(self, registry: &Registry, output: &Output) -> Result<(), Failure> {
         match self {
             Self::Create { username, email, password } => {
-                let registration = Registration::parse(&username, &email, &password.read()?);
+                let registration = Registration::parse(&username, &email, password.read()?.expose());
                 let registration = registration.map_err(Failure::usage)?;
                 let user =
                     registry.create_user(registration, Actor::Operator).await.map_err(Failure::because)?;
@@ -91,7 +93,7 @@ impl Users {
             Self::List => list(registry, output).await?,
             Self::Show { user } => print(&find(registry, &user).await?, output),
             Self::Password { user, password } => {
-                let password = Password::parse(&password.read()?).map_err(Failure::usage)?;
+                let password = Password::parse(password.read()?.expose()).map_err(Failure::usage)?;
                 let name = LoginName::from_text(&user);
                 let user = registry.set_password(&name, password, Actor::Operator).await;
                 print(&user.map_err(Failure::because)?, output);
@@ -115,8 +117,8 @@ impl Users {
 
 impl PasswordSource {
     /// The first line, without its end.
-    fn read(&self) -> Result<Zeroizing<String>, Failure> {
-        let mut text = Zeroizing::new(String::new());
+    fn read(&self) -> Result<Secret<String>, Failure> {
+        let mut text = Zeroizing::new(String::with_capacity(LONGEST_INPUT));
         match &self.password_file {
             Some(path) => {
                 let unreadable = |error| Failure::usage(format!("cannot read {}: {error}", path.display()));
@@ -128,11 +130,11 @@ impl PasswordSource {
                 return Err(Failure::usage(how));
             }
             None => {
-                io::stdin().take(64 * 1024).read_to_string(&mut text).map_err(Failure::refused)?;
+                io::stdin().take(LONGEST_INPUT as u64).read_to_string(&mut text).map_err(Failure::refused)?;
             }
         }
         let text = text.trim_start_matches('\u{feff}');
-        Ok(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))
+        Ok(Secret::new(text.lines().next().unwrap_or_default().to_owned()))
     }
 }
 

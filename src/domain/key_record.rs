@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::{Kid, Timestamp};
+use super::{Kid, ServerSecretRecord, Timestamp};
 
 /// Where a key is in its life. It only ever goes forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -119,7 +119,7 @@ pub struct KeyRecord {
 pub struct RingRecord {
     /// The form of this document.
     pub version: u32,
-    /// Counts the replacements; whoever replaces names the one that they saw.
+    /// Counts the replacements. A program that replaces the document names the revision that it has seen.
     pub revision: u64,
     /// The lead, in seconds, under which the key set is served: how long an answer may be kept, and more.
     pub lead: u64,
@@ -134,6 +134,9 @@ pub struct RingRecord {
     /// Where the ring lives now, if no longer here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved: Option<Moved>,
+    /// The secret that all instances share, once one was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_secret: Option<ServerSecretRecord>,
     /// The algorithms that settings list no longer, by their JWA names, and when their keys stop signing at the earliest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub dropped: BTreeMap<String, Timestamp>,
@@ -174,6 +177,7 @@ impl RingRecord {
             kept_until: Timestamp::from_secs(0),
             adopted: false,
             moved: None,
+            server_secret: None,
             dropped: BTreeMap::new(),
             keys: Vec::new(),
             rest: Map::new(),

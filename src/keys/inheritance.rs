@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::custody::{Custody, CustodyError, Directory, Found, KeyBackend, RingStore};
+use super::custody::{Custody, CustodyError, Directory, FileFault, Found, KeyBackend, RingFault, RingStore};
 use super::key_event::Cause;
 use super::relocation::{GRACE, relocated};
 use super::schedule::first;
@@ -52,7 +52,9 @@ impl RingService {
     /// The original's key stays the one that signs, under its name and, where the operator chose another, under that.
     async fn adopted(&self, found: Found) -> Result<RingRecord, CustodyError> {
         let home = match self.custody().keep(&found.signing).await {
-            Err(CustodyError::Write { .. } | CustodyError::Homeless(_)) => Directory::pair_home(),
+            Err(CustodyError::File(FileFault::Unwritable { .. }) | CustodyError::Homeless(_)) => {
+                Directory::pair_home()
+            }
             other => other?,
         };
         Ok(self.of_original(&found, home))
@@ -84,7 +86,7 @@ impl RingService {
     async fn taken_over(&self, ring: RingRecord) -> Result<RingRecord, CustodyError> {
         if let Some(moved) = &ring.moved {
             let fault = format!("its keys have moved to KEY_CUSTODY={}, and there are none here", moved.to);
-            return Err(CustodyError::Immovable { place: self.custody().folder().place(), fault });
+            return Err(RingFault::Immovable { place: self.custody().folder().place(), fault }.into());
         }
         let ring = relocated(&ring, self.schedule().lead(), self.now().plus_secs(GRACE));
         self.taken_from(ring, self.of_folder().custody()).await
@@ -149,7 +151,8 @@ impl RingService {
                 .change(&old, Cause::Moved, |now| {
                     Ok::<_, CustodyError>(self.frozen(&old, now.plus_secs(GRACE)))
                 })
-                .await?;
+                .await?
+                .or_unwritable()?;
         }
         Ok(())
     }

@@ -13,6 +13,8 @@ pub enum Cause {
     Ordered,
     /// It moved to another custody.
     Moved,
+    /// The server secret was made; no key changes by that.
+    ServerSecret,
 }
 
 /// A key that is in another state than before.

@@ -18,6 +18,7 @@ mod ring_refresher;
 mod ring_service;
 mod ring_steps;
 pub mod schedule;
+pub mod server_secret;
 mod settings;
 mod signer;
 

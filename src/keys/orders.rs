@@ -24,7 +24,7 @@ pub enum Order {
     Import(Box<Import>),
     /// Drop the records of keys that have left and whose private halves are destroyed.
     Forget,
-    /// Make room for tokens that live so many seconds, signed by this algorithm, or by the default one.
+    /// Keep the key of this algorithm, or of the default one, published for as long as tokens that live so many seconds.
     Carry(Option<Algorithm>, u64),
 }
 
@@ -169,14 +169,12 @@ fn rotate_now(
         after.keys.push(published(new, schedule, known_to_all(ring, schedule, now), now));
     }
     let next = after.next(alg).map(|next| next.kid.clone()).ok_or(OrderError::NoSuccessor)?;
-    if ring.active(alg).is_none() {
+    let is_default = schedule.default_kind().is_some_and(|kind| kind.algorithm == algorithm);
+    if is_default && ring.active(alg).is_none() {
         // It takes the place of what the settings list no longer, and so that ends at once as well.
         announce_ends(&mut after, schedule, now);
-        after
-            .dropped
-            .iter_mut()
-            .filter(|(alg, _)| !schedule.lists(alg))
-            .for_each(|(_, at)| *at = (*at).min(now));
+        let unlisted = after.dropped.iter_mut().filter(|(alg, _)| !schedule.lists(alg));
+        unlisted.for_each(|(_, at)| *at = (*at).min(now));
     }
     Ok(apply(&after, &Action::Activate(next), schedule, None, now))
 }

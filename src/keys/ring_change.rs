@@ -2,15 +2,39 @@
 //! custody all end here. A change is written by compare-and-swap before anything follows from it, and its events are told.
 
 use super::RingService;
-use super::custody::CustodyError;
+use super::custody::{CustodyError, FileFault, Replaced};
 use super::key_event::{Cause, events};
 use super::ring_service::LOST_RACES;
 use super::schedule::written_late;
 use crate::domain::{RingRecord, Timestamp};
 
+/// What came of a change.
+pub(super) enum Changed {
+    /// It is written, and this is the ring as it is then.
+    To(RingRecord),
+    /// Another program has changed the ring first.
+    Outrun,
+    /// Nothing can be written where the ring is. What is there serves as it is.
+    Unwritable(FileFault),
+}
+
+impl Changed {
+    /// The ring as it is then; nothing where another program has changed it first.
+    ///
+    /// # Errors
+    /// [`CustodyError::File`] where nothing can be written.
+    pub(super) fn or_unwritable(self) -> Result<Option<RingRecord>, CustodyError> {
+        match self {
+            Self::To(ring) => Ok(Some(ring)),
+            Self::Outrun => Ok(None),
+            Self::Unwritable(fault) => Err(fault.into()),
+        }
+    }
+}
+
 impl RingService {
     /// Writes what `what` makes of `before` at the instant of writing, in the place of `before`, or of nothing where that has
-    /// revision 0. Gives the ring as it is then; nothing where another program has changed it first.
+    /// revision 0.
     ///
     /// # Errors
     /// What `what` refuses, and as [`super::custody::RingStore::replace_if`]: whether the change was written is open then.
@@ -19,21 +43,23 @@ impl RingService {
         before: &RingRecord,
         why: Cause,
         what: impl FnOnce(Timestamp) -> Result<RingRecord, E>,
-    ) -> Result<Option<RingRecord>, E> {
+    ) -> Result<Changed, E> {
         let _writing = self.writing.lock().await;
         let began = self.now();
         let after = what(began)?;
         let after = RingRecord { version: after.form(), ..after };
         self.wait_for_earlier_programs(before, &after).await?;
         let seen = Some(before.revision).filter(|revision| *revision > 0);
-        if !self.custody.ring().replace_if(seen, &after).await? {
-            return Ok(None);
+        match self.custody.ring_store().replace_if(seen, &after).await? {
+            Replaced::Written => {}
+            Replaced::Outrun => return Ok(Changed::Outrun),
+            Replaced::Unwritable(fault) => return Ok(Changed::Unwritable(fault)),
         }
         let after = self.redated(before, after, began).await?;
         for event in events(before, &after, why, self.now()) {
             event.tell(&after);
         }
-        Ok(Some(after))
+        Ok(Changed::To(after))
     }
 
     /// A process that slept while it wrote has announced things later than it says: they are dated anew.
@@ -48,7 +74,7 @@ impl RingService {
             let Some(later) = written_late(before, &after, self.schedule(), began, self.now()) else {
                 return Ok(after);
             };
-            if self.custody.ring().replace_if(Some(after.revision), &later).await? {
+            if self.custody.ring_store().replace_if(Some(after.revision), &later).await?.or_unwritable()? {
                 return Ok(later);
             }
             match self.load().await? {
@@ -68,7 +94,7 @@ impl RingService {
         if after.version <= before.version {
             return Ok(());
         }
-        let earlier = self.custody.ring().earlier_programs(after.version).await?;
+        let earlier = self.custody.ring_store().earlier_programs(after.version).await?;
         match earlier.first() {
             None => Ok(()),
             Some(instance) => Err(CustodyError::Unavailable(

@@ -75,7 +75,7 @@ impl RingService {
         let ordered = self.change(ring, Cause::Ordered, |now| {
             orders::carry_out(ring, self.schedule(), order, new.clone(), now).map_err(OrderFault::from)
         });
-        ordered.await
+        Ok(ordered.await?.or_unwritable()?)
     }
 
     /// Takes the steps that are due, drops the records of keys that have left, and takes away files in `KEYS_DIR` that no

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::custody::CustodyError;
+use super::custody::{CustodyError, RingFault};
 use super::ring_service::Begun;
 use super::{Keys, RingService};
 use crate::clock::Clock;
@@ -69,7 +69,7 @@ impl RingRefresher {
     async fn first_look(&mut self) -> Result<(), CustodyError> {
         let looked_at = self.clock.uptime();
         let begun = self.seen().await?;
-        self.ring_service.custody().ring().align_copies(&begun.ring).await?;
+        self.ring_service.custody().ring_store().align_copies(&begun.ring).await?;
         if let Err(error) = self.ring_service.leave_folder(&begun.ring).await {
             tracing::warn!(%error, "cannot note in KEYS_DIR that its keys are elsewhere now");
         }
@@ -132,7 +132,9 @@ impl RingRefresher {
     async fn seen(&mut self) -> Result<Begun, CustodyError> {
         let begun = match self.ring_service.load().await? {
             Some(ring) => Begun { ring, written: true },
-            None if self.found => return Err(CustodyError::Gone(self.ring_service.custody().ring().place())),
+            None if self.found => {
+                return Err(RingFault::Gone(self.ring_service.custody().ring_store().place()).into());
+            }
             None => self.ring_service.begin().await?,
         };
         self.found |= begun.written;

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use super::custody::{Custody, CustodyError, RingStore};
+use super::custody::{Custody, CustodyError, RecordFault, RingStore};
 use super::key_event::Cause;
+use super::ring_change::Changed;
 use super::schedule::{Action, Schedule, apply};
 use super::{KeyKind, KeySettings, Private, Ring};
 use crate::clock::Clock;
@@ -81,7 +82,7 @@ impl RingService {
     /// # Errors
     /// As [`super::custody::RingStore::load`].
     pub async fn load(&self) -> Result<Option<RingRecord>, CustodyError> {
-        self.custody.ring().load().await
+        self.custody.ring_store().load().await
     }
 
     /// The ring; where there is none, one that begins with the keys in `KEYS_DIR`, or with new keys, which sign at once: no
@@ -102,10 +103,15 @@ impl RingService {
             };
             let begun = self.change(&RingRecord::empty(), Cause::Begun, |_| Ok(ring.clone())).await;
             match begun {
-                Ok(Some(ring)) => return Ok(Begun { ring, written: true }),
-                Ok(None) => lost = made,
-                Err(CustodyError::Write { .. }) if made.is_empty() => {
+                Ok(Changed::To(ring)) => return Ok(Begun { ring, written: true }),
+                Ok(Changed::Outrun) => lost = made,
+                // Keys that are there already serve from a folder that cannot be written.
+                Ok(Changed::Unwritable(_)) if made.is_empty() => {
                     return Ok(Begun { ring, written: false });
+                }
+                Ok(Changed::Unwritable(fault)) => {
+                    *self.spare.lock().await = made;
+                    return Err(fault.into());
                 }
                 Err(error) => {
                     *self.spare.lock().await = made;
@@ -170,8 +176,8 @@ impl RingService {
     /// As [`Custody::open`].
     pub async fn open(&self, key: &KeyRecord) -> Result<Private, CustodyError> {
         let nowhere =
-            || CustodyError::Record { kid: key.kid.clone(), fault: "it has no private half".to_owned() };
-        self.custody.open(key).await?.ok_or_else(nowhere)
+            || RecordFault::Damaged { kid: key.kid.clone(), fault: "it has no private half".to_owned() };
+        Ok(self.custody.open(key).await?.ok_or_else(nowhere)?)
     }
 
     /// New keys, or those of a try that failed, unless they are in the ring all the same.
@@ -220,7 +226,7 @@ impl RingService {
             match unbegun {
                 Some(unbegun) => made.push(unbegun),
                 None => {
-                    tracing::info!(algorithm = %kind.algorithm, place = self.custody.ring().place(), "making a new key");
+                    tracing::info!(algorithm = %kind.algorithm, place = self.custody.ring_store().place(), "making a new key");
                     made.extend(self.make(&empty, &[kind]).await?);
                 }
             }

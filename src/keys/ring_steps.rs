@@ -1,7 +1,8 @@
 //! The schedule's steps, carried out: what a step needs is prepared, and then the step is written.
 
-use super::custody::{CustodyError, public_half};
+use super::custody::{CustodyError, RecordFault, public_half};
 use super::key_event::Cause;
+use super::ring_change::Changed;
 use super::ring_service::LOST_RACES;
 use super::schedule::{Action, Outstanding, due, take};
 use super::{Private, RingService, SignError};
@@ -85,7 +86,7 @@ impl RingService {
             self.give_up_removed(ring, &mut after);
             Ok(after)
         });
-        match written.await {
+        match written.await.and_then(Changed::or_unwritable) {
             Ok(Some(after)) => {
                 tell(action, &after);
                 Ok(Some(after))
@@ -124,7 +125,7 @@ impl RingService {
             })?;
             if !public_half(key)?.verify(TRIAL, &signature) {
                 let fault = "its signature does not fit it".to_owned();
-                return Err(CustodyError::Record { kid: key.kid.clone(), fault });
+                return Err(RecordFault::Damaged { kid: key.kid.clone(), fault }.into());
             }
         }
         Ok(())

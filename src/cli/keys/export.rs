@@ -26,7 +26,7 @@ struct Half {
     /// A JWK Set of public keys
     #[arg(long)]
     public: bool,
-    /// A private key as PEM (PKCS#8): whoever has it can be anybody
+    /// A private key as PEM (PKCS#8): a person who has it can issue any token
     #[arg(long)]
     private: bool,
 }

@@ -82,7 +82,7 @@ impl Keys {
             let ring_service = setup::ring_service(&config, self.if_missing())?;
             match self {
                 Self::Show(of) => show::show(&ring_service, of.algorithm, output).await,
-                Self::List => list::list(&ring_service, output).await,
+                Self::List => list::list(&ring_service, &config.server_secret, output).await,
                 Self::Plan => plan::plan(&ring_service, output).await,
                 Self::Generate => show::generate(&ring_service, output).await,
                 Self::Rotate(rotate) => rotate.run(&ring_service, output).await,

@@ -11,11 +11,11 @@ use crate::keys::custody::public_half;
 
 pub(super) async fn generate(ring_service: &RingService, output: &Output) -> Result<(), Failure> {
     if ring_service.peek().await.map_err(Failure::because)?.is_some() {
-        let place = ring_service.custody().ring().place();
+        let place = ring_service.custody().ring_store().place();
         return Err(Failure::refused(format!("there is a key in {place} already; it was left as it is")));
     }
     let ring = ring_service.begin().await.map_err(Failure::because)?.ring;
-    ring_service.custody().ring().align_copies(&ring).await.map_err(Failure::because)?;
+    ring_service.custody().ring_store().align_copies(&ring).await.map_err(Failure::because)?;
     show(ring_service, None, output).await
 }
 
@@ -31,7 +31,7 @@ pub(super) async fn show(
         None => ring_service.schedule().default_key(&ring),
     };
     let active = active.ok_or_else(|| Failure::refused(none_signs(algorithm)))?;
-    print(active, &ring_service.custody().ring().place(), output)
+    print(active, &ring_service.custody().ring_store().place(), output)
 }
 
 fn none_signs(algorithm: Option<Algorithm>) -> String {

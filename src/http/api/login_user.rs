@@ -11,10 +11,10 @@ use crate::http::{Answer, Api, Call, respond};
 pub(in crate::http) async fn login_user(api: Api, call: Call) -> Answer {
     let Call { caller, request, .. } = call;
     let fields = Fields::read(request, &caller, &api).await?;
-    let (Some(username), Some(password)) = (fields.filled("username")?, fields.filled("password")?) else {
+    let (Some(username), Some(password)) = (fields.filled("username")?, fields.secret("password")?) else {
         return Err(Kind::MissingField("Username and password are required").into());
     };
     let name = LoginName::from_text(&username);
-    let logged_in = api.accounts.log_in(&caller, &name, Password::attempt(&password)).await?;
+    let logged_in = api.accounts.log_in(&caller, &name, Password::attempt(password.expose())).await?;
     respond::success(StatusCode::OK, LoggedInBody::from(logged_in), "Login successful")
 }

@@ -11,11 +11,11 @@ use crate::http::{Answer, Api, Call, respond};
 pub(in crate::http) async fn register_user(api: Api, call: Call) -> Answer {
     let Call { caller, request, .. } = call;
     let fields = Fields::read(request, &caller, &api).await?;
-    let given = (fields.filled("username")?, fields.filled("email")?, fields.filled("password")?);
+    let given = (fields.filled("username")?, fields.filled("email")?, fields.secret("password")?);
     let (Some(username), Some(email), Some(password)) = given else {
         return Err(Kind::MissingField("Username, email, and password are required").into());
     };
-    let registration = Registration::parse(&username, &email, &password)?;
+    let registration = Registration::parse(&username, &email, password.expose())?;
     let body = LoggedInBody::from(api.accounts.register(&caller, registration).await?);
     respond::success(StatusCode::CREATED, body, "User registered successfully")
 }

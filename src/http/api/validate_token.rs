@@ -10,9 +10,9 @@ pub(in crate::http) async fn validate_token(api: Api, call: Call) -> Answer {
     let Call { caller, request, .. } = call;
     let fields = Fields::read(request, &caller, &api).await?;
     let audience = fields.filled("audience")?;
-    let given = fields.filled("token")?;
-    let token = given.as_deref().or(bearer.optional()).ok_or(Kind::MissingField("Token is required"))?;
-    let checked = api.tokens.validate(&caller, token, audience.as_deref())?;
+    let token =
+        fields.secret("token")?.or(bearer.optional()).ok_or(Kind::MissingField("Token is required"))?;
+    let checked = api.tokens.validate(&caller, token.expose(), audience.as_deref())?;
     Ok(respond::json_bytes(body(&checked).into()))
 }
 

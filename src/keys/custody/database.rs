@@ -7,8 +7,8 @@ use jose::SigningKey;
 
 use super::sealed_ring::{self, Closed, Digest, Opened, RingForm};
 use super::{
-    CustodyError, KeyBackend, Resealed, RingStore, Sealer, SealingError, algorithm_of, generate, new_key,
-    of_record,
+    CustodyError, KeyBackend, RecordFault, Replaced, Resealed, RingFault, RingStore, Sealer, SealingError,
+    algorithm_of, generate, new_key, of_record,
 };
 use crate::clock::Clock;
 use crate::domain::{Home, Instance, KeyRecord, Kid, NewKey, RingRecord};
@@ -60,10 +60,10 @@ impl StoredRing {
             // What a database can count up from.
             Some(_) if ring.revision >= i64::MAX as u64 => {
                 let fault = "its revision is out of range".to_owned();
-                Err(CustodyError::Ring { place: self.place(), fault })
+                Err(RingFault::Damaged { place: self.place(), fault }.into())
             }
             Some(form) => Ok(Some((ring, form))),
-            None => Err(CustodyError::Newer { place: self.place(), version: ring.version }),
+            None => Err(RingFault::Newer { place: self.place(), version: ring.version }.into()),
         }
     }
 
@@ -85,11 +85,11 @@ impl StoredRing {
         }
         if found.revision < seen.revision {
             let (revision, seen) = (found.revision, seen.revision);
-            return Err(CustodyError::Older { place: self.place(), revision, seen });
+            return Err(RingFault::Older { place: self.place(), revision, seen }.into());
         }
         let other_ring = seen.id.is_some() && found.id != seen.id;
         if other_ring || (found.revision == seen.revision && found.digest != seen.digest) {
-            return Err(CustodyError::Other(self.place()));
+            return Err(RingFault::Other(self.place()).into());
         }
         Ok(())
     }
@@ -154,8 +154,8 @@ impl RingStore for StoredRing {
         Ok(Some(ring))
     }
 
-    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, CustodyError> {
-        self.write(seen, ring, self.form_to_write().await?).await
+    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<Replaced, CustodyError> {
+        Ok(self.write(seen, ring, self.form_to_write().await?).await?.into())
     }
 
     async fn reseal(&self, accept_unsealed: &[Kid]) -> Result<Option<Resealed>, CustodyError> {
@@ -233,7 +233,7 @@ impl KeyBackend for InRecord {
     async fn open(&self, key: &KeyRecord) -> Result<Private, CustodyError> {
         let pem = key.home.as_ref().map_or("", Home::place);
         let signing = SigningKey::from_pem(algorithm_of(key)?, pem)
-            .map_err(|fault| CustodyError::Record { kid: key.kid.clone(), fault: fault.to_string() })?;
+            .map_err(|fault| RecordFault::Damaged { kid: key.kid.clone(), fault: fault.to_string() })?;
         of_record(signing, key)
     }
 

@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Map, Value};
 
 use super::sealer::{Sealer, SealerError};
-use crate::domain::{Home, KeyRecord, KeyState, Kid, RingRecord};
+use crate::domain::{Home, KeyRecord, KeyState, Kid, RingRecord, ServerSecretRecord};
 
 /// The scheme of a home that is sealed.
 const SCHEME: &str = "sealed";
@@ -74,6 +74,12 @@ pub enum SealingError {
          used: restore the database from a backup"
     )]
     RingAltered,
+    /// The server secret is not what was sealed.
+    #[error(
+        "the server secret in the database has been altered: its seal does not fit; nothing of the ring is used: restore \
+         the database from a backup"
+    )]
+    SecretAltered,
     /// There is no seal.
     #[error(
         "the record of key {0} in the database is not sealed, so anything that can write there may have added it; nothing \
@@ -129,6 +135,12 @@ pub(super) fn close(
         let sealed = sealer.seal(&bound(form, key)?, secret).map_err(|_| SealingError::Failed)?;
         key.home = Some(Home::new(SCHEME, &sealed));
     }
+    if let Some(secret) = &mut stored.server_secret {
+        let bound = bound_secret(id, secret)?;
+        let sealed =
+            sealer.seal(&bound, secret.home.expose().as_bytes()).map_err(|_| SealingError::Failed)?;
+        secret.home = Home::new(SCHEME, &sealed);
+    }
     let document = canonical(&stored)?;
     if !comes_back(&document) {
         return Err(SealingError::Unstable);
@@ -174,6 +186,9 @@ pub(super) fn open(
         Some(Value::String(id)) => Some(id),
         _ => None,
     };
+    if let Some(secret) = &mut ring.server_secret {
+        secret.home = open_secret(secret, id.as_deref().unwrap_or_default(), sealer)?;
+    }
     Ok(Opened { ring, id, digest: digest_of(&document), accepted })
 }
 
@@ -189,6 +204,26 @@ fn open_record(key: &KeyRecord, form: RingForm, sealer: &Sealer) -> Result<Optio
     let opened = opened.map_err(|error| fault(error, || format!("key {}", key.kid), altered))?;
     let text = std::str::from_utf8(&opened).map_err(|_| altered())?;
     Ok(text.split_once(':').map(|(scheme, place)| Home::new(scheme, place)))
+}
+
+/// The server secret is never without a seal, in either form.
+fn open_secret(secret: &ServerSecretRecord, id: &str, sealer: &Sealer) -> Result<Home, SealingError> {
+    let altered = || SealingError::SecretAltered;
+    if secret.home.scheme() != SCHEME {
+        return Err(altered());
+    }
+    let opened = sealer.open(&bound_secret(id, secret)?, secret.home.place());
+    let opened = opened.map_err(|error| fault(error, || "the server secret".to_owned(), altered))?;
+    let text = std::str::from_utf8(&opened).map_err(|_| altered())?;
+    text.split_once(':').map(|(scheme, place)| Home::new(scheme, place)).ok_or_else(altered)
+}
+
+/// What the seal of the server secret is bound to: its ring, and all that is written down of it.
+fn bound_secret(id: &str, secret: &ServerSecretRecord) -> Result<Vec<u8>, SealingError> {
+    let mut rest = Value::Object(secret.rest.clone());
+    rest.sort_all_objects();
+    let bytes = serde_json::to_vec(&("jwt-generator server secret 1", id, secret.made_at, rest));
+    bytes.map_err(|_| SealingError::Failed)
 }
 
 /// Whether a record has a seal. In the first form the seal is all that protects a record; only one of a key that has left

@@ -65,6 +65,13 @@ fn a_rotation_at_once_to_another_algorithm_ends_the_old_one_at_once() {
     assert_eq!(states(&after), [("RS256", Retired), ("ES256", Active)]);
     assert_eq!(after.keys[0].removes_at, Some(at(40 + RETIREMENT + LEAD - 30)));
     assert!(after.dropped.is_empty() && !after.has_several());
+    let further = schedule(&[RS256, EDDSA]);
+    let after = ordered(&begun(&[RS256, ES256]), &further, &Order::RotateNow(Algorithm::EdDsa), 40).unwrap();
+    assert_eq!(
+        states(&after),
+        [("RS256", Active), ("ES256", Active), ("EdDSA", Active)],
+        "an algorithm that is not the default one takes no place"
+    );
 }
 
 #[test]

@@ -42,10 +42,11 @@ pub fn due(
         let next = ring.next(kind.algorithm.name()).filter(|next| next.activates_at <= now)?;
         Some(Action::Activate(next.kid.clone()))
     });
-    let ends = ring
-        .dropped
-        .iter()
-        .filter(|(alg, at)| **at <= now && !schedule.lists(alg) && schedule.any_is(KeyState::Active, ring));
+    let in_use = ring.algorithms();
+    let ends = ring.dropped.iter().filter(|(alg, at)| {
+        let due = **at <= now && !schedule.lists(alg) && in_use.contains(alg.as_str());
+        due && schedule.any_is(KeyState::Active, ring)
+    });
     // Before there is another key: where the document's size has a limit, room comes first.
     let leaves = ring.keys.iter().filter_map(|key| leave(key, schedule, outstanding, now));
     let publications = schedule.kinds.iter().filter_map(|kind| publish(ring, *kind, schedule, now));

@@ -237,6 +237,24 @@ fn an_algorithm_takes_the_place_of_another_in_one_step_and_earlier_programs_can_
     assert_eq!((ring.form(), ring.dropped.len()), (1, 0));
 }
 
+/// A program that knows one algorithm lets the next key replace all that sign, and keeps what it does not know.
+#[test]
+fn an_announcement_that_an_earlier_program_has_overtaken_is_put_away() {
+    let other = schedule(&[ES256]);
+    let mut ring = at_rest(&begun(&[RS256]), &other, at(10)).0;
+    (ring.keys[0].state, ring.keys[0].removes_at) = (Retired, Some(at(10 + LEAD + RETIREMENT)));
+    ring.keys[1].state = Active;
+    assert_eq!(ring.dropped["RS256"], at(10 + LEAD));
+    let (after, actions) = at_rest(&ring, &other, at(10 + LEAD + RETIREMENT));
+    assert_eq!(actions, [Action::Remove(named(1))]);
+    assert!(after.dropped.is_empty());
+    let back = schedule(&[RS256]);
+    let (after, actions) = at_rest(&ring, &back, at(11 + LEAD));
+    let publish = Action::Publish { kind: RS256, activates_at: at(11 + 2 * LEAD) };
+    assert_eq!(actions, [Action::Keep("RS256".to_owned()), publish]);
+    assert_eq!(after.dropped, [("ES256".to_owned(), at(11 + 2 * LEAD))].into());
+}
+
 #[test]
 fn the_last_key_that_signs_never_retires() {
     let (other, mut ring) = (schedule(&[ES256]), begun(&[RS256]));

@@ -11,7 +11,7 @@ use jwt_generator::clock::Clock;
 use jwt_generator::domain::{
     Home, KeyRecord, KeyState, Kid, Lifetime, NewKey, RingRecord, Rotation, Timestamp,
 };
-use jwt_generator::keys::custody::{Custody, CustodyError, Directory, KeyBackend, RingStore};
+use jwt_generator::keys::custody::{Custody, CustodyError, Directory, KeyBackend, Replaced, RingStore};
 use jwt_generator::keys::{KeyKind, KeySettings, Private, RingService};
 use jwt_generator::workers::Workers;
 
@@ -41,7 +41,7 @@ impl RingStore for Asleep {
         self.folder.load().await
     }
 
-    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, CustodyError> {
+    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<Replaced, CustodyError> {
         if !self.while_making {
             self.sleep();
         }

@@ -15,6 +15,7 @@ mod models;
 mod protected_ring;
 mod regions;
 pub mod rotation;
+mod server_secret;
 mod settings;
 mod simulation;
 mod supervised;

@@ -133,7 +133,7 @@ impl Mutant {
                 Self::LeadShortByASecond if fresh => key.activates_at = earlier(key.activates_at),
                 Self::SignsAtOnce if fresh => key.activates_at = now,
                 Self::AddedSignsAtOnce if fresh && before.active(&key.alg).is_none() => {
-                    key.activates_at = now
+                    key.activates_at = now;
                 }
                 Self::RetirementShortByASecond if just_retired => {
                     key.removes_at = key.removes_at.map(earlier);
@@ -299,7 +299,7 @@ impl World {
         let Some(action) = plan(&view, &read, &self.instances[instance].outstanding, now) else {
             return Ok(false);
         };
-        // Making a key fails, and so does writing the ring. Without the first three nobody begins to serve.
+        // Making a key fails, and so does writing the ring. Without the first three no instance begins to serve.
         let must = matches!(action, Action::Begin | Action::NoteLead | Action::Carry);
         if !must && self.dice.one_in(4) {
             return Ok(false);
@@ -487,14 +487,14 @@ fn no_token_is_unverifiable_in_ten_thousand_rotations_under_any_settings() {
 fn every_rule_is_needed_for_each_mutant_is_caught() {
     for mutant in MUTANTS {
         let caught = (0..1_250).find_map(|seed| run(mutant, seed, 8).err().map(|what| (seed, what)));
-        let (seed, what) = caught.unwrap_or_else(|| panic!("nobody misses {mutant:?}"));
+        let (seed, what) = caught.unwrap_or_else(|| panic!("the simulation does not catch {mutant:?}"));
         println!("{mutant:?}: seed {seed}: {what}");
     }
 }
 
 const HOUR: u64 = 3_600;
 
-/// The settings of a service that nobody has configured.
+/// The settings of a service without any configuration.
 fn usual_settings(period: u64) -> Schedule {
     Schedule {
         period: Some(period),

@@ -18,7 +18,7 @@ use jwt_generator::config::{Config, Sources};
 use jwt_generator::domain::{Kid, Lifetime, ProxyHeader, RingRecord, Rotation, Timestamp, TrustedProxies};
 use jwt_generator::entropy::Entropy;
 use jwt_generator::http::{Api, FailingTasks, HttpService, HttpSettings, Parts};
-use jwt_generator::keys::custody::{Custody, CustodyError, Directory, KeyBackend, RingStore};
+use jwt_generator::keys::custody::{Custody, CustodyError, Directory, KeyBackend, Replaced, RingStore};
 use jwt_generator::keys::{
     KeyKind, KeySettings, Keys, NotReady, Private, RemoteKey, Ring, RingRefresher, RingService, SignError,
     Signer,
@@ -44,7 +44,7 @@ impl RingStore for Panicking {
         self.folder.load().await
     }
 
-    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, CustodyError> {
+    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<Replaced, CustodyError> {
         self.folder.replace_if(seen, ring).await
     }
 
@@ -200,7 +200,7 @@ async fn far_away(folder: &Path) -> (Arc<Far>, Keys, Clock) {
     let private = Private::Remote(Arc::clone(&far) as Arc<dyn RemoteKey>);
     let schedule = ring_service.schedule();
     let privates = HashMap::from([(active.kid.clone(), private)]);
-    let ring = Ring::new(record.clone(), privates, &schedule, None).unwrap();
+    let ring = Ring::new(record.clone(), privates, schedule, None).unwrap();
     let keys = Keys::new(Signer::start().unwrap(), clock.clone());
     keys.install(Arc::new(ring), clock.uptime(), |_| 3_600);
     (far, keys, clock)
