@@ -9,7 +9,8 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::{SETTINGS, Setting, dotenv, parse, settings};
+use super::dotenv::{self, Values};
+use super::{SETTINGS, Setting, parse, settings};
 use crate::domain::Secret;
 
 /// A secret's file may be so large.
@@ -82,8 +83,6 @@ pub enum SourceError {
     Twice(String, String, Origin),
 }
 
-/// Values by their names.
-pub(super) type Values = BTreeMap<String, Secret<String>>;
 type Layer<'a> = (Origin, &'a Values);
 
 impl Sources {
