@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::Timestamp;
 use crate::entropy::Entropy;
-use crate::http::{Api, FailingTasks, HttpService, HttpSettings, Parts, router};
+use crate::http::{Api, FailingTasks, HttpService, HttpSettings, Parts};
 use crate::keys::{Keys, RingRefresher, RingService, Signer};
 use crate::store::{Health, IfMissing, StoreError, Stores};
 
@@ -140,11 +140,12 @@ impl Components {
             demo_tokens: config.demo_tokens,
             allowed_origins: config.allowed_origins.clone(),
             public_url: config.public_url.clone(),
+            trusted_proxies: config.trusted_proxies.clone(),
+            trusted_proxy_header: config.trusted_proxy_header,
             body_memory: config.max_body_memory,
         };
-        let allowed = settings.allowed_origins.clone();
         let api = Api::new(Parts { tokens, accounts, keys, database, failing, clock, settings });
-        (HttpService::new(router(api), allowed, mark), tasks)
+        (HttpService::new(api, mark), tasks)
     }
 }
 

@@ -182,7 +182,7 @@ impl Sources {
         let network = parse::trusted_proxies(text).ok()?.too_large()?;
         Some(format!(
             "TRUSTED_PROXIES={text:?} ({}) has the network {network}, which holds public addresses: no address in it has a \
-             limit on its connections; name only your own proxies",
+             limit on its connections, and each can pass for any client; name only your own proxies",
             found.origin
         ))
     }
@@ -323,13 +323,14 @@ mod tests {
 
     /// Seen: with `0.0.0.0/0` no address had a limit, and nothing said so.
     #[test]
-    fn proxies_that_could_be_anybody_are_pointed_out() {
+    fn proxies_that_may_be_strangers_are_pointed_out() {
         let warnings = |proxies| sources(&[("TRUSTED_PROXIES", proxies)]).warnings();
         assert!(warnings("10.0.0.0/8,fd00::/8").is_empty());
         for network in ["0.0.0.0/0", "::/0"] {
             let told = format!(
                 "TRUSTED_PROXIES={network:?} (from the environment) has the network {network}, which holds public \
-                 addresses: no address in it has a limit on its connections; name only your own proxies"
+                 addresses: no address in it has a limit on its connections, and each can pass for any client; name only \
+                 your own proxies"
             );
             assert_eq!(warnings(network), [told]);
         }

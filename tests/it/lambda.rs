@@ -10,6 +10,7 @@ use jwt_generator::domain::Timestamp;
 use jwt_generator::entropy::Entropy;
 use serde_json::{Value, json};
 
+use crate::callers::answered;
 use crate::contract;
 use crate::keys::custody::SEALING_KEY;
 use crate::keys::rotation::kid_of;
@@ -121,6 +122,19 @@ fn a_request_comes_through_whole_and_so_does_its_answer() {
                 "{front:?}"
             );
         }
+    }
+}
+
+/// What AWS says of the client counts, and what the client says does not.
+#[test]
+fn a_functions_client_is_the_address_that_aws_saw() {
+    for front in FRONTS {
+        let (gateway, folder) = start(front, &[("LOG_LEVEL", "jwt_generator=debug")]);
+        let spoofed = [("x-forwarded-for", "203.0.113.9"), ("x-real-ip", "203.0.113.9")];
+        assert_eq!(gateway.client().send(Method::GET, "/health", &spoofed, "").status, 200);
+        let log = std::fs::read_to_string(folder.path().join("function.log")).unwrap();
+        let clients: Vec<_> = answered(&log).iter().map(|entry| entry["client"].clone()).collect();
+        assert_eq!(clients, [gateway::CLIENT], "{front:?}: {log}");
     }
 }
 

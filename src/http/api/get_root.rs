@@ -1,13 +1,11 @@
 //! `GET /`: what is here.
 
-use axum::extract::State;
-use axum::response::Response;
 use http::StatusCode;
 use serde_json::json;
 
-use crate::http::{Api, VERSION, respond};
+use crate::http::{Answer, Api, Call, VERSION, respond};
 
-pub(in crate::http) async fn get_root(State(api): State<Api>) -> Response {
+pub(in crate::http) async fn get_root(api: Api, _: Call) -> Answer {
     let body = json!({
         "success": true,
         "message": "JWT Generator API",

@@ -1,15 +1,11 @@
 //! The pages. Their policy lets them load from this server and from nowhere else.
 
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::response::Response;
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, LOCATION, VARY};
+use http::header::{ACCEPT, CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, LOCATION, VARY};
 use serde_json::json;
 
-use crate::http::http_service::AsAsked;
-use crate::http::{Api, VERSION, respond};
+use crate::http::{Answer, Api, Call, Response, VERSION, respond};
 
 const HUB: &str = include_str!("../../../web/docs/hub.html");
 const DOCS: &str = include_str!("../../../web/docs/docs.html");
@@ -21,38 +17,36 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
 );
 
-pub(in crate::http) async fn get_docs_page() -> Response {
-    page(DOCS.into())
+pub(in crate::http) async fn get_docs_page(_: Api, _: Call) -> Answer {
+    Ok(page(DOCS.into()))
 }
 
-pub(in crate::http) async fn get_docs_debug_page() -> Response {
-    page(DEBUG.into())
+pub(in crate::http) async fn get_docs_debug_page(_: Api, _: Call) -> Answer {
+    Ok(page(DEBUG.into()))
 }
 
 /// Swagger UI with the document inside the page, for where a second request is in the way.
-pub(in crate::http) async fn get_docs_inline_page(State(api): State<Api>) -> Response {
-    page(Bytes::clone(&api.documents().inline_page))
+pub(in crate::http) async fn get_docs_inline_page(api: Api, _: Call) -> Answer {
+    Ok(page(Bytes::clone(&api.documents().inline_page)))
 }
 
 /// A page for a browser, and the original's JSON for anything else.
-pub(in crate::http) async fn get_docs(State(api): State<Api>, request: Request) -> Response {
-    let with_slash = |asked: &AsAsked| asked.0.split('?').next().is_some_and(|path| path.ends_with('/'));
-    let with_slash = request.extensions().get::<AsAsked>().is_some_and(with_slash);
-    let mut response = match accepts_html(request.headers()) {
-        true if with_slash => page(HUB.into()),
+pub(in crate::http) async fn get_docs(api: Api, call: Call) -> Answer {
+    let mut response = match accepts_html(call.request.headers()) {
+        true if call.request.uri().path().ends_with('/') => page(HUB.into()),
         // The page's links are relative, so that it works behind any prefix, and lead astray without the slash.
         true => redirect("docs/"),
-        false => hub(api.settings.public_url.as_deref().unwrap_or("http://localhost:3000")),
+        false => hub(api.settings.public_url.as_deref().unwrap_or("http://localhost:3000"))?,
     };
     response.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
-    response
+    Ok(response)
 }
 
 fn accepts_html(headers: &HeaderMap) -> bool {
     headers.get_all(ACCEPT).iter().any(|value| value.to_str().is_ok_and(|value| value.contains("text/html")))
 }
 
-fn hub(url: &str) -> Response {
+fn hub(url: &str) -> Answer {
     let body = json!({
         "success": true,
         "message": "JWT Generator API Documentation",
@@ -79,7 +73,7 @@ fn hub(url: &str) -> Response {
 }
 
 fn redirect(location: &'static str) -> Response {
-    let mut response = Response::new(Body::empty());
+    let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
     response.headers_mut().insert(LOCATION, HeaderValue::from_static(location));
     response
@@ -87,8 +81,6 @@ fn redirect(location: &'static str) -> Response {
 
 fn page(html: Bytes) -> Response {
     let mut response = respond::with_type(StatusCode::OK, HTML, html);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY);
     response
 }
