@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::timeout;
 
-use super::database_probe::{DatabaseProbe, FIRST};
+use super::database_probe::DatabaseProbe;
 use super::instance_heartbeat::{self, InstanceHeartbeat};
 use super::server_secret::ServerSecretKeeper;
 use super::signer_probe::SignerProbe;
@@ -20,6 +20,9 @@ use crate::entropy::Entropy;
 use crate::http::{Api, FailingTasks, HttpService, HttpSettings, Parts};
 use crate::keys::{Keys, RingRefresher, RingService, Signer};
 use crate::store::{Health, IfMissing, StoreError, Stores};
+
+/// How long a start waits for the server secret. A database has answered a moment before, and its verbs end within this time.
+const SERVER_SECRET_PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) struct Components {
     stores: Stores,
@@ -92,7 +95,7 @@ impl Components {
     pub(super) async fn keep_server_secret(&mut self) {
         if self.keys.ring().is_some() {
             let turn = self.server_secret.turn(self.clock.now());
-            let _ = timeout(FIRST, turn).await;
+            let _ = timeout(SERVER_SECRET_PATIENCE, turn).await;
         }
     }
 
