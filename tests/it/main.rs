@@ -25,3 +25,4 @@ mod secrets;
 mod store;
 mod support;
 mod systemd;
+mod terminal;

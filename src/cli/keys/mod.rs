@@ -10,8 +10,9 @@ mod plan;
 mod secret;
 mod show;
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 
+use super::consent::Consent;
 use super::setup;
 use super::{Failure, Output};
 use crate::app::IfMissing;
@@ -47,14 +48,6 @@ pub(super) enum Keys {
     Secret,
 }
 
-/// Consent to what may break something.
-#[derive(Debug, Args)]
-struct Consent {
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
-}
-
 impl Keys {
     pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
         if let Self::Secret = self {
@@ -87,23 +80,6 @@ impl Keys {
             Self::Show | Self::List | Self::Plan | Self::Export(_) => IfMissing::Refuse,
             _ => IfMissing::Create,
         }
-    }
-}
-
-impl Consent {
-    /// Tells what may break, and waits for a yes; a script gives it as an option.
-    fn ask(&self, what_breaks: &str) -> Result<(), Failure> {
-        use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
-        if self.yes {
-            return Ok(());
-        }
-        if !stdin().is_terminal() {
-            return Err(Failure::usage(format!("{what_breaks}\nnothing was done; say --yes to do it")));
-        }
-        let _ = write!(stderr().lock(), "{what_breaks}\nDo it? Type yes: ");
-        let mut answer = String::new();
-        stdin().lock().read_line(&mut answer).map_err(Failure::refused)?;
-        if answer.trim() == "yes" { Ok(()) } else { Err(Failure::refused("nothing was done")) }
     }
 }
 
