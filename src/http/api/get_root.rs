@@ -1,13 +1,22 @@
-//! `GET /`: what is here.
+//! `GET /`: the list of endpoints for programs, and a page for browsers.
 
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use http::header::{HeaderMap, HeaderValue, VARY};
 use serde_json::json;
 
+use crate::http::docs::{HubPath, accepts_html, hub_page};
 use crate::http::{Api, VERSION, respond};
 
-pub(in crate::http) async fn get_root(State(api): State<Api>) -> Response {
+pub(in crate::http) async fn get_root(State(api): State<Api>, headers: HeaderMap) -> Response {
+    let mut response = if accepts_html(&headers) { hub_page(&api, HubPath::Root) } else { endpoints(&api) };
+    response.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
+    response
+}
+
+/// The JSON of the original.
+fn endpoints(api: &Api) -> Response {
     let body = json!({
         "success": true,
         "message": "JWT Generator API",
