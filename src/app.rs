@@ -8,6 +8,7 @@ mod database_probe;
 mod function;
 mod instance_heartbeat;
 mod listener;
+mod server_secret;
 mod signer_probe;
 mod stores;
 mod task;
@@ -127,21 +128,26 @@ pub fn open_registry(
 /// # Errors
 /// [`StartError`] for settings that cannot be used. Nothing is read yet.
 pub fn open_ring_service(config: &Config, stores: &Stores, clock: Clock) -> Result<RingService, StartError> {
+    let rsa_bits = config.key_bits.unwrap_or(2048);
     let settings = KeySettings {
         rotation: config.key_rotation,
-        jwks_max_age: config.jwks_max_age.as_secs(),
+        jwks_max_age: config.jwks_max_age,
         verifier_cache: config.verifier_cache,
         clock_skew: config.key_clock_skew,
-        refresh: config.key_refresh.as_secs(),
+        refresh: config.key_refresh,
         longest_token: config.token_lifetime.max(config.max_token_lifetime).as_secs(),
-        kind: KeyKind { algorithm: config.algorithm, rsa_bits: config.key_bits.unwrap_or(2048) },
+        kinds: config
+            .algorithms
+            .iter()
+            .map(|algorithm| KeyKind { algorithm: *algorithm, rsa_bits })
+            .collect(),
         any_size: config.key_bits.is_none(),
         first_kid: config.kid.clone(),
     };
     let ring_service = RingService::new(custody::open(config, stores, &clock)?, clock, settings);
     // Without the setting, whether keys change at all depends on the ring.
     if let Rotation::Every(_) = config.key_rotation {
-        ring_service.schedule(&RingRecord::empty()).check()?;
+        ring_service.schedule().check(&RingRecord::empty())?;
     }
     Ok(ring_service)
 }
@@ -151,11 +157,11 @@ pub fn open_ring_service(config: &Config, stores: &Stores, clock: Clock) -> Resu
 /// # Errors
 /// [`StartError`]; also where the active key's private half cannot be opened.
 pub async fn open_keys(ring_service: &RingService, ring: &RingRecord) -> Result<Arc<Keys>, StartError> {
-    if let Some(active) = ring.active() {
+    if let Some(active) = ring_service.schedule().default_key(ring) {
         ring_service.open(active).await?;
     }
     let keys = Keys::new(Signer::start()?, Clock::System);
-    keys.install(Arc::new(ring_service.snapshot(ring, None).await?), Clock::System.uptime(), u64::MAX);
+    keys.install(Arc::new(ring_service.snapshot(ring, None).await?), Clock::System.uptime(), |_| u64::MAX);
     Ok(Arc::new(keys))
 }
 
@@ -195,8 +201,9 @@ impl App {
         tell_adopted(config, components.keys());
         components.heartbeat().first(components.database()).await?;
         components.prepare().await?;
+        components.keep_server_secret().await;
         let keys = Arc::clone(components.keys());
-        let keys_place = components.ring_service().custody().ring().place();
+        let keys_place = components.ring_service().custody().ring_store().place();
         let (http_service, others) = components.into_service(config, entropy);
         others.into_iter().for_each(|task| tasks.start(task));
         Ok(Self { listener, http_service: Arc::new(http_service), limits, keys, keys_place, tasks })

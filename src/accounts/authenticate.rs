@@ -29,7 +29,7 @@ impl Accounts {
         if is_over(auth_time, self.clock.now(), self.session_max_age) {
             return Err(AccountError::SessionEnded);
         }
-        Ok(self.tokens.issue(Subject::User { user: &user, session: Session::Since(auth_time) }).await?)
+        Ok(self.tokens.issue(Subject::User { user: &user, session: Session::Since(auth_time) }, None).await?)
     }
 
     async fn bearer(&self, token: &str) -> Result<Bearer, AccountError> {

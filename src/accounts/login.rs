@@ -24,7 +24,7 @@ impl Accounts {
             (Some(user), PasswordCheck::RightButWeak { stronger }) => self.strengthen(user, stronger).await,
         };
         let session = Session::Since(user.sessions.auth_time(now));
-        let token = self.tokens.issue(Subject::User { user: &user, session }).await?;
+        let token = self.tokens.issue(Subject::User { user: &user, session }, None).await?;
         Ok(LoggedIn { user, token })
     }
 

@@ -34,7 +34,7 @@ impl Accounts {
     pub async fn register(&self, registration: Registration) -> Result<LoggedIn, AccountError> {
         let user = self.registry.new_user(registration).await?;
         // Before the user is stored: were there no signature, a second try would find the name taken.
-        let token = self.tokens.issue(Subject::User { user: &user, session: Session::Begins }).await?;
+        let token = self.tokens.issue(Subject::User { user: &user, session: Session::Begins }, None).await?;
         self.registry.add_user(&user, Actor::User(user.id)).await?;
         Ok(LoggedIn { user, token })
     }

@@ -43,7 +43,8 @@ impl Archive {
         }
     }
 
-    /// Writes it to `to`: the database, then the keys in the order of their names. Calls `done` with the path of each.
+    /// Writes it to `to`: the database, then the keys in the order of their names, and the ring behind them. Calls `done`
+    /// with the path of each.
     ///
     /// # Errors
     /// [`BackupError::Archive`]; then the archive has no end, and `tar` says so.

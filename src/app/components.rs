@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::time::timeout;
 
-use super::database_probe::DatabaseProbe;
+use super::database_probe::{DatabaseProbe, FIRST};
 use super::instance_heartbeat::{self, InstanceHeartbeat};
+use super::server_secret::ServerSecretKeeper;
 use super::signer_probe::SignerProbe;
 use super::task::{NextTurn, Supervised, Task, TurnError};
 use super::{StartError, open_registry, open_ring_service, open_stores, tokens};
@@ -26,6 +28,7 @@ pub(super) struct Components {
     ring_service: RingService,
     ring_refresher: RingRefresher,
     heartbeat: InstanceHeartbeat,
+    server_secret: ServerSecretKeeper,
     database: Health,
     failing: FailingTasks,
     clock: Clock,
@@ -45,6 +48,12 @@ impl Components {
         let instances = Arc::clone(&stores.instances);
         let heartbeat =
             InstanceHeartbeat::new(instances, Arc::clone(&keys), &ring_service, clock.clone(), entropy)?;
+        let server_secret = ServerSecretKeeper::new(
+            Arc::clone(&keys),
+            ring_service.clone(),
+            config.server_secret.clone(),
+            entropy.clone(),
+        );
         Ok(Self {
             stores,
             registry,
@@ -52,6 +61,7 @@ impl Components {
             ring_service,
             ring_refresher,
             heartbeat,
+            server_secret,
             database: Health::default(),
             failing: FailingTasks::default(),
             clock,
@@ -63,7 +73,7 @@ impl Components {
     pub(super) async fn load_keys(&mut self) -> Result<(), StartError> {
         self.ring_refresher.start().await?;
         if let Some(ring) = self.keys.ring().as_ref() {
-            self.ring_service.schedule(ring.record()).check()?;
+            self.ring_service.schedule().check(ring.record())?;
         }
         Ok(())
     }
@@ -75,6 +85,14 @@ impl Components {
             Err(error @ StoreError::Newer { .. }) => Err(StartError::NewerDatabase(error)),
             // The task that asks the database tells of it.
             _ => Ok(()),
+        }
+    }
+
+    /// Has the server secret made before the first request, unless that takes long: then it is made later.
+    pub(super) async fn keep_server_secret(&mut self) {
+        if self.keys.ring().is_some() {
+            let turn = self.server_secret.turn(self.clock.now());
+            let _ = timeout(FIRST, turn).await;
         }
     }
 
@@ -103,24 +121,15 @@ impl Components {
     /// The http_service through which all requests come, and the tasks beside [`Self::database_probe`]. What the start has done of their work
     /// a moment ago is due again after their pause.
     pub(super) fn into_service(self, config: &Config, entropy: Entropy) -> (HttpService, Vec<Supervised>) {
-        let Self {
-            registry,
-            keys,
-            ring_service,
-            ring_refresher,
-            heartbeat,
-            database,
-            failing,
-            clock,
-            mark,
-            ..
-        } = self;
+        let Self { registry, keys, ring_service, ring_refresher, heartbeat, .. } = self;
+        let Self { server_secret, database, failing, clock, mark, .. } = self;
         let refresh = Duration::from_secs(ring_service.settings().refresh);
         let pause = ring_refresher.pause();
         let tasks = vec![
             Supervised::new(ring_refresher, &failing).after(pause),
             Supervised::new(SignerProbe::new(Arc::clone(&keys), refresh), &failing),
             Supervised::new(heartbeat, &failing).after(instance_heartbeat::EVERY),
+            Supervised::new(server_secret, &failing).after(refresh),
         ];
         let tokens = tokens(config, Arc::clone(&keys), clock.clone(), entropy);
         let accounts = Accounts::new(registry, tokens.clone(), clock.clone(), config.session_max_age);

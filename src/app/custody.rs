@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::StartError;
 use crate::clock::Clock;
-use crate::config::{Config, CustodyChoice, StoreChoice, VaultChoice, VaultLogin as Chosen};
+use crate::config::{Config, CustodyChoice};
 use crate::entropy::Entropy;
 use crate::keys::custody::{
     Account, AwsKms, Custody, Directory, InRecord, KeyBackend, RingStore, Sealer, SecretRing, StoredRing,
-    Vault, VaultError, VaultLogin, VaultSettings,
+    Vault,
 };
 use crate::store::Stores;
 use crate::workers::Workers;
@@ -20,16 +20,18 @@ const MAKING_NICENESS: i32 = 19;
 pub(super) fn open(config: &Config, stores: &Stores, clock: &Clock) -> Result<Custody, StartError> {
     let maker = Workers::start("make-key", 1, 4, MAKING_NICENESS)?;
     let folder = Directory::new(&config.keys_dir, maker.clone());
-    let sealer = config.key_encryption_key.as_deref().map(|text| Sealer::parse(text)).transpose();
+    let sealer = config.key_encryption_key.as_ref().map(|text| Sealer::parse(text.expose())).transpose();
     let sealer = sealer.map_err(StartError::Sealing)?.map(Arc::new);
     let in_folder: Arc<dyn KeyBackend> = Arc::new(folder.clone());
     let account = Arc::new(Account::default());
     let in_secret = config.keys_secret.as_deref().map(|id| SecretRing::new(Arc::clone(&account), id));
     // A key goes into the ring's document only where that is sealed, by us or by Secrets Manager.
-    let seals = in_secret.is_some() || (sealer.is_some() && config.store != StoreChoice::Absent);
+    let seals = in_secret.is_some() || (sealer.is_some() && !config.store.is_absent());
     let in_record = seals.then(|| Arc::new(InRecord::new(maker)) as Arc<dyn KeyBackend>);
     let aws_kms: Arc<dyn KeyBackend> = Arc::new(AwsKms::new(account));
-    let in_vault = config.vault.as_ref().map(|choice| vault(choice, clock)).transpose()?;
+    // What is drawn here only spreads questions over time.
+    let in_vault = config.vault.clone().map(|vault| Vault::new(vault, clock.clone(), Entropy::System));
+    let in_vault = in_vault.transpose()?;
     let in_vault = in_vault.map(|vault| Arc::new(vault) as Arc<dyn KeyBackend>);
     let stored = || -> Result<Arc<dyn RingStore>, StartError> {
         let sealer = sealer.clone().ok_or(StartError::RingUnprotected)?;
@@ -39,7 +41,7 @@ pub(super) fn open(config: &Config, stores: &Stores, clock: &Clock) -> Result<Cu
     let in_files = || Arc::new(folder.clone()) as Arc<dyn RingStore>;
     let named = in_secret.map(|secret| Arc::new(secret) as Arc<dyn RingStore>);
     // Unless a secret is named for the ring of keys that are elsewhere, the ring is in the database, or else in the folder.
-    let otherwise = || if config.store == StoreChoice::Absent { Ok(in_files()) } else { stored() };
+    let otherwise = || if config.store.is_absent() { Ok(in_files()) } else { stored() };
     let ring = || named.clone().map_or_else(otherwise, Ok);
     let (name, ring, homes) = match config.custody {
         CustodyChoice::Directory => {
@@ -59,25 +61,4 @@ pub(super) fn open(config: &Config, stores: &Stores, clock: &Clock) -> Result<Cu
         }
     };
     Ok(Custody::new(name, ring, homes.into_iter().flatten().collect(), folder))
-}
-
-/// The transit engine that `choice` means. Nothing is asked of it yet.
-fn vault(choice: &VaultChoice, clock: &Clock) -> Result<Vault, VaultError> {
-    let login = match choice.login.clone() {
-        Chosen::Token(token) => VaultLogin::Token(token),
-        Chosen::Kubernetes { role, jwt_file } => VaultLogin::Kubernetes { role, jwt_file },
-        Chosen::AppRole { role_id, secret_id } => VaultLogin::AppRole { role_id, secret_id },
-    };
-    let choice = choice.clone();
-    let settings = VaultSettings {
-        address: choice.address,
-        namespace: choice.namespace,
-        ca_file: choice.ca_file,
-        transit_mount: choice.transit_mount,
-        transit_key: choice.transit_key,
-        auth_mount: choice.auth_mount,
-        login,
-    };
-    // What is drawn here only spreads questions over time.
-    Vault::new(settings, clock.clone(), Entropy::System)
 }

@@ -61,6 +61,7 @@ impl Function {
         let (_, unlocked) = tokio::join!(first_turn, components.load_keys());
         unlocked?;
         components.prepare().await?;
+        components.keep_server_secret().await;
         tell_adopted(config, components.keys());
         let (keys, ring_service) = (Arc::clone(components.keys()), components.ring_service().clone());
         let (http_service, mut tasks) = components.into_service(config, entropy);
@@ -72,7 +73,7 @@ impl Function {
             ring_service,
             base: path_of(config.public_url.as_deref()).to_owned(),
             clock,
-            refresh: Duration::from_secs(config.key_refresh.as_secs()),
+            refresh: Duration::from_secs(config.key_refresh),
             upkeep: Mutex::new(Upkeep { at, under_way: None }),
             background: Arc::new(Mutex::new(background)),
         })

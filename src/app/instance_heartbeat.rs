@@ -75,13 +75,13 @@ impl InstanceHeartbeat {
     async fn beat(&self, started: bool) -> Result<Option<Disagrees>, StoreError> {
         let ring = self.keys.ring();
         let Some(ring) = ring.as_ref() else { return Ok(None) };
-        let (record, Some(ours)) = (ring.record(), self.instance(ring)) else { return Ok(None) };
+        let Some(ours) = self.instance(ring) else { return Ok(None) };
         let since = ours.at.minus_secs(Instance::SILENCE_SECS);
         let others = self.instances.list_instances().await?;
         self.keys.note_alone(!others.iter().any(|other| other.id != ours.id && other.is_live(ours.at)));
         let live = others.iter().filter(|other| other.id != ours.id && other.is_live(ours.at));
         let mut disagrees = live
-            .filter(|other| self.disagree(record, &ours, other))
+            .filter(|other| self.disagree(ring, &ours, other))
             .map(|other| Disagrees { theirs: other.custody.clone(), ours: ours.custody.clone() });
         let disagrees = disagrees.next();
         // A running instance always records its heartbeat. An instance that is about to refuse to start does not.
@@ -94,14 +94,14 @@ impl InstanceHeartbeat {
 
     /// Whether one would refuse the other's tokens. Those that share the ring cannot disagree, and what one said before it
     /// can have heard of our key says nothing about it.
-    fn disagree(&self, record: &RingRecord, ours: &Instance, other: &Instance) -> bool {
+    fn disagree(&self, ring: &Ring, ours: &Instance, other: &Instance) -> bool {
         if [ours, other].iter().all(|instance| instance.custody != Directory::NAME) {
             return false;
         }
-        let published_at = record.active().map(|key| key.published_at);
+        let published_at = ring.default_record().map(|key| key.published_at);
         let should_know_ours =
             published_at.is_some_and(|published_at| other.at > published_at.plus_secs(self.staleness));
-        let known: Vec<_> = thumbprints(record.keys.iter());
+        let known: Vec<_> = thumbprints(ring.record().keys.iter());
         !known.contains(&other.signs) || (should_know_ours && !other.verifies.contains(&ours.signs))
     }
 
@@ -114,7 +114,7 @@ impl InstanceHeartbeat {
             custody: self.custody.to_owned(),
             signs,
             verifies,
-            ring_version: RingRecord::AUTHENTICATED_VERSION,
+            ring_version: RingRecord::NEWEST_VERSION,
             at: self.clock.now(),
         })
     }

@@ -15,6 +15,6 @@ pub fn open_stores(config: &Config, if_missing: IfMissing) -> Result<Stores, Sta
     Ok(match &config.store {
         StoreChoice::Absent => Stores::of(Absent),
         StoreChoice::Sqlite(folder) => Stores::of(Sqlite::open(folder, if_missing)?),
-        StoreChoice::Mongo(uri) => Stores::of(Mongo::new(uri).map_err(StartError::Store)?),
+        StoreChoice::Mongo(uri) => Stores::of(Mongo::new(uri.expose()).map_err(StartError::Store)?),
     })
 }

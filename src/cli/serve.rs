@@ -69,7 +69,8 @@ fn announce(config: &Config, app: &App, address: SocketAddr, output: &Output) {
     let ring = app.keys().ring();
     let active = ring.as_ref().and_then(|ring| ring.active());
     let kid = active.map_or("none yet", |active| active.kid().as_str());
-    let algorithm = active.map_or(config.algorithm, |active| active.verifying().algorithm());
+    let algorithm = active.map(|active| active.verifying().algorithm());
+    let algorithm = algorithm.or(config.algorithms.first().copied()).map_or("", jose::Algorithm::name);
     let url = config.public_url.clone().unwrap_or_else(|| url(address));
     let store = match &config.store {
         StoreChoice::Absent => "none, so there are no accounts (SKIP_DATABASE)".to_owned(),
@@ -84,7 +85,7 @@ fn announce(config: &Config, app: &App, address: SocketAddr, output: &Output) {
             keys = app.keys_place(),
         ));
     } else {
-        tracing::info!(%address, url, store, kid, %algorithm, "listening");
+        tracing::info!(%address, url, store, kid, algorithm, "listening");
     }
 }
 

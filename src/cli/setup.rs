@@ -32,10 +32,11 @@ fn with_secrets(mut sources: Sources) -> Result<Sources, Failure> {
     }
     let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::refused)?;
     let account = Account::default();
-    for (name, id) in secrets {
+    for (setting, id) in secrets {
+        let name = setting.name;
         let read = runtime.block_on(account.read_secret(&id));
         let text = read.map_err(|error| Failure::refused(format!("{name}_SECRET={id}: {error}")))?;
-        if !sources.supply(name, &text) {
+        if !sources.supply(setting, &text) {
             return Err(Failure::usage(format!("{name}_SECRET={id}: the secret is blank")));
         }
     }
@@ -43,7 +44,8 @@ fn with_secrets(mut sources: Sources) -> Result<Sources, Failure> {
 }
 
 /// The settings with another value for one of them.
-pub(super) fn config_with(name: &str, value: &str) -> Result<Config, Failure> {
+pub(super) fn config_with(setting: &Setting, value: &str) -> Result<Config, Failure> {
+    let name = setting.name;
     let mut environment = environment()?;
     environment.retain(|(set, _)| set != name && set.strip_suffix("_FILE") != Some(name));
     environment.push((name.to_owned(), value.to_owned()));
@@ -87,7 +89,7 @@ pub(super) fn ring_service(config: &Config, if_missing: IfMissing) -> Result<Rin
 
 /// The key ring. A command that only reads never creates one.
 pub(super) async fn ring(ring_service: &RingService) -> Result<RingRecord, Failure> {
-    let place = ring_service.custody().ring().place();
+    let place = ring_service.custody().ring_store().place();
     let ring = ring_service.peek().await.map_err(Failure::because)?;
     ring.ok_or_else(|| Failure::refused(format!("there is no key in {place}: `keys generate` makes one")))
 }

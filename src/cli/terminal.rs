@@ -7,6 +7,7 @@ use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tc
 use zeroize::Zeroizing;
 
 use super::Failure;
+use crate::domain::Secret;
 
 /// A terminal passes on at most this many bytes of a line (`N_TTY_BUF_SIZE` of Linux).
 const LINE_LIMIT: usize = 4096;
@@ -25,7 +26,7 @@ pub(super) fn ask(question: &str) -> Result<String, Failure> {
 ///
 /// # Errors
 /// A failure if the terminal cannot hide the line, or if Ctrl-C or Ctrl-D ends it.
-pub(super) fn ask_hidden(question: &str) -> Result<Zeroizing<String>, Failure> {
+pub(super) fn ask_hidden(question: &str) -> Result<Secret<String>, Failure> {
     // The terminal hides before it asks, so that not even the first character shows.
     let hidden = HiddenInput::begin().map_err(Failure::refused)?;
     prompt(question)?;
@@ -47,7 +48,7 @@ fn prompt(text: &str) -> Result<(), Failure> {
 }
 
 /// One line. The buffer of `io::stdin` would keep a copy that is not wiped.
-fn read_line() -> Result<Zeroizing<String>, Failure> {
+fn read_line() -> Result<Secret<String>, Failure> {
     let mut bytes = Zeroizing::new([0; LINE_LIMIT]);
     let length = rustix::io::retry_on_intr(|| rustix::io::read(io::stdin().as_fd(), bytes.as_mut_slice()))
         .map_err(Failure::refused)?;
@@ -56,7 +57,7 @@ fn read_line() -> Result<Zeroizing<String>, Failure> {
         _ => return Err(Failure::refused("the input was ended; nothing was changed")),
     };
     let text = std::str::from_utf8(line).map_err(|_| Failure::usage("the password is not UTF-8"))?;
-    Ok(Zeroizing::new(text.to_owned()))
+    Ok(Secret::new(text.to_owned()))
 }
 
 /// A terminal that does not show what is typed, until the value is dropped. Ctrl-C ends the line and not the process, because

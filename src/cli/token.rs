@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Read};
 
 use clap::{Args, Subcommand};
+use jose::Algorithm;
 use outbound::Proxy;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -16,7 +17,8 @@ use crate::config::Config;
 use crate::domain::{Lifetime, RingRecord, Timestamp};
 use crate::entropy::Entropy;
 use crate::keys::custody::public_half;
-use crate::keys::{RingService, orders};
+use crate::keys::orders::{self, Order, OrderError};
+use crate::keys::{OrderFault, RingService, refuse_moved};
 use crate::token::{CustomClaims, Subject, TokenRequest};
 
 #[derive(Debug, Subcommand)]
@@ -50,6 +52,10 @@ pub(super) struct Mint {
     /// More claims, as a JSON object such as '{"role": "editor"}'
     #[arg(long, value_name = "JSON", value_parser = claims)]
     claims: Option<CustomClaims>,
+    /// The algorithm of the signature, one of those in JWT_ALGORITHM
+    /// [default: the first of them]
+    #[arg(long)]
+    algorithm: Option<Algorithm>,
 }
 
 #[derive(Debug, Args)]
@@ -99,10 +105,10 @@ impl Mint {
         let lifetime = request.lifetime.unwrap_or(config.token_lifetime);
         let issued = setup::runtime()?.block_on(async {
             let ring_service = setup::ring_service(&config, IfMissing::Create)?;
-            let ring = with_room(&ring_service, lifetime).await?;
+            let ring = with_room(&ring_service, self.algorithm, lifetime).await?;
             let keys = app::open_keys(&ring_service, &ring).await.map_err(Failure::refused)?;
             let tokens = app::tokens(&config, keys, Clock::System, Entropy::System);
-            tokens.issue(Subject::Operator(&request)).await.map_err(Failure::refused)
+            tokens.issue(Subject::Operator(&request), self.algorithm).await.map_err(Failure::refused)
         })?;
         let value =
             json!({ "access_token": issued.token, "token_type": "Bearer", "expires_in": issued.expires_in });
@@ -124,24 +130,25 @@ fn claims(text: &str) -> Result<CustomClaims, String> {
     })
 }
 
-/// The ring, in which the active key stays published until a token with this lifetime has expired.
-async fn with_room(ring_service: &RingService, lifetime: Lifetime) -> Result<RingRecord, Failure> {
-    let mut ring = setup::ring(ring_service).await?;
-    if let Some(moved) = &ring.moved {
-        return Err(Failure::refused(format!(
-            "the keys were moved to another custody: set KEY_CUSTODY={}",
-            moved.to
-        )));
+/// The ring, in which the signing key stays published until a token with this lifetime has expired.
+async fn with_room(
+    ring_service: &RingService,
+    algorithm: Option<Algorithm>,
+    lifetime: Lifetime,
+) -> Result<RingRecord, Failure> {
+    let ring = setup::ring(ring_service).await?;
+    refuse_moved(&ring).map_err(Failure::refused)?;
+    if let Some(algorithm) = algorithm.filter(|algorithm| ring.active(algorithm.name()).is_none()) {
+        return Err(Failure::refused(OrderError::Unlisted(algorithm.to_string())));
     }
-    while let Some(after) = orders::carry(&ring, lifetime.as_secs()) {
-        // The change is written, so the ring must exist.
-        ring = ring_service.begin().await.map_err(Failure::because)?.ring;
-        let after = orders::carry(&ring, lifetime.as_secs()).unwrap_or(after);
-        if ring_service.commit(&ring, &after).await.map_err(Failure::because)? {
-            return Ok(after);
-        }
+    let order = Order::Carry(algorithm, lifetime.as_secs());
+    if orders::is_done(&ring, ring_service.schedule(), &order) {
+        return Ok(ring);
     }
-    Ok(ring)
+    ring_service.order(&order).await.map_err(|fault| match fault {
+        OrderFault::Refused(why) => Failure::refused(why),
+        OrderFault::Custody(error) => Failure::because(error),
+    })
 }
 
 impl Given {

@@ -75,7 +75,7 @@ impl Users {
     async fn run_on(self, registry: &Registry, output: &Output) -> Result<(), Failure> {
         match self {
             Self::Create { username, email, password } => {
-                let registration = Registration::parse(&username, &email, &password.read()?);
+                let registration = Registration::parse(&username, &email, password.read()?.expose());
                 let registration = registration.map_err(Failure::usage)?;
                 let user =
                     registry.create_user(registration, Actor::Operator).await.map_err(Failure::because)?;
@@ -85,7 +85,7 @@ impl Users {
             Self::Show { user } => print(&find(registry, &user).await?, output),
             Self::Password { user, password } => {
                 find(registry, &user).await?;
-                let password = Password::parse(&password.read()?).map_err(Failure::usage)?;
+                let password = Password::parse(password.read()?.expose()).map_err(Failure::usage)?;
                 let name = LoginName::from_text(&user);
                 let user = registry.set_password(&name, password, Actor::Operator).await;
                 print(&user.map_err(Failure::because)?, output);

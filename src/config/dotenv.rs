@@ -1,17 +1,22 @@
 //! `.env` as the original's `dotenv` package reads it, so that one file means the same to both: no expansion of `$`,
 //! values with spaces need no quotes, `#` begins a comment, quotes of three kinds may span lines (docs/adr/0002).
 
-use std::collections::BTreeMap;
+use zeroize::Zeroizing;
 
-/// Reads `NAME=value` lines; what is none is passed over, and a later line wins.
-pub(super) fn parse(text: &str) -> BTreeMap<String, String> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n").replace('\r', "\n");
-    let mut values = BTreeMap::new();
+use super::source::Values;
+use crate::domain::Secret;
+
+/// Reads `NAME=value` lines; any other line is passed over, and a later line wins.
+pub(super) fn parse(text: &str) -> Values {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = Zeroizing::new(text.replace("\r\n", "\n"));
+    let text = Zeroizing::new(text.replace('\r', "\n"));
+    let mut values = Values::new();
     let mut rest = text.as_str();
     while !rest.is_empty() {
         rest = match assignment(rest) {
             Some((name, value, behind)) => {
-                values.insert(name.to_owned(), value);
+                values.insert(name.to_owned(), Secret::new(value));
                 next_line(behind)
             }
             None => next_line(rest),
@@ -77,7 +82,8 @@ mod tests {
     use super::parse;
 
     fn value(text: &str) -> String {
-        parse(text).remove("A").unwrap_or_else(|| panic!("{text:?} sets nothing"))
+        let value = parse(text).remove("A").unwrap_or_else(|| panic!("{text:?} sets nothing"));
+        value.expose().clone()
     }
 
     #[test]

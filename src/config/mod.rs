@@ -1,20 +1,22 @@
 //! Settings, typed, from the environment, `.env` and `NAME_FILE` secrets. All faults are reported at once.
-//! Seen by `cli` and `app` only; the rooms receive small structs of their own.
+//! Seen by `cli` and `app` only; other modules receive small structs of their own.
 
 mod custody;
 mod dotenv;
 mod parse;
-mod settings;
+mod reader;
+pub mod settings;
 mod source;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use zeroize::Zeroizing;
+use crate::domain::{Kid, Lifetime, Rotation, Secret, TrustedProxies};
+use crate::keys::custody::VaultSettings;
+use crate::keys::server_secret::ServerSecretSettings;
+use reader::Reader;
 
-use crate::domain::{Kid, Lifetime, Rotation, TrustedProxies};
-
-pub use custody::{CustodyChoice, VaultChoice, VaultLogin};
+pub use custody::CustodyChoice;
 pub use settings::{SETTINGS, Setting};
 pub use source::{Origin, SourceError, Sources};
 
@@ -41,8 +43,8 @@ pub struct Config {
     pub key_clock_skew: u64,
     /// `SESSION_MAX_AGE`.
     pub session_max_age: Lifetime,
-    /// `JWT_ALGORITHM`.
-    pub algorithm: jose::Algorithm,
+    /// `JWT_ALGORITHM`, each algorithm once; the first one signs where no algorithm is asked for.
+    pub algorithms: Vec<jose::Algorithm>,
     /// `KEY_BITS`, of new RSA keys; unset, they have 2048, and a key that is there may have any.
     pub key_bits: Option<u32>,
     /// `KEYS_DIR`.
@@ -51,20 +53,22 @@ pub struct Config {
     pub kid: Option<Kid>,
     /// `KEY_ROTATION`.
     pub key_rotation: Rotation,
-    /// `JWKS_MAX_AGE`.
-    pub jwks_max_age: Lifetime,
+    /// `JWKS_MAX_AGE`, in seconds.
+    pub jwks_max_age: u64,
     /// `VERIFIER_CACHE`, in seconds.
     pub verifier_cache: u64,
-    /// `KEY_REFRESH`.
-    pub key_refresh: Lifetime,
+    /// `KEY_REFRESH`, in seconds.
+    pub key_refresh: u64,
     /// `KEY_CUSTODY` and what belongs to it.
     pub custody: CustodyChoice,
     /// `KEYS_SECRET`, by name or ARN.
     pub keys_secret: Option<String>,
     /// The `VAULT_*` settings, where keys are made there or may still be.
-    pub vault: Option<VaultChoice>,
+    pub vault: Option<VaultSettings>,
     /// `KEY_ENCRYPTION_KEY`.
-    pub key_encryption_key: Option<Zeroizing<String>>,
+    pub key_encryption_key: Option<Secret<String>>,
+    /// `SERVER_SECRET`.
+    pub server_secret: ServerSecretSettings,
     /// `BCRYPT_ROUNDS`.
     pub bcrypt_rounds: u32,
     /// `ALLOWED_ORIGINS`; nothing means any.
@@ -88,14 +92,21 @@ pub struct Config {
 }
 
 /// Where users are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum StoreChoice {
     /// Nowhere.
     Absent,
     /// In SQLite, in this folder.
     Sqlite(PathBuf),
     /// In the MongoDB of this URI.
-    Mongo(String),
+    Mongo(Secret<String>),
+}
+
+impl StoreChoice {
+    /// Whether there is no store.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
 }
 
 /// How log lines look.
@@ -137,49 +148,53 @@ impl Config {
     /// # Errors
     /// [`Faults`], all at once.
     pub fn read(sources: &Sources) -> Result<Self, Faults> {
-        let mut read = parse::Reader::new(sources);
-        let store = store_choice(&mut read, sources.is_function());
-        let key_encryption_key = read.optional("KEY_ENCRYPTION_KEY", parse::sealing_keys).map(Zeroizing::new);
-        let keys_secret = read.optional("KEYS_SECRET", parse::secret_id);
+        let mut read = Reader::new(sources);
+        let store = store_choice(&mut read, sources.is_function())?;
+        let key_encryption_key = read.optional_secret(settings::KEY_ENCRYPTION_KEY, parse::sealing_keys);
+        let keys_secret = read.optional(settings::KEYS_SECRET, parse::secret_id);
         let custody = custody::choice(&mut read, &store, key_encryption_key.is_some(), keys_secret.is_some());
         if sources.is_function() {
             custody::check_function(&mut read, custody, &store, keys_secret.is_some());
         }
-        let clock_skew = read.optional("CLOCK_SKEW", parse::skew);
-        let production = !parse::is_development(&read.text("NODE_ENV"));
+        let clock_skew = read.optional(settings::CLOCK_SKEW, parse::skew);
+        let production = !parse::is_development(&read.text(settings::NODE_ENV));
+        let kid = read.optional(settings::KEY_ID, parse::kid);
         let config = Self {
-            host: read.optional("HOST", parse::host),
-            port: read.required("PORT", 3000, parse::port),
-            vault: custody::vault_choice(&mut read, sources, custody),
+            host: read.optional(settings::HOST, parse::host),
+            port: read.required(settings::PORT, parse::port)?,
+            vault: custody::vault_settings(&mut read, sources, custody),
             custody,
             keys_secret,
             key_encryption_key,
+            server_secret: read.optional(settings::SERVER_SECRET, parse::server_secrets).unwrap_or_default(),
             store,
-            issuer: read.text("JWT_ISSUER"),
-            audience: read.text("JWT_AUDIENCE"),
-            token_lifetime: read.lifetime("JWT_EXPIRATION", Lifetime::hours(1)),
-            max_token_lifetime: read.lifetime("MAX_TOKEN_LIFETIME", Lifetime::hours(24)),
+            issuer: read.text(settings::JWT_ISSUER),
+            audience: read.text(settings::JWT_AUDIENCE),
+            token_lifetime: read.lifetime(settings::JWT_EXPIRATION)?,
+            max_token_lifetime: read.lifetime(settings::MAX_TOKEN_LIFETIME)?,
             clock_skew: clock_skew.unwrap_or(0),
             key_clock_skew: clock_skew.unwrap_or(USUAL_SKEW),
-            session_max_age: read.lifetime("SESSION_MAX_AGE", Lifetime::hours(30 * 24)),
-            algorithm: read.required("JWT_ALGORITHM", jose::Algorithm::Rs256, parse::algorithm),
-            key_bits: read.optional("KEY_BITS", parse::key_bits),
-            keys_dir: read.text("KEYS_DIR").into(),
-            kid: read.optional("KEY_ID", parse::kid).or_else(|| (!production).then(Kid::original)),
-            key_rotation: read.required("KEY_ROTATION", Rotation::Usual, parse::rotation),
-            jwks_max_age: read.lifetime("JWKS_MAX_AGE", Lifetime::hours(24)),
-            verifier_cache: read.required("VERIFIER_CACHE", 2 * 3_600, parse::length_or_none),
-            key_refresh: read.required("KEY_REFRESH", Lifetime::QUARTER_MINUTE, parse::refresh),
-            bcrypt_rounds: read.required("BCRYPT_ROUNDS", 12, parse::bcrypt_rounds),
-            allowed_origins: read.optional("ALLOWED_ORIGINS", parse::origins).flatten(),
-            demo_tokens: read.optional("DEMO_TOKENS", parse::switch).unwrap_or(!production),
-            public_url: read.optional("PUBLIC_URL", parse::url),
-            max_connections: read.required("MAX_CONNECTIONS", 16_384, parse::count),
-            max_connections_per_address: read.optional("MAX_CONNECTIONS_PER_ADDRESS", parse::count),
-            trusted_proxies: read.optional("TRUSTED_PROXIES", parse::trusted_proxies).unwrap_or_default(),
-            max_body_memory: read.required("MAX_BODY_MEMORY", 32 * parse::MEBIBYTE, parse::body_memory),
-            log_level: read.required("LOG_LEVEL", "info".to_owned(), parse::log_level),
-            log_format: read.required("LOG_FORMAT", LogFormat::Auto, parse::log_format),
+            session_max_age: read.lifetime(settings::SESSION_MAX_AGE)?,
+            algorithms: read.required(settings::JWT_ALGORITHM, parse::algorithms)?,
+            key_bits: read.optional(settings::KEY_BITS, parse::key_bits),
+            keys_dir: read.text(settings::KEYS_DIR).into(),
+            kid: kid.or_else(|| (!production).then(Kid::original)),
+            key_rotation: read.optional(settings::KEY_ROTATION, parse::rotation).unwrap_or(Rotation::Usual),
+            jwks_max_age: read.lifetime(settings::JWKS_MAX_AGE)?.as_secs(),
+            verifier_cache: read.required(settings::VERIFIER_CACHE, parse::length_or_none)?,
+            key_refresh: read.required(settings::KEY_REFRESH, parse::refresh)?,
+            bcrypt_rounds: read.required(settings::BCRYPT_ROUNDS, parse::bcrypt_rounds)?,
+            allowed_origins: read.required(settings::ALLOWED_ORIGINS, parse::origins)?,
+            demo_tokens: read.optional(settings::DEMO_TOKENS, parse::switch).unwrap_or(!production),
+            public_url: read.optional(settings::PUBLIC_URL, parse::url),
+            max_connections: read.required(settings::MAX_CONNECTIONS, parse::count)?,
+            max_connections_per_address: read.optional(settings::MAX_CONNECTIONS_PER_ADDRESS, parse::count),
+            trusted_proxies: read
+                .optional(settings::TRUSTED_PROXIES, parse::trusted_proxies)
+                .unwrap_or_default(),
+            max_body_memory: read.required(settings::MAX_BODY_MEMORY, parse::body_memory)?,
+            log_level: read.required(settings::LOG_LEVEL, parse::log_level)?,
+            log_format: read.required(settings::LOG_FORMAT, parse::log_format)?,
         };
         let faults = read.into_faults();
         if faults.is_empty() { Ok(config) } else { Err(Faults(faults)) }
@@ -187,14 +202,13 @@ impl Config {
 }
 
 /// A function has no folder that lasts: without MongoDB it keeps no users.
-fn store_choice(read: &mut parse::Reader<'_>, function: bool) -> StoreChoice {
-    let skip = read.required("SKIP_DATABASE", false, parse::switch);
-    let uri = read.optional("MONGODB_URI", parse::mongodb_uri);
-    let folder = read.text("DATA_DIR");
-    match uri {
+fn store_choice(read: &mut Reader<'_>, function: bool) -> Result<StoreChoice, Faults> {
+    let skip = read.required(settings::SKIP_DATABASE, parse::switch)?;
+    let uri = read.optional_secret(settings::MONGODB_URI, parse::mongodb_uri);
+    Ok(match uri {
         _ if skip => StoreChoice::Absent,
         Some(uri) => StoreChoice::Mongo(uri),
         None if function => StoreChoice::Absent,
-        None => StoreChoice::Sqlite(folder.into()),
-    }
+        None => StoreChoice::Sqlite(read.text(settings::DATA_DIR).into()),
+    })
 }

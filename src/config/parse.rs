@@ -2,82 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::{Fault, LogFormat, Setting, Sources};
-use crate::domain::{Kid, Lifetime, LifetimeError, Rotation, TrustedProxies};
-
-/// Reads settings one by one and collects what is wrong with them.
-pub(super) struct Reader<'a> {
-    sources: &'a Sources,
-    faults: Vec<Fault>,
-}
-
-impl<'a> Reader<'a> {
-    pub(super) fn new(sources: &'a Sources) -> Self {
-        Self { sources, faults: Vec::new() }
-    }
-
-    pub(super) fn into_faults(self) -> Vec<Fault> {
-        self.faults
-    }
-
-    /// A text, or its default; an empty one counts as unset, as in the original.
-    pub(super) fn text(&mut self, name: &'static str) -> String {
-        let set = self.sources.get(name).map(|found| found.text.clone()).filter(|text| !text.is_empty());
-        set.unwrap_or_else(|| {
-            Setting::named(name).map(|setting| setting.default).unwrap_or_default().to_owned()
-        })
-    }
-
-    /// A value that may be unset.
-    pub(super) fn optional<T>(
-        &mut self,
-        name: &'static str,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Option<T> {
-        self.sources.get(name).filter(|found| !found.text.is_empty())?;
-        self.present(name, parse)
-    }
-
-    /// A value with a default; an empty text counts as unset, as in the original.
-    pub(super) fn required<T>(
-        &mut self,
-        name: &'static str,
-        default: T,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> T {
-        self.optional(name, parse).unwrap_or(default)
-    }
-
-    /// A length of time; an empty text is a fault: how long tokens live must not be settled by a slip.
-    pub(super) fn lifetime(&mut self, name: &'static str, default: Lifetime) -> Lifetime {
-        let parse = |text: &str| text.parse().map_err(|error: LifetimeError| error.to_string());
-        self.present(name, parse).unwrap_or(default)
-    }
-
-    /// A fault that is not one of a value alone.
-    pub(super) fn fault(&mut self, name: &'static str, allowed: &str) {
-        let origin = self.sources.get(name).map_or(super::Origin::Environment, |found| found.origin.clone());
-        let secret = Setting::named(name).is_some_and(|setting| setting.secret);
-        let value = match self.sources.get(name) {
-            Some(_) if secret => "(hidden)".to_owned(),
-            found => format!("{:?}", found.map_or("", |found| &found.text)),
-        };
-        self.faults.push(Fault { name, value, origin, allowed: allowed.to_owned() });
-    }
-
-    fn present<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
-        let found = self.sources.get(name)?;
-        match parse(found.text.trim()) {
-            Ok(value) => Some(value),
-            Err(allowed) => {
-                let secret = Setting::named(name).is_some_and(|setting| setting.secret);
-                let value = if secret { "(hidden)".to_owned() } else { format!("{:?}", found.text) };
-                self.faults.push(Fault { name, value, origin: found.origin.clone(), allowed });
-                None
-            }
-        }
-    }
-}
+use super::LogFormat;
+use crate::domain::{Kid, Lifetime, Rotation, TrustedProxies};
+use crate::keys::server_secret::ServerSecretSettings;
 
 /// Whether a `NODE_ENV` means development. Anything but these words is taken for production: a slip must not open the service.
 pub(super) fn is_development(node_env: &str) -> bool {
@@ -113,9 +40,26 @@ pub(super) fn skew(text: &str) -> Result<u64, String> {
     number(text.strip_suffix('s').unwrap_or(text), 0, 300).map_err(|refused| format!("{refused} (seconds)"))
 }
 
-pub(super) fn algorithm(text: &str) -> Result<jose::Algorithm, String> {
-    let known = text.parse().ok().filter(|algorithm: &jose::Algorithm| !algorithm.is_post_quantum());
-    known.ok_or_else(|| "must be RS256, PS256, ES256 or EdDSA".to_owned())
+/// Algorithms separated by commas, the default one first.
+pub(super) fn algorithms(text: &str) -> Result<Vec<jose::Algorithm>, String> {
+    let mut algorithms: Vec<jose::Algorithm> = Vec::new();
+    for name in text.split(',').map(str::trim) {
+        let algorithm: jose::Algorithm = name.parse().map_err(|_| {
+            "must be RS256, PS256, ES256, EdDSA, ML-DSA-44, ML-DSA-65 or ML-DSA-87, or several of these separated by \
+             commas, the default one first"
+                .to_owned()
+        })?;
+        if algorithms.is_empty() && algorithm.is_post_quantum() {
+            return Err(format!(
+                "must not begin with {name}: the first algorithm is the default one, which every verifier must know"
+            ));
+        }
+        if algorithms.contains(&algorithm) {
+            return Err(format!("names {name} twice: each algorithm may be there once"));
+        }
+        algorithms.push(algorithm);
+    }
+    Ok(algorithms)
 }
 
 pub(super) fn key_bits(text: &str) -> Result<u32, String> {
@@ -152,21 +96,27 @@ pub(super) fn length_or_none(text: &str) -> Result<u64, String> {
     }
 }
 
-pub(super) fn refresh(text: &str) -> Result<Lifetime, String> {
+/// Seconds.
+pub(super) fn refresh(text: &str) -> Result<u64, String> {
     let refused = || "must be a length of time from 1s to 1h".to_owned();
-    text.parse().ok().filter(|refresh| *refresh <= Lifetime::hours(1)).ok_or_else(refused)
+    let refresh = text.parse().ok().filter(|refresh| *refresh <= Lifetime::hours(1));
+    refresh.map(Lifetime::as_secs).ok_or_else(refused)
 }
 
-pub(super) fn sealing_keys(text: &str) -> Result<String, String> {
+pub(super) fn sealing_keys(text: &str) -> Result<(), String> {
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
     let of_32_bytes = |key: &str| STANDARD.decode(key.trim()).is_ok_and(|bytes| bytes.len() == 32);
     if text.split(',').all(of_32_bytes) {
-        Ok(text.to_owned())
+        Ok(())
     } else {
         Err("must be 32 bytes in base64, or several such separated by commas; `keys secret` makes one"
             .to_owned())
     }
+}
+
+pub(super) fn server_secrets(text: &str) -> Result<ServerSecretSettings, String> {
+    ServerSecretSettings::parse(text).map_err(|error| error.to_string())
 }
 
 /// A name or an ARN, as AWS Secrets Manager allows them.
@@ -189,7 +139,7 @@ pub(super) fn count(text: &str) -> Result<usize, String> {
 }
 
 /// Bytes in a mebibyte.
-pub(super) const MEBIBYTE: usize = 1024 * 1024;
+const MEBIBYTE: usize = 1024 * 1024;
 
 /// Bytes, as a number alone or with `KiB`, `MiB` or `GiB` behind it: at least what one body may hold, and more than once.
 pub(super) fn body_memory(text: &str) -> Result<usize, String> {
@@ -219,9 +169,9 @@ pub(super) fn switch(text: &str) -> Result<bool, String> {
     }
 }
 
-pub(super) fn mongodb_uri(text: &str) -> Result<String, String> {
+pub(super) fn mongodb_uri(text: &str) -> Result<(), String> {
     if text.starts_with("mongodb://") || text.starts_with("mongodb+srv://") {
-        Ok(text.to_owned())
+        Ok(())
     } else {
         Err("must begin with mongodb:// or mongodb+srv://".to_owned())
     }

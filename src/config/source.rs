@@ -7,7 +7,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::{SETTINGS, Setting, dotenv, parse};
+use zeroize::Zeroizing;
+
+use super::{SETTINGS, Setting, dotenv, parse, settings};
+use crate::domain::Secret;
 
 /// A secret's file may be so large.
 const LONGEST: u64 = 64 * 1024;
@@ -23,6 +26,8 @@ pub enum Origin {
     File(String),
     /// A secret in AWS Secrets Manager that `NAME_SECRET` names.
     Secret(String),
+    /// The table of settings.
+    Table,
 }
 
 impl fmt::Display for Origin {
@@ -32,6 +37,7 @@ impl fmt::Display for Origin {
             Self::DotEnv => f.write_str("from .env"),
             Self::File(path) => write!(f, "from the file {path}"),
             Self::Secret(id) => write!(f, "from the secret {id}"),
+            Self::Table => f.write_str("the default"),
         }
     }
 }
@@ -39,7 +45,7 @@ impl fmt::Display for Origin {
 /// A value as it was set.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
-    pub(super) text: String,
+    pub(super) text: Secret<String>,
     pub(super) origin: Origin,
 }
 
@@ -76,7 +82,9 @@ pub enum SourceError {
     Twice(String, String, Origin),
 }
 
-type Layer<'a> = (Origin, &'a BTreeMap<String, String>);
+/// Values by their names.
+pub(super) type Values = BTreeMap<String, Secret<String>>;
+type Layer<'a> = (Origin, &'a Values);
 
 impl Sources {
     /// Reads `environment` and, where it exists, the file `.env` in `folder`.
@@ -87,10 +95,11 @@ impl Sources {
         environment: impl IntoIterator<Item = (String, String)>,
         folder: &Path,
     ) -> Result<Self, SourceError> {
-        let environment: BTreeMap<_, _> = environment.into_iter().collect();
+        let environment: Values =
+            environment.into_iter().map(|(name, value)| (name, Secret::new(value))).collect();
         let file = match read_file(&folder.join(".env")) {
-            Ok(text) => dotenv::parse(&text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
+            Ok(text) => dotenv::parse(text.expose()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Values::new(),
             Err(error) => return Err(SourceError::File(".env".to_owned(), error)),
         };
         let mut values = BTreeMap::new();
@@ -117,37 +126,37 @@ impl Sources {
     }
 
     /// The settings whose values are in secrets of AWS, and the secrets' names or ARNs.
-    pub fn secrets(&self) -> Vec<(&'static str, String)> {
-        let secret = |(name, found): (&&'static str, &Found)| match &found.origin {
-            Origin::Secret(id) => Some((*name, id.clone())),
+    pub fn secrets(&self) -> Vec<(&'static Setting, String)> {
+        let secret = |setting: &&'static Setting| match &self.get(setting)?.origin {
+            Origin::Secret(id) => Some((*setting, id.clone())),
             _ => None,
         };
-        self.values.iter().filter_map(secret).collect()
+        SETTINGS.iter().filter_map(secret).collect()
     }
 
     /// Gives the value that a secret holds. False where it is blank: who names a secret has meant something by it.
     #[must_use]
-    pub fn supply(&mut self, name: &str, text: &str) -> bool {
-        if let Some(found) = self.values.get_mut(name) {
-            text.trim_end_matches(['\r', '\n']).clone_into(&mut found.text);
+    pub fn supply(&mut self, setting: &Setting, text: &Secret<String>) -> bool {
+        if let Some(found) = self.values.get_mut(setting.name) {
+            found.text = without_line_end(text.expose());
         }
-        !text.trim().is_empty()
+        !text.expose().trim().is_empty()
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&Found> {
-        self.values.get(name)
+    pub(super) fn get(&self, setting: &Setting) -> Option<&Found> {
+        self.values.get(setting.name)
     }
 
     /// Where a setting was set, if it was.
     pub fn origin(&self, setting: &Setting) -> Option<&Origin> {
-        self.get(setting.name).map(|found| &found.origin)
+        self.get(setting).map(|found| &found.origin)
     }
 
     /// The value of a setting as it was set, or its default; a secret's is hidden.
     pub fn shown(&self, setting: &Setting) -> &str {
-        match self.get(setting.name) {
+        match self.get(setting) {
             Some(_) if setting.secret => "(hidden)",
-            Some(found) => &found.text,
+            Some(found) => found.text.expose(),
             None => setting.default,
         }
     }
@@ -155,23 +164,26 @@ impl Sources {
     /// A sentence for each setting that is probably not what was meant: names that are nearly one, a `NODE_ENV` that counts as
     /// `production` without being it, and `TRUSTED_PROXIES` that trust the public.
     pub fn warnings(&self) -> Vec<String> {
-        let environment = self.get("NODE_ENV").filter(|found| parse::is_nearly_production(&found.text));
+        let environment = self.get(settings::NODE_ENV);
+        let environment = environment.filter(|found| parse::is_nearly_production(found.text.expose()));
         let environment = environment.map(|found| {
             format!(
                 "NODE_ENV={:?} ({}) counts as production: only development and test do not; set it to production",
-                found.text, found.origin
+                found.text.expose(),
+                found.origin
             )
         });
         self.suspects.iter().cloned().chain(environment).chain(self.trusts_the_public()).collect()
     }
 
     fn trusts_the_public(&self) -> Option<String> {
-        let found = self.get("TRUSTED_PROXIES")?;
-        let network = parse::trusted_proxies(&found.text).ok()?.too_large()?;
+        let found = self.get(settings::TRUSTED_PROXIES)?;
+        let text = found.text.expose();
+        let network = parse::trusted_proxies(text).ok()?.too_large()?;
         Some(format!(
-            "TRUSTED_PROXIES={:?} ({}) has the network {network}, which holds public addresses: no address in it has a \
+            "TRUSTED_PROXIES={text:?} ({}) has the network {network}, which holds public addresses: no address in it has a \
              limit on its connections; name only your own proxies",
-            found.text, found.origin
+            found.origin
         ))
     }
 }
@@ -179,11 +191,11 @@ impl Sources {
 fn look_up(setting: &'static Setting, (origin, layer): Layer<'_>) -> Result<Option<Found>, SourceError> {
     let name = setting.name;
     let (in_file, in_secret) = (format!("{name}_FILE"), format!("{name}_SECRET"));
-    let named = |name: &str| layer.get(name).filter(|text| !text.is_empty());
+    let named = |name: &str| layer.get(name).map(Secret::expose).filter(|text| !text.is_empty());
     let (path, id) = (named(&in_file), named(&in_secret));
     let otherwise = path.or(id).is_some();
     // What is empty is unset where the value is said in another way, as templates do it.
-    let direct = layer.get(name).filter(|text| !text.is_empty() || !otherwise);
+    let direct = layer.get(name).filter(|text| !text.expose().is_empty() || !otherwise);
     let ways = [direct.map(|_| name), path.map(|_| in_file.as_str()), id.map(|_| in_secret.as_str())];
     if let [one, other, ..] = ways.into_iter().flatten().collect::<Vec<_>>()[..] {
         return Err(SourceError::Twice(one.to_owned(), other.to_owned(), origin));
@@ -191,8 +203,7 @@ fn look_up(setting: &'static Setting, (origin, layer): Layer<'_>) -> Result<Opti
     if let Some(path) = path {
         let unreadable = |error| SourceError::Secret(name, path.clone(), error);
         let text = read_file(Path::new(path)).map_err(unreadable)?;
-        let text = text.trim_end_matches(['\r', '\n']).to_owned();
-        return Ok(Some(Found { text, origin: Origin::File(path.clone()) }));
+        return Ok(Some(Found { text: without_line_end(text.expose()), origin: Origin::File(path.clone()) }));
     }
     if let Some(id) = id {
         if !setting.secret {
@@ -201,19 +212,29 @@ fn look_up(setting: &'static Setting, (origin, layer): Layer<'_>) -> Result<Opti
         if parse::secret_id(id).is_err() {
             return Err(SourceError::NoName(name, origin));
         }
-        return Ok(Some(Found { text: String::new(), origin: Origin::Secret(id.clone()) }));
+        return Ok(Some(Found { text: Secret::default(), origin: Origin::Secret(id.clone()) }));
     }
     Ok(direct.map(|text| Found { text: text.clone(), origin }))
 }
 
+/// The text of a file or of a secret; editors put a line end behind it.
+fn without_line_end(text: &str) -> Secret<String> {
+    Secret::new(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
 /// A regular file of a bounded size, as UTF-8.
-fn read_file(path: &Path) -> io::Result<String> {
-    if !std::fs::metadata(path)?.is_file() {
+fn read_file(path: &Path) -> io::Result<Secret<String>> {
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
-    let mut text = String::new();
+    // With room for all of it, no half-read copy is left in memory.
+    let mut text = Zeroizing::new(String::with_capacity(metadata.len().min(LONGEST) as usize + 1));
     File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > LONGEST { Err(io::Error::other("it is larger than 64 KiB")) } else { Ok(text) }
+    if text.len() as u64 > LONGEST {
+        return Err(io::Error::other("it is larger than 64 KiB"));
+    }
+    Ok(Secret::new(std::mem::take(&mut *text)))
 }
 
 /// The setting that `name` nearly spells, unless it spells one exactly.
@@ -234,7 +255,8 @@ fn nearest(name: &str) -> Option<&'static str> {
 mod tests {
     use super::super::Config;
     use super::{Origin, Sources};
-    use crate::config::SETTINGS;
+    use crate::config::{SETTINGS, settings};
+    use crate::domain::Secret;
 
     fn sources(environment: &[(&str, &str)]) -> Sources {
         let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -326,7 +348,23 @@ mod tests {
             (config.port, config.audience.as_str(), config.issuer.as_str()),
             (5000, "there", "from-file")
         );
-        assert_eq!(found.get("JWT_AUDIENCE").unwrap().origin, Origin::DotEnv);
+        assert_eq!(found.get(settings::JWT_AUDIENCE).unwrap().origin, Origin::DotEnv);
+    }
+
+    /// What a panic or a log line could show.
+    #[test]
+    fn debug_shows_no_secret() {
+        let key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+        let set = [
+            ("MONGODB_URI", "mongodb://me:hunter2@db"),
+            ("KEY_ENCRYPTION_KEY", key),
+            ("VAULT_ADDR", "https://vault"),
+            ("VAULT_TOKEN", "hunter2"),
+        ];
+        let found = sources(&set);
+        let shown = format!("{found:?} {:?}", Config::read(&found).unwrap());
+        assert!(shown.contains("https://vault") && shown.contains("Token(Secret)"), "{shown}");
+        assert!(!shown.contains("hunter2") && !shown.contains(key), "{shown}");
     }
 
     #[test]
@@ -340,14 +378,15 @@ mod tests {
     #[test]
     fn what_must_not_be_seen_may_be_in_a_secret_of_aws() {
         let mut found = sources(&[("MONGODB_URI_SECRET", "prod/uri"), ("MONGODB_URI", "")]);
-        assert_eq!(found.secrets(), [("MONGODB_URI", "prod/uri".to_owned())]);
-        assert!(found.supply("MONGODB_URI", "mongodb://db/jwt\n"));
-        let uri = found.get("MONGODB_URI").unwrap();
+        let named: Vec<_> = found.secrets().into_iter().map(|(setting, id)| (setting.name, id)).collect();
+        assert_eq!(named, [("MONGODB_URI", "prod/uri".to_owned())]);
+        assert!(found.supply(settings::MONGODB_URI, &Secret::new("mongodb://db/jwt\n".to_owned())));
+        let uri = found.get(settings::MONGODB_URI).unwrap();
         assert_eq!(
-            (uri.text.as_str(), uri.origin.to_string().as_str()),
+            (uri.text.expose().as_str(), uri.origin.to_string().as_str()),
             ("mongodb://db/jwt", "from the secret prod/uri")
         );
-        assert!(!found.supply("MONGODB_URI", " \n"), "a blank secret");
+        assert!(!found.supply(settings::MONGODB_URI, &Secret::new(" \n".to_owned())), "a blank secret");
         let sealing_key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
         for (set, told) in [
             (&[("MONGODB_URI_FILE", "a"), ("MONGODB_URI_SECRET", "b")][..], "both MONGODB_URI_FILE and"),

@@ -1,12 +1,13 @@
 //! What is written down of a key: enough to know at any instant, after any restart, what it may be used for.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::{Kid, Timestamp};
+use super::{Kid, ServerSecretRecord, Timestamp};
 
 /// Where a key is in its life. It only ever goes forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -61,6 +62,10 @@ impl fmt::Debug for Home {
 pub struct NewKey {
     /// Its name in the key set.
     pub kid: Kid,
+    /// The JWA name of its algorithm (RFC 7518 §3.1).
+    pub alg: String,
+    /// The length of an RSA modulus; of other keys, what their curve has.
+    pub bits: u32,
     /// The public half as PEM (RFC 7468 §13).
     pub public: String,
     /// Where the private half is; nowhere for a key that only verifies.
@@ -114,7 +119,7 @@ pub struct KeyRecord {
 pub struct RingRecord {
     /// The form of this document.
     pub version: u32,
-    /// Counts the replacements; whoever replaces names the one that they saw.
+    /// Counts the replacements. A program that replaces the document names the revision that it has seen.
     pub revision: u64,
     /// The lead, in seconds, under which the key set is served: how long an answer may be kept, and more.
     pub lead: u64,
@@ -129,6 +134,12 @@ pub struct RingRecord {
     /// Where the ring lives now, if no longer here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved: Option<Moved>,
+    /// The secret that all instances share, once one was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_secret: Option<ServerSecretRecord>,
+    /// The algorithms that settings list no longer, by their JWA names, and when their keys stop signing at the earliest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dropped: BTreeMap<String, Timestamp>,
     /// The keys, the oldest first.
     pub keys: Vec<KeyRecord>,
     /// What this program does not know.
@@ -146,12 +157,17 @@ pub struct Moved {
 }
 
 impl RingRecord {
-    /// The form of a ring outside a database.
+    /// The form of a ring outside a database in which one algorithm signs.
     pub const VERSION: u32 = 1;
-    /// The form of a ring that is authenticated as a whole, as in a database.
+    /// The form of a ring that is authenticated as a whole, as in a database: that of the same ring outside, and one.
     pub const AUTHENTICATED_VERSION: u32 = 2;
+    /// The form of a ring outside a database in which several algorithms sign. Programs that know one algorithm only let
+    /// the next key of any of them replace all that sign; so they must not read it.
+    pub const SEVERAL_VERSION: u32 = 3;
+    /// The newest form that this program reads.
+    pub const NEWEST_VERSION: u32 = Self::SEVERAL_VERSION + 1;
 
-    /// A ring that has served nobody yet.
+    /// A ring that has no keys yet.
     pub fn empty() -> Self {
         Self {
             version: Self::VERSION,
@@ -161,20 +177,58 @@ impl RingRecord {
             kept_until: Timestamp::from_secs(0),
             adopted: false,
             moved: None,
+            server_secret: None,
+            dropped: BTreeMap::new(),
             keys: Vec::new(),
             rest: Map::new(),
         }
     }
 
-    /// The key that signs.
-    pub fn active(&self) -> Option<&KeyRecord> {
-        self.keys.iter().find(|key| key.state == KeyState::Active)
+    /// The keys that sign, one of each algorithm, the oldest first.
+    pub fn signing(&self) -> impl Iterator<Item = &KeyRecord> {
+        self.keys.iter().filter(|key| key.state == KeyState::Active)
     }
 
-    /// The key that is to sign next: of several, the one whose turn comes first.
-    pub fn next(&self) -> Option<&KeyRecord> {
-        let published = self.keys.iter().filter(|key| key.state == KeyState::Published);
-        published.min_by_key(|key| key.activates_at)
+    /// The key that signs by the algorithm of this JWA name.
+    pub fn active(&self, alg: &str) -> Option<&KeyRecord> {
+        self.signing().find(|key| key.alg == alg)
+    }
+
+    /// The key that is to sign next by this algorithm: of several, the one whose turn comes first.
+    pub fn next(&self, alg: &str) -> Option<&KeyRecord> {
+        self.published().filter(|key| key.alg == alg).min_by_key(|key| key.activates_at)
+    }
+
+    /// The key that is to sign next, by whichever algorithm.
+    pub fn next_of_any(&self) -> Option<&KeyRecord> {
+        self.published().min_by_key(|key| key.activates_at)
+    }
+
+    fn published(&self) -> impl Iterator<Item = &KeyRecord> {
+        self.keys.iter().filter(|key| key.state == KeyState::Published)
+    }
+
+    /// The JWA names of the algorithms whose keys sign, or are to.
+    pub fn algorithms(&self) -> BTreeSet<&str> {
+        self.signing().chain(self.published()).map(|key| key.alg.as_str()).collect()
+    }
+
+    /// Whether several algorithms sign, or are to sign, side by side. Where one takes the place of another, they do not.
+    pub fn has_several(&self) -> bool {
+        let signing: BTreeSet<_> = self.signing().map(|key| key.alg.as_str()).collect();
+        let to_come = self.algorithms().into_iter().filter(|alg| !signing.contains(alg)).count();
+        let replaced = signing.iter().all(|alg| self.dropped.contains_key(*alg));
+        signing.len() > 1 || to_come > 1 || (to_come == 1 && !replaced)
+    }
+
+    /// The version that its document has outside a database.
+    pub fn form(&self) -> u32 {
+        if self.has_several() { Self::SEVERAL_VERSION } else { Self::VERSION }
+    }
+
+    /// Whether this program reads a document of this version outside a database.
+    pub fn is_known_form(version: u32) -> bool {
+        [Self::VERSION, Self::SEVERAL_VERSION].contains(&version)
     }
 
     /// The key of this name.

@@ -17,9 +17,6 @@ const YEAR: f64 = 365.25 * 86_400.0;
 impl Lifetime {
     const MAX_SECS: u64 = 100 * 31_557_600;
 
-    /// Fifteen seconds.
-    pub const QUARTER_MINUTE: Self = Self(15);
-
     /// So many seconds.
     ///
     /// # Errors

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use zeroize::Zeroizing;
+use super::Secret;
 
 /// What somebody typed as a password. Silent in `Debug`, wiped on drop.
 #[derive(Clone)]
-pub struct Password(Zeroizing<String>);
+pub struct Password(Secret<String>);
 
 /// What is wrong with a new password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,18 +35,18 @@ impl Password {
             _ if text.chars().count() < 6 => Err(PasswordError::TooShort),
             _ if text.len() > Self::MAX_BYTES => Err(PasswordError::TooLong),
             _ if text.contains('\0') => Err(PasswordError::Nul),
-            _ => Ok(Self(Zeroizing::new(text.to_owned()))),
+            _ => Ok(Self(Secret::new(text.to_owned()))),
         }
     }
 
     /// Takes what somebody typed to log in, whatever it is: a wrong one opens nothing.
     pub fn attempt(text: &str) -> Self {
-        Self(Zeroizing::new(text.to_owned()))
+        Self(Secret::new(text.to_owned()))
     }
 
     /// The password's bytes, for the hash alone.
     pub fn expose(&self) -> &[u8] {
-        self.0.as_bytes()
+        self.0.expose().as_bytes()
     }
 }
 

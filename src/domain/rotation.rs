@@ -14,7 +14,7 @@ pub enum Rotation {
 }
 
 impl Rotation {
-    /// The period where nobody has set one, in seconds.
+    /// The period where the operator has set none, in seconds.
     pub const USUAL: u64 = 30 * 86_400;
 
     /// The period in seconds, of a ring that began with a key of the original, or of another; none where keys stay.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, HeaderMap};
 use http_body_util::{BodyExt, Limited};
+use zeroize::Zeroizing;
 
 use super::body_memory::{Share, UNCOUNTED};
 use super::deadlines::READ_AHEAD;
@@ -24,10 +25,10 @@ const DISCARDED: usize = 1024 * 1024;
 /// How long that may take.
 const DISCARD_DEADLINE: Duration = Duration::from_secs(2);
 
-/// A body that is there, and its share of the memory. The share is to live as long as anything that came of the body.
-#[derive(Debug)]
+/// A body that is there, and its share of the memory. The share is to live as long as anything that came of the body. A
+/// password or a token may be in the body, so its memory is wiped.
 pub(super) struct Received {
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Zeroizing<Vec<u8>>,
     pub(super) share: Share,
 }
 
@@ -44,7 +45,10 @@ impl Received {
             if wanted > UNCOUNTED {
                 self.share.hold(wanted + AHEAD)?;
             }
-            self.bytes.reserve_exact(wanted - self.bytes.len());
+            // Memory that becomes too small is wiped, which growing in place would not do.
+            let mut larger = Zeroizing::new(Vec::with_capacity(wanted));
+            larger.extend_from_slice(&self.bytes);
+            self.bytes = larger;
         }
         self.bytes.extend_from_slice(chunk);
         Ok(())
@@ -113,7 +117,7 @@ impl From<ApiError> for Broken {
 }
 
 async fn collect(body: &mut Body, share: Share) -> Result<Received, Broken> {
-    let mut received = Received { bytes: Vec::new(), share };
+    let mut received = Received { bytes: Zeroizing::default(), share };
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Broken::Off)?;
         if let Some(chunk) = frame.data_ref() {

@@ -8,27 +8,36 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use http::request::Parts;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use zeroize::Zeroize;
 
 use super::body_memory::{Share, UNCOUNTED};
 use super::connections::Peer;
 use super::error::ApiError;
 use super::{Api, body};
+use crate::domain::Secret;
 
-/// The members of a JSON object or the fields of a form; no body is none of them.
-#[derive(Debug)]
+/// The members of a JSON object or the fields of a form; no body is none of them. They are wiped: a password may be in them.
 pub(super) struct Fields {
     members: Members,
     /// They hold about as much memory as the body did, and as long as they do it counts.
     _share: Share,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Members(Vec<(String, Value)>);
 
-#[derive(Debug)]
 enum Value {
-    Json(Box<RawValue>),
-    Text(String),
+    Json(WipedJson),
+    Text(Secret<String>),
+}
+
+/// The JSON of a member.
+struct WipedJson(Box<RawValue>);
+
+impl Drop for WipedJson {
+    fn drop(&mut self) {
+        String::from(Box::<str>::from(std::mem::take(&mut self.0))).zeroize();
+    }
 }
 
 impl Fields {
@@ -36,8 +45,8 @@ impl Fields {
     pub(super) fn text(&self, name: &'static str) -> Result<Option<String>, ApiError> {
         match self.value(name)? {
             None => Ok(None),
-            Some(Value::Text(text)) => Ok(Some(text.clone())),
-            Some(Value::Json(json)) => serde_json::from_str(json.get())
+            Some(Value::Text(text)) => Ok(Some(text.expose().clone())),
+            Some(Value::Json(json)) => serde_json::from_str(json.0.get())
                 .map(Some)
                 .map_err(|_| ApiError::invalid(format!("{name} must be a string"))),
         }
@@ -48,12 +57,17 @@ impl Fields {
         self.text(name).map(|text| text.filter(|text| !text.is_empty()))
     }
 
+    /// As [`Fields::filled`], for what must not be shown.
+    pub(super) fn secret(&self, name: &'static str) -> Result<Option<Secret<String>>, ApiError> {
+        self.filled(name).map(|text| text.map(Secret::new))
+    }
+
     /// A field's JSON; a form's field is its text as a JSON string.
     pub(super) fn json(&self, name: &str) -> Result<Option<Box<RawValue>>, ApiError> {
         Ok(match self.value(name)? {
             None => None,
-            Some(Value::Json(json)) => Some(json.clone()),
-            Some(Value::Text(text)) => serde_json::value::to_raw_value(text).ok(),
+            Some(Value::Json(json)) => Some(json.0.clone()),
+            Some(Value::Text(text)) => serde_json::value::to_raw_value(text.expose()).ok(),
         })
     }
 
@@ -147,7 +161,7 @@ fn from_form(bytes: &[u8]) -> Result<Members, ApiError> {
         text
     };
     let fields = form_urlencoded::parse(bytes);
-    let fields = fields.map(|(name, value)| (owned(name), Value::Text(owned(value))));
+    let fields = fields.map(|(name, value)| (owned(name), Value::Text(Secret::new(owned(value)))));
     let fields: Vec<_> = fields.take(MOST_MEMBERS + 1).collect();
     if fields.len() > MOST_MEMBERS { Err(ApiError::malformed(CROWDED)) } else { Ok(Members(fields)) }
 }
@@ -176,7 +190,7 @@ impl<'de> Deserialize<'de> for Members {
                     if fields.iter().any(|(of_field, _)| *of_field == name) {
                         return Err(M::Error::custom(TWICE));
                     }
-                    fields.push((name, Value::Json(value)));
+                    fields.push((name, Value::Json(WipedJson(value))));
                 }
                 Ok(Members(fields))
             }
@@ -192,7 +206,7 @@ fn share(parts: &Parts, api: &Api) -> Share {
 
 /// The token of an `Authorization: Bearer` header (RFC 6750 §2.1), if there is one.
 pub(super) struct Bearer {
-    token: Option<String>,
+    token: Option<Secret<String>>,
     /// It is a copy, and a body may arrive while it waits.
     _share: Share,
 }
@@ -210,13 +224,13 @@ impl FromRequestParts<Api> for Bearer {
         if let Some(token) = token.filter(|token| token.len() > UNCOUNTED) {
             share.hold(token.len())?;
         }
-        Ok(Self { token: token.map(ToOwned::to_owned), _share: share })
+        Ok(Self { token: token.map(|token| Secret::new(token.to_owned())), _share: share })
     }
 }
 
 impl Bearer {
     /// The token, where there is one.
-    pub(super) fn optional(self) -> Option<String> {
+    pub(super) fn optional(self) -> Option<Secret<String>> {
         self.token
     }
 
@@ -224,7 +238,7 @@ impl Bearer {
     ///
     /// # Errors
     /// 401 where there is none.
-    pub(super) fn required(self) -> Result<String, ApiError> {
+    pub(super) fn required(self) -> Result<Secret<String>, ApiError> {
         self.token.ok_or_else(ApiError::token_required)
     }
 }

@@ -1,6 +1,7 @@
 //! What a ring will go through: the schedule's own steps, taken at the instants at which they fall due.
 
-use super::schedule::{Action, Schedule, apply, due_at, plan};
+use super::KeyKind;
+use super::schedule::{Action, Schedule, due_at, plan, step};
 use crate::domain::{Kid, NewKey, RingRecord, Timestamp};
 
 /// A step to come.
@@ -12,10 +13,10 @@ pub struct Event {
     pub action: Action,
 }
 
-/// Steps that one instant may bring, and instants that are looked at.
-const MOST: usize = 8_192;
+/// The most steps and instants that are looked at.
+const MAX_ROUNDS: usize = 8_192;
 
-/// The steps from `now` till `until`, and the ring as it is then. Keys that are yet to be made have made-up names.
+/// The steps from `now` until `until`, and the ring as it is then. Keys that are yet to be made have made-up names.
 pub fn forecast(
     ring: &RingRecord,
     schedule: &Schedule,
@@ -23,10 +24,14 @@ pub fn forecast(
     until: Timestamp,
 ) -> (RingRecord, Vec<Event>) {
     let (mut ring, mut at, mut events) = (ring.clone(), now, Vec::new());
-    for _ in 0..MOST {
-        if let Some(action) = plan(&ring, schedule, &[], at) {
-            let new = matches!(action, Action::Begin | Action::Publish { .. }).then(|| yet_to_be_made(&ring));
-            ring = apply(&ring, &action, schedule, new, at);
+    for _ in 0..MAX_ROUNDS {
+        let mut count = ring.keys.iter().filter(|key| key.kid.as_str().starts_with(TO_COME)).count();
+        let make = |kind| {
+            count += 1;
+            yet_to_be_made(kind, count)
+        };
+        if let Some((action, after)) = step(&ring, schedule, &[], at, make) {
+            ring = after;
             events.push(Event { at, action });
         } else {
             match due_at(&ring, schedule, at).filter(|due| *due <= until) {
@@ -41,7 +46,7 @@ pub fn forecast(
 /// The next step of a ring, and when, if there is one to come.
 pub fn next(ring: &RingRecord, schedule: &Schedule, now: Timestamp) -> Option<Event> {
     let mut at = now;
-    for _ in 0..MOST {
+    for _ in 0..MAX_ROUNDS {
         if let Some(action) = plan(ring, schedule, &[], at) {
             return Some(Event { at, action });
         }
@@ -53,8 +58,8 @@ pub fn next(ring: &RingRecord, schedule: &Schedule, now: Timestamp) -> Option<Ev
 /// How the name of a key begins that is yet to be made.
 pub const TO_COME: &str = "to-come-";
 
-fn yet_to_be_made(ring: &RingRecord) -> NewKey {
-    let number = ring.keys.iter().filter(|key| key.kid.as_str().starts_with(TO_COME)).count() + 1;
+fn yet_to_be_made(kind: KeyKind, number: usize) -> NewKey {
     let kid = Kid::parse(&format!("{TO_COME}{number}")).unwrap_or_else(|_| Kid::original());
-    NewKey { kid, public: String::new(), home: None }
+    let (alg, bits) = (kind.algorithm.name().to_owned(), kind.rsa_bits);
+    NewKey { kid, alg, bits, public: String::new(), home: None }
 }

@@ -1,13 +1,14 @@
-//! Keys of earlier days: the original's pair becomes the first key of a ring, and a ring of files moves into another
+//! Keys from before: the original's pair becomes the first key of a ring, and a ring of files moves into another
 //! custody that begins with nothing.
 
 use std::sync::Arc;
 
-use super::custody::{Custody, CustodyError, Directory, Found, InRecord, KeyBackend, RingStore};
+use super::custody::{Custody, CustodyError, Directory, FileFault, Found, KeyBackend, RingFault, RingStore};
+use super::key_event::Cause;
 use super::relocation::{GRACE, relocated};
 use super::schedule::first;
 use super::{Private, RingService};
-use crate::domain::{Home, KeyRecord, KeyState, Kid, Moved, NewKey, RingRecord};
+use crate::domain::{Home, KeyRecord, KeyState, Kid, Moved, NewKey, RingRecord, Timestamp};
 
 /// How long the original lets its key set be kept, in seconds.
 const ORIGINAL_MAX_AGE: u64 = 86_400;
@@ -15,22 +16,45 @@ const ORIGINAL_MAX_AGE: u64 = 86_400;
 impl RingService {
     /// A ring of what lies in `KEYS_DIR` from before: a ring of files, where this custody is another, or a pair.
     pub(super) async fn inherited(&self) -> Result<Option<RingRecord>, CustodyError> {
-        let folder = self.custody().folder();
-        if self.custody().name() != Directory::NAME
-            && let Some(ring) = folder.load().await?
+        if !self.custody().ring_is_in_folder()
+            && let Some(ring) = self.custody().folder().load().await?
         {
             return self.taken_over(ring).await.map(Some);
         }
-        match folder.pair(self.settings().kind.algorithm).await? {
+        match self.found_pair().await? {
             Some(found) => self.adopted(found).await.map(Some),
             None => Ok(None),
         }
     }
 
+    /// A ring of the pair that lies in `KEYS_DIR`, as it would begin.
+    pub(super) async fn found_pair_ring(&self) -> Result<Option<RingRecord>, CustodyError> {
+        let found = self.found_pair().await?;
+        Ok(found.map(|found| self.of_original(&found, Directory::pair_home())))
+    }
+
+    /// The pair in `KEYS_DIR`, as a key of the first algorithm of the settings that it fits. The RSA algorithms are tried
+    /// first: a pair that fits no other algorithm is taken for RS256 where it is RSA.
+    async fn found_pair(&self) -> Result<Option<Found>, CustodyError> {
+        let kinds = &self.schedule().kinds;
+        let (rsa, others): (Vec<_>, Vec<_>) =
+            kinds.iter().map(|kind| kind.algorithm).partition(|algorithm| algorithm.is_rsa());
+        let mut unfit = None;
+        for algorithm in rsa.into_iter().chain(others) {
+            match self.custody().folder().pair(algorithm).await {
+                Err(fault) if fault.is_of_other_kind() => unfit = unfit.or(Some(fault)),
+                other => return other,
+            }
+        }
+        unfit.map_or(Ok(None), Err)
+    }
+
     /// The original's key stays the one that signs, under its name and, where the operator chose another, under that.
     async fn adopted(&self, found: Found) -> Result<RingRecord, CustodyError> {
         let home = match self.custody().keep(&found.signing).await {
-            Err(CustodyError::Write { .. } | CustodyError::Homeless(_)) => Directory::pair_home(),
+            Err(CustodyError::File(FileFault::Unwritable { .. }) | CustodyError::Homeless(_)) => {
+                Directory::pair_home()
+            }
             other => other?,
         };
         Ok(self.of_original(&found, home))
@@ -40,18 +64,19 @@ impl RingService {
         let public = found.signing.verifying_key();
         let kid = self.settings().first_kid.clone().unwrap_or_else(Kid::original);
         let empty = RingRecord { adopted: true, ..RingRecord::empty() };
-        let schedule = self.schedule(&empty);
         let created_at = found.created_at.whole_secs();
         let thumbprint = found.was_ours.then(|| Kid::parse(&public.thumbprint()).ok()).flatten();
         let aliases = [Some(Kid::original()), thumbprint].into_iter().flatten();
         let aliases = aliases.filter(|alias| *alias != kid).collect();
-        let new = NewKey { kid: kid.clone(), public: public.to_spki_pem(), home: Some(home) };
-        let key = KeyRecord {
-            aliases,
+        let new = NewKey {
+            kid: kid.clone(),
             alg: public.algorithm().name().to_owned(),
             bits: public.bits(),
-            ..first(new, &schedule, created_at)
+            public: public.to_spki_pem(),
+            home: Some(home),
         };
+        let schedule = self.schedule();
+        let key = KeyRecord { aliases, ..first(new, schedule, created_at) };
         // What the original served may still be kept, for as long as it said.
         let lead = schedule.lead() - schedule.jwks_max_age + ORIGINAL_MAX_AGE;
         RingRecord { revision: 1, lead, keys: vec![key], ..empty }
@@ -61,17 +86,22 @@ impl RingService {
     async fn taken_over(&self, ring: RingRecord) -> Result<RingRecord, CustodyError> {
         if let Some(moved) = &ring.moved {
             let fault = format!("its keys have moved to KEY_CUSTODY={}, and there are none here", moved.to);
-            return Err(CustodyError::Immovable { place: self.custody().folder().place(), fault });
+            return Err(RingFault::Immovable { place: self.custody().folder().place(), fault }.into());
         }
+        let ring = relocated(&ring, self.schedule().lead(), self.now().plus_secs(GRACE));
+        self.taken_from(ring, self.of_folder().custody()).await
+    }
+
+    /// The ring of the folder, under the same rules.
+    fn of_folder(&self) -> Self {
         let folder = self.custody().folder();
         let home: Arc<dyn KeyBackend> = Arc::new(folder.clone());
         let files = Custody::new(Directory::NAME, Arc::new(folder.clone()), vec![home], folder.clone());
-        let ring = relocated(&ring, self.schedule(&ring).lead(), self.now().plus_secs(GRACE));
-        self.taken_from(ring, &files).await
+        self.of_custody(files)
     }
 
     /// `ring` with the private halves that `from` holds taken in here, as far as they can leave it. A retired key can do
-    /// without; one that has left is of use to nobody.
+    /// without one; the private half of a key that has left is not taken along.
     pub(super) async fn taken_from(
         &self,
         mut ring: RingRecord,
@@ -92,7 +122,7 @@ impl RingService {
 
     /// What is still to be destroyed of a key that has left, if it can be from here; the key itself never comes along.
     fn to_discard(&self, key: &KeyRecord) -> Option<Home> {
-        key.home.clone().filter(|home| home.scheme() != InRecord::SCHEME && self.custody().can_open(home))
+        key.home.clone().filter(|home| !self.custody().lies_in_ring(home) && self.custody().can_open(home))
     }
 
     /// The home of a key that cannot leave it: it must be within reach from here, too.
@@ -109,19 +139,27 @@ impl RingService {
     /// Notes in the folder that its ring lives here now, unless it still lives there: without a database, keys of every
     /// custody are written down in the folder. A ring of other keys that lies there is left alone.
     pub(super) async fn leave_folder(&self, ring: &RingRecord) -> Result<(), CustodyError> {
-        let folder = self.custody().folder();
-        if self.custody().ring().place() == folder.place() {
+        if self.custody().ring_is_in_folder() {
             return Ok(());
         }
+        let folder = self.of_folder();
         let shares = |old: &RingRecord| {
             old.keys.iter().any(|key| ring.keys.iter().any(|ours| ours.public == key.public))
         };
         while let Some(old) = folder.load().await?.filter(|old| old.moved.is_none() && shares(old)) {
-            let until = self.now().plus_secs(GRACE);
-            let moved = Some(Moved { to: self.custody().name().to_owned(), until });
-            let marked = RingRecord { revision: old.revision + 1, moved, ..old.clone() };
-            folder.replace_if(Some(old.revision), &marked).await?;
+            folder
+                .change(&old, Cause::Moved, |now| {
+                    Ok::<_, CustodyError>(self.frozen(&old, now.plus_secs(GRACE)))
+                })
+                .await?
+                .or_unwritable()?;
         }
         Ok(())
+    }
+
+    /// `ring` as it is left behind when it moves here; instances may serve it until `until`.
+    pub(super) fn frozen(&self, ring: &RingRecord, until: Timestamp) -> RingRecord {
+        let moved = Some(Moved { to: self.custody().name().to_owned(), until });
+        RingRecord { revision: ring.revision + 1, moved, ..ring.clone() }
     }
 }

@@ -7,6 +7,6 @@ use jose::Algorithm;
 pub struct KeyKind {
     /// The JWS algorithm.
     pub algorithm: Algorithm,
-    /// The size of a new RSA key; other kinds have but one.
+    /// The size of a new RSA key, in bits; keys of other kinds have no choice of size.
     pub rsa_bits: u32,
 }

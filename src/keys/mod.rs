@@ -1,19 +1,24 @@
-//! The heart of the house: the keys that sign and verify. [`custody`] keeps them while the process does not run,
-//! [`schedule`] says what is due of them, [`RingService`] does it, and [`RingRefresher`] sees to it that it is done. [`Ring`] is the
-//! immutable snapshot that every request reads, [`Signer`] makes signatures, and [`Keys`] holds the ring of the moment.
+//! The keys that sign and verify. [`custody`] keeps them while the process does not run, [`schedule`] says which steps are
+//! due, [`RingService`] takes them, and [`RingRefresher`] looks at the ring again and again. [`Ring`] is the immutable snapshot
+//! that every request reads, [`Signer`] makes signatures, and [`Keys`] holds the ring of the moment.
 
 pub mod custody;
 pub mod forecast;
 mod inheritance;
+mod key_event;
 mod kind;
 pub mod orders;
 mod private;
 mod readiness;
 mod relocation;
 mod ring;
+mod ring_change;
+mod ring_orders;
 mod ring_refresher;
 mod ring_service;
+mod ring_steps;
 pub mod schedule;
+pub mod server_secret;
 mod settings;
 mod signer;
 
@@ -22,16 +27,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwapOption, Guard};
-use jose::Typ;
+use jose::{Algorithm, Typ};
 
 use crate::clock::Clock;
 use crate::domain::{Lifetime, Timestamp};
 
+pub use key_event::{Cause, KeyEvent};
 pub use kind::KeyKind;
 pub use private::{Private, RemoteKey};
 pub use readiness::NotReady;
 pub use relocation::Relocation;
 pub use ring::{ActiveKey, Published, Ring};
+pub use ring_orders::{OrderFault, Pruned, refuse_moved};
 pub use ring_refresher::RingRefresher;
 pub use ring_service::{Begun, RingService};
 pub use schedule::Schedule;
@@ -63,7 +70,8 @@ pub struct Keys {
 pub struct View {
     ring: Arc<Ring>,
     read_at: u64,
-    signs_until: u64,
+    /// Until when each key may sign, by its algorithm.
+    signs_until: Vec<(Algorithm, u64)>,
 }
 
 impl View {
@@ -79,9 +87,15 @@ impl View {
         &self.ring
     }
 
-    /// The key that may sign then.
-    fn signing(&self, up: Duration) -> Option<&Arc<ActiveKey>> {
-        self.ring.active().filter(|_| (up.as_millis() as u64) < self.signs_until)
+    /// The key that may sign then, by `algorithm` or by the default one.
+    fn signing(&self, algorithm: Option<Algorithm>, up: Duration) -> Option<&Arc<ActiveKey>> {
+        let key = match algorithm {
+            Some(algorithm) => self.ring.active_of(algorithm),
+            None => self.ring.active(),
+        }?;
+        let of_key = key.verifying().algorithm();
+        let (_, until) = self.signs_until.iter().find(|(algorithm, _)| *algorithm == of_key)?;
+        ((up.as_millis() as u64) < *until).then_some(key)
     }
 }
 
@@ -112,11 +126,13 @@ impl Keys {
         self.view.load()
     }
 
-    /// Puts `ring` in the place of the one before. It was read when the system had been up for `read_at`, and may sign
-    /// `signs` seconds from then.
-    pub fn install(&self, ring: Arc<Ring>, read_at: Duration, signs: u64) {
+    /// Puts `ring` in the place of the one before. It was read when the system had been up for `read_at`; `signs` says for
+    /// how many seconds from then each of its keys may sign.
+    pub fn install(&self, ring: Arc<Ring>, read_at: Duration, signs: impl Fn(&ActiveKey) -> u64) {
         let read_at = read_at.as_millis() as u64;
-        let signs_until = read_at.saturating_add(signs.saturating_mul(1000));
+        let until = |key: &ActiveKey| read_at.saturating_add(signs(key).saturating_mul(1000));
+        let signs_until =
+            ring.all_active().iter().map(|key| (key.verifying().algorithm(), until(key))).collect();
         if ring.active().is_some_and(|active| !active.is_elsewhere()) {
             self.started.store(true, Ordering::Relaxed);
         }
@@ -128,9 +144,9 @@ impl Keys {
         self.view.store(None);
     }
 
-    /// Whether a token can be signed now, as far as is known here.
+    /// Whether a token can be signed by the default algorithm now, as far as is known here.
     pub fn may_sign(&self) -> bool {
-        self.ring().as_ref().is_some_and(|view| view.signing(self.clock.uptime()).is_some())
+        self.ring().as_ref().is_some_and(|view| view.signing(None, self.clock.uptime()).is_some())
     }
 
     /// Whether tokens are being signed, as far as is known here: a token may be signed, and the service that keeps the
@@ -193,22 +209,25 @@ impl Keys {
         }
     }
 
-    /// Signs `claims`, a JSON object, with the active key: a compact JWS (RFC 7515 §3.1) of the type `typ`. The token is to
-    /// live for `lifetime`, until `expires_at`.
+    /// Signs `claims`, a JSON object, with the active key of `algorithm`, or of the default one: a compact JWS (RFC 7515
+    /// §3.1) of the type `typ`. The token is to live for `lifetime`, until `expires_at`.
     ///
     /// # Errors
-    /// [`SignError`]; `Unavailable` where no key may sign, or none that is sure to be published for so long; `TooLarge`
+    /// [`SignError`]; `Unavailable` where no such key may sign, or it is not sure to be published for so long; `TooLarge`
     /// where no verifier would take the token.
     pub async fn sign(
         &self,
+        algorithm: Option<Algorithm>,
         typ: Typ,
         claims: &[u8],
         lifetime: Lifetime,
         expires_at: Timestamp,
     ) -> Result<String, SignError> {
         let up = self.clock.uptime();
+        let ring = self.ring();
         let key =
-            self.ring().as_ref().and_then(|view| view.signing(up).cloned()).ok_or(SignError::Unavailable)?;
+            ring.as_ref().and_then(|view| view.signing(algorithm, up)).ok_or(SignError::Unavailable)?.clone();
+        drop(ring);
         if !key.carries(lifetime.as_secs()) {
             return Err(SignError::Unavailable);
         }
@@ -229,8 +248,11 @@ impl Keys {
         asked_at: Duration,
     ) -> Result<String, SignError> {
         let signed = self.signer.sign(key, input).await;
-        // A queue of ours that is full says nothing of the service.
-        if key.is_elsewhere() && !matches!(signed, Err(SignError::Busy)) {
+        // A queue of ours that is full says nothing of the service, and probes ask for the default key.
+        let is_default = || {
+            self.ring().as_ref().and_then(|view| view.active()).is_none_or(|active| active.kid() == key.kid())
+        };
+        if key.is_elsewhere() && !matches!(signed, Err(SignError::Busy)) && is_default() {
             self.latest_answer.note(asked_at, signed.is_ok());
             self.refused.store(matches!(signed, Err(SignError::Failed)), Ordering::Relaxed);
             self.started.fetch_or(signed.is_ok(), Ordering::Relaxed);

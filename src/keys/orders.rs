@@ -1,7 +1,44 @@
 //! What an operator orders beyond the schedule, as functions of a ring: the ring after it, one revision on.
 
-use super::schedule::{Action, Schedule, apply, first, known_to_all, published};
+use jose::Algorithm;
+
+use super::KeyKind;
+use super::schedule::{Action, Schedule, announce_ends, apply, first, known_to_all, published};
 use crate::domain::{KeyRecord, KeyState, Kid, NewKey, RingRecord, Timestamp};
+
+#[cfg(test)]
+mod tests;
+
+/// An order.
+#[derive(Clone, Debug)]
+pub enum Order {
+    /// Publish the next key of an algorithm now; it signs a lead later.
+    Rotate(Algorithm),
+    /// Let the next key of an algorithm sign at once: the published one, or a new one where there is none. Verifiers that do
+    /// not know it yet refuse its tokens for as long as they keep an older key set.
+    RotateNow(Algorithm),
+    /// Take a key out of the key set at once. Where it signed, the published key of its algorithm signs in its place, or a
+    /// new one.
+    Revoke(Kid),
+    /// Take in a key from elsewhere.
+    Import(Box<Import>),
+    /// Drop the records of keys that have left and whose private halves are destroyed.
+    Forget,
+    /// Keep the key of this algorithm, or of the default one, published for as long as tokens that live so many seconds.
+    Carry(Option<Algorithm>, u64),
+}
+
+/// A key from elsewhere.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// The key.
+    pub new: NewKey,
+    /// More names of it.
+    pub aliases: Vec<Kid>,
+    /// What it is to be here. Published, it signs a lead later; active, at once; retired, it verifies for as long as a
+    /// token may live.
+    pub state: KeyState,
+}
 
 /// Why an order is refused. Nothing has changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,58 +63,133 @@ pub enum OrderError {
     /// A key that only verifies cannot sign.
     #[error("key {0} has no private half here, so it can only verify: import it as retired")]
     PublicOnly(Kid),
+    /// No key of this algorithm is to sign.
+    #[error("no key signs by {0}: JWT_ALGORITHM does not list it")]
+    Unlisted(String),
+    /// A key of this algorithm would never sign.
+    #[error(
+        "key {0} is for {1}, which JWT_ALGORITHM does not list: add it there, or import the key as retired"
+    )]
+    NeverSigns(Kid, String),
+    /// The ring is elsewhere now.
+    #[error("these keys have moved: set KEY_CUSTODY={0}")]
+    Moved(String),
+    /// Every try was too late.
+    #[error("other programs change the ring all the time; try again")]
+    Outrun,
 }
 
-/// Publishes `new` now; it signs a lead later.
+/// The kind of the key that is to be made before `order` can be carried out, if one is.
 ///
 /// # Errors
-/// [`OrderError::UnderWay`].
-pub fn rotate(
+/// [`OrderError`] where the order would be refused whatever was made.
+pub fn makes(ring: &RingRecord, schedule: &Schedule, order: &Order) -> Result<Option<KeyKind>, OrderError> {
+    match order {
+        Order::Rotate(algorithm) => {
+            let kind = listed(schedule, *algorithm)?;
+            under_way(ring, algorithm.name())?;
+            Ok(Some(kind))
+        }
+        Order::RotateNow(algorithm) => {
+            let kind = listed(schedule, *algorithm)?;
+            Ok(Some(kind).filter(|_| ring.next(algorithm.name()).is_none()))
+        }
+        Order::Revoke(kid) => Ok(successor_of(ring, schedule, kid)),
+        Order::Import(_) | Order::Forget | Order::Carry(..) => Ok(None),
+    }
+}
+
+/// Whether the ring is already as `order` wants it.
+pub fn is_done(ring: &RingRecord, schedule: &Schedule, order: &Order) -> bool {
+    match order {
+        Order::Forget => ring.keys.iter().all(|key| !is_forgotten(key)),
+        Order::Carry(algorithm, lifetime) => {
+            carrier(ring, schedule, *algorithm).is_none_or(|key| key.carries >= *lifetime)
+        }
+        _ => false,
+    }
+}
+
+/// The ring after `order`, which is given at `now`. `new` is the key that [`makes`] asked for.
+///
+/// # Errors
+/// [`OrderError`].
+pub fn carry_out(
     ring: &RingRecord,
     schedule: &Schedule,
-    new: NewKey,
+    order: &Order,
+    new: Option<NewKey>,
     now: Timestamp,
 ) -> Result<RingRecord, OrderError> {
-    under_way(ring)?;
-    let activates_at = known_to_all(ring, schedule, now);
-    Ok(apply(ring, &Action::Publish { activates_at }, schedule, Some(new), now))
+    match order {
+        Order::Rotate(algorithm) => rotate(ring, schedule, *algorithm, new, now),
+        Order::RotateNow(algorithm) => rotate_now(ring, schedule, *algorithm, new, now),
+        Order::Revoke(kid) => revoke(ring, schedule, kid, new, now),
+        Order::Import(key) => import(ring, schedule, key, now),
+        Order::Forget => Ok(forget(ring)),
+        Order::Carry(algorithm, lifetime) => Ok(carry(ring, schedule, *algorithm, *lifetime)),
+    }
+}
+
+fn listed(schedule: &Schedule, algorithm: Algorithm) -> Result<KeyKind, OrderError> {
+    let alg = algorithm.name();
+    schedule.kind_of(alg).ok_or_else(|| OrderError::Unlisted(alg.to_owned()))
 }
 
 /// Refuses a second successor.
-///
-/// # Errors
-/// [`OrderError::UnderWay`].
-pub fn under_way(ring: &RingRecord) -> Result<(), OrderError> {
-    match ring.next() {
+fn under_way(ring: &RingRecord, alg: &str) -> Result<(), OrderError> {
+    match ring.next(alg) {
         Some(next) => Err(OrderError::UnderWay(next.kid.clone(), next.activates_at)),
         None => Ok(()),
     }
 }
 
-/// Lets the next key sign at once: the published one, or else `new`. Verifiers that do not know it yet refuse its
-/// tokens for as long as they keep an older key set.
-///
-/// # Errors
-/// [`OrderError::NoSuccessor`] where there is neither: somebody else was quicker.
-pub fn rotate_now(
+fn rotate(
     ring: &RingRecord,
     schedule: &Schedule,
+    algorithm: Algorithm,
     new: Option<NewKey>,
     now: Timestamp,
 ) -> Result<RingRecord, OrderError> {
-    let mut after = ring.clone();
-    if let (None, Some(new)) = (ring.next(), new) {
+    under_way(ring, algorithm.name())?;
+    let kind = listed(schedule, algorithm)?;
+    let activates_at = known_to_all(ring, schedule, now);
+    Ok(apply(ring, &Action::Publish { kind, activates_at }, schedule, new, now))
+}
+
+fn rotate_now(
+    ring: &RingRecord,
+    schedule: &Schedule,
+    algorithm: Algorithm,
+    new: Option<NewKey>,
+    now: Timestamp,
+) -> Result<RingRecord, OrderError> {
+    let (mut after, alg) = (ring.clone(), algorithm.name());
+    if let (None, Some(new)) = (ring.next(alg), new) {
         after.keys.push(published(new, schedule, known_to_all(ring, schedule, now), now));
     }
-    let next = after.next().map(|next| next.kid.clone()).ok_or(OrderError::NoSuccessor)?;
+    let next = after.next(alg).map(|next| next.kid.clone()).ok_or(OrderError::NoSuccessor)?;
+    let is_default = schedule.default_kind().is_some_and(|kind| kind.algorithm == algorithm);
+    if is_default && ring.active(alg).is_none() {
+        // It takes the place of what the settings list no longer, and so that ends at once as well.
+        announce_ends(&mut after, schedule, now);
+        let unlisted = after.dropped.iter_mut().filter(|(alg, _)| !schedule.lists(alg));
+        unlisted.for_each(|(_, at)| *at = (*at).min(now));
+    }
     Ok(apply(&after, &Action::Activate(next), schedule, None, now))
 }
 
-/// Takes a key out of the key set at once. Where it signed, the published one signs in its place, or else `new`.
-///
-/// # Errors
-/// [`OrderError::Unknown`], [`OrderError::Gone`].
-pub fn revoke(
+/// The kind of the key that is to be made before `kid` can be revoked, if its algorithm would have none that signs.
+fn successor_of(ring: &RingRecord, schedule: &Schedule, kid: &Kid) -> Option<KeyKind> {
+    let key = ring.signing().find(|active| active.kid == *kid)?;
+    match schedule.kind_of(&key.alg) {
+        Some(kind) => Some(kind).filter(|_| ring.next(&key.alg).is_none()),
+        None if ring.signing().count() == 1 && ring.next_of_any().is_none() => schedule.default_kind(),
+        None => None,
+    }
+}
+
+fn revoke(
     ring: &RingRecord,
     schedule: &Schedule,
     kid: &Kid,
@@ -89,57 +201,30 @@ pub fn revoke(
     if key.state == KeyState::Removed {
         return Err(OrderError::Gone(kid.clone()));
     }
+    let (alg, signed) = (key.alg.clone(), key.state == KeyState::Active);
     key.state = KeyState::Removed;
     key.revoked_at = Some(now);
     key.removes_at = Some(now);
-    if after.active().is_some() {
+    let missing = signed && schedule.lists(&alg);
+    if !missing && after.signing().next().is_some() {
         after.revision += 1;
         return Ok(after);
     }
-    Ok(match after.next().map(|next| next.kid.clone()) {
+    let next = after.next(&alg).filter(|_| missing);
+    let next = next.or_else(|| after.next_of_any().filter(|_| after.signing().next().is_none()));
+    Ok(match next.map(|next| next.kid.clone()) {
         Some(next) => apply(&after, &Action::Activate(next), schedule, None, now),
         None => apply(&after, &Action::Begin, schedule, new, now),
     })
 }
 
-/// Whether revoking `kid` needs a new key to sign in its place.
-pub fn needs_successor(ring: &RingRecord, kid: &Kid) -> bool {
-    ring.active().is_some_and(|active| active.kid == *kid) && ring.next().is_none()
-}
-
-/// A key from elsewhere.
-#[derive(Clone, Debug)]
-pub struct Import {
-    /// The key.
-    pub new: NewKey,
-    /// More names of it.
-    pub aliases: Vec<Kid>,
-    /// The JWA name of its algorithm.
-    pub alg: String,
-    /// Its length.
-    pub bits: u32,
-    /// What it is to be here.
-    pub state: KeyState,
-}
-
-/// Takes in a key from elsewhere. Published, it signs a lead later; active, at once; retired, it verifies for as long as
-/// a token may live.
-///
-/// # Errors
-/// [`OrderError::Known`], [`OrderError::PublicOnly`], [`OrderError::UnderWay`].
-pub fn import(
+fn import(
     ring: &RingRecord,
     schedule: &Schedule,
     import: &Import,
     now: Timestamp,
 ) -> Result<RingRecord, OrderError> {
-    let kid = &import.new.kid;
-    if ring.keys.iter().any(|key| import.is(key)) {
-        return Err(OrderError::Known(kid.clone()));
-    }
-    if import.new.home.is_none() && import.state != KeyState::Retired {
-        return Err(OrderError::PublicOnly(kid.clone()));
-    }
+    import.check(ring, schedule)?;
     let mut after = ring.clone();
     if ring.keys.is_empty() {
         after.lead = schedule.lead();
@@ -152,15 +237,16 @@ pub fn import(
             let (state, retired_at) = (KeyState::Retired, Some(now));
             after.keys.push(KeyRecord { state, retired_at, removes_at: Some(removes_at), ..key });
         }
-        KeyState::Active if ring.active().is_none() => {
+        KeyState::Active if ring.signing().next().is_none() => {
             after.keys.push(import.record(first(import.new.clone(), schedule, now)));
         }
         KeyState::Active => {
+            let kid = import.new.kid.clone();
             after.keys.push(import.record(published(import.new.clone(), schedule, known_at, now)));
-            return Ok(apply(&after, &Action::Activate(kid.clone()), schedule, None, now));
+            return Ok(apply(&after, &Action::Activate(kid), schedule, None, now));
         }
         KeyState::Published | KeyState::Removed => {
-            under_way(ring)?;
+            under_way(ring, &import.new.alg)?;
             after.keys.push(import.record(published(import.new.clone(), schedule, known_at, now)));
         }
     }
@@ -169,6 +255,23 @@ pub fn import(
 }
 
 impl Import {
+    fn check(&self, ring: &RingRecord, schedule: &Schedule) -> Result<(), OrderError> {
+        let kid = &self.new.kid;
+        if ring.keys.iter().any(|key| self.is(key)) {
+            return Err(OrderError::Known(kid.clone()));
+        }
+        if self.state == KeyState::Retired {
+            return Ok(());
+        }
+        if self.new.home.is_none() {
+            return Err(OrderError::PublicOnly(kid.clone()));
+        }
+        if !schedule.lists(&self.new.alg) && ring.signing().next().is_some() {
+            return Err(OrderError::NeverSigns(kid.clone(), self.new.alg.clone()));
+        }
+        Ok(())
+    }
+
     /// Whether a key of the ring has one of its names, or is the same key and still of use.
     fn is(&self, key: &KeyRecord) -> bool {
         let named = |name: &Kid| key.kid == *name || key.aliases.contains(name);
@@ -177,25 +280,41 @@ impl Import {
     }
 
     fn record(&self, key: KeyRecord) -> KeyRecord {
-        KeyRecord { alg: self.alg.clone(), bits: self.bits, aliases: self.aliases.clone(), ..key }
+        KeyRecord { aliases: self.aliases.clone(), ..key }
     }
 }
 
-/// The ring without the records of keys that have left and whose private halves are destroyed.
-pub fn forget(ring: &RingRecord) -> RingRecord {
+fn is_forgotten(key: &KeyRecord) -> bool {
+    key.state == KeyState::Removed && key.home.is_none()
+}
+
+fn forget(ring: &RingRecord) -> RingRecord {
     let mut after = ring.clone();
     after.revision += 1;
-    after.keys.retain(|key| key.state != KeyState::Removed || key.home.is_some());
+    after.keys.retain(|key| !is_forgotten(key));
     after
 }
 
-/// The ring with room for tokens that live `lifetime` seconds on the active key; nothing where there is room already.
-pub fn carry(ring: &RingRecord, lifetime: u64) -> Option<RingRecord> {
-    let active = ring.active().filter(|active| active.carries < lifetime)?.kid.clone();
+/// The key that signs by `algorithm`, or by the default one.
+fn carrier<'a>(
+    ring: &'a RingRecord,
+    schedule: &Schedule,
+    algorithm: Option<Algorithm>,
+) -> Option<&'a KeyRecord> {
+    match algorithm {
+        Some(algorithm) => ring.active(algorithm.name()),
+        None => schedule.default_key(ring),
+    }
+}
+
+fn carry(ring: &RingRecord, schedule: &Schedule, algorithm: Option<Algorithm>, lifetime: u64) -> RingRecord {
     let mut after = ring.clone();
     after.revision += 1;
-    find(&mut after, &active).ok()?.carries = lifetime;
-    Some(after)
+    let kid = carrier(ring, schedule, algorithm).map(|key| key.kid.clone());
+    for key in after.keys.iter_mut().filter(|key| Some(&key.kid) == kid.as_ref()) {
+        key.carries = key.carries.max(lifetime);
+    }
+    after
 }
 
 fn find<'a>(ring: &'a mut RingRecord, kid: &Kid) -> Result<&'a mut KeyRecord, OrderError> {

@@ -20,8 +20,7 @@ pub enum Private {
 /// A key that a service elsewhere signs with.
 #[async_trait]
 pub trait RemoteKey: Send + Sync {
-    /// The JWS signature value over `message` (RFC 7518 §3): `r || s` for ES256. It ends in good time, and is not for
-    /// the caller to verify, who does.
+    /// The JWS signature value over `message` (RFC 7518 §3): `r || s` for ES256. It ends in good time. The caller verifies it.
     ///
     /// # Errors
     /// [`SignError::Unavailable`] where the service does not answer, [`SignError::Failed`] where it refuses.

@@ -1,22 +1,22 @@
 //! Taking a ring to another custody without breaking the promise. The copy is written first, and then the original is
 //! frozen: from then on servers that still look there serve what they know, for a while, in which all are to follow. A
-//! key that is published at the new place signs only when none of the old key sets is kept any more.
+//! key that is published at the new place signs only when no verifier keeps one of the old key sets any more.
 
 use super::RingService;
-use super::custody::CustodyError;
-use crate::domain::{KeyState, Moved, RingRecord, Timestamp};
+use super::custody::{CustodyError, RingFault};
+use super::key_event::Cause;
+use super::ring_service::LOST_RACES;
+use crate::domain::{KeyState, RingRecord, Timestamp};
 
 /// Seconds in which all servers are to follow.
 pub(super) const GRACE: u64 = 3_600;
-/// Races against running servers that may be lost.
-const PATIENCE: usize = 16;
 
 /// A ring at its new place.
 #[derive(Debug)]
 pub struct Relocation {
     /// The ring there.
     pub ring: RingRecord,
-    /// Till when servers may still look at the old place.
+    /// Until when servers may still look at the old place.
     pub until: Timestamp,
 }
 
@@ -26,14 +26,14 @@ impl RingService {
     /// # Errors
     /// [`CustodyError`]; also where another ring is there already.
     pub async fn relocate(&self, to: &Self) -> Result<Relocation, CustodyError> {
-        if self.custody().ring().place() == to.custody().ring().place() {
+        if self.custody().ring_store().place() == to.custody().ring_store().place() {
             let fault = format!(
                 "it serves {} as well: set KEY_CUSTODY to it, and new keys are made there",
                 to.custody().name()
             );
-            return Err(CustodyError::Immovable { place: self.custody().ring().place(), fault });
+            return Err(RingFault::Immovable { place: self.custody().ring_store().place(), fault }.into());
         }
-        for _ in 0..PATIENCE {
+        for _ in 0..LOST_RACES {
             let old = self.begin().await?.ring;
             let there = to.load().await?;
             let until = match (&old.moved, &there) {
@@ -46,13 +46,14 @@ impl RingService {
                 (Some(moved), _) => return Err(elsewhere(self, &moved.to)),
             };
             let ring = copy(self, to, &old, there.as_ref(), until).await?;
-            if !to.custody().ring().replace_if(there.map(|there| there.revision), &ring).await? {
-                continue;
-            }
-            let moved = Some(Moved { to: to.custody().name().to_owned(), until });
-            let frozen = RingRecord { revision: old.revision + 1, moved, ..old.clone() };
-            if old.moved.is_some() || self.commit(&old, &frozen).await? {
-                to.custody().ring().settle(&ring).await?;
+            let before = there.unwrap_or_else(RingRecord::empty);
+            let written =
+                to.change(&before, Cause::Moved, |_| Ok::<_, CustodyError>(ring)).await?.or_unwritable()?;
+            let Some(ring) = written else { continue };
+            let freezes = old.moved.is_none();
+            let frozen = |_| Ok::<_, CustodyError>(to.frozen(&old, until));
+            if !freezes || self.change(&old, Cause::Moved, frozen).await?.or_unwritable()?.is_some() {
+                to.custody().ring_store().align_copies(&ring).await?;
                 return Ok(Relocation { ring, until });
             }
         }
@@ -70,30 +71,61 @@ async fn copy(
 ) -> Result<RingRecord, CustodyError> {
     if let Some(there) = there.filter(|there| there.moved.is_none()) {
         let others = there.keys.iter().any(|key| old.find(key.kid.as_str()).is_none());
-        // A copy that nobody has touched is of a move that was interrupted; any other ring lives.
+        // A copy that no program has changed is of a move that was interrupted; any other ring is in use.
         if others || there.revision > old.revision + 1 {
             let fault =
                 "another ring lives there already; set KEY_CUSTODY to that, or take it away first".to_owned();
-            return Err(CustodyError::Immovable { place: to.custody().ring().place(), fault });
+            return Err(RingFault::Immovable { place: to.custody().ring_store().place(), fault }.into());
         }
     }
     let revision = there.map_or(old.revision, |there| there.revision.max(old.revision)) + 1;
-    let ring = RingRecord { revision, ..relocated(old, to.schedule(old).lead(), until) };
+    let ring = RingRecord { revision, ..relocated(old, to.schedule().lead(), until) };
     to.taken_from(ring, from.custody()).await
 }
 
-/// `ring` at a new place, while servers may look at the old one until `until`: these sign with the key of today, and know
-/// no key that is published from now on.
+/// `ring` at a new place, while servers may look at the old one until `until`: these sign with the keys of today, those of
+/// dropped algorithms among them, and know no key that is published from now on.
 pub(super) fn relocated(ring: &RingRecord, lead: u64, until: Timestamp) -> RingRecord {
     let mut ring = RingRecord { moved: None, ..ring.clone() };
     ring.kept_until = ring.kept_until.max(until.plus_secs(lead.max(ring.lead)));
     for key in ring.keys.iter_mut().filter(|key| key.state == KeyState::Published) {
         key.activates_at = key.activates_at.max(until);
     }
+    for at in ring.dropped.values_mut() {
+        *at = (*at).max(until);
+    }
     ring
 }
 
 fn elsewhere(from: &RingService, to: &str) -> CustodyError {
     let fault = format!("its keys have moved to KEY_CUSTODY={to} already");
-    CustodyError::Immovable { place: from.custody().ring().place(), fault }
+    RingFault::Immovable { place: from.custody().ring_store().place(), fault }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::schedule::tests::{ES256, RS256, at, at_rest, begun, schedule};
+
+    #[test]
+    fn what_is_announced_waits_for_servers_that_have_not_followed() {
+        let ring = at_rest(&begun(&[RS256, ES256]), &schedule(&[RS256]), at(10)).0;
+        let ring = at_rest(&ring, &schedule(&[RS256]), at(900)).0;
+        let published = ring.keys.last().map(|key| (key.state, key.activates_at));
+        assert_eq!(published, Some((KeyState::Published, at(1_083))));
+        let announced = RingRecord { dropped: [("RS256".to_owned(), at(950))].into(), ..ring };
+        let moved = relocated(&announced, 183, at(2_000));
+        assert_eq!(moved.keys.last().map(|key| key.activates_at), Some(at(2_000)));
+        assert_eq!(moved.dropped["RS256"], at(2_000));
+        assert_eq!(
+            moved.kept_until,
+            at(2_183),
+            "and a key that is published there signs when no old set is kept"
+        );
+        let earlier = relocated(&announced, 183, at(920));
+        assert_eq!(
+            (earlier.keys.last().map(|key| key.activates_at), earlier.dropped["RS256"]),
+            (Some(at(1_083)), at(950))
+        );
+    }
 }

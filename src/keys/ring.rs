@@ -14,7 +14,7 @@ use super::custody::{CustodyError, public_half};
 use super::{Private, Schedule};
 use crate::domain::{KeyRecord, KeyState, Kid, RingRecord, Timestamp};
 
-/// The key that signs.
+/// A key that signs.
 #[derive(Debug)]
 pub struct ActiveKey {
     kid: Kid,
@@ -110,14 +110,17 @@ impl Published {
 #[derive(Debug)]
 pub struct Ring {
     record: RingRecord,
-    active: Option<Arc<ActiveKey>>,
+    /// Those that can sign, one of each algorithm.
+    active: Vec<Arc<ActiveKey>>,
+    /// The one of them that signs where no algorithm is asked for.
+    default: Option<Arc<ActiveKey>>,
     privates: HashMap<Kid, Private>,
     expiries: HashMap<Kid, Arc<AtomicU64>>,
     verifying: HashMap<String, VerifyingKey>,
     jwks: Published,
     post_quantum_jwks: Published,
     public_pem: Published,
-    schedule: Schedule,
+    schedule: Arc<Schedule>,
 }
 
 impl Ring {
@@ -129,12 +132,12 @@ impl Ring {
     pub fn new(
         record: RingRecord,
         privates: HashMap<Kid, Private>,
-        schedule: &Schedule,
+        schedule: &Arc<Schedule>,
         before: Option<&Self>,
     ) -> Result<Self, CustodyError> {
         let mut verifying = HashMap::new();
         let mut key_set = Vec::new();
-        for key in in_order(&record) {
+        for key in in_order(&record, schedule) {
             let public = public_half(key)?;
             for kid in std::iter::once(&key.kid).chain(&key.aliases) {
                 verifying.insert(kid.to_string(), public.clone());
@@ -143,29 +146,36 @@ impl Ring {
         }
         let expiries: HashMap<_, _> =
             record.keys.iter().map(|key| (key.kid.clone(), expiry(before, key))).collect();
-        let active = record.active().and_then(|key| {
-            let verifying = verifying.get(key.kid.as_str())?.clone();
-            Some(Arc::new(ActiveKey {
-                kid: key.kid.clone(),
-                private: privates.get(&key.kid)?.clone(),
-                headers: Headers::of(verifying.algorithm(), &key.kid),
-                verifying,
-                carries: key.carries,
-                latest_expiry: expiries.get(&key.kid)?.clone(),
-            }))
-        });
+        let active: Vec<_> = record
+            .signing()
+            .filter_map(|key| {
+                let verifying = verifying.get(key.kid.as_str())?.clone();
+                Some(Arc::new(ActiveKey {
+                    kid: key.kid.clone(),
+                    private: privates.get(&key.kid)?.clone(),
+                    headers: Headers::of(verifying.algorithm(), &key.kid),
+                    verifying,
+                    carries: key.carries,
+                    latest_expiry: expiries.get(&key.kid)?.clone(),
+                }))
+            })
+            .collect();
+        let by_default = schedule.default_key(&record);
+        let default = by_default.and_then(|key| active.iter().find(|active| active.kid == key.kid)).cloned();
+        let public_pem =
+            by_default.or(record.next_of_any()).map(|key| key.public.clone()).unwrap_or_default();
         let (post_quantum, classical): (Vec<_>, Vec<_>) =
             key_set.into_iter().partition(|(_, public)| public.algorithm().is_post_quantum());
-        let public_pem = record.active().or(record.next()).map(|key| key.public.clone()).unwrap_or_default();
         Ok(Self {
             active,
+            default,
             privates,
             expiries,
             verifying,
             jwks: jwks_document(&classical),
             post_quantum_jwks: jwks_document(&post_quantum),
             public_pem: Published::new(public_pem),
-            schedule: *schedule,
+            schedule: Arc::clone(schedule),
             record,
         })
     }
@@ -175,9 +185,29 @@ impl Ring {
         &self.record
     }
 
-    /// The key that signs; none where its private half cannot be reached.
+    /// The key that signs where no algorithm is asked for; none where its private half cannot be reached.
     pub fn active(&self) -> Option<&Arc<ActiveKey>> {
-        self.active.as_ref()
+        self.default.as_ref()
+    }
+
+    /// The key that signs by `algorithm`; none where there is no such key, or its private half cannot be reached.
+    pub fn active_of(&self, algorithm: Algorithm) -> Option<&Arc<ActiveKey>> {
+        self.active.iter().find(|active| active.verifying.algorithm() == algorithm)
+    }
+
+    /// What is written down of the key that signs where no algorithm is asked for.
+    pub fn default_record(&self) -> Option<&KeyRecord> {
+        self.schedule.default_key(&self.record)
+    }
+
+    /// The keys that can sign, one of each algorithm.
+    pub(super) fn all_active(&self) -> &[Arc<ActiveKey>] {
+        &self.active
+    }
+
+    /// Whether each key that is to sign can.
+    pub(super) fn is_whole(&self) -> bool {
+        self.active.len() == self.record.signing().count()
     }
 
     /// The private half of this very key, if it was opened.
@@ -191,7 +221,8 @@ impl Ring {
         self.verifying.get(kid)
     }
 
-    /// The JSON Web Key Set (RFC 7517 §5): the active key first, then the one to come, then those that were.
+    /// The JSON Web Key Set (RFC 7517 §5): the active keys first, the default one before the others, then those to come,
+    /// then those that were.
     ///
     /// No post-quantum key is in it: some verifiers refuse a whole set for a `kty` that they do not know.
     pub fn jwks(&self) -> &Published {
@@ -203,7 +234,7 @@ impl Ring {
         &self.post_quantum_jwks
     }
 
-    /// The active key's public half as PEM (SPKI).
+    /// The public half of the default active key as PEM (SPKI).
     pub fn public_pem(&self) -> &Published {
         &self.public_pem
     }
@@ -228,12 +259,14 @@ fn jwks_document(keys: &[(&Kid, VerifyingKey)]) -> Published {
 }
 
 /// The keys of the key set, the most useful first.
-fn in_order(record: &RingRecord) -> Vec<&KeyRecord> {
+fn in_order<'a>(record: &'a RingRecord, schedule: &Schedule) -> Vec<&'a KeyRecord> {
+    let default = schedule.default_key(record).map(|key| &key.kid);
     let mut keys: Vec<_> = record.verifying().collect();
     keys.sort_by_key(|key| match key.state {
-        KeyState::Active => 0,
-        KeyState::Published => 1,
-        _ => 2,
+        _ if Some(&key.kid) == default => 0,
+        KeyState::Active => 1,
+        KeyState::Published => 2,
+        _ => 3,
     });
     keys
 }

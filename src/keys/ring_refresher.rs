@@ -1,23 +1,23 @@
 //! The task that keeps an instance's view of the ring fresh, and takes the steps that are due. Of many instances, each
-//! does; whoever is first writes, and the others read what was written.
+//! does; the first one writes, and the others read what was written.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::custody::CustodyError;
+use super::custody::{CustodyError, RingFault};
 use super::ring_service::Begun;
 use super::{Keys, RingService};
 use crate::clock::Clock;
 use crate::domain::RingRecord;
 use crate::entropy::Entropy;
 
-/// Steps that fail again and again are tried this rarely, in seconds.
-const RAREST: u64 = 300;
+/// The longest time, in seconds, between two tries of steps that fail again and again.
+const LONGEST_PAUSE: u64 = 300;
 
-/// Who has no keys at all is of no use, and looks as often as this.
-const WITHOUT: Duration = Duration::from_secs(1);
+/// How often an instance looks that has no keys yet.
+const WITHOUT_KEYS: Duration = Duration::from_secs(1);
 
-/// Watches a ring for [`Keys`].
+/// Keeps [`Keys`] at what the ring is.
 pub struct RingRefresher {
     ring_service: RingService,
     keys: Arc<Keys>,
@@ -36,7 +36,7 @@ impl RingRefresher {
     /// What it is called as a task.
     pub const NAME: &'static str = "ring";
 
-    /// A watch that has not looked yet.
+    /// One that has not looked yet.
     pub fn new(ring_service: RingService, keys: Arc<Keys>, clock: Clock, entropy: Entropy) -> Self {
         Self {
             ring_service,
@@ -57,7 +57,7 @@ impl RingRefresher {
     /// # Errors
     /// [`CustodyError`] that does not pass by itself.
     pub async fn start(&mut self) -> Result<(), CustodyError> {
-        match self.settled().await {
+        match self.first_look().await {
             Err(error) if error.is_passing() => {
                 self.note(Some(&error));
                 Ok(())
@@ -66,10 +66,10 @@ impl RingRefresher {
         }
     }
 
-    async fn settled(&mut self) -> Result<(), CustodyError> {
+    async fn first_look(&mut self) -> Result<(), CustodyError> {
         let looked_at = self.clock.uptime();
         let begun = self.seen().await?;
-        self.ring_service.custody().ring().settle(&begun.ring).await?;
+        self.ring_service.custody().ring_store().align_copies(&begun.ring).await?;
         if let Err(error) = self.ring_service.leave_folder(&begun.ring).await {
             tracing::warn!(%error, "cannot note in KEYS_DIR that its keys are elsewhere now");
         }
@@ -96,7 +96,7 @@ impl RingRefresher {
     /// How long to wait before the next look; instances that were started together do not stay together.
     pub fn pause(&self) -> Duration {
         let refresh = Duration::from_secs(self.ring_service.settings().refresh);
-        let refresh = if self.keys.ring().is_none() { refresh.min(WITHOUT) } else { refresh };
+        let refresh = if self.keys.ring().is_none() { refresh.min(WITHOUT_KEYS) } else { refresh };
         let share = self.entropy.bytes::<1>().map_or(0, |[byte]| u32::from(byte));
         refresh.mul_f64(0.8 + 0.4 * f64::from(share) / 255.0)
     }
@@ -122,7 +122,7 @@ impl RingRefresher {
             return Ok(());
         }
         let outstanding = self.keys.ring().as_ref().map(|ring| ring.outstanding()).unwrap_or_default();
-        let (ring, failed) = self.ring_service.settle(ring, &outstanding).await;
+        let (ring, failed) = self.ring_service.take_due_steps(ring, &outstanding).await;
         self.install(&ring, looked_at).await?;
         self.back_off(failed.as_ref());
         Ok(())
@@ -132,7 +132,9 @@ impl RingRefresher {
     async fn seen(&mut self) -> Result<Begun, CustodyError> {
         let begun = match self.ring_service.load().await? {
             Some(ring) => Begun { ring, written: true },
-            None if self.found => return Err(CustodyError::Gone(self.ring_service.custody().ring().place())),
+            None if self.found => {
+                return Err(RingFault::Gone(self.ring_service.custody().ring_store().place()).into());
+            }
             None => self.ring_service.begin().await?,
         };
         self.found |= begun.written;
@@ -146,7 +148,8 @@ impl RingRefresher {
             return;
         };
         self.failures += 1;
-        let longest = u32::try_from(RAREST / self.ring_service.settings().refresh).unwrap_or(u32::MAX).max(1);
+        let longest =
+            u32::try_from(LONGEST_PAUSE / self.ring_service.settings().refresh).unwrap_or(u32::MAX).max(1);
         self.looks_to_skip = (1 << self.failures.min(10)).min(longest) - 1;
         let pauses = self.looks_to_skip + 1;
         tracing::error!(%error, failures = self.failures, pauses, "a step of the keys' schedule failed; the keys that are there go on");
@@ -160,17 +163,17 @@ impl RingRefresher {
             return Ok(());
         }
         let before = self.keys.ring().as_ref().map(|view| Arc::clone(view.snapshot()));
-        let schedule = self.ring_service.schedule(ring);
-        let same = before.as_ref().filter(|before| before.record() == ring && before.active().is_some());
+        let same = before.as_ref().filter(|before| before.record() == ring && before.is_whole());
         let snapshot = match same {
             Some(same) => Arc::clone(same),
             None => Arc::new(self.ring_service.snapshot(ring, before.as_deref()).await?),
         };
-        let mut until = schedule.signs_until(ring, now);
-        if let Some(moved) = &ring.moved {
-            until = until.min(moved.until);
-        }
-        self.keys.install(snapshot, looked_at, until.secs_since(now));
+        let schedule = self.ring_service.schedule();
+        let latest = ring.moved.as_ref().map(|moved| moved.until);
+        self.keys.install(snapshot, looked_at, |key| {
+            let until = schedule.signs_until(ring, key.verifying().algorithm().name(), now);
+            latest.map_or(until, |latest| until.min(latest)).secs_since(now)
+        });
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! What an operator decides about keys.
 
-use super::KeyKind;
+use super::{KeyKind, Schedule};
 use crate::domain::{Kid, Rotation};
 
 /// What an operator decides about keys. Lengths are in seconds.
@@ -14,15 +14,40 @@ pub struct KeySettings {
     pub verifier_cache: u64,
     /// By how much clocks may differ.
     pub clock_skew: u64,
-    /// How often an instance looks at the ring.
+    /// How often an instance looks at the ring, in seconds.
     pub refresh: u64,
     /// The longest life of any token.
     pub longest_token: u64,
-    /// What kind of key signs.
-    pub kind: KeyKind,
+    /// What kinds of keys sign; the first one where no algorithm is asked for.
+    pub kinds: Vec<KeyKind>,
     /// Whether an RSA key of another size will do.
     pub any_size: bool,
     /// The name of the first key; where there is none, a key that is made has its thumbprint, and one that is found has the
     /// original's.
     pub first_kid: Option<Kid>,
+}
+
+impl KeySettings {
+    /// Looks at the ring before an instance's view of it counts as too old to sign with.
+    const LOOKS: u64 = 4;
+
+    /// How old an instance's view of the ring may be, in seconds.
+    pub fn staleness(&self) -> u64 {
+        self.refresh * Self::LOOKS
+    }
+
+    /// The rules that follow from them.
+    pub fn schedule(&self) -> Schedule {
+        Schedule {
+            period: self.rotation.period(false),
+            period_of_adopted: self.rotation.period(true),
+            jwks_max_age: self.jwks_max_age,
+            verifier_cache: self.verifier_cache,
+            clock_skew: self.clock_skew,
+            staleness: self.staleness(),
+            longest_token: self.longest_token,
+            kinds: self.kinds.clone(),
+            any_size: self.any_size,
+        }
+    }
 }

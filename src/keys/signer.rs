@@ -1,4 +1,4 @@
-//! Making signatures. Who asks does not know where the work is done: on threads of ours, or far away.
+//! Making signatures. The caller does not know where the work is done: on threads of ours, or in another service.
 
 use std::io;
 use std::num::NonZero;

@@ -1,5 +1,7 @@
 //! Issuing: what was decided for a subject is signed.
 
+use jose::Algorithm;
+
 use super::{CustomClaims, Subject, Tokens};
 use crate::domain::Lifetime;
 use crate::keys::SignError;
@@ -75,11 +77,15 @@ pub struct TokenRequest {
 }
 
 impl Tokens {
-    /// A token for this subject, signed with the key that signs now.
+    /// A token for this subject, signed with the active key of `algorithm`, or of the default one.
     ///
     /// # Errors
     /// [`IssueError`].
-    pub async fn issue(&self, subject: Subject<'_>) -> Result<Issued, IssueError> {
+    pub async fn issue(
+        &self,
+        subject: Subject<'_>,
+        algorithm: Option<Algorithm>,
+    ) -> Result<Issued, IssueError> {
         let now = self.clock.now();
         let jti = self.entropy.jti().map_err(|_| IssueError::Failed("the system has no randomness"))?;
         let draft = subject.draft(&self.settings, now, &jti)?;
@@ -89,7 +95,8 @@ impl Tokens {
             return Err(IssueError::TooLarge);
         }
         let expires_in = draft.lifetime.as_secs();
-        let token = self.keys.sign(draft.typ, &json, draft.lifetime, now.plus_secs(expires_in)).await?;
+        let expires_at = now.plus_secs(expires_in);
+        let token = self.keys.sign(algorithm, draft.typ, &json, draft.lifetime, expires_at).await?;
         Ok(Issued { token, expires_in })
     }
 }

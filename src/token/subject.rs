@@ -24,9 +24,9 @@ pub enum Subject<'a> {
         /// The client's identifier.
         client_id: &'a str,
     },
-    /// Anybody at all. The token says so (`demo: true`), and opens no account.
+    /// Any caller, without a log-in. The token says so (`demo: true`), and opens no account.
     Demo(&'a TokenRequest),
-    /// The operator, who has the keys and may say what they like.
+    /// The operator, who has the keys and may choose every claim.
     Operator(&'a TokenRequest),
 }
 

@@ -37,7 +37,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("token", &["clock", "domain", "entropy", "keys"]),
     ("keys", &["clock", "domain", "entropy", "store", "workers"]),
     ("store", &["domain"]),
-    ("config", &["domain"]),
+    ("config", &["domain", "keys"]),
     ("telemetry", &[]),
     ("clock", &["domain"]),
     ("entropy", &["domain"]),

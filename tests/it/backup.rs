@@ -285,8 +285,11 @@ fn an_archive_on_standard_output_holds_what_a_folder_does() {
     let names = run(Command::new("tar").arg("-tf").arg(folder.path().join("backup.tar")));
     let names: Vec<_> = names.lines().collect();
     let mut sorted = names.clone();
-    sorted.sort_unstable();
-    assert_eq!(names, sorted, "the order is always the same");
+    sorted.sort_unstable_by_key(|name| (*name == "keys/ring.json", *name));
+    assert_eq!(
+        names, sorted,
+        "the order is always the same, and an archive that was cut short lacks the ring"
+    );
     assert!(!leaves_something(folder.path()));
 
     let restored = restored(&unpacked);

@@ -1,6 +1,7 @@
 //! K16: no secret in a log, at any level; none in an answer that is not meant to hold it.
 
 use http::Method;
+use jwt_generator::config::SETTINGS;
 use serde_json::json;
 
 use crate::support::client::registration;
@@ -137,6 +138,49 @@ fn memory_with_keys_in_it_is_never_dumped() {
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     let limits: Vec<_> = core.split_whitespace().skip(4).take(2).collect();
     assert_eq!(limits, ["1", "1"], "{core}");
+}
+
+/// Whatever stands in a setting whose value must not be shown, and wherever: no command prints it, and no start that fails.
+#[test]
+fn k16_no_secret_setting_is_in_what_config_and_a_refused_start_print() {
+    const MARKER: &str = "Marker-7f3a91-Marker-7f3a91-Marker-7f3a91";
+    // The same marker in the forms that settings ask for: a start with these fails later.
+    let well_formed = [
+        ("MONGODB_URI", "mongodb://app:Marker-7f3a91?x@db/app"),
+        ("KEY_ENCRYPTION_KEY", "TWFya2VyLTdmM2E5MS1NYXJrZXItN2YzYTkxLU1hcms="),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let value_of = |name: &str, formed: bool| {
+        let found = well_formed.iter().find(|(known, _)| formed && *known == name);
+        found.map_or(MARKER, |(_, value)| value)
+    };
+    for (formed, in_files) in [(false, false), (false, true), (true, false), (true, true)] {
+        for arguments in
+            [&["config", "show"][..], &["config", "show", "--json"], &["config", "check"], &["serve"]]
+        {
+            let mut command = jwt_generator(folder.path());
+            command.args(arguments).env("PORT", "0").env("LOG_LEVEL", "trace");
+            command.env("KEY_CUSTODY", "vault").env("VAULT_ADDR", "http://127.0.0.1:1");
+            for setting in SETTINGS.iter().filter(|setting| setting.secret) {
+                let (name, value) = (setting.name, value_of(setting.name, formed));
+                if in_files {
+                    let file = folder.path().join(name);
+                    std::fs::write(&file, value).unwrap();
+                    command.env(format!("{name}_FILE"), file);
+                } else {
+                    command.env(name, value);
+                }
+            }
+            let ended = command.output().unwrap();
+            let told = [ended.stdout, ended.stderr].concat();
+            let told = String::from_utf8_lossy(&told);
+            assert!(told.contains("MONGODB_URI"), "{arguments:?}: {told}");
+            for shown in ["7f3a91", "TWFya2Vy"] {
+                assert!(!told.contains(shown), "{arguments:?}: {told}");
+            }
+            assert_eq!(ended.status.success(), arguments[1..].contains(&"show"), "{arguments:?}: {told}");
+        }
+    }
 }
 
 #[test]

@@ -29,8 +29,8 @@ pub fn attach(signing_input: String, signature: &[u8]) -> String {
     token
 }
 
-/// The length in bytes of the token that these make, signed with the private half of `key`. A token that is longer than
-/// [`MAX_TOKEN_LEN`] is of no use to anybody.
+/// The length in bytes of the token that these make, signed with the private half of `key`. No verifier of
+/// this crate accepts a token that is longer than [`MAX_TOKEN_LEN`].
 pub fn token_len(encoded_header: &str, claims_json: &[u8], key: &VerifyingKey) -> usize {
     let (claims, signature) = (claims_json.len(), key.signature_len());
     encoded_header.len() + base64url::encoded_len(claims) + base64url::encoded_len(signature) + 2

@@ -26,7 +26,7 @@ struct Half {
     /// A JWK Set of public keys
     #[arg(long)]
     public: bool,
-    /// A private key as PEM (PKCS#8): whoever has it can be anybody
+    /// A private key as PEM (PKCS#8): a person who has it can issue any token
     #[arg(long)]
     private: bool,
 }
@@ -63,7 +63,7 @@ async fn private(
 ) -> Result<(), Failure> {
     let key = match kid {
         Some(kid) => ring.named(kid),
-        None => ring.active(),
+        None => ring_service.schedule().default_key(ring),
     };
     let key =
         key.ok_or_else(|| Failure::refused("there is no such key; `keys list` shows those that there are"))?;

@@ -9,10 +9,11 @@ use jose::{Algorithm, Jwk, KeyError, SigningKey, VerifyingKey};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::change::{change, kid, tell};
-use super::{Consent, Failure, Output, outlasts};
+use super::change::{kid, tell};
+use super::{Consent, Failure, Output, outlasts, refused};
 use crate::domain::{KeyState, Kid, NewKey};
-use crate::keys::{RingService, orders};
+use crate::keys::RingService;
+use crate::keys::orders::{Import as Brought, Order};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Import {
@@ -34,7 +35,7 @@ enum State {
     Published,
     /// Signs at once
     Active,
-    /// Verifies only, till the longest token of the settings has expired
+    /// Verifies only, until the longest token of the settings has expired
     Retired,
 }
 
@@ -49,7 +50,8 @@ struct FoundKey {
 impl Import {
     pub(super) async fn run(self, ring_service: &RingService, output: &Output) -> Result<(), Failure> {
         let text = self.read()?;
-        let found = keys_of(&text, ring_service.settings().kind.algorithm)
+        let listed: Vec<_> = ring_service.schedule().kinds.iter().map(|kind| kind.algorithm).collect();
+        let found = keys_of(&text, &listed)
             .map_err(|error| Failure::usage(format!("{}: {error}", self.file.display())))?;
         if found.len() > 1 && (self.kid.is_some() || self.state != State::Retired) {
             let several = "the file holds several keys: import them with --state retired and without --kid, or one by one";
@@ -59,7 +61,7 @@ impl Import {
         if let Some(ring) = begun.filter(|_| self.state == State::Active) {
             let blind = outlasts(ring_service, &ring);
             self.consent.ask(&format!(
-                "The key would sign at once. Verifiers that have not seen it refuse its tokens till they fetch the key \
+                "The key would sign at once. Verifiers that have not seen it refuse its tokens until they fetch the key \
                  set again: up to {blind}. With --state published it signs when all know it."
             ))?;
         }
@@ -89,25 +91,22 @@ impl Import {
             State::Active => KeyState::Active,
             State::Retired => KeyState::Retired,
         };
-        let new = NewKey { kid: kid.clone(), public: key.public.to_spki_pem(), home };
-        let import = orders::Import {
-            new: new.clone(),
-            aliases,
-            alg: key.public.algorithm().name().to_owned(),
+        let algorithm = key.public.algorithm();
+        let new = NewKey {
+            kid: kid.clone(),
+            alg: algorithm.name().to_owned(),
             bits: key.public.bits(),
-            state,
+            public: key.public.to_spki_pem(),
+            home,
         };
-        let after = change(ring_service, Some(new), |ring, _| {
-            orders::import(ring, &ring_service.schedule(ring), &import, ring_service.now())
-                .map_err(Failure::refused)
-        });
-        let after = after.await?;
+        let order = Order::Import(Box::new(Brought { new, aliases, state }));
+        let after = ring_service.order(&order).await.map_err(refused)?;
         let told = match state {
             KeyState::Published => "is published",
             KeyState::Active => "signs now",
             _ => "verifies",
         };
-        tell(ring_service, &after, &format!("{kid} is taken in, and {told}"), output);
+        tell(ring_service, &after, algorithm.name(), &format!("{kid} is taken in, and {told}"), output);
         Ok(())
     }
 
@@ -125,9 +124,9 @@ impl Import {
     }
 }
 
-fn keys_of(text: &str, preferred: Algorithm) -> Result<Vec<FoundKey>, KeyError> {
+fn keys_of(text: &str, listed: &[Algorithm]) -> Result<Vec<FoundKey>, KeyError> {
     if !text.trim_start().starts_with('{') {
-        return Ok(vec![of_pem(text, preferred)?]);
+        return Ok(vec![of_pem(text, listed)?]);
     }
     #[derive(serde::Deserialize)]
     struct Set<'a> {
@@ -135,10 +134,8 @@ fn keys_of(text: &str, preferred: Algorithm) -> Result<Vec<FoundKey>, KeyError> 
         keys: Vec<&'a RawValue>,
     }
     match serde_json::from_str::<Set<'_>>(text) {
-        Ok(set) => {
-            set.keys.iter().map(|jwk| of_jwk(jwk.get(), preferred)).collect::<Result<_, _>>().map(merged)
-        }
-        Err(_) => Ok(vec![of_jwk(text, preferred)?]),
+        Ok(set) => set.keys.iter().map(|jwk| of_jwk(jwk.get(), listed)).collect::<Result<_, _>>().map(merged),
+        Err(_) => Ok(vec![of_jwk(text, listed)?]),
     }
 }
 
@@ -154,30 +151,36 @@ fn merged(keys: Vec<FoundKey>) -> Vec<FoundKey> {
     merged
 }
 
-fn of_jwk(text: &str, preferred: Algorithm) -> Result<FoundKey, KeyError> {
+fn of_jwk(text: &str, listed: &[Algorithm]) -> Result<FoundKey, KeyError> {
     if let Ok(jwk) = Jwk::from_json(text) {
         let public = VerifyingKey::from_jwk(&jwk)?;
         return Ok(FoundKey { private: None, public, kid: jwk.kid().map(str::to_owned), aliases: vec![] });
     }
-    let (private, kid) = SigningKey::from_jwk(preferred, text)?;
+    let (private, kid) = first_fit(listed, |algorithm| SigningKey::from_jwk(algorithm, text))?;
     Ok(FoundKey { public: private.verifying_key().clone(), private: Some(private), kid, aliases: vec![] })
 }
 
-/// A PEM file does not say what its key is for: the algorithm of the settings where it fits, else the kind's usual one.
-fn of_pem(text: &str, preferred: Algorithm) -> Result<FoundKey, KeyError> {
+/// A PEM file does not say what its key is for: the first algorithm of the settings that it fits, else the usual one of its
+/// kind.
+fn of_pem(text: &str, listed: &[Algorithm]) -> Result<FoundKey, KeyError> {
+    let (public, private) = first_fit(listed, |algorithm| match SigningKey::from_pem(algorithm, text) {
+        Ok(private) => Ok((private.verifying_key().clone(), Some(private))),
+        Err(KeyError::PublicKey) => VerifyingKey::from_spki_pem(algorithm, text).map(|public| (public, None)),
+        Err(fault) => Err(fault),
+    })?;
+    Ok(FoundKey { private, public, kid: None, aliases: vec![] })
+}
+
+/// What `read` makes of a key by the first algorithm that it fits.
+fn first_fit<T>(
+    listed: &[Algorithm],
+    read: impl Fn(Algorithm) -> Result<T, KeyError>,
+) -> Result<T, KeyError> {
     let mut first_fault = None;
-    for algorithm in std::iter::once(preferred).chain(Algorithm::ALL) {
-        let read = match SigningKey::from_pem(algorithm, text) {
-            Ok(private) => Ok((private.verifying_key().clone(), Some(private))),
-            Err(KeyError::PublicKey) => {
-                VerifyingKey::from_spki_pem(algorithm, text).map(|public| (public, None))
-            }
-            Err(fault) => Err(fault),
-        };
-        match read {
-            Ok((public, private)) => return Ok(FoundKey { private, public, kid: None, aliases: vec![] }),
+    for algorithm in listed.iter().copied().chain(Algorithm::ALL) {
+        match read(algorithm) {
             Err(fault @ KeyError::WrongKind { .. }) => first_fault.get_or_insert(fault),
-            Err(fault) => return Err(fault),
+            other => return other,
         };
     }
     Err(first_fault.unwrap_or(KeyError::Malformed))

@@ -6,22 +6,29 @@ use super::super::output::visible;
 use super::super::setup;
 use super::{Failure, Output, length, what_next};
 use crate::domain::{Home, KeyRecord, KeyState, RingRecord, Timestamp};
+use crate::keys::server_secret::ServerSecretSettings;
 use crate::keys::{RingService, forecast};
 
-pub(super) async fn list(ring_service: &RingService, output: &Output) -> Result<(), Failure> {
+pub(super) async fn list(
+    ring_service: &RingService,
+    secrets: &ServerSecretSettings,
+    output: &Output,
+) -> Result<(), Failure> {
     let ring = setup::ring(ring_service).await?;
-    let (now, schedule) = (ring_service.now(), ring_service.schedule(&ring));
-    let next = what_next(&ring, &schedule, now);
-    let next_at = forecast::next(&ring, &schedule, now).map(|event| event.at.to_string());
+    let (now, schedule) = (ring_service.now(), ring_service.schedule());
+    let next = what_next(&ring, schedule, now);
+    let next_at = forecast::next(&ring, schedule, now).map(|event| event.at.to_string());
+    let (secret, secret_line) = server_secret(&ring, secrets)?;
     let value = json!({
         "custody": ring_service.custody().name(),
-        "place": ring_service.custody().ring().place(),
+        "place": ring_service.custody().ring_store().place(),
         "revision": ring.revision,
-        "keys": ring.keys.iter().map(as_json).collect::<Vec<_>>(),
+        "keys": ring.keys.iter().map(|key| as_json(&ring, key)).collect::<Vec<_>>(),
         "next_at": next_at,
+        "server_secret": secret,
     });
     let mut text = table(&ring, now);
-    text.push_str(&format!("\n\n{next}"));
+    text.push_str(&format!("\n\n{next}\n{secret_line}"));
     if let Some(moved) = &ring.moved {
         text.push_str(&format!("\nThese keys have moved to KEY_CUSTODY={}.", moved.to));
     }
@@ -29,7 +36,28 @@ pub(super) async fn list(ring_service: &RingService, output: &Output) -> Result<
     Ok(())
 }
 
-fn as_json(key: &KeyRecord) -> Value {
+/// The server secret without what is secret about it, as JSON and for people.
+fn server_secret(ring: &RingRecord, secrets: &ServerSecretSettings) -> Result<(Value, String), Failure> {
+    let kept = ring.server_secret.as_ref().filter(|_| secrets.uses_kept());
+    let Some(secret) = secrets.with(kept) else {
+        return Ok((Value::Null, "server secret: none yet; a server makes one".to_owned()));
+    };
+    let fingerprints = secret.fingerprints().map_err(Failure::refused)?;
+    let made_at = kept.map(|kept| kept.made_at.to_string());
+    let place = made_at.as_ref().map_or_else(
+        || "as SERVER_SECRET says".to_owned(),
+        |made_at| format!("kept with the keys, made at {made_at}"),
+    );
+    let text = format!("server secret: {place} (fingerprint {})", fingerprints.join(", "));
+    Ok((json!({ "made_at": made_at, "fingerprints": fingerprints }), text))
+}
+
+/// When an active key stops, where that is announced.
+fn stops_at(ring: &RingRecord, key: &KeyRecord) -> Option<Timestamp> {
+    ring.dropped.get(&key.alg).copied().filter(|_| key.state == KeyState::Active)
+}
+
+fn as_json(ring: &RingRecord, key: &KeyRecord) -> Value {
     let at = |at: Option<Timestamp>| at.map(|at| at.to_string());
     json!({
         "kid": key.kid,
@@ -41,6 +69,7 @@ fn as_json(key: &KeyRecord) -> Value {
         "published_at": key.published_at.to_string(),
         "activates_at": key.activates_at.to_string(),
         "activated_at": at(key.activated_at),
+        "stops_at": at(stops_at(ring, key)),
         "retired_at": at(key.retired_at),
         "removes_at": at(key.removes_at),
         "revoked_at": at(key.revoked_at),
@@ -50,15 +79,16 @@ fn as_json(key: &KeyRecord) -> Value {
 
 fn table(ring: &RingRecord, now: Timestamp) -> String {
     let widest = ring.keys.iter().map(|key| key.kid.as_str().len()).max().unwrap_or(3).max(3);
-    let mut text = format!("{:widest$}  {:5}  {:9}  {:10}  what it does", "kid", "alg", "state", "age");
+    let alg = ring.keys.iter().map(|key| key.alg.len()).max().unwrap_or(5).max(5);
+    let mut text = format!("{:widest$}  {:alg$}  {:9}  {:10}  what it does", "kid", "alg", "state", "age");
     for key in &ring.keys {
         let age = length(now.secs_since(key.published_at));
         text.push_str(&format!(
-            "\n{:widest$}  {:5}  {:9}  {age:10}  {}",
+            "\n{:widest$}  {:alg$}  {:9}  {age:10}  {}",
             key.kid.as_str(),
             visible(&key.alg),
             state(key.state),
-            doing(key)
+            doing(ring, key)
         ));
     }
     text
@@ -73,12 +103,15 @@ fn state(state: KeyState) -> &'static str {
     }
 }
 
-fn doing(key: &KeyRecord) -> String {
+fn doing(ring: &RingRecord, key: &KeyRecord) -> String {
     let at = |at: Option<Timestamp>| at.map_or_else(|| "?".to_owned(), |at| at.to_string());
     match key.state {
         KeyState::Published => format!("is known, and signs from {} on", key.activates_at),
-        KeyState::Active => format!("signs since {}", at(key.activated_at)),
-        KeyState::Retired => format!("verifies till {}", at(key.removes_at)),
+        KeyState::Active => match stops_at(ring, key) {
+            Some(stops_at) => format!("signs since {}, until {stops_at}", at(key.activated_at)),
+            None => format!("signs since {}", at(key.activated_at)),
+        },
+        KeyState::Retired => format!("verifies until {}", at(key.removes_at)),
         KeyState::Removed if key.revoked_at.is_some() => format!("was revoked at {}", at(key.revoked_at)),
         KeyState::Removed => format!("left at {}", at(key.removes_at)),
     }

@@ -10,7 +10,8 @@ mod plan;
 mod secret;
 mod show;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+use jose::Algorithm;
 
 use super::consent::Consent;
 use super::setup;
@@ -18,17 +19,17 @@ use super::{Failure, Output};
 use crate::app::IfMissing;
 use crate::domain::{RingRecord, Timestamp};
 use crate::keys::schedule::{Action, Schedule};
-use crate::keys::{RingService, forecast};
+use crate::keys::{OrderFault, RingService, forecast};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
-    /// Show the key that signs: its kid, kind, age, thumbprint and public half
-    Show,
+    /// Show a key that signs: its kid, kind, age, thumbprint and public half
+    Show(Of),
     /// List all keys: their states, their instants, and what happens next
     List,
     /// Show how the schedule follows from the settings, and what it will do in the next 90 days
     Plan,
-    /// Begin with a new key, unless there is one
+    /// Begin with a new key of each algorithm of JWT_ALGORITHM, unless there is a key
     Generate,
     /// Publish the next key now; it signs when every verifier can know it
     Rotate(change::Rotate),
@@ -48,6 +49,22 @@ pub(super) enum Keys {
     Secret,
 }
 
+/// The key of one algorithm.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Of {
+    /// The algorithm of the key [default: the first one of JWT_ALGORITHM]
+    #[arg(long, value_name = "ALGORITHM")]
+    algorithm: Option<Algorithm>,
+}
+
+impl Of {
+    /// The algorithm that is asked for, or the default one.
+    fn algorithm_or_default(&self, ring_service: &RingService) -> Result<Algorithm, Failure> {
+        let default = ring_service.schedule().default_kind().map(|kind| kind.algorithm);
+        self.algorithm.or(default).ok_or_else(|| Failure::usage("JWT_ALGORITHM names no algorithm"))
+    }
+}
+
 impl Keys {
     pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
         if let Self::Secret = self {
@@ -57,8 +74,8 @@ impl Keys {
         setup::runtime()?.block_on(async {
             let ring_service = setup::ring_service(&config, self.if_missing())?;
             match self {
-                Self::Show => show::show(&ring_service, output).await,
-                Self::List => list::list(&ring_service, output).await,
+                Self::Show(of) => show::show(&ring_service, of.algorithm, output).await,
+                Self::List => list::list(&ring_service, &config.server_secret, output).await,
                 Self::Plan => plan::plan(&ring_service, output).await,
                 Self::Generate => show::generate(&ring_service, output).await,
                 Self::Rotate(rotate) => rotate.run(&ring_service, output).await,
@@ -77,7 +94,7 @@ impl Keys {
 impl Keys {
     fn if_missing(&self) -> IfMissing {
         match self {
-            Self::Show | Self::List | Self::Plan | Self::Export(_) => IfMissing::Refuse,
+            Self::Show(_) | Self::List | Self::Plan | Self::Export(_) => IfMissing::Refuse,
             _ => IfMissing::Create,
         }
     }
@@ -85,28 +102,40 @@ impl Keys {
 
 /// How long verifiers may go on with a key set of before a change, for people.
 fn outlasts(ring_service: &RingService, ring: &RingRecord) -> String {
-    length(ring_service.schedule(ring).lead().max(ring.lead))
+    length(ring_service.schedule().lead().max(ring.lead))
 }
 
 /// What the schedule will do next, in a sentence.
 fn what_next(ring: &RingRecord, schedule: &Schedule, now: Timestamp) -> String {
     match forecast::next(ring, schedule, now) {
-        Some(event) => format!("next: {} {}", event.at, sentence(&event.action)),
+        Some(event) => format!("next: {} {}", event.at, sentence(&event.action, schedule)),
         None => "next: nothing; keys stay as they are (KEY_ROTATION is off)".to_owned(),
     }
 }
 
-/// A step, for people.
-fn sentence(action: &Action) -> String {
+/// A refused order, or the custody's fault with all that lies beneath it.
+fn refused(fault: OrderFault) -> Failure {
+    match fault {
+        OrderFault::Refused(why) => Failure::refused(why),
+        OrderFault::Custody(error) => Failure::because(error),
+    }
+}
+
+/// A step, for people. The algorithm of a new key is named where there are several.
+fn sentence(action: &Action, schedule: &Schedule) -> String {
     match action {
         Action::Begin => "a new key signs at once".to_owned(),
-        Action::SettleLead => "the lead follows the settings".to_owned(),
-        Action::Carry => "the active key carries the longest tokens of the settings".to_owned(),
-        Action::Publish { activates_at } => {
-            format!("a new key is published; it signs from {activates_at} on")
-        }
+        Action::NoteLead => "the lead follows the settings".to_owned(),
+        Action::Carry => "the active keys carry the longest tokens of the settings".to_owned(),
+        Action::Publish { kind, activates_at } => match schedule.kinds.len() {
+            1 => format!("a new key is published; it signs from {activates_at} on"),
+            _ => format!("a new key for {} is published; it signs from {activates_at} on", kind.algorithm),
+        },
         Action::Activate(kid) => format!("{kid} signs; the one before verifies on"),
-        Action::Extend(kid, until) => format!("{kid} stays till {until}"),
+        Action::Drop { alg, at } => format!("it is announced that the key for {alg} stops signing at {at}"),
+        Action::Keep(alg) => format!("the key for {alg} signs on"),
+        Action::Retire(alg) => format!("the key for {alg} stops signing, and verifies on"),
+        Action::Extend(kid, until) => format!("{kid} stays until {until}"),
         Action::Remove(kid) => format!("{kid} leaves the key set"),
         Action::Discard(kid) => format!("the private half of {kid} is destroyed"),
         Action::Forget(kid) => format!("the record of {kid} is dropped"),

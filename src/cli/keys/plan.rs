@@ -20,14 +20,14 @@ const WIDTH: u64 = 60;
 
 pub(super) async fn plan(ring_service: &RingService, output: &Output) -> Result<(), Failure> {
     let ring = setup::ring(ring_service).await?;
-    let (now, schedule) = (ring_service.now(), ring_service.schedule(&ring));
-    let (later, events) = forecast(&ring, &schedule, now, now.plus_secs(REACH));
+    let (now, schedule) = (ring_service.now(), ring_service.schedule());
+    let (later, events) = forecast(&ring, schedule, now, now.plus_secs(REACH));
     let steps: Vec<_> = events
         .iter()
-        .map(|event| json!({ "at": event.at.to_string(), "step": sentence(&event.action) }))
+        .map(|event| json!({ "at": event.at.to_string(), "step": sentence(&event.action, schedule) }))
         .collect();
     let value = json!({
-        "period": schedule.period,
+        "period": schedule.period_of(&ring),
         "lead": schedule.lead(),
         "jwks_max_age": schedule.jwks_max_age,
         "verifier_cache": schedule.verifier_cache,
@@ -38,19 +38,20 @@ pub(super) async fn plan(ring_service: &RingService, output: &Output) -> Result<
         "kept_until": ring.kept_until.to_string(),
         "steps": steps,
     });
-    let text = [arithmetic(&ring, &schedule), picture(&ring, &later, now), to_come(&events)].join("\n\n");
+    let text =
+        [arithmetic(&ring, schedule), picture(&ring, &later, now), to_come(&events, schedule)].join("\n\n");
     output.print(&value, &text);
     Ok(())
 }
 
 fn arithmetic(ring: &RingRecord, schedule: &Schedule) -> String {
     let Schedule { jwks_max_age, verifier_cache, clock_skew, staleness, longest_token, .. } = *schedule;
-    let period = schedule.period.map_or_else(|| "for good (KEY_ROTATION is off)".to_owned(), length);
+    let period = schedule.period_of(ring).map_or_else(|| "for good (KEY_ROTATION is off)".to_owned(), length);
     format!(
         "A key signs          {period}\n\
          It is published      {lead} before that, so that every verifier knows it by then:\n\
          {indent}JWKS_MAX_AGE {max_age} + VERIFIER_CACHE {cache} + clocks {skew} + instances {stale}\n\
-         It verifies          {retirement} longer, till the last of its tokens has expired:\n\
+         It verifies          {retirement} longer, until the last of its tokens has expired:\n\
          {indent}longest token {longest} + instances {stale} + clocks 2 x {skew}",
         indent = " ".repeat(21),
         lead = length(schedule.lead()),
@@ -108,11 +109,11 @@ fn cell(key: &KeyRecord, begin: Timestamp, column: u64) -> char {
     }
 }
 
-fn to_come(events: &[Event]) -> String {
+fn to_come(events: &[Event], schedule: &Schedule) -> String {
     if events.is_empty() {
         return "Nothing is due in the next 90 days.".to_owned();
     }
-    let lines = events.iter().map(|event| format!("{}  {}", event.at, sentence(&event.action)));
+    let lines = events.iter().map(|event| format!("{}  {}", event.at, sentence(&event.action, schedule)));
     let mut lines: Vec<_> = lines.take(SHOWN).collect();
     if events.len() > SHOWN {
         lines.push(format!("and {} steps more (--json has them all)", events.len() - SHOWN));

@@ -1,5 +1,6 @@
-//! `keys show`, `keys generate`: the key that signs.
+//! `keys show`, `keys generate`: the keys that sign.
 
+use jose::Algorithm;
 use serde_json::json;
 
 use super::super::setup;
@@ -10,19 +11,34 @@ use crate::keys::custody::public_half;
 
 pub(super) async fn generate(ring_service: &RingService, output: &Output) -> Result<(), Failure> {
     if ring_service.peek().await.map_err(Failure::because)?.is_some() {
-        let place = ring_service.custody().ring().place();
+        let place = ring_service.custody().ring_store().place();
         return Err(Failure::refused(format!("there is a key in {place} already; it was left as it is")));
     }
     let ring = ring_service.begin().await.map_err(Failure::because)?.ring;
-    ring_service.custody().ring().settle(&ring).await.map_err(Failure::because)?;
-    show(ring_service, output).await
+    ring_service.custody().ring_store().align_copies(&ring).await.map_err(Failure::because)?;
+    show(ring_service, None, output).await
 }
 
-pub(super) async fn show(ring_service: &RingService, output: &Output) -> Result<(), Failure> {
+/// Shows the key that signs by `algorithm`, or by the default one.
+pub(super) async fn show(
+    ring_service: &RingService,
+    algorithm: Option<Algorithm>,
+    output: &Output,
+) -> Result<(), Failure> {
     let ring = setup::ring(ring_service).await?;
-    let active =
-        ring.active().ok_or_else(|| Failure::refused("no key signs; `keys rotate --now` has one sign"))?;
-    print(active, &ring_service.custody().ring().place(), output)
+    let active = match algorithm {
+        Some(algorithm) => ring.active(algorithm.name()),
+        None => ring_service.schedule().default_key(&ring),
+    };
+    let active = active.ok_or_else(|| Failure::refused(none_signs(algorithm)))?;
+    print(active, &ring_service.custody().ring_store().place(), output)
+}
+
+fn none_signs(algorithm: Option<Algorithm>) -> String {
+    match algorithm {
+        Some(algorithm) => format!("no key signs by {algorithm}; `keys list` shows those that there are"),
+        None => "no key signs; `keys rotate --now` has one sign".to_owned(),
+    }
 }
 
 fn print(key: &KeyRecord, place: &str, output: &Output) -> Result<(), Failure> {

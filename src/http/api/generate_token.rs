@@ -34,7 +34,7 @@ pub(in crate::http) async fn generate_token(
         lifetime: lifetime(&fields)?,
         claims: fields.json("claims")?.map(|json| CustomClaims::parse(&json)).transpose()?,
     };
-    let issued = api.tokens.issue(Subject::Demo(&request)).await?;
+    let issued = api.tokens.issue(Subject::Demo(&request), None).await?;
     let body = TokenBody::from(issued);
     Ok(respond::no_store(respond::success(StatusCode::OK, body, "Demo JWT token generated successfully")))
 }

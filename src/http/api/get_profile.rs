@@ -13,6 +13,6 @@ pub(in crate::http) async fn get_profile(
     State(api): State<Api>,
     bearer: Bearer,
 ) -> Result<Response, ApiError> {
-    let body = UserBody::from(api.accounts.profile(&bearer.required()?).await?);
+    let body = UserBody::from(api.accounts.profile(bearer.required()?.expose()).await?);
     Ok(respond::no_store(respond::success(StatusCode::OK, body, "Profile retrieved successfully")))
 }

@@ -14,10 +14,10 @@ pub(in crate::http) async fn login_user(
     State(api): State<Api>,
     fields: Fields,
 ) -> Result<Response, ApiError> {
-    let (Some(username), Some(password)) = (fields.filled("username")?, fields.filled("password")?) else {
+    let (Some(username), Some(password)) = (fields.filled("username")?, fields.secret("password")?) else {
         return Err(ApiError::missing("Username and password are required"));
     };
     let name = LoginName::from_text(&username);
-    let body = LoggedInBody::from(api.accounts.log_in(&name, Password::attempt(&password)).await?);
+    let body = LoggedInBody::from(api.accounts.log_in(&name, Password::attempt(password.expose())).await?);
     Ok(respond::no_store(respond::success(StatusCode::OK, body, "Login successful")))
 }

@@ -13,6 +13,6 @@ pub(in crate::http) async fn refresh_token(
     State(api): State<Api>,
     bearer: Bearer,
 ) -> Result<Response, ApiError> {
-    let body = TokenBody::from(api.accounts.refresh(&bearer.required()?).await?);
+    let body = TokenBody::from(api.accounts.refresh(bearer.required()?.expose()).await?);
     Ok(respond::no_store(respond::success(StatusCode::OK, body, "Token refreshed successfully")))
 }

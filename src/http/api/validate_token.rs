@@ -15,8 +15,8 @@ pub(in crate::http) async fn validate_token(
 ) -> Result<Response, ApiError> {
     let audience = fields.filled("audience")?;
     let token =
-        fields.filled("token")?.or(bearer.optional()).ok_or(ApiError::missing("Token is required"))?;
-    let checked = api.tokens.check(&token, audience.as_deref())?;
+        fields.secret("token")?.or(bearer.optional()).ok_or(ApiError::missing("Token is required"))?;
+    let checked = api.tokens.check(token.expose(), audience.as_deref())?;
     Ok(respond::no_store(respond::json_bytes(body(&checked).into())))
 }
 

@@ -1,4 +1,4 @@
-//! What the active key is, and which keys there are besides.
+//! What the default active key is, and which keys there are besides.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -49,8 +49,8 @@ pub(in crate::http) async fn get_key_info(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let ring = api.keys.ring();
-    let record = ring.as_ref().ok_or_else(ApiError::no_keys)?.record();
-    let active = record.active().ok_or_else(ApiError::no_keys)?;
+    let ring = ring.as_ref().ok_or_else(ApiError::no_keys)?;
+    let active = ring.default_record().ok_or_else(ApiError::no_keys)?;
     let kty = active.alg.parse().map_or("", jose::Algorithm::kty);
     let info = KeyInfo {
         kid: active.kid.as_str(),
@@ -60,7 +60,7 @@ pub(in crate::http) async fn get_key_info(
         key_ops: ["verify"],
         created_at: active.published_at.to_string(),
         status: "active",
-        keys: record.keys.iter().map(entry).collect(),
+        keys: ring.record().keys.iter().map(entry).collect(),
     };
     let body = respond::success_body(info, "Key information retrieved successfully");
     let document = Published::new(body.map_err(ApiError::internal)?);

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use zeroize::Zeroizing;
 
+use super::directory::RING;
 use super::file;
 
 /// A file of a folder of keys: a key, the ring, or whatever else lies there.
@@ -40,7 +41,7 @@ pub fn copy_folder(from: &Path, to: &Path) -> Result<usize, (PathBuf, io::Error)
     Ok(copies.len())
 }
 
-/// The files of the folder `from`, in the order of their names. What is linked is read as what it leads to. None where there
+/// The files of the folder `from`, in the order of their names, and the ring behind them. What is linked is read as what it leads to. None where there
 /// is no such folder.
 ///
 /// # Errors
@@ -68,7 +69,8 @@ pub fn read_folder(from: &Path) -> Result<Vec<FileCopy>, (PathBuf, io::Error)> {
             });
         }
     }
-    copies.sort_by(|one, other| one.name.cmp(&other.name));
+    // The ring is the last: an archive that was cut short lacks it, and is recognised by that.
+    copies.sort_by_key(|copy| (copy.name == RING, copy.name.clone()));
     Ok(copies)
 }
 

@@ -7,8 +7,8 @@ use jose::SigningKey;
 
 use super::sealed_ring::{self, Closed, Digest, Opened, RingForm};
 use super::{
-    CustodyError, KeyBackend, Resealed, RingStore, Sealer, SealingError, algorithm_of, generate, new_key,
-    of_record,
+    CustodyError, KeyBackend, RecordFault, Replaced, Resealed, RingFault, RingStore, Sealer, SealingError,
+    algorithm_of, generate, new_key, of_record,
 };
 use crate::clock::Clock;
 use crate::domain::{Home, Instance, KeyRecord, Kid, NewKey, RingRecord};
@@ -60,10 +60,10 @@ impl StoredRing {
             // What a database can count up from.
             Some(_) if ring.revision >= i64::MAX as u64 => {
                 let fault = "its revision is out of range".to_owned();
-                Err(CustodyError::Ring { place: self.place(), fault })
+                Err(RingFault::Damaged { place: self.place(), fault }.into())
             }
             Some(form) => Ok(Some((ring, form))),
-            None => Err(CustodyError::Newer { place: self.place(), version: ring.version }),
+            None => Err(RingFault::Newer { place: self.place(), version: ring.version }.into()),
         }
     }
 
@@ -85,11 +85,11 @@ impl StoredRing {
         }
         if found.revision < seen.revision {
             let (revision, seen) = (found.revision, seen.revision);
-            return Err(CustodyError::Older { place: self.place(), revision, seen });
+            return Err(RingFault::Older { place: self.place(), revision, seen }.into());
         }
         let other_ring = seen.id.is_some() && found.id != seen.id;
         if other_ring || (found.revision == seen.revision && found.digest != seen.digest) {
-            return Err(CustodyError::Other(self.place()));
+            return Err(RingFault::Other(self.place()).into());
         }
         Ok(())
     }
@@ -100,7 +100,9 @@ impl StoredRing {
         let newest = self.newest().as_ref().map(|seen| seen.form);
         match newest {
             Some(form) => Ok(form),
-            None if self.earlier_programs().await?.is_empty() => Ok(RingForm::Authenticated),
+            None if self.older_than(RingRecord::AUTHENTICATED_VERSION).await?.is_empty() => {
+                Ok(RingForm::Authenticated)
+            }
             None => {
                 tell_unauthenticated();
                 Ok(RingForm::SealedRecords)
@@ -108,12 +110,11 @@ impl StoredRing {
         }
     }
 
-    /// The running instances that cannot read an authenticated ring.
-    async fn earlier_programs(&self) -> Result<Vec<Instance>, StoreError> {
+    /// The running instances that cannot read a document of this version.
+    async fn older_than(&self, version: u32) -> Result<Vec<Instance>, StoreError> {
         let now = self.clock.now();
         let mut instances = self.instances.list_instances().await?;
-        instances
-            .retain(|other| other.is_live(now) && other.ring_version < RingRecord::AUTHENTICATED_VERSION);
+        instances.retain(|other| other.is_live(now) && other.ring_version < version);
         Ok(instances)
     }
 
@@ -153,8 +154,8 @@ impl RingStore for StoredRing {
         Ok(Some(ring))
     }
 
-    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, CustodyError> {
-        self.write(seen, ring, self.form_to_write().await?).await
+    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<Replaced, CustodyError> {
+        Ok(self.write(seen, ring, self.form_to_write().await?).await?.into())
     }
 
     async fn reseal(&self, accept_unsealed: &[Kid]) -> Result<Option<Resealed>, CustodyError> {
@@ -164,14 +165,21 @@ impl RingStore for StoredRing {
         let seen = ring.revision;
         self.note(Seen { revision: seen, form, id, digest });
         ring.revision += 1;
-        let waits_for =
-            if form == RingForm::Authenticated { vec![] } else { self.earlier_programs().await? };
+        let waits_for = if form == RingForm::Authenticated {
+            vec![]
+        } else {
+            self.older_than(RingRecord::AUTHENTICATED_VERSION).await?
+        };
         let form = if waits_for.is_empty() { RingForm::Authenticated } else { form };
         if self.write(Some(seen), &ring, form).await? {
             Ok(Some(Resealed { keys: sealed_ring::sealed_keys(&ring, form), accepted, waits_for }))
         } else {
             Err(CustodyError::Unavailable("another program changed the ring just now; try again".into()))
         }
+    }
+
+    async fn earlier_programs(&self, version: u32) -> Result<Vec<Instance>, CustodyError> {
+        Ok(self.older_than(version).await?)
     }
 
     fn place(&self) -> String {
@@ -201,14 +209,6 @@ impl InRecord {
         Self { maker }
     }
 
-    /// Drops the private half of a key that has left, where it is in the record itself: nobody has to be asked.
-    pub fn give_up(ring: &mut RingRecord, kid: &Kid) {
-        let here = |key: &&mut KeyRecord| {
-            key.kid == *kid && key.home.as_ref().is_some_and(|home| home.scheme() == Self::SCHEME)
-        };
-        ring.keys.iter_mut().filter(here).for_each(|key| key.home = None);
-    }
-
     fn home(key: &SigningKey) -> Result<Home, CustodyError> {
         let pem = key.to_pkcs8_pem().map_err(|error| CustodyError::Generate(error.into()))?;
         Ok(Home::new(Self::SCHEME, &pem))
@@ -233,12 +233,16 @@ impl KeyBackend for InRecord {
     async fn open(&self, key: &KeyRecord) -> Result<Private, CustodyError> {
         let pem = key.home.as_ref().map_or("", Home::place);
         let signing = SigningKey::from_pem(algorithm_of(key)?, pem)
-            .map_err(|fault| CustodyError::Record { kid: key.kid.clone(), fault: fault.to_string() })?;
+            .map_err(|fault| RecordFault::Damaged { kid: key.kid.clone(), fault: fault.to_string() })?;
         of_record(signing, key)
     }
 
     /// It goes with the record that is written next.
     async fn discard(&self, _: &Home) -> Result<(), CustodyError> {
         Ok(())
+    }
+
+    fn lies_in_ring(&self) -> bool {
+        true
     }
 }

@@ -1,27 +1,31 @@
 //! A folder of keys: `ring.json` says which there are, one file holds each private half, and the original's two files
 //! (`private-key.pem` in PKCS#8, `public-key.pem` in SPKI) hold the key that signs, so that going back to it works.
 //!
-//! The ring's document is what counts: private halves are written before it and taken away after it, so that whatever
-//! was interrupted, it names nothing that is not there. A damaged ring, or a pair that is not of it, stops the start; a
-//! private half that is missing does not, for the others serve. No key is ever written over, but that the original's
-//! files follow the ring.
+//! The ring's document decides: private halves are written before it and removed after it, so after any interruption it
+//! names nothing that is missing. A damaged ring, or a pair that is not of it, stops the start. A private half that is
+//! missing does not, because the other keys serve. No key is ever written over, except that the original's files follow
+//! the ring. The server secret has a file of its own (`server-secret`).
+
+mod original;
+mod server_secret;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use jose::{Algorithm, KeyError, SigningKey, VerifyingKey};
+use jose::SigningKey;
 
 use super::file::{self, KeyFile};
-use super::{CustodyError, Found, KeyBackend, RingStore, algorithm_of, generate, new_key, of_record};
+use super::{
+    CustodyError, FileFault, KeyBackend, Replaced, RingFault, RingStore, algorithm_of, generate, new_key,
+    of_record,
+};
 use crate::domain::{Home, KeyRecord, NewKey, RingRecord, Timestamp};
 use crate::keys::{KeyKind, Private};
 use crate::workers::Workers;
 
-const PRIVATE: &str = "private-key.pem";
-const PUBLIC: &str = "public-key.pem";
-const RING: &str = "ring.json";
+pub(super) const RING: &str = "ring.json";
 /// Seconds from making a key to its ring's document, at the most.
 const MAKING: u64 = 600;
 /// How the names of private halves begin; the key's thumbprint follows.
@@ -45,46 +49,10 @@ impl Directory {
         Self { folder: folder.to_owned(), maker }
     }
 
-    /// The original's private key where it is, for a folder that cannot be written.
-    pub fn pair_home() -> Home {
-        Home::new(Self::SCHEME, PRIVATE)
-    }
-
-    /// The original's key pair, if there is one. An RSA pair is taken for what it has always been, RS256, where another
-    /// kind is asked for.
-    ///
-    /// # Errors
-    /// [`CustodyError`] where there is something else than a sound pair.
-    pub async fn pair(&self, algorithm: Algorithm) -> Result<Option<Found>, CustodyError> {
-        self.blocking(move |folder| folder.read_pair(algorithm)).await
-    }
-
-    /// A key that was made for a ring that never began, because the process was killed: the newest, if there is one of
-    /// this kind. Nobody has seen it yet.
-    ///
-    /// # Errors
-    /// [`CustodyError::Read`].
-    pub async fn unbegun(&self, kind: KeyKind, now: Timestamp) -> Result<Option<NewKey>, CustodyError> {
-        self.blocking(move |folder| {
-            let mut found = Vec::new();
-            for name in folder.key_files()? {
-                let Some(file) = folder.read(&name)? else { continue };
-                let Ok(key) = SigningKey::from_pem(kind.algorithm, &file.text) else { continue };
-                let fits = !kind.algorithm.is_rsa() || key.verifying_key().bits() == kind.rsa_bits;
-                // An older one had a ring, which is gone; who begins anew may have had a reason.
-                let fits = fits && file.modified_at.plus_secs(MAKING) > now;
-                found.extend(fits.then(|| (file.modified_at, Home::new(Self::SCHEME, &name), key)));
-            }
-            let newest = found.into_iter().max_by_key(|(modified_at, ..)| *modified_at);
-            newest.map(|(_, home, key)| new_key(key.verifying_key(), Some(home))).transpose()
-        })
-        .await
-    }
-
     /// Files of private halves that no key of `ring` has, but those that a server may just be about to use.
     ///
     /// # Errors
-    /// [`CustodyError::Read`].
+    /// [`FileFault::Unreadable`].
     pub async fn orphans(&self, ring: &RingRecord, now: Timestamp) -> Result<Vec<Home>, CustodyError> {
         let known: Vec<Home> = ring.keys.iter().filter_map(|key| key.home.clone()).collect();
         let all = self.blocking(move |folder| {
@@ -115,7 +83,7 @@ impl Directory {
     fn key_files(&self) -> Result<Vec<String>, CustodyError> {
         let entries = match fs::read_dir(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            other => other.map_err(|cause| CustodyError::Read { path: self.folder.clone(), cause })?,
+            other => other.map_err(|cause| FileFault::Unreadable { path: self.folder.clone(), cause })?,
         };
         let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
         Ok(names.filter(|name| name.starts_with(KEY) && name.ends_with(".pem")).collect())
@@ -123,110 +91,60 @@ impl Directory {
 
     fn read_ring(&self) -> Result<Option<RingRecord>, CustodyError> {
         match fs::metadata(&self.folder) {
-            Ok(metadata) if !metadata.is_dir() => return Err(CustodyError::NotAFolder(self.folder.clone())),
-            Err(_) if self.folder.is_symlink() => return Err(CustodyError::NotAFolder(self.folder.clone())),
+            Ok(metadata) if !metadata.is_dir() => {
+                return Err(FileFault::NotAFolder(self.folder.clone()).into());
+            }
+            Err(_) if self.folder.is_symlink() => {
+                return Err(FileFault::NotAFolder(self.folder.clone()).into());
+            }
             _ => {}
         }
         let path = self.file(RING);
-        let found = file::read_ring(&path).map_err(|cause| CustodyError::Read { path, cause })?;
+        let found = file::read_ring(&path).map_err(|cause| FileFault::Unreadable { path, cause })?;
         let Some(found) = found else { return Ok(None) };
         let place = || self.file(RING).display().to_string();
         let damaged =
-            |fault: serde_json::Error| CustodyError::Ring { place: place(), fault: fault.to_string() };
+            |fault: serde_json::Error| RingFault::Damaged { place: place(), fault: fault.to_string() };
         let ring: RingRecord = serde_json::from_str(&found.text).map_err(damaged)?;
-        if ring.version > RingRecord::VERSION {
-            return Err(CustodyError::Newer { place: place(), version: ring.version });
+        if !RingRecord::is_known_form(ring.version) {
+            return Err(RingFault::Newer { place: place(), version: ring.version }.into());
         }
         Ok(Some(ring))
     }
 
-    fn replace(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, CustodyError> {
-        let unwritable = |cause| CustodyError::Write { path: self.file(RING), cause };
-        file::make_folder(&self.folder).map_err(unwritable)?;
+    fn read_document(&self) -> Result<Option<RingRecord>, CustodyError> {
+        let (ring, server_secret) = (self.read_ring()?, self.read_server_secret()?);
+        Ok(ring.map(|ring| RingRecord { server_secret, ..ring }))
+    }
+
+    fn replace(&self, seen: Option<u64>, ring: &RingRecord) -> Result<Replaced, CustodyError> {
+        if let Err(cause) = file::make_folder(&self.folder) {
+            return Ok(Replaced::Unwritable(FileFault::Unwritable { path: self.file(RING), cause }));
+        }
         let _lock = self.lock()?;
         let old = self.read_ring()?;
         if old.as_ref().map(|ring| ring.revision) != seen {
-            return Ok(false);
+            return Ok(Replaced::Outrun);
         }
-        file::remove_unfinished(&self.folder).map_err(unwritable)?;
-        let text = serde_json::to_string_pretty(ring).map_err(|error| unwritable(error.into()))?;
-        file::replace(&self.folder, RING, &(text + "\n"), 0o600).map_err(unwritable)?;
+        match self.write(ring) {
+            Err(fault @ FileFault::Unwritable { .. }) => return Ok(Replaced::Unwritable(fault)),
+            other => other?,
+        }
         // The ring is written, and holds; the next start tries again.
         if let Err(error) = self.follow(ring, old.as_ref()) {
             tracing::error!(%error, "the original's key files do not follow the ring");
         }
-        Ok(true)
+        Ok(Replaced::Written)
     }
 
-    /// Makes the original's files hold the active key, where what they hold is of this ring, or of the `old` one that lay
-    /// here.
-    fn follow(&self, ring: &RingRecord, old: Option<&RingRecord>) -> Result<(), CustodyError> {
-        let Some(active) = ring.active() else { return Ok(()) };
-        let Some(name) = active.home.as_ref().filter(|home| home.scheme() == Self::SCHEME).map(Home::place)
-        else {
-            return Ok(());
-        };
-        let Some(wanted) = self.read(name)? else { return Ok(()) };
-        let (private, public) = (self.read(PRIVATE)?, self.read(PUBLIC)?);
-        let private_of = private.as_ref().map(|file| public_of(&file.text));
-        let public_of = public.as_ref().map(|file| same_public(&file.text));
-        let is = |found: &Option<Option<String>>| *found == Some(Some(active.public.clone()));
-        if is(&private_of) && is(&public_of) {
-            return Ok(());
-        }
-        let known = || ring.keys.iter().chain(old.iter().flat_map(|old| &old.keys));
-        let of_ring = |found: &Option<String>| known().any(|key| Some(&key.public) == found.as_ref());
-        for (name, found) in [(PRIVATE, &private_of), (PUBLIC, &public_of)] {
-            if found.as_ref().is_some_and(|found| !of_ring(found)) {
-                return Err(CustodyError::Stranger(self.file(name)));
-            }
-        }
-        for (name, found, text, mode) in [
-            (PRIVATE, &private_of, wanted.text.as_str(), 0o600),
-            (PUBLIC, &public_of, active.public.as_str(), 0o644),
-        ] {
-            if !is(found) {
-                let unwritable = |cause| CustodyError::Write { path: self.file(name), cause };
-                file::replace(&self.folder, name, text, mode).map_err(unwritable)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn read_pair(&self, algorithm: Algorithm) -> Result<Option<Found>, CustodyError> {
-        // The public half is asked for first: a server that is just making the pair writes it last.
-        let public = self.read(PUBLIC)?;
-        let Some(private) = self.read(PRIVATE)? else {
-            return match public {
-                None => Ok(None),
-                Some(_) => Err(CustodyError::PrivateMissing {
-                    private: self.file(PRIVATE),
-                    public: self.file(PUBLIC),
-                }),
-            };
-        };
-        let unusable = |name| move |fault| CustodyError::Unusable { path: self.file(name), fault };
-        let signing = match SigningKey::from_pem(algorithm, &private.text) {
-            Err(fault @ KeyError::WrongKind { .. }) if !algorithm.is_rsa() => {
-                SigningKey::from_pem(Algorithm::Rs256, &private.text).map_err(|_| fault)
-            }
-            other => other,
-        };
-        let signing = signing.map_err(unusable(PRIVATE))?;
-        if let Some(public) = public {
-            let public =
-                VerifyingKey::from_spki_pem(signing.algorithm(), &public.text).map_err(unusable(PUBLIC))?;
-            if public != *signing.verifying_key() {
-                return Err(CustodyError::Mismatch {
-                    private: self.file(PRIVATE),
-                    public: self.file(PUBLIC),
-                });
-            }
-        }
-        self.warn_of_open_mode(PRIVATE, &private);
-        let own = format!("{KEY}{}.pem", signing.verifying_key().thumbprint());
-        let was_ours = self.file(&own).exists();
-        Ok(Some(Found { signing, created_at: private.modified_at, was_ours }))
+    /// Writes the server secret, and then the ring without it. For the holder of the folder's lock.
+    fn write(&self, ring: &RingRecord) -> Result<(), FileFault> {
+        let unwritable = |cause| FileFault::Unwritable { path: self.file(RING), cause };
+        file::remove_unfinished(&self.folder).map_err(unwritable)?;
+        self.keep_server_secret(ring)?;
+        let document = RingRecord { server_secret: None, ..ring.clone() };
+        let text = serde_json::to_string_pretty(&document).map_err(|error| unwritable(error.into()))?;
+        file::replace(&self.folder, RING, &(text + "\n"), 0o600).map_err(unwritable)
     }
 
     fn open_file(&self, key: &KeyRecord) -> Result<Private, CustodyError> {
@@ -234,17 +152,17 @@ impl Directory {
         let path = self.file(name);
         let file = self
             .read(name)?
-            .ok_or_else(|| CustodyError::Missing { kid: key.kid.clone(), path: path.clone() })?;
+            .ok_or_else(|| FileFault::Missing { kid: key.kid.clone(), path: path.clone() })?;
         self.warn_of_open_mode(name, &file);
         let signing = SigningKey::from_pem(algorithm_of(key)?, &file.text)
-            .map_err(|fault| CustodyError::Unusable { path, fault })?;
+            .map_err(|fault| FileFault::Unusable { path, fault })?;
         of_record(signing, key)
     }
 
     /// Writes a private half under the name of its thumbprint.
     fn keep_file(&self, thumbprint: &str, pem: &str) -> Result<Home, CustodyError> {
         let name = format!("{KEY}{thumbprint}.pem");
-        let unwritable = |cause| CustodyError::Write { path: self.file(&name), cause };
+        let unwritable = |cause| FileFault::Unwritable { path: self.file(&name), cause };
         file::make_folder(&self.folder).map_err(unwritable)?;
         let _lock = self.lock()?;
         self.publish(&name, pem, 0o600)?;
@@ -253,11 +171,11 @@ impl Directory {
 
     /// Writes a file unless it is there.
     fn publish(&self, name: &str, text: &str, mode: u32) -> Result<(), CustodyError> {
-        let unwritable = |cause| CustodyError::Write { path: self.file(name), cause };
+        let unwritable = |cause| FileFault::Unwritable { path: self.file(name), cause };
         file::remove_unfinished(&self.folder).map_err(unwritable)?;
         match file::publish(&self.folder, name, text, mode) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            other => other.map_err(unwritable),
+            other => Ok(other.map_err(unwritable)?),
         }
     }
 
@@ -289,7 +207,7 @@ impl Directory {
 
     fn read(&self, name: &str) -> Result<Option<KeyFile>, CustodyError> {
         let path = self.file(name);
-        file::read(&path).map_err(|cause| CustodyError::Read { path, cause })
+        Ok(file::read(&path).map_err(|cause| FileFault::Unreadable { path, cause })?)
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -297,41 +215,28 @@ impl Directory {
     }
 }
 
-/// The public half of a private key, whatever it is for.
-fn public_of(pem: &str) -> Option<String> {
-    let mut keys = Algorithm::ALL.iter().filter_map(|algorithm| SigningKey::from_pem(*algorithm, pem).ok());
-    keys.next().map(|key| key.verifying_key().to_spki_pem())
-}
-
-/// A public key in the one form that we write.
-fn same_public(pem: &str) -> Option<String> {
-    let mut keys =
-        Algorithm::ALL.iter().filter_map(|algorithm| VerifyingKey::from_spki_pem(*algorithm, pem).ok());
-    keys.next().map(|key| key.to_spki_pem())
-}
-
 #[async_trait]
 impl RingStore for Directory {
     async fn load(&self) -> Result<Option<RingRecord>, CustodyError> {
-        self.blocking(Self::read_ring).await
+        self.blocking(Self::read_document).await
     }
 
-    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, CustodyError> {
+    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<Replaced, CustodyError> {
         let ring = ring.clone();
         self.blocking(move |folder| folder.replace(seen, &ring)).await
     }
 
-    async fn settle(&self, ring: &RingRecord) -> Result<(), CustodyError> {
+    async fn align_copies(&self, ring: &RingRecord) -> Result<(), CustodyError> {
         let ring = ring.clone();
-        let settled = self.blocking(move |folder| {
+        let aligned = self.blocking(move |folder| {
             let _lock = folder.lock()?;
             if let Err(error) = file::remove_unfinished(&folder.folder) {
                 tracing::debug!(%error, "cannot sweep the keys' folder");
             }
             folder.follow(&ring, None)
         });
-        match settled.await {
-            Err(error @ CustodyError::Write { .. }) => {
+        match aligned.await {
+            Err(CustodyError::File(error @ FileFault::Unwritable { .. })) => {
                 tracing::warn!(%error, "the original's key files do not follow the ring; its keys are served all the same");
                 Ok(())
             }
@@ -374,8 +279,26 @@ impl KeyBackend for Directory {
             return Ok(());
         }
         self.blocking(move |folder| {
-            file::remove(&folder.folder, &name)
-                .map_err(|cause| CustodyError::Write { path: folder.file(&name), cause })
+            let removed = file::remove(&folder.folder, &name);
+            Ok(removed.map_err(|cause| FileFault::Unwritable { path: folder.file(&name), cause })?)
+        })
+        .await
+    }
+
+    /// The newest file of this kind. No server has published it yet.
+    async fn unbegun(&self, kind: KeyKind, now: Timestamp) -> Result<Option<NewKey>, CustodyError> {
+        self.blocking(move |folder| {
+            let mut found = Vec::new();
+            for name in folder.key_files()? {
+                let Some(file) = folder.read(&name)? else { continue };
+                let Ok(key) = SigningKey::from_pem(kind.algorithm, &file.text) else { continue };
+                let fits = !kind.algorithm.is_rsa() || key.verifying_key().bits() == kind.rsa_bits;
+                // An older one had a ring, which is gone; who begins anew may have had a reason.
+                let fits = fits && file.modified_at.plus_secs(MAKING) > now;
+                found.extend(fits.then(|| (file.modified_at, Home::new(Self::SCHEME, &name), key)));
+            }
+            let newest = found.into_iter().max_by_key(|(modified_at, ..)| *modified_at);
+            newest.map(|(_, home, key)| new_key(key.verifying_key(), Some(home))).transpose()
         })
         .await
     }

@@ -8,6 +8,8 @@ mod database;
 mod directory;
 mod error;
 mod file;
+mod file_fault;
+mod ring_fault;
 mod sealed_ring;
 mod sealer;
 mod vault;
@@ -26,6 +28,8 @@ pub use copy::{FileCopy, copy_folder, read_folder};
 pub use database::{InRecord, StoredRing};
 pub use directory::Directory;
 pub use error::CustodyError;
+pub use file_fault::FileFault;
+pub use ring_fault::{RecordFault, RingFault};
 pub use sealed_ring::SealingError;
 pub use sealer::{Sealer, SealerError};
 pub use vault::{Vault, VaultError, VaultLogin, VaultSettings};
@@ -40,18 +44,17 @@ pub trait RingStore: Send + Sync {
     async fn load(&self) -> Result<Option<RingRecord>, CustodyError>;
 
     /// Puts `ring` in the place of the document of revision `seen` (of none, where there was none), and returns once it
-    /// is on disk, or acknowledged by a majority. False where another has come first. An error of the kind
-    /// `Unavailable` leaves open which.
+    /// is on disk, or acknowledged by a majority. An error of the kind `Unavailable` leaves open whether it is.
     ///
     /// # Errors
     /// [`CustodyError`].
-    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, CustodyError>;
+    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<Replaced, CustodyError>;
 
-    /// Brings what stands beside the document in line with it.
+    /// Brings the copies that stand beside the document in line with it.
     ///
     /// # Errors
     /// [`CustodyError`] where something stands there that is not of this ring.
-    async fn settle(&self, _ring: &RingRecord) -> Result<(), CustodyError> {
+    async fn align_copies(&self, _ring: &RingRecord) -> Result<(), CustodyError> {
         Ok(())
     }
 
@@ -64,8 +67,48 @@ pub trait RingStore: Send + Sync {
         Ok(None)
     }
 
+    /// The running instances whose program is too old to read a document of this version.
+    ///
+    /// # Errors
+    /// [`CustodyError`].
+    async fn earlier_programs(&self, _version: u32) -> Result<Vec<Instance>, CustodyError> {
+        Ok(Vec::new())
+    }
+
     /// Where that is, for people.
     fn place(&self) -> String;
+}
+
+/// What came of [`RingStore::replace_if`].
+#[derive(Debug)]
+#[must_use]
+pub enum Replaced {
+    /// The new document is in its place.
+    Written,
+    /// Another came first; nothing was written.
+    Outrun,
+    /// Nothing can be written there, as in a folder that is mounted to be read only. What is there serves as it is.
+    Unwritable(FileFault),
+}
+
+impl Replaced {
+    /// Whether the new document is in its place; false where another came first.
+    ///
+    /// # Errors
+    /// [`FileFault`] where nothing can be written there.
+    pub fn or_unwritable(self) -> Result<bool, FileFault> {
+        match self {
+            Self::Written => Ok(true),
+            Self::Outrun => Ok(false),
+            Self::Unwritable(fault) => Err(fault),
+        }
+    }
+}
+
+impl From<bool> for Replaced {
+    fn from(written: bool) -> Self {
+        if written { Self::Written } else { Self::Outrun }
+    }
 }
 
 /// What sealing a ring anew has done.
@@ -110,6 +153,19 @@ pub trait KeyBackend: Send + Sync {
     /// # Errors
     /// [`CustodyError`].
     async fn discard(&self, home: &Home) -> Result<(), CustodyError>;
+
+    /// A key of this kind that was made for a ring which never began, because the process was killed.
+    ///
+    /// # Errors
+    /// [`CustodyError`].
+    async fn unbegun(&self, _kind: KeyKind, _now: Timestamp) -> Result<Option<NewKey>, CustodyError> {
+        Ok(None)
+    }
+
+    /// Whether its private halves lie in the ring's document itself, so that they are gone when the document lacks them.
+    fn lies_in_ring(&self) -> bool {
+        false
+    }
 }
 
 /// A ring's home and its keys'.
@@ -155,7 +211,7 @@ impl Custody {
     }
 
     /// Where the ring's document is.
-    pub fn ring(&self) -> &dyn RingStore {
+    pub fn ring_store(&self) -> &dyn RingStore {
         self.ring.as_ref()
     }
 
@@ -194,6 +250,27 @@ impl Custody {
         }
     }
 
+    /// A key of this kind that was made for a ring which never began.
+    ///
+    /// # Errors
+    /// As [`KeyBackend::unbegun`].
+    pub async fn unbegun(&self, kind: KeyKind, now: Timestamp) -> Result<Option<NewKey>, CustodyError> {
+        match self.homes.first() {
+            Some(home) => home.unbegun(kind, now).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Whether the ring's document is in the folder of `KEYS_DIR`.
+    pub fn ring_is_in_folder(&self) -> bool {
+        self.ring.place() == self.folder.place()
+    }
+
+    /// Whether a private half lies in the ring's document itself.
+    pub fn lies_in_ring(&self, home: &Home) -> bool {
+        self.home_of(home).is_ok_and(KeyBackend::lies_in_ring)
+    }
+
     /// Whether private halves in such a home can be opened here.
     pub fn can_open(&self, home: &Home) -> bool {
         self.home_of(home).is_ok()
@@ -217,12 +294,14 @@ impl Custody {
 fn new_key(public: &VerifyingKey, home: Option<Home>) -> Result<NewKey, CustodyError> {
     let kid = Kid::parse(&public.thumbprint())
         .map_err(|_| CustodyError::Generate("its thumbprint is no kid".into()))?;
-    Ok(NewKey { kid, public: public.to_spki_pem(), home })
+    let (alg, bits) = (public.algorithm().name().to_owned(), public.bits());
+    Ok(NewKey { kid, alg, bits, public: public.to_spki_pem(), home })
 }
 
 /// What a record says its key is for.
 fn algorithm_of(key: &KeyRecord) -> Result<Algorithm, CustodyError> {
-    key.alg.parse().map_err(|_| CustodyError::Foreign { kid: key.kid.clone(), alg: key.alg.clone() })
+    let unknown = || RecordFault::UnknownAlgorithm { kid: key.kid.clone(), alg: key.alg.clone() };
+    key.alg.parse().map_err(|_| unknown().into())
 }
 
 /// The public half of a record.
@@ -232,7 +311,7 @@ fn algorithm_of(key: &KeyRecord) -> Result<Algorithm, CustodyError> {
 pub fn public_half(key: &KeyRecord) -> Result<VerifyingKey, CustodyError> {
     let algorithm = algorithm_of(key)?;
     VerifyingKey::from_spki_pem(algorithm, &key.public)
-        .map_err(|fault| CustodyError::Record { kid: key.kid.clone(), fault: fault.to_string() })
+        .map_err(|fault| RecordFault::Damaged { kid: key.kid.clone(), fault: fault.to_string() }.into())
 }
 
 /// Whether `signing` is the key that the record means.
@@ -241,7 +320,7 @@ fn of_record(signing: SigningKey, key: &KeyRecord) -> Result<Private, CustodyErr
         Ok(Private::Local(Arc::new(signing)))
     } else {
         let fault = "its private half is of another key".to_owned();
-        Err(CustodyError::Record { kid: key.kid.clone(), fault })
+        Err(RecordFault::Damaged { kid: key.kid.clone(), fault }.into())
     }
 }
 

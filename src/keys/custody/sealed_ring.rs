@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Map, Value};
 
 use super::sealer::{Sealer, SealerError};
-use crate::domain::{Home, KeyRecord, KeyState, Kid, RingRecord};
+use crate::domain::{Home, KeyRecord, KeyState, Kid, RingRecord, ServerSecretRecord};
 
 /// The scheme of a home that is sealed.
 const SCHEME: &str = "sealed";
@@ -34,7 +34,7 @@ pub(super) struct Opened {
 /// What tells two documents of one revision apart: the SHA-256 of all that is stored but the code.
 pub(super) type Digest = [u8; 32];
 
-/// How the document is protected; the number is the document's `version`.
+/// How the document is protected; its `version` says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum RingForm {
     /// Each record is sealed.
@@ -74,6 +74,12 @@ pub enum SealingError {
          used: restore the database from a backup"
     )]
     RingAltered,
+    /// The server secret is not what was sealed.
+    #[error(
+        "the server secret in the database has been altered: its seal does not fit; nothing of the ring is used: restore \
+         the database from a backup"
+    )]
+    SecretAltered,
     /// There is no seal.
     #[error(
         "the record of key {0} in the database is not sealed, so anything that can write there may have added it; nothing \
@@ -92,17 +98,25 @@ pub enum SealingError {
 }
 
 impl RingForm {
-    /// The `version` of a document of this form.
-    pub(super) fn version(self) -> u32 {
+    /// The `version` of a stored document of this form, whose version outside a database is `plain`.
+    pub(super) fn version(self, plain: u32) -> u32 {
         match self {
-            Self::SealedRecords => RingRecord::VERSION,
-            Self::Authenticated => RingRecord::AUTHENTICATED_VERSION,
+            Self::SealedRecords => plain,
+            Self::Authenticated => plain + 1,
         }
     }
 
-    /// The form of a document of this `version`; nothing where a newer program wrote it.
+    /// The form of a stored document of this `version`; nothing where a newer program wrote it.
     pub(super) fn of(version: u32) -> Option<Self> {
-        [Self::SealedRecords, Self::Authenticated].into_iter().find(|form| form.version() == version)
+        Self::split(version).map(|(form, _)| form)
+    }
+
+    /// The form, and the version outside a database.
+    fn split(version: u32) -> Option<(Self, u32)> {
+        [Self::SealedRecords, Self::Authenticated].into_iter().find_map(|form| {
+            let plain = version.checked_sub(form.version(0))?;
+            RingRecord::is_known_form(plain).then_some((form, plain))
+        })
     }
 }
 
@@ -113,13 +127,19 @@ pub(super) fn close(
     id: &str,
     sealer: &Sealer,
 ) -> Result<Closed, SealingError> {
-    let mut stored = RingRecord { version: form.version(), ..ring.clone() };
+    let mut stored = RingRecord { version: form.version(ring.version), ..ring.clone() };
     stored.rest.remove(CODE);
     stored.rest.insert(ID.to_owned(), Value::String(id.to_owned()));
     for key in stored.keys.iter_mut().filter(|key| is_sealed_in(form, key)) {
         let secret = key.home.as_ref().map_or("", Home::expose).as_bytes();
         let sealed = sealer.seal(&bound(form, key)?, secret).map_err(|_| SealingError::Failed)?;
         key.home = Some(Home::new(SCHEME, &sealed));
+    }
+    if let Some(secret) = &mut stored.server_secret {
+        let bound = bound_secret(id, secret)?;
+        let sealed =
+            sealer.seal(&bound, secret.home.expose().as_bytes()).map_err(|_| SealingError::Failed)?;
+        secret.home = Home::new(SCHEME, &sealed);
     }
     let document = canonical(&stored)?;
     if !comes_back(&document) {
@@ -161,11 +181,14 @@ pub(super) fn open(
     if form == RingForm::SealedRecords && sealed_keys(&ring, form) == 0 {
         return Err(SealingError::RingAltered);
     }
-    ring.version = RingRecord::VERSION;
+    ring.version = RingForm::split(ring.version).map_or(RingRecord::VERSION, |(_, plain)| plain);
     let id = match ring.rest.remove(ID) {
         Some(Value::String(id)) => Some(id),
         _ => None,
     };
+    if let Some(secret) = &mut ring.server_secret {
+        secret.home = open_secret(secret, id.as_deref().unwrap_or_default(), sealer)?;
+    }
     Ok(Opened { ring, id, digest: digest_of(&document), accepted })
 }
 
@@ -181,6 +204,26 @@ fn open_record(key: &KeyRecord, form: RingForm, sealer: &Sealer) -> Result<Optio
     let opened = opened.map_err(|error| fault(error, || format!("key {}", key.kid), altered))?;
     let text = std::str::from_utf8(&opened).map_err(|_| altered())?;
     Ok(text.split_once(':').map(|(scheme, place)| Home::new(scheme, place)))
+}
+
+/// The server secret is never without a seal, in either form.
+fn open_secret(secret: &ServerSecretRecord, id: &str, sealer: &Sealer) -> Result<Home, SealingError> {
+    let altered = || SealingError::SecretAltered;
+    if secret.home.scheme() != SCHEME {
+        return Err(altered());
+    }
+    let opened = sealer.open(&bound_secret(id, secret)?, secret.home.place());
+    let opened = opened.map_err(|error| fault(error, || "the server secret".to_owned(), altered))?;
+    let text = std::str::from_utf8(&opened).map_err(|_| altered())?;
+    text.split_once(':').map(|(scheme, place)| Home::new(scheme, place)).ok_or_else(altered)
+}
+
+/// What the seal of the server secret is bound to: its ring, and all that is written down of it.
+fn bound_secret(id: &str, secret: &ServerSecretRecord) -> Result<Vec<u8>, SealingError> {
+    let mut rest = Value::Object(secret.rest.clone());
+    rest.sort_all_objects();
+    let bytes = serde_json::to_vec(&("jwt-generator server secret 1", id, secret.made_at, rest));
+    bytes.map_err(|_| SealingError::Failed)
 }
 
 /// Whether a record has a seal. In the first form the seal is all that protects a record; only one of a key that has left

@@ -11,7 +11,7 @@ use jwt_generator::clock::Clock;
 use jwt_generator::domain::{
     Home, KeyRecord, KeyState, Kid, Lifetime, NewKey, RingRecord, Rotation, Timestamp,
 };
-use jwt_generator::keys::custody::{Custody, CustodyError, Directory, KeyBackend, RingStore};
+use jwt_generator::keys::custody::{Custody, CustodyError, Directory, KeyBackend, Replaced, RingStore};
 use jwt_generator::keys::{KeyKind, KeySettings, Private, RingService};
 use jwt_generator::workers::Workers;
 
@@ -41,7 +41,7 @@ impl RingStore for Asleep {
         self.folder.load().await
     }
 
-    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, CustodyError> {
+    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<Replaced, CustodyError> {
         if !self.while_making {
             self.sleep();
         }
@@ -94,7 +94,7 @@ fn ring_service(folder: &Path, clock: &Clock, while_making: bool) -> (RingServic
         clock_skew: 0,
         refresh: 15,
         longest_token: 3_600,
-        kind: KeyKind { algorithm: Algorithm::Es256, rsa_bits: 2048 },
+        kinds: vec![KeyKind { algorithm: Algorithm::Es256, rsa_bits: 2048 }],
         any_size: true,
         first_kid: Some(Kid::original()),
     };
@@ -112,13 +112,13 @@ fn a_key_signs_no_sooner_though_the_process_slept_while_it_was_published() {
             // So that its turn, as it would have been, is over when the process wakes up.
             clock.set(Timestamp::from_secs(START + 9 * DAY));
             armed.store(true, Ordering::Relaxed);
-            let (ring, failed) = ring_service.settle(ring, &[]).await;
+            let (ring, failed) = ring_service.take_due_steps(ring, &[]).await;
             assert!(failed.is_none(), "{failed:?}");
             let woke_up = clock.now().whole_secs();
             assert_eq!(woke_up, Timestamp::from_secs(START + 12 * DAY));
             let [first, next] = &ring.keys[..] else { panic!("two keys: {ring:?}") };
             assert_eq!((first.state, next.state), (KeyState::Active, KeyState::Published), "{while_making}");
-            let lead = ring_service.schedule(&ring).lead();
+            let lead = ring_service.schedule().lead();
             assert_eq!(next.published_at, woke_up);
             assert!(next.activates_at >= woke_up.plus_secs(lead), "{} {lead}", next.activates_at);
             assert_eq!(ring_service.load().await.unwrap().unwrap(), ring, "that is what is written");

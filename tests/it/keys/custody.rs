@@ -6,15 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use jose::{Algorithm, SigningKey};
+use jose::{Algorithm, SigningKey, VerifyingKey};
 use jwt_generator::app::{self, IfMissing};
 use jwt_generator::clock::Clock;
 use jwt_generator::config::{Config, Sources};
 use jwt_generator::domain::{
     Home, KeyRecord, KeyState, Kid, Lifetime, NewKey, RingRecord, Rotation, Timestamp,
 };
+use jwt_generator::entropy::Entropy;
 use jwt_generator::keys::custody::{
-    Account, AwsKms, Custody, CustodyError, Directory, InRecord, KeyBackend, RingStore, SecretRing,
+    Account, AwsKms, Custody, CustodyError, Directory, InRecord, KeyBackend, RecordFault, Replaced,
+    RingStore, SecretRing,
 };
 use jwt_generator::keys::{KeyKind, KeySettings, Private, RingService};
 use jwt_generator::workers::Workers;
@@ -38,13 +40,18 @@ pub fn custody(folder: &Path, settings: &[(&str, &str)]) -> Custody {
     app::open_ring_service(&config, &stores, Clock::System).unwrap().custody().clone()
 }
 
+pub fn new_key(kid: &str, public: &VerifyingKey, home: Option<Home>) -> NewKey {
+    let (alg, bits) = (public.algorithm().name().to_owned(), public.bits());
+    NewKey { kid: Kid::parse(kid).unwrap(), alg, bits, public: public.to_spki_pem(), home }
+}
+
 pub fn record(new: NewKey, state: KeyState) -> KeyRecord {
     let at = Timestamp::from_secs(1_800_000_000);
     KeyRecord {
         kid: new.kid,
         aliases: vec![],
-        alg: "ES256".to_owned(),
-        bits: 256,
+        alg: new.alg,
+        bits: new.bits,
         state,
         public: new.public,
         home: new.home,
@@ -69,7 +76,7 @@ pub async fn made(custody: &Custody, state: KeyState) -> KeyRecord {
 }
 
 async fn there_is_no_ring_at_first(custody: Custody) {
-    assert_eq!(custody.ring().load().await.unwrap(), None);
+    assert_eq!(custody.ring_store().load().await.unwrap(), None);
 }
 
 async fn a_ring_comes_back_as_it_was_written_what_we_do_not_know_included(custody: Custody) {
@@ -79,20 +86,28 @@ async fn a_ring_comes_back_as_it_was_written_what_we_do_not_know_included(custod
         keys.push(made(&custody, state).await);
     }
     let written = ring(1, keys);
-    assert!(custody.ring().replace_if(None, &written).await.unwrap());
-    assert_eq!(custody.ring().load().await.unwrap(), Some(written));
+    assert!(custody.ring_store().replace_if(None, &written).await.unwrap().or_unwritable().unwrap());
+    assert_eq!(custody.ring_store().load().await.unwrap(), Some(written));
 }
 
 async fn a_ring_is_replaced_only_by_who_has_seen_it(custody: Custody) {
-    assert!(custody.ring().replace_if(None, &ring(1, vec![])).await.unwrap());
-    assert!(!custody.ring().replace_if(None, &ring(1, vec![])).await.unwrap(), "there is one already");
+    assert!(custody.ring_store().replace_if(None, &ring(1, vec![])).await.unwrap().or_unwritable().unwrap());
     assert!(
-        !custody.ring().replace_if(Some(7), &ring(8, vec![])).await.unwrap(),
+        !custody.ring_store().replace_if(None, &ring(1, vec![])).await.unwrap().or_unwritable().unwrap(),
+        "there is one already"
+    );
+    assert!(
+        !custody.ring_store().replace_if(Some(7), &ring(8, vec![])).await.unwrap().or_unwritable().unwrap(),
         "nobody has written that one"
     );
-    assert!(custody.ring().replace_if(Some(1), &ring(2, vec![])).await.unwrap());
-    assert!(!custody.ring().replace_if(Some(1), &ring(2, vec![])).await.unwrap(), "it has been replaced");
-    assert_eq!(custody.ring().load().await.unwrap().unwrap().revision, 2);
+    assert!(
+        custody.ring_store().replace_if(Some(1), &ring(2, vec![])).await.unwrap().or_unwritable().unwrap()
+    );
+    assert!(
+        !custody.ring_store().replace_if(Some(1), &ring(2, vec![])).await.unwrap().or_unwritable().unwrap(),
+        "it has been replaced"
+    );
+    assert_eq!(custody.ring_store().load().await.unwrap().unwrap().revision, 2);
 }
 
 async fn of_many_at_once_one_writes(custody: Custody) {
@@ -102,16 +117,23 @@ async fn of_many_at_once_one_writes(custody: Custody) {
         let tries = (0..12).map(|number| {
             let (custody, mut written) = (custody.clone(), ring(revision, vec![key.clone()]));
             written.lead = number;
-            tokio::spawn(
-                async move { custody.ring().replace_if(seen, &written).await.unwrap().then_some(number) },
-            )
+            tokio::spawn(async move {
+                custody
+                    .ring_store()
+                    .replace_if(seen, &written)
+                    .await
+                    .unwrap()
+                    .or_unwritable()
+                    .unwrap()
+                    .then_some(number)
+            })
         });
         let mut winners = Vec::new();
         for one in tries.collect::<Vec<_>>() {
             winners.extend(one.await.unwrap());
         }
         assert_eq!(winners.len(), 1, "{winners:?}");
-        assert_eq!(custody.ring().load().await.unwrap().unwrap().lead, winners[0]);
+        assert_eq!(custody.ring_store().load().await.unwrap().unwrap().lead, winners[0]);
     }
 }
 
@@ -120,8 +142,10 @@ async fn a_new_key_has_its_thumbprint_as_its_name_and_signs(custody: Custody) {
     let public = jwt_generator::keys::custody::public_half(&key).unwrap();
     assert_eq!(key.kid.as_str(), public.thumbprint());
     // What counts is what comes back from where it is kept.
-    assert!(custody.ring().replace_if(None, &ring(1, vec![key])).await.unwrap());
-    let ring = custody.ring().load().await.unwrap().unwrap();
+    assert!(
+        custody.ring_store().replace_if(None, &ring(1, vec![key])).await.unwrap().or_unwritable().unwrap()
+    );
+    let ring = custody.ring_store().load().await.unwrap().unwrap();
     let signature = match custody.open(&ring.keys[0]).await.unwrap().unwrap() {
         Private::Local(key) => key.sign(b"message").unwrap(),
         Private::Remote(key) => key.sign(b"message").await.unwrap(),
@@ -134,7 +158,7 @@ async fn a_record_with_the_key_of_another_is_of_no_use(custody: Custody) {
     let mixed = KeyRecord { home: other.home, ..one };
     let public = jwt_generator::keys::custody::public_half(&mixed).unwrap();
     match custody.open(&mixed).await {
-        Err(CustodyError::Record { kid, .. }) => assert_eq!(kid, mixed.kid),
+        Err(CustodyError::Record(RecordFault::Damaged { kid, .. })) => assert_eq!(kid, mixed.kid),
         // Who is far away is not asked; what it signs is checked, and is of another key.
         Ok(Some(Private::Remote(key))) => {
             assert!(!public.verify(b"message", &key.sign(b"message").await.unwrap()));
@@ -146,9 +170,7 @@ async fn a_record_with_the_key_of_another_is_of_no_use(custody: Custody) {
 async fn a_key_from_elsewhere_is_kept(custody: Custody) {
     let key = SigningKey::generate(Algorithm::EdDsa, 0).unwrap();
     let home = custody.keep(&key).await.unwrap();
-    let public = key.verifying_key().to_spki_pem();
-    let new = NewKey { kid: Kid::parse("from-elsewhere").unwrap(), public, home: Some(home) };
-    let record = KeyRecord { alg: "EdDSA".to_owned(), ..record(new, KeyState::Retired) };
+    let record = record(new_key("from-elsewhere", key.verifying_key(), Some(home)), KeyState::Retired);
     assert!(matches!(custody.open(&record).await.unwrap(), Some(Private::Local(_))));
 }
 
@@ -157,9 +179,55 @@ async fn what_is_discarded_is_gone_and_may_be_discarded_again(custody: Custody) 
     let home = key.home.clone().unwrap();
     custody.discard(&home).await.unwrap();
     custody.discard(&home).await.unwrap();
-    assert!(custody.ring().replace_if(None, &ring(1, vec![KeyRecord { home: None, ..key }])).await.unwrap());
-    let ring = custody.ring().load().await.unwrap().unwrap();
+    assert!(
+        custody
+            .ring_store()
+            .replace_if(None, &ring(1, vec![KeyRecord { home: None, ..key }]))
+            .await
+            .unwrap()
+            .or_unwritable()
+            .unwrap()
+    );
+    let ring = custody.ring_store().load().await.unwrap().unwrap();
     assert!(custody.open(&ring.keys[0]).await.unwrap().is_none());
+}
+
+fn settings() -> KeySettings {
+    KeySettings {
+        rotation: Rotation::Every(Lifetime::hours(48)),
+        jwks_max_age: 60,
+        verifier_cache: 0,
+        clock_skew: 0,
+        refresh: 1,
+        longest_token: 60,
+        kinds: vec![ES256],
+        any_size: true,
+        first_kid: Some(Kid::original()),
+    }
+}
+
+async fn of_many_at_once_all_get_the_same_server_secret(custody: Custody) {
+    let service = RingService::new(custody.clone(), Clock::System, settings());
+    let none = service.keep_server_secret(&Entropy::System).await.unwrap();
+    assert_eq!(none, None, "it is kept beside a ring, and there is none");
+    let written = ring(1, vec![made(&custody, KeyState::Active).await]);
+    assert!(custody.ring_store().replace_if(None, &written).await.unwrap().or_unwritable().unwrap());
+    let tries = (0..8).map(|_| {
+        let service = service.clone();
+        tokio::spawn(async move { service.keep_server_secret(&Entropy::System).await.unwrap().unwrap() })
+    });
+    let mut secrets = Vec::new();
+    for one in tries.collect::<Vec<_>>() {
+        secrets.push(one.await.unwrap().expose().to_owned());
+    }
+    let found = custody.ring_store().load().await.unwrap().unwrap();
+    let kept = found.server_secret.clone().unwrap();
+    assert!(kept.expose().len() >= 32 && secrets.iter().all(|secret| secret == kept.expose()));
+    assert_eq!(
+        found,
+        RingRecord { revision: 2, server_secret: Some(kept), ..written },
+        "nothing else is changed"
+    );
 }
 
 async fn a_home_of_nobody_is_refused(custody: Custody) {
@@ -248,6 +316,7 @@ macro_rules! suite {
             a_key_from_elsewhere_is_kept
             what_is_discarded_is_gone_and_may_be_discarded_again
             a_home_of_nobody_is_refused
+            of_many_at_once_all_get_the_same_server_secret
         );
     };
     (@each $place:ident $($test:ident)*) => {
@@ -264,6 +333,50 @@ fn on(place: fn(&Path) -> (Custody, Guard), test: impl AsyncFnOnce(Custody)) {
 }
 
 suite!(directory database_on_sqlite database_on_mongodb aws_kms aws_secrets_manager an_empty_secret_of_aws vault);
+
+type Place = fn(&Path) -> (Custody, Guard);
+
+const ML_DSA: [Algorithm; 3] = [Algorithm::MlDsa44, Algorithm::MlDsa65, Algorithm::MlDsa87];
+
+#[test]
+fn post_quantum_keys_are_kept_in_files_databases_and_secrets() {
+    let places: [Place; 4] = [directory, database_on_sqlite, database_on_mongodb, aws_secrets_manager];
+    for place in places {
+        on(place, async |custody: Custody| {
+            let mut keys = Vec::new();
+            for algorithm in ML_DSA {
+                let new = custody.make(KeyKind { algorithm, rsa_bits: 2048 }).await.unwrap();
+                keys.push(KeyRecord { alg: algorithm.to_string(), ..record(new, KeyState::Published) });
+            }
+            assert!(
+                custody.ring_store().replace_if(None, &ring(1, keys)).await.unwrap().or_unwritable().unwrap()
+            );
+            for key in &custody.ring_store().load().await.unwrap().unwrap().keys {
+                let Some(Private::Local(private)) = custody.open(key).await.unwrap() else {
+                    panic!("{}: {key:?}", custody.ring_store().place())
+                };
+                let public = jwt_generator::keys::custody::public_half(key).unwrap();
+                assert!(public.verify(b"message", &private.sign(b"message").unwrap()), "{}", key.alg);
+            }
+        });
+    }
+}
+
+#[test]
+fn aws_kms_and_vault_refuse_to_make_a_post_quantum_key() {
+    for (place, service) in [(aws_kms as Place, "AWS KMS"), (vault, "Vault")] {
+        on(place, async |custody: Custody| {
+            for algorithm in ML_DSA {
+                let refused = custody.make(KeyKind { algorithm, rsa_bits: 2048 }).await.unwrap_err();
+                let sentence = format!(
+                    "the keys' custody refused: ML-DSA keys in {service} are not supported: keep them in files, in the \
+                     database or in Secrets Manager"
+                );
+                assert_eq!(refused.to_string(), sentence);
+            }
+        });
+    }
+}
 
 /// Twelve at once add one version, and one whose process died before it counted is passed by.
 #[test]
@@ -282,12 +395,12 @@ fn of_many_that_change_a_secret_one_adds_a_version() {
     runtime.block_on(async {
         // As a process does that is killed between its two calls.
         moto.refuse(&[("UpdateSecretVersionStage", "AccessDeniedException")]);
-        assert!(custody.ring().replace_if(Some(3), &ring(4, vec![])).await.is_err());
+        assert!(custody.ring_store().replace_if(Some(3), &ring(4, vec![])).await.is_err());
         moto.refuse(&[]);
-        assert_eq!(custody.ring().load().await.unwrap().unwrap().revision, 3);
+        assert_eq!(custody.ring_store().load().await.unwrap().unwrap().revision, 3);
         let other = RingRecord { lead: 7, ..ring(4, vec![]) };
-        assert!(custody.ring().replace_if(Some(3), &other).await.unwrap());
-        assert_eq!(custody.ring().load().await.unwrap().unwrap().lead, 7);
+        assert!(custody.ring_store().replace_if(Some(3), &other).await.unwrap().or_unwritable().unwrap());
+        assert_eq!(custody.ring_store().load().await.unwrap().unwrap().lead, 7);
     });
 }
 
@@ -303,7 +416,7 @@ impl RingStore for Sulking {
         self.ring.load().await
     }
 
-    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, CustodyError> {
+    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<Replaced, CustodyError> {
         if self.sulks.swap(false, Ordering::Relaxed) {
             return Err(CustodyError::Unavailable("as the test wants it".into()));
         }
@@ -321,22 +434,11 @@ fn a_key_that_was_to_be_the_first_and_is_offered_again_has_a_name_of_its_own() {
     let files = Directory::new(&folder.path().join("keys"), Workers::start("make-key", 1, 4, 0).unwrap());
     let ring = Sulking { ring: files.clone(), sulks: AtomicBool::new(true) };
     let homes: Vec<Arc<dyn KeyBackend>> = vec![Arc::new(files.clone())];
-    let settings = KeySettings {
-        rotation: Rotation::Every(Lifetime::hours(48)),
-        jwks_max_age: 60,
-        verifier_cache: 0,
-        clock_skew: 0,
-        refresh: 1,
-        longest_token: 60,
-        kind: ES256,
-        any_size: true,
-        first_kid: Some(Kid::original()),
-    };
     let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
     // Under another name than the folder's, so that what was made is kept in mind and not looked up in files.
     let ring_service = |ring: Arc<dyn RingStore>| {
         let custody = Custody::new("elsewhere", ring, homes.clone(), files.clone());
-        RingService::new(custody, clock.clone(), settings.clone())
+        RingService::new(custody, clock.clone(), settings())
     };
     let (one, other) = (ring_service(Arc::new(ring)), ring_service(Arc::new(files.clone())));
     tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -344,9 +446,9 @@ fn a_key_that_was_to_be_the_first_and_is_offered_again_has_a_name_of_its_own() {
         let ring = other.begin().await.unwrap().ring;
         assert_eq!(ring.keys[0].kid, Kid::original());
         clock.set(Timestamp::from_secs(1_800_000_000 + 48 * 3_600));
-        let (ring, failed) = one.settle(ring, &[]).await;
+        let (ring, failed) = one.take_due_steps(ring, &[]).await;
         assert!(failed.is_none(), "{failed:?}");
-        let next = ring.next().unwrap();
+        let next = ring.next("ES256").unwrap();
         let public = jwt_generator::keys::custody::public_half(next).unwrap();
         assert_eq!(next.kid.as_str(), public.thumbprint());
     });

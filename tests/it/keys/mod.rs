@@ -1,6 +1,7 @@
 //! Keys at rest: what is found is adopted or refused, what is made survives, nothing is ever written over. The ids are
 //! those of the failure tests in SECURITY.md.
 
+mod algorithms;
 mod asleep;
 mod aws_kms;
 mod commands;
@@ -14,6 +15,7 @@ mod models;
 mod protected_ring;
 mod regions;
 pub mod rotation;
+mod server_secret;
 mod settings;
 mod simulation;
 mod supervised;

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use jose::Algorithm;
 use jwt_generator::domain::{Kid, NewKey, RingRecord, Timestamp};
 use jwt_generator::keys::KeyKind;
-use jwt_generator::keys::schedule::{Action, Schedule, apply, plan};
+use jwt_generator::keys::schedule::{Schedule, step};
 
 use super::simulation::Dice;
 
@@ -131,8 +131,8 @@ impl World {
 
     /// Small steps while keys come and go, large ones else.
     fn pass(&mut self) {
-        let settled = self.ring.verifying().count() == 1;
-        self.now += if settled { self.schedule.lead() / 20 } else { (self.schedule.lead() / 1_000).max(1) };
+        let at_rest = self.ring.verifying().count() == self.ring.signing().count();
+        self.now += if at_rest { self.schedule.lead() / 20 } else { (self.schedule.lead() / 1_000).max(1) };
         for index in 0..self.instances.len() {
             self.turn(index);
         }
@@ -153,13 +153,15 @@ impl World {
 
     fn steps(&mut self, index: usize) {
         let now = self.clock(index);
-        while let Some(action) = plan(&self.ring, &self.schedule, &self.instances[index].outstanding, now) {
-            let new = matches!(action, Action::Begin | Action::Publish { .. }).then(|| {
-                self.made += 1;
-                let kid = Kid::parse(&format!("key-{}", self.made)).unwrap();
-                NewKey { kid, public: String::new(), home: None }
-            });
-            self.ring = Rc::new(apply(&self.ring, &action, &self.schedule, new, now));
+        let Self { ring, schedule, instances, made, .. } = self;
+        loop {
+            let make = |kind: KeyKind| {
+                *made += 1;
+                new_key(kind, *made)
+            };
+            let outstanding = &instances[index].outstanding;
+            let Some((_, after)) = step(ring, schedule, outstanding, now, make) else { break };
+            *ring = Rc::new(after);
         }
         self.instances[index].view = Some((Rc::clone(&self.ring), self.now));
     }
@@ -168,24 +170,25 @@ impl World {
         let now = self.clock(index);
         let Some((view, read_at)) = self.instances[index].view.clone() else { return };
         let read_at = Timestamp::from_secs(read_at.saturating_add_signed(self.instances[index].offset));
-        if self.schedule.signs_until(&view, read_at) <= now {
-            return;
+        for active in view.signing() {
+            if self.schedule.signs_until(&view, &active.alg, read_at) <= now {
+                continue;
+            }
+            let expiry = now.plus_secs(active.carries.min(self.schedule.longest_token));
+            let kid = active.kid.clone();
+            let instance = &mut self.instances[index];
+            instance.outstanding.retain(|(of_key, _)| *of_key != kid);
+            instance.outstanding.push((kid.clone(), expiry));
+            let latest = self.tokens.entry(kid.to_string()).or_insert((kid, 0));
+            latest.1 = latest.1.max(expiry.as_secs());
         }
-        let Some(active) = view.active() else { return };
-        let expiry = now.plus_secs(active.carries.min(self.schedule.longest_token));
-        let kid = active.kid.clone();
-        let instance = &mut self.instances[index];
-        instance.outstanding.retain(|(of_key, _)| *of_key != kid);
-        instance.outstanding.push((kid.clone(), expiry));
-        let latest = self.tokens.entry(kid.to_string()).or_insert((kid, 0));
-        latest.1 = latest.1.max(expiry.as_secs());
     }
 
     /// Everybody is shown a token of each key that has some left.
     fn check(&mut self) {
-        let (now, schedule) = (self.now, self.schedule);
+        let now = self.now;
         self.tokens.retain(|_, (_, expiry)| *expiry > now);
-        let Self { tokens, verifiers, instances, dice, checked, .. } = self;
+        let Self { tokens, verifiers, instances, dice, checked, schedule, .. } = self;
         let mut serve = || {
             let first = dice.between(0, 2) as usize;
             (0..3).find_map(|next| {
@@ -209,15 +212,22 @@ impl World {
     }
 }
 
+fn new_key(kind: KeyKind, number: u64) -> NewKey {
+    let kid = Kid::parse(&format!("key-{number}")).unwrap();
+    let (alg, bits) = (kind.algorithm.name().to_owned(), kind.rsa_bits);
+    NewKey { kid, alg, bits, public: String::new(), home: None }
+}
+
 fn settings(period: u64) -> Schedule {
     Schedule {
         period: Some(period),
+        period_of_adopted: None,
         jwks_max_age: DAY,
         verifier_cache: 2 * HOUR,
         clock_skew: 60,
         staleness: 60,
         longest_token: DAY,
-        kind: KeyKind { algorithm: Algorithm::Rs256, rsa_bits: 2048 },
+        kinds: vec![KeyKind { algorithm: Algorithm::Rs256, rsa_bits: 2048 }],
         any_size: false,
     }
 }
@@ -230,6 +240,27 @@ fn ten_years_of_the_usual_settings_strand_no_verifier_that_people_run() {
     }
     println!("{} keys, {} checks", world.made, world.checked);
     assert!(world.made >= 121, "{}", world.made);
+}
+
+#[test]
+fn three_algorithms_of_which_one_comes_and_one_goes_strand_no_verifier_that_people_run() {
+    let kinds = |algorithms: &[Algorithm]| -> Vec<_> {
+        algorithms.iter().map(|algorithm| KeyKind { algorithm: *algorithm, rsa_bits: 2048 }).collect()
+    };
+    use Algorithm::{EdDsa, Es256, Rs256};
+    let lists = [kinds(&[Rs256, Es256]), kinds(&[Es256, Rs256, EdDsa]), kinds(&[EdDsa, Rs256])];
+    let mut world = World::new(3, Schedule { kinds: lists[0].clone(), ..settings(30 * DAY) });
+    for days in 1..2 * 365 {
+        // Every quarter, all instances are started with another list.
+        world.schedule.kinds = lists[days / 91 % 3].clone();
+        while world.now < EPOCH + days as u64 * DAY {
+            world.pass();
+        }
+    }
+    println!("{} keys, {} checks", world.made, world.checked);
+    let signing: Vec<_> = world.ring.signing().map(|key| key.alg.clone()).collect();
+    assert!(world.made >= 48, "{}", world.made);
+    assert_eq!(signing.len(), 2, "{signing:?}");
 }
 
 #[test]
@@ -264,7 +295,7 @@ fn a_hundred_other_settings_strand_no_verifier_that_fits_them() {
             ..settings(0)
         };
         let period = schedule.lead() + dice.between(0, 5 * DAY);
-        let mut world = World::new(seed, Schedule { period: Some(period), ..schedule });
+        let mut world = World::new(seed, Schedule { period: Some(period), ..schedule.clone() });
         while world.made < 5 {
             world.pass();
         }

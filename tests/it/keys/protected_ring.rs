@@ -5,16 +5,18 @@ use std::sync::Arc;
 
 use jose::{Algorithm, SigningKey};
 use jwt_generator::clock::Clock;
-use jwt_generator::domain::{Instance, KeyRecord, KeyState, Kid, NewKey, RingRecord, Timestamp};
+use jwt_generator::domain::{Instance, KeyRecord, KeyState, RingRecord, Timestamp};
 use jwt_generator::entropy::Entropy;
-use jwt_generator::keys::custody::{Custody, CustodyError, RingStore, Sealer, SealingError, StoredRing};
+use jwt_generator::keys::custody::{
+    Custody, CustodyError, RingFault, RingStore, Sealer, SealingError, StoredRing,
+};
 use jwt_generator::store::sqlite::Sqlite;
 use jwt_generator::store::{IfMissing, Stores};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use super::custody::{SEALING_KEY, custody, made, record, ring};
+use super::custody::{SEALING_KEY, custody, made, new_key, record, ring};
 use super::rotation::token;
 use crate::support::vault::Vault;
 use crate::support::{Program, eventually, jwt_generator, refused, run};
@@ -41,18 +43,20 @@ impl Stored {
                 made(&stored.custody, KeyState::Retired).await,
             ];
             let ring = RingRecord { lag: 3, ..ring(1, keys) };
-            assert!(stored.custody.ring().replace_if(None, &ring).await.unwrap());
+            assert!(
+                stored.custody.ring_store().replace_if(None, &ring).await.unwrap().or_unwritable().unwrap()
+            );
         });
         stored
     }
 
     fn load(&self) -> Result<Option<RingRecord>, CustodyError> {
-        self.runtime.block_on(self.custody.ring().load())
+        self.runtime.block_on(self.custody.ring_store().load())
     }
 
     /// As a process sees it that starts now.
     fn load_anew(&self) -> Result<Option<RingRecord>, CustodyError> {
-        self.runtime.block_on(custody(self.folder.path(), &SETTINGS).ring().load())
+        self.runtime.block_on(custody(self.folder.path(), &SETTINGS).ring_store().load())
     }
 
     fn document(&self) -> Value {
@@ -136,10 +140,7 @@ fn a_ring_that_was_altered_in_any_member_is_refused() {
     for (what, document) in altered {
         stored.put(&document);
         let loaded = stored.load_anew();
-        let refused = matches!(
-            loaded,
-            Err(CustodyError::Sealing(_) | CustodyError::Ring { .. } | CustodyError::Newer { .. })
-        );
+        let refused = matches!(loaded, Err(CustodyError::Sealing(_) | CustodyError::Ring(_)));
         assert!(refused, "{what}: {loaded:?}");
     }
     stored.put(&sound);
@@ -163,11 +164,13 @@ fn an_old_record_in_the_ring_of_today_revives_no_key() {
     let stored = Stored::new();
     let before = stored.document();
     stored.runtime.block_on(async {
-        let mut ring = stored.custody.ring().load().await.unwrap().unwrap();
+        let mut ring = stored.custody.ring_store().load().await.unwrap().unwrap();
         let revoked = &mut ring.keys[1];
         (revoked.state, revoked.home, revoked.revoked_at) = (KeyState::Removed, None, Some(NOW));
         ring.revision = 2;
-        assert!(stored.custody.ring().replace_if(Some(1), &ring).await.unwrap());
+        assert!(
+            stored.custody.ring_store().replace_if(Some(1), &ring).await.unwrap().or_unwritable().unwrap()
+        );
     });
     let mut spliced = stored.document();
     spliced["keys"][1] = before["keys"][1].clone();
@@ -183,13 +186,15 @@ fn a_ring_of_a_lower_revision_than_was_seen_is_refused() {
     let stored = Stored::new();
     let before = stored.document();
     stored.runtime.block_on(async {
-        let ring = stored.custody.ring().load().await.unwrap().unwrap();
+        let ring = stored.custody.ring_store().load().await.unwrap().unwrap();
         let newer = RingRecord { revision: 2, ..ring };
-        assert!(stored.custody.ring().replace_if(Some(1), &newer).await.unwrap());
+        assert!(
+            stored.custody.ring_store().replace_if(Some(1), &newer).await.unwrap().or_unwritable().unwrap()
+        );
     });
     stored.put(&before);
     let told = stored.load().unwrap_err();
-    assert!(matches!(told, CustodyError::Older { revision: 1, seen: 2, .. }), "{told}");
+    assert!(matches!(told, CustodyError::Ring(RingFault::Older { revision: 1, seen: 2, .. })), "{told}");
     // What SECURITY.md says: a process that starts later cannot know.
     assert_eq!(stored.load_anew().unwrap().unwrap().revision, 1);
 }
@@ -236,9 +241,7 @@ fn a_key_that_is_written_into_the_database_verifies_nothing() {
     let honest = program.client().get("/api/jwks").body;
     program.stop();
     let foreign = SigningKey::generate(Algorithm::Es256, 0).unwrap();
-    let public = foreign.verifying_key().to_spki_pem();
-    let foreign =
-        record(NewKey { kid: Kid::parse("foreign").unwrap(), public, home: None }, KeyState::Retired);
+    let foreign = record(new_key("foreign", foreign.verifying_key(), None), KeyState::Retired);
     let sound = document(folder.path());
     let mut added = sound.clone();
     added["keys"].as_array_mut().unwrap().push(serde_json::to_value(foreign).unwrap());
@@ -304,17 +307,16 @@ impl Versions {
         self.runtime.block_on(async {
             let found = ring.load().await.unwrap().unwrap();
             let next = RingRecord { revision: found.revision + 1, lag: found.lag + 1, ..found.clone() };
-            assert!(ring.replace_if(Some(found.revision), &next).await.unwrap());
+            assert!(ring.replace_if(Some(found.revision), &next).await.unwrap().or_unwritable().unwrap());
         });
     }
 }
 
-fn key() -> KeyRecord {
+pub(super) fn key() -> KeyRecord {
     let key = SigningKey::generate(Algorithm::Es256, 0).unwrap();
     let home = jwt_generator::domain::Home::new("pem", &key.to_pkcs8_pem().unwrap());
     let public = key.verifying_key();
-    let kid = Kid::parse(&public.thumbprint()).unwrap();
-    record(NewKey { kid, public: public.to_spki_pem(), home: Some(home) }, KeyState::Active)
+    record(new_key(&public.thumbprint(), public, Some(home)), KeyState::Active)
 }
 
 /// L9: both versions side by side, forth and back, until `keys reseal` ends that.
@@ -324,7 +326,7 @@ fn l9_two_versions_share_a_ring_until_it_is_authenticated() {
     versions.earlier_program_is_alive();
     let (one, other) = (versions.this(), versions.this());
     let begun = versions.runtime.block_on(one.replace_if(None, &ring(1, vec![key()])));
-    assert!(begun.unwrap());
+    assert!(begun.unwrap().or_unwritable().unwrap());
     assert_eq!(versions.stored().version, 1, "a program is running that could not read another form");
     for _ in 0..3 {
         assert!(versions.earlier_program_writes().is_ok(), "back");
@@ -358,7 +360,14 @@ fn an_authenticated_ring_is_not_turned_back_into_one_that_is_not() {
     let versions = Versions::new();
     versions.earlier_program_is_alive();
     let ring_of_old = versions.this();
-    assert!(versions.runtime.block_on(ring_of_old.replace_if(None, &ring(1, vec![key()]))).unwrap());
+    assert!(
+        versions
+            .runtime
+            .block_on(ring_of_old.replace_if(None, &ring(1, vec![key()])))
+            .unwrap()
+            .or_unwritable()
+            .unwrap()
+    );
     let before = versions.stored();
     versions.clock.set(NOW.plus_secs(Instance::SILENCE_SECS + 1));
     versions.runtime.block_on(ring_of_old.reseal(&[])).unwrap().unwrap();
@@ -373,7 +382,14 @@ fn an_authenticated_ring_is_not_turned_back_into_one_that_is_not() {
 fn a_ring_that_begins_is_authenticated() {
     let versions = Versions::new();
     let this = versions.this();
-    assert!(versions.runtime.block_on(this.replace_if(None, &ring(1, vec![key()]))).unwrap());
+    assert!(
+        versions
+            .runtime
+            .block_on(this.replace_if(None, &ring(1, vec![key()])))
+            .unwrap()
+            .or_unwritable()
+            .unwrap()
+    );
     let stored = versions.stored();
     assert!(stored.version == 2 && stored.rest.contains_key("mac"), "{stored:?}");
 }
@@ -431,24 +447,29 @@ fn another_ring_in_the_place_of_the_one_that_was_seen_is_refused() {
     let other = Stored::new();
     assert_eq!(first["revision"], other.document()["revision"]);
     stored.put(&other.document());
-    assert!(matches!(stored.load(), Err(CustodyError::Other(_))), "of the same revision");
+    assert!(matches!(stored.load(), Err(CustodyError::Ring(RingFault::Other(_)))), "of the same revision");
     let go_on = |stored: &Stored, lead: u64| {
         stored.runtime.block_on(async {
             let custody = custody(stored.folder.path(), &SETTINGS);
-            let ring = custody.ring().load().await.unwrap().unwrap();
+            let ring = custody.ring_store().load().await.unwrap().unwrap();
             let (seen, next) = (ring.revision, RingRecord { revision: ring.revision + 1, lead, ..ring });
-            assert!(custody.ring().replace_if(Some(seen), &next).await.unwrap());
+            assert!(
+                custody.ring_store().replace_if(Some(seen), &next).await.unwrap().or_unwritable().unwrap()
+            );
         });
     };
     go_on(&stored, 7);
-    assert!(matches!(stored.load(), Err(CustodyError::Other(_))), "of a higher revision");
+    assert!(matches!(stored.load(), Err(CustodyError::Ring(RingFault::Other(_)))), "of a higher revision");
     stored.put(&first);
     assert!(stored.load().is_ok());
     go_on(&stored, 8);
     assert!(stored.load().is_ok(), "the same ring goes on");
     stored.put(&first);
     go_on(&stored, 9);
-    assert!(matches!(stored.load(), Err(CustodyError::Other(_))), "from an older copy, of the same revision");
+    assert!(
+        matches!(stored.load(), Err(CustodyError::Ring(RingFault::Other(_)))),
+        "from an older copy, of the same revision"
+    );
 }
 
 /// Seen: a raised revision in the row beside the document ended every step, with no word in the log.
@@ -465,17 +486,17 @@ fn a_row_that_does_not_fit_its_document_is_an_error_and_not_an_endless_race() {
 fn a_member_that_would_not_come_back_is_not_written() {
     let stored = Stored::new();
     stored.runtime.block_on(async {
-        let mut ring = stored.custody.ring().load().await.unwrap().unwrap();
+        let mut ring = stored.custody.ring_store().load().await.unwrap().unwrap();
         ring.revision = 2;
         // The nearest that this reader takes for this text is the number beside it.
         let odd: Vec<f64> = (1..2_000).map(|n| f64::from(n) * 0.1 + 1e-9 / f64::from(n)).collect();
         ring.rest.insert("odd".to_owned(), json!(odd));
-        match stored.custody.ring().replace_if(Some(1), &ring).await {
+        match stored.custody.ring_store().replace_if(Some(1), &ring).await {
             Err(CustodyError::Sealing(SealingError::Unstable)) => {}
             written => {
-                assert!(written.unwrap());
+                assert!(written.unwrap().or_unwritable().unwrap());
                 assert_eq!(
-                    stored.custody.ring().load().await.unwrap(),
+                    stored.custody.ring_store().load().await.unwrap(),
                     Some(ring),
                     "what is written comes back"
                 );
@@ -492,6 +513,13 @@ fn a_heartbeat_from_the_future_says_nothing() {
     versions.earlier_program_is_alive();
     versions.clock.set(NOW);
     let this = versions.this();
-    assert!(versions.runtime.block_on(this.replace_if(None, &ring(1, vec![key()]))).unwrap());
+    assert!(
+        versions
+            .runtime
+            .block_on(this.replace_if(None, &ring(1, vec![key()])))
+            .unwrap()
+            .or_unwritable()
+            .unwrap()
+    );
     assert_eq!(versions.stored().version, 2);
 }

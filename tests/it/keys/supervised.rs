@@ -19,7 +19,7 @@ use jwt_generator::config::{Config, Sources};
 use jwt_generator::domain::{Kid, Lifetime, RingRecord, Rotation, Timestamp};
 use jwt_generator::entropy::Entropy;
 use jwt_generator::http::{Api, FailingTasks, HttpSettings, Parts, router};
-use jwt_generator::keys::custody::{Custody, CustodyError, Directory, KeyBackend, RingStore};
+use jwt_generator::keys::custody::{Custody, CustodyError, Directory, KeyBackend, Replaced, RingStore};
 use jwt_generator::keys::{
     KeyKind, KeySettings, Keys, NotReady, Private, RemoteKey, Ring, RingRefresher, RingService, SignError,
     Signer,
@@ -46,7 +46,7 @@ impl RingStore for Panicking {
         self.folder.load().await
     }
 
-    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, CustodyError> {
+    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<Replaced, CustodyError> {
         self.folder.replace_if(seen, ring).await
     }
 
@@ -78,7 +78,7 @@ impl World {
             clock_skew: 0,
             refresh: 1,
             longest_token: 1,
-            kind: KeyKind { algorithm: Algorithm::Es256, rsa_bits: 2048 },
+            kinds: vec![KeyKind { algorithm: Algorithm::Es256, rsa_bits: 2048 }],
             any_size: true,
             first_kid: Some(Kid::original()),
         };
@@ -194,16 +194,16 @@ impl RemoteKey for Far {
 async fn far_away(folder: &Path) -> (Arc<Far>, Keys, Clock) {
     let World { clock, ring_service, .. } = World::begun(folder).await;
     let record = ring_service.load().await.unwrap().unwrap();
-    let active = record.active().unwrap();
+    let active = record.signing().next().unwrap();
     let Private::Local(key) = ring_service.open(active).await.unwrap() else { panic!("it is here") };
     let (asked, fails, refuses) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicBool::new(false));
     let far = Arc::new(Far { key, asked, fails, refuses });
     let private = Private::Remote(Arc::clone(&far) as Arc<dyn RemoteKey>);
-    let schedule = ring_service.schedule(&record);
+    let schedule = ring_service.schedule();
     let privates = HashMap::from([(active.kid.clone(), private)]);
-    let ring = Ring::new(record.clone(), privates, &schedule, None).unwrap();
+    let ring = Ring::new(record.clone(), privates, schedule, None).unwrap();
     let keys = Keys::new(Signer::start().unwrap(), clock.clone());
-    keys.install(Arc::new(ring), clock.uptime(), 3_600);
+    keys.install(Arc::new(ring), clock.uptime(), |_| 3_600);
     (far, keys, clock)
 }
 
@@ -242,7 +242,7 @@ async fn a_key_elsewhere_signs_a_trial_where_it_has_not_signed_for_a_period_or_h
     far.fails.store(true, Ordering::Relaxed);
     // Of two questions in one millisecond the one that was met counts.
     for _ in 0..1_000_000 {
-        keys.sign(Typ::Jwt, b"{}", life, clock.now()).await.unwrap_err();
+        keys.sign(None, Typ::Jwt, b"{}", life, clock.now()).await.unwrap_err();
         if !keys.signs() {
             break;
         }

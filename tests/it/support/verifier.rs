@@ -31,6 +31,13 @@ impl Verifier {
             .collect()
     }
 
+    /// @noble/post-quantum, which fetches its keys from this address.
+    pub fn post_quantum(jwks_url: &str, issuer: &str, audience: &str) -> Self {
+        let mut noble = Command::new("node");
+        noble.arg("post_quantum_verifier.js").current_dir(repository().join("tests/foreign/node"));
+        Self::start("@noble/post-quantum", noble, [jwks_url, issuer, audience])
+    }
+
     fn start(name: &'static str, mut command: Command, arguments: [&str; 3]) -> Self {
         let mut child = command
             .args(arguments)

@@ -7,10 +7,10 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_secretsmanager::Client as Secrets;
 use tokio::sync::OnceCell;
-use zeroize::Zeroizing;
 
 use super::super::CustodyError;
 use super::fault::Fault;
+use crate::domain::Secret;
 
 /// Tries of a call in all; the pauses between them are the SDK's, with jitter.
 const TRIES: u32 = 3;
@@ -36,10 +36,10 @@ impl Account {
     ///
     /// # Errors
     /// [`CustodyError`]; `Unavailable` where trying again may help.
-    pub async fn read_secret(&self, id: &str) -> Result<Zeroizing<String>, CustodyError> {
+    pub async fn read_secret(&self, id: &str) -> Result<Secret<String>, CustodyError> {
         let call = self.secrets().await?.get_secret_value().secret_id(id);
         let found = call.send().await.map_err(|error| Fault::of("GetSecretValue", &error))?;
-        let text = found.secret_string.map(Zeroizing::new);
+        let text = found.secret_string.map(Secret::new);
         text.ok_or_else(|| Fault::lasting(&format!("GetSecretValue: {id} holds no text")).into())
     }
 

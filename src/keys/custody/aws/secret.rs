@@ -10,7 +10,7 @@ use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 use zeroize::Zeroizing;
 
-use super::super::{CustodyError, RingStore};
+use super::super::{CustodyError, Replaced, RingFault, RingStore};
 use super::account::Account;
 use super::fault::Fault;
 use crate::domain::RingRecord;
@@ -60,10 +60,10 @@ impl SecretRing {
         let Some(found) = self.value().await? else { return Ok(None) };
         let text = Zeroizing::new(found.secret_string.unwrap_or_default());
         let unreadable =
-            |error: serde_json::Error| CustodyError::Ring { place: self.place(), fault: shape(&error) };
+            |error: serde_json::Error| RingFault::Damaged { place: self.place(), fault: shape(&error) };
         let ring: RingRecord = serde_json::from_str(&text).map_err(unreadable)?;
-        if ring.version > RingRecord::VERSION {
-            return Err(CustodyError::Newer { place: self.place(), version: ring.version });
+        if !RingRecord::is_known_form(ring.version) {
+            return Err(RingFault::Newer { place: self.place(), version: ring.version }.into());
         }
         Ok(Some(Current { version: found.version_id.unwrap_or_default(), ring }))
     }
@@ -156,18 +156,19 @@ impl RingStore for SecretRing {
         Ok(self.current().await?.map(|current| current.ring))
     }
 
-    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, CustodyError> {
+    async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<Replaced, CustodyError> {
         let current = self.current().await?;
         if current.as_ref().map(|current| current.ring.revision) != seen {
-            return Ok(false);
+            return Ok(Replaced::Outrun);
         }
         let document = serde_json::to_string(ring).map(Zeroizing::new);
         let document =
-            document.map_err(|error| CustodyError::Ring { place: self.place(), fault: error.to_string() })?;
-        match current {
-            Some(current) => self.succeed(&current, &document).await,
-            None => self.begin(&document).await,
-        }
+            document.map_err(|error| RingFault::Damaged { place: self.place(), fault: error.to_string() })?;
+        let written = match current {
+            Some(current) => self.succeed(&current, &document).await?,
+            None => self.begin(&document).await?,
+        };
+        Ok(written.into())
     }
 
     fn place(&self) -> String {

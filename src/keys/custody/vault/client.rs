@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::Fault;
+use crate::domain::Secret;
 use crate::entropy::Entropy;
 use crate::workers::{WorkError, Workers};
 
@@ -51,7 +52,7 @@ pub(super) struct Call {
     method: Method,
     path: String,
     body: Zeroizing<Vec<u8>>,
-    token: Option<Zeroizing<String>>,
+    token: Option<Secret<String>>,
     pace: Pace,
 }
 
@@ -68,7 +69,7 @@ impl Call {
     }
 
     /// The same question from the bearer of `token`.
-    pub(super) fn bearing(mut self, token: &Zeroizing<String>) -> Self {
+    pub(super) fn bearing(mut self, token: &Secret<String>) -> Self {
         self.token = Some(token.clone());
         self
     }
@@ -177,7 +178,7 @@ impl Client {
             request = request.header("x-vault-namespace", namespace);
         }
         if let Some(token) = &call.token {
-            let mut value = HeaderValue::from_str(token)?;
+            let mut value = HeaderValue::from_str(token.expose())?;
             value.set_sensitive(true);
             request = request.header("x-vault-token", value);
         }
@@ -196,7 +197,7 @@ impl Client {
 }
 
 /// What Vault says of an error, cut short; nothing where the token is in it.
-fn words(body: &[u8], token: Option<&Zeroizing<String>>) -> String {
+fn words(body: &[u8], token: Option<&Secret<String>>) -> String {
     #[derive(Default, Deserialize)]
     struct Errors {
         #[serde(default)]
@@ -204,7 +205,7 @@ fn words(body: &[u8], token: Option<&Zeroizing<String>>) -> String {
     }
     let errors: Errors = serde_json::from_slice(body).unwrap_or_default();
     let text = errors.errors.join("; ").split_whitespace().collect::<Vec<_>>().join(" ");
-    if token.is_some_and(|token| text.contains(token.as_str())) {
+    if token.is_some_and(|token| text.contains(token.expose())) {
         return String::new();
     }
     text.chars().take(WORDS).collect()
@@ -216,7 +217,7 @@ mod tests {
 
     #[test]
     fn what_vault_says_is_cut_short_and_never_shows_the_token() {
-        let token = zeroize::Zeroizing::new("hvs.secret".to_owned());
+        let token = crate::domain::Secret::new("hvs.secret".to_owned());
         let said = |body: &str| words(body.as_bytes(), Some(&token));
         assert_eq!(
             said(r#"{"errors":["1 error occurred:\n\t* permission denied\n\n"]}"#),

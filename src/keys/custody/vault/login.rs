@@ -3,20 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use serde_json::json;
-use zeroize::Zeroizing;
-
 use super::Fault;
 use super::client::{Call, Client, Pace};
+use crate::domain::Secret;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// A token whose lease cannot be asked for is asked about again after so long.
 const UNKNOWN_LEASE: Duration = Duration::from_secs(60);
 
 /// How to log in.
+#[derive(Clone, Debug)]
 pub enum VaultLogin {
     /// With a token that is there already.
-    Token(Zeroizing<String>),
+    Token(Secret<String>),
     /// With the token of a Kubernetes service account, which the cluster replaces from time to time.
     Kubernetes {
         /// The role.
@@ -29,13 +29,13 @@ pub enum VaultLogin {
         /// The role.
         role_id: String,
         /// Its secret.
-        secret_id: Zeroizing<String>,
+        secret_id: Secret<String>,
     },
 }
 
 /// A token. Instants are those of the system's uptime.
 pub(super) struct Lease {
-    pub(super) token: Zeroizing<String>,
+    pub(super) token: Secret<String>,
     /// When it is time for another lease.
     pub(super) renews_at: Option<Duration>,
     /// When the token is worth nothing any more.
@@ -64,7 +64,7 @@ struct Authenticated {
 
 #[derive(Deserialize)]
 struct Auth {
-    client_token: Zeroizing<String>,
+    client_token: Secret<String>,
     /// In seconds; none means that there is no end.
     lease_duration: u64,
     #[serde(default)]
@@ -99,10 +99,10 @@ impl VaultLogin {
             Self::Token(token) => return look_up(client, token, now).await,
             Self::Kubernetes { role, jwt_file } => {
                 let jwt = read_jwt(jwt_file).await?;
-                Call::post(path, &Account { role, jwt: jwt.trim() }, Pace::QUICK)
+                Call::post(path, &Account { role, jwt: jwt.expose().trim() }, Pace::QUICK)
             }
             Self::AppRole { role_id, secret_id } => {
-                Call::post(path, &Role { role_id, secret_id }, Pace::QUICK)
+                Call::post(path, &Role { role_id, secret_id: secret_id.expose() }, Pace::QUICK)
             }
         };
         let Authenticated { auth } = client.ask(call).await?.read()?;
@@ -111,7 +111,7 @@ impl VaultLogin {
 }
 
 impl Lease {
-    fn new(token: Zeroizing<String>, secs: u64, renewable: bool, now: Duration) -> Self {
+    fn new(token: Secret<String>, secs: u64, renewable: bool, now: Duration) -> Self {
         let length = Some(Duration::from_secs(secs)).filter(|length| !length.is_zero());
         Self {
             token,
@@ -142,7 +142,7 @@ impl Lease {
 }
 
 /// What is known of a token that was given to us. One that may not ask about itself is used as it is.
-async fn look_up(client: &Client, token: &Zeroizing<String>, now: Duration) -> Result<Lease, Fault> {
+async fn look_up(client: &Client, token: &Secret<String>, now: Duration) -> Result<Lease, Fault> {
     let call = Call::get("auth/token/lookup-self".to_owned(), Pace::QUICK).bearing(token);
     let lease = match client.ask(call).await {
         Ok(answer) => {
@@ -160,9 +160,9 @@ async fn look_up(client: &Client, token: &Zeroizing<String>, now: Duration) -> R
     Ok(Lease { renews_at, ..lease })
 }
 
-async fn read_jwt(file: &Path) -> Result<Zeroizing<String>, Fault> {
+async fn read_jwt(file: &Path) -> Result<Secret<String>, Fault> {
     let path = file.to_owned();
-    let read = tokio::task::spawn_blocking(move || std::fs::read_to_string(&path).map(Zeroizing::new)).await;
+    let read = tokio::task::spawn_blocking(move || std::fs::read_to_string(&path).map(Secret::new)).await;
     let unreadable = |cause: std::io::Error| {
         Fault::Refused(format!("cannot read VAULT_JWT_FILE {}: {cause}", file.display()))
     };

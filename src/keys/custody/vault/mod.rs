@@ -16,7 +16,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use outbound::Roots;
 
-use super::{CustodyError, KeyBackend, algorithm_of, new_key};
+use super::{CustodyError, KeyBackend, RecordFault, algorithm_of, new_key};
 use crate::clock::Clock;
 use crate::domain::{Home, KeyRecord, NewKey};
 use crate::entropy::Entropy;
@@ -30,6 +30,7 @@ use transit::{Named, Place, is_path};
 pub use login::VaultLogin;
 
 /// Where Vault is, and how to work with it.
+#[derive(Clone, Debug)]
 pub struct VaultSettings {
     /// The server's address.
     pub address: String,
@@ -130,7 +131,7 @@ impl KeyBackend for Vault {
     async fn open(&self, key: &KeyRecord) -> Result<Private, CustodyError> {
         let place = key.home.as_ref().and_then(|home| Place::parse(home.place()));
         let fault = || "its home is no version of a transit key".to_owned();
-        let place = place.ok_or_else(|| CustodyError::Record { kid: key.kid.clone(), fault: fault() })?;
+        let place = place.ok_or_else(|| RecordFault::Damaged { kid: key.kid.clone(), fault: fault() })?;
         self.session.tend();
         let session = Arc::clone(&self.session);
         Ok(Private::Remote(Arc::new(TransitKey { session, place, algorithm: algorithm_of(key)? })))

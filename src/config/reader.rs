@@ -1,0 +1,115 @@
+//! Reads settings one by one, and collects what is wrong with them.
+
+use super::{Fault, Faults, Origin, Setting, Sources};
+use crate::domain::{Lifetime, LifetimeError, Secret};
+
+/// Reads settings one by one, and collects what is wrong with them.
+pub(super) struct Reader<'a> {
+    sources: &'a Sources,
+    faults: Vec<Fault>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(sources: &'a Sources) -> Self {
+        Self { sources, faults: Vec::new() }
+    }
+
+    pub(super) fn into_faults(self) -> Vec<Fault> {
+        self.faults
+    }
+
+    /// A text, or its default; an empty one counts as unset, as in the original.
+    pub(super) fn text(&self, setting: &'static Setting) -> String {
+        self.set_text(setting).unwrap_or(setting.default).to_owned()
+    }
+
+    /// A text; nothing where it is unset and has no default.
+    pub(super) fn optional_text(&self, setting: &'static Setting) -> Option<String> {
+        Some(self.text(setting)).filter(|text| !text.is_empty())
+    }
+
+    /// A value that may be unset; an empty text counts as unset, as in the original.
+    pub(super) fn optional<T>(
+        &mut self,
+        setting: &'static Setting,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        self.set_text(setting)?;
+        self.present(setting, parse)
+    }
+
+    /// The same for a value that must not be shown.
+    pub(super) fn optional_secret(
+        &mut self,
+        setting: &'static Setting,
+        check: impl Fn(&str) -> Result<(), String>,
+    ) -> Option<Secret<String>> {
+        self.optional(setting, |text| check(text).map(|()| Secret::new(text.to_owned())))
+    }
+
+    /// A value, or its default in the table; an empty text counts as unset, as in the original.
+    ///
+    /// # Errors
+    /// [`Faults`] where the default in the table cannot be read: a fault of ours. What is wrong with a value is collected.
+    pub(super) fn required<T>(
+        &mut self,
+        setting: &'static Setting,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, Faults> {
+        let value = self.optional(setting, &parse);
+        value.map_or_else(|| default_of(setting, parse), Ok)
+    }
+
+    /// A length of time; an empty text is a fault: how long tokens live must not be decided by a slip.
+    ///
+    /// # Errors
+    /// As [`Reader::required`].
+    pub(super) fn lifetime(&mut self, setting: &'static Setting) -> Result<Lifetime, Faults> {
+        let parse = |text: &str| text.parse().map_err(|error: LifetimeError| error.to_string());
+        let value = self.present(setting, parse);
+        value.map_or_else(|| default_of(setting, parse), Ok)
+    }
+
+    /// A fault that is not one of a value alone.
+    pub(super) fn fault(&mut self, setting: &'static Setting, allowed: &str) {
+        let found = self.sources.get(setting);
+        let origin = found.map_or(Origin::Environment, |found| found.origin.clone());
+        let value = found.map_or_else(|| format!("{:?}", ""), |found| shown(setting, found.text.expose()));
+        self.faults.push(Fault { name: setting.name, value, origin, allowed: allowed.to_owned() });
+    }
+
+    /// What is set, unless it is empty.
+    fn set_text(&self, setting: &'static Setting) -> Option<&'a str> {
+        self.sources.get(setting).map(|found| found.text.expose().as_str()).filter(|text| !text.is_empty())
+    }
+
+    fn present<T>(
+        &mut self,
+        setting: &'static Setting,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let found = self.sources.get(setting)?;
+        let text = found.text.expose();
+        match parse(text.trim()) {
+            Ok(value) => Some(value),
+            Err(allowed) => {
+                let (name, value) = (setting.name, shown(setting, text));
+                self.faults.push(Fault { name, value, origin: found.origin.clone(), allowed });
+                None
+            }
+        }
+    }
+}
+
+/// What the table says.
+fn default_of<T>(setting: &'static Setting, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, Faults> {
+    parse(setting.default).map_err(|allowed| {
+        let (name, value) = (setting.name, shown(setting, setting.default));
+        Faults(vec![Fault { name, value, origin: Origin::Table, allowed }])
+    })
+}
+
+/// A value as a message may show it.
+fn shown(setting: &Setting, text: &str) -> String {
+    if setting.secret { "(hidden)".to_owned() } else { format!("{text:?}") }
+}

@@ -1,0 +1,85 @@
+//! What can be wrong with the files of a folder of keys: each message names the file and the remedy.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::domain::Kid;
+
+/// A fault of a file in `KEYS_DIR`.
+#[derive(Debug, thiserror::Error)]
+pub enum FileFault {
+    /// The folder's place is taken by something else.
+    #[error("{0} is not a folder; move it away, or set KEYS_DIR to another place")]
+    NotAFolder(PathBuf),
+    /// A file cannot be read.
+    #[error("cannot read {path}: {cause}; make it a readable file, or set KEYS_DIR to another folder")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// A file cannot be written.
+    #[error(
+        "cannot write {path}: {cause}; a key that is not kept would be lost at the next start, \
+         so make the folder writable, free some space, or put a key pair there"
+    )]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// A file holds no usable key.
+    #[error("{path}: {fault}; restore it from a backup, or move the key pair away to have a new one made")]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: jose::KeyError,
+    },
+    /// The public half is there and the private is not.
+    #[error(
+        "{public} is there but {private} is not: restore the private key from a backup, \
+         or move the public key away to have a new pair made"
+    )]
+    PrivateMissing {
+        /// The file that is missing.
+        private: PathBuf,
+        /// The file that is there.
+        public: PathBuf,
+    },
+    /// The two halves are of different keys.
+    #[error(
+        "{public} is not the public half of {private}: move the wrong one away \
+         (a missing public half is derived from the private one)"
+    )]
+    Mismatch {
+        /// The private half.
+        private: PathBuf,
+        /// The other.
+        public: PathBuf,
+    },
+    /// A private half of the ring is missing.
+    #[error(
+        "the private half of key {kid} is missing: {path} is not there; restore it from a backup, or `keys revoke` the key"
+    )]
+    Missing {
+        /// The key.
+        kid: Kid,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A key in the original's files is not of the ring beside it.
+    #[error(
+        "{0} holds a key that ring.json does not know: `keys import` takes it into the ring; put back what was there, \
+         or move ring.json away to begin anew with this key"
+    )]
+    Stranger(PathBuf),
+    /// A file holds no server secret.
+    #[error(
+        "{0} holds no server secret, which has 32 bytes or more; restore it from a backup, or move it away to have a new \
+         one made"
+    )]
+    NoServerSecret(PathBuf),
+}

@@ -1,0 +1,152 @@
+//! The schedule's steps, carried out: what a step needs is prepared, and then the step is written.
+
+use super::custody::{CustodyError, RecordFault, public_half};
+use super::key_event::Cause;
+use super::ring_change::Changed;
+use super::ring_service::LOST_RACES;
+use super::schedule::{Action, Outstanding, due, take};
+use super::{Private, RingService, SignError};
+use crate::domain::{KeyRecord, KeyState, NewKey, RingRecord};
+
+/// What a key that is elsewhere signs to show that it can.
+const TRIAL: &[u8] = b"a key whose turn has come";
+
+impl RingService {
+    /// Takes every step that is due, one on top of the other. Gives the ring as it is then, and why a step failed: the keys
+    /// that are there go on as they were. What cannot be prepared holds up nothing else.
+    pub async fn take_due_steps(
+        &self,
+        ring: RingRecord,
+        outstanding: Outstanding<'_>,
+    ) -> (RingRecord, Option<CustodyError>) {
+        let (mut ring, mut failed, mut outrun) = (ring, Vec::<(Action, CustodyError)>::new(), false);
+        for _ in 0..LOST_RACES {
+            let due = due(&ring, self.schedule(), outstanding, self.now()).into_iter();
+            let action = due
+                .filter(|_| ring.moved.is_none())
+                .find(|action| failed.iter().all(|(known, _)| !action.is_again(known)));
+            let Some(action) = action else {
+                return (ring, failed.into_iter().next().map(|(_, error)| error));
+            };
+            let made = match self.prepare(&ring, &action).await {
+                Ok(made) => made,
+                Err(error) => {
+                    failed.push((action, error));
+                    continue;
+                }
+            };
+            let step = self.write_step(&ring, &action, made).await;
+            outrun = matches!(step, Ok(None));
+            match step {
+                Ok(Some(after)) => ring = after,
+                Ok(None) => match self.load().await {
+                    Ok(Some(newer)) => ring = newer,
+                    Ok(None) => return (ring, None),
+                    Err(error) => return (ring, Some(error)),
+                },
+                Err(error) => return (ring, Some(error)),
+            }
+        }
+        let outrun =
+            outrun.then(|| CustodyError::Unavailable("other programs change the ring all the time".into()));
+        (ring, outrun)
+    }
+
+    /// Makes the keys that a step needs, and asks the services that a step depends on.
+    async fn prepare(&self, ring: &RingRecord, action: &Action) -> Result<Vec<NewKey>, CustodyError> {
+        match action {
+            // A key that this instance could not sign with would leave it without one.
+            Action::Activate(kid) => {
+                if let Some(key) = ring.find(kid.as_str()) {
+                    self.prove(key).await?;
+                }
+            }
+            Action::Discard(kid) => {
+                let home = ring.find(kid.as_str()).and_then(|key| key.home.as_ref());
+                let shared =
+                    |home| ring.keys.iter().filter(|key| key.home.as_ref() == Some(home)).count() > 1;
+                if let Some(home) = home.filter(|home| !shared(home)) {
+                    self.custody.discard(home).await?;
+                }
+            }
+            _ => {}
+        }
+        self.make(ring, &action.makes(ring, self.schedule())).await
+    }
+
+    /// Writes a step for which `made` is ready. Nothing where another program has changed the ring first.
+    async fn write_step(
+        &self,
+        ring: &RingRecord,
+        action: &Action,
+        made: Vec<NewKey>,
+    ) -> Result<Option<RingRecord>, CustodyError> {
+        let written = self.change(ring, Cause::Due, |now| {
+            let (_, mut after) = take(ring, action, self.schedule(), made.clone(), now);
+            self.give_up_removed(ring, &mut after);
+            Ok(after)
+        });
+        match written.await.and_then(Changed::or_unwritable) {
+            Ok(Some(after)) => {
+                tell(action, &after);
+                Ok(Some(after))
+            }
+            Ok(None) => {
+                if let Some(newer) = self.load().await? {
+                    self.discard_unless_in(&newer, made).await;
+                }
+                Ok(None)
+            }
+            Err(error) => {
+                self.keep_spare(made).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Drops the private halves of keys that leave the key set, where they lie in the ring's document itself: no service has
+    /// to be asked.
+    fn give_up_removed(&self, before: &RingRecord, after: &mut RingRecord) {
+        let left = |key: &KeyRecord| {
+            let was = before.find(key.kid.as_str()).map(|key| key.state);
+            key.state == KeyState::Removed && was != Some(KeyState::Removed)
+        };
+        for key in after.keys.iter_mut().filter(|key| left(key)) {
+            key.home = key.home.take().filter(|home| !self.custody.lies_in_ring(home));
+        }
+    }
+
+    /// That a key can be opened and, where it is elsewhere, that it signs.
+    async fn prove(&self, key: &KeyRecord) -> Result<(), CustodyError> {
+        if let Private::Remote(remote) = self.open(key).await? {
+            let signature = remote.sign(TRIAL).await.map_err(|error| match error {
+                SignError::TooLarge | SignError::Failed => CustodyError::Refused(error.into()),
+                passing => CustodyError::Unavailable(passing.into()),
+            })?;
+            if !public_half(key)?.verify(TRIAL, &signature) {
+                let fault = "its signature does not fit it".to_owned();
+                return Err(RecordFault::Damaged { kid: key.kid.clone(), fault }.into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Tells the log of a step that changes no key's state; the events tell of the others.
+fn tell(action: &Action, after: &RingRecord) {
+    match action {
+        Action::NoteLead => {
+            tracing::info!(lead = after.lead, "keys are published this many seconds before they sign");
+        }
+        Action::Carry => tracing::debug!("the active keys carry longer tokens"),
+        Action::Drop { alg, at } => {
+            tracing::info!(alg, %at, "JWT_ALGORITHM does not list an algorithm any more: its key stops signing then");
+        }
+        Action::Keep(alg) => tracing::info!(alg, "JWT_ALGORITHM lists this algorithm: its key signs on"),
+        Action::Extend(kid, until) => {
+            tracing::info!(%kid, %until, "a retired key stays longer: a token of it lives longer");
+        }
+        Action::Discard(kid) => tracing::info!(%kid, "its private half is given up"),
+        _ => {}
+    }
+}

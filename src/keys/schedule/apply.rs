@@ -1,0 +1,217 @@
+//! The ring after a step.
+
+use serde_json::Map;
+
+use super::due::{Outstanding, known_to_all, plan, turn};
+use super::{Action, Schedule};
+use crate::domain::{KeyRecord, KeyState, Kid, NewKey, RingRecord, Timestamp};
+use crate::keys::KeyKind;
+
+/// Seconds that the writing of a change may take: clocks differ by more.
+const PASSED_OVER: u64 = 1;
+
+/// The next step that is due at `now`, and the ring after it; `make` gives the keys that it makes.
+pub fn step(
+    ring: &RingRecord,
+    schedule: &Schedule,
+    outstanding: Outstanding<'_>,
+    now: Timestamp,
+    make: impl FnMut(KeyKind) -> NewKey,
+) -> Option<(Action, RingRecord)> {
+    let action = plan(ring, schedule, outstanding, now)?;
+    let new: Vec<_> = action.makes(ring, schedule).into_iter().map(make).collect();
+    Some(take(ring, &action, schedule, new, now))
+}
+
+/// A step as it is taken at `now`, and the ring after it: making a key takes time, and what is announced counts from when
+/// it is written.
+pub fn take(
+    ring: &RingRecord,
+    action: &Action,
+    schedule: &Schedule,
+    new: impl IntoIterator<Item = NewKey>,
+    now: Timestamp,
+) -> (Action, RingRecord) {
+    let action = match action {
+        Action::Publish { kind, .. } => {
+            Action::Publish { kind: *kind, activates_at: turn(ring, *kind, schedule, now) }
+        }
+        Action::Drop { alg, .. } => Action::Drop { alg: alg.clone(), at: known_to_all(ring, schedule, now) },
+        other => other.clone(),
+    };
+    let after = apply(ring, &action, schedule, new, now);
+    (action, after)
+}
+
+/// The ring after a step, one revision on. `new` has the keys that the step makes.
+pub fn apply(
+    ring: &RingRecord,
+    action: &Action,
+    schedule: &Schedule,
+    new: impl IntoIterator<Item = NewKey>,
+    now: Timestamp,
+) -> RingRecord {
+    let mut ring = ring.clone();
+    ring.revision += 1;
+    match action {
+        Action::Begin => {
+            note_lead(&mut ring, schedule, now);
+            ring.keys.extend(new.into_iter().map(|key| first(key, schedule, now)));
+        }
+        Action::NoteLead => note_lead(&mut ring, schedule, now),
+        Action::Carry => {
+            let active = ring.keys.iter_mut().filter(|key| key.state == KeyState::Active);
+            active.for_each(|key| key.carries = key.carries.max(schedule.longest_token));
+        }
+        Action::Publish { kind, activates_at } => {
+            if ring.active(kind.algorithm.name()).is_none() {
+                announce_ends(&mut ring, schedule, *activates_at);
+            }
+            ring.keys.extend(new.into_iter().map(|key| published(key, schedule, *activates_at, now)));
+        }
+        Action::Activate(kid) => activate(&mut ring, kid, schedule, now),
+        Action::Drop { alg, at } => {
+            ring.dropped.insert(alg.clone(), *at);
+        }
+        Action::Keep(alg) => {
+            ring.dropped.remove(alg);
+        }
+        Action::Retire(alg) => end(&mut ring, alg, schedule, 0, now),
+        Action::Extend(kid, removes_at) => change(&mut ring, kid, |key| key.removes_at = Some(*removes_at)),
+        Action::Remove(kid) => change(&mut ring, kid, |key| key.state = KeyState::Removed),
+        Action::Discard(kid) => change(&mut ring, kid, |key| key.home = None),
+        Action::Forget(kid) => ring.keys.retain(|key| key.kid != *kid),
+    }
+    let in_use: Vec<_> = ring.algorithms().into_iter().map(str::to_owned).collect();
+    ring.dropped.retain(|alg, _| in_use.contains(alg));
+    ring
+}
+
+/// The ring after a change that was dated `began` and written at `now`, if that took too long to pass over: what was
+/// announced counts from when others could read of it, and so does the life of a key that has retired.
+pub fn written_late(
+    before: &RingRecord,
+    after: &RingRecord,
+    schedule: &Schedule,
+    began: Timestamp,
+    now: Timestamp,
+) -> Option<RingRecord> {
+    let late = now.secs_since(began);
+    if late <= PASSED_OVER {
+        return None;
+    }
+    let mut ring = after.clone();
+    let known_to_all = known_to_all(after, schedule, now);
+    for key in &mut ring.keys {
+        let was = before.find(key.kid.as_str()).map(|key| key.state);
+        if key.state == KeyState::Published && was.is_none() && key.published_at == began {
+            key.published_at = now;
+            key.activates_at = key.activates_at.max(known_to_all);
+        }
+        if key.state == KeyState::Retired && was == Some(KeyState::Active) {
+            key.removes_at = key.removes_at.map(|at| at.plus_secs(late));
+        }
+    }
+    for (alg, at) in &mut ring.dropped {
+        if before.dropped.get(alg) != Some(at) {
+            *at = (*at).max(known_to_all);
+        }
+    }
+    if ring.kept_until != before.kept_until {
+        ring.kept_until = ring.kept_until.plus_secs(late);
+    }
+    (ring != *after).then(|| RingRecord { revision: after.revision + 1, ..ring })
+}
+
+/// A key that signs at once.
+pub(in crate::keys) fn first(new: NewKey, schedule: &Schedule, now: Timestamp) -> KeyRecord {
+    KeyRecord { state: KeyState::Active, activated_at: Some(now), ..published(new, schedule, now, now) }
+}
+
+/// A key that signs at `activates_at`.
+pub(in crate::keys) fn published(
+    new: NewKey,
+    schedule: &Schedule,
+    activates_at: Timestamp,
+    now: Timestamp,
+) -> KeyRecord {
+    KeyRecord {
+        kid: new.kid,
+        aliases: Vec::new(),
+        alg: new.alg,
+        bits: new.bits,
+        state: KeyState::Published,
+        public: new.public,
+        home: new.home,
+        published_at: now,
+        activates_at,
+        activated_at: None,
+        retired_at: None,
+        removes_at: None,
+        revoked_at: None,
+        carries: schedule.longest_token,
+        rest: Map::new(),
+    }
+}
+
+/// Answers that were served under a longer lead are kept for as long as it said.
+fn note_lead(ring: &mut RingRecord, schedule: &Schedule, now: Timestamp) {
+    if schedule.lead() < ring.lead {
+        ring.kept_until = ring.kept_until.max(now.plus_secs(ring.lead));
+    }
+    ring.lag = if now < ring.kept_until { ring.lag.max(schedule.lag()) } else { schedule.lag() };
+    ring.lead = schedule.lead();
+}
+
+/// The first key of an algorithm takes the place of what the settings list no longer: that ends at its turn.
+pub(in crate::keys) fn announce_ends(ring: &mut RingRecord, schedule: &Schedule, at: Timestamp) {
+    let unlisted: Vec<_> = ring
+        .signing()
+        .filter(|key| !schedule.lists(&key.alg) && !ring.dropped.contains_key(&key.alg))
+        .map(|key| key.alg.clone())
+        .collect();
+    ring.dropped.extend(unlisted.into_iter().map(|alg| (alg, at)));
+}
+
+fn activate(ring: &mut RingRecord, kid: &Kid, schedule: &Schedule, now: Timestamp) {
+    let Some(alg) = ring.find(kid.as_str()).map(|key| key.alg.clone()) else { return };
+    // Before its turn, an instance that has not heard of it signs on with the old key until then.
+    let early = ring.find(kid.as_str()).map_or(0, |key| key.activates_at.secs_since(now));
+    retire(ring, &alg, schedule, early, now);
+    change(ring, kid, |key| {
+        key.state = KeyState::Active;
+        key.activated_at = Some(now);
+        key.carries = schedule.longest_token;
+    });
+    if schedule.lists(&alg) {
+        let over = ring.dropped.iter().filter(|(alg, at)| **at <= now && !schedule.lists(alg));
+        let over: Vec<_> = over.map(|(alg, _)| alg.clone()).collect();
+        over.iter().for_each(|alg| end(ring, alg, schedule, early, now));
+    }
+}
+
+/// Retires the active key of an algorithm. It stays until the last token that it may have signed has expired, and `early`
+/// seconds longer.
+fn retire(ring: &mut RingRecord, alg: &str, schedule: &Schedule, early: u64, now: Timestamp) {
+    let stays = ring.active(alg).map_or(0, |active| schedule.retirement(ring, active.carries));
+    for key in ring.keys.iter_mut().filter(|key| key.state == KeyState::Active && key.alg == alg) {
+        key.state = KeyState::Retired;
+        key.retired_at = Some(now);
+        key.removes_at = Some(now.plus_secs(stays.saturating_add(early)));
+    }
+}
+
+/// Ends an algorithm: its active key retires, and a key that was to follow has never signed and leaves at once.
+fn end(ring: &mut RingRecord, alg: &str, schedule: &Schedule, early: u64, now: Timestamp) {
+    retire(ring, alg, schedule, early, now);
+    for key in ring.keys.iter_mut().filter(|key| key.state == KeyState::Published && key.alg == alg) {
+        key.state = KeyState::Removed;
+        key.removes_at = Some(now);
+    }
+}
+
+fn change(ring: &mut RingRecord, kid: &Kid, to: impl FnOnce(&mut KeyRecord)) {
+    if let Some(key) = ring.keys.iter_mut().find(|key| key.kid == *kid) {
+        to(key);
+    }
+}

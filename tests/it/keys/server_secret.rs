@@ -1,0 +1,287 @@
+//! The one server secret: made once, the same for all instances, kept beside the private keys, and shown to no one.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use jwt_generator::app::{self, IfMissing};
+use jwt_generator::clock::Clock;
+use jwt_generator::config::{Config, Sources};
+use jwt_generator::domain::{Instance, RingRecord, ServerSecretRecord, Timestamp};
+use jwt_generator::entropy::Entropy;
+use jwt_generator::keys::RingService;
+use jwt_generator::keys::custody::{CustodyError, RingStore, Sealer, SealingError, StoredRing};
+use jwt_generator::store::sqlite::Sqlite;
+use jwt_generator::store::{Rings, Stores};
+use serde_json::{Value, json};
+
+use super::custody::{SEALING_KEY, ring};
+use super::folder::as_nobody_with;
+use crate::support::{Program, eventually, folder_with_keys, jwt_generator, mongod, refused, run, set_mode};
+
+const OTHER_KEY: &str = "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXphYmNkZWY=";
+const GIVEN: &str = "a server secret that an operator gave";
+const IN_DATABASE: [(&str, &str); 2] = [("KEY_CUSTODY", "database"), ("KEY_ENCRYPTION_KEY", SEALING_KEY)];
+const QUICK: [(&str, &str); 3] = [("JWT_ALGORITHM", "ES256"), ("BCRYPT_ROUNDS", "4"), ("KEY_REFRESH", "1s")];
+
+/// What a command prints with `--json`.
+#[track_caller]
+fn told(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> Value {
+    let mut command = jwt_generator(folder);
+    command
+        .envs(QUICK)
+        .envs(settings.iter().copied())
+        .env("LOG_LEVEL", "error")
+        .args(arguments)
+        .arg("--json");
+    serde_json::from_str(&run(&mut command)).unwrap()
+}
+
+/// What `keys list` says of the server secret.
+#[track_caller]
+fn listed(folder: &Path, settings: &[(&str, &str)]) -> Value {
+    told(folder, settings, &["keys", "list"])["server_secret"].clone()
+}
+
+#[track_caller]
+fn fingerprints(folder: &Path, settings: &[(&str, &str)]) -> Vec<String> {
+    serde_json::from_value(listed(folder, settings)["fingerprints"].clone()).unwrap()
+}
+
+fn start(folder: &Path, settings: &[(&str, &str)]) -> Program {
+    Program::start(folder, &[&QUICK, settings].concat())
+}
+
+fn ring_service(folder: &Path, settings: &[(&str, &str)]) -> RingService {
+    let (keys, data) = (folder.join("keys"), folder.join("data"));
+    let usual = [("KEYS_DIR", keys.to_str().unwrap()), ("DATA_DIR", data.to_str().unwrap())];
+    let environment = usual.iter().chain(&QUICK).chain(settings);
+    let environment = environment.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let config = Config::read(&Sources::read(environment, folder).unwrap()).unwrap();
+    let stores = app::open_stores(&config, IfMissing::Create).unwrap();
+    app::open_ring_service(&config, &stores, Clock::System).unwrap()
+}
+
+/// Each instance opens the custody for itself, begins the ring and has the secret made.
+#[test]
+fn instances_that_start_at_the_same_moment_have_the_same_secret() {
+    let uri = mongod::new_database();
+    let in_mongodb = [("MONGODB_URI", uri.as_str()), ("KEY_ENCRYPTION_KEY", SEALING_KEY)];
+    for settings in [&[][..], &IN_DATABASE, &in_mongodb] {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let secrets = runtime.block_on(async {
+            let instances: Vec<_> = (0..6).map(|_| ring_service(folder.path(), settings)).collect();
+            let starts = instances.into_iter().map(|instance| {
+                tokio::spawn(async move {
+                    instance.begin().await.unwrap();
+                    instance.keep_server_secret(&Entropy::System).await.unwrap().unwrap()
+                })
+            });
+            join_all(starts).await
+        });
+        let secrets: Vec<_> = secrets.into_iter().map(|secret| secret.unwrap().expose().to_owned()).collect();
+        assert!(secrets.iter().all(|secret| *secret == secrets[0]), "{settings:?}");
+    }
+}
+
+#[test]
+fn a_first_start_keeps_the_secret_in_a_file_for_its_owner_alone() {
+    let folder = folder_with_keys();
+    assert_eq!(listed(folder.path(), &[]), Value::Null, "a command that reads makes none");
+    let (_, log) = start(folder.path(), &[]).stop();
+    let file = folder.path().join("keys/server-secret");
+    let secret = fs::read_to_string(&file).unwrap();
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let first = fingerprints(folder.path(), &[]);
+    assert!(log.contains("the server secret is there") && log.contains(&first[0]), "{log}");
+    let text = run(jwt_generator(folder.path()).envs(QUICK).args(["keys", "list"]));
+    assert!(text.contains(&format!("(fingerprint {})", first[0])), "{text}");
+    let ring = fs::read_to_string(folder.path().join("keys/ring.json")).unwrap();
+    for shown in [log, text, ring] {
+        assert!(!shown.contains(secret.trim()), "{shown}");
+    }
+    drop(start(folder.path(), &[]));
+    assert_eq!(fingerprints(folder.path(), &[]), first, "it outlives a restart");
+    assert_eq!(
+        fingerprints(folder.path(), &[("SERVER_SECRET", secret.trim())]),
+        first,
+        "the file is the setting"
+    );
+}
+
+#[test]
+fn a_secret_that_is_lost_is_made_anew_and_the_log_says_so() {
+    let folder = folder_with_keys();
+    let program = start(folder.path(), &[]);
+    let first = fingerprints(folder.path(), &[]);
+    fs::remove_file(folder.path().join("keys/server-secret")).unwrap();
+    eventually("another one is made", || {
+        program.log().contains("the server secret is another one than before").then_some(())
+    });
+    assert_ne!(fingerprints(folder.path(), &[]), first);
+    program.client().demo_token(&json!({}));
+}
+
+#[test]
+fn a_file_that_holds_no_secret_stops_the_start() {
+    let folder = folder_with_keys();
+    fs::write(folder.path().join("keys/server-secret"), "short\n").unwrap();
+    let told = refused(jwt_generator(folder.path()).envs(QUICK).env("PORT", "0"), 1);
+    assert!(told.contains("keys/server-secret holds no server secret, which has 32 bytes or more"), "{told}");
+}
+
+/// As it is where the folder is mounted to be read only: the secret is made once the folder can be written.
+#[test]
+fn a_folder_that_cannot_be_written_has_a_secret_later() {
+    let folder = folder_with_keys();
+    drop(start(folder.path(), &[]));
+    let file = folder.path().join("keys/server-secret");
+    fs::remove_file(&file).unwrap();
+    set_mode(folder.path(), 0o755);
+    for entry in fs::read_dir(folder.path().join("keys")).unwrap() {
+        set_mode(&entry.unwrap().path(), 0o644);
+    }
+    set_mode(&folder.path().join("keys"), 0o555);
+    let settings = [&QUICK[..], &[("SKIP_DATABASE", "true")]].concat();
+    let program = Program::spawn(&mut as_nobody_with(folder.path(), &settings)).unwrap();
+    program.client().demo_token(&json!({}));
+    let log = program.log();
+    assert!(log.contains("the server secret is not made yet") && !file.exists(), "{log}");
+    set_mode(&folder.path().join("keys"), 0o777);
+    eventually("it is made", || file.exists().then_some(()));
+}
+
+#[test]
+fn a_database_holds_the_secret_sealed_and_reseal_seals_it_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(start(folder.path(), &IN_DATABASE));
+    let first = fingerprints(folder.path(), &IN_DATABASE);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let secret = runtime.block_on(ring_service(folder.path(), &IN_DATABASE).load());
+    let secret = secret.unwrap().unwrap().server_secret.unwrap();
+    let store = Sqlite::open(&folder.path().join("data"), IfMissing::Refuse).unwrap();
+    let stored = runtime.block_on(store.find_ring()).unwrap().unwrap().server_secret.unwrap();
+    assert_eq!(stored.home.scheme(), "sealed");
+    assert!(!stored.home.expose().contains(secret.expose()));
+
+    let both = format!("{OTHER_KEY},{SEALING_KEY}");
+    let both = [("KEY_CUSTODY", "database"), ("KEY_ENCRYPTION_KEY", both.as_str())];
+    told(folder.path(), &both, &["keys", "reseal"]);
+    let other = [("KEY_CUSTODY", "database"), ("KEY_ENCRYPTION_KEY", OTHER_KEY)];
+    assert_eq!(fingerprints(folder.path(), &other), first);
+}
+
+#[test]
+fn the_secret_moves_with_the_keys_and_is_in_a_backup() {
+    let folder = folder_with_keys();
+    drop(start(folder.path(), &[]));
+    let first = fingerprints(folder.path(), &[]);
+    let sealing = [("KEY_ENCRYPTION_KEY", SEALING_KEY)];
+    told(folder.path(), &sealing, &["keys", "move", "--to", "database"]);
+    assert_eq!(fingerprints(folder.path(), &IN_DATABASE), first);
+
+    for (name, settings) in [("of-files", &[][..]), ("of-database", &IN_DATABASE)] {
+        let copy = folder.path().join(name);
+        told(folder.path(), settings, &["backup", copy.to_str().unwrap()]);
+        let restored = tempfile::tempdir().unwrap();
+        fs::create_dir(restored.path().join("data")).unwrap();
+        fs::copy(copy.join("jwt-generator.db"), restored.path().join("data/jwt-generator.db")).unwrap();
+        if copy.join("keys").exists() {
+            fs::rename(copy.join("keys"), restored.path().join("keys")).unwrap();
+        }
+        assert_eq!(fingerprints(restored.path(), settings), first, "{name}");
+    }
+}
+
+#[test]
+fn what_is_set_counts_and_kept_names_the_one_beside_the_keys() {
+    let folder = folder_with_keys();
+    let given = [("SERVER_SECRET", GIVEN)];
+    let (_, log) = start(folder.path(), &given).stop();
+    let set = fingerprints(folder.path(), &given);
+    assert!(log.contains(&set[0]) && !log.contains(GIVEN), "{log}");
+    assert!(!folder.path().join("keys/server-secret").exists(), "none is made that is not used");
+    drop(start(folder.path(), &[]));
+    let kept = fingerprints(folder.path(), &[]);
+    let both = format!("{GIVEN},kept");
+    assert_eq!(fingerprints(folder.path(), &[("SERVER_SECRET", &both)]), [set.clone(), kept].concat());
+    assert_eq!(fingerprints(folder.path(), &given), set);
+    let mut short = jwt_generator(folder.path());
+    let told = refused(short.env("SERVER_SECRET", "too-short-to-keep").args(["config", "check"]), 2);
+    assert!(
+        told.contains("SERVER_SECRET=(hidden) (from the environment): must be 32 bytes or more"),
+        "{told}"
+    );
+}
+
+/// A ring in SQLite that a program of the earlier version shares: it writes each record sealed, and nothing around them.
+struct Shared {
+    _folder: tempfile::TempDir,
+    stores: Stores,
+    stored: StoredRing,
+}
+
+impl Shared {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let stores = Stores::of(Sqlite::open(folder.path(), IfMissing::Create).unwrap());
+        let now = Timestamp::from_secs(1_800_000_000);
+        let earlier =
+            json!({ "id": "earlier", "custody": "database", "signs": "", "verifies": [], "at": now });
+        let earlier: Instance = serde_json::from_value(earlier).unwrap();
+        stores.instances.record_instance(&earlier).await.unwrap();
+        let sealer = Arc::new(Sealer::parse(SEALING_KEY).unwrap());
+        let stored = StoredRing::new(
+            Arc::clone(&stores.rings),
+            Arc::clone(&stores.instances),
+            sealer,
+            Clock::manual(now),
+            Entropy::System,
+        );
+        let secret = ServerSecretRecord::new(GIVEN, now);
+        let key = super::protected_ring::key();
+        let written = RingRecord { server_secret: Some(secret), ..ring(1, vec![key]) };
+        assert!(stored.replace_if(None, &written).await.unwrap().or_unwritable().unwrap());
+        Self { _folder: folder, stores, stored }
+    }
+
+    /// Writes the next revision of the document as it lies there, with a change.
+    async fn change(&self, change: impl FnOnce(&mut RingRecord)) {
+        let mut found = self.stores.rings.find_ring().await.unwrap().unwrap();
+        let seen = found.revision;
+        found.revision += 1;
+        change(&mut found);
+        assert!(self.stores.rings.replace_ring_if(Some(seen), &found).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_program_of_the_earlier_version_keeps_the_secret_of_a_ring_that_it_writes() {
+    let shared = Shared::new().await;
+    assert_eq!(shared.stores.rings.find_ring().await.unwrap().unwrap().version, RingRecord::VERSION);
+    shared.change(|ring| ring.lead += 1).await;
+    let found = shared.stored.load().await.unwrap().unwrap();
+    assert_eq!(found.server_secret.unwrap().expose(), GIVEN);
+}
+
+#[tokio::test]
+async fn a_secret_that_was_altered_in_the_database_is_refused_with_all_of_the_ring() {
+    let other = Shared::new().await.stores.rings.find_ring().await.unwrap().unwrap().server_secret.unwrap();
+    for alter in [
+        (|ring, other| ring.server_secret = Some(other)) as fn(&mut RingRecord, ServerSecretRecord),
+        |ring, other| {
+            let secret = ring.server_secret.as_mut().unwrap();
+            *secret = ServerSecretRecord { made_at: other.made_at.plus_secs(1), ..secret.clone() };
+        },
+        |ring, _| ring.server_secret = Some(ServerSecretRecord::new(GIVEN, Timestamp::from_secs(0))),
+    ] {
+        let shared = Shared::new().await;
+        shared.change(|ring| alter(ring, other.clone())).await;
+        let loaded = shared.stored.load().await;
+        assert!(matches!(loaded, Err(CustodyError::Sealing(SealingError::SecretAltered))), "{loaded:?}");
+    }
+}
