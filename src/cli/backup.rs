@@ -1,4 +1,4 @@
-//! `backup`: a copy of the embedded database and of the keys' folder, beside a running server.
+//! `backup`: a copy of the SQLite database and of the folder of keys, also while the server runs.
 
 use std::io::{self, BufWriter, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,8 @@ pub(super) struct Backup {
     /// The same as --to FOLDER
     #[arg(required_unless_present = "to", conflicts_with = "to")]
     folder: Option<PathBuf>,
-    /// Where to: a folder that is empty, or not there yet; or - for a tar archive on standard output
+    /// Folder for the copy, which is empty or does not exist; or - for a tar archive
+    /// on standard output
     #[arg(long, value_name = "FOLDER|-")]
     to: Option<PathBuf>,
 }
@@ -39,10 +40,12 @@ impl Backup {
     }
 }
 
-/// Writes a tar archive to standard output. What is to be read goes to standard error.
+/// Writes a tar archive to standard output. Messages go to standard error.
 fn archive(config: &Config, elsewhere: &[&str], output: &Output) -> Result<(), Failure> {
     if io::stdout().is_terminal() {
-        return Err(Failure::usage("an archive is no text: send standard output to a file or a pipe"));
+        return Err(Failure::usage(
+            "a terminal cannot show the archive: redirect standard output to a file or a pipe",
+        ));
     }
     let archive = app::Archive::read(config, &Entropy::System).map_err(Failure::because)?;
     let contents = archive.contents();
@@ -50,14 +53,16 @@ fn archive(config: &Config, elsewhere: &[&str], output: &Output) -> Result<(), F
     let stdout = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
     let done = |path: &Path| output.progress(&format!("archived  {}", path.display()));
     archive.write(stdout, done).map_err(Failure::because)?;
-    let whole = std::iter::once("the archive is whole".to_owned());
-    output.report(&as_json(&contents, elsewhere), &lines(whole, elsewhere));
+    let complete = std::iter::once("the archive is complete".to_owned());
+    output.report(&as_json(&contents, elsewhere), &lines(complete, elsewhere));
     Ok(())
 }
 
 fn refuse_nothing(backup: &app::Backup, elsewhere: &[&str]) -> Result<(), Failure> {
     if backup.database.is_none() && backup.keys.is_none() && elsewhere.is_empty() {
-        return Err(Failure::refused("there is nothing to copy: no database and no keys are there yet"));
+        return Err(Failure::refused(
+            "there is nothing to copy: there is no database and there are no keys yet",
+        ));
     }
     Ok(())
 }
@@ -67,11 +72,11 @@ fn as_json(backup: &app::Backup, elsewhere: &[&str]) -> Value {
 }
 
 fn lines(done: impl Iterator<Item = String>, elsewhere: &[&str]) -> String {
-    let elsewhere = elsewhere.iter().map(|what| format!("not here: {what}"));
+    let elsewhere = elsewhere.iter().map(|what| format!("not included: {what}"));
     done.chain(elsewhere).collect::<Vec<_>>().join("\n")
 }
 
-/// What such a copy does not hold.
+/// What such a copy does not contain.
 fn elsewhere(config: &Config) -> Vec<&'static str> {
     let mongo = matches!(config.store, StoreChoice::Mongo(_));
     let keys = match config.custody {
@@ -80,9 +85,8 @@ fn elsewhere(config: &Config) -> Vec<&'static str> {
         CustodyChoice::Vault => Some("private keys are in Vault"),
         CustodyChoice::Directory | CustodyChoice::Database => None,
     };
-    let users =
-        mongo.then_some("users are in MongoDB: `mongodump` copies them, and a ring of keys that is there");
+    let users = mongo.then_some("users are in MongoDB, and so may be the key ring: `mongodump` copies them");
     let sealing = config.key_encryption_key.is_some();
-    let sealing = sealing.then_some("KEY_ENCRYPTION_KEY: keep it where this copy is not");
+    let sealing = sealing.then_some("KEY_ENCRYPTION_KEY: keep it apart from this copy");
     [users, keys, sealing].into_iter().flatten().collect()
 }

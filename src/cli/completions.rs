@@ -1,4 +1,4 @@
-//! `completions`: for bash, zsh, fish and others.
+//! `completions`: a script with which a shell completes commands and options.
 
 use clap::{Args, Command};
 use clap_complete::Shell;
@@ -12,7 +12,7 @@ const PROGRAM_WITHOUT_HYPHEN: &str = "jwt_generator";
 
 #[derive(Debug, Args)]
 pub(super) struct Completions {
-    /// The shell
+    /// Shell that loads the script
     shell: Shell,
 }
 

@@ -1,21 +1,25 @@
-//! `config`: what the settings are, and whether they can be used.
+//! `config`: what the settings are, and whether the server can use them.
 
-use std::fmt::Write;
-
+use anstyle::{AnsiColor, Style};
 use clap::Subcommand;
 use serde_json::{Map, json};
 
-use super::setup;
-use super::{Failure, Output};
+use super::output::visible;
+use super::{Failure, Output, setup, table};
 use crate::app::{self, IfMissing};
 use crate::clock::Clock;
-use crate::config::{Config as Settings, SETTINGS};
+use crate::config::{Config as Settings, Origin, SETTINGS, Sources};
+
+/// The column of the values in the table.
+const VALUE: usize = 1;
+/// The longest source in the table, in characters.
+const SOURCE_WIDTH: usize = 24;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Config {
-    /// Show every setting, its value and where it comes from; secrets are hidden
+    /// Show every setting, its value and its source; secrets are hidden
     Show,
-    /// Check the settings and say all that is wrong with them
+    /// Check the settings and print every error
     Check,
 }
 
@@ -31,17 +35,41 @@ impl Config {
 fn show(output: &Output) -> Result<(), Failure> {
     let sources = setup::sources()?;
     let mut value = Map::new();
-    let mut text = String::new();
     for setting in SETTINGS {
         let origin = sources.origin(setting).map_or_else(|| "default".to_owned(), ToString::to_string);
-        let shown = sources.shown(setting);
-        let entry = json!({ "value": shown, "source": origin, "about": setting.about });
+        let entry = json!({ "value": sources.shown(setting), "source": origin, "about": setting.about });
         value.insert(setting.name.to_owned(), entry);
-        let (name, about) = (setting.name, setting.about);
-        writeln!(text, "{name:19} {shown:26} {origin:22} {about}").map_err(Failure::refused)?;
     }
-    output.print(&value.into(), &text);
+    output.print_painted(&value.into(), &as_table(&sources, table::width(), output));
     Ok(())
+}
+
+fn as_table(sources: &Sources, width: usize, output: &Output) -> String {
+    let header = ["SETTING", "VALUE", "SOURCE"].map(str::to_owned);
+    let rows: Vec<_> = std::iter::once(header)
+        .chain(SETTINGS.iter().map(|setting| {
+            let value = Some(sources.shown(setting)).filter(|text| !text.is_empty()).unwrap_or("-");
+            let source =
+                table::shorten(&sources.origin(setting).map_or("default".to_owned(), source), SOURCE_WIDTH);
+            [setting.name.to_owned(), visible(value).into_owned(), visible(&source).into_owned()]
+        }))
+        .collect();
+    let widths = table::widths(&rows, width, VALUE);
+    let mut lines: Vec<_> = rows.iter().map(|row| table::row(row, &widths)).collect();
+    lines[0] = output.painted(Style::new().bold(), &lines[0]);
+    for (line, setting) in lines[1..].iter_mut().zip(SETTINGS) {
+        if sources.origin(setting).is_some() {
+            *line = output.painted(AnsiColor::Green.on_default(), line);
+        }
+    }
+    lines.push("\nA `-` means: not set. `config show --json` has whole values and descriptions.".to_owned());
+    lines.join("\n")
+}
+
+/// The source of a value, in a word or two.
+fn source(origin: &Origin) -> String {
+    let text = origin.to_string();
+    ["from the ", "from "].iter().find_map(|start| text.strip_prefix(start)).unwrap_or(&text).to_owned()
 }
 
 fn check(output: &Output) -> Result<(), Failure> {
@@ -50,10 +78,10 @@ fn check(output: &Output) -> Result<(), Failure> {
     let lines: String = warnings.iter().map(|warning| format!("\nwarning: {warning}")).collect();
     let faulty = |fault: &dyn std::fmt::Display| Failure::usage(format!("{fault}{lines}"));
     let settings = Settings::read(&sources).map_err(|faults| faulty(&faults))?;
-    // Nothing is opened by this, but an address of a database is read.
+    // This opens nothing, but it reads the address of a database.
     let stores = app::open_stores(&settings, IfMissing::Refuse).map_err(|error| faulty(&error))?;
     app::open_ring_service(&settings, &stores, Clock::System).map_err(|error| faulty(&error))?;
-    let text = format!("the settings can be used{lines}");
+    let text = format!("the settings are valid{lines}");
     output.print(&json!({ "valid": true, "warnings": warnings }), &text);
     Ok(())
 }

@@ -68,7 +68,7 @@ impl Doctor {
         let report = self.inspect(&setup::config()?)?;
         let (failed, warned) = (report.count(Status::Fail), report.count(Status::Warn));
         let healthy = failed == 0 && !(self.strict && warned > 0);
-        output.print_painted(&report.as_json(healthy), &report.as_text(wants_colours()));
+        output.print_painted(&report.as_json(healthy), &report.as_text(output.has_colours()));
         if healthy { Ok(()) } else { Err(Failure::refused(verdict(failed, warned))) }
     }
 
@@ -160,12 +160,6 @@ fn verdict(failed: usize, warned: usize) -> String {
         (failed, 0) => of(failed, "failure"),
         (failed, warned) => format!("{}, {}", of(failed, "failure"), of(warned, "warning")),
     }
-}
-
-/// Whether the report has colours: on a terminal, unless `NO_COLOR` is set (no-color.org).
-fn wants_colours() -> bool {
-    let declined = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    io::stdout().is_terminal() && !declined
 }
 
 /// Shows on a terminal which group is being checked, in one line that disappears.

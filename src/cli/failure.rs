@@ -1,13 +1,13 @@
-//! Why a command did not do what it was asked, and with which code it ends.
+//! Why a command failed, and its exit code.
 
 use std::process::ExitCode;
 
-/// A failure with its sentence.
+/// A failure with its message.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The command was refused, or could not be carried out.
+    /// The command failed, or the answer is no.
     Refused(String),
-    /// The call or the settings are wrong.
+    /// The command line or the settings are wrong.
     Usage(String),
 }
 
@@ -17,22 +17,22 @@ impl Failure {
         Self::Refused(cause.to_string())
     }
 
-    /// An error with all that lies beneath it: the operator may know what no caller of the API may.
+    /// An error with all its causes. An operator may see them; a caller of the API must not.
     pub(super) fn because(error: impl std::error::Error) -> Self {
         let mut message = error.to_string();
-        let mut beneath = error.source();
-        while let Some(cause) = beneath {
-            let cause_told = cause.to_string();
-            if !message.ends_with(&cause_told) {
+        let mut next = error.source();
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            if !message.ends_with(&text) {
                 message.push_str(": ");
-                message.push_str(&cause_told);
+                message.push_str(&text);
             }
-            beneath = cause.source();
+            next = cause.source();
         }
         Self::Refused(message)
     }
 
-    /// What was asked for cannot be asked.
+    /// The command line or the settings are wrong.
     pub(super) fn usage(cause: impl std::fmt::Display) -> Self {
         Self::Usage(cause.to_string())
     }

@@ -1,4 +1,4 @@
-//! `lambda`: the service as a function of AWS Lambda, which is what the program is where AWS starts it.
+//! `lambda`: the service as an AWS Lambda function.
 
 use std::env;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::lambda::{Event, EventError};
 
-/// What AWS sets, and the runtime cannot do without.
+/// Variables that AWS sets and the runtime needs.
 const NEEDED: [&str; 4] = [
     "AWS_LAMBDA_RUNTIME_API",
     "AWS_LAMBDA_FUNCTION_NAME",
@@ -28,7 +28,7 @@ pub(super) fn is_here() -> bool {
 
 pub(super) fn run() -> Result<(), Failure> {
     if let Some(name) = NEEDED.iter().find(|name| env::var_os(name).is_none()) {
-        let text = format!("{name} is not set: AWS Lambda sets it; elsewhere `serve` runs the server");
+        let text = format!("{name} is not set. AWS Lambda sets it; outside AWS Lambda, use `serve`");
         return Err(Failure::usage(text));
     }
     let config = setup::config()?;
@@ -45,7 +45,7 @@ async fn answer(config: &Config) -> Result<(), Failure> {
     lambda_runtime::run(answer).await.map_err(Failure::refused)
 }
 
-/// A refusal as AWS shows it; the log has it too, under the invocation's id.
+/// The error for AWS. The log has it too, with the id of the invocation.
 fn told(error: &EventError) -> Diagnostic {
     tracing::error!(%error, "invocation refused");
     Diagnostic { error_type: "EventError".to_owned(), error_message: error.to_string() }

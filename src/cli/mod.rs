@@ -1,18 +1,23 @@
-//! The command line: one subcommand a file. Exit codes: 0 done, 1 refused or failed, 2 a wrong call or wrong settings.
+//! The command line, with one file for each command.
 
 mod backup;
 mod completions;
 mod config;
+mod consent;
 mod doctor;
 mod failure;
 mod healthcheck;
 mod keys;
 mod lambda;
+mod man;
 mod notify;
 mod openapi;
 mod output;
+mod password;
 mod serve;
 mod setup;
+mod table;
+mod terminal;
 mod token;
 mod users;
 
@@ -23,14 +28,19 @@ use clap::{CommandFactory, Parser, Subcommand};
 use failure::Failure;
 use output::Output;
 
+/// Columns of a line of help, at most.
+const HELP_WIDTH: usize = 80;
+const EXIT_CODES: &str = "Exit codes: 0 success; 1 the command failed or the answer is no; 2 the command line or the settings are wrong.";
+
 /// Issues, publishes and checks JSON Web Tokens.
 ///
-/// Without a command it serves, with settings from the environment and `.env`. `config show` lists them all.
+/// Without a command, the program runs the server. All commands read the settings from the environment and from the file
+/// `.env` of the current folder. `config show` lists them.
 #[derive(Debug, Parser)]
-#[command(name = "jwt-generator", version, arg_required_else_help = false)]
-#[command(after_help = "Exit codes: 0 done; 1 refused or failed; 2 a wrong call or wrong settings.")]
+#[command(name = "jwt-generator", version, arg_required_else_help = false, max_term_width = HELP_WIDTH)]
+#[command(after_help = EXIT_CODES)]
 struct Cli {
-    /// Answer in JSON, for scripts
+    /// Print the answer as JSON, for scripts
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -39,32 +49,34 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the server (the default)
+    /// Run the server; the default without a command
     Serve,
-    /// Answer as a function of AWS Lambda (the default there)
+    /// Run as an AWS Lambda function; the default inside AWS Lambda
     Lambda,
-    /// Make, read and check tokens, with no server
+    /// Create, read and check tokens without a server
     #[command(subcommand)]
     Token(token::Token),
-    /// Show, make, rotate, revoke and move the keys
+    /// Show, create, rotate, revoke and move keys
     #[command(subcommand)]
     Keys(keys::Keys),
     /// Manage the stored users
     #[command(subcommand)]
     Users(users::Users),
-    /// Copy the embedded database and the keys' folder, beside a running server
+    /// Copy the SQLite database and the folder of keys, also while the server runs
     Backup(backup::Backup),
     /// Show or check the settings
     #[command(subcommand)]
     Config(config::Config),
-    /// Print the API document (OpenAPI 3.0.3)
+    /// Print the description of the API (OpenAPI 3.0.3)
     Openapi(openapi::Openapi),
-    /// Ask a running server whether it is well
+    /// Ask a running server whether it is healthy
     Healthcheck(healthcheck::Healthcheck),
-    /// Look at a deployment from outside, as a verifier would
+    /// Inspect a deployment from outside, as a verifier sees it
     Doctor(doctor::Doctor),
-    /// Print completions for a shell
+    /// Print a completion script for a shell
     Completions(completions::Completions),
+    /// Write the manual pages of all commands to a folder
+    Man(man::Man),
 }
 
 /// Runs the command that the process was started with.
@@ -72,8 +84,8 @@ pub fn run() -> ExitCode {
     let Cli { json, command } = Cli::parse();
     setup::keep_out_of_core_dumps();
     let output = Output::new(json);
-    let by_itself = || if lambda::is_here() { Command::Lambda } else { Command::Serve };
-    let done = match command.unwrap_or_else(by_itself) {
+    let default = || if lambda::is_here() { Command::Lambda } else { Command::Serve };
+    let done = match command.unwrap_or_else(default) {
         Command::Serve => serve::run(&output),
         Command::Lambda => lambda::run(),
         Command::Token(command) => command.run(&output),
@@ -85,6 +97,7 @@ pub fn run() -> ExitCode {
         Command::Healthcheck(command) => command.run(&output),
         Command::Doctor(command) => command.run(&output),
         Command::Completions(command) => command.run(&output, &mut Cli::command()),
+        Command::Man(command) => command.run(&output, Cli::command()),
     };
     match done.and_then(|()| output.finish()) {
         Ok(()) => ExitCode::SUCCESS,

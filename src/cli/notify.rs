@@ -1,5 +1,5 @@
-//! What systemd is told (sd_notify(3)): that the service is ready, what it is at, that it lives, that it stops. Where
-//! nobody has asked to be told, nothing is done.
+//! Messages to systemd (sd_notify(3)): the service is ready, its status, it is alive, it stops. Without `NOTIFY_SOCKET`,
+//! nothing is sent.
 
 use std::env;
 use std::io;
@@ -12,10 +12,10 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// Whoever does not take a line within this time does without it: the service comes first.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// If systemd does not take a message within this time, the message is dropped: the service comes first.
+const SEND_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Who is to be told, and how often a sign of life is wanted.
+/// The socket of systemd, and the period of its watchdog.
 #[derive(Debug)]
 pub(super) struct Notify {
     socket: Option<UnixDatagram>,
@@ -23,12 +23,12 @@ pub(super) struct Notify {
 }
 
 impl Notify {
-    /// As `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID` say.
+    /// From `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`.
     pub(super) fn from_environment() -> Arc<Self> {
         let socket = env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty()).and_then(|name| {
             let connected = connect(name.as_bytes());
             if let Err(error) = &connected {
-                tracing::warn!(%error, "NOTIFY_SOCKET cannot be used: the service runs on, and tells nobody");
+                tracing::warn!(%error, "cannot use NOTIFY_SOCKET: the service runs, but does not report to systemd");
             }
             connected.ok()
         });
@@ -50,8 +50,8 @@ impl Notify {
         self.tell("STOPPING=1\nSTATUS=Stopping: requests under way are being answered");
     }
 
-    /// Gives a sign of life twice in each period. It comes out of the runtime that answers requests, so that it ends
-    /// with it where that no longer gets round to anything.
+    /// Tells systemd twice in each period that the service is alive. The runtime that answers requests does it, so that the
+    /// messages end if that runtime is blocked.
     pub(super) fn live(self: &Arc<Self>) -> Option<JoinHandle<()>> {
         let mut beats = interval(self.watchdog? / 2);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -68,12 +68,12 @@ impl Notify {
         if let Some(socket) = &self.socket
             && let Err(error) = socket.send(lines.as_bytes())
         {
-            tracing::debug!(%error, "systemd was not told");
+            tracing::debug!(%error, "cannot send a message to systemd");
         }
     }
 }
 
-/// A path, or an abstract name behind an `@`.
+/// A path, or `@` and an abstract name.
 fn connect(name: &[u8]) -> io::Result<UnixDatagram> {
     let address = match name {
         [b'@', name @ ..] => SocketAddr::from_abstract_name(name),
@@ -82,11 +82,11 @@ fn connect(name: &[u8]) -> io::Result<UnixDatagram> {
     }?;
     let socket = UnixDatagram::unbound()?;
     socket.connect_addr(&address)?;
-    socket.set_write_timeout(Some(PATIENCE))?;
+    socket.set_write_timeout(Some(SEND_TIMEOUT))?;
     Ok(socket)
 }
 
-/// The period of the watchdog, where there is one and it watches this process.
+/// The period of the watchdog, if it watches this process.
 fn watchdog() -> Option<Duration> {
     let number = |name| env::var(name).ok()?.parse::<u64>().ok();
     let ours = env::var_os("WATCHDOG_PID").is_none()

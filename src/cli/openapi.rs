@@ -1,4 +1,4 @@
-//! `openapi`: the API document, for generators and gateways.
+//! `openapi`: the description of the API, for code generators and gateways.
 
 use clap::Args;
 

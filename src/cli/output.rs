@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::io::{self, Write};
 
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
 use super::Failure;
@@ -13,13 +15,16 @@ use crate::domain::is_invisible;
 #[derive(Debug)]
 pub(super) struct Output {
     json: bool,
+    /// Whether standard output is a terminal that shows colours. `NO_COLOR` declines them (no-color.org).
+    colours: bool,
     /// Why something could not be printed.
     failed: RefCell<Option<io::Error>>,
 }
 
 impl Output {
     pub(super) fn new(json: bool) -> Self {
-        Self { json, failed: RefCell::default() }
+        let colours = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
+        Self { json, colours, failed: RefCell::default() }
     }
 
     /// Prints `value` for scripts, or `text` for people; see [`visible`].
@@ -27,7 +32,17 @@ impl Output {
         self.print_painted(value, &visible_lines(text));
     }
 
-    /// The same for text that has been made visible already, and was then given colours.
+    /// Whether to use colours on standard output.
+    pub(super) fn has_colours(&self) -> bool {
+        self.colours
+    }
+
+    /// `text` in a style, if standard output shows styles.
+    pub(super) fn painted(&self, style: Style, text: &str) -> String {
+        if self.colours { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    /// The same for text that is visible already, and was then given colours.
     pub(super) fn print_painted(&self, value: &Value, text: &str) {
         if self.json {
             self.line(&visible(&value.to_string()));
@@ -41,7 +56,7 @@ impl Output {
         self.line(if self.json { json } else { text });
     }
 
-    /// Prints `text` as it is. A reader who has left wants no more.
+    /// Prints `text` as it is. A closed pipe is not an error: its reader wants no more.
     pub(super) fn line(&self, text: &str) {
         let mut stdout = io::stdout().lock();
         match writeln!(stdout, "{}", text.trim_end_matches('\n')).and_then(|()| stdout.flush()) {
@@ -52,14 +67,15 @@ impl Output {
         }
     }
 
-    /// Tells standard error how far a command is whose standard output is for something else; not for scripts.
+    /// Prints the progress of a command to standard error, because its standard output is for something else. Scripts do not
+    /// need it.
     pub(super) fn progress(&self, text: &str) {
         if !self.json {
             to_stderr(text);
         }
     }
 
-    /// As [`Output::print`], to standard error.
+    /// The same as [`Output::print`], to standard error.
     pub(super) fn report(&self, value: &Value, text: &str) {
         if self.json { to_stderr(&value.to_string()) } else { to_stderr(text) }
     }
@@ -77,23 +93,24 @@ impl Output {
     /// Prints why the command failed, to standard error.
     pub(super) fn failure(&self, failure: &Failure) {
         let message = failure.message();
-        let text = if self.json {
-            json!({ "success": false, "error": message }).to_string()
-        } else {
-            format!("error: {message}")
-        };
-        to_stderr(&text);
+        if self.json {
+            return to_stderr(&json!({ "success": false, "error": message }).to_string());
+        }
+        let red = AnsiColor::Red.on_default().bold();
+        let text = format!("{red}error:{red:#} {}\n", visible_lines(message));
+        // There is no place to report that standard error fails. The stream drops the colours unless it is a terminal.
+        let _ = anstream::stderr().lock().write_all(text.as_bytes());
     }
 }
 
 fn to_stderr(text: &str) {
-    // There is nowhere to tell that standard error takes nothing.
+    // There is no place to report that standard error fails.
     let _ = writeln!(io::stderr().lock(), "{}", visible_lines(text));
 }
 
-/// `text` on one line, in which each control character and each that hides or turns the text around it is written as JSON
-/// writes it, such as `\u009b`. A name or a claim cannot move a terminal's cursor then, nor look like another one; JSON
-/// means what it meant.
+/// `text` on one line, with an escape sequence of JSON, such as `\u009b`, for each control character and each character that
+/// is invisible or changes the direction of text. So a name or a claim cannot move the cursor of a terminal or look like
+/// another one. The meaning of JSON stays the same.
 pub(in crate::cli) fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(is_invisible) {
         return Cow::Borrowed(text);
@@ -111,7 +128,7 @@ pub(in crate::cli) fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// The same for text of several lines.
+/// The same for text with several lines.
 fn visible_lines(text: &str) -> String {
     text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
 }

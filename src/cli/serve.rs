@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::config::{Config, StoreChoice};
 use crate::entropy::Entropy;
 
-/// What a shell reports for a process that SIGINT ended.
+/// The exit code that a shell reports for a process that SIGINT ended.
 const INTERRUPTED: i32 = 130;
 
 pub(super) fn run(output: &Output) -> Result<(), Failure> {
@@ -21,13 +21,13 @@ pub(super) fn run(output: &Output) -> Result<(), Failure> {
     let passed = passed_listener().map_err(Failure::refused)?;
     let runtime = setup::runtime()?;
     let served = runtime.block_on(serve(&config, passed, output));
-    // A signature or a hash that nobody waits for any more does not hold up the end.
+    // The end does not wait for a signature or a hash whose client is gone.
     runtime.shutdown_background();
     served
 }
 
 async fn serve(config: &Config, passed: Option<TcpListener>, output: &Output) -> Result<(), Failure> {
-    // Before anything is opened, so that a signal in the meantime is not lost.
+    // First of all, so that no signal is lost while the stores open.
     let (term, int) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
     let (mut term, mut int) = (term.map_err(Failure::refused)?, int.map_err(Failure::refused)?);
     let notify = Notify::from_environment();
@@ -64,7 +64,7 @@ async fn first_of(term: &mut Signal, int: &mut Signal) {
     }
 }
 
-/// A few lines for a person at a terminal, a line of the log for everybody else.
+/// Prints a few lines at a terminal; otherwise logs one line.
 fn announce(config: &Config, app: &App, address: SocketAddr, output: &Output) {
     let ring = app.keys().ring();
     let active = ring.as_ref().and_then(|ring| ring.active());
@@ -73,14 +73,14 @@ fn announce(config: &Config, app: &App, address: SocketAddr, output: &Output) {
     let algorithm = algorithm.or(config.algorithms.first().copied()).map_or("", jose::Algorithm::name);
     let url = config.public_url.clone().unwrap_or_else(|| url(address));
     let store = match &config.store {
-        StoreChoice::Absent => "none: no accounts (SKIP_DATABASE)".to_owned(),
+        StoreChoice::Absent => "none, so there are no accounts (SKIP_DATABASE)".to_owned(),
         StoreChoice::Sqlite(folder) => format!("SQLite in {}", folder.display()),
         StoreChoice::Mongo(_) => "MongoDB".to_owned(),
     };
     if io::stdout().is_terminal() {
         output.line(&format!(
             "\n  JWT Generator {version}\n\n  API    {url}\n  Docs   {url}/api/docs/\n  Keys   {url}/api/jwks\n  \
-             Key    {kid} ({algorithm}) in {keys}\n  Store  {store}\n\n  Ctrl-C stops it.\n",
+             Key    {kid} ({algorithm}) in {keys}\n  Store  {store}\n\n  Press Ctrl-C to stop.\n",
             version = env!("CARGO_PKG_VERSION"),
             keys = app.keys_place(),
         ));
@@ -89,7 +89,7 @@ fn announce(config: &Config, app: &App, address: SocketAddr, output: &Output) {
     }
 }
 
-/// With demo tokens on, a server that others reach signs whatever they ask it to.
+/// With demo tokens, a server that other machines reach signs any claims for them.
 fn warn_of_demo_tokens(config: &Config, address: SocketAddr) {
     if config.demo_tokens && !address.ip().to_canonical().is_loopback() {
         tracing::warn!(
@@ -100,7 +100,7 @@ fn warn_of_demo_tokens(config: &Config, address: SocketAddr) {
     }
 }
 
-/// Where somebody on this machine reaches the server.
+/// An address of the server for clients on this machine.
 fn url(address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         format!("http://localhost:{}", address.port())

@@ -1,4 +1,4 @@
-//! What most commands begin with: the settings, a log, a runtime.
+//! The start of most commands: the settings, the log and the runtime.
 
 use std::env;
 use std::path::Path;
@@ -14,12 +14,12 @@ use crate::keys::RingService;
 use crate::keys::custody::Account;
 use crate::telemetry::{self, Format};
 
-/// The process's environment and the `.env` of the current folder, with no secret of AWS read.
+/// The environment and the `.env` of the current folder. Secrets of AWS are not read.
 pub(super) fn sources() -> Result<Sources, Failure> {
     Sources::read(environment()?, Path::new(".")).map_err(Failure::usage)
 }
 
-/// The same, with the secrets that are named there.
+/// The same, with the secrets of AWS that are named there.
 pub(super) fn whole_sources() -> Result<Sources, Failure> {
     with_secrets(sources()?)
 }
@@ -43,7 +43,7 @@ fn with_secrets(mut sources: Sources) -> Result<Sources, Failure> {
     Ok(sources)
 }
 
-/// The settings, but that one of them is another.
+/// The settings with another value for one of them.
 pub(super) fn config_with(setting: &Setting, value: &str) -> Result<Config, Failure> {
     let name = setting.name;
     let mut environment = environment()?;
@@ -67,7 +67,7 @@ fn environment() -> Result<Vec<(String, String)>, Failure> {
     Ok(environment)
 }
 
-/// The settings, with what is probably not meant told in the log.
+/// The settings. The log warns about likely mistakes.
 pub(super) fn config() -> Result<Config, Failure> {
     let sources = whole_sources()?;
     let config = Config::read(&sources).map_err(Failure::usage)?;
@@ -87,22 +87,22 @@ pub(super) fn ring_service(config: &Config, if_missing: IfMissing) -> Result<Rin
     app::open_ring_service(config, &stores, Clock::System).map_err(Failure::refused)
 }
 
-/// The ring as it is; a command that reads never begins one.
+/// The key ring. A command that only reads never creates one.
 pub(super) async fn ring(ring_service: &RingService) -> Result<RingRecord, Failure> {
     let place = ring_service.custody().ring_store().place();
     let ring = ring_service.peek().await.map_err(Failure::because)?;
     ring.ok_or_else(|| Failure::refused(format!("there is no key in {place}: `keys generate` makes one")))
 }
 
-/// The threads that the service runs on, one a core.
+/// The runtime of the service, with one thread for each core.
 pub(super) fn runtime() -> Result<Runtime, Failure> {
     Builder::new_multi_thread().enable_all().build().map_err(Failure::refused)
 }
 
-/// Private keys and passwords are in this process's memory, and must not get onto a disk with it.
+/// Private keys and passwords are in the memory of this process, and a core dump would write them to a disk.
 pub(super) fn keep_out_of_core_dumps() {
     use rustix::process::{Resource, Rlimit, setrlimit};
-    // No file is so small, and to a limit of one the kernel gives nothing to a handler behind a pipe either.
+    // No dump is that small. A limit of one byte also keeps the kernel from piping the dump to a handler (core(5)).
     let nothing = Rlimit { current: Some(1), maximum: Some(1) };
     if let Err(error) = setrlimit(Resource::Core, nothing) {
         tracing::debug!(%error, "cannot turn core dumps off");

@@ -1,4 +1,4 @@
-//! `token`: make, read and check tokens without a server.
+//! `token`: create, read and check tokens without a server.
 
 use std::fs;
 use std::io::{self, Read};
@@ -23,42 +23,44 @@ use crate::token::{CustomClaims, Subject, TokenRequest};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Token {
-    /// Make a token with the key that signs
+    /// Create a token, signed with the active key
     Mint(Mint),
-    /// Show what a token says, without checking it
+    /// Print the header and the claims of a token without checking it
     Inspect(Given),
-    /// Check a token's signature, times, issuer and audience
+    /// Check the signature, times, issuer and audience of a token
     Verify(Verify),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Mint {
-    /// The `sub` claim
+    /// The claim `sub`
     #[arg(long, default_value = "demo-user-id")]
     subject: String,
-    /// The `username` claim
+    /// The claim `username`
     #[arg(long, default_value = "demo-user")]
     username: String,
-    /// The `email` claim
+    /// The claim `email`
     #[arg(long, default_value = "demo@example.com")]
     email: String,
-    /// The `aud` claim, more than once for several [default: JWT_AUDIENCE]
+    /// The claim `aud`; repeat the option for several audiences
+    /// [default: JWT_AUDIENCE]
     #[arg(long)]
     audience: Vec<String>,
-    /// How long it lives, such as 900 (seconds), 15m or "7 days" [default: JWT_EXPIRATION]
+    /// Lifetime, such as 900 (seconds), 15m or "7 days" [default: JWT_EXPIRATION]
     #[arg(long)]
     expires_in: Option<Lifetime>,
-    /// More claims, as a JSON object
-    #[arg(long, value_name = "JSON")]
-    claims: Option<String>,
-    /// The algorithm of the signature, one of those in JWT_ALGORITHM [default: the first of them]
+    /// More claims, as a JSON object such as '{"role": "editor"}'
+    #[arg(long, value_name = "JSON", value_parser = claims)]
+    claims: Option<CustomClaims>,
+    /// The algorithm of the signature, one of those in JWT_ALGORITHM
+    /// [default: the first of them]
     #[arg(long)]
     algorithm: Option<Algorithm>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Given {
-    /// The token, or - to read it from standard input
+    /// The token; with - it is read from standard input
     #[arg(default_value = "-")]
     token: String,
 }
@@ -67,13 +69,14 @@ pub(super) struct Given {
 pub(super) struct Verify {
     #[command(flatten)]
     given: Given,
-    /// A key set: the address or the file of a JWKS [default: our own keys]
+    /// Address or file of the JWKS to check with
+    /// [default: the keys of this service]
     #[arg(long, value_name = "URL|FILE")]
     jwks: Option<String>,
-    /// The issuer to expect [default: JWT_ISSUER]
+    /// Issuer that the token must have [default: JWT_ISSUER]
     #[arg(long)]
     issuer: Option<String>,
-    /// The audience to expect [default: JWT_AUDIENCE]
+    /// Audience that the token must have [default: JWT_AUDIENCE]
     #[arg(long)]
     audience: Option<String>,
 }
@@ -90,17 +93,13 @@ impl Token {
 
 impl Mint {
     fn run(self, output: &Output) -> Result<(), Failure> {
-        let claims = self.claims.map(|text| {
-            let json = RawValue::from_string(text).map_err(Failure::usage)?;
-            CustomClaims::parse(&json).map_err(Failure::usage)
-        });
         let request = TokenRequest {
             subject: self.subject,
             username: self.username,
             email: self.email,
             audience: self.audience,
             lifetime: self.expires_in,
-            claims: claims.transpose()?,
+            claims: self.claims,
         };
         let config = setup::config()?;
         let lifetime = request.lifetime.unwrap_or(config.token_lifetime);
@@ -118,7 +117,20 @@ impl Mint {
     }
 }
 
-/// The ring, in which the key that signs stays published for as long as a token that lives so long.
+/// Reads the option `--claims`.
+fn claims(text: &str) -> Result<CustomClaims, String> {
+    let json = RawValue::from_string(text.to_owned()).map_err(|error| format!("it is not JSON: {error}"));
+    let parsed = json.and_then(|json| CustomClaims::parse(&json).map_err(|error| error.to_string()));
+    parsed.map_err(|fault| {
+        format!(
+            "{fault}. Give a JSON object of at most {} bytes without {}, such as '{{\"role\": \"editor\"}}'",
+            CustomClaims::MAX_BYTES,
+            CustomClaims::set_by_service().collect::<Vec<_>>().join(", "),
+        )
+    })
+}
+
+/// The ring, in which the signing key stays published until a token with this lifetime has expired.
 async fn with_room(
     ring_service: &RingService,
     algorithm: Option<Algorithm>,
@@ -140,7 +152,7 @@ async fn with_room(
 }
 
 impl Given {
-    /// The token, with or without the name of its scheme.
+    /// The token, without the word `Bearer` in front of it.
     fn read(&self) -> Result<String, Failure> {
         let mut text = self.token.clone();
         if text == "-" {
@@ -151,7 +163,7 @@ impl Given {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim().to_owned(),
             _ => text.trim().to_owned(),
         };
-        if token.is_empty() { Err(Failure::usage("no token came on standard input")) } else { Ok(token) }
+        if token.is_empty() { Err(Failure::usage("the token is empty")) } else { Ok(token) }
     }
 }
 
@@ -165,7 +177,7 @@ fn inspect(token: &str, output: &Output) -> Result<(), Failure> {
             text.push_str(&format!("\n{meaning} {}", Timestamp::from_secs(at)));
         }
     }
-    text.push_str("\nNothing of this has been checked: `token verify` does that.");
+    text.push_str("\nThis token was not checked. `token verify` checks it.");
     output.print(&json!({ "header": header, "claims": claims, "verified": false }), &text);
     Ok(())
 }
@@ -175,7 +187,7 @@ impl Verify {
         let token = self.given.read()?;
         let config = setup::config()?;
         let keys = match &self.jwks {
-            Some(place) => key_set(place)?,
+            Some(source) => key_set(source)?,
             None => own_keys(&config)?,
         };
         let audience = [self.audience.as_deref().unwrap_or(&config.audience)];
@@ -199,7 +211,7 @@ impl Verify {
 /// Keys by their `kid`.
 type KeySet = Vec<(Option<String>, jose::VerifyingKey)>;
 
-/// The keys that the service itself would check with.
+/// The keys with which the service itself checks tokens.
 fn own_keys(config: &Config) -> Result<KeySet, Failure> {
     let ring = setup::runtime()?
         .block_on(async { setup::ring(&setup::ring_service(config, IfMissing::Refuse)?).await })?;
@@ -212,17 +224,21 @@ fn own_keys(config: &Config) -> Result<KeySet, Failure> {
     Ok(keys)
 }
 
-fn key_set(place: &str) -> Result<KeySet, Failure> {
-    let text = if place.starts_with("http://") || place.starts_with("https://") {
-        match super::healthcheck::fetch(place, Proxy::FromEnvironment)? {
+/// The keys of a JWKS at an address or in a file.
+fn key_set(source: &str) -> Result<KeySet, Failure> {
+    let text = if source.starts_with("http://") || source.starts_with("https://") {
+        match super::healthcheck::fetch(source, Proxy::FromEnvironment)? {
             (200, body) => body,
-            (status, _) => return Err(Failure::refused(format!("{place} answered {status}"))),
+            (status, _) => return Err(Failure::refused(format!("{source} answered with status {status}"))),
         }
     } else {
-        fs::read_to_string(place).map_err(|error| Failure::usage(format!("cannot read {place}: {error}")))?
+        fs::read_to_string(source).map_err(|error| {
+            let hint = "an address begins with http:// or https://";
+            Failure::usage(format!("--jwks: cannot read the file {source}: {error}; {hint}"))
+        })?
     };
     let set: jose::JwkSet = serde_json::from_str(&text)
-        .map_err(|error| Failure::refused(format!("{place} is no JSON Web Key Set: {error}")))?;
+        .map_err(|error| Failure::refused(format!("{source} is not a JSON Web Key Set: {error}")))?;
     let keys = set
         .keys
         .iter()

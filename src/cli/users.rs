@@ -1,69 +1,60 @@
-//! `users`: the stored accounts. Works beside a running server, on the same store.
+//! `users`: the stored users. The commands use the store of the settings, also while a server runs.
 
-use std::fs;
-use std::io::{self, IsTerminal, Read};
-use std::path::PathBuf;
-
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
+use super::consent::Consent;
 use super::output::visible;
+use super::password::PasswordSource;
 use super::setup;
 use super::{Failure, Output};
 use crate::accounts::{Registration, Registry};
 use crate::app::{self, IfMissing};
 use crate::clock::Clock;
-use crate::domain::{Actor, LoginName, Password, Secret, User};
+use crate::domain::{Actor, LoginName, Password, User};
 use crate::entropy::Entropy;
 
-/// Users that one question to the store brings.
+/// Users that one query reads.
 const PAGE: usize = 500;
-/// What is read of standard input for a password, in bytes.
-const LONGEST_INPUT: usize = 64 * 1024;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Users {
-    /// Add a user; the password comes from standard input or a file
+    /// Add a user; on a terminal, the command asks for the password
     Create {
-        /// The name
+        /// Username
         username: String,
-        /// The e-mail address
+        /// Email address
         email: String,
         #[command(flatten)]
         password: PasswordSource,
     },
-    /// List all users in the order of their ids
+    /// List all users, ordered by id
     List,
     /// Show a user
     Show {
-        /// The name or the e-mail address
+        /// Username or email address
         user: String,
     },
-    /// Give a user another password and end their sessions; it comes from standard input or a file
+    /// Set a new password and end the sessions of the user; on a terminal, the command
+    /// asks for the password
     Password {
-        /// The name or the e-mail address
+        /// Username or email address
         user: String,
         #[command(flatten)]
         password: PasswordSource,
     },
-    /// End a user's sessions: the tokens that they have open nothing here from then on
+    /// End the sessions of a user: this service then refuses the tokens that the user has
     LogOut {
-        /// The name or the e-mail address
+        /// Username or email address
         user: String,
     },
-    /// Remove a user; their tokens open nothing here from then on
+    /// Delete a user, whose tokens this service then refuses; the command asks first
     Delete {
-        /// The name or the e-mail address
+        /// Username or email address
         user: String,
+        #[command(flatten)]
+        consent: Consent,
     },
-}
-
-#[derive(Debug, Args)]
-pub(super) struct PasswordSource {
-    /// A file whose first line is the password
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
 }
 
 impl Users {
@@ -76,7 +67,7 @@ impl Users {
         })
     }
 
-    /// A database that a command made on the way to look at it would pass for the one that is missing.
+    /// Only `create` may make a database. Otherwise a new, empty one would hide that the right one is missing.
     fn if_missing(&self) -> IfMissing {
         if let Self::Create { .. } = self { IfMissing::Create } else { IfMissing::Refuse }
     }
@@ -93,6 +84,7 @@ impl Users {
             Self::List => list(registry, output).await?,
             Self::Show { user } => print(&find(registry, &user).await?, output),
             Self::Password { user, password } => {
+                find(registry, &user).await?;
                 let password = Password::parse(password.read()?.expose()).map_err(Failure::usage)?;
                 let name = LoginName::from_text(&user);
                 let user = registry.set_password(&name, password, Actor::Operator).await;
@@ -102,39 +94,15 @@ impl Users {
                 let user = registry.log_out(&LoginName::from_text(&user), Actor::Operator).await;
                 print(&user.map_err(Failure::because)?, output);
             }
-            Self::Delete { user } => {
+            Self::Delete { user, consent } => {
                 let user = find(registry, &user).await?;
+                let (name, email) = (visible(user.username.as_str()), visible(user.email.as_str()));
+                consent.ask(&format!("This deletes the user {name} ({email})."))?;
                 registry.delete_user(user.id, Actor::Operator).await.map_err(Failure::because)?;
-                output.print(
-                    &json!({ "deleted": as_json(&user) }),
-                    &format!("deleted {}", visible(user.username.as_str())),
-                );
+                output.print(&json!({ "deleted": as_json(&user) }), &format!("deleted {name}"));
             }
         }
         Ok(())
-    }
-}
-
-impl PasswordSource {
-    /// The first line, without its end.
-    fn read(&self) -> Result<Secret<String>, Failure> {
-        let mut text = Zeroizing::new(String::with_capacity(LONGEST_INPUT));
-        match &self.password_file {
-            Some(path) => {
-                let unreadable = |error| Failure::usage(format!("cannot read {}: {error}", path.display()));
-                *text = fs::read_to_string(path).map_err(unreadable)?;
-            }
-            None if io::stdin().is_terminal() => {
-                let how = "pipe the password in, or name a file with --password-file; \
-                           typed at a terminal it would be shown";
-                return Err(Failure::usage(how));
-            }
-            None => {
-                io::stdin().take(LONGEST_INPUT as u64).read_to_string(&mut text).map_err(Failure::refused)?;
-            }
-        }
-        let text = text.trim_start_matches('\u{feff}');
-        Ok(Secret::new(text.lines().next().unwrap_or_default().to_owned()))
     }
 }
 
@@ -156,7 +124,7 @@ async fn list(registry: &Registry, output: &Output) -> Result<(), Failure> {
 }
 
 fn print(user: &User, output: &Output) {
-    // The original let any character into a name, the end of a line among them.
+    // In the original, a name can contain any character, also the end of a line.
     let (name, email) = (visible(user.username.as_str()), visible(user.email.as_str()));
     let text = format!("{}  {name:30}  {}  {email}", user.id, user.created_at);
     output.print(&as_json(user), &text);

@@ -104,6 +104,11 @@ impl CustomClaims {
     /// What other fields of a request set.
     const OWN_FIELDS: [&'static str; 4] = ["username", "email", "email_verified", "auth_time"];
 
+    /// The claims that callers cannot give, because the service sets them.
+    pub fn set_by_service() -> impl Iterator<Item = &'static str> {
+        Self::RESERVED.into_iter().chain(Self::OWN_FIELDS)
+    }
+
     /// Takes a JSON value.
     ///
     /// # Errors

@@ -187,7 +187,7 @@ await check("hub: the commands name this server and can be copied", async () => 
 
 await check("checks: every one is fine", async () => {
   const { page, complaints } = await open("debug");
-  await page.locator("#sum", { hasText: "fine" }).waitFor();
+  await page.locator("#sum", { hasText: "ok" }).waitFor();
   const rows = await page.locator("#checks tr").evaluateAll((all) => all.map((row) => [row.dataset.state, row.innerText]));
   assert.ok(rows.length >= 10);
   const bad = rows.filter(([state]) => state !== "fine");
@@ -196,18 +196,65 @@ await check("checks: every one is fine", async () => {
   await page.context().close();
 });
 
+await check("/: a page whose links and styles work there, too", async () => {
+  const { page, complaints } = await open("../../");
+  assert.equal(page.url(), `${base}/`);
+  assert.equal(await page.locator(".steps pre").last().innerText(), `curl -s ${base}/api/jwks`);
+  for (const link of await page.locator("a[href]:not(.skip)").all()) {
+    const followed = await page.request.get(new URL(await link.getAttribute("href"), page.url()).href);
+    assert.equal(followed.status(), 200, await link.getAttribute("href"));
+  }
+  assert.deepEqual(complaints, []);
+  await page.context().close();
+});
+
+await check("hub: by keyboard alone, every link and button has a visible focus", async () => {
+  const { page, complaints } = await open("");
+  const expected = await page.locator("a[href], button, pre[tabindex]").count();
+  const reached = new Set();
+  for (let presses = 0; presses < expected; presses += 1) {
+    await page.keyboard.press("Tab");
+    const [name, outline] = await page.evaluate(() => {
+      const { activeElement: element } = document;
+      const styles = [getComputedStyle(element), getComputedStyle(element, "::after")];
+      return [element.outerHTML.slice(0, 90), styles.some(({ outlineStyle }) => outlineStyle === "solid")];
+    });
+    assert.ok(outline, `no visible focus: ${name}`);
+    reached.add(name);
+  }
+  assert.equal(reached.size, expected);
+  assert.deepEqual(complaints, []);
+  await page.context().close();
+});
+
+await check("Swagger UI: on a phone, a table that is too wide says that it scrolls, and a keyboard reaches it", async () => {
+  const { page, complaints } = await open("docs", { viewport: phone });
+  await ready(page);
+  const tables = await page.locator(".info .renderedMarkdown table").evaluateAll((all) => all.map((table) => ({
+    wide: table.scrollWidth > table.clientWidth,
+    told: getComputedStyle(table, "::before").content.includes("Scroll sideways"),
+    reached: table.tabIndex === 0,
+  })));
+  assert.ok(tables.some(({ wide }) => wide));
+  for (const table of tables) assert.deepEqual(table, { wide: table.wide, told: table.wide, reached: table.wide });
+  assert.deepEqual(complaints, []);
+  await page.context().close();
+});
+
 const waits = {
   "": (page) => page.locator("h1").waitFor(),
+  "../../": (page) => page.locator("h1").waitFor(),
   docs: ready,
   "docs-inline": ready,
-  debug: (page) => page.locator("#sum", { hasText: "fine" }).waitFor(),
+  debug: (page) => page.locator("#sum", { hasText: "ok" }).waitFor(),
 };
 
 for (const [path, wait] of Object.entries(waits)) {
   for (const [size, viewport] of Object.entries({ desktop, phone })) {
     for (const colorScheme of ["light", "dark"]) {
-      const name = `${path || "hub"}-${size}-${colorScheme}`;
-      await check(`${path || "hub"} on a ${size}, ${colorScheme}: fits, accessible, quiet`, async () => {
+      const title = { "": "hub", "../../": "root" }[path] ?? path;
+      const name = `${title}-${size}-${colorScheme}`;
+      await check(`${title} on a ${size}, ${colorScheme}: fits, accessible, quiet`, async () => {
         const { page, complaints } = await open(path, { viewport, colorScheme });
         await wait(page);
         assert.notEqual(await page.title(), "");

@@ -325,7 +325,10 @@ fn an_archive_that_cannot_be_written_is_refused() {
     let output = terminal.output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(said.trim_end(), "error: an archive is no text: send standard output to a file or a pipe");
+    assert_eq!(
+        said.trim_end(),
+        "error: a terminal cannot show the archive: redirect standard output to a file or a pipe"
+    );
 
     let mut child = to_stdout(folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());

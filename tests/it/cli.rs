@@ -40,13 +40,22 @@ fn help_and_version_are_there_for_every_command() {
     let folder = tempfile::tempdir().unwrap();
     assert!(text(folder.path(), &["--version"]).starts_with("jwt-generator "));
     let help = text(folder.path(), &["--help"]);
-    for command in
-        ["serve", "token", "keys", "users", "config", "openapi", "healthcheck", "doctor", "completions"]
-    {
+    for command in [
+        "serve",
+        "token",
+        "keys",
+        "users",
+        "config",
+        "openapi",
+        "healthcheck",
+        "doctor",
+        "completions",
+        "man",
+    ] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
         assert!(text(folder.path(), &[command, "--help"]).contains("Usage: jwt-generator "));
     }
-    assert!(help.contains("Exit codes: 0 done; 1 refused or failed; 2 a wrong call or wrong settings."));
+    assert!(help.contains("Exit codes: 0 success; 1 the command failed or the answer is no;"));
     refused(&mut command(folder.path(), &["nonsense"]), 2);
 }
 
@@ -124,7 +133,7 @@ fn tokens_come_from_standard_input_too() {
     }
     let shown = with_input(folder.path(), &["token", "inspect"], &token);
     let shown = String::from_utf8(shown.stdout).unwrap();
-    assert!(shown.contains("Nothing of this has been checked: `token verify` does that."), "{shown}");
+    assert!(shown.contains("This token was not checked. `token verify` checks it."), "{shown}");
     assert!(shown.contains("\nexpires 20") && shown.contains("\"kid\": \"default-key-id\""), "{shown}");
     assert_eq!(with_input(folder.path(), &["token", "verify"], "").status.code(), Some(2));
     assert_eq!(with_input(folder.path(), &["token", "inspect"], "no token").status.code(), Some(1));
@@ -203,15 +212,16 @@ fn users_are_managed_beside_a_running_server() {
         let login = json!({ "username": "ada", "password": password });
         client.post("/api/auth/login", &login).ok()["data"]["token"]["access_token"].clone()
     };
-    let (code, made, _) = users(&["create", "ada", "Ada@Example.com"], "first-secret\n");
+    let (code, made, _) = users(&["create", "ada", "Ada@Example.com", "--password-stdin"], "first-secret\n");
     assert_eq!(code, Some(0));
     let made: Value = serde_json::from_str(&made).unwrap();
     assert_eq!((made["username"].as_str(), made["email"].as_str()), (Some("ada"), Some("ada@example.com")));
     assert_eq!(log_in("first-secret"), 200);
-    let (code, _, told) = users(&["create", "ada", "other@example.com"], "second-secret\n");
+    let (code, _, told) =
+        users(&["create", "ada", "other@example.com", "--password-stdin"], "second-secret\n");
     assert_eq!(code, Some(1));
     assert!(told.contains("a user with this username or email already exists"), "{told}");
-    assert_eq!(users(&["create", "x", "x@example.com"], "long-enough").0, Some(2));
+    assert_eq!(users(&["create", "x", "x@example.com", "--password-stdin"], "long-enough").0, Some(2));
     client.register("grace");
     let (_, listed, _) = users(&["list"], "");
     let mut names: Vec<_> =
@@ -228,11 +238,86 @@ fn users_are_managed_beside_a_running_server() {
     assert_eq!((profile(&third), profile(&session("third-secret"))), (401, 200));
     assert_eq!((log_in("first-secret"), log_in("third-secret")), (401, 200));
     assert_eq!(users(&["show", "ada"], "").1.lines().count(), 1);
-    assert_eq!(users(&["delete", "ada"], "").0, Some(0));
+    assert_eq!(users(&["delete", "ada", "--yes"], "").0, Some(0));
     assert_eq!(log_in("third-secret"), 401);
-    for gone in [["show", "ada"], ["delete", "ada"], ["log-out", "ada"]] {
+    for gone in [["show", "ada"], ["delete", "ada"], ["log-out", "ada"], ["password", "ada"]] {
         assert_eq!(users(&gone, "").0, Some(1));
     }
+}
+
+/// Seen: an empty standard input was a password of no letters: "Password must be at least 6 characters long".
+#[test]
+fn a_password_that_is_missing_is_told_apart_from_one_that_is_too_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let create = |options: &[&str], input: &str| {
+        let arguments = [&["users", "create", "ada", "ada@example.com"], options].concat();
+        let output = with_input(folder.path(), &arguments, input);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(
+        create(&[], "secret-ada\n"),
+        "error: there is no password: standard input is not a terminal, so this command cannot ask for it. Use \
+         --password-stdin or --password-file FILE\n"
+    );
+    assert_eq!(
+        create(&["--password-stdin"], ""),
+        "error: standard input is empty; its first line must be the password\n"
+    );
+    assert_eq!(
+        create(&["--password-stdin"], "\nsecret-ada\n"),
+        "error: the first line of standard input is empty; it must be the password\n"
+    );
+    std::fs::write(folder.path().join("empty"), "").unwrap();
+    assert_eq!(
+        create(&["--password-file", "empty"], ""),
+        "error: the file empty is empty; its first line must be the password\n"
+    );
+    assert_eq!(
+        create(&["--password-stdin"], "short"),
+        "error: Password must be at least 6 characters long\n"
+    );
+}
+
+/// Seen: "key must be a string at line 1 column 2", "cannot fetch localhost:3000/health: bad scheme".
+#[test]
+fn a_wrong_value_is_refused_with_its_option_and_what_is_allowed() {
+    let folder = folder_with_keys();
+    let told = |arguments: &[&str]| {
+        let told = refused(&mut command(folder.path(), arguments), 2);
+        told.lines().next().unwrap().to_owned()
+    };
+    let allowed = "Give a JSON object of at most 4096 bytes without iss, sub, aud, exp, nbf, iat, jti, demo, username, \
+                   email, email_verified, auth_time, such as '{\"role\": \"editor\"}'";
+    assert_eq!(
+        told(&["token", "mint", "--claims", "{bad}"]),
+        format!(
+            "error: invalid value '{{bad}}' for '--claims <JSON>': it is not JSON: key must be a string at line 1 column 2. \
+             {allowed}"
+        )
+    );
+    assert_eq!(
+        told(&["token", "mint", "--claims", r#"{"exp":1}"#]),
+        format!(
+            "error: invalid value '{{\"exp\":1}}' for '--claims <JSON>': claims must not contain 'exp': the service sets it. \
+             {allowed}"
+        )
+    );
+    assert_eq!(
+        told(&["token", "mint", "--expires-in", "soon"]),
+        "error: invalid value 'soon' for '--expires-in <EXPIRES_IN>': must be a length of time above zero, such as 3600 \
+         (seconds), 90s, 15m, 1h, 7 days or 2w"
+    );
+    assert_eq!(
+        told(&["healthcheck", "--url", "localhost:3000"]),
+        "error: invalid value 'localhost:3000' for '--url <URL>': \"localhost:3000\" begins with neither http:// nor https://: \
+         give an address such as https://tokens.example.com"
+    );
+    assert_eq!(
+        told(&["token", "verify", "a.b.c", "--jwks", "localhost:3000/api/jwks"]),
+        "error: --jwks: cannot read the file localhost:3000/api/jwks: No such file or directory (os error 2); an address \
+         begins with http:// or https://"
+    );
 }
 
 #[test]
@@ -255,7 +340,7 @@ fn settings_are_shown_with_their_sources_and_without_secrets() {
 #[test]
 fn all_faults_of_the_settings_are_told_at_once_and_typos_are_pointed_out() {
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(text(folder.path(), &["config", "check"]), "the settings can be used\n");
+    assert_eq!(text(folder.path(), &["config", "check"]), "the settings are valid\n");
     let told = refused(command(folder.path(), &["config", "check"]).env("PORT", "x").env("KEY_BITS", "7"), 2);
     assert!(told.contains("PORT=\"x\"") && told.contains("KEY_BITS=\"7\""), "{told}");
     let told = run(command(folder.path(), &["config", "check"]).env("JWT_ISUER", "x"));
@@ -279,7 +364,7 @@ fn a_node_env_that_is_nearly_production_counts_as_it_and_is_pointed_out() {
     let told = run(command(folder.path(), &["config", "check"]).env("NODE_ENV", "prod"));
     assert_eq!(
         told,
-        "the settings can be used\nwarning: NODE_ENV=\"prod\" (from the environment) counts as production: only \
+        "the settings are valid\nwarning: NODE_ENV=\"prod\" (from the environment) counts as production: only \
          development and test do not; set it to production\n"
     );
     let program = Program::start(folder.path(), &[("SKIP_DATABASE", "true"), ("NODE_ENV", "prod")]);

@@ -72,6 +72,8 @@ fn commands(arguments: &[String]) -> Vec<(Vec<String>, String)> {
     let names = listed
         .lines()
         .take_while(|line| line.starts_with("  "))
+        // Deeper lines continue a description.
+        .filter(|line| !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next());
     let mut all: Vec<_> = names
         .filter(|name| *name != "help")

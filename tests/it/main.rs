@@ -26,3 +26,4 @@ mod secrets;
 mod store;
 mod support;
 mod systemd;
+mod terminal;

@@ -1,7 +1,11 @@
-// Each check throws what is wrong, or returns what was seen; a Warning is neither.
+// Each check returns what it saw, or throws what is wrong: an Error for a failure, a Warning for something to look at.
 "use strict";
 
 class Warning extends Error {}
+
+const rows = document.getElementById("checks");
+// What this server states in Cache-Control; empty if it has no key set.
+const maxAge = rows.dataset.maxAge;
 
 const api = new URL("../", location.href);
 const server = new URL("../../", location.href);
@@ -38,7 +42,7 @@ const importing = {
 };
 
 function importKey(jwk) {
-  want(crypto.subtle, "needs https or localhost: browsers offer cryptography nowhere else", Warning);
+  want(crypto.subtle, "browsers offer cryptography only on https and localhost", Warning);
   return crypto.subtle.importKey("jwk", { ...jwk, alg: undefined }, importing[jwk.alg], false, ["verify"]);
 }
 
@@ -48,7 +52,7 @@ async function isSigned(token, keys) {
   const [header, payload, signature] = token.split(".");
   const { kid, alg } = JSON.parse(new TextDecoder().decode(bytes(header)));
   const jwk = keys.find((key) => key.kid === kid);
-  want(jwk, `its kid ${kid} is not in the key set: is an old key set cached?`);
+  want(jwk, `the key set has no key with the kid ${kid}: is an old key set cached?`);
   const signed = new TextEncoder().encode(`${header}.${payload}`);
   return crypto.subtle.verify(importing[alg], await importKey(jwk), bytes(signature), signed);
 }
@@ -60,48 +64,48 @@ const checks = [
   }],
   ["Database", async () => {
     const { json } = await askJson(new URL("health", server));
-    want(json.database_connected, "does not answer: /api/auth is unavailable, tokens and keys are not", Warning);
-    return "answers";
+    want(json.database_connected, "the database does not answer: /api/auth does not work, tokens and keys do", Warning);
+    return "the database answers";
   }],
   ["Key set", async () => {
     const { json } = await askJson(new URL("jwks", api));
-    want(json.keys?.length, "holds no key");
-    want(!json.keys.some((key) => "d" in key), "holds a private key: stop this server now");
+    want(json.keys?.length, "the key set contains no key");
+    want(!json.keys.some((key) => "d" in key), "the key set contains a private key: stop this server now");
     return json.keys.map((key) => `${key.kid} (${key.alg})`).join(", ");
   }],
   ["Keys can be used", async () => {
     const { json } = await askJson(new URL("jwks", api));
     await Promise.all(json.keys.map(importKey));
-    return `this browser's cryptography takes ${json.keys.length === 1 ? "the key" : `all ${json.keys.length}`}`;
+    return `this browser can use ${json.keys.length === 1 ? "the key" : `all ${json.keys.length} keys`}`;
   }],
   ["Key set caching", async () => {
     const { answer } = await ask(new URL("jwks", api));
     const age = answer.headers.get("cache-control") ?? "none";
     const tag = answer.headers.get("etag");
-    want(age.includes("max-age=86400"), `Cache-Control is ${age}, not public, max-age=86400: does a proxy change it?`, Warning);
-    want(tag, "no ETag: does a proxy remove it?", Warning);
+    want(age === `public, max-age=${maxAge}`, `Cache-Control is ${age}, not public, max-age=${maxAge}: does a proxy change it?`, Warning);
+    want(tag, "there is no ETag: does a proxy remove it?", Warning);
     const again = await ask(new URL("jwks", api), { headers: { "If-None-Match": tag } });
-    want(again.answer.status === 304, `a repeated request was answered ${again.answer.status}, not 304`, Warning);
-    return `${age}; a repeated request is answered 304`;
+    want(again.answer.status === 304, `a repeated request got status ${again.answer.status}, not 304`, Warning);
+    return `${age}; a repeated request gets status 304`;
   }],
   ["Well-known path", async () => {
     const [one, other] = await Promise.all([
       askJson(new URL("jwks", api)), askJson(new URL(".well-known/jwks.json", server))]);
-    want(one.text === other.text, "is not the same key set as /api/jwks", Warning);
-    return "the same key set";
+    want(one.text === other.text, "it is not the same key set as /api/jwks", Warning);
+    return "it has the same key set";
   }],
   ["Token", async () => {
     const { answer, text } = await post(new URL("token/generate", api), {});
     const made = JSON.parse(text);
-    want(answer.status !== 403, made.error, Warning);
+    if (answer.status === 403) return "not checked: demo tokens are off on this server";
     want(answer.ok, `status ${answer.status}: ${made.error}`);
     const token = made.data.access_token;
     const checked = await post(new URL("token/validate", api), { token });
     want(checked.answer.ok, `the server refuses its own token: ${JSON.parse(checked.text).data?.code}`);
-    if (!crypto.subtle) return "made, and passes the server's own check";
+    if (!crypto.subtle) return "the server accepts its own token";
     const { json } = await askJson(new URL("jwks", api));
-    want(await isSigned(token, json.keys), "the signature does not pass in this browser");
-    return "made, and passes the server's check and this browser's";
+    want(await isSigned(token, json.keys), "this browser finds the signature invalid");
+    return "the server and this browser accept the token";
   }],
   ["API document", async () => {
     const { json } = await askJson("openapi.json");
@@ -110,44 +114,43 @@ const checks = [
     const named = new URL(json.servers[0].url, location.href);
     const whole = `OpenAPI ${json.openapi}, ${count} operations`;
     want(json.servers[0].url === "/" || location.href.startsWith(named.href),
-      `${whole}; it names ${named.href}, and you are at ${server.href} (PUBLIC_URL)`, Warning);
+      `${whole}; its server is ${named.href}, but you are at ${server.href}: check PUBLIC_URL`, Warning);
     return whole;
   }],
-  ["Files of the pages", async () => {
+  ["Files of these pages", async () => {
     const asked = await Promise.all(assets.map((file) => ask(`assets/${file}`)));
     const missing = assets.filter((_, i) => !asked[i].answer.ok);
     want(!missing.length, `missing: ${missing.join(", ")}`);
-    return `all ${assets.length}`;
+    return `all ${assets.length} files arrive`;
   }],
   ["Clock", async () => {
     const { answer, middle } = await ask(new URL("health", server));
     const date = answer.headers.get("date");
-    want(date, "no Date header: does a proxy remove it?", Warning);
-    // The header is cut to whole seconds.
+    want(date, "there is no Date header: does a proxy remove it?", Warning);
+    // The header has whole seconds.
     const apart = Math.round((Date.parse(date) + 500 - middle) / 1000);
-    const told = apart === 0 ? "agrees with this device's" : `is ${Math.abs(apart)} s ${apart > 0 ? "ahead of" : "behind"} this device's`;
-    want(Math.abs(apart) <= 5, `the server's clock ${told}: tokens may seem expired, or not yet valid`, Math.abs(apart) > 60 ? Error : Warning);
-    return `the server's clock ${told}`;
+    const told = apart === 0 ? "agrees with the clock of this device" : `is ${Math.abs(apart)} s ${apart > 0 ? "ahead of" : "behind"} the clock of this device`;
+    want(Math.abs(apart) <= 5, `the clock of the server ${told}: tokens can appear expired or not yet valid`, Math.abs(apart) > 60 ? Error : Warning);
+    return `the clock of the server ${told}`;
   }],
   ["Other origins (CORS)", async () => {
     const { answer } = await ask(new URL("health", server));
     const allowed = answer.headers.get("access-control-allow-origin");
     const options = await ask(new URL("token/generate", api), { method: "OPTIONS" });
-    want(options.answer.status === 204, `OPTIONS was answered ${options.answer.status}, not 204: does a proxy stop it?`, Warning);
-    return allowed === "*" ? "pages of any origin may call" : "only pages of the origins in ALLOWED_ORIGINS may call";
+    want(options.answer.status === 204, `OPTIONS got status ${options.answer.status}, not 204: does a proxy block it?`, Warning);
+    return allowed === "*" ? "pages of every origin may call this server" : "only pages of the origins in ALLOWED_ORIGINS may call this server";
   }],
   ["Request id", async () => {
     const id = `check-${Date.now().toString(36)}`;
     const { answer } = await ask(new URL("health", server), { headers: { "X-Request-Id": id } });
     const seen = answer.headers.get("x-request-id");
-    want(seen, "none came back: does a proxy remove it?", Warning);
+    want(seen, "there is no request id in the response: does a proxy remove it?", Warning);
     want(seen === id, `a proxy changed it to ${seen}`, Warning);
-    return "came back as it was sent";
+    return "the response has the request id that was sent";
   }],
 ];
 
-const words = { running: "…", fine: "fine", warning: "look", failed: "failed" };
-const rows = document.getElementById("checks");
+const words = { running: "…", fine: "ok", warning: "warning", failed: "failed" };
 const sum = document.getElementById("sum");
 const again = document.getElementById("again");
 
@@ -162,7 +165,7 @@ function addRow(name) {
   const row = document.createElement("tr");
   const head = cell("th", name);
   head.scope = "row";
-  row.append(head, cell("td", "", "Result"), cell("td", "", "What was seen"));
+  row.append(head, cell("td", "", "Result"), cell("td", "", "Details"));
   rows.append(row);
   return row;
 }
@@ -190,8 +193,8 @@ async function run() {
   rows.replaceChildren();
   await Promise.all(checks.map((check) => runOne(check, addRow(check[0]))));
   const count = (state) => rows.querySelectorAll(`[data-state=${state}]`).length;
-  const parts = [`${count("fine")} of ${checks.length} fine`];
-  if (count("warning")) parts.push(`${count("warning")} to look at`);
+  const parts = [`${count("fine")} of ${checks.length} ok`];
+  if (count("warning")) parts.push(`${count("warning")} with a warning`);
   if (count("failed")) parts.push(`${count("failed")} failed`);
   sum.textContent = parts.join(", ");
   again.disabled = false;

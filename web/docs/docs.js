@@ -1,4 +1,4 @@
-// Swagger UI over the document of this server: the one inside the page, or else openapi.json beside it.
+// Swagger UI for the document of this server: the document inside the page, or else openapi.json.
 "use strict";
 
 const root = document.documentElement;
@@ -9,7 +9,7 @@ const paint = () => root.classList.toggle("dark-mode", dark.matches);
 dark.addEventListener("change", paint);
 paint();
 
-// Swagger UI reads the address's fragment as the name of an operation, so the skip link leaves it alone.
+// Swagger UI reads the fragment of the address as the name of an operation, so the skip link does not change it.
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   document.getElementById("main").focus();
@@ -19,18 +19,18 @@ async function readDocument() {
   const inline = document.getElementById("openapi");
   if (inline) return JSON.parse(inline.textContent);
   const answer = await fetch("openapi.json");
-  if (!answer.ok) throw new Error(`openapi.json was answered with status ${answer.status}`);
+  if (!answer.ok) throw new Error(`openapi.json got status ${answer.status}`);
   return answer.json();
 }
 
-// The page may call the server that it came from and no other, so that one is offered, path prefix and all.
+// The page may call only the server that it came from, so it offers this one, with its path prefix.
 function fromHere(spec) {
   const url = location.origin + location.pathname.replace(/\/api\/docs\/.*$/i, "");
   return { ...spec, servers: [{ url, description: "This server" }] };
 }
 
-// Two repairs: a link inside a button is no use to a keyboard or a screen reader, and a deep link to an operation whose
-// name holds `_` is not the legacy spelling of a blank.
+// Two repairs. Keyboards and screen readers cannot use a link inside a button. Swagger UI reads `_` in a deep link as a blank,
+// but our operations have `_` in their names.
 const plugin = ({ React }) => ({
   components: { DeepLink: ({ text }) => React.createElement("span", null, text) },
   statePlugins: {
@@ -48,7 +48,7 @@ const plugin = ({ React }) => ({
   },
 });
 
-// What Swagger UI leaves without a name or a role.
+// Elements that Swagger UI gives no name or role.
 const attributes = [
   [".information-container", { role: "region", "aria-label": "About this API" }],
   [".schemes-server-container", { role: "region", "aria-label": "Server and authorization" }],
@@ -59,7 +59,7 @@ const attributes = [
   ["#servers", { "aria-label": "Server" }],
   ["textarea.body-param__text", { "aria-label": "Request body" }],
   [".opblock-section-request-body .opblock-section-header select", { "aria-label": "Content type of the request" }],
-  [".response-control-media-type select", { "aria-label": "Content type of the answer" }],
+  [".response-control-media-type select", { "aria-label": "Content type of the response" }],
   [".examples-select select", { "aria-label": "Example" }],
 ];
 
@@ -70,16 +70,20 @@ function repair() {
     }
   }
   for (const table of place.querySelectorAll(".responses-table")) {
-    const live = table.classList.contains("live-responses-table") ? "Answer" : "Possible answers";
+    const live = table.classList.contains("live-responses-table") ? "Response" : "Possible responses";
     table.setAttribute("aria-label", `${live}: ${table.closest(".opblock")?.id.split("-").pop()}`);
   }
   for (const field of place.querySelectorAll(".parameters-col_description :is(input, select, textarea)")) {
     const parameter = field.closest("tr").querySelector(".parameter__name")?.firstChild?.textContent;
     if (parameter) field.setAttribute("aria-label", parameter);
   }
-  // What scrolls must be within a keyboard's reach.
+  // A keyboard must reach what scrolls.
   for (const wide of place.querySelectorAll("pre, .renderedMarkdown table")) {
     if (wide.scrollWidth > wide.clientWidth || wide.scrollHeight > wide.clientHeight) wide.tabIndex = 0;
+  }
+  // A table that is wider than its place says so, because phones show no scroll bar.
+  for (const table of place.querySelectorAll(".renderedMarkdown table")) {
+    table.classList.toggle("scrolls", table.scrollWidth > table.clientWidth);
   }
 }
 
@@ -102,12 +106,13 @@ function show(spec) {
   });
   repair();
   new MutationObserver(repair).observe(place, { childList: true, subtree: true });
+  addEventListener("resize", repair);
 }
 
 readDocument().then(show, (error) => {
   const notice = document.createElement("p");
   notice.className = "notice";
   notice.setAttribute("role", "alert");
-  notice.textContent = `The API document could not be loaded: ${error.message}. The page “Checks” may know why.`;
+  notice.textContent = `The API document could not be loaded: ${error.message}. The page “Checks” looks for the cause.`;
   place.replaceChildren(notice);
 });

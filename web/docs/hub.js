@@ -1,7 +1,7 @@
-// The commands name this server, path prefix and all, and can be copied.
+// The commands contain the address of this server, with its path prefix, and can be copied.
 "use strict";
 
-const base = location.origin + location.pathname.replace(/\/api\/docs\/?[^/]*$/i, "");
+const base = location.origin + location.pathname.replace(/(\/api\/docs)?\/?[^/]*$/i, "");
 for (const place of document.querySelectorAll("[data-base]")) place.textContent = base;
 
 const said = document.getElementById("said");

@@ -13,6 +13,7 @@ mod show;
 use clap::{Args, Subcommand};
 use jose::Algorithm;
 
+use super::consent::Consent;
 use super::setup;
 use super::{Failure, Output};
 use crate::app::IfMissing;
@@ -48,18 +49,10 @@ pub(super) enum Keys {
     Secret,
 }
 
-/// Consent to what may break something.
-#[derive(Debug, Args)]
-struct Consent {
-    /// Do not ask
-    #[arg(long)]
-    yes: bool,
-}
-
-/// Which algorithm is meant.
+/// The key of one algorithm.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Of {
-    /// The algorithm whose key is meant [default: the first one of JWT_ALGORITHM]
+    /// The algorithm of the key [default: the first one of JWT_ALGORITHM]
     #[arg(long, value_name = "ALGORITHM")]
     algorithm: Option<Algorithm>,
 }
@@ -104,23 +97,6 @@ impl Keys {
             Self::Show(_) | Self::List | Self::Plan | Self::Export(_) => IfMissing::Refuse,
             _ => IfMissing::Create,
         }
-    }
-}
-
-impl Consent {
-    /// Tells what may break, and waits for a yes; a script gives it as an option.
-    fn ask(&self, what_breaks: &str) -> Result<(), Failure> {
-        use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
-        if self.yes {
-            return Ok(());
-        }
-        if !stdin().is_terminal() {
-            return Err(Failure::usage(format!("{what_breaks}\nnothing was done; say --yes to do it")));
-        }
-        let _ = write!(stderr().lock(), "{what_breaks}\nDo it? Type yes: ");
-        let mut answer = String::new();
-        stdin().lock().read_line(&mut answer).map_err(Failure::refused)?;
-        if answer.trim() == "yes" { Ok(()) } else { Err(Failure::refused("nothing was done")) }
     }
 }
 

@@ -1,11 +1,23 @@
-//! `GET /`: what is here.
+//! `GET /`: the list of endpoints for programs, and a page for browsers.
 
 use http::StatusCode;
+use http::header::{HeaderValue, VARY};
 use serde_json::json;
 
+use crate::http::docs::{HubPath, accepts_html, hub_page};
 use crate::http::{Answer, Api, Call, VERSION, respond};
 
-pub(in crate::http) async fn get_root(api: Api, _: Call) -> Answer {
+pub(in crate::http) async fn get_root(api: Api, call: Call) -> Answer {
+    let mut response = match accepts_html(call.request.headers()) {
+        true => hub_page(&api, HubPath::Root),
+        false => endpoints(&api)?,
+    };
+    response.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
+    Ok(response)
+}
+
+/// The JSON of the original.
+fn endpoints(api: &Api) -> Answer {
     let body = json!({
         "success": true,
         "message": "JWT Generator API",

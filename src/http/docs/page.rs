@@ -1,13 +1,13 @@
-//! The pages. Their policy lets them load from this server and from nowhere else.
+//! The pages. Their policy allows them to load from this server only.
 
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{ACCEPT, CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, LOCATION, VARY};
 use serde_json::json;
 
+use super::hub::{HubPath, hub_page, key_set_max_age};
 use crate::http::{Answer, Api, Call, Response, VERSION, respond};
 
-const HUB: &str = include_str!("../../../web/docs/hub.html");
 const DOCS: &str = include_str!("../../../web/docs/docs.html");
 const DEBUG: &str = include_str!("../../../web/docs/debug.html");
 
@@ -21,28 +21,31 @@ pub(in crate::http) async fn get_docs_page(_: Api, _: Call) -> Answer {
     Ok(page(DOCS.into()))
 }
 
-pub(in crate::http) async fn get_docs_debug_page(_: Api, _: Call) -> Answer {
-    Ok(page(DEBUG.into()))
+/// Checks that run in the browser. One compares the age of the key set with the one that this server states.
+pub(in crate::http) async fn get_docs_debug_page(api: Api, _: Call) -> Answer {
+    let max_age = key_set_max_age(&api).map_or_else(String::new, |secs| secs.to_string());
+    Ok(page(DEBUG.replacen("{{max-age}}", &max_age, 1).into()))
 }
 
-/// Swagger UI with the document inside the page, for where a second request is in the way.
+/// Swagger UI with the document inside the page, which saves a second request.
 pub(in crate::http) async fn get_docs_inline_page(api: Api, _: Call) -> Answer {
     Ok(page(Bytes::clone(&api.documents().inline_page)))
 }
 
-/// A page for a browser, and the original's JSON for anything else.
+/// A page for a browser, and the JSON of the original for programs.
 pub(in crate::http) async fn get_docs(api: Api, call: Call) -> Answer {
     let mut response = match accepts_html(call.request.headers()) {
-        true if call.request.uri().path().ends_with('/') => page(HUB.into()),
-        // The page's links are relative, so that it works behind any prefix, and lead astray without the slash.
+        true if call.request.uri().path().ends_with('/') => hub_page(&api, HubPath::Docs),
+        // The links of the page are relative, so that they work behind any prefix. They need the slash.
         true => redirect("docs/"),
-        false => hub(api.settings.public_url.as_deref().unwrap_or("http://localhost:3000"))?,
+        false => hub(super::server_address(&api))?,
     };
     response.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
     Ok(response)
 }
 
-fn accepts_html(headers: &HeaderMap) -> bool {
+/// Whether the caller is a browser that wants a page. `*/*` wants JSON.
+pub(in crate::http) fn accepts_html(headers: &HeaderMap) -> bool {
     headers.get_all(ACCEPT).iter().any(|value| value.to_str().is_ok_and(|value| value.contains("text/html")))
 }
 
@@ -79,7 +82,7 @@ fn redirect(location: &'static str) -> Response {
     response
 }
 
-fn page(html: Bytes) -> Response {
+pub(super) fn page(html: Bytes) -> Response {
     let mut response = respond::with_type(StatusCode::OK, HTML, html);
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY);
     response

@@ -18,6 +18,46 @@ fn the_hub_is_json_for_programs_and_a_page_for_browsers() {
     }
 }
 
+/// Seen: the page showed a step with a demo token on servers that refuse it, and "good for a day" whatever JWKS_MAX_AGE said.
+#[test]
+fn the_first_steps_fit_the_server() {
+    let page = |settings: &[(&str, &str)]| {
+        let service = Service::with(settings);
+        service.anonymous().send(Method::GET, "/api/docs/", &[BROWSER], "").text().to_owned()
+    };
+    let (demo, account, operator) = ("/api/token/generate", "/api/auth/register", "jwt-generator token mint");
+    for (settings, shown, cache) in [
+        (&[][..], demo, "for 1 day."),
+        (&[("DEMO_TOKENS", "false"), ("JWKS_MAX_AGE", "90m")], account, "for 90 minutes."),
+        (
+            &[("NODE_ENV", "production"), ("SKIP_DATABASE", "true"), ("JWKS_MAX_AGE", "1h")],
+            operator,
+            "for 1 hour.",
+        ),
+    ] {
+        let text = page(settings);
+        for step in [demo, account, operator] {
+            assert_eq!(text.contains(step), step == shown, "{settings:?} {step}");
+        }
+        assert!(text.contains(&format!("Verifiers may cache it {cache}")), "{settings:?}: {text}");
+        assert!(!text.contains("{{"), "{settings:?}: {text}");
+    }
+}
+
+#[test]
+fn the_root_is_a_page_for_browsers_and_the_recorded_json_for_programs() {
+    let service = Service::start();
+    let root = |accept: &[(&str, &str)]| service.anonymous().send(Method::GET, "/", accept, "");
+    let page = root(&[BROWSER]);
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    assert!(page.text().contains("href=\"api/docs/docs\"") && page.text().contains("href=\"api/jwks\""));
+    for accept in [&[][..], &[("accept", "*/*")], &[("accept", "application/json, text/plain, */*")]] {
+        let json = root(accept);
+        assert_eq!(json.ok()["message"], "JWT Generator API", "{accept:?}");
+        assert!(json.headers.get_all("vary").iter().any(|value| value == "Accept"));
+    }
+}
+
 #[test]
 fn the_hub_without_its_slash_sends_browsers_to_where_its_links_work() {
     let service = Service::start();
@@ -35,7 +75,7 @@ fn the_hub_without_its_slash_sends_browsers_to_where_its_links_work() {
 #[test]
 fn pages_may_load_from_this_server_alone_and_hold_no_inline_code() {
     let service = Service::start();
-    for path in ["/api/docs/", "/api/docs/docs", "/api/docs/docs-inline", "/api/docs/debug"] {
+    for path in ["/", "/api/docs/", "/api/docs/docs", "/api/docs/docs-inline", "/api/docs/debug"] {
         let page = service.anonymous().send(Method::GET, path, &[BROWSER], "");
         assert_eq!(page.status, 200, "{path}");
         let policy = page.header("content-security-policy").unwrap();

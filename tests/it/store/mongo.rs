@@ -295,7 +295,7 @@ fn the_originals_documents_get_no_field_of_ours_and_a_user_takes_the_state_along
     assert_eq!(fields, ["_id", "username", "email", "password", "createdAt", "updatedAt", "__v"]);
     let id = stored[0].get_object_id("_id").unwrap();
     assert_eq!(documents(&uri, "user_states", doc! { "_id": id }).len(), 1);
-    users(folder.path(), &uri, &["delete", "alice"]);
+    users(folder.path(), &uri, &["delete", "alice", "--yes"]);
     assert_eq!(documents(&uri, "user_states", doc! { "_id": id }), []);
 }
 

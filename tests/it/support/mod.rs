@@ -10,6 +10,7 @@ mod program;
 mod proxy;
 mod service;
 mod strict;
+mod terminal;
 mod tools;
 mod verifier;
 mod wire;
@@ -29,6 +30,7 @@ pub use program::{Program, jwt_generator, on_small_disk, refused};
 pub use proxy::{Fault, Proxy};
 pub use service::Service;
 pub use strict::Strict;
+pub use terminal::Terminal;
 pub use tools::{run, tool};
 pub use verifier::Verifier;
 
