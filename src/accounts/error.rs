@@ -1,7 +1,7 @@
 //! Why an account's use case did not do what it was asked.
 
 use super::HashError;
-use crate::domain::{EmailError, PasswordError, UsernameError};
+use crate::domain::{EmailError, PasswordError, Taken, UsernameError};
 use crate::store::StoreError;
 use crate::token::{CheckError, IssueError, Rejection};
 
@@ -56,7 +56,8 @@ pub enum AccountError {
 impl From<StoreError> for AccountError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Conflict(_) => Self::Exists,
+            // Named one by one: what another aggregate adds is not a user who exists.
+            StoreError::Conflict(Taken::UserId | Taken::Username | Taken::Email) => Self::Exists,
             StoreError::Absent => Self::NoDatabase,
             StoreError::Unavailable(_) | StoreError::Newer { .. } | StoreError::Corrupt(_) => {
                 Self::Unavailable(error)

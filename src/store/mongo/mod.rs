@@ -27,6 +27,7 @@ use mongodb::options::ConnectionString;
 use tokio::sync::{Mutex, OnceCell, watch};
 
 use super::{Database, EventSink, NoEvents, StoreError};
+use crate::domain::Secret;
 use collections::CollectionSpec;
 use connection::{Connection, ReadFrom};
 use document::date;
@@ -45,7 +46,8 @@ pub struct Mongo(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    uri: String,
+    /// May hold a password.
+    uri: Secret<String>,
     /// Set once the URI's names are resolved; nothing is sent before.
     connection: OnceCell<Connection>,
     /// Set once this process has seen the indexes made.
@@ -74,7 +76,7 @@ impl Mongo {
     pub fn with_events(uri: &str, events: Arc<dyn EventSink>) -> Result<Self, StoreError> {
         ConnectionString::parse(uri).map_err(|error| StoreError::Backend(DriverError::of(&error).into()))?;
         Ok(Self(Arc::new(Inner {
-            uri: uri.to_owned(),
+            uri: Secret::new(uri.to_owned()),
             connection: OnceCell::new(),
             indexed: OnceCell::new(),
             read: Mutex::default(),
@@ -84,7 +86,7 @@ impl Mongo {
     }
 
     async fn connection(&self) -> Result<&Connection, Error> {
-        self.0.connection.get_or_try_init(|| Connection::open(&self.0.uri)).await
+        self.0.connection.get_or_try_init(|| Connection::open(self.0.uri.expose())).await
     }
 
     /// A collection to write to.
@@ -120,5 +122,19 @@ async fn within_deadline<T>(action: impl Future<Output = Result<T, Error>>) -> R
     match tokio::time::timeout(STEP_TIMEOUT, action).await {
         Ok(answer) => answer.map_err(|error| store_error(&error)),
         Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Mongo;
+
+    #[tokio::test]
+    async fn the_password_in_a_uri_is_not_shown() {
+        let store = Mongo::new("mongodb://app:hidden-password@127.0.0.1/app").unwrap();
+        // From then on the driver's client, which keeps the password too, is a part of the store.
+        store.connection().await.unwrap();
+        let shown = format!("{store:?}");
+        assert!(!shown.contains("hidden-password"), "{shown}");
     }
 }
