@@ -4,7 +4,7 @@ use std::error::Error;
 
 use super::hashing::PasswordCheck;
 use super::{AccountError, Accounts, LoggedIn};
-use crate::domain::{Caller, LoginName, Password, PasswordHash, User};
+use crate::domain::{Actor, Caller, Initiator, LoginName, Password, PasswordHash, User};
 use crate::token::{Session, Subject};
 
 impl Accounts {
@@ -39,7 +39,8 @@ impl Accounts {
     /// Raises the cost of a stored hash. A user who has just logged in is not turned away because that fails.
     async fn strengthen(&self, caller: &Caller, user: User, stronger: PasswordHash) -> User {
         let now = self.clock.now();
-        match self.registry.strengthen_hash(&user, &stronger, now).await {
+        let by = Initiator::in_request(Actor::System, caller);
+        match self.registry.strengthen_hash(&user, &stronger, &by, now).await {
             Ok(true) => User { password_hash: stronger, updated_at: now, ..user },
             Ok(false) => user,
             Err(error) => {

@@ -131,7 +131,9 @@ impl IndexSpec {
                 self.members.first().map(|member| doc! { *member: { "$exists": true } })
             }
             // Filters of indexes know no `$exists: false`; a member that is missing is equal to null.
-            IndexRule::Expires { unless_present, .. } => unless_present.map(|member| doc! { member: Bson::Null }),
+            IndexRule::Expires { unless_present, .. } => {
+                unless_present.map(|member| doc! { member: Bson::Null })
+            }
             IndexRule::Plain | IndexRule::Unique => None,
         }
     }

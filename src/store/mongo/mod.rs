@@ -6,6 +6,7 @@ pub mod collections;
 mod connection;
 mod document;
 mod errors;
+mod events;
 mod foreign_users;
 mod instances;
 mod preparing;
@@ -26,7 +27,7 @@ use mongodb::error::Error;
 use mongodb::options::ConnectionString;
 use tokio::sync::{Mutex, OnceCell, watch};
 
-use super::{Database, EventSink, NoEvents, StoreError};
+use super::{Database, NoEvents, StoreError};
 use crate::domain::Secret;
 use collections::CollectionSpec;
 use connection::{Connection, ReadFrom};
@@ -34,6 +35,8 @@ use document::date;
 use errors::{DriverError, duplicate, is_duplicate, store_error};
 use foreign_users::ReadUsers;
 use preparing::Preparation;
+
+pub use events::EventDocuments;
 
 /// A verb of several steps may take so long: between regions a single write takes a second.
 const VERB_TIMEOUT: Duration = Duration::from_secs(5);
@@ -56,8 +59,8 @@ struct Inner {
     read: Mutex<ReadUsers>,
     /// Whether both are done.
     preparation: watch::Sender<Preparation>,
-    /// Receives the event of each change.
-    events: Arc<dyn EventSink>,
+    /// Makes what is kept of the event of each change.
+    events: Arc<dyn EventDocuments>,
 }
 
 impl Mongo {
@@ -69,11 +72,11 @@ impl Mongo {
         Self::with_events(uri, Arc::new(NoEvents))
     }
 
-    /// As [`Mongo::new`]; the events of changes go to `events`.
+    /// As [`Mongo::new`]; `events` makes what is kept of the event of each change.
     ///
     /// # Errors
     /// As [`Mongo::new`].
-    pub fn with_events(uri: &str, events: Arc<dyn EventSink>) -> Result<Self, StoreError> {
+    pub fn with_events(uri: &str, events: Arc<dyn EventDocuments>) -> Result<Self, StoreError> {
         ConnectionString::parse(uri).map_err(|error| StoreError::Backend(DriverError::of(&error).into()))?;
         Ok(Self(Arc::new(Inner {
             uri: Secret::new(uri.to_owned()),
