@@ -36,7 +36,10 @@ pub(in crate::http) fn hub_page(api: &Api, path: HubPath) -> Response {
         .replace("{{here}}", here)
         .replace("{{docs}}", docs)
         .replace("{{root}}", root)
-        .replace("{{max-age}}", &key_set_max_age(api).map_or("the time in its Cache-Control".to_owned(), in_words));
+        .replace(
+            "{{max-age}}",
+            &key_set_max_age(api).map_or("the time in its Cache-Control".to_owned(), in_words),
+        );
     page(html.into())
 }
 
@@ -61,7 +64,8 @@ mod tests {
     #[test]
     fn a_length_of_time_is_told_without_fractions() {
         let lengths = [0, 1, 90, 300, 3_600, 5_400, 86_400, 7 * 86_400];
-        let words = ["0 seconds", "1 second", "90 seconds", "5 minutes", "1 hour", "90 minutes", "1 day", "7 days"];
+        let words =
+            ["0 seconds", "1 second", "90 seconds", "5 minutes", "1 hour", "90 minutes", "1 day", "7 days"];
         assert_eq!(lengths.map(in_words), words);
     }
 }

@@ -29,7 +29,11 @@ fn the_first_steps_fit_the_server() {
     for (settings, shown, cache) in [
         (&[][..], demo, "for 1 day."),
         (&[("DEMO_TOKENS", "false"), ("JWKS_MAX_AGE", "90m")], account, "for 90 minutes."),
-        (&[("NODE_ENV", "production"), ("SKIP_DATABASE", "true"), ("JWKS_MAX_AGE", "1h")], operator, "for 1 hour."),
+        (
+            &[("NODE_ENV", "production"), ("SKIP_DATABASE", "true"), ("JWKS_MAX_AGE", "1h")],
+            operator,
+            "for 1 hour.",
+        ),
     ] {
         let text = page(settings);
         for step in [demo, account, operator] {
