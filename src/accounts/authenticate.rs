@@ -1,7 +1,7 @@
 //! From a token to its user, and to the next token.
 
-use super::{AccountError, Accounts, LoggedOut};
-use crate::domain::{Lifetime, Timestamp, User};
+use super::{AccountError, Accounts};
+use crate::domain::{Caller, Lifetime, Timestamp, User};
 use crate::token::{Issued, Session, Subject, UserSession};
 
 /// A stored user, and when they proved who they are (seconds since 1970).
@@ -16,20 +16,25 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::Token`] where the token does not pass, [`AccountError::NoUser`] where it is a demo token, it
     /// was issued to a client, or its subject is not stored, [`AccountError::LoggedOut`] where the session has been ended since.
-    pub async fn profile(&self, token: &str) -> Result<User, AccountError> {
-        self.bearer(token).await.map(|bearer| bearer.user)
+    pub async fn profile(&self, caller: &Caller, token: &str) -> Result<User, AccountError> {
+        let Bearer { user, .. } = self.bearer(token).await?;
+        tracing::debug!(user = %user.id, request_id = %caller.request_id, "a user's profile is shown");
+        Ok(user)
     }
 
     /// A new token for a valid one, as long as the session lasts.
     ///
     /// # Errors
     /// As [`Accounts::profile`], and [`AccountError::SessionEnded`].
-    pub async fn refresh(&self, token: &str) -> Result<Issued, AccountError> {
+    pub async fn refresh(&self, caller: &Caller, token: &str) -> Result<Issued, AccountError> {
         let Bearer { user, auth_time } = self.bearer(token).await?;
         if is_over(auth_time, self.clock.now(), self.session_max_age) {
             return Err(AccountError::SessionEnded);
         }
-        Ok(self.tokens.issue(Subject::User { user: &user, session: Session::Since(auth_time) }, None).await?)
+        let subject = Subject::User { user: &user, session: Session::Since(auth_time) };
+        let token = self.tokens.issue(subject, None).await?;
+        tracing::debug!(user = %user.id, request_id = %caller.request_id, "a user's token is refreshed");
+        Ok(token)
     }
 
     async fn bearer(&self, token: &str) -> Result<Bearer, AccountError> {
@@ -37,7 +42,7 @@ impl Accounts {
         let UserSession { user, auth_time } = checked.session().ok_or(AccountError::NoUser)?;
         let user = self.registry.users.find_user_by_id(user).await?.ok_or(AccountError::NoUser)?;
         if !user.sessions.accept(auth_time) {
-            return Err(AccountError::LoggedOut(LoggedOut));
+            return Err(AccountError::LoggedOut);
         }
         Ok(Bearer { user, auth_time })
     }

@@ -5,12 +5,8 @@ use crate::domain::{EmailError, PasswordError, UsernameError};
 use crate::store::StoreError;
 use crate::token::{CheckError, IssueError, Rejection};
 
-/// What the log says of a token whose session was ended.
-#[derive(Debug, thiserror::Error)]
-#[error("its session was ended by another password or by an operator")]
-pub struct LoggedOut;
-
-/// Named by what happened; `http` gives each its status.
+/// Named by what happened. The texts are for the log and the command line; `http` has the status and the sentence that a
+/// caller reads.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
     /// The name cannot be one.
@@ -23,38 +19,37 @@ pub enum AccountError {
     #[error(transparent)]
     Password(#[from] PasswordError),
     /// The name or the address is taken.
-    #[error("User with this username or email already exists")]
+    #[error("a user with this username or email already exists")]
     Exists,
-    /// Nobody, or not by this password; which of them is not told.
-    #[error("Invalid credentials")]
+    /// There is no such user, or the password is another; which of them is not told.
+    #[error("the username or the password is wrong")]
     Credentials,
     /// The token does not pass.
-    #[error("Token verification failed")]
-    Token(Rejection),
-    /// The token is sound, but its session was ended: by another password, or by an operator. Callers read what they
-    /// read for any token that does not pass.
-    #[error("Token verification failed")]
-    LoggedOut(#[source] LoggedOut),
+    #[error("the token does not pass")]
+    Token(#[source] Rejection),
+    /// The token is sound, but its session was ended. Callers read what they read for any token that does not pass.
+    #[error("the token's session was ended by another password or by an operator")]
+    LoggedOut,
     /// The token is sound, but no stored user's.
-    #[error("User not found")]
+    #[error("there is no such user")]
     NoUser,
     /// Too long ago that the user logged in.
-    #[error("The session has ended; log in again")]
+    #[error("the session is as old as a session may be")]
     SessionEnded,
     /// Too much work is waiting.
-    #[error("The server is busy; try again shortly")]
+    #[error("too much work is waiting")]
     Busy,
     /// The server runs without a database.
-    #[error("Accounts need a database, and this server runs without one (SKIP_DATABASE=true)")]
+    #[error("accounts need a database: set SKIP_DATABASE=false")]
     NoDatabase,
     /// The database does not answer.
-    #[error("The database is unavailable; try again shortly")]
+    #[error("the database is unavailable")]
     Unavailable(#[source] StoreError),
     /// No key may sign, or none is there to check with.
-    #[error("The keys are unavailable; try again shortly")]
+    #[error("the keys are unavailable")]
     NoKeys,
     /// A fault of ours.
-    #[error("Internal server error")]
+    #[error("a fault of the service")]
     Internal(#[source] crate::store::Cause),
 }
 

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use super::hashing::PasswordCheck;
 use super::{AccountError, Accounts, LoggedIn};
-use crate::domain::{LoginName, Password, PasswordHash, User};
+use crate::domain::{Caller, LoginName, Password, PasswordHash, User};
 use crate::token::{Session, Subject};
 
 impl Accounts {
@@ -12,7 +12,12 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AccountError::Credentials`] for a wrong password and for an unknown name alike, in the same time.
-    pub async fn log_in(&self, name: &LoginName, password: Password) -> Result<LoggedIn, AccountError> {
+    pub async fn log_in(
+        &self,
+        caller: &Caller,
+        name: &LoginName,
+        password: Password,
+    ) -> Result<LoggedIn, AccountError> {
         // Taken before the look-up: a change of the password after it ends this session, too.
         let now = self.clock.now();
         let found = self.registry.find_user(name).await?;
@@ -21,15 +26,18 @@ impl Accounts {
         let user = match (found, check) {
             (None, _) | (_, PasswordCheck::Wrong) => return Err(AccountError::Credentials),
             (Some(user), PasswordCheck::Right) => user,
-            (Some(user), PasswordCheck::RightButWeak { stronger }) => self.strengthen(user, stronger).await,
+            (Some(user), PasswordCheck::RightButWeak { stronger }) => {
+                self.strengthen(caller, user, stronger).await
+            }
         };
         let session = Session::Since(user.sessions.auth_time(now));
         let token = self.tokens.issue(Subject::User { user: &user, session }, None).await?;
+        tracing::debug!(user = %user.id, request_id = %caller.request_id, "a user has logged in");
         Ok(LoggedIn { user, token })
     }
 
     /// Raises the cost of a stored hash. A user who has just logged in is not turned away because that fails.
-    async fn strengthen(&self, user: User, stronger: PasswordHash) -> User {
+    async fn strengthen(&self, caller: &Caller, user: User, stronger: PasswordHash) -> User {
         let now = self.clock.now();
         match self.registry.strengthen_hash(&user, &stronger, now).await {
             Ok(true) => User { password_hash: stronger, updated_at: now, ..user },
@@ -37,6 +45,8 @@ impl Accounts {
             Err(error) => {
                 let cause = error.source().map(ToString::to_string);
                 tracing::warn!(
+                    user = %user.id,
+                    request_id = %caller.request_id,
                     cause,
                     "cannot raise the cost of a password hash; the next log-in tries again"
                 );

@@ -1,4 +1,4 @@
-//! Accounts: registering, logging in, refreshing, and who a token belongs to. No HTTP here, and no database: a store.
+//! Accounts: registering, logging in, refreshing, and which user a token belongs to. No HTTP here, and no database: a store.
 
 mod authenticate;
 mod error;
@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::domain::{Lifetime, User};
 use crate::token::{Issued, Tokens};
 
-pub use error::{AccountError, LoggedOut};
+pub use error::AccountError;
 pub use hashing::{HashError, Hasher};
 pub use register::Registration;
 pub use registry::Registry;

@@ -1,7 +1,7 @@
 //! Registering.
 
 use super::{AccountError, Accounts, LoggedIn};
-use crate::domain::{Actor, Email, Password, Username};
+use crate::domain::{Actor, Caller, Email, Password, Username};
 use crate::token::{Session, Subject};
 
 /// What a new user gives; parsed, so that it can be stored.
@@ -31,11 +31,16 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AccountError::Exists`] where the name or the address is taken; it takes as long as success.
-    pub async fn register(&self, registration: Registration) -> Result<LoggedIn, AccountError> {
+    pub async fn register(
+        &self,
+        caller: &Caller,
+        registration: Registration,
+    ) -> Result<LoggedIn, AccountError> {
         let user = self.registry.new_user(registration).await?;
         // Before the user is stored: were there no signature, a second try would find the name taken.
         let token = self.tokens.issue(Subject::User { user: &user, session: Session::Begins }, None).await?;
         self.registry.add_user(&user, Actor::User(user.id)).await?;
+        tracing::debug!(user = %user.id, request_id = %caller.request_id, "a user is registered");
         Ok(LoggedIn { user, token })
     }
 }

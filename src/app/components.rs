@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::timeout;
 
-use super::database_probe::{DatabaseProbe, FIRST};
+use super::database_probe::DatabaseProbe;
 use super::instance_heartbeat::{self, InstanceHeartbeat};
 use super::server_secret::ServerSecretKeeper;
 use super::signer_probe::SignerProbe;
@@ -17,9 +17,12 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::Timestamp;
 use crate::entropy::Entropy;
-use crate::http::{Api, FailingTasks, HttpService, HttpSettings, Parts, router};
+use crate::http::{Api, FailingTasks, HttpService, HttpSettings, Parts};
 use crate::keys::{Keys, RingRefresher, RingService, Signer};
 use crate::store::{Health, IfMissing, StoreError, Stores};
+
+/// How long a start waits for the server secret. A database has answered a moment before, and its verbs end within this time.
+const SERVER_SECRET_PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) struct Components {
     stores: Stores,
@@ -92,7 +95,7 @@ impl Components {
     pub(super) async fn keep_server_secret(&mut self) {
         if self.keys.ring().is_some() {
             let turn = self.server_secret.turn(self.clock.now());
-            let _ = timeout(FIRST, turn).await;
+            let _ = timeout(SERVER_SECRET_PATIENCE, turn).await;
         }
     }
 
@@ -137,11 +140,12 @@ impl Components {
             demo_tokens: config.demo_tokens,
             allowed_origins: config.allowed_origins.clone(),
             public_url: config.public_url.clone(),
+            trusted_proxies: config.trusted_proxies.clone(),
+            trusted_proxy_header: config.trusted_proxy_header,
             body_memory: config.max_body_memory,
         };
-        let allowed = settings.allowed_origins.clone();
         let api = Api::new(Parts { tokens, accounts, keys, database, failing, clock, settings });
-        (HttpService::new(router(api), allowed, mark), tasks)
+        (HttpService::new(api, mark), tasks)
     }
 }
 

@@ -89,9 +89,9 @@ impl Function {
                 self.keep_up(Duration::ZERO, ON_PURPOSE).await;
                 Ok(None)
             }
-            Invocation::Request(request, dialect) => {
+            Invocation::Request { request, source, form } => {
                 self.keep_up(self.refresh, ON_THE_WAY).await;
-                Ok(Some(Reply::of(self.http_service.answer_whole(*request).await, dialect)))
+                Ok(Some(Reply::of(self.http_service.answer_whole(*request, source).await, form)))
             }
         }
     }

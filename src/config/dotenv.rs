@@ -1,10 +1,14 @@
 //! `.env` as the original's `dotenv` package reads it, so that one file means the same to both: no expansion of `$`,
 //! values with spaces need no quotes, `#` begins a comment, quotes of three kinds may span lines (docs/adr/0002).
 
+use std::collections::BTreeMap;
+
 use zeroize::Zeroizing;
 
-use super::source::Values;
 use crate::domain::Secret;
+
+/// Values by their names.
+pub(super) type Values = BTreeMap<String, Secret<String>>;
 
 /// Reads `NAME=value` lines; any other line is passed over, and a later line wins.
 pub(super) fn parse(text: &str) -> Values {

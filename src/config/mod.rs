@@ -11,7 +11,7 @@ mod source;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use crate::domain::{Kid, Lifetime, Rotation, Secret, TrustedProxies};
+use crate::domain::{Kid, Lifetime, ProxyHeader, Rotation, Secret, TrustedProxies};
 use crate::keys::custody::VaultSettings;
 use crate::keys::server_secret::ServerSecretSettings;
 use reader::Reader;
@@ -83,6 +83,8 @@ pub struct Config {
     pub max_connections_per_address: Option<usize>,
     /// `TRUSTED_PROXIES`; none where it is unset.
     pub trusted_proxies: TrustedProxies,
+    /// `TRUSTED_PROXY_HEADER`.
+    pub trusted_proxy_header: ProxyHeader,
     /// `MAX_BODY_MEMORY`, in bytes.
     pub max_body_memory: usize,
     /// `LOG_LEVEL`, a filter of `tracing-subscriber`.
@@ -196,6 +198,7 @@ impl Config {
             trusted_proxies: read
                 .optional(settings::TRUSTED_PROXIES, parse::trusted_proxies)
                 .unwrap_or_default(),
+            trusted_proxy_header: read.required(settings::TRUSTED_PROXY_HEADER, parse::proxy_header)?,
             max_body_memory: read.required(settings::MAX_BODY_MEMORY, parse::body_memory)?,
             log_level: read.required(settings::LOG_LEVEL, parse::log_level)?,
             log_format: read.required(settings::LOG_FORMAT, parse::log_format)?,

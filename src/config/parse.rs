@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::LogFormat;
-use crate::domain::{Kid, Lifetime, Rotation, TrustedProxies};
+use crate::domain::{Kid, Lifetime, ProxyHeader, Rotation, TrustedProxies};
 use crate::keys::server_secret::ServerSecretSettings;
 
 /// Whether a `NODE_ENV` means development. Anything but these words is taken for production: a slip must not open the service.
@@ -159,6 +159,10 @@ pub(super) fn body_memory(text: &str) -> Result<usize, String> {
 
 pub(super) fn trusted_proxies(text: &str) -> Result<TrustedProxies, String> {
     TrustedProxies::parse(text).map_err(|error| error.to_string())
+}
+
+pub(super) fn proxy_header(text: &str) -> Result<ProxyHeader, String> {
+    ProxyHeader::parse(text).map_err(|error| error.to_string())
 }
 
 pub(super) fn switch(text: &str) -> Result<bool, String> {

@@ -117,8 +117,13 @@ settings! {
     );
     TRUSTED_PROXIES = setting(
         "",
-        "Your own proxies, as networks separated by commas: the limits for one address do not hold for them; empty: \
-         they do not hold for loopback and private addresses",
+        "Your own proxies, as networks separated by commas: they are believed when they name a client, and the limits for \
+         one address do not hold for them; empty: no proxy is believed, and the limits do not hold for loopback and \
+         private addresses",
+    );
+    TRUSTED_PROXY_HEADER = setting(
+        "X-Forwarded-For",
+        "The one header in which these proxies name the client: `X-Forwarded-For`, `Forwarded` or `X-Real-IP`",
     );
     MAX_BODY_MEMORY = setting(
         "32MiB",

@@ -9,7 +9,8 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::{SETTINGS, Setting, dotenv, parse, settings};
+use super::dotenv::{self, Values};
+use super::{SETTINGS, Setting, parse, settings};
 use crate::domain::Secret;
 
 /// A secret's file may be so large.
@@ -82,8 +83,6 @@ pub enum SourceError {
     Twice(String, String, Origin),
 }
 
-/// Values by their names.
-pub(super) type Values = BTreeMap<String, Secret<String>>;
 type Layer<'a> = (Origin, &'a Values);
 
 impl Sources {
@@ -182,7 +181,7 @@ impl Sources {
         let network = parse::trusted_proxies(text).ok()?.too_large()?;
         Some(format!(
             "TRUSTED_PROXIES={text:?} ({}) has the network {network}, which holds public addresses: no address in it has a \
-             limit on its connections; name only your own proxies",
+             limit on its connections, and each can pass for any client; name only your own proxies",
             found.origin
         ))
     }
@@ -323,13 +322,14 @@ mod tests {
 
     /// Seen: with `0.0.0.0/0` no address had a limit, and nothing said so.
     #[test]
-    fn proxies_that_could_be_anybody_are_pointed_out() {
+    fn proxies_that_may_be_strangers_are_pointed_out() {
         let warnings = |proxies| sources(&[("TRUSTED_PROXIES", proxies)]).warnings();
         assert!(warnings("10.0.0.0/8,fd00::/8").is_empty());
         for network in ["0.0.0.0/0", "::/0"] {
             let told = format!(
                 "TRUSTED_PROXIES={network:?} (from the environment) has the network {network}, which holds public \
-                 addresses: no address in it has a limit on its connections; name only your own proxies"
+                 addresses: no address in it has a limit on its connections, and each can pass for any client; name only \
+                 your own proxies"
             );
             assert_eq!(warnings(network), [told]);
         }

@@ -1,5 +1,6 @@
 //! The nouns of the service: parsing and state changes, pure. Nothing here reads the time, the disk or the net.
 
+mod caller;
 mod email;
 mod event;
 mod instance;
@@ -7,6 +8,8 @@ mod key_record;
 mod kid;
 mod lifetime;
 mod password;
+mod proxy_header;
+mod request_id;
 mod rotation;
 mod secret;
 mod server_secret;
@@ -17,6 +20,7 @@ mod user;
 mod user_keys;
 mod username;
 
+pub use caller::Caller;
 pub use email::{Email, EmailError};
 pub use event::{Actor, Event, EventId, EventKind};
 pub use instance::Instance;
@@ -24,6 +28,8 @@ pub use key_record::{Home, KeyRecord, KeyState, Moved, NewKey, RingRecord};
 pub use kid::{Kid, KidError};
 pub use lifetime::{Lifetime, LifetimeError};
 pub use password::{Password, PasswordError, PasswordHash};
+pub use proxy_header::{ProxyHeader, ProxyHeaderError, node_address};
+pub use request_id::RequestId;
 pub use rotation::Rotation;
 pub use secret::Secret;
 pub use server_secret::ServerSecretRecord;

@@ -1,8 +1,10 @@
-//! The proxies in front of the service, by their addresses.
+//! The proxies in front of the service, by their addresses, and which client they pass a request on for.
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+
+use super::ProxyHeader;
 
 /// Networks whose members are proxies of the operator's. Nothing is trusted by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,6 +42,34 @@ impl TrustedProxies {
         self.0.iter().find(large).map(ToString::to_string)
     }
 
+    /// Whether limits for one address do not hold for this one: a proxy's connections are those of many clients. Where no
+    /// proxies are named, one on this machine or in a private network may be a proxy.
+    pub fn exempt(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        if self.is_empty() { is_near(address) } else { self.contain(address) }
+    }
+
+    /// The address of the client: the peer's, or, where the peer is one of these proxies, the one that it names in `header`,
+    /// and so on until the first address that is no trusted proxy's. What a client may have written itself is never reached.
+    /// Where an element is no address, it ends at the proxy that wrote the element. `values` are the header's lines, the
+    /// last one first.
+    pub fn client<'a>(
+        &self,
+        peer: IpAddr,
+        header: ProxyHeader,
+        values: impl Iterator<Item = &'a [u8]>,
+    ) -> IpAddr {
+        let mut nearest = peer.to_canonical();
+        let mut named = header.addresses(values);
+        while self.contain(nearest) {
+            match named.next().flatten() {
+                Some(address) => nearest = address,
+                None => break,
+            }
+        }
+        nearest
+    }
+
     /// Whether this is the address of one of them. IPv4 within IPv6 (`::ffff:10.0.0.1`) counts as IPv4.
     pub fn contain(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
@@ -47,9 +77,114 @@ impl TrustedProxies {
     }
 }
 
+/// Whether the address is of this machine or of a private network (RFC 1918, RFC 3927, RFC 4193, RFC 4291 §2.5.6, RFC 6598).
+fn is_near(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let shared = v4.octets()[0] == 100 && v4.octets()[1] & 0b1100_0000 == 64;
+            v4.is_loopback() || v4.is_private() || v4.is_link_local() || shared
+        }
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{TrustedProxies, TrustedProxiesError};
+    use super::{ProxyHeader, TrustedProxies, TrustedProxiesError};
+
+    /// What a client may send to pass for another one, or to be no one.
+    const MADE_UP: [&str; 14] = [
+        "",
+        ",",
+        "203.0.113.9",
+        "203.0.113.9, 10.0.0.9",
+        "10.0.0.9",
+        "10.0.0.9, 10.0.0.9, 10.0.0.9",
+        "unknown",
+        "\"",
+        "for=203.0.113.9",
+        "for=\"203.0.113.9",
+        "for=10.0.0.9, for=\"",
+        "127.0.0.1",
+        "::1",
+        "\\",
+    ];
+
+    fn client(proxies: &str, peer: &str, header: ProxyHeader, lines: &[&str]) -> String {
+        let proxies = match proxies {
+            "" => TrustedProxies::default(),
+            text => TrustedProxies::parse(text).unwrap(),
+        };
+        let values = lines.iter().rev().map(|line| line.as_bytes());
+        proxies.client(peer.parse().unwrap(), header, values).to_string()
+    }
+
+    #[test]
+    fn nothing_is_trusted_until_the_proxies_are_named() {
+        for made_up in MADE_UP {
+            for header in ProxyHeader::ALL {
+                for peer in ["127.0.0.1", "10.0.0.1", "198.51.100.7", "::1", "fd00::1"] {
+                    assert_eq!(client("", peer, header, &[made_up]), peer, "{header:?} {made_up}");
+                }
+                let untrusted = client("10.0.0.0/8", "198.51.100.7", header, &[made_up]);
+                assert_eq!(untrusted, "198.51.100.7", "{header:?} {made_up}");
+            }
+        }
+    }
+
+    /// Whatever a client puts before what the proxies append: the client is the one that the first trusted proxy saw.
+    #[test]
+    fn the_client_is_the_nearest_address_that_is_no_trusted_proxys() {
+        let appended = |header: ProxyHeader, address: &str| match header {
+            ProxyHeader::Forwarded => format!("for={address};proto=https"),
+            _ => address.to_owned(),
+        };
+        for made_up in MADE_UP {
+            for header in [ProxyHeader::XForwardedFor, ProxyHeader::Forwarded] {
+                let [of_client, of_proxy] = ["198.51.100.7", "10.0.0.2"].map(|one| appended(header, one));
+                for lines in [
+                    vec![format!("{made_up}, {of_client}")],
+                    vec![made_up.to_owned(), of_client.clone()],
+                    vec![format!("{made_up}, {of_client}, {of_proxy}")],
+                    vec![format!("{made_up},{of_client}"), of_proxy.clone()],
+                    vec![made_up.to_owned(), of_client.clone(), of_proxy.clone(), of_proxy.clone()],
+                ] {
+                    let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+                    assert_eq!(client("10.0.0.0/8", "10.0.0.1", header, &lines), "198.51.100.7", "{lines:?}");
+                }
+            }
+            let replaced = client("10.0.0.0/8", "10.0.0.1", ProxyHeader::XRealIp, &[made_up, "198.51.100.7"]);
+            assert_eq!(replaced, "198.51.100.7", "{made_up}");
+        }
+    }
+
+    #[test]
+    fn the_walk_ends_at_the_proxy_that_names_no_address() {
+        let of =
+            |lines: &[&str]| client("10.0.0.0/8,fd00::/8", "10.0.0.1", ProxyHeader::XForwardedFor, lines);
+        assert_eq!(of(&[]), "10.0.0.1");
+        assert_eq!(of(&["unknown"]), "10.0.0.1");
+        assert_eq!(of(&["198.51.100.7, unknown, 10.0.0.2"]), "10.0.0.2");
+        assert_eq!(of(&["198.51.100.7, , [fd00::2]:80"]), "fd00::2");
+        assert_eq!(of(&["10.0.0.3, 10.0.0.2"]), "10.0.0.3", "a client in a network that is trusted");
+        assert_eq!(
+            of(&["198.51.100.7, 203.0.113.1, 10.0.0.2"]),
+            "203.0.113.1",
+            "a proxy that is not trusted"
+        );
+        assert_eq!(of(&["::ffff:10.0.0.2"]), "10.0.0.2");
+        let one = |peer| client("10.0.0.1", peer, ProxyHeader::XRealIp, &["203.0.113.9", "10.0.0.1"]);
+        assert_eq!((one("10.0.0.1"), one("::ffff:10.0.0.1")), ("10.0.0.1".to_owned(), "10.0.0.1".to_owned()));
+    }
+
+    #[test]
+    fn only_the_one_header_is_read() {
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", ProxyHeader::Forwarded, &["198.51.100.7"]), "10.0.0.1");
+        assert_eq!(
+            client("10.0.0.0/8", "10.0.0.1", ProxyHeader::XForwardedFor, &["for=198.51.100.7"]),
+            "10.0.0.1"
+        );
+    }
 
     fn contain(proxies: &str, address: &str) -> bool {
         TrustedProxies::parse(proxies).unwrap().contain(address.parse().unwrap())

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, HeaderMap};
 use http_body_util::{BodyExt, Limited};
 use zeroize::Zeroizing;
 
+use super::Body;
 use super::body_memory::{Share, UNCOUNTED};
 use super::deadlines::READ_AHEAD;
-use super::error::ApiError;
+use super::refusal::{Kind, Refusal};
 
 /// The most that a body may hold, in bytes.
 const BODY_LIMIT: usize = 100 * 1024;
@@ -34,10 +34,10 @@ pub(super) struct Received {
 
 impl Received {
     /// Copies a chunk behind the others: kept as it came, a chunk of one byte would hold what was read with it.
-    fn append(&mut self, chunk: &[u8]) -> Result<(), ApiError> {
+    fn append(&mut self, chunk: &[u8]) -> Result<(), Refusal> {
         let (length, room) = (self.bytes.len() + chunk.len(), self.bytes.capacity());
         if length > BODY_LIMIT {
-            return Err(ApiError::too_large(BODY_LIMIT));
+            return Err(Kind::BodyTooLarge(BODY_LIMIT).into());
         }
         if length > room {
             let most = if length > UNCOUNTED { BODY_LIMIT } else { UNCOUNTED };
@@ -55,7 +55,7 @@ impl Received {
     }
 
     /// It is whole: nothing is read ahead of it any more.
-    fn end(&mut self) -> Result<(), ApiError> {
+    fn end(&mut self) -> Result<(), Refusal> {
         let room = self.bytes.capacity();
         self.share.hold(if room > UNCOUNTED { room } else { 0 })
     }
@@ -81,20 +81,20 @@ impl Announced {
 }
 
 /// The whole body, within its limit and its deadline.
-pub(super) async fn read(announced: Announced, mut body: Body, share: Share) -> Result<Received, ApiError> {
+pub(super) async fn read(announced: Announced, mut body: Body, share: Share) -> Result<Received, Refusal> {
     if announced.encoded {
-        return Err(ApiError::media_type("The request body must not be compressed"));
+        return Err(Kind::MediaType("The request body must not be compressed").into());
     }
     if announced.length.is_some_and(|length| length > BODY_LIMIT as u64) {
         if !announced.expects_continue {
             discard(body).await;
         }
-        return Err(ApiError::too_large(BODY_LIMIT));
+        return Err(Kind::BodyTooLarge(BODY_LIMIT).into());
     }
     let whole = tokio::time::timeout(BODY_DEADLINE, collect(&mut body, share));
-    match whole.await.map_err(|_| ApiError::too_slow())? {
+    match whole.await.map_err(|_| Kind::BodyTooSlow)? {
         Ok(received) => Ok(received),
-        Err(Broken::Off) => Err(ApiError::malformed("The request body ended early")),
+        Err(Broken::Off) => Err(Refusal::malformed("The request body ended early")),
         Err(Broken::Refused(refusal)) => {
             discard(body).await;
             Err(refusal)
@@ -107,11 +107,11 @@ enum Broken {
     /// The caller stopped sending.
     Off,
     /// It is refused before its end.
-    Refused(ApiError),
+    Refused(Refusal),
 }
 
-impl From<ApiError> for Broken {
-    fn from(refusal: ApiError) -> Self {
+impl From<Refusal> for Broken {
+    fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
     }
 }

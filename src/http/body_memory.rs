@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::connections::Peer;
-use super::error::ApiError;
+use super::peer::Peer;
+use super::refusal::{Kind, Refusal};
 
 /// What a request may hold without being counted, in bytes: less than its connection holds in any case. Log-ins and other
 /// small requests pass however full the memory is, and `MAX_CONNECTIONS` bounds them.
@@ -34,7 +34,7 @@ impl BodyMemory {
         Self(Arc::new(Shared { bytes, taken: Mutex::default() }))
     }
 
-    /// A share that holds nothing yet, for a request of this peer. Where connections are not counted by peer, bytes are not.
+    /// A share that holds nothing yet, for a request of this peer; nothing where bytes are not counted by peer.
     pub(super) fn share(&self, peer: Option<Peer>) -> Share {
         Share { memory: Arc::clone(&self.0), peer, bytes: 0 }
     }
@@ -87,10 +87,10 @@ impl Share {
     ///
     /// # Errors
     /// 503 where fewer are left, for all or for this peer.
-    pub(super) fn hold(&mut self, bytes: usize) -> Result<(), ApiError> {
+    pub(super) fn hold(&mut self, bytes: usize) -> Result<(), Refusal> {
         if bytes > self.bytes {
             if !self.memory.take(bytes - self.bytes, self.peer) {
-                return Err(ApiError::busy());
+                return Err(Kind::Busy.into());
             }
         } else if bytes < self.bytes {
             self.memory.give_back(self.bytes - bytes, self.peer);
@@ -118,7 +118,7 @@ mod tests {
         Some(Peer::of(address.parse().unwrap()))
     }
 
-    /// Seen: bodies of one public address took all of the memory, and nobody else could log in.
+    /// Seen: bodies of one public address took all of the memory, and no other client could log in.
     #[test]
     fn one_peer_has_a_part_of_the_memory_and_leaves_the_rest_to_others() {
         let memory = BodyMemory::of_bytes(PARTS * PART);

@@ -1,27 +1,18 @@
 //! Entity tags and 304 (RFC 9110 §13.1.2).
 
-use axum::body::Body;
-use axum::response::Response;
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
+use http::header::{ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
 
-/// Gives `response` its tag and its age, and empties it where the caller already has it.
-pub(super) fn cached(
-    request: &HeaderMap,
-    etag: &str,
-    cache_control: &str,
-    mut response: Response,
-) -> Response {
-    let headers = response.headers_mut();
+use super::Response;
+
+/// Gives `response` its tag, and empties it where the caller already has it.
+pub(super) fn tagged(request: &HeaderMap, etag: &str, mut response: Response) -> Response {
     if let Ok(tag) = HeaderValue::from_str(etag) {
-        headers.insert(ETAG, tag);
-    }
-    if let Ok(age) = HeaderValue::from_str(cache_control) {
-        headers.insert(CACHE_CONTROL, age);
+        response.headers_mut().insert(ETAG, tag);
     }
     if matches(request, etag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
-        *response.body_mut() = Body::empty();
+        response.body_mut().clear();
     }
     response
 }

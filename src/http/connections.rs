@@ -2,12 +2,13 @@
 //! that has been idle for the longest time is closed for the new one (docs/adr/0021).
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::peer::Peer;
 use super::progress::{Idle, Progress};
 use crate::domain::TrustedProxies;
 
@@ -60,43 +61,6 @@ struct Candidate {
 
 type Key = (Option<Peer>, u64);
 
-/// Whom a connection counts for: an IPv4 address, or the first 64 bits of an IPv6 address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Peer(IpAddr);
-
-impl Limits {
-    /// Whom a connection from this address counts for; nothing where connections are not counted by address.
-    fn peer(&self, address: IpAddr) -> Option<Peer> {
-        let address = address.to_canonical();
-        let exempt = if self.trusted_proxies.is_empty() {
-            is_near(address)
-        } else {
-            self.trusted_proxies.contain(address)
-        };
-        (!exempt).then(|| Peer::of(address))
-    }
-}
-
-impl Peer {
-    pub(super) fn of(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(_) => Self(address),
-            IpAddr::V6(v6) => Self(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into()),
-        }
-    }
-}
-
-/// Whether the address is of this machine or of a private network (RFC 1918, RFC 3927, RFC 4193, RFC 4291 §2.5.6, RFC 6598).
-fn is_near(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            let shared = v4.octets()[0] == 100 && v4.octets()[1] & 0b1100_0000 == 64;
-            v4.is_loopback() || v4.is_private() || v4.is_link_local() || shared
-        }
-        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
-    }
-}
-
 impl Connections {
     pub(super) fn new(limits: Limits) -> Self {
         Self(Arc::new(Shared { limits, start: Instant::now(), table: Mutex::default() }))
@@ -104,7 +68,7 @@ impl Connections {
 
     /// A place for a new connection, if need be the place of one that is idle; nothing where all have requests under way.
     pub(super) fn admit(&self, address: IpAddr) -> Option<Place> {
-        let peer = self.0.limits.peer(address);
+        let peer = Peer::counted(address, &self.0.limits.trusted_proxies);
         let mut table = self.0.table();
         let of_peer = peer.and_then(|_| table.peers.get(&peer)).map_or(0, HashMap::len);
         let room = if of_peer >= self.0.limits.per_address {
@@ -220,11 +184,6 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn progress(&self) -> &Progress {
         &self.progress
-    }
-
-    /// Whom the connection counts for; nothing where connections are not counted by peer.
-    pub(super) fn peer(&self) -> Option<Peer> {
-        self.key.0
     }
 }
 

@@ -1,6 +1,6 @@
 //! Deadlines of a connection, which hyper does not keep: for a request's head, between requests, and for a reader who
 //! does not read. A head that dribbles in is cut off soon; a connection that waits for its next request is kept longer
-//! than the minute for which load balancers keep theirs.
+//! than the minute for which load balancers keep theirs. The instants are of tokio's timer, which tests stop and move.
 
 use std::io;
 use std::pin::Pin;
@@ -57,7 +57,7 @@ impl<S: AsyncRead> Paced<S> {
         Some(self.head_since.map_or(idle_since + until_head, |since| since + HEAD))
     }
 
-    /// Pending till `deadline`, then an error. An alarm set for an earlier instant is left to ring, so that a busy
+    /// Pending until `deadline`, then an error. An alarm set for an earlier instant is left to ring, so that a busy
     /// connection does not set it anew for each request.
     fn wait(&mut self, deadline: Instant, context: &mut Context<'_>) -> Poll<io::Error> {
         loop {
@@ -183,7 +183,7 @@ mod tests {
         assert_eq!((error.kind(), begun.elapsed()), (TimedOut, FIRST_BYTE));
     }
 
-    /// Seen: hyper doubled its buffer for whoever sent fast.
+    /// Seen: hyper doubled its buffer for a client that sent fast.
     #[tokio::test]
     async fn one_read_takes_no_more_than_fits_beside_the_others() {
         let (mut peer, ours) = duplex(4 * READ_AHEAD);

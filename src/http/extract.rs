@@ -1,20 +1,20 @@
-//! What a request brings: fields of a JSON or form body, and a bearer token. Refusals speak our dialect.
+//! What a request brings: fields of a JSON or form body, and a bearer token. Refusals are neutral: the operation's dialect
+//! writes them.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use http::Request;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
-use http::request::Parts;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use zeroize::Zeroize;
 
 use super::body_memory::{Share, UNCOUNTED};
-use super::connections::Peer;
-use super::error::ApiError;
-use super::{Api, body};
-use crate::domain::Secret;
+use super::operation::Auth;
+use super::refusal::{Kind as Reason, Refusal};
+use super::{Api, Body, Call, body};
+use crate::domain::{Caller, Secret};
 
 /// The members of a JSON object or the fields of a form; no body is none of them. They are wiped: a password may be in them.
 pub(super) struct Fields {
@@ -42,28 +42,28 @@ impl Drop for WipedJson {
 
 impl Fields {
     /// A field that must be a string where it is given.
-    pub(super) fn text(&self, name: &'static str) -> Result<Option<String>, ApiError> {
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<String>, Refusal> {
         match self.value(name)? {
             None => Ok(None),
             Some(Value::Text(text)) => Ok(Some(text.expose().clone())),
             Some(Value::Json(json)) => serde_json::from_str(json.0.get())
                 .map(Some)
-                .map_err(|_| ApiError::invalid(format!("{name} must be a string"))),
+                .map_err(|_| Refusal::invalid(format!("{name} must be a string"))),
         }
     }
 
     /// As [`Fields::text`]; an empty string counts as not given, as in the original.
-    pub(super) fn filled(&self, name: &'static str) -> Result<Option<String>, ApiError> {
+    pub(super) fn filled(&self, name: &'static str) -> Result<Option<String>, Refusal> {
         self.text(name).map(|text| text.filter(|text| !text.is_empty()))
     }
 
     /// As [`Fields::filled`], for what must not be shown.
-    pub(super) fn secret(&self, name: &'static str) -> Result<Option<Secret<String>>, ApiError> {
+    pub(super) fn secret(&self, name: &'static str) -> Result<Option<Secret<String>>, Refusal> {
         self.filled(name).map(|text| text.map(Secret::new))
     }
 
     /// A field's JSON; a form's field is its text as a JSON string.
-    pub(super) fn json(&self, name: &str) -> Result<Option<Box<RawValue>>, ApiError> {
+    pub(super) fn json(&self, name: &str) -> Result<Option<Box<RawValue>>, Refusal> {
         Ok(match self.value(name)? {
             None => None,
             Some(Value::Json(json)) => Some(json.0.clone()),
@@ -71,30 +71,32 @@ impl Fields {
         })
     }
 
-    /// What a form holds besides is nobody's business, however often it stands there.
-    fn value(&self, name: &str) -> Result<Option<&Value>, ApiError> {
+    /// What a form holds besides does not count, however often it stands there.
+    fn value(&self, name: &str) -> Result<Option<&Value>, Refusal> {
         let mut values = self.members.0.iter().filter(|(of_field, _)| of_field == name);
         let nested = |(of_field, _): &(String, Value)| {
             of_field.strip_prefix(name).is_some_and(|rest| rest.starts_with('['))
         };
         match (values.next(), values.next()) {
-            (_, Some(_)) => Err(ApiError::malformed(TWICE)),
+            (_, Some(_)) => Err(Refusal::malformed(TWICE)),
             _ if self.members.0.iter().any(nested) => {
-                Err(ApiError::invalid(format!("{name} must be a string; send nested values as JSON")))
+                Err(Refusal::invalid(format!("{name} must be a string; send nested values as JSON")))
             }
             (value, None) => Ok(value.map(|(_, value)| value)),
         }
     }
 }
 
-impl FromRequest<Api> for Fields {
-    type Rejection = ApiError;
-
-    async fn from_request(request: Request, api: &Api) -> Result<Self, ApiError> {
+impl Fields {
+    /// Reads a request's body.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or where the memory for bodies is full.
+    pub(super) async fn read(request: Request<Body>, caller: &Caller, api: &Api) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
         let kind = Kind::of(&parts.headers);
         let announced = body::Announced::by(&parts.headers);
-        let share = share(&parts, api);
+        let share = api.share(caller);
         // The head's parts hold the buffer that they were read into, and a body may take its time.
         drop(parts);
         let body::Received { bytes, share } = body::read(announced, body, share).await?;
@@ -103,9 +105,10 @@ impl FromRequest<Api> for Fields {
             Some(Kind::Json) => from_json(&bytes)?,
             Some(Kind::Form) => from_form(&bytes)?,
             None => {
-                return Err(ApiError::media_type(
+                return Err(Reason::MediaType(
                     "The request body must be application/json or application/x-www-form-urlencoded, in UTF-8",
-                ));
+                )
+                .into());
             }
         };
         Ok(Self { members, _share: share })
@@ -131,17 +134,17 @@ impl Kind {
     }
 }
 
-fn from_json(bytes: &[u8]) -> Result<Members, ApiError> {
+fn from_json(bytes: &[u8]) -> Result<Members, Refusal> {
     use serde_json::error::Category;
     let text = std::str::from_utf8(bytes)
-        .map_err(|_| ApiError::malformed("The request body must be JSON in UTF-8"))?;
+        .map_err(|_| Refusal::malformed("The request body must be JSON in UTF-8"))?;
     serde_json::from_str::<Members>(text).map_err(|error| match error.classify() {
         Category::Data => {
             let told = error.to_string();
             let ours = [TWICE, CROWDED].into_iter().find(|sentence| told.starts_with(sentence));
-            ApiError::malformed(ours.unwrap_or("The request body must be a JSON object"))
+            Refusal::malformed(ours.unwrap_or("The request body must be a JSON object"))
         }
-        _ => ApiError::malformed(format!(
+        _ => Refusal::malformed(format!(
             "The request body is not valid JSON (line {}, column {})",
             error.line(),
             error.column()
@@ -149,10 +152,10 @@ fn from_json(bytes: &[u8]) -> Result<Members, ApiError> {
     })
 }
 
-fn from_form(bytes: &[u8]) -> Result<Members, ApiError> {
+fn from_form(bytes: &[u8]) -> Result<Members, Refusal> {
     // A byte that is no UTF-8 would become three; what is escaped never becomes longer.
     if std::str::from_utf8(bytes).is_err() {
-        return Err(ApiError::malformed("The request body must be a form in UTF-8"));
+        return Err(Refusal::malformed("The request body must be a form in UTF-8"));
     }
     let owned = |text: Cow<'_, str>| {
         let mut text = text.into_owned();
@@ -162,14 +165,14 @@ fn from_form(bytes: &[u8]) -> Result<Members, ApiError> {
     };
     let fields = form_urlencoded::parse(bytes);
     let fields = fields.map(|(name, value)| (owned(name), Value::Text(Secret::new(owned(value)))));
-    let fields: Vec<_> = fields.take(MOST_MEMBERS + 1).collect();
-    if fields.len() > MOST_MEMBERS { Err(ApiError::malformed(CROWDED)) } else { Ok(Members(fields)) }
+    let fields: Vec<_> = fields.take(MAX_MEMBERS + 1).collect();
+    if fields.len() > MAX_MEMBERS { Err(Refusal::malformed(CROWDED)) } else { Ok(Members(fields)) }
 }
 
 const TWICE: &str = "The request body has a member twice";
 const CROWDED: &str = "The request body has more than 64 members";
-/// A body of ours has a handful of members; one with more is looking for trouble.
-const MOST_MEMBERS: usize = 64;
+/// A body of ours has a handful of members; one with many is an attack.
+const MAX_MEMBERS: usize = 64;
 
 impl<'de> Deserialize<'de> for Members {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -184,7 +187,7 @@ impl<'de> Deserialize<'de> for Members {
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Members, M::Error> {
                 let mut fields: Vec<(String, Value)> = Vec::new();
                 while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
-                    if fields.len() == MOST_MEMBERS {
+                    if fields.len() == MAX_MEMBERS {
                         return Err(M::Error::custom(CROWDED));
                     }
                     if fields.iter().any(|(of_field, _)| *of_field == name) {
@@ -199,36 +202,30 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-/// What a request holds of the memory of all bodies: nothing yet.
-fn share(parts: &Parts, api: &Api) -> Share {
-    api.body_memory().share(parts.extensions.get::<Peer>().copied())
-}
-
-/// The token of an `Authorization: Bearer` header (RFC 6750 §2.1), if there is one.
+/// The token of an `Authorization: Bearer` header (RFC 6750 §2.1), if there is one and the operation reads it.
 pub(super) struct Bearer {
     token: Option<Secret<String>>,
     /// It is a copy, and a body may arrive while it waits.
     _share: Share,
 }
 
-impl FromRequestParts<Api> for Bearer {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
-        let value = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = value.and_then(|value| {
-            let (scheme, token) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
-        });
-        let mut share = share(parts, api);
+impl Bearer {
+    /// The token that came with a call.
+    ///
+    /// # Errors
+    /// Where a long one finds the memory for bodies full.
+    pub(super) fn of(call: &Call, api: &Api) -> Result<Self, Refusal> {
+        let token = match call.operation.auth {
+            Auth::Ignored => None,
+            Auth::Optional | Auth::Required => bearer_token(call.request.headers()),
+        };
+        let mut share = api.share(&call.caller);
         if let Some(token) = token.filter(|token| token.len() > UNCOUNTED) {
             share.hold(token.len())?;
         }
         Ok(Self { token: token.map(|token| Secret::new(token.to_owned())), _share: share })
     }
-}
 
-impl Bearer {
     /// The token, where there is one.
     pub(super) fn optional(self) -> Option<Secret<String>> {
         self.token
@@ -237,8 +234,13 @@ impl Bearer {
     /// The token.
     ///
     /// # Errors
-    /// 401 where there is none.
-    pub(super) fn required(self) -> Result<Secret<String>, ApiError> {
-        self.token.ok_or_else(ApiError::token_required)
+    /// Where there is none.
+    pub(super) fn required(self) -> Result<Secret<String>, Refusal> {
+        self.token.ok_or_else(|| Reason::TokenRequired.into())
     }
+}
+
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
 }

@@ -1,54 +1,81 @@
-//! The face to the world: one endpoint a file, thin; status codes, headers and deadlines live here and nowhere else.
+//! HTTP: one operation a file, thin; status codes, headers and deadlines live here and nowhere else.
 
 mod api;
 mod body;
 mod body_memory;
+mod call;
 mod conditional;
 mod connections;
-mod cors;
 mod deadlines;
+mod dialect;
 mod docs;
-mod error;
 mod extract;
 mod failing;
 mod http_service;
+mod middleware;
+mod operation;
+mod operations;
 mod path;
+mod peer;
 mod probes;
 mod progress;
+mod refusal;
 mod respond;
 mod router;
 mod server;
 mod well_known;
 
+use std::fmt;
 use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
 
 use crate::accounts::Accounts;
 use crate::clock::Clock;
+use crate::domain::{Caller, ProxyHeader, TrustedProxies};
 use crate::keys::Keys;
 use crate::store::Health;
 use crate::token::Tokens;
 
+use call::Call;
+use refusal::Refusal;
+
 pub use connections::Limits;
+pub use dialect::Dialect;
 pub use docs::{OPENAPI_JSON, OPENAPI_YAML};
 pub use failing::FailingTasks;
 pub use http_service::HttpService;
-pub use router::{operations, router};
+pub use operation::{Auth, Cache, Operation, Origins};
+pub use operations::operations;
 pub use server::serve;
 
-/// What an operator decides about the service's face.
+/// A request's body: it arrives on a connection, or came whole with an event.
+pub type Body = Either<Incoming, Full<Bytes>>;
+/// An answer, whole.
+pub type Response = http::Response<Bytes>;
+/// What a handler comes to.
+type Answer = Result<Response, Refusal>;
+
+/// What an operator decides about HTTP.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
-    /// Whether anybody may have a demo token.
+    /// Whether any caller may have a demo token.
     pub demo_tokens: bool,
     /// Origins that browsers may call from; nothing means any.
     pub allowed_origins: Option<Vec<String>>,
     /// Where clients reach this server, for the API document.
     pub public_url: Option<String>,
+    /// Proxies that are believed when they name a client.
+    pub trusted_proxies: TrustedProxies,
+    /// The header in which they do.
+    pub trusted_proxy_header: ProxyHeader,
     /// Bytes that the bodies of requests may hold at once, all together.
     pub body_memory: usize,
 }
 
-/// What the endpoints work with. Clones share it.
+/// What the handlers work with. Clones share it.
 #[derive(Clone)]
 pub struct Api(Arc<Shared>);
 
@@ -58,7 +85,7 @@ struct Shared {
     body_memory: body_memory::BodyMemory,
 }
 
-/// The rooms that the endpoints call.
+/// The modules that the handlers call.
 pub struct Parts {
     /// Issuing and checking.
     pub tokens: Tokens,
@@ -77,7 +104,7 @@ pub struct Parts {
 }
 
 impl Api {
-    /// The endpoints' view of these rooms.
+    /// The handlers' view of these modules.
     pub fn new(parts: Parts) -> Self {
         let documents = docs::Documents::new(parts.settings.public_url.as_deref());
         let body_memory = body_memory::BodyMemory::of_bytes(parts.settings.body_memory);
@@ -89,9 +116,16 @@ impl Api {
         &self.0.documents
     }
 
-    /// What all bodies share.
-    fn body_memory(&self) -> &body_memory::BodyMemory {
-        &self.0.body_memory
+    /// What a request holds of the memory that all bodies share: nothing yet. It counts for the client's address.
+    fn share(&self, caller: &Caller) -> body_memory::Share {
+        let peer = peer::Peer::counted(caller.address, &self.settings.trusted_proxies);
+        self.0.body_memory.share(peer)
+    }
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Api")
     }
 }
 

@@ -1,12 +1,10 @@
 //! What a container platform or a load balancer asks before it sends requests here, or takes another instance away.
 //! Both questions read memory only, and the answers name nothing that a stranger should not know.
 
-use axum::extract::State;
-use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 
-use super::{Api, respond};
+use super::{Answer, Api, Call, respond};
 use crate::keys::NotReady;
 
 #[derive(Serialize)]
@@ -20,12 +18,12 @@ struct Report<'a> {
 }
 
 /// `GET /startupz`: whether the start of this process has succeeded.
-pub(super) async fn get_startupz(State(api): State<Api>) -> Response {
+pub(super) async fn get_startupz(api: Api, _: Call) -> Answer {
     report("started", "not started", api.keys.has_started(), &[])
 }
 
 /// `GET /readyz`: whether this instance can verify tokens and publish the key set now.
-pub(super) async fn get_readyz(State(api): State<Api>) -> Response {
+pub(super) async fn get_readyz(api: Api, _: Call) -> Answer {
     report("ready", "not ready", api.keys.publishes(), &api.failing.names())
 }
 
@@ -34,11 +32,11 @@ fn report(
     bad: &'static str,
     found: Result<(), NotReady>,
     failing: &[&'static str],
-) -> Response {
+) -> Answer {
     let (code, status) = match found {
         Ok(()) => (StatusCode::OK, good),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, bad),
     };
     let reason = found.err().map(|why| why.to_string());
-    respond::no_store(respond::json(code, &Report { status, reason, failing }))
+    respond::json(code, &Report { status, reason, failing })
 }

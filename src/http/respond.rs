@@ -1,11 +1,12 @@
 //! The shapes of our answers.
 
-use axum::body::Body;
-use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
+
+use super::refusal::Refusal;
+use super::{Answer, Response};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
@@ -18,35 +19,44 @@ struct Success<'a, T> {
 }
 
 /// Headers that an answer may have with those of every answer: room for all at once is cheaper than growing.
-const ROOM: usize = 24;
+const HEADERS: usize = 24;
 
 /// Any JSON document.
-pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    match serde_json::to_vec(body) {
-        Ok(bytes) => with_type(status, JSON, bytes.into()),
-        // Only a map with keys that are no strings cannot be written, and we have none.
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
+///
+/// # Errors
+/// Where `body` cannot be JSON: a map with keys that are not strings, of which there are none here.
+pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
+    let bytes = serde_json::to_vec(body).map_err(Refusal::internal)?;
+    Ok(with_type(status, JSON, bytes.into()))
+}
+
+/// The same where nothing is left to fall back on: without a body, if need be.
+pub(super) fn json_or_nothing(status: StatusCode, body: &impl Serialize) -> Response {
+    with_type(status, JSON, serde_json::to_vec(body).unwrap_or_default().into())
 }
 
 /// The answer to a request that was met.
-pub(super) fn success(status: StatusCode, data: impl Serialize, message: &str) -> Response {
+///
+/// # Errors
+/// As [`json`].
+pub(super) fn success(status: StatusCode, data: impl Serialize, message: &str) -> Answer {
     json(status, &Success { success: true, data, message })
 }
 
 /// The body of such an answer, where it is needed before the answer.
 ///
 /// # Errors
-/// Where `data` is no JSON.
-pub(super) fn success_body(data: impl Serialize, message: &str) -> serde_json::Result<Bytes> {
-    serde_json::to_vec(&Success { success: true, data, message }).map(Bytes::from)
+/// As [`json`].
+pub(super) fn success_body(data: impl Serialize, message: &str) -> Result<Bytes, Refusal> {
+    let body = serde_json::to_vec(&Success { success: true, data, message });
+    body.map(Bytes::from).map_err(Refusal::internal)
 }
 
 /// Bytes of a kind.
 pub(super) fn with_type(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response {
-    let mut response = Response::new(Body::from(body));
+    let mut response = Response::new(body);
     *response.status_mut() = status;
-    response.headers_mut().reserve(ROOM);
+    response.headers_mut().reserve(HEADERS);
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
 }
@@ -54,10 +64,4 @@ pub(super) fn with_type(status: StatusCode, content_type: HeaderValue, body: Byt
 /// JSON that is ready.
 pub(super) fn json_bytes(body: Bytes) -> Response {
     with_type(StatusCode::OK, JSON, body)
-}
-
-/// Forbids every cache to keep the answer: it holds a token or a user, or is true at this moment only.
-pub(super) fn no_store(mut response: Response) -> Response {
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }

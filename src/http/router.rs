@@ -1,82 +1,141 @@
-//! Which method on which path is which operation of `openapi.yaml`; a test holds the two lists together.
+//! From a method and a path to the operation.
 
-use axum::Router;
-use axum::extract::Request;
-use axum::response::IntoResponse;
-use axum::routing::{MethodRouter, get, post};
+use std::borrow::Cow;
+use std::collections::HashMap;
 
-use super::error::ApiError;
-use super::http_service::AsAsked;
-use super::{Api, api, docs, probes, well_known};
+use http::Method;
 
-struct Route {
-    method: &'static str,
-    path: &'static str,
-    operation_id: &'static str,
-    handler: fn() -> MethodRouter<Api>,
+use super::operation::{Operation, Origins};
+use super::path;
+
+/// What is at a path: its operations, one for each method.
+type Resource = Vec<&'static Operation>;
+
+/// Finds operations. A path without parameters goes before one with.
+#[derive(Debug, Default)]
+pub(super) struct Router {
+    literal: HashMap<Cow<'static, str>, Resource>,
+    templates: Vec<(&'static str, Resource)>,
 }
 
-const fn on_get(path: &'static str, operation_id: &'static str, handler: fn() -> MethodRouter<Api>) -> Route {
-    Route { method: "get", path, operation_id, handler }
+/// What a request asks for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Route<'r> {
+    /// This operation.
+    To(&'static Operation),
+    /// Another method than these operations have, whose path it is.
+    NoMethod(&'r [&'static Operation]),
+    /// There is nothing at this path.
+    Nowhere,
 }
 
-const fn on_post(
-    path: &'static str,
-    operation_id: &'static str,
-    handler: fn() -> MethodRouter<Api>,
-) -> Route {
-    Route { method: "post", path, operation_id, handler }
+impl Router {
+    pub(super) fn of(operations: &'static [Operation]) -> Self {
+        let mut router = Self::default();
+        for operation in operations {
+            router.resource(operation.path).push(operation);
+        }
+        router
+    }
+
+    fn resource(&mut self, path: &'static str) -> &mut Resource {
+        if !path::is_template(path) {
+            return self.literal.entry(path::canonical(path)).or_default();
+        }
+        let known = self.templates.iter().position(|(template, _)| *template == path);
+        let at = known.unwrap_or_else(|| {
+            self.templates.push((path, Resource::new()));
+            self.templates.len() - 1
+        });
+        &mut self.templates[at].1
+    }
+
+    /// `HEAD` is found where `GET` is (RFC 9110 §9.3.2).
+    pub(super) fn find(&self, method: &Method, path: &str) -> Route<'_> {
+        let path = path::canonical(path);
+        let of_template = || self.templates.iter().find(|(template, _)| path::fits(template, &path));
+        let resource = self.literal.get(&*path).or_else(|| of_template().map(|(_, resource)| resource));
+        let Some(resource) = resource else { return Route::Nowhere };
+        let method = if *method == Method::HEAD { &Method::GET } else { method };
+        match resource.iter().find(|operation| operation.method == *method) {
+            Some(operation) => Route::To(operation),
+            None => Route::NoMethod(resource),
+        }
+    }
 }
 
-const ROUTES: &[Route] = &[
-    on_get("/", "get_root", || get(api::get_root)),
-    on_get("/health", "get_health", || get(api::get_health)),
-    on_get("/startupz", "get_startupz", || get(probes::get_startupz)),
-    on_get("/readyz", "get_readyz", || get(probes::get_readyz)),
-    on_post("/api/token/generate", "generate_token", || post(api::generate_token)),
-    on_post("/token/generate", "generate_token_alias", || post(api::generate_token)),
-    on_post("/api/token/validate", "validate_token", || post(api::validate_token)),
-    on_post("/token/validate", "validate_token_alias", || post(api::validate_token)),
-    on_post("/api/auth/validate", "validate_auth_token", || post(api::validate_token)),
-    on_post("/api/auth/register", "register_user", || post(api::register_user)),
-    on_post("/api/auth/login", "login_user", || post(api::login_user)),
-    on_post("/api/auth/refresh", "refresh_token", || post(api::refresh_token)),
-    on_get("/api/auth/profile", "get_profile", || get(api::get_profile)),
-    on_get("/api/jwks", "get_jwks", || get(well_known::get_jwks)),
-    on_get("/api/jwks.json", "get_jwks_json", || get(well_known::get_jwks)),
-    on_get("/api/.well-known/jwks.json", "get_jwks_well_known_api", || get(well_known::get_jwks)),
-    on_get("/.well-known/jwks.json", "get_jwks_well_known", || get(well_known::get_jwks)),
-    on_get("/api/jwks/post-quantum", "get_post_quantum_jwks", || get(well_known::get_post_quantum_jwks)),
-    on_get("/api/public-key", "get_public_key", || get(well_known::get_public_key)),
-    on_get("/api/public-key.pem", "get_public_key_pem", || get(well_known::get_public_key)),
-    on_get("/api/key-info", "get_key_info", || get(well_known::get_key_info)),
-    on_get("/api/docs/", "get_docs", || get(docs::get_docs)),
-    on_get("/api/docs/docs", "get_docs_page", || get(docs::get_docs_page)),
-    on_get("/api/docs/docs-inline", "get_docs_inline_page", || get(docs::get_docs_inline_page)),
-    on_get("/api/docs/debug", "get_docs_debug_page", || get(docs::get_docs_debug_page)),
-    on_get("/api/docs/openapi.json", "get_openapi_json", || get(docs::get_openapi_json)),
-    on_get("/api/docs/openapi.yaml", "get_openapi_yaml", || get(docs::get_openapi_yaml)),
-    on_get("/api/docs/assets/{file}", "get_docs_asset", || get(docs::get_docs_asset)),
-];
+impl Route<'_> {
+    /// The operation, where there is one.
+    pub(super) fn operation(&self) -> Option<&'static Operation> {
+        match self {
+            Self::To(operation) => Some(operation),
+            Self::NoMethod(_) | Self::Nowhere => None,
+        }
+    }
 
-/// Every operation: its method in lower case, its path and its `operationId`.
-pub fn operations() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    ROUTES.iter().map(|route| (route.method, route.path, route.operation_id))
+    /// The path for the log, which never comes from the request: a path that is not served may hold anything, even a token.
+    pub(super) fn path(&self) -> &'static str {
+        match self {
+            Self::To(operation) => operation.path,
+            Self::NoMethod(resource) => resource.first().map_or("-", |operation| operation.path),
+            Self::Nowhere => "-",
+        }
+    }
+
+    /// Whether what is at the path is for all origins.
+    pub(super) fn is_for_all_origins(&self) -> bool {
+        match self {
+            Self::To(operation) => operation.origins == Origins::All,
+            Self::NoMethod(resource) => resource.iter().any(|operation| operation.origins == Origins::All),
+            Self::Nowhere => false,
+        }
+    }
 }
 
-/// The endpoints. Paths are spelled as [`super::path`] spells them: without a slash at the end.
-pub fn router(api: Api) -> Router {
-    let routed = ROUTES.iter().fold(Router::new(), |router, route| {
-        router.route(&super::path::canonical(route.path), (route.handler)())
-    });
-    routed.method_not_allowed_fallback(method_not_allowed).fallback(not_found).with_state(api)
+/// The methods of a resource, for `Allow` (RFC 9110 §10.2.1).
+pub(super) fn allowed(resource: &[&'static Operation]) -> String {
+    let mut methods = Vec::new();
+    for operation in resource {
+        methods.push(operation.method.as_str());
+        if operation.method == Method::GET {
+            methods.push("HEAD");
+        }
+    }
+    methods.join(",")
 }
 
-async fn not_found(request: Request) -> impl IntoResponse {
-    let uri = request.extensions().get::<AsAsked>().map(|as_asked| as_asked.0.clone());
-    ApiError::not_found(&uri.unwrap_or_else(|| request.uri().to_string()))
-}
+#[cfg(test)]
+mod tests {
+    use http::Method;
 
-async fn method_not_allowed(request: Request) -> impl IntoResponse {
-    ApiError::method(request.method(), request.uri().path())
+    use super::{Route, Router, allowed};
+    use crate::http::operations;
+
+    #[test]
+    fn every_operation_is_found_by_its_own_method_and_path_and_by_no_other_method() {
+        let router = Router::of(operations());
+        for operation in operations() {
+            for path in [operation.path.to_owned(), format!("{}/", operation.path.to_uppercase())] {
+                let found = router.find(&operation.method, &path);
+                assert_eq!(found.operation().map(|found| found.id), Some(operation.id), "{path}");
+                let Route::NoMethod(resource) = router.find(&Method::DELETE, &path) else { panic!("{path}") };
+                assert!(resource.iter().any(|one| one.id == operation.id), "{path}");
+            }
+        }
+        let head = router.find(&Method::HEAD, "/health").operation().unwrap();
+        assert_eq!(head.id, "get_health");
+        for nowhere in ["", "*", "/nope", "/api", "/api/docs/assets", "/api/docs/assets/a/b", "/health/x"] {
+            assert!(matches!(router.find(&Method::GET, nowhere), Route::Nowhere), "{nowhere}");
+        }
+    }
+
+    #[test]
+    fn allow_lists_head_beside_get() {
+        let router = Router::of(operations());
+        let of = |path| match router.find(&Method::DELETE, path) {
+            Route::NoMethod(resource) => allowed(resource),
+            _ => String::new(),
+        };
+        assert_eq!((of("/health"), of("/api/token/generate")), ("GET,HEAD".to_owned(), "POST".to_owned()));
+    }
 }

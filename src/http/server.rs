@@ -1,14 +1,13 @@
 //! The accept loop: a bounded number of connections, deadlines on each, and an end that loses no answer.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
 use futures_util::FutureExt;
 use http::header::{CONNECTION, HeaderValue};
-use hyper::body::Body as _;
+use http_body_util::{Either, Full};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -42,7 +41,7 @@ pub async fn serve(
     // Where there is no place, the socket closes with the value.
     let greet = |(stream, peer): (TcpStream, SocketAddr)| {
         if let Some(place) = connections.admit(peer.ip()) {
-            tokio::spawn(converse(stream, Arc::clone(&service), graceful.watcher(), place));
+            tokio::spawn(converse(stream, peer.ip(), Arc::clone(&service), graceful.watcher(), place));
         }
     };
     let mut stop = std::pin::pin!(stop);
@@ -61,7 +60,7 @@ pub async fn serve(
             }
         }
     }
-    // Whoever has connected by now is answered: closing the listener would reset them.
+    // A client that has connected by now is answered: closing the listener would reset its connection.
     while let Some(Ok(accepted)) = listener.accept().now_or_never() {
         greet(accepted);
     }
@@ -76,26 +75,30 @@ pub async fn serve(
 }
 
 /// One connection, all its requests in turn.
-async fn converse(stream: TcpStream, service: Arc<HttpService>, watcher: Watcher, place: Place) {
+async fn converse(
+    stream: TcpStream,
+    peer: IpAddr,
+    service: Arc<HttpService>,
+    watcher: Watcher,
+    place: Place,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot turn off Nagle's algorithm");
     }
     let progress = place.progress();
     let stream = TokioIo::new(Paced::new(stream, progress.clone()));
-    let peer = place.peer();
-    let service = service_fn(async |mut request: http::Request<hyper::body::Incoming>| {
+    let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
         progress.begin();
-        // Only what a body holds counts for its peer.
-        if let Some(peer) = peer.filter(|_| !request.body().is_end_stream()) {
-            request.extensions_mut().insert(peer);
-        }
         let large = progress.head_exceeds(LARGE_HEAD);
-        let mut response = service.answer(request.map(Body::new)).await;
-        if large {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        let answer = service.answer(request.map(Either::Left), peer);
+        async move {
+            let mut response = answer.await;
+            if large {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            progress.end();
+            Ok::<_, std::convert::Infallible>(response.map(Full::new))
         }
-        progress.end();
-        Ok::<_, std::convert::Infallible>(response)
     });
     let mut connection = http1::Builder::new().max_buf_size(HEAD_LIMIT).serve_connection(stream, service);
     // When asked to stop, hyper closes a connection of which it has read nothing: read once first.

@@ -5,7 +5,7 @@
 use super::RingService;
 use super::custody::{CustodyError, RingFault};
 use super::key_event::Cause;
-use super::ring_service::LOST_RACES;
+use super::ring_change::LOST_RACES;
 use crate::domain::{KeyState, RingRecord, Timestamp};
 
 /// Seconds in which all servers are to follow.

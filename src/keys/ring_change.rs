@@ -4,9 +4,11 @@
 use super::RingService;
 use super::custody::{CustodyError, FileFault, Replaced};
 use super::key_event::{Cause, events};
-use super::ring_service::LOST_RACES;
 use super::schedule::written_late;
 use crate::domain::{RingRecord, Timestamp};
+
+/// How many times in a row another program may be quicker before a change of the ring is given up.
+pub(super) const LOST_RACES: usize = 16;
 
 /// What came of a change.
 pub(super) enum Changed {

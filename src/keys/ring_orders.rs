@@ -4,7 +4,7 @@ use super::RingService;
 use super::custody::CustodyError;
 use super::key_event::Cause;
 use super::orders::{self, Order, OrderError};
-use super::ring_service::LOST_RACES;
+use super::ring_change::LOST_RACES;
 use crate::domain::{KeyState, NewKey, RingRecord};
 
 /// Why an order was not carried out.

@@ -9,14 +9,11 @@ use tokio::sync::Mutex;
 
 use super::custody::{Custody, CustodyError, RecordFault, RingStore};
 use super::key_event::Cause;
-use super::ring_change::Changed;
+use super::ring_change::{Changed, LOST_RACES};
 use super::schedule::{Action, Schedule, apply};
 use super::{KeyKind, KeySettings, Private, Ring};
 use crate::clock::Clock;
 use crate::domain::{KeyRecord, KeyState, NewKey, RingRecord, Timestamp};
-
-/// How many times in a row another program may be quicker before a change of the ring is given up.
-pub(super) const LOST_RACES: usize = 16;
 
 /// Keeps a ring.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 use super::custody::{CustodyError, RecordFault, public_half};
 use super::key_event::Cause;
 use super::ring_change::Changed;
-use super::ring_service::LOST_RACES;
+use super::ring_change::LOST_RACES;
 use super::schedule::{Action, Outstanding, due, take};
 use super::{Private, RingService, SignError};
 use crate::domain::{KeyRecord, KeyState, NewKey, RingRecord};

@@ -39,14 +39,23 @@ pub(super) struct Context {
     pub(super) domain_name: Option<String>,
     pub(super) request_id: Option<String>,
     pub(super) http: Option<Http>,
+    pub(super) identity: Identity,
     pub(super) elb: Option<serde::de::IgnoredAny>,
 }
 
-/// The method, where payload 2.0 says it.
+/// The method and the client's address, where payload 2.0 says them.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub(super) struct Http {
     pub(super) method: String,
+    pub(super) source_ip: Option<String>,
+}
+
+/// The client's address, where payload 1.0 says it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Identity {
+    pub(super) source_ip: Option<String>,
 }
 
 /// An event that is not for us.

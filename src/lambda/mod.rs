@@ -6,7 +6,8 @@ mod invocation;
 mod path;
 mod reply;
 mod request;
+mod source;
 
 pub use event::{Event, EventError};
 pub use invocation::Invocation;
-pub use reply::{Dialect, Reply};
+pub use reply::{Form, Reply};

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 /// How a sender wants its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
+pub enum Form {
     /// API Gateway, payload 1.0.
     One,
     /// API Gateway, payload 2.0, and function URLs.
@@ -40,8 +40,8 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Tells `response` in `dialect`.
-    pub fn of(response: Response<Bytes>, dialect: Dialect) -> Self {
+    /// Tells `response` in this form.
+    pub fn of(response: Response<Bytes>, form: Form) -> Self {
         let (mut head, body) = response.into_parts();
         // They are of the connection between the sender and its client (RFC 9110 §7.6.1).
         for name in [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
@@ -51,17 +51,17 @@ impl Reply {
             Ok(text) => (text, false),
             Err(binary) => (STANDARD.encode(binary.as_bytes()), true),
         };
-        let with_many = matches!(dialect, Dialect::One | Dialect::BalancerWithMany);
-        let cookies = match dialect {
-            Dialect::Two => head.headers.get_all(SET_COOKIE).iter().map(text).collect(),
+        let with_many = matches!(form, Form::One | Form::BalancerWithMany);
+        let cookies = match form {
+            Form::Two => head.headers.get_all(SET_COOKIE).iter().map(text).collect(),
             _ => Vec::new(),
         };
-        if dialect == Dialect::Two {
+        if form == Form::Two {
             head.headers.remove(SET_COOKIE);
         }
         Self {
             status_code: head.status.as_u16(),
-            status_description: description(head.status, dialect),
+            status_description: description(head.status, form),
             headers: (!with_many).then(|| joined(&head.headers)),
             multi_value_headers: with_many.then(|| all(&head.headers)),
             cookies,
@@ -71,8 +71,8 @@ impl Reply {
     }
 }
 
-fn description(status: StatusCode, dialect: Dialect) -> Option<String> {
-    let balancer = matches!(dialect, Dialect::Balancer | Dialect::BalancerWithMany);
+fn description(status: StatusCode, form: Form) -> Option<String> {
+    let balancer = matches!(form, Form::Balancer | Form::BalancerWithMany);
     balancer.then(|| format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default()))
 }
 

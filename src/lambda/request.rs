@@ -7,7 +7,7 @@ use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Uri, Version};
 
 use super::event::{Event, Many, Single};
-use super::{Dialect, path};
+use super::{Form, path};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -15,12 +15,12 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(super) struct Malformed(pub(super) &'static str);
 
 /// The request that the event tells of.
-pub(super) fn of(mut event: Event, dialect: Dialect, base: &str) -> Result<Request<Bytes>, Malformed> {
+pub(super) fn of(mut event: Event, form: Form, base: &str) -> Result<Request<Bytes>, Malformed> {
     let context = event.request_context.http.as_ref().map(|http| http.method.as_str());
     let method = context.or(event.http_method.as_deref()).unwrap_or_default();
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| Malformed("method"))?;
     let mut target = legal(path::own(&event, base));
-    let query = query(&event, dialect);
+    let query = query(&event, form);
     if !query.is_empty() {
         target.push('?');
         target.extend(encoded(&query, b"?"));
@@ -74,18 +74,18 @@ fn append(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Malfor
 }
 
 /// The query as it was sent. API Gateway's payload 1.0 has it decoded, a load balancer as it came.
-fn query(event: &Event, dialect: Dialect) -> String {
+fn query(event: &Event, form: Form) -> String {
     if let Some(raw) = &event.raw_query_string {
         return raw.clone();
     }
     let parameters =
         pairs(event.multi_value_query_string_parameters.as_ref(), event.query_string_parameters.as_ref());
-    match dialect {
-        Dialect::Balancer | Dialect::BalancerWithMany => {
+    match form {
+        Form::Balancer | Form::BalancerWithMany => {
             let as_sent: Vec<_> = parameters.map(|(name, value)| format!("{name}={value}")).collect();
             as_sent.join("&")
         }
-        Dialect::One | Dialect::Two => {
+        Form::One | Form::Two => {
             form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
         }
     }

@@ -4,7 +4,7 @@ use jose::{Expectations, Typ, Verified};
 use serde::Deserialize;
 
 use super::Tokens;
-use crate::domain::UserId;
+use crate::domain::{Caller, UserId};
 
 pub use jose::Rejection;
 
@@ -86,6 +86,21 @@ fn anything_but_false<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Resu
 }
 
 impl Tokens {
+    /// Checks a token for a caller that asks whether it passes.
+    ///
+    /// # Errors
+    /// As [`Tokens::check`].
+    pub fn validate(
+        &self,
+        caller: &Caller,
+        token: &str,
+        audience: Option<&str>,
+    ) -> Result<Checked, CheckError> {
+        let checked = self.check(token, audience);
+        tracing::debug!(passes = checked.is_ok(), request_id = %caller.request_id, "a token is checked");
+        checked
+    }
+
     /// Checks a token by our keys, issuer and clock; it must be meant for `audience`, or for the usual one.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use jose::Algorithm;
 
 use super::{CustomClaims, Subject, Tokens};
-use crate::domain::Lifetime;
+use crate::domain::{Caller, Lifetime};
 use crate::keys::SignError;
 
 /// Bytes of claims that, encoded and with the longest header and RSA signature, still make a token of 16 KiB. With the
@@ -59,7 +59,7 @@ pub enum Session {
     Since(u64),
 }
 
-/// What somebody wants in a token of their own making.
+/// What a caller wants in a token of its own making.
 #[derive(Clone, Debug)]
 pub struct TokenRequest {
     /// `sub`.
@@ -77,6 +77,16 @@ pub struct TokenRequest {
 }
 
 impl Tokens {
+    /// A demo token for any caller.
+    ///
+    /// # Errors
+    /// [`IssueError`].
+    pub async fn issue_demo(&self, caller: &Caller, request: &TokenRequest) -> Result<Issued, IssueError> {
+        let issued = self.issue(Subject::Demo(request), None).await?;
+        tracing::debug!(request_id = %caller.request_id, "a demo token is issued");
+        Ok(issued)
+    }
+
     /// A token for this subject, signed with the active key of `algorithm`, or of the default one.
     ///
     /// # Errors

@@ -31,7 +31,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "workers",
         ],
     ),
-    ("lambda", &[]),
+    ("lambda", &["domain"]),
     ("http", &["accounts", "clock", "domain", "keys", "store", "token"]),
     ("accounts", &["clock", "domain", "entropy", "store", "token", "workers"]),
     ("token", &["clock", "domain", "entropy", "keys"]),
@@ -105,7 +105,6 @@ fn outside_crates_stay_in_the_room_that_is_meant_for_them() {
     for (name, rooms) in [
         ("rusqlite", &["store"][..]),
         ("mongodb", &["store"]),
-        ("axum", &["http"]),
         ("hyper", &["http"]),
         ("bcrypt", &["accounts"]),
         ("clap", &["cli"]),

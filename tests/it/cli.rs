@@ -220,7 +220,7 @@ fn users_are_managed_beside_a_running_server() {
     let (code, _, told) =
         users(&["create", "ada", "other@example.com", "--password-stdin"], "second-secret\n");
     assert_eq!(code, Some(1));
-    assert!(told.contains("User with this username or email already exists"), "{told}");
+    assert!(told.contains("a user with this username or email already exists"), "{told}");
     assert_eq!(users(&["create", "x", "x@example.com", "--password-stdin"], "long-enough").0, Some(2));
     client.register("grace");
     let (_, listed, _) = users(&["list"], "");

@@ -10,6 +10,7 @@ use jwt_generator::domain::Timestamp;
 use jwt_generator::entropy::Entropy;
 use serde_json::{Value, json};
 
+use crate::callers::answered;
 use crate::contract;
 use crate::keys::custody::SEALING_KEY;
 use crate::keys::rotation::kid_of;
@@ -124,6 +125,19 @@ fn a_request_comes_through_whole_and_so_does_its_answer() {
     }
 }
 
+/// What AWS says of the client counts, and what the client says does not.
+#[test]
+fn a_functions_client_is_the_address_that_aws_saw() {
+    for front in FRONTS {
+        let (gateway, folder) = start(front, &[("LOG_LEVEL", "jwt_generator=debug")]);
+        let spoofed = [("x-forwarded-for", "203.0.113.9"), ("x-real-ip", "203.0.113.9")];
+        assert_eq!(gateway.client().send(Method::GET, "/health", &spoofed, "").status, 200);
+        let log = std::fs::read_to_string(folder.path().join("function.log")).unwrap();
+        let clients: Vec<_> = answered(&log).iter().map(|entry| entry["client"].clone()).collect();
+        assert_eq!(clients, [gateway::CLIENT], "{front:?}: {log}");
+    }
+}
+
 #[test]
 fn tokens_of_a_function_pass_everywhere() {
     let (gateway, _folder) = start(Front::HttpTwo, &[("JWT_ALGORITHM", "RS256")]);
@@ -145,10 +159,11 @@ fn instances_that_begin_together_have_one_key() {
     let kids: BTreeSet<_> =
         instances.iter().map(|(instance, _)| kid_of(&works(&instance.client()))).collect();
     assert_eq!(kids.len(), 1, "{kids:?}");
-    // Versions are few, and in each there are private keys: who comes too late adds none.
+    // Private keys are in each version, so an instance that comes too late adds none: one begins the ring, and one makes the
+    // server secret.
     let all = json!({ "SecretId": secret, "IncludeDeprecated": true });
     let versions = Moto::shared().secrets("eu-west-1", "ListSecretVersionIds", &all).ok();
-    assert_eq!(versions["Versions"].as_array().unwrap().len(), 1, "{versions}");
+    assert_eq!(versions["Versions"].as_array().unwrap().len(), 2, "{versions}");
 }
 
 /// What an operator does reaches a function that nobody has told of it.

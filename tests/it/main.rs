@@ -7,6 +7,7 @@ mod api;
 mod architecture;
 mod backup;
 mod browser;
+mod callers;
 mod cli;
 mod completions;
 mod connections;

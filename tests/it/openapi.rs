@@ -3,15 +3,28 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use serde_json::Value;
+use http::Method;
+use jwt_generator::http::{Auth, Cache, Dialect, Operation, Origins, operations};
+use serde_json::{Value, json};
 
 use crate::support::{Program, Service, read, repository, run, tool};
 
+fn document() -> Value {
+    serde_json::from_str(jwt_generator::http::OPENAPI_JSON).unwrap()
+}
+
+/// What a reference in the document stands for.
+fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    match value["$ref"].as_str() {
+        Some(reference) => document.pointer(reference.trim_start_matches('#')).unwrap(),
+        None => value,
+    }
+}
+
 #[test]
-fn router_and_document_list_the_same_operations() {
-    let document: Value = serde_json::from_str(jwt_generator::http::OPENAPI_JSON).unwrap();
+fn table_and_document_list_the_same_operations() {
     let mut documented = BTreeSet::new();
-    for (path, item) in document["paths"].as_object().unwrap() {
+    for (path, item) in document()["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             if let Some(id) = operation["operationId"].as_str() {
                 // OPTIONS is there for the gateway, which answers preflights itself; the server answers it everywhere.
@@ -21,10 +34,68 @@ fn router_and_document_list_the_same_operations() {
             }
         }
     }
-    let routed: BTreeSet<_> = jwt_generator::http::operations()
-        .map(|(method, path, id)| (method.to_owned(), path.to_owned(), id.to_owned()))
-        .collect();
-    assert_eq!(documented, routed);
+    let of_table =
+        |one: &Operation| (one.method.as_str().to_lowercase(), one.path.to_owned(), one.id.to_owned());
+    assert_eq!(documented, operations().iter().map(of_table).collect());
+}
+
+/// The other columns of the table: who may call, how long an answer may be kept, how a refusal looks.
+#[test]
+fn table_and_document_say_the_same_of_every_operation() {
+    let document = document();
+    for one in operations() {
+        let documented = &document["paths"][one.path][one.method.as_str().to_lowercase()];
+        let security = match one.auth {
+            Auth::Ignored => json!([]),
+            Auth::Optional => json!([{}, { "bearerAuth": [] }]),
+            Auth::Required => json!([{ "bearerAuth": [] }]),
+        };
+        assert_eq!(documented["security"], security, "{}", one.id);
+        let responses = documented["responses"].as_object().unwrap();
+        let met = responses.iter().find(|(status, _)| status.starts_with('2')).unwrap().1;
+        let kept = &resolved(&document, met)["headers"]["Cache-Control"];
+        let expected = match one.cache {
+            Cache::KeySet => Some("public, max-age=86400"),
+            cache => cache.value(),
+        };
+        assert_eq!(resolved(&document, kept)["example"].as_str(), expected, "{}", one.id);
+        let schema = &resolved(&document, &responses["405"])["content"]["application/json"]["schema"];
+        let expected = match one.dialect {
+            Dialect::Api => "#/components/schemas/ErrorAnswer",
+        };
+        assert_eq!(schema["$ref"], expected, "{}", one.id);
+    }
+}
+
+/// The server does for each operation what its row says: to a browser, to a cache, and to a caller without a token.
+#[test]
+fn every_operation_does_what_its_row_of_the_table_says() {
+    let service = Service::with(&[("ALLOWED_ORIGINS", "https://app.example.com")]);
+    let ask = [("origin", "https://other.example.com"), ("access-control-request-method", "GET")];
+    for one in operations() {
+        let path = one.path.replace("{file}", "docs.css");
+        let any = (one.origins == Origins::All).then_some("*");
+        for method in [Method::OPTIONS, one.method.clone()] {
+            let answer = service.anonymous().send(method, &path, &ask, "");
+            assert_eq!(answer.header("access-control-allow-origin"), any, "{}", one.id);
+        }
+        let answer = service.anonymous().send(one.method.clone(), &path, &[], "");
+        if one.auth == Auth::Required {
+            answer.is_refused(401, "token_required", "Access token is required");
+            assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{}", one.id);
+        } else {
+            assert_eq!(answer.header("www-authenticate"), None, "{}", one.id);
+        }
+        if answer.status == 200 {
+            let expected = match one.cache {
+                Cache::KeySet => Some("public, max-age=86400"),
+                cache => cache.value(),
+            };
+            assert_eq!(answer.header("cache-control"), expected, "{}", one.id);
+        } else {
+            assert_eq!(answer.header("cache-control"), None, "{}: a refusal says nothing of caches", one.id);
+        }
+    }
 }
 
 #[test]
@@ -69,7 +140,7 @@ fn schemathesis_finds_nothing() {
 
 #[test]
 fn the_document_carries_what_api_gateway_needs() {
-    let document: Value = serde_json::from_str(jwt_generator::http::OPENAPI_JSON).unwrap();
+    let document = document();
     assert_eq!(document["openapi"], "3.0.3");
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {

@@ -1,11 +1,9 @@
 //! `GET /health`: the process lives (always 200), whether the database does, and whether tokens can be signed.
 
-use axum::extract::State;
-use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 
-use crate::http::{Api, VERSION, respond};
+use crate::http::{Answer, Api, Call, VERSION, respond};
 use crate::keys::RingRefresher;
 
 #[derive(Serialize)]
@@ -18,7 +16,7 @@ struct HealthBody {
     signing: bool,
 }
 
-pub(in crate::http) async fn get_health(State(api): State<Api>) -> Response {
+pub(in crate::http) async fn get_health(api: Api, _: Call) -> Answer {
     let body = HealthBody {
         success: true,
         message: "JWT Generator API is healthy",
@@ -27,5 +25,5 @@ pub(in crate::http) async fn get_health(State(api): State<Api>) -> Response {
         database_connected: api.database.is_connected(),
         signing: api.keys.signs() && !api.failing.contain(RingRefresher::NAME),
     };
-    respond::no_store(respond::json(StatusCode::OK, &body))
+    respond::json(StatusCode::OK, &body)
 }

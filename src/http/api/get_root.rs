@@ -1,22 +1,23 @@
 //! `GET /`: the list of endpoints for programs, and a page for browsers.
 
-use axum::extract::State;
-use axum::response::Response;
 use http::StatusCode;
-use http::header::{HeaderMap, HeaderValue, VARY};
+use http::header::{HeaderValue, VARY};
 use serde_json::json;
 
 use crate::http::docs::{HubPath, accepts_html, hub_page};
-use crate::http::{Api, VERSION, respond};
+use crate::http::{Answer, Api, Call, VERSION, respond};
 
-pub(in crate::http) async fn get_root(State(api): State<Api>, headers: HeaderMap) -> Response {
-    let mut response = if accepts_html(&headers) { hub_page(&api, HubPath::Root) } else { endpoints(&api) };
+pub(in crate::http) async fn get_root(api: Api, call: Call) -> Answer {
+    let mut response = match accepts_html(call.request.headers()) {
+        true => hub_page(&api, HubPath::Root),
+        false => endpoints(&api)?,
+    };
     response.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
-    response
+    Ok(response)
 }
 
 /// The JSON of the original.
-fn endpoints(api: &Api) -> Response {
+fn endpoints(api: &Api) -> Answer {
     let body = json!({
         "success": true,
         "message": "JWT Generator API",

@@ -1,23 +1,20 @@
 //! `POST /api/auth/login`: by name or address.
 
-use axum::extract::State;
-use axum::response::Response;
 use http::StatusCode;
 
 use super::shapes::LoggedInBody;
 use crate::domain::{LoginName, Password};
-use crate::http::error::ApiError;
 use crate::http::extract::Fields;
-use crate::http::{Api, respond};
+use crate::http::refusal::Kind;
+use crate::http::{Answer, Api, Call, respond};
 
-pub(in crate::http) async fn login_user(
-    State(api): State<Api>,
-    fields: Fields,
-) -> Result<Response, ApiError> {
+pub(in crate::http) async fn login_user(api: Api, call: Call) -> Answer {
+    let Call { caller, request, .. } = call;
+    let fields = Fields::read(request, &caller, &api).await?;
     let (Some(username), Some(password)) = (fields.filled("username")?, fields.secret("password")?) else {
-        return Err(ApiError::missing("Username and password are required"));
+        return Err(Kind::MissingField("Username and password are required").into());
     };
     let name = LoginName::from_text(&username);
-    let body = LoggedInBody::from(api.accounts.log_in(&name, Password::attempt(password.expose())).await?);
-    Ok(respond::no_store(respond::success(StatusCode::OK, body, "Login successful")))
+    let logged_in = api.accounts.log_in(&caller, &name, Password::attempt(password.expose())).await?;
+    respond::success(StatusCode::OK, LoggedInBody::from(logged_in), "Login successful")
 }

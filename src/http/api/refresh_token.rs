@@ -1,18 +1,13 @@
 //! `POST /api/auth/refresh`: a new token for a valid one.
 
-use axum::extract::State;
-use axum::response::Response;
 use http::StatusCode;
 
 use super::shapes::TokenBody;
-use crate::http::error::ApiError;
 use crate::http::extract::Bearer;
-use crate::http::{Api, respond};
+use crate::http::{Answer, Api, Call, respond};
 
-pub(in crate::http) async fn refresh_token(
-    State(api): State<Api>,
-    bearer: Bearer,
-) -> Result<Response, ApiError> {
-    let body = TokenBody::from(api.accounts.refresh(bearer.required()?.expose()).await?);
-    Ok(respond::no_store(respond::success(StatusCode::OK, body, "Token refreshed successfully")))
+pub(in crate::http) async fn refresh_token(api: Api, call: Call) -> Answer {
+    let (bearer, caller) = (Bearer::of(&call, &api)?, call.caller);
+    let body = TokenBody::from(api.accounts.refresh(&caller, bearer.required()?.expose()).await?);
+    respond::success(StatusCode::OK, body, "Token refreshed successfully")
 }

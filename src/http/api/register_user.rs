@@ -1,24 +1,21 @@
 //! `POST /api/auth/register`.
 
-use axum::extract::State;
-use axum::response::Response;
 use http::StatusCode;
 
 use super::shapes::LoggedInBody;
 use crate::accounts::Registration;
-use crate::http::error::ApiError;
 use crate::http::extract::Fields;
-use crate::http::{Api, respond};
+use crate::http::refusal::Kind;
+use crate::http::{Answer, Api, Call, respond};
 
-pub(in crate::http) async fn register_user(
-    State(api): State<Api>,
-    fields: Fields,
-) -> Result<Response, ApiError> {
+pub(in crate::http) async fn register_user(api: Api, call: Call) -> Answer {
+    let Call { caller, request, .. } = call;
+    let fields = Fields::read(request, &caller, &api).await?;
     let given = (fields.filled("username")?, fields.filled("email")?, fields.secret("password")?);
     let (Some(username), Some(email), Some(password)) = given else {
-        return Err(ApiError::missing("Username, email, and password are required"));
+        return Err(Kind::MissingField("Username, email, and password are required").into());
     };
     let registration = Registration::parse(&username, &email, password.expose())?;
-    let body = LoggedInBody::from(api.accounts.register(registration).await?);
-    Ok(respond::no_store(respond::success(StatusCode::CREATED, body, "User registered successfully")))
+    let body = LoggedInBody::from(api.accounts.register(&caller, registration).await?);
+    respond::success(StatusCode::CREATED, body, "User registered successfully")
 }

@@ -1,23 +1,19 @@
 //! `POST /api/token/validate`: whether a token passes our own checks, and what it says.
 
-use axum::extract::State;
-use axum::response::Response;
-
-use crate::http::error::ApiError;
 use crate::http::extract::{Bearer, Fields};
-use crate::http::{Api, respond};
+use crate::http::refusal::Kind;
+use crate::http::{Answer, Api, Call, respond};
 use crate::token::Checked;
 
-pub(in crate::http) async fn validate_token(
-    State(api): State<Api>,
-    bearer: Bearer,
-    fields: Fields,
-) -> Result<Response, ApiError> {
+pub(in crate::http) async fn validate_token(api: Api, call: Call) -> Answer {
+    let bearer = Bearer::of(&call, &api)?;
+    let Call { caller, request, .. } = call;
+    let fields = Fields::read(request, &caller, &api).await?;
     let audience = fields.filled("audience")?;
     let token =
-        fields.secret("token")?.or(bearer.optional()).ok_or(ApiError::missing("Token is required"))?;
-    let checked = api.tokens.check(token.expose(), audience.as_deref())?;
-    Ok(respond::no_store(respond::json_bytes(body(&checked).into())))
+        fields.secret("token")?.or(bearer.optional()).ok_or(Kind::MissingField("Token is required"))?;
+    let checked = api.tokens.validate(&caller, token.expose(), audience.as_deref())?;
+    Ok(respond::json_bytes(body(&checked).into()))
 }
 
 /// Header and claims go out as they were signed: they are JSON already, and have been checked to be.

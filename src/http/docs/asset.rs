@@ -2,16 +2,13 @@
 
 use std::sync::LazyLock;
 
-use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::HeaderValue;
 
-use crate::http::error::ApiError;
-use crate::http::{conditional, respond};
+use crate::http::refusal::Kind;
+use crate::http::{Answer, Api, Call, conditional, respond};
 use crate::keys::Published;
 
-const MAX_AGE: &str = "public, max-age=3600";
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
@@ -40,12 +37,12 @@ static ASSETS: LazyLock<Vec<(&str, HeaderValue, Published)>> = LazyLock::new(|| 
     FILES.iter().map(prepared).collect()
 });
 
-pub(in crate::http) async fn get_docs_asset(request: Request) -> Response {
-    let path = request.uri().path();
-    let file = path.rsplit('/').next().unwrap_or_default();
-    let Some((_, content_type, asset)) = ASSETS.iter().find(|(name, ..)| *name == file) else {
-        return ApiError::not_found(path).into_response();
+pub(in crate::http) async fn get_docs_asset(_: Api, call: Call) -> Answer {
+    let asked = call.parameter("file").unwrap_or_default();
+    let Some((_, content_type, asset)) = ASSETS.iter().find(|(name, ..)| name.eq_ignore_ascii_case(asked))
+    else {
+        return Err(Kind::NotFound(call.request.uri().to_string()).into());
     };
     let answer = respond::with_type(StatusCode::OK, content_type.clone(), asset.body.clone());
-    conditional::cached(request.headers(), &asset.etag, MAX_AGE, answer)
+    Ok(conditional::tagged(call.request.headers(), &asset.etag, answer))
 }

@@ -2,13 +2,11 @@
 
 use std::borrow::Cow;
 
-use axum::extract::State;
-use axum::response::Response;
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{HeaderMap, HeaderValue};
+use http::header::HeaderValue;
 
-use crate::http::{Api, conditional, respond};
+use crate::http::{Answer, Api, Call, conditional, respond};
 use crate::keys::Published;
 
 /// The document as it was written.
@@ -17,7 +15,6 @@ pub const OPENAPI_YAML: &str = include_str!("../../../openapi.yaml");
 pub const OPENAPI_JSON: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
 
 const DOCS_INLINE: &str = include_str!("../../../web/docs/docs-inline.html");
-const MAX_AGE: &str = "public, max-age=3600";
 const YAML_TYPE: HeaderValue = HeaderValue::from_static("application/yaml; charset=utf-8");
 
 /// The document for one server, prepared once.
@@ -47,13 +44,14 @@ fn bytes(text: Cow<'static, str>) -> Bytes {
     }
 }
 
-pub(in crate::http) async fn get_openapi_yaml(State(api): State<Api>, headers: HeaderMap) -> Response {
+pub(in crate::http) async fn get_openapi_yaml(api: Api, call: Call) -> Answer {
     let yaml = &api.documents().yaml;
     let answer = respond::with_type(StatusCode::OK, YAML_TYPE, Bytes::clone(&yaml.body));
-    conditional::cached(&headers, &yaml.etag, MAX_AGE, answer)
+    Ok(conditional::tagged(call.request.headers(), &yaml.etag, answer))
 }
 
-pub(in crate::http) async fn get_openapi_json(State(api): State<Api>, headers: HeaderMap) -> Response {
+pub(in crate::http) async fn get_openapi_json(api: Api, call: Call) -> Answer {
     let json = &api.documents().json;
-    conditional::cached(&headers, &json.etag, MAX_AGE, respond::json_bytes(Bytes::clone(&json.body)))
+    let answer = respond::json_bytes(Bytes::clone(&json.body));
+    Ok(conditional::tagged(call.request.headers(), &json.etag, answer))
 }

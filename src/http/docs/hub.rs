@@ -1,9 +1,7 @@
 //! The page that a browser gets at `/` and at `/api/docs/`: the first steps with this server, and links.
 
-use axum::response::Response;
-
 use super::page::page;
-use crate::http::Api;
+use crate::http::{Api, Response};
 
 const HUB: &str = include_str!("../../../web/docs/hub.html");
 const WITH_DEMO_TOKEN: &str = include_str!("../../../web/docs/steps/demo.html");

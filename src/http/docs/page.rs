@@ -1,16 +1,12 @@
 //! The pages. Their policy allows them to load from this server only.
 
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::response::Response;
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, LOCATION, VARY};
+use http::header::{ACCEPT, CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, LOCATION, VARY};
 use serde_json::json;
 
 use super::hub::{HubPath, hub_page, key_set_max_age};
-use crate::http::http_service::AsAsked;
-use crate::http::{Api, VERSION, respond};
+use crate::http::{Answer, Api, Call, Response, VERSION, respond};
 
 const DOCS: &str = include_str!("../../../web/docs/docs.html");
 const DEBUG: &str = include_str!("../../../web/docs/debug.html");
@@ -21,33 +17,31 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
 );
 
-pub(in crate::http) async fn get_docs_page() -> Response {
-    page(DOCS.into())
+pub(in crate::http) async fn get_docs_page(_: Api, _: Call) -> Answer {
+    Ok(page(DOCS.into()))
 }
 
 /// Checks that run in the browser. One compares the age of the key set with the one that this server states.
-pub(in crate::http) async fn get_docs_debug_page(State(api): State<Api>) -> Response {
+pub(in crate::http) async fn get_docs_debug_page(api: Api, _: Call) -> Answer {
     let max_age = key_set_max_age(&api).map_or_else(String::new, |secs| secs.to_string());
-    page(DEBUG.replacen("{{max-age}}", &max_age, 1).into())
+    Ok(page(DEBUG.replacen("{{max-age}}", &max_age, 1).into()))
 }
 
 /// Swagger UI with the document inside the page, which saves a second request.
-pub(in crate::http) async fn get_docs_inline_page(State(api): State<Api>) -> Response {
-    page(Bytes::clone(&api.documents().inline_page))
+pub(in crate::http) async fn get_docs_inline_page(api: Api, _: Call) -> Answer {
+    Ok(page(Bytes::clone(&api.documents().inline_page)))
 }
 
 /// A page for a browser, and the JSON of the original for programs.
-pub(in crate::http) async fn get_docs(State(api): State<Api>, request: Request) -> Response {
-    let with_slash = |asked: &AsAsked| asked.0.split('?').next().is_some_and(|path| path.ends_with('/'));
-    let with_slash = request.extensions().get::<AsAsked>().is_some_and(with_slash);
-    let mut response = match accepts_html(request.headers()) {
-        true if with_slash => hub_page(&api, HubPath::Docs),
+pub(in crate::http) async fn get_docs(api: Api, call: Call) -> Answer {
+    let mut response = match accepts_html(call.request.headers()) {
+        true if call.request.uri().path().ends_with('/') => hub_page(&api, HubPath::Docs),
         // The links of the page are relative, so that they work behind any prefix. They need the slash.
         true => redirect("docs/"),
-        false => hub(super::server_address(&api)),
+        false => hub(super::server_address(&api))?,
     };
     response.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
-    response
+    Ok(response)
 }
 
 /// Whether the caller is a browser that wants a page. `*/*` wants JSON.
@@ -55,7 +49,7 @@ pub(in crate::http) fn accepts_html(headers: &HeaderMap) -> bool {
     headers.get_all(ACCEPT).iter().any(|value| value.to_str().is_ok_and(|value| value.contains("text/html")))
 }
 
-fn hub(url: &str) -> Response {
+fn hub(url: &str) -> Answer {
     let body = json!({
         "success": true,
         "message": "JWT Generator API Documentation",
@@ -82,7 +76,7 @@ fn hub(url: &str) -> Response {
 }
 
 fn redirect(location: &'static str) -> Response {
-    let mut response = Response::new(Body::empty());
+    let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
     response.headers_mut().insert(LOCATION, HeaderValue::from_static(location));
     response
@@ -90,8 +84,6 @@ fn redirect(location: &'static str) -> Response {
 
 pub(super) fn page(html: Bytes) -> Response {
     let mut response = respond::with_type(StatusCode::OK, HTML, html);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY);
     response
 }

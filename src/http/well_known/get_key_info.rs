@@ -1,17 +1,11 @@
 //! What the default active key is, and which keys there are besides.
 
-use axum::extract::State;
-use axum::response::Response;
-use http::header::HeaderMap;
 use serde::Serialize;
 
 use crate::domain::{KeyRecord, KeyState, Timestamp};
-use crate::http::error::ApiError;
-use crate::http::{Api, conditional, respond};
+use crate::http::refusal::Refusal;
+use crate::http::{Answer, Api, Call, conditional, respond};
 use crate::keys::Published;
-
-/// For people and monitors, who should see a change soon; verifiers go by the key set.
-const CACHE_CONTROL: &str = "public, max-age=60";
 
 #[derive(Serialize)]
 struct KeyInfo<'a> {
@@ -44,13 +38,10 @@ struct KeyEntry<'a> {
     revoked_at: Option<String>,
 }
 
-pub(in crate::http) async fn get_key_info(
-    State(api): State<Api>,
-    headers: HeaderMap,
-) -> Result<Response, ApiError> {
+pub(in crate::http) async fn get_key_info(api: Api, call: Call) -> Answer {
     let ring = api.keys.ring();
-    let ring = ring.as_ref().ok_or_else(ApiError::no_keys)?;
-    let active = ring.default_record().ok_or_else(ApiError::no_keys)?;
+    let ring = ring.as_ref().ok_or_else(Refusal::no_keys)?;
+    let active = ring.default_record().ok_or_else(Refusal::no_keys)?;
     let kty = active.alg.parse().map_or("", jose::Algorithm::kty);
     let info = KeyInfo {
         kid: active.kid.as_str(),
@@ -62,9 +53,10 @@ pub(in crate::http) async fn get_key_info(
         status: "active",
         keys: ring.record().keys.iter().map(entry).collect(),
     };
-    let body = respond::success_body(info, "Key information retrieved successfully");
-    let document = Published::new(body.map_err(ApiError::internal)?);
-    Ok(conditional::cached(&headers, &document.etag, CACHE_CONTROL, respond::json_bytes(document.body)))
+    let body = respond::success_body(info, "Key information retrieved successfully")?;
+    let document = Published::new(body);
+    let answer = respond::json_bytes(document.body);
+    Ok(conditional::tagged(call.request.headers(), &document.etag, answer))
 }
 
 fn entry(key: &KeyRecord) -> KeyEntry<'_> {

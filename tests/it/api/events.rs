@@ -1,5 +1,6 @@
 //! Which event each use case hands to the store: what happened, to whom, and who made it happen.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use jwt_generator::accounts::{Accounts, Hasher, Registration, Registry};
 use jwt_generator::app;
 use jwt_generator::clock::Clock;
 use jwt_generator::config::{Config, Sources};
-use jwt_generator::domain::{Actor, EventKind, LoginName, Password, Timestamp, UserId};
+use jwt_generator::domain::{Actor, Caller, EventKind, LoginName, Password, RequestId, Timestamp, UserId};
 use jwt_generator::entropy::Entropy;
 use jwt_generator::keys::{Keys, RingRefresher, Signer};
 use jwt_generator::store::sqlite::Sqlite;
@@ -74,6 +75,11 @@ impl World {
     }
 }
 
+/// Some request of some client.
+fn caller() -> Caller {
+    Caller { address: Ipv4Addr::LOCALHOST.into(), request_id: RequestId::numbered(0, 0), operation: "-" }
+}
+
 fn ada() -> Registration {
     Registration::parse("ada", "ada@example.com", "secret-ada").unwrap()
 }
@@ -85,19 +91,19 @@ fn password(text: &str) -> Password {
 #[tokio::test]
 async fn a_user_registers_themself_and_the_service_strengthens_the_hash() {
     let world = World::begin().await;
-    let id = world.accounts(4).register(ada()).await.unwrap().user.id;
+    let id = world.accounts(4).register(&caller(), ada()).await.unwrap().user.id;
     assert_eq!(world.happened(id), [(EventKind::UserRegistered, Actor::User(id))]);
-    assert!(world.accounts(4).register(ada()).await.is_err());
+    assert!(world.accounts(4).register(&caller(), ada()).await.is_err());
     assert_eq!(world.happened(id), [], "the name is taken");
 
     let name = LoginName::from_text("ada");
-    assert!(world.accounts(5).log_in(&name, password("secret-eve")).await.is_err());
+    assert!(world.accounts(5).log_in(&caller(), &name, password("secret-eve")).await.is_err());
     assert_eq!(world.happened(id), [], "a wrong password changes nothing");
     for strengthened in [vec![(EventKind::HashStrengthened, Actor::System)], vec![]] {
-        let token = world.accounts(5).log_in(&name, password("secret-ada")).await.unwrap().token;
+        let token = world.accounts(5).log_in(&caller(), &name, password("secret-ada")).await.unwrap().token;
         assert_eq!(world.happened(id), strengthened);
-        world.accounts(5).profile(&token.token).await.unwrap();
-        world.accounts(5).refresh(&token.token).await.unwrap();
+        world.accounts(5).profile(&caller(), &token.token).await.unwrap();
+        world.accounts(5).refresh(&caller(), &token.token).await.unwrap();
         assert_eq!(world.happened(id), [], "reading changes nothing");
     }
 }

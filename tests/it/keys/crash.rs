@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Program, jwt_generator, run, tool};
+use crate::support::{Program, eventually, jwt_generator, run, tool};
 
 /// Small steps through the time that a start takes.
 const KILLS: u64 = 200;
@@ -23,6 +23,11 @@ fn begin(folder: &Path) -> Child {
 fn let_pass(time: Duration) {
     let (_never, nothing) = mpsc::channel::<()>();
     let _ = nothing.recv_timeout(time);
+}
+
+/// A running server makes it at the start, or a little later where the disk is slow.
+fn server_secret_is_kept(folder: &Path) {
+    eventually("a server secret is kept", || folder.join("keys/server-secret").exists().then_some(()));
 }
 
 #[test]
@@ -44,22 +49,28 @@ fn k1_a_kill_at_any_moment_leaves_a_whole_pair_or_none() {
         let token = program.client().demo_token(&json!({}));
         assert_eq!(program.client().post("/api/token/validate", &json!({ "token": token })).status, 200);
         assert_eq!(sign_key(folder.path()).unwrap(), kept, "a key that was kept is the key that signs");
+        server_secret_is_kept(folder.path());
         let mut names: Vec<_> = fs::read_dir(folder.path().join("keys"))
             .unwrap()
             .map(|entry| entry.unwrap().file_name())
             .collect();
         names.sort();
-        let [key, private, public, ring] = names.as_slice() else { panic!("{names:?}") };
+        let [key, private, public, ring, secret] = names.as_slice() else { panic!("{names:?}") };
         assert!(key.to_string_lossy().starts_with("key-"), "{names:?}");
-        assert_eq!([private, public, ring], ["private-key.pem", "public-key.pem", "ring.json"]);
+        assert_eq!(
+            [private, public, ring, secret],
+            ["private-key.pem", "public-key.pem", "ring.json", "server-secret"]
+        );
         folder = tempfile::tempdir().unwrap();
     }
     // A key that takes long to make leaves more moments before, a slow machine fewer after: both must have been met.
     println!("killed {before} times before the key was kept and {after} times after");
     assert!(before > 0 && after > 0);
-    drop(Program::start(folder.path(), &[("SKIP_DATABASE", "true")]));
+    let program = Program::start(folder.path(), &[("SKIP_DATABASE", "true")]);
+    server_secret_is_kept(folder.path());
+    drop(program);
     let names = fs::read_dir(folder.path().join("keys")).unwrap().count();
-    assert_eq!(names, 4, "what killed processes left is gone, or taken up");
+    assert_eq!(names, 5, "what killed processes left is gone, or taken up");
 }
 
 #[test]

@@ -2,23 +2,22 @@
 //! 1.17). The task runs here as in the service, on a custody that panics when it is told to.
 
 use std::collections::HashMap;
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use axum::Router;
-use axum::body::Body;
-use http_body_util::BodyExt;
+use bytes::Bytes;
 use jose::{Algorithm, SigningKey, Typ};
 use jwt_generator::accounts::Accounts;
 use jwt_generator::app::{self, IfMissing, NextTurn, Supervised};
 use jwt_generator::clock::Clock;
 use jwt_generator::config::{Config, Sources};
-use jwt_generator::domain::{Kid, Lifetime, RingRecord, Rotation, Timestamp};
+use jwt_generator::domain::{Kid, Lifetime, ProxyHeader, RingRecord, Rotation, Timestamp, TrustedProxies};
 use jwt_generator::entropy::Entropy;
-use jwt_generator::http::{Api, FailingTasks, HttpSettings, Parts, router};
+use jwt_generator::http::{Api, FailingTasks, HttpService, HttpSettings, Parts};
 use jwt_generator::keys::custody::{Custody, CustodyError, Directory, KeyBackend, Replaced, RingStore};
 use jwt_generator::keys::{
     KeyKind, KeySettings, Keys, NotReady, Private, RemoteKey, Ring, RingRefresher, RingService, SignError,
@@ -27,7 +26,6 @@ use jwt_generator::keys::{
 use jwt_generator::store::Health;
 use jwt_generator::workers::Workers;
 use serde_json::{Value, json};
-use tower::Service;
 
 const START: u64 = 1_800_000_000;
 const PERIOD: u64 = 1_000;
@@ -116,14 +114,14 @@ async fn rotation_goes_on_though_the_task_that_watches_the_ring_panics() {
 }
 
 /// The service's endpoints over these keys, without a database.
-fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, failing: &FailingTasks) -> Router {
+fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, failing: &FailingTasks) -> HttpService {
     let environment = [("SKIP_DATABASE", "true")].map(|(name, value)| (name.to_owned(), value.to_owned()));
     let config = Config::read(&Sources::read(environment, folder).unwrap()).unwrap();
     let (clock, entropy) = (clock.clone(), Entropy::seeded(2));
     let tokens = app::tokens(&config, Arc::clone(keys), clock.clone(), entropy.clone());
     let stores = app::open_stores(&config, IfMissing::Create).unwrap();
     let registry = app::open_registry(&config, &stores, clock.clone(), entropy).unwrap();
-    router(Api::new(Parts {
+    let api = Api::new(Parts {
         accounts: Accounts::new(registry, tokens.clone(), clock.clone(), config.session_max_age),
         tokens,
         keys: Arc::clone(keys),
@@ -134,17 +132,18 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, failing: &FailingTa
             demo_tokens: true,
             allowed_origins: None,
             public_url: None,
+            trusted_proxies: TrustedProxies::default(),
+            trusted_proxy_header: ProxyHeader::default(),
             body_memory: 1 << 20,
         },
-    }))
+    });
+    HttpService::new(api, 1)
 }
 
-async fn ask(endpoints: &mut Router, path: &str) -> (u16, Value) {
-    let request = http::Request::get(path).body(Body::empty()).unwrap();
-    let answer = endpoints.call(request).await.unwrap();
-    let status = answer.status().as_u16();
-    let body = answer.into_body().collect().await.unwrap().to_bytes();
-    (status, serde_json::from_slice(&body).unwrap())
+async fn ask(endpoints: &HttpService, path: &str) -> (u16, Value) {
+    let request = http::Request::get(path).header("host", "x").body(Bytes::new()).unwrap();
+    let answer = endpoints.answer_whole(Ok(request), Ipv4Addr::LOCALHOST.into()).await;
+    (answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap())
 }
 
 #[tokio::test]
@@ -152,7 +151,7 @@ async fn a_task_that_panics_shows_in_signing_and_in_readiness_and_takes_no_key_s
     let folder = tempfile::tempdir().unwrap();
     let World { clock, keys, ring_refresher, panics, .. } = World::begun(folder.path()).await;
     let failing = FailingTasks::default();
-    let mut endpoints = endpoints(folder.path(), &clock, &keys, &failing);
+    let endpoints = endpoints(folder.path(), &clock, &keys, &failing);
     let mut task = Supervised::new(ring_refresher, &failing);
     for (times, signing, report) in [
         (0, true, json!({ "status": "ready" })),
@@ -161,10 +160,10 @@ async fn a_task_that_panics_shows_in_signing_and_in_readiness_and_takes_no_key_s
     ] {
         panics.store(times, Ordering::Relaxed);
         task.turn(clock.now()).await;
-        assert_eq!(ask(&mut endpoints, "/health").await.1["signing"], signing);
-        assert_eq!(ask(&mut endpoints, "/readyz").await, (200, report));
-        assert_eq!(ask(&mut endpoints, "/startupz").await, (200, json!({ "status": "started" })));
-        assert_eq!(ask(&mut endpoints, "/api/jwks").await.0, 200);
+        assert_eq!(ask(&endpoints, "/health").await.1["signing"], signing);
+        assert_eq!(ask(&endpoints, "/readyz").await, (200, report));
+        assert_eq!(ask(&endpoints, "/startupz").await, (200, json!({ "status": "started" })));
+        assert_eq!(ask(&endpoints, "/api/jwks").await.0, 200);
     }
 }
 

@@ -43,6 +43,9 @@ pub enum Front {
     BalancerWithMany,
 }
 
+/// The address that connects to what is before the function.
+pub const CLIENT: &str = "198.51.100.7";
+
 /// What the program says to the runtime API.
 type Said = Result<Value, Value>;
 
@@ -224,10 +227,14 @@ impl Front {
     /// The event with what all say of a request, each in its way.
     fn told(self, mut event: Value, head: &http::request::Parts, query: &str, body: &Bytes) -> Value {
         let two = matches!(self, Self::HttpTwo | Self::Url);
-        let headers = all(&head.headers);
+        let mut headers = all(&head.headers);
+        if matches!(self, Self::Balancer | Self::BalancerWithMany) {
+            let appended = headers.entry("x-forwarded-for".to_owned()).or_default();
+            appended.push(CLIENT.to_owned());
+        }
         let method = json!(head.method.as_str());
         if two {
-            event["requestContext"]["http"] = json!({ "method": method });
+            event["requestContext"]["http"] = json!({ "method": method, "sourceIp": CLIENT });
         } else {
             event["httpMethod"] = method;
         }
@@ -280,7 +287,10 @@ impl Front {
 }
 
 fn context(stage: &str, domain: &str) -> Value {
-    json!({ "stage": stage, "domainName": domain, "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef" })
+    json!({
+        "stage": stage, "domainName": domain, "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+        "identity": { "sourceIp": CLIENT },
+    })
 }
 
 fn two(path: &str, query: &str, stage: &str, domain: &str) -> Value {

@@ -15,16 +15,16 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("86400");
 
 /// The operator's choice; nothing means any origin.
 #[derive(Clone, Debug)]
-pub(super) struct Cors(Option<Vec<String>>);
+pub(in crate::http) struct Cors(Option<Vec<String>>);
 
 impl Cors {
-    pub(super) fn new(allowed: Option<Vec<String>>) -> Self {
+    pub(in crate::http) fn new(allowed: Option<Vec<String>>) -> Self {
         Self(allowed)
     }
 
     /// The origin of a request, where it is one that the operator named. It is a copy: as it came, it holds the buffer that
     /// the whole head was read into. Another one may be as long as a head, and is not kept.
-    pub(super) fn listed(&self, request: &HeaderMap) -> Option<HeaderValue> {
+    pub(in crate::http) fn listed(&self, request: &HeaderMap) -> Option<HeaderValue> {
         let origin = request.get(ORIGIN)?.as_bytes();
         let listed = |allowed: &String| allowed.as_bytes().eq_ignore_ascii_case(origin);
         self.0.as_ref()?.iter().any(listed).then(|| HeaderValue::from_bytes(origin).ok()).flatten()
@@ -32,7 +32,7 @@ impl Cors {
 
     /// Adds to `response` what the origin of its request, where it is [listed](Self::listed), may see. What is public for
     /// all stays so.
-    pub(super) fn apply(&self, listed: Option<HeaderValue>, response: &mut HeaderMap) {
+    pub(in crate::http) fn apply(&self, listed: Option<HeaderValue>, response: &mut HeaderMap) {
         if response.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
             return;
         }
@@ -49,18 +49,18 @@ impl Cors {
     }
 
     /// Marks an answer that every origin may read whatever the operator chose: public keys are for all.
-    pub(super) fn public(response: &mut HeaderMap) {
+    pub(in crate::http) fn public(response: &mut HeaderMap) {
         response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
         response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     }
 
     /// Whether this is a preflight.
-    pub(super) fn is_preflight(request: &HeaderMap) -> bool {
+    pub(in crate::http) fn is_preflight(request: &HeaderMap) -> bool {
         request.contains_key(ORIGIN) && request.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
     }
 
     /// Adds what a preflight asks for.
-    pub(super) fn preflight(request: &HeaderMap, response: &mut HeaderMap) {
+    pub(in crate::http) fn preflight(request: &HeaderMap, response: &mut HeaderMap) {
         let asked = request.get(ACCESS_CONTROL_REQUEST_HEADERS).filter(|asked| asked.len() <= 1024);
         response.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
         response.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.cloned().unwrap_or(HEADERS));

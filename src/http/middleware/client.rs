@@ -1,0 +1,36 @@
+//! Which address a request comes from.
+
+use std::net::IpAddr;
+
+use http::HeaderName;
+use http::header::HeaderMap;
+
+use crate::domain::{ProxyHeader, TrustedProxies};
+
+/// Finds the address of a request's client.
+#[derive(Debug)]
+pub(in crate::http) struct ClientAddress {
+    proxies: TrustedProxies,
+    header: ProxyHeader,
+    name: HeaderName,
+}
+
+impl ClientAddress {
+    pub(in crate::http) fn new(proxies: TrustedProxies, header: ProxyHeader) -> Self {
+        let name = match header {
+            ProxyHeader::XForwardedFor => HeaderName::from_static("x-forwarded-for"),
+            ProxyHeader::Forwarded => http::header::FORWARDED,
+            ProxyHeader::XRealIp => HeaderName::from_static("x-real-ip"),
+        };
+        Self { proxies, header, name }
+    }
+
+    /// The address of the client that this peer sends a request for: its own where it is no trusted proxy.
+    pub(in crate::http) fn of(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        if !self.proxies.contain(peer) {
+            return peer.to_canonical();
+        }
+        let values = headers.get_all(&self.name).into_iter().rev().map(http::HeaderValue::as_bytes);
+        self.proxies.client(peer, self.header, values)
+    }
+}

@@ -1,0 +1,69 @@
+//! The one table of refusals: which status, which code for programs and which sentence for people each kind has.
+
+use std::borrow::Cow;
+
+use http::StatusCode;
+
+use super::Kind;
+
+/// What a caller sees of a refusal.
+#[derive(Debug)]
+pub(in crate::http) struct Face<'a> {
+    pub(in crate::http) status: StatusCode,
+    pub(in crate::http) code: &'static str,
+    pub(in crate::http) sentence: Cow<'a, str>,
+}
+
+impl Face<'_> {
+    /// What the original says of a token that does not pass, whatever the reason is.
+    pub(in crate::http) const TOKEN_FAILS: &'static str = "Token verification failed";
+}
+
+const NO_DEMO_TOKENS: &str = "Demo tokens are off on this server, because anybody can have one; its operator allows them \
+     with DEMO_TOKENS=true";
+const NO_DATABASE: &str = "Accounts need a database, and this server runs without one (SKIP_DATABASE=true)";
+
+impl Kind {
+    /// The row of the table.
+    pub(in crate::http) fn face(&self) -> Face<'_> {
+        let (status, code, sentence) = match self {
+            Self::MissingField(needed) => (400, "missing_field", Cow::Borrowed(*needed)),
+            Self::InvalidField(text) => (400, "invalid_field", Cow::Borrowed(&**text)),
+            Self::MalformedBody(text) => (400, "malformed_body", Cow::Borrowed(&**text)),
+            Self::MalformedRequest(part) => {
+                (400, "malformed_request", format!("The request's {part} cannot be read").into())
+            }
+            Self::HostRequired => (400, "host_required", "The request must have one Host header".into()),
+            Self::TokenRequired => (401, "token_required", "Access token is required".into()),
+            Self::BearerFails => (401, "invalid_token", Face::TOKEN_FAILS.into()),
+            Self::TokenFails(_) => (401, "invalid_token", "Token validation failed".into()),
+            Self::NoUser => (401, "user_not_found", "User not found".into()),
+            Self::SessionEnded => (401, "session_ended", "The session has ended; log in again".into()),
+            Self::Credentials => (401, "invalid_credentials", "Invalid credentials".into()),
+            Self::DemoTokensDisabled => (403, "demo_tokens_disabled", NO_DEMO_TOKENS.into()),
+            Self::NotFound(asked) => (404, "not_found", format!("Route {asked} not found").into()),
+            Self::Method { method, path, .. } => (
+                405,
+                "method_not_allowed",
+                format!("{method} is not allowed on {path}; the Allow header lists what is").into(),
+            ),
+            Self::BodyTooSlow => (408, "request_timeout", "The request body took too long to arrive".into()),
+            Self::UserExists => {
+                (409, "user_exists", "User with this username or email already exists".into())
+            }
+            Self::BodyTooLarge(limit) => {
+                (413, "body_too_large", format!("The request body must be at most {limit} bytes").into())
+            }
+            Self::MediaType(read) => (415, "unsupported_media_type", Cow::Borrowed(*read)),
+            Self::Internal => (500, "internal", "Internal server error".into()),
+            Self::Busy => (503, "busy", "The server is busy; try again shortly".into()),
+            Self::NoKeys => (503, "keys_unavailable", "The keys are unavailable; try again shortly".into()),
+            Self::NoDatabase => (503, "database_disabled", NO_DATABASE.into()),
+            Self::DatabaseUnavailable => {
+                (503, "database_unavailable", "The database is unavailable; try again shortly".into())
+            }
+        };
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Face { status, code, sentence }
+    }
+}

@@ -1,0 +1,154 @@
+//! Why a request is not met: what happened, without a status and without a sentence. [`face`] has those, and the operation's
+//! [`Dialect`](super::dialect::Dialect) writes them.
+
+mod challenge;
+mod face;
+mod reasons;
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::sync::Arc;
+
+use http::Method;
+use http::header::{ALLOW, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+
+use crate::token::Rejection;
+
+pub(super) use challenge::Challenge;
+pub(super) use face::Face;
+
+/// A refusal: what the caller may know, and what only the log does.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) kind: Kind,
+    /// How the caller may authenticate.
+    pub(super) challenge: Option<Challenge>,
+    /// Seconds after which another try is worth it.
+    pub(super) retry_after: Option<u16>,
+    /// Why, for the log.
+    pub(super) cause: Option<Cause>,
+}
+
+/// Why a request failed, for the log.
+pub(super) type Cause = Arc<dyn Error + Send + Sync>;
+
+/// What happened. Texts are those that differ from one request or one field to another.
+#[derive(Debug)]
+pub(super) enum Kind {
+    /// A field is missing: which are needed.
+    MissingField(&'static str),
+    /// A field holds what it must not.
+    InvalidField(Cow<'static, str>),
+    /// The body cannot be read.
+    MalformedBody(Cow<'static, str>),
+    /// This part of the request cannot be read.
+    MalformedRequest(&'static str),
+    /// HTTP/1.1 wants one `Host` (RFC 9112 §3.2).
+    HostRequired,
+    /// The body is of a kind that is not read here: which are.
+    MediaType(&'static str),
+    /// The body is larger than this many bytes.
+    BodyTooLarge(usize),
+    /// The body took too long to arrive.
+    BodyTooSlow,
+    /// There is nothing at this path and query.
+    NotFound(String),
+    /// The path is right and the method is not.
+    Method {
+        /// The method.
+        method: Method,
+        /// The path.
+        path: String,
+        /// The methods that there are.
+        allowed: String,
+    },
+    /// No bearer token came with the request.
+    TokenRequired,
+    /// The bearer token does not pass, or its session was ended.
+    BearerFails,
+    /// A token that was to be validated does not pass: the original's answer, and why.
+    TokenFails(Rejection),
+    /// The bearer token is sound, but no stored user's.
+    NoUser,
+    /// Too long ago that the user logged in.
+    SessionEnded,
+    /// Demo tokens are off.
+    DemoTokensDisabled,
+    /// A name and a password that do not belong together, or that no user has.
+    Credentials,
+    /// The name or the address is taken.
+    UserExists,
+    /// The server runs without a database.
+    NoDatabase,
+    /// The database does not answer.
+    DatabaseUnavailable,
+    /// No key may sign now, or none is known yet.
+    NoKeys,
+    /// More is under way than the server can hold.
+    Busy,
+    /// A fault of ours.
+    Internal,
+}
+
+/// Seconds after which a busy server is worth another try.
+const BUSY_RETRY: u16 = 1;
+/// Seconds after which keys that are not there are worth another try.
+const KEYS_RETRY: u16 = 5;
+/// Seconds after which a lost database is worth another try.
+const DATABASE_RETRY: u16 = 5;
+
+impl From<Kind> for Refusal {
+    fn from(kind: Kind) -> Self {
+        let challenge = match kind {
+            Kind::TokenRequired => Some(Challenge::TokenRequired),
+            Kind::BearerFails | Kind::TokenFails(_) | Kind::NoUser | Kind::SessionEnded => {
+                Some(Challenge::InvalidToken)
+            }
+            _ => None,
+        };
+        let retry_after = match kind {
+            Kind::Busy => Some(BUSY_RETRY),
+            Kind::NoKeys => Some(KEYS_RETRY),
+            Kind::DatabaseUnavailable => Some(DATABASE_RETRY),
+            _ => None,
+        };
+        Self { kind, challenge, retry_after, cause: None }
+    }
+}
+
+impl Refusal {
+    pub(super) fn invalid(text: impl Into<Cow<'static, str>>) -> Self {
+        Kind::InvalidField(text.into()).into()
+    }
+
+    pub(super) fn malformed(text: impl Into<Cow<'static, str>>) -> Self {
+        Kind::MalformedBody(text.into()).into()
+    }
+
+    pub(super) fn internal(cause: impl Error + Send + Sync + 'static) -> Self {
+        Self::from(Kind::Internal).caused_by(cause)
+    }
+
+    pub(super) fn no_keys() -> Self {
+        Kind::NoKeys.into()
+    }
+
+    fn caused_by(self, cause: impl Error + Send + Sync + 'static) -> Self {
+        Self { cause: Some(Arc::new(cause)), ..self }
+    }
+
+    /// The headers that a refusal has in each dialect.
+    pub(super) fn add_headers(&self, headers: &mut HeaderMap) {
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
+        if let Some(challenge) = self.challenge {
+            headers.insert(WWW_AUTHENTICATE, challenge.value());
+        }
+        if let Kind::Method { allowed, .. } = &self.kind
+            && let Ok(allowed) = HeaderValue::from_str(allowed)
+        {
+            headers.insert(ALLOW, allowed);
+        }
+    }
+}
