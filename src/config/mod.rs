@@ -124,16 +124,20 @@ pub enum LogFormat {
 
 /// A setting that cannot be used: which, what it is, and what is allowed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name}={value} ({origin}): {allowed}")]
+#[error("{}: {allowed}", what_is_set(.name, .value, .origin))]
 pub struct Fault {
     /// The variable.
     pub name: &'static str,
-    /// What it is set to; a secret is not shown.
+    /// Its value, empty if it is not set. A secret is not shown.
     pub value: String,
     /// Where it was set.
     pub origin: Origin,
     /// What would do.
     pub allowed: String,
+}
+
+fn what_is_set(name: &str, value: &str, origin: &Origin) -> String {
+    if value.is_empty() { format!("{name} is not set") } else { format!("{name}={value} ({origin})") }
 }
 
 /// Every fault of the settings.
