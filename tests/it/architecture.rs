@@ -120,6 +120,7 @@ fn outside_crates_stay_in_the_modules_that_are_meant_for_them() {
         ("mongodb", &["store"]),
         ("hyper", &["http"]),
         ("bcrypt", &["accounts"]),
+        ("rsa_batch", &["keys"]),
         ("clap", &["cli"]),
         ("doctor", &["cli"]),
         ("listenfd", &["app"]),

@@ -121,7 +121,7 @@ fn a_key_is_begun_rotated_and_revoked_beside_a_running_server() {
         assert_eq!(kid_of(&client.demo_token(&json!({}))), "default-key-id", "it waits for its turn");
 
         let asked = place.refused(2, &["keys", "rotate", "--now"]);
-        assert!(asked.contains("up to 1 d 2 h") && asked.contains("--yes"), "{asked}");
+        assert!(asked.contains("at most 1 d 2 h later") && asked.contains("--yes"), "{asked}");
         place.told(&["keys", "rotate", "--now", "--yes"]);
         eventually("the server signs with it", || {
             (kid_of(&client.demo_token(&json!({}))) == next).then_some(())
