@@ -107,7 +107,7 @@ pub(in crate::cli) struct Reseal {
 
 impl Reseal {
     pub(super) async fn run(self, ring_service: &RingService, output: &Output) -> Result<(), Failure> {
-        let resealed = ring_service.custody().ring_store().reseal(&self.accept_unsealed).await;
+        let resealed = ring_service.reseal(&self.accept_unsealed).await;
         let Some(Resealed { keys, accepted, waits_for }) = resealed.map_err(Failure::because)? else {
             return Err(Failure::refused(
                 "nothing is sealed here: a ring of keys is sealed where it is in the database",
