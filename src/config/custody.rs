@@ -47,7 +47,7 @@ pub(super) fn choice(
     if keys_elsewhere && ring_in_database && !sealed && !store.is_absent() {
         read.fault(
             settings::KEY_ENCRYPTION_KEY,
-            "is needed: with this KEY_CUSTODY the ring of keys is in the database, where it must be protected against \
+            "it is needed: with this KEY_CUSTODY the ring of keys is in the database, where it must be protected against \
              added keys; `keys secret` makes one; if the ring is there already, give it to every instance and run \
              `keys reseal` once",
         );
@@ -68,7 +68,7 @@ pub(super) fn choice(
         Some("aws-kms") => CustodyChoice::AwsKms,
         Some("aws-secrets-manager") => {
             if !in_secret {
-                read.fault(settings::KEYS_SECRET, "is needed with KEY_CUSTODY=aws-secrets-manager");
+                read.fault(settings::KEYS_SECRET, "it is needed with KEY_CUSTODY=aws-secrets-manager");
             }
             CustodyChoice::AwsSecretsManager
         }
@@ -95,7 +95,7 @@ pub(super) fn check_function(
         ),
         CustodyChoice::AwsKms | CustodyChoice::Vault if store.is_absent() && !in_secret => read.fault(
             settings::KEYS_SECRET,
-            "is needed in a function of AWS Lambda without MongoDB: the ring of keys must be where all instances find it",
+            "it is needed in a function of AWS Lambda without MongoDB: the ring of keys must be where all instances find it",
         ),
         _ => {}
     }
@@ -150,7 +150,7 @@ fn vault(read: &mut Reader<'_>) -> VaultSettings {
 fn needed(read: &mut Reader<'_>, setting: &'static Setting) -> String {
     let text = read.text(setting);
     if text.is_empty() {
-        read.fault(setting, "is needed with KEY_CUSTODY=vault");
+        read.fault(setting, "it is needed with KEY_CUSTODY=vault");
     }
     text
 }

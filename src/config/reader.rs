@@ -73,8 +73,9 @@ impl<'a> Reader<'a> {
     /// A fault that is not one of a value alone.
     pub(super) fn fault(&mut self, setting: &'static Setting, allowed: &str) {
         let found = self.sources.get(setting);
-        let origin = found.map_or(Origin::Environment, |found| found.origin.clone());
-        let value = found.map_or_else(|| format!("{:?}", ""), |found| shown(setting, found.text.expose()));
+        let origin = found.map_or(Origin::Table, |found| found.origin.clone());
+        let text = found.map_or(setting.default, |found| found.text.expose());
+        let value = if text.is_empty() { String::new() } else { shown(setting, text) };
         self.faults.push(Fault { name: setting.name, value, origin, allowed: allowed.to_owned() });
     }
 

@@ -17,6 +17,7 @@ mod ring_orders;
 mod ring_refresher;
 mod ring_service;
 mod ring_steps;
+mod rsa_signing;
 pub mod schedule;
 pub mod server_secret;
 mod settings;
@@ -140,6 +141,11 @@ impl Keys {
             self.started.store(true, Ordering::Relaxed);
         }
         self.view.store(Some(Arc::new(View { ring, read_at, signs_until })));
+    }
+
+    /// What signs.
+    pub fn signer(&self) -> &Signer {
+        &self.signer
     }
 
     /// Takes the ring away: what it held is somewhere else now.

@@ -14,7 +14,8 @@ use crate::keys::{Pruned, RingService, refuse_moved};
 pub(in crate::cli) struct Rotate {
     #[command(flatten)]
     of: Of,
-    /// Let the next key sign at once: verifiers that do not know it yet refuse its tokens for a while
+    /// Make the next key active at once; verifiers that do not know it yet refuse its
+    /// tokens for a while
     #[arg(long)]
     now: bool,
     #[command(flatten)]
@@ -28,8 +29,8 @@ impl Rotate {
         let order = if self.now {
             let blind = outlasts(ring_service, &ring);
             self.consent.ask(&format!(
-                "The next key would sign at once. Verifiers that fetched the key set before it was published refuse its \
-                 tokens until they fetch it again: up to {blind}."
+                "This makes the next key active at once. Verifiers that cache an older key set refuse its tokens until they \
+                 fetch the key set again, at most {blind} later."
             ))?;
             Order::RotateNow(algorithm)
         } else {
@@ -52,7 +53,7 @@ impl Rotate {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Revoke {
-    /// The key's kid
+    /// Id of the key
     #[arg(value_parser = kid, allow_hyphen_values = true)]
     kid: Kid,
     #[command(flatten)]
@@ -67,13 +68,13 @@ impl Revoke {
         // Its other names go with it.
         let kid = &key.kid;
         let signs = if ring.signing().any(|active| active.kid == *kid) {
-            "\nIt is a key that signs: the next one signs at once, which verifiers refuse that do not know it yet."
+            "\nThis key is active. The next key becomes active at once, and verifiers that do not know it yet refuse its tokens."
         } else {
             ""
         };
         self.consent.ask(&format!(
-            "{kid} ({alg}) would leave the key set at once, and no token of it would pass any more: here within {here}, \
-             at verifiers when they fetch the key set again, up to {there}. Users must log in again.{signs}",
+            "This removes the key {kid} ({alg}) from the key set. Its tokens become invalid: here within {here}, and for \
+             other verifiers when they fetch the key set again, at most {there} later. Users must log in again.{signs}",
             alg = key.alg,
             here = length(ring_service.staleness()),
             there = outlasts(ring_service, &ring),
@@ -88,8 +89,8 @@ pub(super) async fn prune(ring_service: &RingService, output: &Output) -> Result
     let ring = here(ring_service).await?;
     let Pruned { ring, files } = ring_service.prune(ring).await.map_err(refused)?;
     let told = match files.as_slice() {
-        [] => "nothing is left to take away".to_owned(),
-        files => format!("taken away, for no key of the ring has them: {}", files.join(", ")),
+        [] => "there are no files to delete".to_owned(),
+        files => format!("deleted, because no key of the ring uses them: {}", files.join(", ")),
     };
     output.print(
         &json!({ "revision": ring.revision, "files": files }),
@@ -100,7 +101,8 @@ pub(super) async fn prune(ring_service: &RingService, output: &Output) -> Result
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Reseal {
-    /// Seal this key, too, though it has no seal: only for a key that you know, where KEY_ENCRYPTION_KEY is new
+    /// Also seal this key, which has no seal; only for a key that you know, after you
+    /// have introduced KEY_ENCRYPTION_KEY
     #[arg(long, value_name = "KID", value_parser = kid, allow_hyphen_values = true)]
     accept_unsealed: Vec<Kid>,
 }
@@ -110,7 +112,7 @@ impl Reseal {
         let resealed = ring_service.reseal(&self.accept_unsealed).await;
         let Some(Resealed { keys, accepted, waits_for }) = resealed.map_err(Failure::because)? else {
             return Err(Failure::refused(
-                "nothing is sealed here: a ring of keys is sealed where it is in the database",
+                "there is nothing to seal: only a key ring in the database is sealed",
             ));
         };
         let mut lines: Vec<_> = accepted.iter().map(accepted_line).collect();

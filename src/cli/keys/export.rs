@@ -15,7 +15,7 @@ use crate::keys::{Private, RingService};
 pub(in crate::cli) struct Export {
     #[command(flatten)]
     half: Half,
-    /// The key's kid [default: all in the key set, or the one that signs]
+    /// Id of the key [default: all keys of the key set; with --private the active key]
     #[arg(value_parser = kid, allow_hyphen_values = true)]
     kid: Option<Kid>,
 }
@@ -23,7 +23,7 @@ pub(in crate::cli) struct Export {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Half {
-    /// A JWK Set of public keys
+    /// Print public keys as a JWK Set
     #[arg(long)]
     public: bool,
     /// A private key as PEM (PKCS#8): a person who has it can issue any token

@@ -17,9 +17,10 @@ use crate::keys::orders::{Import as Brought, Order};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Import {
-    /// A file of PEM (PKCS#8, PKCS#1, SEC1, or a public key), a JWK or a JWK Set; - reads standard input
+    /// File with PEM (PKCS#8, PKCS#1, SEC1, or a public key), a JWK or a JWK Set; with -
+    /// standard input is read
     file: PathBuf,
-    /// What the key is to be here
+    /// State of the key in the key ring
     #[arg(long, default_value = "published")]
     state: State,
     /// Its name [default: the file's `kid`, else its thumbprint]
@@ -31,7 +32,7 @@ pub(in crate::cli) struct Import {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum State {
-    /// In the key set now; it signs when every verifier can know it
+    /// In the key set now; signs when every verifier can know it
     Published,
     /// Signs at once
     Active,

@@ -1,29 +1,30 @@
-//! `keys list`: all keys of the ring.
+//! `keys list`: all keys of the key ring.
 
 use serde_json::{Value, json};
 
 use super::super::output::visible;
 use super::super::setup;
 use super::{Failure, Output, length, what_next};
+use crate::config::Config;
 use crate::domain::{Home, KeyRecord, KeyState, RingRecord, Timestamp};
 use crate::keys::server_secret::ServerSecretSettings;
 use crate::keys::{RingService, forecast};
 
 pub(super) async fn list(
     ring_service: &RingService,
-    secrets: &ServerSecretSettings,
+    config: &Config,
     output: &Output,
 ) -> Result<(), Failure> {
     let ring = setup::ring(ring_service).await?;
     let (now, schedule) = (ring_service.now(), ring_service.schedule());
     let next = what_next(&ring, schedule, now);
     let next_at = forecast::next(&ring, schedule, now).map(|event| event.at.to_string());
-    let (secret, secret_line) = server_secret(&ring, secrets)?;
+    let (secret, secret_line) = server_secret(&ring, &config.server_secret)?;
     let value = json!({
         "custody": ring_service.custody().name(),
         "place": ring_service.custody().ring_store().place(),
         "revision": ring.revision,
-        "keys": ring.keys.iter().map(|key| as_json(&ring, key)).collect::<Vec<_>>(),
+        "keys": ring.keys.iter().map(|key| as_json(&ring, key, config.keys_secret.is_some())).collect::<Vec<_>>(),
         "next_at": next_at,
         "server_secret": secret,
     });
@@ -57,7 +58,17 @@ fn stops_at(ring: &RingRecord, key: &KeyRecord) -> Option<Timestamp> {
     ring.dropped.get(&key.alg).copied().filter(|_| key.state == KeyState::Active)
 }
 
-fn as_json(ring: &RingRecord, key: &KeyRecord) -> Value {
+/// The place of a private key, as `KEY_CUSTODY` spells it. A key in the document of the ring is where the ring is.
+fn custody(home: &Home, ring_is_in_secret: bool) -> &str {
+    match home.scheme() {
+        "file" => "directory",
+        "pem" | "sealed" if ring_is_in_secret => "aws-secrets-manager",
+        "pem" | "sealed" => "database",
+        custody => custody,
+    }
+}
+
+fn as_json(ring: &RingRecord, key: &KeyRecord, ring_is_in_secret: bool) -> Value {
     let at = |at: Option<Timestamp>| at.map(|at| at.to_string());
     json!({
         "kid": key.kid,
@@ -65,7 +76,7 @@ fn as_json(ring: &RingRecord, key: &KeyRecord) -> Value {
         "alg": key.alg,
         "bits": key.bits,
         "state": key.state,
-        "custody": key.home.as_ref().map(Home::scheme),
+        "custody": key.home.as_ref().map(|home| custody(home, ring_is_in_secret)),
         "published_at": key.published_at.to_string(),
         "activates_at": key.activates_at.to_string(),
         "activated_at": at(key.activated_at),
@@ -77,21 +88,19 @@ fn as_json(ring: &RingRecord, key: &KeyRecord) -> Value {
     })
 }
 
+/// Two lines for each key: its kid, and what it does. The second one is at most 80 columns wide.
 fn table(ring: &RingRecord, now: Timestamp) -> String {
-    let widest = ring.keys.iter().map(|key| key.kid.as_str().len()).max().unwrap_or(3).max(3);
-    let alg = ring.keys.iter().map(|key| key.alg.len()).max().unwrap_or(5).max(5);
-    let mut text = format!("{:widest$}  {:alg$}  {:9}  {:10}  what it does", "kid", "alg", "state", "age");
-    for key in &ring.keys {
+    let alg = ring.keys.iter().map(|key| key.alg.len()).max().unwrap_or_default();
+    let lines = ring.keys.iter().map(|key| {
         let age = length(now.secs_since(key.published_at));
-        text.push_str(&format!(
-            "\n{:widest$}  {:alg$}  {:9}  {age:10}  {}",
-            key.kid.as_str(),
-            visible(&key.alg),
-            state(key.state),
-            doing(ring, key)
-        ));
-    }
-    text
+        let (kid, name, state) = (key.kid.as_str(), visible(&key.alg), state(key.state));
+        let mut lines = format!("{kid}\n  {name:alg$}  {state:9}  age {age:9}  {}", doing(key));
+        if let Some(stops_at) = stops_at(ring, key) {
+            lines.push_str(&format!("\n  stops at {stops_at}, because JWT_ALGORITHM no longer has {name}"));
+        }
+        lines
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn state(state: KeyState) -> &'static str {
@@ -103,16 +112,13 @@ fn state(state: KeyState) -> &'static str {
     }
 }
 
-fn doing(ring: &RingRecord, key: &KeyRecord) -> String {
+fn doing(key: &KeyRecord) -> String {
     let at = |at: Option<Timestamp>| at.map_or_else(|| "?".to_owned(), |at| at.to_string());
     match key.state {
-        KeyState::Published => format!("is known, and signs from {} on", key.activates_at),
-        KeyState::Active => match stops_at(ring, key) {
-            Some(stops_at) => format!("signs since {}, until {stops_at}", at(key.activated_at)),
-            None => format!("signs since {}", at(key.activated_at)),
-        },
+        KeyState::Published => format!("signs from {}", key.activates_at),
+        KeyState::Active => format!("signs since {}", at(key.activated_at)),
         KeyState::Retired => format!("verifies until {}", at(key.removes_at)),
-        KeyState::Removed if key.revoked_at.is_some() => format!("was revoked at {}", at(key.revoked_at)),
-        KeyState::Removed => format!("left at {}", at(key.removes_at)),
+        KeyState::Removed if key.revoked_at.is_some() => format!("revoked at {}", at(key.revoked_at)),
+        KeyState::Removed => format!("removed at {}", at(key.removes_at)),
     }
 }

@@ -1,5 +1,5 @@
-//! `keys`: what signs, what will, and what did. The commands work on the keys' store itself, beside any number of
-//! running servers, which see what was done at their next look.
+//! `keys`: commands for the key ring. They read and change the ring itself, also while servers run, which see a change when
+//! they read the ring again.
 
 mod change;
 mod export;
@@ -21,29 +21,35 @@ use crate::domain::{RingRecord, Timestamp};
 use crate::keys::schedule::{Action, Schedule};
 use crate::keys::{OrderFault, RingService, forecast};
 
+/// The longest line of text for people, in characters.
+const LINE_WIDTH: usize = 80;
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
-    /// Show a key that signs: its kid, kind, age, thumbprint and public half
+    /// Show an active key: its kid, kind, creation time, thumbprint and public half
     Show(Of),
-    /// List all keys: their states, their instants, and what happens next
+    /// List all keys, their states and times, and the next step of the schedule
     List,
-    /// Show how the schedule follows from the settings, and what it will do in the next 90 days
+    /// Show how the schedule follows from the settings, and its steps in the next 90
+    /// days
     Plan,
-    /// Begin with a new key of each algorithm of JWT_ALGORITHM, unless there is a key
+    /// Create a key ring with a new key for each algorithm of JWT_ALGORITHM, unless
+    /// there is a key already
     Generate,
-    /// Publish the next key now; it signs when every verifier can know it
+    /// Create the next key and publish it; it signs when every verifier can know it
     Rotate(change::Rotate),
-    /// Take a key out of the key set at once, such as one that has leaked
+    /// Remove a key from the key set at once, for example because it has leaked
     Revoke(change::Revoke),
-    /// Take in a key from elsewhere: PEM, JWK or JWK Set
+    /// Add a key from another system: PEM, JWK or JWK Set
     Import(import::Import),
-    /// Print public keys, or a private one
+    /// Print public keys or a private key
     Export(export::Export),
-    /// Do what is due now, drop what has left, and take away files that no key has
+    /// Take the steps that are due, forget removed keys, and delete files of no key
     Prune,
-    /// Seal all keys in the database with the first KEY_ENCRYPTION_KEY
+    /// Encrypt and authenticate all keys in the database with the first
+    /// KEY_ENCRYPTION_KEY
     Reseal(change::Reseal),
-    /// Take the ring and its keys to another custody
+    /// Move the key ring and its keys to another custody
     Move(moving::Move),
     /// Print a new KEY_ENCRYPTION_KEY
     Secret,
@@ -75,7 +81,7 @@ impl Keys {
             let ring_service = setup::ring_service(&config, self.if_missing())?;
             match self {
                 Self::Show(of) => show::show(&ring_service, of.algorithm, output).await,
-                Self::List => list::list(&ring_service, &config.server_secret, output).await,
+                Self::List => list::list(&ring_service, &config, output).await,
                 Self::Plan => plan::plan(&ring_service, output).await,
                 Self::Generate => show::generate(&ring_service, output).await,
                 Self::Rotate(rotate) => rotate.run(&ring_service, output).await,
@@ -108,9 +114,15 @@ fn outlasts(ring_service: &RingService, ring: &RingRecord) -> String {
 /// What the schedule will do next, in a sentence.
 fn what_next(ring: &RingRecord, schedule: &Schedule, now: Timestamp) -> String {
     match forecast::next(ring, schedule, now) {
-        Some(event) => format!("next: {} {}", event.at, sentence(&event.action, schedule)),
+        Some(event) => format!("next: {}", dated(event.at, &sentence(&event.action, schedule))),
         None => "next: nothing; keys stay as they are (KEY_ROTATION is off)".to_owned(),
     }
+}
+
+/// An instant and what happens then, in two lines if they do not fit into one.
+fn dated(at: Timestamp, what: &str) -> String {
+    let line = format!("{at}  {what}");
+    if line.chars().count() > LINE_WIDTH { format!("{at}\n  {what}") } else { line }
 }
 
 /// A refused order, or the custody's fault with all that lies beneath it.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde_json::json;
 
 use super::super::setup;
-use super::{Failure, Output, length, sentence};
+use super::{Failure, Output, dated, length, sentence};
 use crate::domain::{KeyRecord, RingRecord, Timestamp};
 use crate::keys::RingService;
 use crate::keys::forecast::{Event, TO_COME, forecast};
@@ -35,7 +35,7 @@ pub(super) async fn plan(ring_service: &RingService, output: &Output) -> Result<
         "staleness": schedule.staleness,
         "longest_token": schedule.longest_token,
         "retirement": schedule.retirement(&ring, schedule.longest_token),
-        "kept_until": ring.kept_until.to_string(),
+        "kept_until": Some(ring.kept_until).filter(|at| at.as_millis() > 0).map(|at| at.to_string()),
         "steps": steps,
     });
     let text =
@@ -49,11 +49,11 @@ fn arithmetic(ring: &RingRecord, schedule: &Schedule) -> String {
     let period = schedule.period_of(ring).map_or_else(|| "for good (KEY_ROTATION is off)".to_owned(), length);
     format!(
         "A key signs          {period}\n\
-         It is published      {lead} before that, so that every verifier knows it by then:\n\
+         It is published      {lead} before that, so that every verifier knows it:\n\
          {indent}JWKS_MAX_AGE {max_age} + VERIFIER_CACHE {cache} + clocks {skew} + instances {stale}\n\
-         It verifies          {retirement} longer, until the last of its tokens has expired:\n\
+         It verifies          {retirement} longer, until its last token has expired:\n\
          {indent}longest token {longest} + instances {stale} + clocks 2 x {skew}",
-        indent = " ".repeat(21),
+        indent = " ".repeat(4),
         lead = length(schedule.lead()),
         max_age = length(jwks_max_age),
         cache = length(verifier_cache),
@@ -113,7 +113,7 @@ fn to_come(events: &[Event], schedule: &Schedule) -> String {
     if events.is_empty() {
         return "Nothing is due in the next 90 days.".to_owned();
     }
-    let lines = events.iter().map(|event| format!("{}  {}", event.at, sentence(&event.action, schedule)));
+    let lines = events.iter().map(|event| dated(event.at, &sentence(&event.action, schedule)));
     let mut lines: Vec<_> = lines.take(SHOWN).collect();
     if events.len() > SHOWN {
         lines.push(format!("and {} steps more (--json has them all)", events.len() - SHOWN));

@@ -121,7 +121,7 @@ fn a_key_is_begun_rotated_and_revoked_beside_a_running_server() {
         assert_eq!(kid_of(&client.demo_token(&json!({}))), "default-key-id", "it waits for its turn");
 
         let asked = place.refused(2, &["keys", "rotate", "--now"]);
-        assert!(asked.contains("up to 1 d 2 h") && asked.contains("--yes"), "{asked}");
+        assert!(asked.contains("at most 1 d 2 h later") && asked.contains("--yes"), "{asked}");
         place.told(&["keys", "rotate", "--now", "--yes"]);
         eventually("the server signs with it", || {
             (kid_of(&client.demo_token(&json!({}))) == next).then_some(())
@@ -160,7 +160,9 @@ fn the_tables_and_the_picture_are_for_people() {
     place.told(&["keys", "generate"]);
     place.told(&["keys", "rotate"]);
     let list = run(&mut place.command(&["keys", "list"]));
-    for words in ["kid ", "default-key-id", "active", "signs since", "published", "signs from", "next: "] {
+    for words in
+        ["  ES256  active     age ", "default-key-id", "signs since", "published", "signs from", "next: "]
+    {
         assert!(list.contains(words), "{words:?} is missing in:\n{list}");
     }
     let plan = run(&mut place.command(&["keys", "plan"]));
@@ -271,7 +273,7 @@ fn sealing_keys_are_changed_without_a_gap() {
         place.start().client().demo_token(&json!({}));
         place.settings.retain(|(name, _)| *name != "KEY_ENCRYPTION_KEY");
         place.set("KEY_CUSTODY", "directory");
-        assert!(place.refused(1, &["keys", "reseal"]).contains("nothing is sealed here"));
+        assert!(place.refused(1, &["keys", "reseal"]).contains("there is nothing to seal"));
     }
 }
 
@@ -286,7 +288,11 @@ fn a_ring_moves_to_the_database_and_back_and_no_token_notices() {
     let token = old.client().demo_token(&json!({}));
     place.set("KEY_CUSTODY", "directory");
     place.set("KEY_ENCRYPTION_KEY", SEALING_KEY);
-    assert!(place.refused(2, &["keys", "move", "--to", "directory"]).contains("are in directory already"));
+    assert!(
+        place
+            .refused(2, &["keys", "move", "--to", "directory"])
+            .contains("--to directory: the keys are in this custody already")
+    );
     let told = run(&mut place.command(&["keys", "move", "--to", "database"]));
     assert!(told.contains("Restart every server with KEY_CUSTODY=database"), "{told}");
     assert!(
@@ -312,6 +318,40 @@ fn a_ring_moves_to_the_database_and_back_and_no_token_notices() {
     let back = place.start();
     assert_eq!(back.client().post("/api/token/validate", &json!({ "token": token })).status, 200);
     assert_eq!(place.told(&["keys", "export", "--public"]), keys);
+}
+
+/// Seen: `KEY_CUSTODY="foo" (from the environment)` and `VAULT_ADDR="" (from the environment)`, though neither was there.
+#[test]
+fn a_move_that_cannot_be_names_its_option_and_what_is_missing() {
+    let place = Place::new(&[("KEY_ENCRYPTION_KEY", SEALING_KEY)]);
+    place.told(&["keys", "generate"]);
+    let told = place.refused(2, &["keys", "move", "--to", "foo"]);
+    assert!(
+        told.contains("invalid value 'foo' for '--to <CUSTODY>'")
+            && told.contains("[possible values: directory, database, aws-kms, aws-secrets-manager, vault]"),
+        "{told}"
+    );
+    let told = place.refused(2, &["keys", "move", "--to", "vault"]);
+    assert!(
+        told.contains("--to vault: ")
+            && told.contains("VAULT_ADDR is not set: it is needed with KEY_CUSTODY=vault")
+            && !told.contains("from the environment"),
+        "{told}"
+    );
+}
+
+/// Seen: `file`, `pem` and `sealed` beside the names that `KEY_CUSTODY` has, and 1970 for an instant that is not known.
+#[test]
+fn json_spells_a_custody_as_the_setting_does_and_has_no_instant_of_1970() {
+    for (place, custody) in
+        Place::all().iter().zip(["aws-secrets-manager", "directory", "database", "database"])
+    {
+        place.told(&["keys", "generate"]);
+        let list = place.told(&["keys", "list"]);
+        assert_eq!((&list["custody"], &list["keys"][0]["custody"]), (&json!(custody), &json!(custody)));
+        let plan = place.told(&["keys", "plan"]);
+        assert!(!plan.to_string().contains("1970-") && !list.to_string().contains("1970-"), "{plan} {list}");
+    }
 }
 
 #[test]

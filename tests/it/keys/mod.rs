@@ -4,6 +4,7 @@
 mod algorithms;
 mod asleep;
 mod aws_kms;
+mod batches;
 mod commands;
 mod crash;
 pub mod custody;

@@ -87,7 +87,7 @@ impl World {
             clock.clone(),
             settings,
         );
-        let keys = Arc::new(Keys::new(Signer::start().unwrap(), clock.clone()));
+        let keys = Arc::new(Keys::new(Signer::start(true, Entropy::System).unwrap(), clock.clone()));
         let mut ring_refresher =
             RingRefresher::new(ring_service.clone(), Arc::clone(&keys), clock.clone(), Entropy::seeded(1));
         ring_refresher.start().await.unwrap();
@@ -204,7 +204,7 @@ async fn far_away(folder: &Path) -> (Arc<Far>, Keys, Clock) {
     let schedule = ring_service.schedule();
     let privates = HashMap::from([(active.kid.clone(), private)]);
     let ring = Ring::new(record.clone(), privates, schedule, None).unwrap();
-    let keys = Keys::new(Signer::start().unwrap(), clock.clone());
+    let keys = Keys::new(Signer::start(true, Entropy::System).unwrap(), clock.clone());
     keys.install(Arc::new(ring), clock.uptime(), |_| 3_600);
     (far, keys, clock)
 }
