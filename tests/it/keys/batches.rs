@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jose::{Expectations, JwkSet, VerifyingKey};
+use jose::{Expectations, JwkSet, Typ, VerifyingKey};
 use serde_json::json;
 
 use super::rotation::{kid_of, token};
@@ -29,6 +29,7 @@ fn every_token_verifies(settings: &[(&str, &str)]) {
     let service = Service::with(settings);
     let (kid, key) = published_key(&service);
     let expect = Expectations {
+        typ: Typ::Jwt,
         issuer: "jwt-generator-app",
         audience: &["jwt-generator-api"],
         leeway: 0,
