@@ -6,7 +6,8 @@ use crate::store::StoreError;
 use crate::token::{CheckError, IssueError, Rejection};
 
 /// Named by what happened. The texts are for the log and the command line; `http` has the status and the sentence that a
-/// caller reads.
+/// caller reads. The first three are the exception: the domain type that refuses a field says what the field must be, and a
+/// caller of `http` reads the same text.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
     /// The name cannot be one.

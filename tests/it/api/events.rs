@@ -110,8 +110,8 @@ async fn a_user_registers_themself_and_the_service_strengthens_the_hash() {
     for strengthened in [vec![(EventKind::HashStrengthened, in_request(Actor::System))], vec![]] {
         let token = world.accounts(5).log_in(&caller(), &name, password("secret-ada")).await.unwrap().token;
         assert_eq!(world.happened(id), strengthened);
-        world.accounts(5).profile(&caller(), &token.token).await.unwrap();
-        world.accounts(5).refresh(&caller(), &token.token).await.unwrap();
+        world.accounts(5).profile(&caller(), token.token.expose()).await.unwrap();
+        world.accounts(5).refresh(&caller(), token.token.expose()).await.unwrap();
         assert_eq!(world.happened(id), [], "reading changes nothing");
     }
 }
