@@ -48,7 +48,7 @@ impl KeptEvent {
         vec![self.added_to(INTENTS)]
     }
 
-    /// The stages that add the event of a change that the same write makes, and those that do so after the change.
+    /// The stages that say of the event that its change was made: in the write that makes the change, or after it.
     pub(super) fn made(&self) -> Vec<Document> {
         let mut stages = self.withdrawn();
         stages.push(self.added_to(PENDING));

@@ -56,13 +56,14 @@ impl Sqlite {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::ffi::{Error, SQLITE_FULL};
     use std::path::Path;
 
+    use rusqlite::ffi::{Error, SQLITE_FULL};
+
+    use super::super::EventWriter;
     use super::*;
     use crate::domain::{EventId, EventKind, EventSubject, Initiator, Timestamp, UserId};
     use crate::store::IfMissing;
-    use crate::store::sqlite::EventWriter;
 
     /// Writes each event of a user into the table of instances, and refuses that of a deletion as a full disk does.
     #[derive(Debug)]

@@ -7,7 +7,7 @@ use jwt_generator::domain::Event;
 use jwt_generator::store::StoreError;
 use jwt_generator::store::mongo::EventDocuments;
 use jwt_generator::store::sqlite::EventWriter;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Bson, Document, doc};
 use rusqlite::ffi::{Error, SQLITE_FULL};
 
 /// Records the events that a store hands over, or refuses them as a full disk does.
@@ -82,8 +82,10 @@ impl StoredEvents {
         while found.advance().await.unwrap() {
             let state = found.deserialize_current().unwrap();
             for event in state.get_array("pending").unwrap() {
-                let event = event.as_document().unwrap();
-                ids.push(event.get_binary_generic("_id").unwrap().clone());
+                match event.as_document().unwrap().get("_id") {
+                    Some(Bson::Binary(id)) => ids.push(id.bytes.clone()),
+                    other => panic!("{other:?} is no event's id"),
+                }
             }
         }
         states.update_many(doc! {}, doc! { "$unset": { "pending": "" } }).await.unwrap();
