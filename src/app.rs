@@ -160,7 +160,7 @@ pub async fn open_keys(ring_service: &RingService, ring: &RingRecord) -> Result<
     if let Some(active) = ring_service.schedule().default_key(ring) {
         ring_service.open(active).await?;
     }
-    let keys = Keys::new(Signer::start()?, Clock::System);
+    let keys = Keys::new(Signer::start(false, Entropy::System)?, Clock::System);
     keys.install(Arc::new(ring_service.snapshot(ring, None).await?), Clock::System.uptime(), |_| u64::MAX);
     Ok(Arc::new(keys))
 }

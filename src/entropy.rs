@@ -26,11 +26,22 @@ impl Entropy {
     /// [`EntropyError`] where the system has no randomness to give.
     pub fn bytes<const N: usize>(&self) -> Result<[u8; N], EntropyError> {
         let mut bytes = [0; N];
-        match self {
-            Self::System => fill_from_system(&mut bytes)?,
-            Self::Seeded(counter) => fill_from_counter(counter, &mut bytes),
-        }
+        self.fill(&mut bytes)?;
         Ok(bytes)
+    }
+
+    /// Fills `bytes` with random ones.
+    ///
+    /// # Errors
+    /// [`EntropyError`] where the system has no randomness to give.
+    pub fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyError> {
+        match self {
+            Self::System => fill_from_system(bytes),
+            Self::Seeded(counter) => {
+                fill_from_counter(counter, bytes);
+                Ok(())
+            }
+        }
     }
 
     /// A `jti` (RFC 7519 §4.1.7): 128 random bits in 32 hex digits.

@@ -1,11 +1,15 @@
 //! Bounded crews of threads for work that would hold up the async runtime: RSA signatures, password hashes.
 
+mod batches;
+
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use crossbeam_channel::{Sender, bounded};
 use tokio::sync::oneshot;
+
+pub use batches::{BatchWork, BatchWorkers};
 
 /// Threads of low priority behind a queue of a fixed length. They end when the value is dropped.
 #[derive(Clone, Debug)]

@@ -44,7 +44,7 @@ impl Components {
         let mark = u32::from_be_bytes(entropy.bytes()?);
         let stores = open_stores(config, IfMissing::Create)?;
         let registry = open_registry(config, &stores, clock.clone(), entropy.clone())?;
-        let keys = Arc::new(Keys::new(Signer::start()?, clock.clone()));
+        let keys = Arc::new(Keys::new(Signer::start(config.rsa_batch, entropy.clone())?, clock.clone()));
         let ring_service = open_ring_service(config, &stores, clock.clone())?;
         let ring_refresher =
             RingRefresher::new(ring_service.clone(), Arc::clone(&keys), clock.clone(), entropy.clone());
@@ -152,7 +152,7 @@ impl Components {
 #[async_trait]
 impl Task for RingRefresher {
     fn name(&self) -> &'static str {
-        Self::NAME
+        "ring"
     }
 
     async fn turn(&mut self, _now: Timestamp) -> Result<NextTurn, TurnError> {

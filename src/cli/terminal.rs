@@ -52,9 +52,8 @@ fn read_line() -> Result<Secret<String>, Failure> {
     let mut bytes = Zeroizing::new([0; LINE_LIMIT]);
     let length = rustix::io::retry_on_intr(|| rustix::io::read(io::stdin().as_fd(), bytes.as_mut_slice()))
         .map_err(Failure::refused)?;
-    let line = match bytes[..length].split_last() {
-        Some((b'\n', line)) => line,
-        _ => return Err(Failure::refused("the input was ended; nothing was changed")),
+    let Some((b'\n', line)) = bytes[..length].split_last() else {
+        return Err(Failure::refused("the input was ended; nothing was changed"));
     };
     let text = std::str::from_utf8(line).map_err(|_| Failure::usage("the password is not UTF-8"))?;
     Ok(Secret::new(text.to_owned()))

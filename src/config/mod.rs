@@ -87,6 +87,8 @@ pub struct Config {
     pub trusted_proxy_header: ProxyHeader,
     /// `MAX_BODY_MEMORY`, in bytes.
     pub max_body_memory: usize,
+    /// `RSA_BATCH`: whether RSA signatures that wait together are made in batches, where the processor can.
+    pub rsa_batch: bool,
     /// `LOG_LEVEL`, a filter of `tracing-subscriber`.
     pub log_level: String,
     /// `LOG_FORMAT`.
@@ -200,6 +202,7 @@ impl Config {
                 .unwrap_or_default(),
             trusted_proxy_header: read.required(settings::TRUSTED_PROXY_HEADER, parse::proxy_header)?,
             max_body_memory: read.required(settings::MAX_BODY_MEMORY, parse::body_memory)?,
+            rsa_batch: read.required(settings::RSA_BATCH, parse::rsa_batch)?,
             log_level: read.required(settings::LOG_LEVEL, parse::log_level)?,
             log_format: read.required(settings::LOG_FORMAT, parse::log_format)?,
         };

@@ -173,6 +173,14 @@ pub(super) fn switch(text: &str) -> Result<bool, String> {
     }
 }
 
+pub(super) fn rsa_batch(text: &str) -> Result<bool, String> {
+    match text {
+        "auto" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("must be auto or off".to_owned()),
+    }
+}
+
 pub(super) fn mongodb_uri(text: &str) -> Result<(), String> {
     if text.starts_with("mongodb://") || text.starts_with("mongodb+srv://") {
         Ok(())

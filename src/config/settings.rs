@@ -130,6 +130,10 @@ settings! {
         "Memory for the bodies above 4 KiB of all requests under way, a quarter of it for one peer address; above it: \
          503 `busy`",
     );
+    RSA_BATCH = setting(
+        "auto",
+        "`auto`: RSA signatures that wait together are made eight at once, if the processor has AVX-512 IFMA; or `off`",
+    );
     LOG_LEVEL = setting("info", "`error`, `warn`, `info`, `debug`, `trace`, or a filter by module");
     LOG_FORMAT = setting("auto", "`text`, `json`, or `auto`: text on a terminal, JSON elsewhere");
 }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::RingService;
 use super::custody::CustodyError;
 use super::key_event::Cause;
-use super::ring_change::Changed;
+use super::ring_change::{Changed, LOST_RACES};
 use crate::domain::{RingRecord, Secret, ServerSecretRecord, Timestamp};
 use crate::entropy::{Entropy, EntropyError};
 
@@ -18,8 +18,6 @@ pub const SUBKEY_BYTES: usize = 32;
 const SALT: &[u8] = b"jwt-generator server secret 1";
 /// The word that stands for the kept secret in `SERVER_SECRET`.
 const KEPT: &str = "kept";
-/// Races against other programs that may be lost.
-const RACES: usize = 16;
 
 /// What a subkey is for. Each use has a label of its own, so that no key serves two uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,7 +152,7 @@ impl RingService {
         &self,
         entropy: &Entropy,
     ) -> Result<Option<ServerSecretRecord>, ServerSecretError> {
-        for _ in 0..RACES {
+        for _ in 0..LOST_RACES {
             let Some(before) = self.load().await?.filter(|ring| ring.moved.is_none()) else {
                 return Ok(None);
             };

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use jose::{Algorithm, SigningKey};
+use jose::SigningKey;
 use tokio::sync::Semaphore;
 
+use super::rsa_signing::{RsaSigning, Unsigned};
 use super::{ActiveKey, Private, RemoteKey};
-use crate::workers::{WorkError, Workers};
+use crate::entropy::Entropy;
+use crate::workers::{BatchWorkers, WorkError, Workers};
 
 /// Signatures that may wait; at a quarter of a millisecond each, the last of them is ready in good time.
 const QUEUE: usize = 2048;
@@ -38,24 +40,27 @@ pub enum SignError {
     Failed,
 }
 
-/// Completes tokens: RSA and ML-DSA on threads of low priority, one a core; what is cheap, at once; what is far away, a
-/// bounded number at a time.
+/// Completes tokens: RSA on threads of low priority, one a core, in batches if that is faster; ML-DSA on as many others;
+/// what is cheap, at once; what is far away, a bounded number at a time.
 #[derive(Debug)]
 pub struct Signer {
-    slow: Workers,
+    rsa: BatchWorkers<RsaSigning>,
+    post_quantum: Workers,
     remote: Semaphore,
     waiting: Semaphore,
 }
 
 impl Signer {
-    /// Starts the signing threads.
+    /// Starts the signing threads. They make RSA signatures in batches if `rsa_batches` allows it and the processor has the
+    /// instructions.
     ///
     /// # Errors
     /// Where the system gives no thread.
-    pub fn start() -> io::Result<Self> {
+    pub fn start(rsa_batches: bool, entropy: Entropy) -> io::Result<Self> {
         let cores = available_parallelism().map_or(1, NonZero::get);
         Ok(Self {
-            slow: Workers::start("sign", cores, QUEUE, NICENESS)?,
+            rsa: BatchWorkers::start("sign", cores, QUEUE, NICENESS, RsaSigning::new(rsa_batches, entropy))?,
+            post_quantum: Workers::start("sign-pq", cores, QUEUE, NICENESS)?,
             remote: Semaphore::new(REMOTE),
             waiting: Semaphore::new(QUEUE),
         })
@@ -67,17 +72,27 @@ impl Signer {
     /// [`SignError`].
     pub async fn sign(&self, key: &Arc<ActiveKey>, input: String) -> Result<String, SignError> {
         match key.private() {
-            Private::Local(signing) if is_slow(signing.algorithm()) => {
+            Private::Local(signing) if signing.algorithm().is_rsa() => {
+                finished(self.rsa.run(Unsigned { key: Arc::clone(signing), input }).await)
+            }
+            // One signature is tried until it fits (FIPS 204 §6.2), now and then many times.
+            Private::Local(signing) if signing.algorithm().is_post_quantum() => {
                 let signing = Arc::clone(signing);
-                match self.slow.run(move || signed(&signing, input)).await {
-                    Ok(token) => token,
-                    Err(WorkError::Busy) => Err(SignError::Busy),
-                    Err(WorkError::Lost) => Err(SignError::Failed),
-                }
+                finished(self.post_quantum.run(move || signed(&signing, input)).await)
             }
             Private::Local(signing) => signed(signing, input),
             Private::Remote(remote) => self.sign_elsewhere(key, remote.as_ref(), input).await,
         }
+    }
+
+    /// Whether RSA signatures that wait together are made in batches.
+    pub fn uses_rsa_batches(&self) -> bool {
+        self.rsa.work().uses_batches()
+    }
+
+    /// How many RSA signatures of batches were wrong, and so were discarded and made again.
+    pub fn wrong_rsa_signatures(&self) -> u64 {
+        self.rsa.work().wrong_signatures()
     }
 
     async fn sign_elsewhere(
@@ -102,10 +117,12 @@ impl Signer {
     }
 }
 
-/// Whether a signature takes a tenth of a millisecond or more. One of ML-DSA is tried until it fits (FIPS 204 §6.2), now
-/// and then many times.
-fn is_slow(algorithm: Algorithm) -> bool {
-    algorithm.is_rsa() || algorithm.is_post_quantum()
+fn finished(token: Result<Result<String, SignError>, WorkError>) -> Result<String, SignError> {
+    match token {
+        Ok(token) => token,
+        Err(WorkError::Busy) => Err(SignError::Busy),
+        Err(WorkError::Lost) => Err(SignError::Failed),
+    }
 }
 
 fn signed(key: &SigningKey, input: String) -> Result<String, SignError> {

@@ -107,6 +107,7 @@ fn outside_crates_stay_in_the_room_that_is_meant_for_them() {
         ("mongodb", &["store"]),
         ("hyper", &["http"]),
         ("bcrypt", &["accounts"]),
+        ("rsa_batch", &["keys"]),
         ("clap", &["cli"]),
         ("doctor", &["cli"]),
         ("listenfd", &["app"]),

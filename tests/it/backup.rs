@@ -321,7 +321,10 @@ fn an_archive_that_cannot_be_written_is_refused() {
     let program = to_stdout(folder.path());
     let mut terminal = Command::new("script");
     let line = format!("{} backup --to -", program.get_program().to_str().unwrap());
-    terminal.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(folder.path());
+    terminal
+        .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+        .current_dir(folder.path())
+        .env("NO_COLOR", "1");
     let output = terminal.output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stdout).unwrap();

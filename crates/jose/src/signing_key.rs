@@ -12,8 +12,9 @@ use crate::family::Family;
 use crate::key_pair::Pair;
 use crate::pem::Label;
 use crate::private_jwk::PrivateJwk;
+use crate::rsa_private::RsaPrivateNumbers;
 use crate::rsa_strength::RsaNumbers;
-use crate::{Algorithm, KeyError, VerifyingKey, key_kind, pem};
+use crate::{Algorithm, KeyError, VerifyingKey, key_kind, pem, rsa_encoding};
 
 /// A private key with its algorithm and its public half.
 pub struct SigningKey {
@@ -114,6 +115,27 @@ impl SigningKey {
     /// [`SignError`].
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         self.pair.sign(message).map_err(|_| SignError)
+    }
+
+    /// The numbers of an RSA key; `None` for other keys.
+    pub fn rsa_numbers(&self) -> Option<RsaPrivateNumbers> {
+        let algorithm = self.algorithm();
+        if !algorithm.is_rsa() {
+            return None;
+        }
+        let der = self.pair.pkcs8_der().ok()?;
+        RsaPrivateNumbers::of_private_key(key_kind::open_pkcs8(algorithm, &der).ok()?)
+    }
+
+    /// The number whose private power is the signature over `message` (RFC 8017 §9), as long as the modulus; `None` for keys other than
+    /// RSA. `PS256` takes a fresh random `salt`, `RS256` ignores it.
+    pub fn rsa_encoding(&self, message: &[u8], salt: &[u8; 32]) -> Option<Vec<u8>> {
+        let len = self.verifying.bits().div_ceil(8) as usize;
+        match self.algorithm() {
+            Algorithm::Rs256 => Some(rsa_encoding::pkcs1(message, len)),
+            Algorithm::Ps256 => Some(rsa_encoding::pss(message, salt, len)),
+            _ => None,
+        }
     }
 }
 

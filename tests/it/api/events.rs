@@ -41,7 +41,7 @@ impl World {
         let sink = Arc::clone(&events) as Arc<dyn EventSink>;
         let store = Sqlite::with_events(Path::new(":memory:"), IfMissing::Create, sink).unwrap();
         let stores = Stores::of(store);
-        let keys = Arc::new(Keys::new(Signer::start().unwrap(), clock.clone()));
+        let keys = Arc::new(Keys::new(Signer::start(true, Entropy::System).unwrap(), clock.clone()));
         let ring_service = app::open_ring_service(&config, &stores, clock.clone()).unwrap();
         let (its_keys, entropy) = (Arc::clone(&keys), Entropy::seeded(1));
         RingRefresher::new(ring_service, its_keys, clock.clone(), entropy).start().await.unwrap();

@@ -121,7 +121,7 @@ fn a_key_is_begun_rotated_and_revoked_beside_a_running_server() {
         assert_eq!(kid_of(&client.demo_token(&json!({}))), "default-key-id", "it waits for its turn");
 
         let asked = place.refused(2, &["keys", "rotate", "--now"]);
-        assert!(asked.contains("up to 1 d 2 h") && asked.contains("--yes"), "{asked}");
+        assert!(asked.contains("at most 1 d 2 h later") && asked.contains("--yes"), "{asked}");
         place.told(&["keys", "rotate", "--now", "--yes"]);
         eventually("the server signs with it", || {
             (kid_of(&client.demo_token(&json!({}))) == next).then_some(())
@@ -432,7 +432,7 @@ fn a_key_that_was_published_before_a_move_waits_till_all_have_followed() {
     let list = place.told(&["keys", "list"]);
     assert_eq!(
         list["keys"][1]["activates_at"], moved["until"],
-        "till then servers of the old place sign with the old key"
+        "until then servers of the old place sign with the old key"
     );
 }
 

@@ -160,7 +160,7 @@ fn custodies_that_lack_something_are_refused_with_what_it_is() {
             &[("KEY_CUSTODY", "cellar")][..],
             "must be directory, database, aws-kms, aws-secrets-manager or vault",
         ),
-        (&[("KEY_CUSTODY", "aws-secrets-manager")], "KEYS_SECRET=\"\""),
+        (&[("KEY_CUSTODY", "aws-secrets-manager")], "KEYS_SECRET is not set"),
         (&[("KEYS_SECRET", "no secret")], "must be the name or the ARN of a secret"),
         (&[("KEY_CUSTODY", "database")], "needs a KEY_ENCRYPTION_KEY to seal keys with"),
         (&[("KEY_ENCRYPTION_KEY", "c2hvcnQ=")], "must be 32 bytes in base64"),
@@ -168,7 +168,7 @@ fn custodies_that_lack_something_are_refused_with_what_it_is() {
             &[("KEY_CUSTODY", "database"), ("KEY_ENCRYPTION_KEY", SEALING_KEY), ("SKIP_DATABASE", "true")],
             "needs a database",
         ),
-        (&[("KEY_CUSTODY", "vault")], "VAULT_ADDR=\"\""),
+        (&[("KEY_CUSTODY", "vault")], "VAULT_ADDR is not set"),
         (&[("KEY_ROTATION", "sometimes")], "must be off, or a length of time"),
         (&[("KEY_REFRESH", "2h")], "from 1s to 1h"),
     ] {

@@ -10,7 +10,7 @@ use jose::Algorithm;
 use jwt_generator::domain::{KeyRecord, KeyState, Kid, NewKey, RingRecord, Timestamp};
 use jwt_generator::keys::KeyKind;
 use jwt_generator::keys::orders::{Order, carry_out, makes};
-use jwt_generator::keys::schedule::{Action, Schedule, apply, due, plan, step, take};
+use jwt_generator::keys::schedule::{Action, Schedule, Step, apply, plan, step};
 
 /// SplitMix64: repeatable, and a seed is all there is to a run.
 pub struct Dice(pub u64);
@@ -330,14 +330,13 @@ impl World {
         let read = self.mutant.schedule(&Schedule { kinds, ..self.schedule.clone() });
         let Some((view, _)) = self.instances[instance].view.clone() else { return Ok(false) };
         let seen = self.mutant.reads(&view);
-        let Some(action) = self.next_step(instance, &seen, &read, now) else { return Ok(false) };
+        let Some(step) = self.next_step(instance, &seen, &read, now) else { return Ok(false) };
         if view.revision != self.ring.revision {
             self.instances[instance].view = Some((Rc::clone(&self.ring), self.now));
             return Ok(true);
         }
-        let kinds = action.makes(&seen, &read);
-        let new: Vec<_> = kinds.iter().map(|kind| self.make(*kind)).collect();
-        let (action, after) = take(&seen, &action, &read, new, now);
+        let new: Vec<_> = step.makes().iter().map(|kind| self.make(*kind)).collect();
+        let (action, after) = step.take(&seen, &read, new, now);
         let after = self.mutant.writes(self.mutant.tamper(&action, &seen, after, now));
         self.rotations += u64::from(matches!(action, Action::Activate(_)));
         self.commit(after)?;
@@ -353,17 +352,16 @@ impl World {
         seen: &RingRecord,
         read: &Schedule,
         now: Timestamp,
-    ) -> Option<Action> {
-        let mut passed_over: Vec<Action> = Vec::new();
+    ) -> Option<Step> {
+        let mut passed_over = Vec::new();
         loop {
-            let is_new = |action: &Action| passed_over.iter().all(|known| !action.is_again(known));
             let outstanding = &self.instances[instance].outstanding;
-            let action = due(seen, read, outstanding, now).into_iter().find(is_new)?;
-            let must = matches!(action, Action::Begin | Action::NoteLead | Action::Carry);
+            let step = Step::next(seen, read, outstanding, &passed_over, now)?;
+            let must = matches!(step.action(), Action::Begin | Action::NoteLead | Action::Carry);
             match self.dice.between(0, 7) {
-                0 if !must => passed_over.push(action),
+                0 if !must => passed_over.push(step.action().clone()),
                 1 if !must => return None,
-                _ => return Some(action),
+                _ => return Some(step),
             }
         }
     }
@@ -406,7 +404,7 @@ impl World {
             let life = self.lives.get_mut(key.kid.as_str()).unwrap();
             if !life.gone && life.needed_till > self.now {
                 return Err(format!(
-                    "{} left at {} and is needed till {}",
+                    "{} left at {} and is needed until {}",
                     key.kid, self.now, life.needed_till
                 ));
             }

@@ -9,6 +9,7 @@ mod ml_dsa;
 mod mutations;
 mod refusals;
 mod rfc_examples;
+mod rsa_computation;
 mod support;
 mod wycheproof_jwk;
 mod wycheproof_jws;
