@@ -35,11 +35,15 @@ impl RingService {
     }
 
     /// The pair in `KEYS_DIR`, as a key of the first algorithm of the settings that it fits. The RSA algorithms are tried
-    /// first: a pair that fits no other algorithm is taken for RS256 where it is RSA.
+    /// first: a pair that fits no other algorithm is taken for RS256 where it is RSA. The first key of a ring must be able to
+    /// be the default one, so that a post-quantum pair is refused.
     async fn found_pair(&self) -> Result<Option<Found>, CustodyError> {
         let kinds = &self.schedule().kinds;
-        let (rsa, others): (Vec<_>, Vec<_>) =
-            kinds.iter().map(|kind| kind.algorithm).partition(|algorithm| algorithm.is_rsa());
+        let (rsa, others): (Vec<_>, Vec<_>) = kinds
+            .iter()
+            .map(|kind| kind.algorithm)
+            .filter(|algorithm| !algorithm.is_post_quantum())
+            .partition(|algorithm| algorithm.is_rsa());
         let mut unfit = None;
         for algorithm in rsa.into_iter().chain(others) {
             match self.custody().folder().pair(algorithm).await {

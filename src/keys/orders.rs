@@ -3,7 +3,9 @@
 use jose::Algorithm;
 
 use super::KeyKind;
-use super::schedule::{Action, Schedule, announce_ends, apply, first, known_to_all, published};
+use super::schedule::{
+    Action, Schedule, announce_ends, apply, first, is_post_quantum, known_to_all, published,
+};
 use crate::domain::{KeyRecord, KeyState, Kid, NewKey, RingRecord, Timestamp};
 
 #[cfg(test)]
@@ -179,13 +181,18 @@ fn rotate_now(
     Ok(apply(&after, &Action::Activate(next), schedule, None, now))
 }
 
-/// The kind of the key that is to be made before `kid` can be revoked, if its algorithm would have none that signs.
+/// The kind of the key that is to be made before `kid` can be revoked: one of its algorithm, which would have none that
+/// signs; or one of the default algorithm, where the settings do not list that of `kid` and no other key may be the default.
 fn successor_of(ring: &RingRecord, schedule: &Schedule, kid: &Kid) -> Option<KeyKind> {
     let key = ring.signing().find(|active| active.kid == *kid)?;
     match schedule.kind_of(&key.alg) {
         Some(kind) => Some(kind).filter(|_| ring.next(&key.alg).is_none()),
-        None if ring.signing().count() == 1 && ring.next_of_any().is_none() => schedule.default_kind(),
-        None => None,
+        None => {
+            let mut left = ring.clone();
+            left.keys.retain(|key| key.kid != *kid);
+            let other = schedule.default_key(&left).or_else(|| schedule.next_default(&left));
+            schedule.default_kind().filter(|_| other.is_none())
+        }
     }
 }
 
@@ -206,12 +213,13 @@ fn revoke(
     key.revoked_at = Some(now);
     key.removes_at = Some(now);
     let missing = signed && schedule.lists(&alg);
-    if !missing && after.signing().next().is_some() {
+    let has_default = schedule.default_key(&after).is_some();
+    if !missing && has_default {
         after.revision += 1;
         return Ok(after);
     }
     let next = after.next(&alg).filter(|_| missing);
-    let next = next.or_else(|| after.next_of_any().filter(|_| after.signing().next().is_none()));
+    let next = next.or_else(|| schedule.next_default(&after).filter(|_| !has_default));
     Ok(match next.map(|next| next.kid.clone()) {
         Some(next) => apply(&after, &Action::Activate(next), schedule, None, now),
         None => apply(&after, &Action::Begin, schedule, new, now),
@@ -266,7 +274,9 @@ impl Import {
         if self.new.home.is_none() {
             return Err(OrderError::PublicOnly(kid.clone()));
         }
-        if !schedule.lists(&self.new.alg) && ring.signing().next().is_some() {
+        // A ring without a default key takes any key that may be that one.
+        let is_needed = schedule.default_key(ring).is_none() && !is_post_quantum(&self.new.alg);
+        if !schedule.lists(&self.new.alg) && !is_needed {
             return Err(OrderError::NeverSigns(kid.clone(), self.new.alg.clone()));
         }
         Ok(())

@@ -163,7 +163,7 @@ impl Ring {
         let by_default = schedule.default_key(&record);
         let default = by_default.and_then(|key| active.iter().find(|active| active.kid == key.kid)).cloned();
         let public_pem =
-            by_default.or(record.next_of_any()).map(|key| key.public.clone()).unwrap_or_default();
+            by_default.or(schedule.next_default(&record)).map(|key| key.public.clone()).unwrap_or_default();
         let (post_quantum, classical): (Vec<_>, Vec<_>) =
             key_set.into_iter().partition(|(_, public)| public.algorithm().is_post_quantum());
         Ok(Self {

@@ -53,9 +53,11 @@ fn server_secret(ring: &RingRecord, secrets: &ServerSecretSettings) -> Result<(V
     Ok((json!({ "made_at": made_at, "fingerprints": fingerprints }), text))
 }
 
-/// When an active key stops, where that is announced.
+/// When an active key stops, where that is announced. An end from before it began to sign was announced for an earlier key
+/// of its algorithm: the schedule takes it back where `JWT_ALGORITHM` has the algorithm.
 fn stops_at(ring: &RingRecord, key: &KeyRecord) -> Option<Timestamp> {
-    ring.dropped.get(&key.alg).copied().filter(|_| key.state == KeyState::Active)
+    let announced = ring.dropped.get(&key.alg).copied().filter(|_| key.state == KeyState::Active);
+    announced.filter(|at| key.activated_at.is_none_or(|began| *at > began))
 }
 
 /// The place of a private key, as `KEY_CUSTODY` spells it. A key in the document of the ring is where the ring is.

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::domain::Home;
-use crate::keys::schedule::tests::{EDDSA, ES256, RS256, at, at_rest, begun, named, new_key, schedule};
+use crate::keys::schedule::tests::{
+    EDDSA, ES256, ML_DSA, RS256, at, at_rest, begun, named, new_key, schedule,
+};
 
 const LEAD: u64 = 183;
 const RETIREMENT: u64 = 56;
@@ -112,6 +114,31 @@ fn a_revoked_key_of_a_dropped_algorithm_has_a_successor_only_where_nothing_else_
     assert_eq!(makes(&alone, &replacing, &order), Ok(Some(EDDSA)));
     let after = ordered(&alone, &replacing, &order, 10).unwrap();
     assert_eq!(states(&after), [("ES256", Removed), ("EdDSA", Active)]);
+}
+
+#[test]
+fn a_revoked_default_key_is_followed_though_a_post_quantum_key_signs() {
+    let changed = schedule(&[ES256, ML_DSA]);
+    let (begun, order) = (begun(&[RS256, ML_DSA]), Order::Revoke(named(1)));
+    let published = at_rest(&begun, &changed, at(10)).0;
+    assert_eq!(makes(&published, &changed, &order), Ok(None));
+    let after = ordered(&published, &changed, &order, 20).unwrap();
+    assert_eq!(states(&after), [("RS256", Removed), ("ML-DSA-65", Active), ("ES256", Active)]);
+    assert_eq!(makes(&begun, &changed, &order), Ok(Some(ES256)), "before there is a published one");
+    let after = ordered(&begun, &changed, &order, 20).unwrap();
+    assert_eq!(states(&after), [("RS256", Removed), ("ML-DSA-65", Active), ("ES256", Active)]);
+}
+
+#[test]
+fn a_ring_begins_with_no_post_quantum_key_that_is_not_listed() {
+    let (empty, order) = (RingRecord::empty(), brought(ML_DSA, 7, Active));
+    let never = Err(OrderError::NeverSigns(named(7), "ML-DSA-65".to_owned()));
+    assert_eq!(ordered(&empty, &schedule(&[RS256]), &order, 10), never);
+    let listed = schedule(&[RS256, ML_DSA]);
+    let ring = ordered(&empty, &listed, &order, 10).unwrap();
+    assert_eq!(states(&ring), [("ML-DSA-65", Active)]);
+    let ring = at_rest(&ring, &listed, at(11)).0;
+    assert_eq!(states(&ring), [("ML-DSA-65", Active), ("RS256", Active)], "a server makes the default one");
 }
 
 fn brought(kind: KeyKind, number: u64, state: KeyState) -> Order {

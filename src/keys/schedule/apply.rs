@@ -30,7 +30,7 @@ pub fn apply(
             active.for_each(|key| key.carries = key.carries.max(schedule.longest_token));
         }
         Action::Publish { kind, activates_at } => {
-            if ring.active(kind.algorithm.name()).is_none() {
+            if ring.active(kind.algorithm.name()).is_none() && !kind.algorithm.is_post_quantum() {
                 announce_ends(&mut ring, schedule, *activates_at);
             }
             ring.keys.extend(new.into_iter().map(|key| published(key, schedule, *activates_at, now)));
@@ -129,7 +129,8 @@ fn note_lead(ring: &mut RingRecord, schedule: &Schedule, now: Timestamp) {
     ring.lead = schedule.lead();
 }
 
-/// The first key of an algorithm takes the place of what the settings list no longer: that ends at its turn.
+/// The first key of an algorithm that may be the default one takes the place of what the settings list no longer: that ends
+/// at its turn.
 pub(in crate::keys) fn announce_ends(ring: &mut RingRecord, schedule: &Schedule, at: Timestamp) {
     let unlisted: Vec<_> = ring
         .signing()
@@ -149,7 +150,7 @@ fn activate(ring: &mut RingRecord, kid: &Kid, schedule: &Schedule, now: Timestam
         key.activated_at = Some(now);
         key.carries = schedule.longest_token;
     });
-    if schedule.lists(&alg) {
+    if schedule.has_candidate(KeyState::Active, ring) {
         let over = ring.dropped.iter().filter(|(alg, at)| **at <= now && !schedule.lists(alg));
         let over: Vec<_> = over.map(|(alg, _)| alg.clone()).collect();
         over.iter().for_each(|alg| end(ring, alg, schedule, early, now));

@@ -21,8 +21,8 @@ pub(super) fn due(
     if ring.moved.is_some() {
         return Vec::new();
     }
-    if ring.signing().next().is_none() {
-        return vec![without_active(ring, schedule)];
+    if schedule.default_key(ring).is_none() {
+        return vec![without_default(ring, schedule)];
     }
     if !schedule.is_noted_in(ring, now) {
         return vec![Action::NoteLead];
@@ -38,7 +38,7 @@ pub(super) fn due(
     let in_use = ring.algorithms();
     let ends = ring.dropped.iter().filter(|(alg, at)| {
         let due = **at <= now && !schedule.lists(alg) && in_use.contains(alg.as_str());
-        due && schedule.any_is(KeyState::Active, ring)
+        due && schedule.has_candidate(KeyState::Active, ring)
     });
     // Before another key is published: the size of the document may have a limit, and a key that leaves makes space.
     let leaves = ring.keys.iter().filter_map(|key| leave(key, schedule, outstanding, now));
@@ -76,10 +76,9 @@ pub fn due_at(ring: &RingRecord, schedule: &Schedule, now: Timestamp) -> Option<
     of_keys.chain(publications).chain(of_dropped).filter(|at| *at > now).min()
 }
 
-/// What lets a key sign where none does: a key that is published, and a new one where there is none.
-fn without_active(ring: &RingRecord, schedule: &Schedule) -> Action {
-    let listed = schedule.kinds.iter().find_map(|kind| ring.next(kind.algorithm.name()));
-    let next = listed.or_else(|| ring.next_of_any());
+/// What gives a ring a default key that has none: a key that is published signs, and a new one where there is none.
+fn without_default(ring: &RingRecord, schedule: &Schedule) -> Action {
+    let next = schedule.next_default(ring);
     next.map_or(Action::Begin, |next| Action::Activate(next.kid.clone()))
 }
 
@@ -151,7 +150,8 @@ fn drops<'a>(
     schedule: &'a Schedule,
     now: Timestamp,
 ) -> impl Iterator<Item = Action> + 'a {
-    let follows = schedule.any_is(KeyState::Active, ring) || schedule.any_is(KeyState::Published, ring);
+    let states = [KeyState::Active, KeyState::Published];
+    let follows = states.into_iter().any(|state| schedule.has_candidate(state, ring));
     let unlisted = ring.algorithms().into_iter().filter(move |alg| follows && !schedule.lists(alg));
     let unannounced = unlisted.filter(|alg| !ring.dropped.contains_key(*alg));
     unannounced.map(move |alg| Action::Drop { alg: alg.to_owned(), at: known_to_all(ring, schedule, now) })

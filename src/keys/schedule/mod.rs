@@ -148,7 +148,16 @@ impl Schedule {
     /// verifiers know it.
     pub fn default_key<'a>(&self, ring: &'a RingRecord) -> Option<&'a KeyRecord> {
         let listed = self.kinds.iter().filter_map(|kind| ring.active(kind.algorithm.name()));
-        listed.chain(ring.signing()).find(|key| !is_post_quantum(&key.alg))
+        listed.chain(ring.signing()).find(|key| may_be_default(key))
+    }
+
+    /// The published key that signs in the place of the default one where no key may: that of the first algorithm of the
+    /// settings which has one. Where none of them has one, it is the key whose turn comes first.
+    pub fn next_default<'a>(&self, ring: &'a RingRecord) -> Option<&'a KeyRecord> {
+        let mut listed = self.kinds.iter().filter_map(|kind| ring.next(kind.algorithm.name()));
+        let published = ring.keys.iter().filter(|key| key.state == KeyState::Published);
+        let first = published.filter(|key| may_be_default(key)).min_by_key(|key| key.activates_at);
+        listed.find(|key| may_be_default(key)).or(first)
     }
 
     /// Whether a key is of a kind that is to sign.
@@ -157,12 +166,18 @@ impl Schedule {
         kind.is_some_and(|kind| !kind.algorithm.is_rsa() || self.any_size || kind.rsa_bits == key.bits)
     }
 
-    /// Whether an algorithm of the settings has a key in this state.
-    fn any_is(&self, state: KeyState, ring: &RingRecord) -> bool {
-        ring.keys.iter().any(|key| key.state == state && self.lists(&key.alg))
+    /// Whether an algorithm of the settings has a key in this state that may be the default one.
+    fn has_candidate(&self, state: KeyState, ring: &RingRecord) -> bool {
+        ring.keys.iter().any(|key| key.state == state && may_be_default(key) && self.lists(&key.alg))
     }
 }
 
-fn is_post_quantum(alg: &str) -> bool {
+/// Whether this key may sign where no algorithm is asked for. No other key counts where a ring must stay able to sign.
+fn may_be_default(key: &KeyRecord) -> bool {
+    !is_post_quantum(&key.alg)
+}
+
+/// Whether few verifiers know this algorithm, so that it is never the default one.
+pub(super) fn is_post_quantum(alg: &str) -> bool {
     alg.parse().is_ok_and(Algorithm::is_post_quantum)
 }

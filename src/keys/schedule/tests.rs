@@ -9,6 +9,7 @@ use crate::domain::{Kid, NewKey};
 pub const RS256: KeyKind = kind(Algorithm::Rs256);
 pub const ES256: KeyKind = kind(Algorithm::Es256);
 pub const EDDSA: KeyKind = kind(Algorithm::EdDsa);
+pub const ML_DSA: KeyKind = kind(Algorithm::MlDsa65);
 
 const fn kind(algorithm: Algorithm) -> KeyKind {
     KeyKind { algorithm, rsa_bits: 2048 }
@@ -273,9 +274,72 @@ fn the_first_algorithm_that_can_sign_is_the_default_one() {
     assert_eq!(steps(&ring, &schedule(&[ES256, RS256]), 10), []);
     assert_eq!(default(&[EDDSA, ES256]), "ES256", "until the first one can sign");
     assert_eq!(default(&[EDDSA]), "RS256", "what signed before signs until then");
-    let post_quantum = kind(Algorithm::MlDsa44);
-    let ring = begun(&[post_quantum, ES256]);
-    assert_eq!(schedule(&[EDDSA, post_quantum]).default_key(&ring).unwrap().alg, "ES256", "never ML-DSA");
+    let ring = begun(&[ES256, ML_DSA]);
+    assert_eq!(schedule(&[EDDSA, ML_DSA]).default_key(&ring).unwrap().alg, "ES256", "never ML-DSA");
+}
+
+#[test]
+fn the_old_default_key_signs_on_while_the_new_one_cannot() {
+    let changed = schedule(&[ES256, ML_DSA]);
+    let publish = Action::Publish { kind: ES256, activates_at: at(10 + LEAD) };
+    let begun = begun(&[RS256, ML_DSA]);
+    assert_eq!(
+        due(&begun, &changed, &[], at(10)),
+        [publish],
+        "no end is announced before there is a successor"
+    );
+    let (ring, _) = at_rest(&begun, &changed, at(10));
+    assert_eq!(ring.dropped["RS256"], at(10 + LEAD));
+    // A step that fails is passed over, and so no step after it may end what signs.
+    assert_eq!(due(&ring, &changed, &[], at(400)), [Action::Activate(named(3))]);
+    let (ring, actions) = at_rest(&ring, &changed, at(400));
+    assert_eq!(actions, [Action::Activate(named(3))]);
+    assert_eq!(states(&ring), [("RS256", Retired), ("ML-DSA-65", Active), ("ES256", Active)]);
+}
+
+#[test]
+fn a_post_quantum_key_takes_the_place_of_no_default_key() {
+    let changed = schedule(&[ES256, ML_DSA]);
+    let only_this = apply(
+        &begun(&[RS256]),
+        &Action::Publish { kind: ML_DSA, activates_at: at(10 + LEAD) },
+        &changed,
+        [new_key(ML_DSA, 2)],
+        at(10),
+    );
+    assert!(only_this.dropped.is_empty(), "where the publication of the other one fails");
+    let ring = at_rest(&begun(&[RS256]), &changed, at(10)).0;
+    let ring = apply(&ring, &Action::Activate(named(3)), &changed, [], at(10 + LEAD));
+    assert_eq!(states(&ring), [("RS256", Active), ("ES256", Published), ("ML-DSA-65", Active)]);
+}
+
+#[test]
+fn a_ring_without_a_default_key_has_one_at_once() {
+    let listed = schedule(&[RS256, ML_DSA]);
+    let mut ring = begun(&[RS256, ML_DSA]);
+    ring.keys.remove(0);
+    let (after, actions) = at_rest(&ring, &listed, at(10));
+    assert_eq!(actions, [Action::Begin]);
+    assert_eq!(states(&after), [("ML-DSA-65", Active), ("RS256", Active)]);
+    for (kind, number) in [(ML_DSA, 7), (ES256, 8), (RS256, 9)] {
+        ring.keys.push(published(new_key(kind, number), &listed, at(100 - number), at(0)));
+    }
+    assert_eq!(
+        due(&ring, &listed, &[], at(10)),
+        [Action::Activate(named(9))],
+        "a listed one before the others"
+    );
+    ring.keys.pop();
+    assert_eq!(due(&ring, &listed, &[], at(10)), [Action::Activate(named(8))]);
+}
+
+#[test]
+fn an_end_that_was_announced_for_an_earlier_key_is_taken_back_where_the_algorithm_is_listed() {
+    let ring = begun(&[ES256]);
+    let stale = RingRecord { dropped: [("ES256".to_owned(), at(0).minus_secs(9))].into(), ..ring };
+    let (after, actions) = at_rest(&stale, &schedule(&[ES256]), at(10));
+    assert_eq!(actions, [Action::Keep("ES256".to_owned())]);
+    assert!(after.dropped.is_empty());
 }
 
 #[test]

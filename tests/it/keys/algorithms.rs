@@ -229,6 +229,72 @@ fn post_quantum_keys_are_in_no_set_that_other_verifiers_read_and_sign_nothing_by
     assert!(passes(&client, &token));
 }
 
+fn kid_by(folder: &Path, algorithms: &'static str, alg: &str) -> String {
+    let list = told(folder, algorithms, &["keys", "list"]);
+    let mut keys = list["keys"].as_array().unwrap().iter();
+    keys.find(|key| key["alg"] == alg).unwrap()["kid"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_published_key_becomes_the_default_when_the_old_one_is_revoked_though_a_post_quantum_key_signs() {
+    let folder = tempfile::tempdir().unwrap();
+    Program::start(folder.path(), &settings("RS256,ML-DSA-44")).stop();
+    let list = "ES256,ML-DSA-44";
+    // Its turn comes an hour later.
+    let settings = [&settings(list)[..], &[("JWKS_MAX_AGE", "1h")]].concat();
+    let program = Program::start(folder.path(), &settings);
+    let client = program.client();
+    let published = [("ES256", "published"), ("ML-DSA-44", "active"), ("RS256", "active")];
+    eventually("it is published", || are(&states(&client), &published).then_some(()));
+    assert_eq!(alg_of(&token(&client).unwrap()), "RS256");
+    told(folder.path(), list, &["keys", "revoke", &kid_by(folder.path(), list, "RS256"), "--yes"]);
+    let revoked = [("ES256", "active"), ("ML-DSA-44", "active"), ("RS256", "removed")];
+    eventually("the server follows", || are(&states(&client), &revoked).then_some(()));
+    assert_eq!(alg_of(&token(&client).unwrap()), "ES256");
+}
+
+#[test]
+fn the_old_default_key_signs_while_the_new_one_is_damaged_though_a_post_quantum_key_signs() {
+    let folder = tempfile::tempdir().unwrap();
+    Program::start(folder.path(), &settings("RS256,ML-DSA-44")).stop();
+    let list = "ES256,ML-DSA-44";
+    let program = Program::start(folder.path(), &settings(list));
+    let client = program.client();
+    let published = [("ES256", "published"), ("ML-DSA-44", "active"), ("RS256", "active")];
+    eventually("it is published", || are(&states(&client), &published).then_some(()));
+    let file = format!("keys/key-{}.pem", kid_by(folder.path(), list, "ES256"));
+    let file = folder.path().join(file);
+    let whole = std::fs::read(&file).unwrap();
+    std::fs::write(&file, "damaged").unwrap();
+    let signs = || alg_of(&token(&client).unwrap_or_else(|| panic!("no token:\n{}", program.log())));
+    eventually("its turn comes", || {
+        assert_eq!(signs(), "RS256");
+        program.log().contains("a step of the keys' schedule failed").then_some(())
+    });
+    assert!(are(&states(&client), &published), "{:?}", states(&client));
+    std::fs::write(&file, whole).unwrap();
+    eventually("it is whole again", || (signs() == "ES256").then_some(()));
+}
+
+#[test]
+fn an_end_from_before_a_key_signed_is_not_shown_and_a_server_that_lists_its_algorithm_removes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    told(folder.path(), "ES256", &["keys", "generate"]);
+    let path = folder.path().join("keys/ring.json");
+    let ring = || serde_json::from_str::<Value>(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let announced = |at: u64| {
+        let mut ring = ring();
+        ring["dropped"] = json!({ "ES256": at });
+        std::fs::write(&path, ring.to_string()).unwrap();
+        told(folder.path(), "ES256", &["keys", "list"])["keys"][0]["stops_at"].clone()
+    };
+    let began = ring()["keys"][0]["activated_at"].as_u64().unwrap();
+    assert!(announced(began + 9).is_string());
+    assert_eq!(announced(began - 9), Value::Null);
+    let _program = Program::start(folder.path(), &settings("ES256"));
+    eventually("it is removed", || ring().get("dropped").is_none().then_some(()));
+}
+
 /// A store in `folder`, and ring services of this program on it with each list of algorithms.
 struct Database {
     folder: tempfile::TempDir,

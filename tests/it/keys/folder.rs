@@ -121,6 +121,18 @@ fn k8_keys_of_another_kind_or_too_weak_stop_the_start() {
 }
 
 #[test]
+fn k8_a_post_quantum_key_does_not_become_the_first_key() {
+    let folder = folder_with_keys();
+    fs::remove_file(folder.path().join(PUBLIC)).unwrap();
+    fs::copy(vector("ml_dsa_65_seed.pem"), folder.path().join(PRIVATE)).unwrap();
+    let mut server = jwt_generator(folder.path());
+    server.envs([("PORT", "0"), ("SKIP_DATABASE", "true"), ("JWT_ALGORITHM", "RS256,ML-DSA-65")]);
+    let told = refused(&mut server, 1);
+    assert!(told.contains("private-key.pem: this is an ML-DSA-65 key; an RSA key is needed"), "{told}");
+    assert!(!folder.path().join("keys/ring.json").exists());
+}
+
+#[test]
 fn k8_two_blocks_and_der_stop_the_start() {
     let folder = folder_with_keys();
     let whole = read("tests/data/adoption/keys/private-key.pem");

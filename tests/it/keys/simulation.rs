@@ -9,6 +9,7 @@ use std::rc::Rc;
 use jose::Algorithm;
 use jwt_generator::domain::{KeyRecord, KeyState, Kid, NewKey, RingRecord, Timestamp};
 use jwt_generator::keys::KeyKind;
+use jwt_generator::keys::orders::{Order, carry_out, makes};
 use jwt_generator::keys::schedule::{Action, Schedule, Step, apply, plan, step};
 
 /// SplitMix64: repeatable, and a seed is all there is to a run.
@@ -55,9 +56,10 @@ enum Mutant {
     DroppedRetirementShortByASecond,
     OneRetiresAll,
     LastOneDropped,
+    PostQuantumCounts,
 }
 
-const MUTANTS: [Mutant; 19] = [
+const MUTANTS: [Mutant; 20] = [
     Mutant::LeadShortByASecond,
     Mutant::MaxAgeNotCounted,
     Mutant::VerifierCacheNotCounted,
@@ -77,6 +79,7 @@ const MUTANTS: [Mutant; 19] = [
     Mutant::DroppedRetirementShortByASecond,
     Mutant::OneRetiresAll,
     Mutant::LastOneDropped,
+    Mutant::PostQuantumCounts,
 ];
 
 impl Mutant {
@@ -89,9 +92,23 @@ impl Mutant {
             Self::StalenessNotCounted => read.staleness = 0,
             Self::SkewNotCounted => read.clock_skew = 0,
             Self::TokenLifeNotCounted => read.longest_token = 1,
+            Self::PostQuantumCounts => {
+                let post_quantum = read.kinds.iter_mut().filter(|kind| kind.algorithm == POST_QUANTUM);
+                post_quantum.for_each(|kind| kind.algorithm = TAKEN_FOR);
+            }
             _ => {}
         }
         read
+    }
+
+    /// The ring as the mutant reads it.
+    fn reads(self, ring: &RingRecord) -> RingRecord {
+        if self == Self::PostQuantumCounts { renamed(ring, POST_QUANTUM, TAKEN_FOR) } else { ring.clone() }
+    }
+
+    /// The ring as the mutant writes it.
+    fn writes(self, ring: RingRecord) -> RingRecord {
+        if self == Self::PostQuantumCounts { renamed(&ring, TAKEN_FOR, POST_QUANTUM) } else { ring }
     }
 
     /// How long the mutant lets an answer be kept.
@@ -167,6 +184,22 @@ impl Mutant {
         }
         after
     }
+}
+
+/// The post-quantum algorithm of the lists, and one that no list has: for a mutant, the one is the other.
+const POST_QUANTUM: Algorithm = Algorithm::MlDsa44;
+const TAKEN_FOR: Algorithm = Algorithm::Ps256;
+
+/// The ring with another name for one of its algorithms.
+fn renamed(ring: &RingRecord, from: Algorithm, to: Algorithm) -> RingRecord {
+    let mut ring = ring.clone();
+    for key in ring.keys.iter_mut().filter(|key| key.alg == from.name()) {
+        key.alg = to.name().to_owned();
+    }
+    if let Some(at) = ring.dropped.remove(from.name()) {
+        ring.dropped.insert(to.name().to_owned(), at);
+    }
+    ring
 }
 
 #[derive(Clone)]
@@ -294,26 +327,43 @@ impl World {
     fn step(&mut self, instance: usize) -> Result<bool, String> {
         let now = self.clock(instance);
         let kinds = self.instances[instance].kinds.clone();
-        let read = Schedule { kinds, ..self.mutant.schedule(&self.schedule) };
+        let read = self.mutant.schedule(&Schedule { kinds, ..self.schedule.clone() });
         let Some((view, _)) = self.instances[instance].view.clone() else { return Ok(false) };
-        let outstanding = &self.instances[instance].outstanding;
-        let Some(step) = Step::next(&view, &read, outstanding, &[], now) else { return Ok(false) };
-        // Making a key fails, and so does writing the ring. Without the first three no instance begins to serve.
-        let must = matches!(step.action(), Action::Begin | Action::NoteLead | Action::Carry);
-        if !must && self.dice.one_in(4) {
-            return Ok(false);
-        }
+        let seen = self.mutant.reads(&view);
+        let Some(step) = self.next_step(instance, &seen, &read, now) else { return Ok(false) };
         if view.revision != self.ring.revision {
             self.instances[instance].view = Some((Rc::clone(&self.ring), self.now));
             return Ok(true);
         }
         let new: Vec<_> = step.makes().iter().map(|kind| self.make(*kind)).collect();
-        let (action, after) = step.take(&view, &read, new, now);
-        let after = self.mutant.tamper(&action, &view, after, now);
+        let (action, after) = step.take(&seen, &read, new, now);
+        let after = self.mutant.writes(self.mutant.tamper(&action, &seen, after, now));
         self.rotations += u64::from(matches!(action, Action::Activate(_)));
         self.commit(after)?;
         self.instances[instance].view = Some((Rc::clone(&self.ring), self.now));
         Ok(true)
+    }
+
+    /// The next step that does not fail. Making a key fails, and the next step is taken in its place; writing the ring
+    /// fails, and no step is taken. Without the first three no instance begins to serve.
+    fn next_step(
+        &mut self,
+        instance: usize,
+        seen: &RingRecord,
+        read: &Schedule,
+        now: Timestamp,
+    ) -> Option<Step> {
+        let mut passed_over = Vec::new();
+        loop {
+            let outstanding = &self.instances[instance].outstanding;
+            let step = Step::next(seen, read, outstanding, &passed_over, now)?;
+            let must = matches!(step.action(), Action::Begin | Action::NoteLead | Action::Carry);
+            match self.dice.between(0, 7) {
+                0 if !must => passed_over.push(step.action().clone()),
+                1 if !must => return None,
+                _ => return Some(step),
+            }
+        }
     }
 
     fn make(&mut self, kind: KeyKind) -> NewKey {
@@ -321,12 +371,13 @@ impl World {
         new_key(kind, self.made)
     }
 
-    /// One key of each algorithm signs, never two, and never no key at all. An algorithm that every instance lists signs
-    /// on.
+    /// One key of each algorithm signs, never two, and one of them may be the default one. An algorithm that every instance
+    /// lists signs on.
     fn check_active(&self, after: &RingRecord) -> Verdict {
         let signing: Vec<_> = after.signing().map(|key| key.alg.as_str()).collect();
         let distinct: BTreeSet<_> = signing.iter().collect();
-        if signing.is_empty() || distinct.len() < signing.len() {
+        let has_default = signing.iter().any(|alg| *alg != POST_QUANTUM.name());
+        if !has_default || distinct.len() < signing.len() {
             return Err(format!("at {} these sign: {signing:?}", self.now));
         }
         let listed = |alg: &str| {
@@ -414,11 +465,14 @@ impl World {
     }
 }
 
-/// One to three algorithms, in any order.
+/// One to three algorithms, in any order. The first one is no post-quantum one, as the settings demand.
 fn any_kinds(dice: &mut Dice) -> Vec<KeyKind> {
     let mut algorithms = vec![Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa];
     let mut kinds = Vec::new();
-    for _ in 0..dice.between(1, 3) {
+    for place in 0..dice.between(1, 3) {
+        if place == 1 {
+            algorithms.push(POST_QUANTUM);
+        }
         let index = dice.between(0, algorithms.len() as u64 - 1) as usize;
         kinds.push(KeyKind { algorithm: algorithms.swap_remove(index), rsa_bits: 2048 });
     }
@@ -712,7 +766,8 @@ fn a_plan_is_the_same_twice_comes_to_rest_and_only_ever_goes_forward() {
         assert_eq!(after.revision, ring.revision + actions.len() as u64);
         let active: Vec<_> = after.signing().map(|key| &key.alg).collect();
         let distinct: BTreeSet<_> = active.iter().collect();
-        assert!(!active.is_empty() && distinct.len() == active.len(), "case {case}: {active:?}");
+        let has_default = schedule.default_key(&after).is_some();
+        assert!(has_default && distinct.len() == active.len(), "case {case}: {active:?}");
         for key in &ring.keys {
             let (before, then) = (Some(key.state), rank(&after, &key.kid));
             assert!(
@@ -725,4 +780,22 @@ fn a_plan_is_the_same_twice_comes_to_rest_and_only_ever_goes_forward() {
             assert!(first || key.activated_at >= Some(key.activates_at), "case {case}: {key:?}");
         }
     }
+}
+
+#[test]
+fn no_order_takes_the_default_key_from_a_ring_that_has_one() {
+    let mut dice = Dice(43);
+    let mut carried_out = 0;
+    for case in 0..20_000 {
+        let (ring, schedule, now) = any_ring(&mut dice);
+        let revoked = ring.keys.iter().map(|key| Order::Revoke(key.kid.clone()));
+        let rotated = schedule.kinds.iter().map(|kind| Order::RotateNow(kind.algorithm));
+        for order in revoked.chain(rotated) {
+            let new = makes(&ring, &schedule, &order).unwrap().map(|kind| new_key(kind, 1_000_000));
+            let Ok(after) = carry_out(&ring, &schedule, &order, new, now) else { continue };
+            assert!(schedule.default_key(&after).is_some(), "case {case}: {order:?}");
+            carried_out += 1;
+        }
+    }
+    assert!(carried_out > 20_000, "{carried_out} orders");
 }
