@@ -163,7 +163,7 @@ impl Components {
 #[async_trait]
 impl Task for RingRefresher {
     fn name(&self) -> &'static str {
-        Self::NAME
+        "ring"
     }
 
     async fn turn(&mut self, _now: Timestamp) -> Result<NextTurn, TurnError> {

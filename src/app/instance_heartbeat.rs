@@ -10,7 +10,7 @@ use super::task::{NextTurn, Task, TurnError};
 use crate::clock::Clock;
 use crate::domain::{Instance, KeyRecord, RingRecord, Timestamp};
 use crate::entropy::{Entropy, EntropyError};
-use crate::keys::custody::{Directory, public_half};
+use crate::keys::custody::public_half;
 use crate::keys::{Keys, Ring, RingService};
 use crate::store::{Health, Instances, StoreError};
 
@@ -23,6 +23,8 @@ pub(super) struct InstanceHeartbeat {
     keys: Arc<Keys>,
     clock: Clock,
     custody: &'static str,
+    /// Whether all instances on this database read the same ring.
+    shares_ring: bool,
     /// Seconds in which an instance hears of a key.
     staleness: u64,
     id: String,
@@ -55,6 +57,7 @@ impl InstanceHeartbeat {
             keys,
             clock,
             custody: ring_service.custody().name(),
+            shares_ring: ring_service.custody().shares_ring(),
             staleness: ring_service.staleness(),
             id: entropy.jti()?,
             told: None,
@@ -95,7 +98,7 @@ impl InstanceHeartbeat {
     /// Whether one would refuse the other's tokens. Those that share the ring cannot disagree, and what one said before it
     /// can have heard of our key says nothing about it.
     fn disagree(&self, ring: &Ring, ours: &Instance, other: &Instance) -> bool {
-        if [ours, other].iter().all(|instance| instance.custody != Directory::NAME) {
+        if ours.shares_ring && other.shares_ring {
             return false;
         }
         let published_at = ring.default_record().map(|key| key.published_at);
@@ -112,6 +115,7 @@ impl InstanceHeartbeat {
         Some(Instance {
             id: self.id.clone(),
             custody: self.custody.to_owned(),
+            shares_ring: self.shares_ring,
             signs,
             verifies,
             ring_version: RingRecord::NEWEST_VERSION,

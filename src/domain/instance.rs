@@ -11,6 +11,9 @@ pub struct Instance {
     pub id: String,
     /// Where its keys are, for people.
     pub custody: String,
+    /// Whether all instances on its database read the same ring. Programs that do not say so are held to their keys.
+    #[serde(default)]
+    pub shares_ring: bool,
     /// The thumbprint (RFC 7638) of the key that it signs with.
     pub signs: String,
     /// The thumbprints of all keys in its key set.
@@ -36,4 +39,21 @@ impl Instance {
 /// Programs that do not say which form they can read are of the time of the first.
 fn version_of_earlier_programs() -> u32 {
     RingRecord::VERSION
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Instance;
+
+    #[test]
+    fn a_record_of_an_earlier_program_claims_no_shared_ring() {
+        let earlier = json!({ "id": "a", "custody": "database", "signs": "t", "verifies": ["t"], "at": 5 });
+        let read: Instance = serde_json::from_value(earlier.clone()).unwrap();
+        assert!(!read.shares_ring);
+        let again = serde_json::to_value(Instance { shares_ring: true, ..read }).unwrap();
+        assert_eq!(again["shares_ring"], true);
+        assert_eq!(again["custody"], earlier["custody"]);
+    }
 }

@@ -126,7 +126,7 @@ pub struct RingRecord {
     /// The longest, in seconds, that an instance may sign on with a key that was retired, and that clocks add to it.
     #[serde(default)]
     pub lag: u64,
-    /// Till when answers may be kept that were served under an earlier, longer lead.
+    /// Until when answers may be kept that were served under an earlier, longer lead.
     pub kept_until: Timestamp,
     /// Whether it began with a key of the original, whose users may have pinned it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -158,7 +158,7 @@ pub struct RingRecord {
 pub struct Moved {
     /// The custody, as `KEY_CUSTODY` names it.
     pub to: String,
-    /// Till when instances may serve what was left behind.
+    /// Until when instances may serve what was left behind.
     pub until: Timestamp,
 }
 
@@ -237,6 +237,11 @@ impl RingRecord {
     /// Whether this program reads a document of this version outside a database.
     pub fn is_known_form(version: u32) -> bool {
         [Self::VERSION, Self::SEVERAL_VERSION].contains(&version)
+    }
+
+    /// Whether a key of `other` is in this ring, too, under any name.
+    pub fn has_key_of(&self, other: &Self) -> bool {
+        other.keys.iter().any(|key| self.keys.iter().any(|ours| ours.public == key.public))
     }
 
     /// The key of this name.

@@ -14,15 +14,16 @@ use crate::domain::{Home, KeyRecord, KeyState, Kid, Moved, NewKey, RingRecord, T
 const ORIGINAL_MAX_AGE: u64 = 86_400;
 
 impl RingService {
-    /// A ring of what lies in `KEYS_DIR` from before: a ring of files, where this custody is another, or a pair.
-    pub(super) async fn inherited(&self) -> Result<Option<RingRecord>, CustodyError> {
+    /// A ring of what lies in `KEYS_DIR` from before, and why it begins here: a ring of files moves here, where this custody
+    /// is another, or a pair begins a ring.
+    pub(super) async fn inherited(&self) -> Result<Option<(RingRecord, Cause)>, CustodyError> {
         if !self.custody().ring_is_in_folder()
             && let Some(ring) = self.custody().folder().load().await?
         {
-            return self.taken_over(ring).await.map(Some);
+            return self.taken_over(ring).await.map(|ring| Some((ring, Cause::Moved)));
         }
         match self.found_pair().await? {
-            Some(found) => self.adopted(found).await.map(Some),
+            Some(found) => self.adopted(found).await.map(|ring| Some((ring, Cause::Begun))),
             None => Ok(None),
         }
     }
@@ -143,10 +144,7 @@ impl RingService {
             return Ok(());
         }
         let folder = self.of_folder();
-        let shares = |old: &RingRecord| {
-            old.keys.iter().any(|key| ring.keys.iter().any(|ours| ours.public == key.public))
-        };
-        while let Some(old) = folder.load().await?.filter(|old| old.moved.is_none() && shares(old)) {
+        while let Some(old) = folder.load().await?.filter(|old| old.moved.is_none() && ring.has_key_of(old)) {
             folder
                 .change(&old, Cause::Moved, |now| {
                     Ok::<_, CustodyError>(self.frozen(&old, now.plus_secs(GRACE)))

@@ -33,7 +33,7 @@ use jose::{Algorithm, Typ};
 use crate::clock::Clock;
 use crate::domain::{Lifetime, Timestamp};
 
-pub use key_event::{Cause, KeyEvent};
+pub use key_event::{Cause, KeyEvent, RingEvent};
 pub use kind::KeyKind;
 pub use private::{Private, RemoteKey};
 pub use readiness::NotReady;
@@ -61,6 +61,8 @@ pub struct Keys {
     latest_answer: LatestAnswer,
     /// Whether the latest answer of a service elsewhere was a refusal, or a signature that does not fit.
     refused: AtomicBool,
+    /// Whether the latest look at the ring has failed.
+    unrefreshed: AtomicBool,
     /// Whether no other instance is known to run.
     alone: AtomicBool,
     /// Whether this process has once counted as started.
@@ -118,6 +120,7 @@ impl Keys {
             clock,
             latest_answer: LatestAnswer::default(),
             refused: AtomicBool::new(false),
+            unrefreshed: AtomicBool::new(false),
             alone: AtomicBool::new(false),
             started: AtomicBool::new(false),
         }
@@ -173,6 +176,16 @@ impl Keys {
         let ring = self.ring();
         let view = ring.as_ref().ok_or(NotReady::NotLoaded)?;
         view.max_age(self.clock.uptime()).map(drop).ok_or(NotReady::TooOld)
+    }
+
+    /// Whether the latest look at the ring has not failed. That a custody does not answer for a while is no failure.
+    pub fn is_refreshed(&self) -> bool {
+        !self.unrefreshed.load(Ordering::Relaxed)
+    }
+
+    /// Notes how a look at the ring has ended.
+    pub(in crate::keys) fn note_refreshed(&self, refreshed: bool) {
+        self.unrefreshed.store(!refreshed, Ordering::Relaxed);
     }
 
     /// Notes whether no other instance is known to run.

@@ -2,10 +2,10 @@
 //! custody all end here. A change is written by compare-and-swap before anything follows from it, and its events are told.
 
 use super::RingService;
-use super::custody::{CustodyError, FileFault, Replaced};
-use super::key_event::{Cause, events};
+use super::custody::{CustodyError, FileFault, Replaced, Resealed};
+use super::key_event::{Cause, RingEvent, tell};
 use super::schedule::written_late;
-use crate::domain::{RingRecord, Timestamp};
+use crate::domain::{Kid, RingRecord, Timestamp};
 
 /// How many times in a row another program may be quicker before a change of the ring is given up.
 pub(super) const LOST_RACES: usize = 16;
@@ -57,14 +57,13 @@ impl RingService {
             Replaced::Outrun => return Ok(Changed::Outrun),
             Replaced::Unwritable(fault) => return Ok(Changed::Unwritable(fault)),
         }
-        let after = self.redated(before, after, began).await?;
-        for event in events(before, &after, why, self.now()) {
-            event.tell(&after);
-        }
-        Ok(Changed::To(after))
+        // What is written is told, whatever happens from now on.
+        tell(before, &after, why, self.now());
+        Ok(Changed::To(self.redated(before, after, began).await?))
     }
 
-    /// A process that slept while it wrote has announced things later than it says: they are dated anew.
+    /// A process that slept while it wrote has announced things later than it says: they are dated anew. Each such write
+    /// tells its own events; what another program writes meanwhile is told by that program.
     async fn redated(
         &self,
         before: &RingRecord,
@@ -77,6 +76,7 @@ impl RingService {
                 return Ok(after);
             };
             if self.custody.ring_store().replace_if(Some(after.revision), &later).await?.or_unwritable()? {
+                tell(&after, &later, Cause::WrittenLate, self.now());
                 return Ok(later);
             }
             match self.load().await? {
@@ -108,6 +108,22 @@ impl RingService {
                 .into(),
             )),
         }
+    }
+
+    /// Seals all keys of the ring anew, as [`super::custody::RingStore::reseal`]. The store opens, seals and replaces the
+    /// document in one go, also by compare-and-swap: a ring in which some keys have no seal cannot be loaded, and so it
+    /// cannot pass through [`Self::change`]. No key changes.
+    ///
+    /// # Errors
+    /// [`CustodyError`].
+    pub async fn reseal(&self, accept_unsealed: &[Kid]) -> Result<Option<Resealed>, CustodyError> {
+        let _writing = self.writing.lock().await;
+        let resealed = self.custody.ring_store().reseal(accept_unsealed).await?;
+        if let Some(Resealed { keys, accepted, .. }) = &resealed {
+            let accepted = accepted.iter().map(|key| key.kid.clone()).collect();
+            RingEvent::Resealed { keys: *keys, accepted }.tell(&RingRecord::empty());
+        }
+        Ok(resealed)
     }
 
     /// Returns when no change is just being written.

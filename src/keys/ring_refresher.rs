@@ -32,10 +32,19 @@ pub struct RingRefresher {
     unwritten: bool,
 }
 
-impl RingRefresher {
-    /// What it is called as a task.
-    pub const NAME: &'static str = "ring";
+/// A look at the ring. When it ends, [`Keys`] hears how, and so it does where the look panics.
+struct Unfinished {
+    keys: Arc<Keys>,
+    refreshed: bool,
+}
 
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        self.keys.note_refreshed(self.refreshed);
+    }
+}
+
+impl RingRefresher {
     /// One that has not looked yet.
     pub fn new(ring_service: RingService, keys: Arc<Keys>, clock: Clock, entropy: Entropy) -> Self {
         Self {
@@ -81,6 +90,7 @@ impl RingRefresher {
     /// # Errors
     /// [`CustodyError`] that does not pass by itself. What is known serves on.
     pub async fn look_again(&mut self) -> Result<(), CustodyError> {
+        let mut unfinished = Unfinished { keys: Arc::clone(&self.keys), refreshed: false };
         match self.look().await {
             Err(error) if !error.is_passing() => {
                 self.trouble = Some(error.to_string());
@@ -88,6 +98,7 @@ impl RingRefresher {
             }
             looked => {
                 self.note(looked.as_ref().err());
+                unfinished.refreshed = true;
                 Ok(())
             }
         }

@@ -94,11 +94,14 @@ impl RingService {
                 self.discard_unless_in(&ring, lost).await;
                 return Ok(Begun { ring, written: true });
             }
-            let (ring, made) = match self.inherited().await? {
-                Some(ring) => (ring, Vec::new()),
-                None => self.first().await?,
+            let (ring, why, made) = match self.inherited().await? {
+                Some((ring, why)) => (ring, why, Vec::new()),
+                None => {
+                    let (ring, made) = self.first().await?;
+                    (ring, Cause::Begun, made)
+                }
             };
-            let begun = self.change(&RingRecord::empty(), Cause::Begun, |_| Ok(ring.clone())).await;
+            let begun = self.change(&RingRecord::empty(), why, |_| Ok(ring.clone())).await;
             match begun {
                 Ok(Changed::To(ring)) => return Ok(Begun { ring, written: true }),
                 Ok(Changed::Outrun) => lost = made,

@@ -2,9 +2,8 @@
 
 use super::custody::{CustodyError, RecordFault, public_half};
 use super::key_event::Cause;
-use super::ring_change::Changed;
-use super::ring_change::LOST_RACES;
-use super::schedule::{Action, Outstanding, due, take};
+use super::ring_change::{Changed, LOST_RACES};
+use super::schedule::{Action, Outstanding, Step};
 use super::{Private, RingService, SignError};
 use crate::domain::{KeyRecord, KeyState, NewKey, RingRecord};
 
@@ -19,25 +18,22 @@ impl RingService {
         ring: RingRecord,
         outstanding: Outstanding<'_>,
     ) -> (RingRecord, Option<CustodyError>) {
-        let (mut ring, mut failed, mut outrun) = (ring, Vec::<(Action, CustodyError)>::new(), false);
+        let (mut ring, mut failed, mut outrun) = (ring, None, false);
+        let mut passed_over = Vec::new();
         for _ in 0..LOST_RACES {
-            let due = due(&ring, self.schedule(), outstanding, self.now()).into_iter();
-            let action = due
-                .filter(|_| ring.moved.is_none())
-                .find(|action| failed.iter().all(|(known, _)| !action.is_again(known)));
-            let Some(action) = action else {
-                return (ring, failed.into_iter().next().map(|(_, error)| error));
-            };
-            let made = match self.prepare(&ring, &action).await {
+            let step = Step::next(&ring, self.schedule(), outstanding, &passed_over, self.now());
+            let Some(step) = step else { return (ring, failed) };
+            let made = match self.prepare(&ring, &step).await {
                 Ok(made) => made,
                 Err(error) => {
-                    failed.push((action, error));
+                    passed_over.push(step.action().clone());
+                    failed = failed.or(Some(error));
                     continue;
                 }
             };
-            let step = self.write_step(&ring, &action, made).await;
-            outrun = matches!(step, Ok(None));
-            match step {
+            let written = self.write_step(&ring, &step, made).await;
+            outrun = matches!(written, Ok(None));
+            match written {
                 Ok(Some(after)) => ring = after,
                 Ok(None) => match self.load().await {
                     Ok(Some(newer)) => ring = newer,
@@ -53,8 +49,8 @@ impl RingService {
     }
 
     /// Makes the keys that a step needs, and asks the services that a step depends on.
-    async fn prepare(&self, ring: &RingRecord, action: &Action) -> Result<Vec<NewKey>, CustodyError> {
-        match action {
+    async fn prepare(&self, ring: &RingRecord, step: &Step) -> Result<Vec<NewKey>, CustodyError> {
+        match step.action() {
             // A key that this instance could not sign with would leave it without one.
             Action::Activate(kid) => {
                 if let Some(key) = ring.find(kid.as_str()) {
@@ -71,24 +67,24 @@ impl RingService {
             }
             _ => {}
         }
-        self.make(ring, &action.makes(ring, self.schedule())).await
+        self.make(ring, step.makes()).await
     }
 
     /// Writes a step for which `made` is ready. Nothing where another program has changed the ring first.
     async fn write_step(
         &self,
         ring: &RingRecord,
-        action: &Action,
+        step: &Step,
         made: Vec<NewKey>,
     ) -> Result<Option<RingRecord>, CustodyError> {
         let written = self.change(ring, Cause::Due, |now| {
-            let (_, mut after) = take(ring, action, self.schedule(), made.clone(), now);
+            let (_, mut after) = step.take(ring, self.schedule(), made.clone(), now);
             self.give_up_removed(ring, &mut after);
             Ok(after)
         });
         match written.await.and_then(Changed::or_unwritable) {
             Ok(Some(after)) => {
-                tell(action, &after);
+                tell(step.action(), &after);
                 Ok(Some(after))
             }
             Ok(None) => {
@@ -139,13 +135,15 @@ fn tell(action: &Action, after: &RingRecord) {
             tracing::info!(lead = after.lead, "keys are published this many seconds before they sign");
         }
         Action::Carry => tracing::debug!("the active keys carry longer tokens"),
-        Action::Drop { alg, at } => {
-            tracing::info!(alg, %at, "JWT_ALGORITHM does not list an algorithm any more: its key stops signing then");
+        Action::Drop { alg, .. } => {
+            let at = after.dropped.get(alg).map(ToString::to_string);
+            tracing::info!(
+                alg,
+                at,
+                "JWT_ALGORITHM does not list an algorithm any more: its key stops signing then"
+            );
         }
         Action::Keep(alg) => tracing::info!(alg, "JWT_ALGORITHM lists this algorithm: its key signs on"),
-        Action::Extend(kid, until) => {
-            tracing::info!(%kid, %until, "a retired key stays longer: a token of it lives longer");
-        }
         Action::Discard(kid) => tracing::info!(%kid, "its private half is given up"),
         _ => {}
     }

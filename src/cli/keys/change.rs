@@ -109,7 +109,7 @@ pub(in crate::cli) struct Reseal {
 
 impl Reseal {
     pub(super) async fn run(self, ring_service: &RingService, output: &Output) -> Result<(), Failure> {
-        let resealed = ring_service.custody().ring_store().reseal(&self.accept_unsealed).await;
+        let resealed = ring_service.reseal(&self.accept_unsealed).await;
         let Some(Resealed { keys, accepted, waits_for }) = resealed.map_err(Failure::because)? else {
             return Err(Failure::refused(
                 "there is nothing to seal: only a key ring in the database is sealed",

@@ -4,7 +4,6 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::http::{Answer, Api, Call, VERSION, respond};
-use crate::keys::RingRefresher;
 
 #[derive(Serialize)]
 struct HealthBody {
@@ -23,7 +22,7 @@ pub(in crate::http) async fn get_health(api: Api, _: Call) -> Answer {
         timestamp: api.clock.now().to_string(),
         version: VERSION,
         database_connected: api.database.is_connected(),
-        signing: api.keys.signs() && !api.failing.contain(RingRefresher::NAME),
+        signing: api.keys.signs() && api.keys.is_refreshed(),
     };
     respond::json(StatusCode::OK, &body)
 }

@@ -7,8 +7,8 @@ use jose::SigningKey;
 
 use super::sealed_ring::{self, Closed, Digest, Opened, RingForm};
 use super::{
-    CustodyError, KeyBackend, RecordFault, Replaced, Resealed, RingFault, RingStore, Sealer, SealingError,
-    algorithm_of, generate, new_key, of_record,
+    CustodyError, KeyBackend, RecordFault, Replaced, Resealed, RingFault, RingLocation, RingStore, Sealer,
+    SealingError, algorithm_of, generate, new_key, of_record,
 };
 use crate::clock::Clock;
 use crate::domain::{Home, Instance, KeyRecord, Kid, NewKey, RingRecord};
@@ -182,8 +182,8 @@ impl RingStore for StoredRing {
         Ok(self.older_than(version).await?)
     }
 
-    fn place(&self) -> String {
-        "the database".to_owned()
+    fn location(&self) -> RingLocation {
+        RingLocation::Database
     }
 }
 

@@ -18,8 +18,8 @@ use jose::SigningKey;
 
 use super::file::{self, KeyFile};
 use super::{
-    CustodyError, FileFault, KeyBackend, Replaced, RingFault, RingStore, algorithm_of, generate, new_key,
-    of_record,
+    CustodyError, FileFault, KeyBackend, Replaced, RingFault, RingLocation, RingStore, algorithm_of,
+    generate, new_key, of_record,
 };
 use crate::domain::{Home, KeyRecord, NewKey, RingRecord, Timestamp};
 use crate::keys::{KeyKind, Private};
@@ -178,7 +178,7 @@ impl Directory {
         }
     }
 
-    /// Held till the value is dropped. Some network file systems cannot lock; renaming still keeps files whole.
+    /// Held until the value is dropped. Some network file systems cannot lock; renaming still keeps files whole.
     fn lock(&self) -> Result<Option<fs::File>, CustodyError> {
         match file::lock(&self.folder) {
             Ok(lock) => Ok(Some(lock)),
@@ -244,8 +244,8 @@ impl RingStore for Directory {
         }
     }
 
-    fn place(&self) -> String {
-        self.folder.display().to_string()
+    fn location(&self) -> RingLocation {
+        RingLocation::Folder(self.folder.clone())
     }
 }
 
@@ -293,7 +293,7 @@ impl KeyBackend for Directory {
                 let Some(file) = folder.read(&name)? else { continue };
                 let Ok(key) = SigningKey::from_pem(kind.algorithm, &file.text) else { continue };
                 let fits = !kind.algorithm.is_rsa() || key.verifying_key().bits() == kind.rsa_bits;
-                // An older one had a ring, which is gone; who begins anew may have had a reason.
+                // An older one had a ring, which is gone; the operator who begins anew may have had a reason.
                 let fits = fits && file.modified_at.plus_secs(MAKING) > now;
                 found.extend(fits.then(|| (file.modified_at, Home::new(Self::SCHEME, &name), key)));
             }

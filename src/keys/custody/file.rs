@@ -141,7 +141,7 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// Locks the folder against other processes till the returned file is dropped, however this process ends. One that is
+/// Locks the folder against other processes until the returned file is dropped, however this process ends. One that is
 /// stopped while it holds the lock is not waited for: `TimedOut`.
 pub(super) fn lock(folder: &Path) -> io::Result<File> {
     let handle = File::open(folder)?;

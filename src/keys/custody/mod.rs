@@ -1,5 +1,5 @@
 //! Where keys live while the process does not. Two things are kept: the ring's document ([`RingStore`]), replaced whole
-//! and only by who has seen the one before, and private halves ([`KeyBackend`]). A [`Custody`] is one of the first and
+//! and only by a program that has seen the one before, and private halves ([`KeyBackend`]). A [`Custody`] is one of the first and
 //! some of the second: the first of these makes new keys, all open what they once made.
 
 mod aws;
@@ -9,6 +9,7 @@ mod directory;
 mod error;
 mod file;
 mod file_fault;
+mod location;
 mod ring_fault;
 mod sealed_ring;
 mod sealer;
@@ -20,7 +21,7 @@ use async_trait::async_trait;
 use jose::{Algorithm, SigningKey, VerifyingKey};
 
 use super::{KeyKind, Private};
-use crate::domain::{Home, Instance, KeyRecord, Kid, NewKey, RingRecord, Timestamp};
+use crate::domain::{Home, Instance, KeyRecord, Kid, Moved, NewKey, RingRecord, Timestamp};
 use crate::workers::Workers;
 
 pub use aws::{Account, AwsKms, SecretRing};
@@ -29,6 +30,7 @@ pub use database::{InRecord, StoredRing};
 pub use directory::Directory;
 pub use error::CustodyError;
 pub use file_fault::FileFault;
+pub use location::RingLocation;
 pub use ring_fault::{RecordFault, RingFault};
 pub use sealed_ring::SealingError;
 pub use sealer::{Sealer, SealerError};
@@ -75,8 +77,13 @@ pub trait RingStore: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Where that is, as a program compares it.
+    fn location(&self) -> RingLocation;
+
     /// Where that is, for people.
-    fn place(&self) -> String;
+    fn place(&self) -> String {
+        self.location().to_string()
+    }
 }
 
 /// What came of [`RingStore::replace_if`].
@@ -263,7 +270,22 @@ impl Custody {
 
     /// Whether the ring's document is in the folder of `KEYS_DIR`.
     pub fn ring_is_in_folder(&self) -> bool {
-        self.ring.place() == self.folder.place()
+        self.ring.location() == self.folder.location()
+    }
+
+    /// Whether all instances on one database have the same ring as this one.
+    pub fn shares_ring(&self) -> bool {
+        self.ring.location().is_shared()
+    }
+
+    /// Whether the ring's document of `other` is this one's.
+    pub fn has_ring_of(&self, other: &Self) -> bool {
+        self.ring.location() == other.ring.location()
+    }
+
+    /// Whether a ring that has moved named this custody as its new one.
+    pub fn is_target_of(&self, moved: &Moved) -> bool {
+        moved.to == self.name
     }
 
     /// Whether a private half lies in the ring's document itself.

@@ -2,46 +2,12 @@
 
 use serde_json::Map;
 
-use super::due::{Outstanding, known_to_all, plan, turn};
+use super::due::known_to_all;
 use super::{Action, Schedule};
 use crate::domain::{KeyRecord, KeyState, Kid, NewKey, RingRecord, Timestamp};
-use crate::keys::KeyKind;
 
 /// Seconds that the writing of a change may take: clocks differ by more.
 const PASSED_OVER: u64 = 1;
-
-/// The next step that is due at `now`, and the ring after it; `make` gives the keys that it makes.
-pub fn step(
-    ring: &RingRecord,
-    schedule: &Schedule,
-    outstanding: Outstanding<'_>,
-    now: Timestamp,
-    make: impl FnMut(KeyKind) -> NewKey,
-) -> Option<(Action, RingRecord)> {
-    let action = plan(ring, schedule, outstanding, now)?;
-    let new: Vec<_> = action.makes(ring, schedule).into_iter().map(make).collect();
-    Some(take(ring, &action, schedule, new, now))
-}
-
-/// A step as it is taken at `now`, and the ring after it: making a key takes time, and what is announced counts from when
-/// it is written.
-pub fn take(
-    ring: &RingRecord,
-    action: &Action,
-    schedule: &Schedule,
-    new: impl IntoIterator<Item = NewKey>,
-    now: Timestamp,
-) -> (Action, RingRecord) {
-    let action = match action {
-        Action::Publish { kind, .. } => {
-            Action::Publish { kind: *kind, activates_at: turn(ring, *kind, schedule, now) }
-        }
-        Action::Drop { alg, .. } => Action::Drop { alg: alg.clone(), at: known_to_all(ring, schedule, now) },
-        other => other.clone(),
-    };
-    let after = apply(ring, &action, schedule, new, now);
-    (action, after)
-}
 
 /// The ring after a step, one revision on. `new` has the keys that the step makes.
 pub fn apply(

@@ -4,30 +4,23 @@ use super::{Action, Schedule};
 use crate::domain::{KeyRecord, KeyState, Kid, RingRecord, Timestamp};
 use crate::keys::KeyKind;
 
-/// How long, in seconds, the record of a key is kept that has left: 90 days, for anyone who asks what happened.
+/// How long, in seconds, the record of a key is kept that has left: 90 days, so that an operator can see what happened.
 const REMEMBERED: u64 = 90 * 86_400;
 
 /// The latest expiry of the tokens that this process has signed with each key.
 pub type Outstanding<'a> = &'a [(Kid, Timestamp)];
 
-/// The next step that is due at `now`, if there is one.
-pub fn plan(
-    ring: &RingRecord,
-    schedule: &Schedule,
-    outstanding: Outstanding<'_>,
-    now: Timestamp,
-) -> Option<Action> {
-    due(ring, schedule, outstanding, now).into_iter().next()
-}
-
 /// The steps that are due at `now`. The first one is next; a later one is next where those before it fail. A step that
-/// must not be passed over stands alone.
-pub fn due(
+/// must not be passed over stands alone. A ring that has moved takes no step any more.
+pub(super) fn due(
     ring: &RingRecord,
     schedule: &Schedule,
     outstanding: Outstanding<'_>,
     now: Timestamp,
 ) -> Vec<Action> {
+    if ring.moved.is_some() {
+        return Vec::new();
+    }
     if ring.signing().next().is_none() {
         return vec![without_active(ring, schedule)];
     }
@@ -47,7 +40,7 @@ pub fn due(
         let due = **at <= now && !schedule.lists(alg) && in_use.contains(alg.as_str());
         due && schedule.any_is(KeyState::Active, ring)
     });
-    // Before there is another key: where the document's size has a limit, room comes first.
+    // Before another key is published: the size of the document may have a limit, and a key that leaves makes space.
     let leaves = ring.keys.iter().filter_map(|key| leave(key, schedule, outstanding, now));
     let publications = schedule.kinds.iter().filter_map(|kind| publish(ring, *kind, schedule, now));
     // Last, for it asks another service, which may refuse.

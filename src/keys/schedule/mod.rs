@@ -10,14 +10,16 @@
 mod action;
 mod apply;
 mod due;
+mod step;
 #[cfg(test)]
 pub(super) mod tests;
 
 pub use action::Action;
 pub(super) use apply::{announce_ends, first, published};
-pub use apply::{apply, step, take, written_late};
+pub use apply::{apply, written_late};
 pub(super) use due::known_to_all;
-pub use due::{Outstanding, due, due_at, plan};
+pub use due::{Outstanding, due_at};
+pub use step::{Step, plan, step};
 
 use jose::Algorithm;
 

@@ -2,6 +2,7 @@
 
 use jose::Algorithm;
 
+use super::due::due;
 use super::*;
 use crate::domain::{Kid, NewKey};
 

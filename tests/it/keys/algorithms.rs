@@ -277,6 +277,7 @@ async fn earlier_program_runs(database: &Database) {
     let instance = Instance {
         id: "earlier".to_owned(),
         custody: "database".to_owned(),
+        shares_ring: true,
         signs: "t".to_owned(),
         verifies: vec!["t".to_owned()],
         ring_version: RingRecord::AUTHENTICATED_VERSION,

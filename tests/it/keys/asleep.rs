@@ -11,12 +11,14 @@ use jwt_generator::clock::Clock;
 use jwt_generator::domain::{
     Home, KeyRecord, KeyState, Kid, Lifetime, NewKey, RingRecord, Rotation, Timestamp,
 };
-use jwt_generator::keys::custody::{Custody, CustodyError, Directory, KeyBackend, Replaced, RingStore};
+use jwt_generator::keys::custody::{
+    Custody, CustodyError, Directory, KeyBackend, Replaced, RingLocation, RingStore,
+};
 use jwt_generator::keys::{KeyKind, KeySettings, Private, RingService};
 use jwt_generator::workers::Workers;
 
-const DAY: u64 = 86_400;
-const START: u64 = 1_800_000_000;
+pub(super) const DAY: u64 = 86_400;
+pub(super) const START: u64 = 1_800_000_000;
 
 /// A folder of keys in which the process falls asleep for three days where it is told to.
 #[derive(Clone)]
@@ -48,8 +50,8 @@ impl RingStore for Asleep {
         self.folder.replace_if(seen, ring).await
     }
 
-    fn place(&self) -> String {
-        self.folder.place()
+    fn location(&self) -> RingLocation {
+        self.folder.location()
     }
 }
 
@@ -87,7 +89,11 @@ fn ring_service(folder: &Path, clock: &Clock, while_making: bool) -> (RingServic
         Asleep { folder: files.clone(), clock: clock.clone(), while_making, armed: Arc::clone(&armed) };
     let custody =
         Custody::new("elsewhere", Arc::new(home.clone()), vec![Arc::new(home) as Arc<dyn KeyBackend>], files);
-    let settings = KeySettings {
+    (RingService::new(custody, clock.clone(), settings()), armed)
+}
+
+pub(super) fn settings() -> KeySettings {
+    KeySettings {
         rotation: Rotation::Every(Lifetime::hours(10 * 24)),
         jwks_max_age: DAY,
         verifier_cache: 0,
@@ -97,8 +103,7 @@ fn ring_service(folder: &Path, clock: &Clock, while_making: bool) -> (RingServic
         kinds: vec![KeyKind { algorithm: Algorithm::Es256, rsa_bits: 2048 }],
         any_size: true,
         first_kid: Some(Kid::original()),
-    };
-    (RingService::new(custody, clock.clone(), settings), armed)
+    }
 }
 
 #[test]

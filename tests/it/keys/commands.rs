@@ -432,7 +432,7 @@ fn a_key_that_was_published_before_a_move_waits_till_all_have_followed() {
     let list = place.told(&["keys", "list"]);
     assert_eq!(
         list["keys"][1]["activates_at"], moved["until"],
-        "till then servers of the old place sign with the old key"
+        "until then servers of the old place sign with the old key"
     );
 }
 

@@ -16,7 +16,7 @@ use jwt_generator::domain::{
 use jwt_generator::entropy::Entropy;
 use jwt_generator::keys::custody::{
     Account, AwsKms, Custody, CustodyError, Directory, InRecord, KeyBackend, RecordFault, Replaced,
-    RingStore, SecretRing,
+    RingLocation, RingStore, SecretRing,
 };
 use jwt_generator::keys::{KeyKind, KeySettings, Private, RingService};
 use jwt_generator::server_secret::fingerprint_of;
@@ -423,8 +423,8 @@ impl RingStore for Sulking {
         self.ring.replace_if(seen, ring).await
     }
 
-    fn place(&self) -> String {
-        self.ring.place()
+    fn location(&self) -> RingLocation {
+        self.ring.location()
     }
 }
 

@@ -423,9 +423,14 @@ fn resealing_seals_no_key_without_a_seal_unless_it_is_named() {
         assert_eq!(stored.document(), planted, "nothing was written");
     }
     // An operator who set KEY_ENCRYPTION_KEY for a ring that had none names each key.
-    let told = run(&mut reseal(&["--accept-unsealed", kid]));
+    let resealed = reseal(&["--accept-unsealed", kid]).output().unwrap();
+    assert!(resealed.status.success(), "{resealed:?}");
+    let told = String::from_utf8(resealed.stdout).unwrap();
     assert!(told.contains(&format!("{kid} had no seal and was accepted; its thumbprint is {kid}")), "{told}");
     assert!(told.contains("The ring is authenticated as a whole."), "{told}");
+    let log = String::from_utf8(resealed.stderr).unwrap();
+    let event = log.lines().find(|line| line.contains("the keys of the ring are sealed anew")).unwrap();
+    assert!(event.contains(kid), "{log}");
 }
 
 /// A ring without a code and without a sealed key has nothing that shows where it comes from.

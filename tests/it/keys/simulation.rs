@@ -9,7 +9,7 @@ use std::rc::Rc;
 use jose::Algorithm;
 use jwt_generator::domain::{KeyRecord, KeyState, Kid, NewKey, RingRecord, Timestamp};
 use jwt_generator::keys::KeyKind;
-use jwt_generator::keys::schedule::{Action, Schedule, apply, plan, step, take};
+use jwt_generator::keys::schedule::{Action, Schedule, Step, apply, plan, step};
 
 /// SplitMix64: repeatable, and a seed is all there is to a run.
 pub struct Dice(pub u64);
@@ -296,11 +296,10 @@ impl World {
         let kinds = self.instances[instance].kinds.clone();
         let read = Schedule { kinds, ..self.mutant.schedule(&self.schedule) };
         let Some((view, _)) = self.instances[instance].view.clone() else { return Ok(false) };
-        let Some(action) = plan(&view, &read, &self.instances[instance].outstanding, now) else {
-            return Ok(false);
-        };
+        let outstanding = &self.instances[instance].outstanding;
+        let Some(step) = Step::next(&view, &read, outstanding, &[], now) else { return Ok(false) };
         // Making a key fails, and so does writing the ring. Without the first three no instance begins to serve.
-        let must = matches!(action, Action::Begin | Action::NoteLead | Action::Carry);
+        let must = matches!(step.action(), Action::Begin | Action::NoteLead | Action::Carry);
         if !must && self.dice.one_in(4) {
             return Ok(false);
         }
@@ -308,9 +307,8 @@ impl World {
             self.instances[instance].view = Some((Rc::clone(&self.ring), self.now));
             return Ok(true);
         }
-        let kinds = action.makes(&view, &read);
-        let new: Vec<_> = kinds.iter().map(|kind| self.make(*kind)).collect();
-        let (action, after) = take(&view, &action, &read, new, now);
+        let new: Vec<_> = step.makes().iter().map(|kind| self.make(*kind)).collect();
+        let (action, after) = step.take(&view, &read, new, now);
         let after = self.mutant.tamper(&action, &view, after, now);
         self.rotations += u64::from(matches!(action, Action::Activate(_)));
         self.commit(after)?;
@@ -355,7 +353,7 @@ impl World {
             let life = self.lives.get_mut(key.kid.as_str()).unwrap();
             if !life.gone && life.needed_till > self.now {
                 return Err(format!(
-                    "{} left at {} and is needed till {}",
+                    "{} left at {} and is needed until {}",
                     key.kid, self.now, life.needed_till
                 ));
             }

@@ -18,7 +18,9 @@ use jwt_generator::config::{Config, Sources};
 use jwt_generator::domain::{Kid, Lifetime, ProxyHeader, RingRecord, Rotation, Timestamp, TrustedProxies};
 use jwt_generator::entropy::Entropy;
 use jwt_generator::http::{Api, FailingTasks, HttpService, HttpSettings, Parts};
-use jwt_generator::keys::custody::{Custody, CustodyError, Directory, KeyBackend, Replaced, RingStore};
+use jwt_generator::keys::custody::{
+    Custody, CustodyError, Directory, KeyBackend, Replaced, RingLocation, RingStore,
+};
 use jwt_generator::keys::{
     KeyKind, KeySettings, Keys, NotReady, Private, RemoteKey, Ring, RingRefresher, RingService, SignError,
     Signer,
@@ -48,8 +50,8 @@ impl RingStore for Panicking {
         self.folder.replace_if(seen, ring).await
     }
 
-    fn place(&self) -> String {
-        self.folder.place()
+    fn location(&self) -> RingLocation {
+        self.folder.location()
     }
 }
 
@@ -161,6 +163,7 @@ async fn a_task_that_panics_shows_in_signing_and_in_readiness_and_takes_no_key_s
         panics.store(times, Ordering::Relaxed);
         task.turn(clock.now()).await;
         assert_eq!(ask(&endpoints, "/health").await.1["signing"], signing);
+        assert_eq!(keys.is_refreshed(), signing);
         assert_eq!(ask(&endpoints, "/readyz").await, (200, report));
         assert_eq!(ask(&endpoints, "/startupz").await, (200, json!({ "status": "started" })));
         assert_eq!(ask(&endpoints, "/api/jwks").await.0, 200);

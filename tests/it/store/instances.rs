@@ -12,6 +12,7 @@ pub(super) fn instance(id: &str, at: u64) -> Instance {
     Instance {
         id: id.to_owned(),
         custody: "directory".to_owned(),
+        shares_ring: false,
         signs: "thumbprint".to_owned(),
         verifies: vec!["thumbprint".to_owned()],
         ring_version: RingRecord::AUTHENTICATED_VERSION,

@@ -88,7 +88,7 @@ impl KeyBackend for AwsKms {
         made
     }
 
-    /// Asks nobody: a service whose ring is known starts while KMS is down.
+    /// Asks KMS nothing: a service whose ring is known starts while KMS is down.
     async fn open(&self, key: &KeyRecord) -> Result<Private, CustodyError> {
         let algorithm = algorithm_of(key)?;
         signing_algorithm(algorithm)?;
@@ -176,7 +176,7 @@ fn key_spec(kind: KeyKind) -> Result<KeySpec, CustodyError> {
     }
 }
 
-/// Asks till the answer is another than that there is no such key: KMS is eventually consistent, and for a moment may
+/// Asks until the answer is another than that there is no such key: KMS is eventually consistent, and for a moment may
 /// not know everywhere what it has just made.
 async fn known<T, F: Future<Output = Result<T, Fault>>>(ask: impl Fn() -> F) -> Result<T, CustodyError> {
     for _ in 0..LOOKS {

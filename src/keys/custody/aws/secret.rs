@@ -10,7 +10,7 @@ use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 use zeroize::Zeroizing;
 
-use super::super::{CustodyError, Replaced, RingFault, RingStore};
+use super::super::{CustodyError, Replaced, RingFault, RingLocation, RingStore};
 use super::account::Account;
 use super::fault::Fault;
 use crate::domain::RingRecord;
@@ -82,7 +82,7 @@ impl SecretRing {
                 return Ok(None);
             }
         }
-        // Whoever it was has died before the label moved.
+        // The program that added it has died before the label moved.
         self.put(document, None).await.map(Some)
     }
 
@@ -94,7 +94,7 @@ impl SecretRing {
         Ok(Added { version: added.version_id.unwrap_or_default(), current })
     }
 
-    /// Adds the first version of all: who comes first has the label without asking for it.
+    /// Adds the first version of all: the program that comes first has the label without asking for it.
     async fn begin(&self, document: &str) -> Result<bool, CustodyError> {
         match self.add(None, document).await {
             Ok(added) => Ok(added.is_some_and(|added| added.current)),
@@ -171,8 +171,8 @@ impl RingStore for SecretRing {
         Ok(written.into())
     }
 
-    fn place(&self) -> String {
-        format!("the secret {}", self.id)
+    fn location(&self) -> RingLocation {
+        RingLocation::Secret(self.id.clone())
     }
 }
 

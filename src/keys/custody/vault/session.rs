@@ -27,7 +27,7 @@ pub(super) struct Session {
     mount: String,
     clock: Clock,
     lease: ArcSwapOption<Lease>,
-    /// One log-in or renewal at a time; what the last was refused for, and till when that is taken for an answer.
+    /// One log-in or renewal at a time; what the last was refused for, and until when that is taken for an answer.
     turn: Mutex<Option<(Fault, Duration)>>,
     tended: AtomicBool,
     in_trouble: AtomicBool,
