@@ -29,6 +29,7 @@ fn every_token_verifies(settings: &[(&str, &str)]) {
     let service = Service::with(settings);
     let (kid, key) = published_key(&service);
     let expect = Expectations {
+        typ: jose::Typ::Jwt,
         issuer: "jwt-generator-app",
         audience: &["jwt-generator-api"],
         leeway: 0,
