@@ -208,7 +208,7 @@ fn a_file_that_holds_no_secret_takes_no_key_out_of_service() {
         let (_, log) = program.stop();
         assert_eq!(log.matches(&reason).count(), 1, "{log}");
         assert!(listed(folder.path(), &[])["fault"].as_str().unwrap().contains(&reason));
-        told(folder.path(), &[], &["keys", "rotate"]);
+        told(folder.path(), &[], &["keys", "rotate", "--now", "--yes"]);
         assert_eq!(listed(folder.path(), &given)["fault"], Value::Null);
         let (_, log) = start(folder.path(), &given).stop();
         assert!(!log.contains("holds no server secret"), "{log}");
