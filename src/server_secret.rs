@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 
-use crate::domain::{Secret, ServerSecretRecord};
+use crate::domain::{RingRecord, Secret, ServerSecretRecord};
 
 /// Bytes of a subkey.
 pub const SUBKEY_BYTES: usize = 32;
@@ -149,6 +149,24 @@ impl CurrentServerSecret {
     pub fn set(&self, secret: ServerSecret) {
         self.0.store(Some(Arc::new(secret)));
     }
+}
+
+/// Whether `ring` has a secret, and the fingerprint of this one.
+///
+/// # Errors
+/// [`ServerSecretError::Derivation`].
+pub fn has_fingerprint(ring: &RingRecord) -> Result<bool, ServerSecretError> {
+    let Some(secret) = &ring.server_secret else { return Ok(false) };
+    Ok(ring.server_secret_fingerprint == Some(fingerprint_of(secret)?))
+}
+
+/// The fingerprint of the secret beside the keys.
+///
+/// # Errors
+/// [`ServerSecretError::Derivation`].
+pub fn fingerprint_of(kept: &ServerSecretRecord) -> Result<String, ServerSecretError> {
+    let newest = Secret::new(kept.expose().to_owned());
+    Ok(ServerSecret { newest, older: Vec::new() }.fingerprints()?.concat())
 }
 
 /// The length of a subkey, for the library.

@@ -9,7 +9,9 @@ use super::task::{NextTurn, Task, TurnError};
 use crate::domain::{ServerSecretRecord, Timestamp};
 use crate::entropy::Entropy;
 use crate::keys::{KeepSecretError, Keys, RingService};
-use crate::server_secret::{CurrentServerSecret, ServerSecretSettings};
+use crate::server_secret::{
+    CurrentServerSecret, ServerSecretError, ServerSecretSettings, fingerprint_of, has_fingerprint,
+};
 
 /// Makes the secret beside the keys where it is used and missing.
 pub(super) struct ServerSecretKeeper {
@@ -21,6 +23,18 @@ pub(super) struct ServerSecretKeeper {
     current: CurrentServerSecret,
     /// The fingerprints that the log was told.
     told: Option<Vec<String>>,
+    /// The fingerprint of the secret beside the keys that this or an earlier process used last.
+    last: Option<String>,
+    /// Why there is no secret beside the keys, as the log was told.
+    trouble: Option<String>,
+}
+
+/// What the ring of the moment has of the secret.
+struct Known {
+    secret: Option<ServerSecretRecord>,
+    fingerprint: Option<String>,
+    /// Whether the fingerprint is that of the secret.
+    is_noted: bool,
 }
 
 impl ServerSecretKeeper {
@@ -31,7 +45,8 @@ impl ServerSecretKeeper {
         settings: ServerSecretSettings,
         entropy: Entropy,
     ) -> Self {
-        Self { keys, ring_service, settings, entropy, current: CurrentServerSecret::default(), told: None }
+        let current = CurrentServerSecret::default();
+        Self { keys, ring_service, settings, entropy, current, told: None, last: None, trouble: None }
     }
 
     /// Where the consumers find the secret, at once or later.
@@ -45,28 +60,64 @@ impl ServerSecretKeeper {
     }
 
     /// The secret beside the keys. The ring of the moment has it, except just after it was made.
-    async fn kept(&self) -> Result<Option<ServerSecretRecord>, KeepSecretError> {
-        if !self.settings.uses_kept() {
-            return Ok(None);
+    async fn kept(&mut self) -> Result<Option<ServerSecretRecord>, KeepSecretError> {
+        let Some(Known { secret, fingerprint, is_noted }) = self.known()? else { return Ok(None) };
+        if self.last.is_none() {
+            self.last = fingerprint;
         }
-        let known = self.keys.ring().as_ref().and_then(|ring| ring.record().server_secret.clone());
-        match known {
-            Some(known) => Ok(Some(known)),
-            None => self.ring_service.keep_server_secret(&self.entropy).await,
+        if is_noted {
+            return Ok(secret);
+        }
+        match self.ring_service.keep_server_secret(&self.entropy).await {
+            Err(KeepSecretError::Custody(_)) if secret.is_some() => Ok(secret),
+            other => other,
         }
     }
 
-    /// A line in the log when the secrets are there, and one when they are others than before.
+    /// Nothing while no ring is there, and if the settings do not use its secret.
+    fn known(&self) -> Result<Option<Known>, ServerSecretError> {
+        let view = self.keys.ring();
+        let Some(view) = view.as_ref().filter(|_| self.settings.uses_kept()) else { return Ok(None) };
+        let ring = view.record();
+        let (secret, fingerprint) = (ring.server_secret.clone(), ring.server_secret_fingerprint.clone());
+        Ok(Some(Known { secret, fingerprint, is_noted: has_fingerprint(ring)? }))
+    }
+
+    /// A line in the log for the secrets that count, whenever they are others.
     fn tell(&mut self, fingerprints: Vec<String>) {
-        let of = fingerprints.join(", ");
-        match &self.told {
-            None => tracing::info!(fingerprints = of, "the server secret is there"),
-            Some(told) if *told != fingerprints => {
-                tracing::warn!(fingerprints = of, "the server secret is another one than before");
-            }
-            Some(_) => {}
+        if self.told.as_ref() != Some(&fingerprints) {
+            tracing::info!(fingerprints = fingerprints.join(", "), "server secret loaded");
+            self.told = Some(fingerprints);
         }
-        self.told = Some(fingerprints);
+    }
+
+    /// A warning if the secret beside the keys is another one than before, in this process or an earlier one.
+    fn compare(&mut self, kept: &ServerSecretRecord) -> Result<(), ServerSecretError> {
+        let fingerprint = fingerprint_of(kept)?;
+        if let Some(before) = self.last.replace(fingerprint.clone()).filter(|before| *before != fingerprint) {
+            tracing::warn!(
+                fingerprint,
+                before,
+                "the server secret is another one than before, so data that was made with the former one cannot be read; if \
+                 you have the former one in a backup, set SERVER_SECRET=kept,FORMER"
+            );
+        }
+        Ok(())
+    }
+
+    /// A line in the log if the secret beside the keys cannot be used or made, and if the reason changes.
+    fn note(&mut self, error: Option<&KeepSecretError>) {
+        let trouble = error.map(ToString::to_string);
+        if self.trouble != trouble {
+            match error {
+                Some(KeepSecretError::Unwritable(_)) => {
+                    tracing::info!("{}", trouble.as_deref().unwrap_or_default());
+                }
+                Some(error) => tracing::warn!("{error}; signing and checking do not need it"),
+                None => {}
+            }
+            self.trouble = trouble;
+        }
     }
 }
 
@@ -81,8 +132,23 @@ impl Task for ServerSecretKeeper {
         let kept = match self.kept().await {
             // What reads the ring tells of it; the secret is made later.
             Err(KeepSecretError::Custody(_)) => return Ok(next),
-            other => other?,
+            Err(error @ (KeepSecretError::Unusable(_) | KeepSecretError::Unwritable(_))) => {
+                self.note(Some(&error));
+                // What was loaded before is used on.
+                if self.told.is_some() {
+                    return Ok(next);
+                }
+                None
+            }
+            other => {
+                let kept = other?;
+                self.note(None);
+                kept
+            }
         };
+        if let Some(kept) = &kept {
+            self.compare(kept)?;
+        }
         if let Some(secret) = self.settings.with(kept.as_ref()) {
             self.tell(secret.fingerprints()?);
             self.current.set(secret);

@@ -48,7 +48,8 @@ fn as_table(sources: &Sources, width: usize, output: &Output) -> String {
     let header = ["SETTING", "VALUE", "SOURCE"].map(str::to_owned);
     let rows: Vec<_> = std::iter::once(header)
         .chain(SETTINGS.iter().map(|setting| {
-            let value = Some(sources.shown(setting)).filter(|text| !text.is_empty()).unwrap_or("-");
+            let value = sources.shown(setting);
+            let value = if value.is_empty() { "-" } else { value.as_ref() };
             let source =
                 table::shorten(&sources.origin(setting).map_or("default".to_owned(), source), SOURCE_WIDTH);
             [setting.name.to_owned(), visible(value).into_owned(), visible(&source).into_owned()]

@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::Failure;
 use crate::app::{self, IfMissing};
 use crate::clock::Clock;
-use crate::config::{Config, LogFormat, Setting, Sources};
+use crate::config::{Config, LogFormat, Setting, Sources, secret_name};
 use crate::domain::RingRecord;
 use crate::keys::RingService;
 use crate::keys::custody::Account;
@@ -33,11 +33,11 @@ fn with_secrets(mut sources: Sources) -> Result<Sources, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::refused)?;
     let account = Account::default();
     for (setting, id) in secrets {
-        let name = setting.name;
+        let (name, shown) = (setting.name, secret_name(&id));
         let read = runtime.block_on(account.read_secret(&id));
-        let text = read.map_err(|error| Failure::refused(format!("{name}_SECRET={id}: {error}")))?;
+        let text = read.map_err(|error| Failure::refused(format!("{name}_SECRET={shown}: {error}")))?;
         if !sources.supply(setting, &text) {
-            return Err(Failure::usage(format!("{name}_SECRET={id}: the secret is blank")));
+            return Err(Failure::usage(format!("{name}_SECRET={shown}: the secret is blank")));
         }
     }
     Ok(sources)

@@ -6,6 +6,7 @@ mod dotenv;
 mod parse;
 mod reader;
 pub mod settings;
+mod shown;
 mod source;
 
 use std::net::IpAddr;
@@ -18,6 +19,7 @@ use reader::Reader;
 
 pub use custody::CustodyChoice;
 pub use settings::{SETTINGS, Setting};
+pub use shown::secret_name;
 pub use source::{Origin, SourceError, Sources};
 
 /// Everything that an operator can set.

@@ -1,6 +1,6 @@
 //! Reads settings one by one, and collects what is wrong with them.
 
-use super::{Fault, Faults, Origin, Setting, Sources};
+use super::{Fault, Faults, Origin, Setting, Sources, shown};
 use crate::domain::{Lifetime, LifetimeError, Secret};
 
 /// Reads settings one by one, and collects what is wrong with them.
@@ -75,7 +75,7 @@ impl<'a> Reader<'a> {
         let found = self.sources.get(setting);
         let origin = found.map_or(Origin::Table, |found| found.origin.clone());
         let text = found.map_or(setting.default, |found| found.text.expose());
-        let value = if text.is_empty() { String::new() } else { shown(setting, text) };
+        let value = if text.is_empty() { String::new() } else { shown_value(setting, text) };
         self.faults.push(Fault { name: setting.name, value, origin, allowed: allowed.to_owned() });
     }
 
@@ -94,7 +94,7 @@ impl<'a> Reader<'a> {
         match parse(text.trim()) {
             Ok(value) => Some(value),
             Err(allowed) => {
-                let (name, value) = (setting.name, shown(setting, text));
+                let (name, value) = (setting.name, shown_value(setting, text));
                 self.faults.push(Fault { name, value, origin: found.origin.clone(), allowed });
                 None
             }
@@ -105,12 +105,13 @@ impl<'a> Reader<'a> {
 /// What the table says.
 fn default_of<T>(setting: &'static Setting, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, Faults> {
     parse(setting.default).map_err(|allowed| {
-        let (name, value) = (setting.name, shown(setting, setting.default));
+        let (name, value) = (setting.name, shown_value(setting, setting.default));
         Faults(vec![Fault { name, value, origin: Origin::Table, allowed }])
     })
 }
 
 /// A value as a message may show it.
-fn shown(setting: &Setting, text: &str) -> String {
-    if setting.secret { "(hidden)".to_owned() } else { format!("{text:?}") }
+fn shown_value(setting: &Setting, text: &str) -> String {
+    let value = shown::value(setting, text);
+    if setting.secret { value.into_owned() } else { format!("{value:?}") }
 }

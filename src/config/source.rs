@@ -1,6 +1,7 @@
 //! Where settings come from: the environment first, then `.env`; in either, `NAME_FILE` names a file that holds the
 //! value of `NAME`, and `NAME_SECRET` a secret of AWS, which somebody else has to read.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
@@ -10,7 +11,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::dotenv::{self, Values};
-use super::{SETTINGS, Setting, parse, settings};
+use super::{SETTINGS, Setting, parse, settings, shown};
 use crate::domain::Secret;
 
 /// A secret's file may be so large.
@@ -37,7 +38,7 @@ impl fmt::Display for Origin {
             Self::Environment => f.write_str("from the environment"),
             Self::DotEnv => f.write_str("from .env"),
             Self::File(path) => write!(f, "from the file {path}"),
-            Self::Secret(id) => write!(f, "from the secret {id}"),
+            Self::Secret(id) => write!(f, "from the secret {}", shown::secret_name(id)),
             Self::Table => f.write_str("the default"),
         }
     }
@@ -151,12 +152,11 @@ impl Sources {
         self.get(setting).map(|found| &found.origin)
     }
 
-    /// The value of a setting as it was set, or its default; a secret's is hidden.
-    pub fn shown(&self, setting: &Setting) -> &str {
+    /// The value of a setting as it was set, or its default; what is secret of it is hidden.
+    pub fn shown(&self, setting: &Setting) -> Cow<'_, str> {
         match self.get(setting) {
-            Some(_) if setting.secret => "(hidden)",
-            Some(found) => found.text.expose(),
-            None => setting.default,
+            Some(found) => shown::value(setting, found.text.expose()),
+            None => setting.default.into(),
         }
     }
 
@@ -281,6 +281,29 @@ mod tests {
         assert!(faults.contains(r#"BCRYPT_ROUNDS="3""#) && faults.contains("from 4 to 15"));
         assert!(faults.contains(r#"JWT_EXPIRATION="-1h""#) && faults.contains("such as 3600 (seconds)"));
         assert!(faults.contains("MONGODB_URI=(hidden)") && !faults.contains("secret"));
+    }
+
+    /// Seen: each of these was printed in full.
+    #[test]
+    fn a_secret_in_another_setting_is_not_shown() {
+        let key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+        let name = "hunter2-and-more-than-thirty-two-characters";
+        let found = sources(&[
+            ("KEYS_SECRET", key),
+            ("PUBLIC_URL", "https://me:hunter2@auth.example.com"),
+            ("VAULT_ADDR", "https://me:hunter2@vault"),
+            ("SERVER_SECRET_SECRET", name),
+        ]);
+        let faults = Config::read(&found).unwrap_err().to_string();
+        assert!(faults.contains(r#"KEYS_SECRET="(hidden)" (from the environment): must be"#), "{faults}");
+        assert!(faults.contains(r#"PUBLIC_URL="https://(hidden)@auth.example.com" (from"#), "{faults}");
+        let shown: String = SETTINGS.iter().map(|setting| found.shown(setting).into_owned() + "\n").collect();
+        assert!(shown.contains("https://(hidden)@vault\n"), "{shown}");
+        let origin = found.origin(settings::SERVER_SECRET).unwrap().to_string();
+        assert_eq!(origin, "from the secret hunter2-…");
+        for text in [faults, shown] {
+            assert!(!text.contains("hunter2@") && !text.contains(key) && !text.contains(name), "{text}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::{Kid, ServerSecretRecord, Timestamp};
+use super::{Kid, ServerSecretFault, ServerSecretRecord, Timestamp};
 
 /// Where a key is in its life. It only ever goes forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -137,6 +137,12 @@ pub struct RingRecord {
     /// The secret that all instances share, once one was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_secret: Option<ServerSecretRecord>,
+    /// The fingerprint of that secret. It stays if the secret is lost, so that a program can tell that the next one is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_secret_fingerprint: Option<String>,
+    /// Why the secret cannot be used, if there is one that cannot. This is never written.
+    #[serde(skip)]
+    pub server_secret_fault: Option<ServerSecretFault>,
     /// The algorithms that settings list no longer, by their JWA names, and when their keys stop signing at the earliest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub dropped: BTreeMap<String, Timestamp>,
@@ -178,6 +184,8 @@ impl RingRecord {
             adopted: false,
             moved: None,
             server_secret: None,
+            server_secret_fingerprint: None,
+            server_secret_fault: None,
             dropped: BTreeMap::new(),
             keys: Vec::new(),
             rest: Map::new(),

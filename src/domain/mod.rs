@@ -34,7 +34,7 @@ pub use proxy_header::{ProxyHeader, ProxyHeaderError, node_address};
 pub use request_id::RequestId;
 pub use rotation::Rotation;
 pub use secret::Secret;
-pub use server_secret::ServerSecretRecord;
+pub use server_secret::{ServerSecretFault, ServerSecretRecord};
 pub use sessions::Sessions;
 pub use timestamp::Timestamp;
 pub use trusted_proxies::{TrustedProxies, TrustedProxiesError};

@@ -1,5 +1,7 @@
 //! What is written down of the server secret.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -15,6 +17,36 @@ pub struct ServerSecretRecord {
     /// What this program does not know.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
+}
+
+/// Why the secret beside the keys cannot be used, though there is one. The keys do not depend on it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServerSecretFault {
+    text: String,
+    sealed: Option<ServerSecretRecord>,
+}
+
+impl ServerSecretFault {
+    /// A secret that cannot be used because of `error`, whose text names the remedy.
+    pub fn new(error: &dyn fmt::Display) -> Self {
+        Self { text: error.to_string(), sealed: None }
+    }
+
+    /// The same for a secret that lies in the ring's document, from where it must not vanish.
+    pub fn of_sealed(error: &dyn fmt::Display, sealed: ServerSecretRecord) -> Self {
+        Self { sealed: Some(sealed), ..Self::new(error) }
+    }
+
+    /// What stands in the ring's document, to be written back as it is.
+    pub fn sealed(&self) -> Option<&ServerSecretRecord> {
+        self.sealed.as_ref()
+    }
+}
+
+impl fmt::Display for ServerSecretFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
 }
 
 impl ServerSecretRecord {

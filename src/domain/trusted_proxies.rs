@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::ProxyHeader;
 
@@ -26,7 +26,7 @@ impl TrustedProxies {
     pub fn parse(text: &str) -> Result<Self, TrustedProxiesError> {
         let network = |text: &str| match text.parse::<IpAddr>() {
             Ok(address) => Ok(address.to_canonical().into()),
-            Err(_) => text.parse().map_err(|_| TrustedProxiesError),
+            Err(_) => canonical(text.parse().map_err(|_| TrustedProxiesError)?),
         };
         text.split(',').map(|part| network(part.trim())).collect::<Result<_, _>>().map(Self)
     }
@@ -75,6 +75,18 @@ impl TrustedProxies {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
+}
+
+/// The bits before the address in IPv4 within IPv6 (RFC 4291 §2.5.5.2).
+const MAPPED_PREFIX: u8 = 96;
+
+/// The network as addresses are compared: IPv4 within IPv6 counts as IPv4. One that is only in part within it would match no
+/// IPv4 address.
+fn canonical(network: IpNet) -> Result<IpNet, TrustedProxiesError> {
+    let IpNet::V6(v6) = network else { return Ok(network) };
+    let Some(v4) = v6.addr().to_ipv4_mapped() else { return Ok(network) };
+    let prefix = v6.prefix_len().checked_sub(MAPPED_PREFIX).ok_or(TrustedProxiesError)?;
+    Ipv4Net::new(v4, prefix).map(IpNet::V4).map_err(|_| TrustedProxiesError)
 }
 
 /// Whether the address is of this machine or of a private network (RFC 1918, RFC 3927, RFC 4193, RFC 4291 §2.5.6, RFC 6598).
@@ -203,6 +215,16 @@ mod tests {
     }
 
     #[test]
+    fn a_network_of_ipv4_within_ipv6_counts_as_ipv4() {
+        for address in ["127.0.0.1", "127.9.9.9", "::ffff:127.0.0.1"] {
+            assert!(contain("::ffff:127.0.0.0/104", address), "{address}");
+            assert!(!contain("::ffff:10.0.0.0/104", address), "{address}");
+        }
+        let all = TrustedProxies::parse("::ffff:0:0/96").unwrap();
+        assert_eq!(all.too_large().as_deref(), Some("0.0.0.0/0"));
+    }
+
+    #[test]
     fn a_network_of_the_public_is_too_large_to_be_trusted() {
         let too_large = |text: &str| TrustedProxies::parse(text).unwrap().too_large();
         for one in ["0.0.0.0/0", "::/0", "128.0.0.0/1", "2000::/3"] {
@@ -213,7 +235,9 @@ mod tests {
 
     #[test]
     fn what_is_no_network_is_refused() {
-        for text in ["localhost", "10.0.0.0/33", "10.0.0.0/8;::1", "10.0.0.0/8,", "10.0.0", "*"] {
+        for text in
+            ["localhost", "10.0.0.0/33", "10.0.0.0/8;::1", "10.0.0.0/8,", "10.0.0", "*", "::ffff:10.0.0.0/95"]
+        {
             assert_eq!(TrustedProxies::parse(text), Err(TrustedProxiesError), "{text}");
         }
     }

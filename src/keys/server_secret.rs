@@ -4,15 +4,25 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::RingService;
-use super::custody::CustodyError;
+use super::custody::{CustodyError, FileFault};
 use super::key_event::Cause;
 use super::ring_change::{Changed, LOST_RACES};
 use crate::domain::{RingRecord, Secret, ServerSecretRecord, Timestamp};
 use crate::entropy::{Entropy, EntropyError};
+use crate::server_secret::{ServerSecretError, fingerprint_of, has_fingerprint};
 
 /// Why the server secret could not be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum KeepSecretError {
+    /// The one beside the keys is there and cannot be used.
+    #[error("the server secret beside the keys cannot be used: {0}")]
+    Unusable(String),
+    /// It is not there, and nothing can be written beside the keys.
+    #[error("the server secret is not made yet: it could not be kept: {0}")]
+    Unwritable(FileFault),
+    /// Its fingerprint.
+    #[error(transparent)]
+    Fingerprint(#[from] ServerSecretError),
     /// The keys' custody.
     #[error(transparent)]
     Custody(#[from] CustodyError),
@@ -23,8 +33,8 @@ pub enum KeepSecretError {
 
 impl RingService {
     /// The secret beside the keys. If there is none, this makes it; if several programs do so at the same moment, one makes it
-    /// and all get the same. `None` if no ring is written yet, if the ring has moved, or if nothing can be written: then a
-    /// later call makes it.
+    /// and all get the same. The ring has its fingerprint from then on. `None` if no ring is written yet, or if the ring has
+    /// moved: then a later call makes it. A secret that cannot be used stays as it is.
     ///
     /// # Errors
     /// [`KeepSecretError`].
@@ -33,31 +43,38 @@ impl RingService {
         entropy: &Entropy,
     ) -> Result<Option<ServerSecretRecord>, KeepSecretError> {
         for _ in 0..LOST_RACES {
-            let Some(before) = self.load().await?.filter(|ring| ring.moved.is_none()) else {
-                return Ok(None);
-            };
-            if before.server_secret.is_some() {
+            let Some(before) = self.load().await? else { return Ok(None) };
+            if let Some(fault) = &before.server_secret_fault {
+                return Err(KeepSecretError::Unusable(fault.to_string()));
+            }
+            if before.moved.is_some() || has_fingerprint(&before)? {
                 return Ok(before.server_secret);
             }
-            let with_secret = |now| {
-                let made = make(entropy, now)?;
-                Ok::<_, KeepSecretError>(RingRecord {
-                    revision: before.revision + 1,
-                    server_secret: Some(made),
-                    ..before.clone()
-                })
-            };
-            match self.change(&before, Cause::ServerSecret, with_secret).await? {
+            let after = |now| with_secret(&before, entropy, now);
+            match self.change(&before, Cause::ServerSecret, after).await? {
                 Changed::To(after) => return Ok(after.server_secret),
                 Changed::Outrun => {}
-                Changed::Unwritable(fault) => {
-                    tracing::info!(%fault, "the server secret is not made yet: it could not be kept");
-                    return Ok(None);
-                }
+                // It serves all the same.
+                Changed::Unwritable(_) if before.server_secret.is_some() => return Ok(before.server_secret),
+                Changed::Unwritable(fault) => return Err(KeepSecretError::Unwritable(fault)),
             }
         }
         Err(CustodyError::Unavailable("other programs change the ring all the time".into()).into())
     }
+}
+
+/// `ring` with a secret, which is made if there is none, and with its fingerprint.
+fn with_secret(ring: &RingRecord, entropy: &Entropy, now: Timestamp) -> Result<RingRecord, KeepSecretError> {
+    let secret = match &ring.server_secret {
+        Some(secret) => secret.clone(),
+        None => make(entropy, now)?,
+    };
+    Ok(RingRecord {
+        revision: ring.revision + 1,
+        server_secret_fingerprint: Some(fingerprint_of(&secret)?),
+        server_secret: Some(secret),
+        ..ring.clone()
+    })
 }
 
 fn make(entropy: &Entropy, now: Timestamp) -> Result<ServerSecretRecord, EntropyError> {

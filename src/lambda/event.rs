@@ -39,7 +39,7 @@ pub(super) struct Context {
     pub(super) domain_name: Option<String>,
     pub(super) request_id: Option<String>,
     pub(super) http: Option<Http>,
-    pub(super) identity: Identity,
+    pub(super) identity: Option<Identity>,
     pub(super) elb: Option<serde::de::IgnoredAny>,
 }
 

@@ -12,7 +12,7 @@ pub(super) fn of(event: &Event, form: Form) -> IpAddr {
     let context = &event.request_context;
     let text = match form {
         Form::Two => context.http.as_ref().and_then(|http| http.source_ip.as_deref()),
-        Form::One => context.identity.source_ip.as_deref(),
+        Form::One => context.identity.as_ref().and_then(|identity| identity.source_ip.as_deref()),
         Form::Balancer | Form::BalancerWithMany => appended(event),
     };
     text.and_then(node_address).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
@@ -51,7 +51,9 @@ mod tests {
         assert_eq!(source(Form::One, one), "198.51.100.7");
         assert_eq!(source(Form::Two, two), "2001:db8::1");
         for form in [Form::One, Form::Two] {
-            assert_eq!(source(form, json!({ "headers": headers, "requestContext": {} })), "0.0.0.0");
+            for context in [json!({}), json!({ "identity": null }), json!({ "identity": {} })] {
+                assert_eq!(source(form, json!({ "headers": headers, "requestContext": context })), "0.0.0.0");
+            }
         }
     }
 

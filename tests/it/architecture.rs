@@ -48,7 +48,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("http", &["accounts", "clock", "domain", "keys", "store", "token"]),
     ("accounts", &["clock", "domain", "entropy", "server_secret", "store", "token", "workers"]),
     ("token", &["clock", "domain", "entropy", "keys"]),
-    ("keys", &["clock", "domain", "entropy", "store", "workers"]),
+    ("keys", &["clock", "domain", "entropy", "server_secret", "store", "workers"]),
     ("store", &["domain"]),
     ("config", &["domain", "keys", "server_secret"]),
     ("telemetry", &[]),

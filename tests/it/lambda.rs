@@ -268,6 +268,7 @@ fn a_function_does_not_start_beside_an_instance_with_other_keys() {
         let server = Instance {
             id: "a-server".to_owned(),
             custody: "directory".to_owned(),
+            shares_ring: false,
             signs: "a-key-of-its-own".to_owned(),
             verifies: Vec::new(),
             ring_version: RingRecord::NEWEST_VERSION,

@@ -40,6 +40,14 @@ pub(super) async fn list(
 /// The server secret without what is secret about it, as JSON and for people.
 fn server_secret(ring: &RingRecord, secrets: &ServerSecretSettings) -> Result<(Value, String), Failure> {
     let kept = ring.server_secret.as_ref().filter(|_| secrets.uses_kept());
+    let fault = ring.server_secret_fault.as_ref().filter(|_| secrets.uses_kept()).map(ToString::to_string);
+    if let Some(fault) = fault {
+        let set =
+            secrets.with(None).map(|secret| secret.fingerprints()).transpose().map_err(Failure::refused)?;
+        let fingerprints = set.unwrap_or_default();
+        let text = format!("server secret: the one beside the keys cannot be used: {fault}");
+        return Ok((json!({ "made_at": null, "fingerprints": fingerprints, "fault": fault }), text));
+    }
     let Some(secret) = secrets.with(kept) else {
         return Ok((Value::Null, "server secret: none yet; a server makes one".to_owned()));
     };

@@ -113,8 +113,7 @@ impl Directory {
     }
 
     fn read_document(&self) -> Result<Option<RingRecord>, CustodyError> {
-        let (ring, server_secret) = (self.read_ring()?, self.read_server_secret()?);
-        Ok(ring.map(|ring| RingRecord { server_secret, ..ring }))
+        Ok(self.read_ring()?.map(|ring| self.with_server_secret(ring)))
     }
 
     fn replace(&self, seen: Option<u64>, ring: &RingRecord) -> Result<Replaced, CustodyError> {
@@ -229,6 +228,7 @@ impl RingStore for Directory {
     async fn align_copies(&self, ring: &RingRecord) -> Result<(), CustodyError> {
         let ring = ring.clone();
         let aligned = self.blocking(move |folder| {
+            folder.warn_of_open_server_secret();
             let _lock = folder.lock()?;
             if let Err(error) = file::remove_unfinished(&folder.folder) {
                 tracing::debug!(%error, "cannot sweep the keys' folder");

@@ -54,8 +54,9 @@ fn read_up_to(longest: u64, larger: &'static str, path: &Path) -> io::Result<Opt
     if bytes.len() as u64 > longest {
         return Err(io::Error::other(larger));
     }
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|_| io::Error::other("it is not text; if it is a key in DER, convert it to PEM"))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| {
+        io::Error::new(io::ErrorKind::InvalidData, "it is not text; if it is a key in DER, convert it to PEM")
+    })?;
     let since = metadata.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Ok(Some(KeyFile {
         text: Zeroizing::new(text.to_owned()),

@@ -76,10 +76,15 @@ pub enum FileFault {
          or move ring.json away to begin anew with this key"
     )]
     Stranger(PathBuf),
-    /// A file holds no server secret.
+    /// The file of the server secret cannot be used.
     #[error(
-        "{0} holds no server secret, which has 32 bytes or more; restore it from a backup, or move it away to have a new \
-         one made"
+        "{path} holds no server secret: {cause}; restore it from a backup, move it away to have a new one made, or set \
+         SERVER_SECRET"
     )]
-    NoServerSecret(PathBuf),
+    NoServerSecret {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: io::Error,
+    },
 }

@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Map, Value};
 
 use super::sealer::{Sealer, SealerError};
-use crate::domain::{Home, KeyRecord, KeyState, Kid, RingRecord, ServerSecretRecord};
+use crate::domain::{Home, KeyRecord, KeyState, Kid, RingRecord, ServerSecretFault, ServerSecretRecord};
 
 /// The scheme of a home that is sealed.
 const SCHEME: &str = "sealed";
@@ -140,6 +140,8 @@ pub(super) fn close(
         let sealed =
             sealer.seal(&bound, secret.home.expose().as_bytes()).map_err(|_| SealingError::Failed)?;
         secret.home = Home::new(SCHEME, &sealed);
+    } else {
+        stored.server_secret = ring.server_secret_fault.as_ref().and_then(|fault| fault.sealed().cloned());
     }
     let document = canonical(&stored)?;
     if !comes_back(&document) {
@@ -186,8 +188,15 @@ pub(super) fn open(
         Some(Value::String(id)) => Some(id),
         _ => None,
     };
-    if let Some(secret) = &mut ring.server_secret {
-        secret.home = open_secret(secret, id.as_deref().unwrap_or_default(), sealer)?;
+    if let Some(sealed) = ring.server_secret.take() {
+        match open_secret(&sealed, id.as_deref().unwrap_or_default(), sealer) {
+            Ok(home) => ring.server_secret = Some(ServerSecretRecord { home, ..sealed }),
+            Err(error @ SealingError::OtherKey { .. }) => {
+                let fault = format!("{error}, or set SERVER_SECRET");
+                ring.server_secret_fault = Some(ServerSecretFault::of_sealed(&fault, sealed));
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(Opened { ring, id, digest: digest_of(&document), accepted })
 }

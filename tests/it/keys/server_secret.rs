@@ -1,7 +1,7 @@
 //! The one server secret: made once, the same for all instances, kept beside the private keys, and shown to no one.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -64,6 +64,21 @@ fn ring_service(folder: &Path, settings: &[(&str, &str)]) -> RingService {
     app::open_ring_service(&config, &stores, Clock::System).unwrap()
 }
 
+/// Returns when `program` has read the ring again: its key set has the name `alias` then.
+fn read_anew(folder: &Path, program: &Program, alias: &str) {
+    let path = folder.join("keys/ring.json");
+    let mut ring: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    ring["revision"] = json!(ring["revision"].as_u64().unwrap() + 1);
+    ring["keys"][0]["aliases"] = json!([alias]);
+    let next = folder.join("next.json");
+    fs::write(&next, ring.to_string()).unwrap();
+    set_mode(&next, 0o644);
+    fs::rename(next, path).unwrap();
+    eventually("the ring is read again", || {
+        program.client().get("/api/jwks").text().contains(alias).then_some(())
+    });
+}
+
 /// Each instance opens the custody for itself, begins the ring and has the secret made.
 #[test]
 fn instances_that_start_at_the_same_moment_have_the_same_secret() {
@@ -97,7 +112,7 @@ fn a_first_start_keeps_the_secret_in_a_file_for_its_owner_alone() {
     let secret = fs::read_to_string(&file).unwrap();
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let first = fingerprints(folder.path(), &[]);
-    assert!(log.contains("the server secret is there") && log.contains(&first[0]), "{log}");
+    assert!(log.contains("server secret loaded") && log.contains(&first[0]), "{log}");
     let text = run(jwt_generator(folder.path()).envs(QUICK).args(["keys", "list"]));
     assert!(text.contains(&format!("(fingerprint {})", first[0])), "{text}");
     let ring = fs::read_to_string(folder.path().join("keys/ring.json")).unwrap();
@@ -126,12 +141,92 @@ fn a_secret_that_is_lost_is_made_anew_and_the_log_says_so() {
     program.client().demo_token(&json!({}));
 }
 
+/// The warning of a start about another secret, with the fingerprints.
+fn warning_of_another(log: &str) -> Option<&str> {
+    log.lines().find(|line| line.contains("the server secret is another one than before"))
+}
+
+/// Seen: only a process that had used the former secret itself warned.
 #[test]
-fn a_file_that_holds_no_secret_stops_the_start() {
+fn a_secret_that_is_lost_or_changed_between_two_starts_brings_one_warning() {
     let folder = folder_with_keys();
-    fs::write(folder.path().join("keys/server-secret"), "short\n").unwrap();
-    let told = refused(jwt_generator(folder.path()).envs(QUICK).env("PORT", "0"), 1);
-    assert!(told.contains("keys/server-secret holds no server secret, which has 32 bytes or more"), "{told}");
+    let file = folder.path().join("keys/server-secret");
+    let (_, log) = start(folder.path(), &[]).stop();
+    assert_eq!(warning_of_another(&log), None);
+    let lost = || fs::remove_file(&file).unwrap();
+    let changed = || fs::write(&file, GIVEN).unwrap();
+    for change in [&lost as &dyn Fn(), &changed] {
+        let before = fingerprints(folder.path(), &[]);
+        change();
+        let (_, log) = start(folder.path(), &[]).stop();
+        let now = fingerprints(folder.path(), &[]);
+        let warning = warning_of_another(&log).unwrap();
+        assert!(warning.contains(&before[0]) && warning.contains(&now[0]), "{warning}");
+        assert!(warning.contains("SERVER_SECRET=kept,FORMER"), "{warning}");
+        assert_ne!(before, now);
+        let (_, log) = start(folder.path(), &[]).stop();
+        assert_eq!(warning_of_another(&log), None, "it is the usual one now");
+    }
+}
+
+/// A ring of a program that wrote no fingerprint has it from the next start on.
+#[test]
+fn a_ring_without_a_fingerprint_gets_it_and_brings_no_warning() {
+    let folder = folder_with_keys();
+    drop(start(folder.path(), &[]));
+    let path = folder.path().join("keys/ring.json");
+    let read = || serde_json::from_str::<Value>(&fs::read_to_string(&path).unwrap()).unwrap();
+    let mut ring = read();
+    let fingerprint = ring.as_object_mut().unwrap().remove("server_secret_fingerprint").unwrap();
+    assert_eq!(json!([fingerprint]), listed(folder.path(), &[])["fingerprints"]);
+    fs::write(&path, ring.to_string()).unwrap();
+    let (_, log) = start(folder.path(), &[]).stop();
+    assert_eq!(warning_of_another(&log), None);
+    assert_eq!(read()["server_secret_fingerprint"], fingerprint);
+}
+
+/// Seen: each of these refused the start and every `keys` command, even if SERVER_SECRET was set.
+#[test]
+fn a_file_that_holds_no_secret_takes_no_key_out_of_service() {
+    let folder = folder_with_keys();
+    let (file, given) = (folder.path().join("keys/server-secret"), [("SERVER_SECRET", GIVEN)]);
+    let write = |bytes: &[u8]| fs::write(&file, bytes).unwrap();
+    let (empty, short, binary) = (|| write(b""), || write(b"short\n"), || write(&[0xff; 40]));
+    let (dangling, nested) = (|| symlink("/nonexistent", &file).unwrap(), || fs::create_dir(&file).unwrap());
+    for (spoil, cause) in [
+        (&empty as &dyn Fn(), "it has fewer than 32 bytes"),
+        (&short, "it has fewer than 32 bytes"),
+        (&binary, "it is not text"),
+        (&dangling, "it is a dangling link"),
+        (&nested, "it is not a regular file"),
+    ] {
+        let _ = fs::remove_file(&file);
+        spoil();
+        let program = start(folder.path(), &[]);
+        program.client().demo_token(&json!({}));
+        let reason = format!("keys/server-secret holds no server secret: {cause}; restore it from a backup");
+        let (_, log) = program.stop();
+        assert_eq!(log.matches(&reason).count(), 1, "{log}");
+        assert!(listed(folder.path(), &[])["fault"].as_str().unwrap().contains(&reason));
+        told(folder.path(), &[], &["keys", "rotate", "--now", "--yes"]);
+        assert_eq!(listed(folder.path(), &given)["fault"], Value::Null);
+        let (_, log) = start(folder.path(), &given).stop();
+        assert!(!log.contains("holds no server secret"), "{log}");
+        assert!(!fs::read(&file).is_ok_and(|text| text.len() > 40), "nothing is written over it");
+    }
+}
+
+#[test]
+fn a_secret_that_others_can_read_brings_a_warning() {
+    let folder = folder_with_keys();
+    drop(start(folder.path(), &[]));
+    set_mode(&folder.path().join("keys/server-secret"), 0o644);
+    let (_, log) = start(folder.path(), &[]).stop();
+    assert_eq!(
+        log.matches("server-secret can be read by others (mode 0644): chmod 600 it").count(),
+        1,
+        "{log}"
+    );
 }
 
 /// As it is where the folder is mounted to be read only: the secret is made once the folder can be written.
@@ -149,8 +244,12 @@ fn a_folder_that_cannot_be_written_has_a_secret_later() {
     let settings = [&QUICK[..], &[("SKIP_DATABASE", "true")]].concat();
     let program = Program::spawn(&mut as_nobody_with(folder.path(), &settings)).unwrap();
     program.client().demo_token(&json!({}));
+    for alias in ["first-look", "second-look", "third-look"] {
+        read_anew(folder.path(), &program, alias);
+    }
     let log = program.log();
-    assert!(log.contains("the server secret is not made yet") && !file.exists(), "{log}");
+    assert_eq!(log.matches("the server secret is not made yet").count(), 1, "{log}");
+    assert!(!file.exists(), "{log}");
     set_mode(&folder.path().join("keys"), 0o777);
     eventually("it is made", || file.exists().then_some(()));
 }
@@ -218,6 +317,19 @@ fn what_is_set_counts_and_kept_names_the_one_beside_the_keys() {
     );
 }
 
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+/// The ring of `stores`, as a process sees it that starts now with these sealing keys.
+fn stored_ring(stores: &Stores, sealing_keys: &str) -> StoredRing {
+    StoredRing::new(
+        Arc::clone(&stores.rings),
+        Arc::clone(&stores.instances),
+        Arc::new(Sealer::parse(sealing_keys).unwrap()),
+        Clock::manual(NOW),
+        Entropy::System,
+    )
+}
+
 /// A ring in SQLite that a program of the earlier version shares: it writes each record sealed, and nothing around them.
 struct Shared {
     _folder: tempfile::TempDir,
@@ -229,19 +341,12 @@ impl Shared {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let stores = Stores::of(Sqlite::open(folder.path(), IfMissing::Create).unwrap());
-        let now = Timestamp::from_secs(1_800_000_000);
+        let now = NOW;
         let earlier =
             json!({ "id": "earlier", "custody": "database", "signs": "", "verifies": [], "at": now });
         let earlier: Instance = serde_json::from_value(earlier).unwrap();
         stores.instances.record_instance(&earlier).await.unwrap();
-        let sealer = Arc::new(Sealer::parse(SEALING_KEY).unwrap());
-        let stored = StoredRing::new(
-            Arc::clone(&stores.rings),
-            Arc::clone(&stores.instances),
-            sealer,
-            Clock::manual(now),
-            Entropy::System,
-        );
+        let stored = stored_ring(&stores, SEALING_KEY);
         let secret = ServerSecretRecord::new(GIVEN, now);
         let key = super::protected_ring::key();
         let written = RingRecord { server_secret: Some(secret), ..ring(1, vec![key]) };
@@ -265,6 +370,29 @@ async fn a_program_of_the_earlier_version_keeps_the_secret_of_a_ring_that_it_wri
     assert_eq!(shared.stores.rings.find_ring().await.unwrap().unwrap().version, RingRecord::VERSION);
     shared.change(|ring| ring.lead += 1).await;
     let found = shared.stored.load().await.unwrap().unwrap();
+    assert_eq!(found.server_secret.unwrap().expose(), GIVEN);
+}
+
+/// A program of an earlier version seals the keys anew and leaves the secret as it is. Seen: no program started on that.
+#[tokio::test]
+async fn a_secret_that_another_sealing_key_sealed_takes_no_key_out_of_service_and_stays() {
+    let shared = Shared::new().await;
+    let stored = async || shared.stores.rings.find_ring().await.unwrap().unwrap();
+    let sealed = stored().await.server_secret.unwrap();
+    let both = format!("{OTHER_KEY},{SEALING_KEY}");
+    assert!(stored_ring(&shared.stores, &both).reseal(&[]).await.unwrap().is_some());
+    shared.change(|ring| ring.server_secret = Some(sealed.clone())).await;
+
+    let other = stored_ring(&shared.stores, OTHER_KEY);
+    let found = other.load().await.unwrap().unwrap();
+    let fault = found.server_secret_fault.as_ref().unwrap().to_string();
+    let told = "the server secret was sealed with another KEY_ENCRYPTION_KEY";
+    assert!(fault.starts_with(told) && fault.ends_with("or set SERVER_SECRET"), "{fault}");
+    assert_eq!((found.server_secret.as_ref(), found.keys.len()), (None, 1));
+    let (seen, next) = (found.revision, RingRecord { revision: found.revision + 1, ..found });
+    assert!(other.replace_if(Some(seen), &next).await.unwrap().or_unwritable().unwrap());
+    assert_eq!(stored().await.server_secret, Some(sealed));
+    let found = stored_ring(&shared.stores, &both).load().await.unwrap().unwrap();
     assert_eq!(found.server_secret.unwrap().expose(), GIVEN);
 }
 
