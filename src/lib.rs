@@ -1,8 +1,8 @@
 //! JWT Generator: issues, publishes and checks JSON Web Tokens.
 //!
-//! The rooms, from the door inwards; each calls only those below it (`tests/it/architecture.rs` holds them to it):
+//! The modules, from the outermost inwards. Each uses only those behind it (`tests/it/architecture.rs` checks this):
 //! [`cli`] → [`app`] → [`http`] → [`accounts`] → [`token`] → [`keys`], [`store`] → [`domain`].
-//! [`lambda`] turns what AWS hands to a function into requests, and stands before [`app`] as a socket does. [`config`] is
+//! [`lambda`] turns what AWS hands to a function into requests, so [`app`] gets them from it and not from a socket. [`config`] is
 //! seen by `cli` and `app` alone; [`clock`], [`entropy`] and [`workers`] stand beside them all.
 
 pub mod accounts;

@@ -229,7 +229,7 @@ def nothing_stale_is_served(process):
 
 
 def limits_hold():
-    bad = {"username": "nobody", "password": "wrong-one"}
+    bad = {"username": "unknown", "password": "wrong-one"}
     for path, body, burst, other in (
         ("/api/auth/login", bad, 10, "/API/auth//Login/"),
         ("/api/auth/register", {}, 5, "/api/auth/register//"),

@@ -1,4 +1,4 @@
-//! The `use` lines of the source against the table of rooms: who may call whom.
+//! Compares the `use` lines of the source with the table of modules: which module may use which.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::support::{read, repository};
 
-/// Each room and the rooms that it may use. Every room may use itself and the crate `jose`.
+/// Each module and the modules that it may use. Every module may use itself and the crate `jose`.
 const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
@@ -53,13 +53,13 @@ fn source_files(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The first part of the path below `src/`: the room that the file belongs to.
-fn room_of(file: &Path) -> String {
+/// The module of a file: the first part of its path below `src/`.
+fn module_of(file: &Path) -> String {
     let below = file.strip_prefix(repository().join("src")).unwrap();
     below.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned()
 }
 
-/// What stands behind `prefix` in the code, wherever it stands: comments are no code.
+/// Every name that follows `prefix` in the code. Comments do not count.
 fn named_behind<'a>(text: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a str> {
     let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
     code.flat_map(move |line| line.split(prefix).skip(1)).map(|rest| {
@@ -69,26 +69,26 @@ fn named_behind<'a>(text: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a 
 }
 
 #[test]
-fn every_room_uses_only_what_lies_below_it() {
-    let mut rooms = BTreeSet::new();
+fn every_module_uses_only_what_lies_below_it() {
+    let mut modules = BTreeSet::new();
     for file in source_files(&repository().join("src")) {
-        let room = room_of(&file);
-        if room == "lib" || room == "main" {
+        let module = module_of(&file);
+        if module == "lib" || module == "main" {
             continue;
         }
         let (_, allowed) = MAY_USE
             .iter()
-            .find(|(name, _)| *name == room)
-            .unwrap_or_else(|| panic!("{} is in no room of the table", file.display()));
+            .find(|(name, _)| *name == module)
+            .unwrap_or_else(|| panic!("{} is not in the table of modules", file.display()));
         let text = fs::read_to_string(&file).unwrap();
         for used in named_behind(&text, "crate::") {
-            let known = used == room || allowed.contains(&used);
-            assert!(known, "{} uses {used}, which {room} must not", file.display());
+            let known = used == module || allowed.contains(&used);
+            assert!(known, "{} uses {used}, which {module} must not", file.display());
         }
-        rooms.insert(room);
+        modules.insert(module);
     }
     let of_table: BTreeSet<_> = MAY_USE.iter().map(|(name, _)| (*name).to_owned()).collect();
-    assert_eq!(rooms, of_table, "the table lists the rooms that there are");
+    assert_eq!(modules, of_table, "the table lists the modules that exist");
 }
 
 #[test]
@@ -96,13 +96,13 @@ fn only_app_knows_which_store_there_is() {
     for file in source_files(&repository().join("src")) {
         let text = fs::read_to_string(&file).unwrap();
         let names_one = named_behind(&text, "store::").any(|used| used == "sqlite" || used == "mongo");
-        assert!(!names_one || room_of(&file) == "app", "{} names a store", file.display());
+        assert!(!names_one || module_of(&file) == "app", "{} names a store", file.display());
     }
 }
 
 #[test]
-fn outside_crates_stay_in_the_room_that_is_meant_for_them() {
-    for (name, rooms) in [
+fn outside_crates_stay_in_the_module_that_is_meant_for_them() {
+    for (name, modules) in [
         ("rusqlite", &["store"][..]),
         ("mongodb", &["store"]),
         ("hyper", &["http"]),
@@ -124,7 +124,7 @@ fn outside_crates_stay_in_the_room_that_is_meant_for_them() {
         for file in source_files(&repository().join("src")) {
             let text = fs::read_to_string(&file).unwrap();
             let uses = named_behind(&text, "use ").any(|used| used == name);
-            assert!(!uses || rooms.contains(&room_of(&file).as_str()), "{} uses {name}", file.display());
+            assert!(!uses || modules.contains(&module_of(&file).as_str()), "{} uses {name}", file.display());
         }
     }
 }
@@ -132,20 +132,20 @@ fn outside_crates_stay_in_the_room_that_is_meant_for_them() {
 #[test]
 fn architecture_md_has_the_same_table() {
     let map = read("ARCHITECTURE.md");
-    let section = map.split("\n## Who may call whom\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let section = map.split("\n## Which module may use which\n").nth(1).unwrap().split("\n## ").next().unwrap();
     let names = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<BTreeSet<_>>();
     let mut of_map = BTreeSet::new();
     for row in section.lines().filter(|line| line.starts_with("| `")) {
         let cells: Vec<_> = row.split('|').collect();
-        of_map.extend(names(cells[1]).into_iter().map(|room| (room, names(cells[2]))));
+        of_map.extend(names(cells[1]).into_iter().map(|module| (module, names(cells[2]))));
     }
-    let owned = |used: &[&str]| used.iter().map(|room| (*room).to_owned()).collect::<BTreeSet<_>>();
+    let owned = |used: &[&str]| used.iter().map(|module| (*module).to_owned()).collect::<BTreeSet<_>>();
     let expected: BTreeSet<_> =
-        MAY_USE.iter().map(|(room, used)| ((*room).to_owned(), owned(used))).collect();
+        MAY_USE.iter().map(|(module, used)| ((*module).to_owned(), owned(used))).collect();
     assert_eq!(of_map, expected);
     let library = read("src/lib.rs");
-    for (room, _) in MAY_USE {
-        assert!(library.contains(&format!("pub mod {room};")), "{room} is missing in src/lib.rs");
+    for (module, _) in MAY_USE {
+        assert!(library.contains(&format!("pub mod {module};")), "{module} is missing in src/lib.rs");
     }
 }
 

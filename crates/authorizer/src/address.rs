@@ -39,7 +39,7 @@ impl Address {
     /// Where this issuer describes itself: OpenID Connect Discovery §4, then RFC 8414 §3.1.
     ///
     /// # Errors
-    /// Where the address has a query, which an issuer has not.
+    /// The address has a query, which an issuer must not have.
     pub fn discoveries(&self) -> Result<[Self; 2], &'static str> {
         if self.0.contains('?') {
             return Err("an issuer has no query; give its key set's address as issuer=address");

@@ -70,7 +70,7 @@ fn policy(stage: &StageArn, judgement: &Result<Grant, Denial>) -> Value {
     })
 }
 
-/// What is passed on; of a denial its code, for access logs and gateway responses.
+/// What the gateway passes on. For a denial this is its code, for access logs and gateway responses.
 fn context(judgement: &Result<Grant, Denial>) -> Map<String, Value> {
     match judgement {
         Ok(grant) => grant.context.clone(),

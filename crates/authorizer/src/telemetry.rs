@@ -28,8 +28,8 @@ where
     tracing_subscriber::registry().with(lines).with(targets).with(filter_fn(is_news))
 }
 
-/// Whether this is more than an answer of ours that is an error: those are logged where they are made, at their own level.
-/// Panics have a field besides the message.
+/// Whether this is not one of our own error answers. Those are already logged, at their own level. Panics have a field
+/// besides the message.
 fn is_news(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() || metadata.target() != ERRORS_AND_PANICS || metadata.fields().field("error").is_some()
 }

@@ -120,8 +120,8 @@ fn verified(
     signed.then_some(()).ok_or(Rejection::BadSignature)
 }
 
-/// The header and the claims of a token **whose signature nobody has checked**, as JSON text: to show
-/// to a person, never to act upon.
+/// The header and the claims of a token **whose signature is not checked**, as JSON text. Show them to
+/// a person, but never decide anything by them.
 ///
 /// # Errors
 /// `Malformed`, also if one of the two is no strict JSON object.

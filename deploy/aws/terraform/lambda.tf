@@ -71,7 +71,7 @@ resource "aws_lambda_permission" "gateway" {
   source_arn    = "arn:${local.partition}:execute-api:${local.region}:${local.account}:${aws_api_gateway_rest_api.this.id}/${var.stage_name}/*"
 }
 
-# What a running task does by itself, the function does when it is called: so somebody calls, where no client does.
+# A running task works by itself. The function works only when it is called, so a schedule calls it even if no client does.
 resource "aws_cloudwatch_event_rule" "schedule" {
   count               = local.lambda ? 1 : 0
   name                = "${var.name}-schedule"

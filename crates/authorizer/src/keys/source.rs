@@ -59,10 +59,10 @@ pub enum ReadFault {
     /// No good answer.
     #[error("{0}: {1}")]
     Fetch(String, FetchFault),
-    /// The answer is no key set.
+    /// The answer is not a key set.
     #[error("{0}: the answer is not a key set (RFC 7517)")]
     NoKeySet(String),
-    /// The description is none.
+    /// The answer is not a description of an issuer.
     #[error("{0}: the answer is not a JSON object with \"issuer\" and \"jwks_uri\"")]
     NoDescription(String),
     /// The description is another issuer's.
@@ -108,7 +108,7 @@ impl Source {
         Ok((Read { keys, cache_control: fetched.cache_control, age: fetched.age }, found))
     }
 
-    /// Asks the issuer. The second document is asked for where there is no first.
+    /// Asks the issuer. It asks for the second document only if the first one does not exist.
     fn find(&self, fetcher: &Fetcher, until: Instant) -> Result<Address, ReadFault> {
         let Self::Described { issuer, address, documents: [first, second] } = self else {
             return Err(ReadFault::NoDescription(self.issuer().to_owned()));
