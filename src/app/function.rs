@@ -52,7 +52,7 @@ impl Function {
     /// Opens everything. The clock is to count on while the process is frozen: [`Clock::freeze_aware`].
     ///
     /// # Errors
-    /// [`StartError`]. A database that does not answer is none.
+    /// [`StartError`]. An unreachable database is not an error here.
     pub async fn build(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, StartError> {
         let mut components = Components::open(config, clock.clone(), &entropy)?;
         let at = clock.uptime();
@@ -96,9 +96,9 @@ impl Function {
         }
     }
 
-    /// Does what is due where that was last seen to `every` so long ago, or where nothing can be signed, and waits for it
-    /// for a while; for a step that is just being written, till it is: a process that is frozen there would write it later
-    /// than the step says.
+    /// Does the work that is due, if it was last done `every` ago or more, or if no key can sign. It waits for `patience`,
+    /// but for a step that is being written it waits until the end: Lambda may freeze the process after the answer, and a
+    /// frozen process would write the step later than the step says.
     async fn keep_up(&self, every: Duration, patience: Duration) {
         let mut upkeep = self.upkeep.lock().await;
         // Late or not, the next request goes on from there.

@@ -13,7 +13,7 @@ pub struct Event {
     pub at: Timestamp,
     /// What happened.
     pub kind: EventKind,
-    /// Who made the change.
+    /// The cause of the change.
     pub actor: Actor,
     /// The user whose record changed.
     pub subject: UserId,
@@ -34,7 +34,7 @@ pub enum EventKind {
     UserDeleted,
 }
 
-/// Who makes a change.
+/// The cause of a change: a user, an operator or the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// A user, through the API.

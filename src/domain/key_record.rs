@@ -126,7 +126,7 @@ pub struct RingRecord {
     /// The longest, in seconds, that an instance may sign on with a key that was retired, and that clocks add to it.
     #[serde(default)]
     pub lag: u64,
-    /// Till when answers may be kept that were served under an earlier, longer lead.
+    /// Until this instant, caches may keep answers that were served under an earlier, longer lead.
     pub kept_until: Timestamp,
     /// Whether it began with a key of the original, whose users may have pinned it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -152,7 +152,7 @@ pub struct RingRecord {
 pub struct Moved {
     /// The custody, as `KEY_CUSTODY` names it.
     pub to: String,
-    /// Till when instances may serve what was left behind.
+    /// Until this instant, instances may use the copy that was left behind.
     pub until: Timestamp,
 }
 

@@ -16,7 +16,8 @@ use super::refusal::{Kind as Reason, Refusal};
 use super::{Api, Body, Call, body};
 use crate::domain::{Caller, Secret};
 
-/// The members of a JSON object or the fields of a form; no body is none of them. They are wiped: a password may be in them.
+/// The members of a JSON object or the fields of a form; a request without a body has no members. They are wiped,
+/// because they may contain a password.
 pub(super) struct Fields {
     members: Members,
     /// They hold about as much memory as the body did, and as long as they do it counts.

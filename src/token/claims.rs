@@ -42,7 +42,7 @@ pub(super) enum Audience<'a> {
 }
 
 impl<'a> Claims<'a> {
-    /// What every token says, whoever it is for. `sub` is still empty.
+    /// The claims that every token has. `sub` is still empty.
     pub(super) fn common(
         settings: &'a TokenSettings,
         now: Timestamp,

@@ -1,4 +1,4 @@
-//! Who may connect, and what all connections together may hold: the attacks that once worked.
+//! The limits of connections and of the memory that they use together. Each test is an attack that once worked.
 
 use std::io::Read;
 use std::net::TcpStream;

@@ -127,7 +127,7 @@ fn prose_of_rust(code: &str) -> String {
     while let Some(first) = rest.chars().next() {
         let (length, is_text) = piece(rest, in_name).unwrap_or((first.len_utf8(), false));
         let (piece, after) = rest.split_at(length.min(rest.len()));
-        if is_text && piece.contains(char::is_whitespace) {
+        if is_text && piece.trim_matches('"').trim().contains(char::is_whitespace) {
             prose.push_str(piece);
         } else {
             prose.extend(piece.chars().map(|c| if c == '\n' { c } else { ' ' }));

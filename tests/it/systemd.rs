@@ -1,4 +1,5 @@
-//! Started as systemd starts it: on a socket that is not its own, and telling how it is. These tests play systemd.
+//! The program as systemd starts it: with a socket from systemd, and with messages about its state. These tests do the part
+//! of systemd.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -14,7 +15,7 @@ use rustix::process::Signal;
 
 use crate::support::{Program, folder_with_keys, jwt_generator, unique};
 
-/// A line that has not come by then does not come.
+/// If a line has not arrived by then, the test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The watchdog's period in these tests.
 const WATCHDOG: Duration = Duration::from_millis(600);
@@ -163,7 +164,7 @@ fn a_restart_on_the_same_socket_loses_no_connection() {
         for _ in 0..10 {
             let (status, log) = program.stop();
             assert_eq!(status.code(), Some(0), "{log}");
-            // While nobody is there, connections wait.
+            // While no service runs, connections wait.
             let waiting = TcpStream::connect(address).expect("the socket is still there");
             program = systemd.start();
             drop(waiting);

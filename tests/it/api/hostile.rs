@@ -88,7 +88,7 @@ fn h9_texts_that_are_nearly_json_are_refused_and_json_is_not() {
                 let expected = if text.len() > 100 * 1024 { 413 } else { 400 };
                 assert_eq!(answer.status, expected, "{path} {name}");
             }
-            // A text in a member's place: what is JSON is not refused as if it were none.
+            // The text as the value of a member. Text that is JSON is not refused as malformed.
             let body = [b"{\"unknown\":", text.as_slice(), b"}"].concat();
             let answer = client.send(Method::POST, path, &[JSON], body);
             is_clean(&answer, name);

@@ -241,7 +241,7 @@ fn credentials_come_from_shared_files_and_web_identity() {
     let endpoint = Moto::shared().endpoint();
     let base = [&USUAL[..], &[("AWS_ENDPOINT_URL", endpoint.as_str()), ("JWT_ALGORITHM", "ES256")]].concat();
 
-    // Nobody's keys do not sign.
+    // Without credentials, the service does not sign.
     let folder = tempfile::tempdir().unwrap();
     let none = [&base[..], &[("AWS_REGION", REGION)]].concat();
     assert!(!signs(&Program::start(folder.path(), &none).client()));

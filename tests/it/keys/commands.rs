@@ -128,7 +128,7 @@ fn a_key_is_begun_rotated_and_revoked_beside_a_running_server() {
         });
         assert_eq!(client.post("/api/token/validate", &json!({ "token": old })).status, 200);
 
-        assert!(place.refused(1, &["keys", "revoke", "nobody", "--yes"]).contains("there is no key nobody"));
+        assert!(place.refused(1, &["keys", "revoke", "unknown", "--yes"]).contains("there is no key unknown"));
         let asked = place.refused(2, &["keys", "revoke", "default-key-id"]);
         assert!(asked.contains("here within 4 s") && asked.contains("Users must log in again"), "{asked}");
         place.told(&["keys", "revoke", "default-key-id", "--yes"]);
@@ -432,7 +432,7 @@ fn a_key_that_was_published_before_a_move_waits_till_all_have_followed() {
     let list = place.told(&["keys", "list"]);
     assert_eq!(
         list["keys"][1]["activates_at"], moved["until"],
-        "till then servers of the old place sign with the old key"
+        "until then servers of the old custody sign with the old key"
     );
 }
 

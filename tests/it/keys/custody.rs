@@ -98,7 +98,7 @@ async fn a_ring_is_replaced_only_by_who_has_seen_it(custody: Custody) {
     );
     assert!(
         !custody.ring_store().replace_if(Some(7), &ring(8, vec![])).await.unwrap().or_unwritable().unwrap(),
-        "nobody has written that one"
+        "there is no revision 7"
     );
     assert!(
         custody.ring_store().replace_if(Some(1), &ring(2, vec![])).await.unwrap().or_unwritable().unwrap()
@@ -159,7 +159,7 @@ async fn a_record_with_the_key_of_another_is_of_no_use(custody: Custody) {
     let public = jwt_generator::keys::custody::public_half(&mixed).unwrap();
     match custody.open(&mixed).await {
         Err(CustodyError::Record(RecordFault::Damaged { kid, .. })) => assert_eq!(kid, mixed.kid),
-        // Who is far away is not asked; what it signs is checked, and is of another key.
+        // Opening sends no request to a remote custody. Its signature is checked, and is of another key.
         Ok(Some(Private::Remote(key))) => {
             assert!(!public.verify(b"message", &key.sign(b"message").await.unwrap()));
         }

@@ -98,7 +98,7 @@ impl Fleet {
         }
     }
 
-    /// The worst moment for whoever is just changing the ring.
+    /// Waits for a change of the ring: the worst moment for the instance that makes it.
     fn wait_for_a_change(&self) {
         let revision = || stored(&self.set.uri("fleet")).get("revision").cloned();
         let before = revision();

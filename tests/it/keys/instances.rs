@@ -1,4 +1,4 @@
-//! Several instances on one MongoDB: one ring, whoever is killed, stopped, cut off or slow.
+//! Several instances on one MongoDB share one ring, also if some are killed, stopped, cut off or slow.
 
 use std::collections::BTreeSet;
 

@@ -63,7 +63,7 @@ impl Verifier {
         self.kept.as_ref().is_some_and(|(answer, _)| answer.kids.contains(kid))
     }
 
-    /// A cache hands out what it holds till it is as old as it may be, and says nothing of its age.
+    /// A cache serves its copy until the copy is as old as it may be, and does not say how old it is.
     fn fetch(&mut self, now: u64, serve: &mut dyn FnMut() -> Option<Answer>) -> Option<Answer> {
         let Some(held) = &mut self.cache else { return serve() };
         match held {
@@ -204,7 +204,7 @@ impl World {
                 let behind = if verifier.cache.is_some() { "behind a cache" } else { "alone" };
                 assert!(
                     knows,
-                    "{:?} {behind} does not know {kid} at {now}, and a token of it is good till {expiry}",
+                    "{:?} {behind} does not know {kid} at {now}, and a token of it is valid until {expiry}",
                     verifier.habit
                 );
             }

@@ -1,4 +1,4 @@
-//! The one server secret: made once, the same for all instances, kept beside the private keys, and shown to no one.
+//! The server secret: it is made once, is the same for all instances, is kept beside the private keys, and is never shown.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -64,7 +64,7 @@ fn ring_service(folder: &Path, settings: &[(&str, &str)]) -> RingService {
     app::open_ring_service(&config, &stores, Clock::System).unwrap()
 }
 
-/// Each instance opens the custody for itself, begins the ring and has the secret made.
+/// Each instance opens the custody by itself, begins the ring and makes the secret.
 #[test]
 fn instances_that_start_at_the_same_moment_have_the_same_secret() {
     let uri = mongod::new_database();
@@ -134,7 +134,7 @@ fn a_file_that_holds_no_secret_stops_the_start() {
     assert!(told.contains("keys/server-secret holds no server secret, which has 32 bytes or more"), "{told}");
 }
 
-/// As it is where the folder is mounted to be read only: the secret is made once the folder can be written.
+/// If the folder is mounted read-only, the secret is made as soon as the folder can be written.
 #[test]
 fn a_folder_that_cannot_be_written_has_a_secret_later() {
     let folder = folder_with_keys();
@@ -218,7 +218,7 @@ fn what_is_set_counts_and_kept_names_the_one_beside_the_keys() {
     );
 }
 
-/// A ring in SQLite that a program of the earlier version shares: it writes each record sealed, and nothing around them.
+/// A ring in SQLite that a program of the earlier version shares. That program seals each record, but not the document.
 struct Shared {
     _folder: tempfile::TempDir,
     stores: Stores,
@@ -249,7 +249,7 @@ impl Shared {
         Self { _folder: folder, stores, stored }
     }
 
-    /// Writes the next revision of the document as it lies there, with a change.
+    /// Writes the next revision of the stored document, with a change.
     async fn change(&self, change: impl FnOnce(&mut RingRecord)) {
         let mut found = self.stores.rings.find_ring().await.unwrap().unwrap();
         let seen = found.revision;

@@ -188,8 +188,8 @@ struct Instance {
 struct Life {
     /// From when on no verifier has a key set without it.
     known_at: u64,
-    /// Till when some verifier may have to look for it.
-    needed_till: u64,
+    /// Until then, some verifier may need it.
+    needed_until: u64,
     gone: bool,
 }
 
@@ -201,8 +201,8 @@ struct World {
     now: u64,
     instances: Vec<Instance>,
     lives: BTreeMap<String, Life>,
-    /// Till when somebody may keep an answer that was served under earlier settings.
-    kept_till: u64,
+    /// Until then, a cache may keep an answer that was served under earlier settings.
+    kept_until: u64,
     /// Whether the key set was served under the settings of now.
     served: bool,
     rotations: u64,
@@ -234,7 +234,7 @@ impl World {
             now: EPOCH,
             instances,
             lives: BTreeMap::new(),
-            kept_till: 0,
+            kept_until: 0,
             served: false,
             rotations: 0,
             made: 0,
@@ -249,7 +249,7 @@ impl World {
     /// The operator restarts everything with other settings.
     fn change(&mut self, schedule: Schedule) {
         if std::mem::take(&mut self.served) {
-            self.kept_till = self.kept_till.max(self.now + self.kept());
+            self.kept_until = self.kept_until.max(self.now + self.kept());
         }
         self.schedule = schedule;
         (0..self.instances.len()).for_each(|instance| self.restart(instance));
@@ -345,7 +345,7 @@ impl World {
     fn commit(&mut self, after: RingRecord) -> Verdict {
         assert_eq!(after.revision, self.ring.revision + 1);
         self.check_active(&after)?;
-        let known_at = self.kept_till.max(self.now + self.kept() + self.schedule.staleness);
+        let known_at = self.kept_until.max(self.now + self.kept() + self.schedule.staleness);
         let first = self.ring.keys.is_empty();
         for key in after.verifying() {
             let fresh = Life { known_at: if first { 0 } else { known_at }, ..Life::default() };
@@ -353,10 +353,10 @@ impl World {
         }
         for key in after.keys.iter().filter(|key| key.state == KeyState::Removed) {
             let life = self.lives.get_mut(key.kid.as_str()).unwrap();
-            if !life.gone && life.needed_till > self.now {
+            if !life.gone && life.needed_until > self.now {
                 return Err(format!(
-                    "{} left at {} and is needed till {}",
-                    key.kid, self.now, life.needed_till
+                    "{} left at {} and is needed until {}",
+                    key.kid, self.now, life.needed_until
                 ));
             }
             life.gone = true;
@@ -375,10 +375,10 @@ impl World {
         if age <= self.schedule.staleness {
             return;
         }
-        let kept_till = self.now + max_age + self.schedule.verifier_cache;
+        let kept_until = self.now + max_age + self.schedule.verifier_cache;
         for key in self.ring.verifying().filter(|key| view.find(key.kid.as_str()).is_none()) {
             let life = self.lives.get_mut(key.kid.as_str()).unwrap();
-            life.known_at = life.known_at.max(kept_till);
+            life.known_at = life.known_at.max(kept_until);
         }
     }
 
@@ -405,7 +405,7 @@ impl World {
             return Err(format!("{kid} signs at {} and is known to all from {} on", self.now, life.known_at));
         }
         let slowest = expiry.as_secs() + self.schedule.clock_skew / 2;
-        life.needed_till = life.needed_till.max(slowest);
+        life.needed_until = life.needed_until.max(slowest);
         let outstanding = &mut self.instances[instance].outstanding;
         outstanding.retain(|(of_key, _)| *of_key != kid);
         // What a process signed is forgotten when it ends; only the ring lasts.

@@ -92,7 +92,7 @@ fn what_a_validator_of_the_database_refuses_is_a_fault_and_no_hash_is_in_the_log
     }
     assert_eq!(count(&uri, "user_states", doc! { "username_key": "second" }), 0, "the name stays free");
     drop(program);
-    // The same for a unique index that is none of ours.
+    // The same for a unique index that the service did not create.
     command(&uri, doc! { "collMod": "users", "validator": {} }).unwrap();
     let odd = doc! { "key": { "__v": 1, "password": 1 }, "name": "odd", "unique": true };
     let odder = doc! { "key": { "__v": 1 }, "name": "odder", "unique": true };
@@ -104,8 +104,8 @@ fn what_a_validator_of_the_database_refuses_is_a_fault_and_no_hash_is_in_the_log
     assert!(!program.log().contains("$2b$"), "{}", program.log());
 }
 
-/// One user whose id is of the future was noted as "everybody has keys up to here", for good: whom the original wrote
-/// after that was compared with nobody.
+/// A user with an id of the future was stored as the last user that has keys. So users that the original wrote later were
+/// never compared with the others.
 #[test]
 fn an_id_of_the_future_does_not_keep_the_users_of_the_present_from_being_compared() {
     let future = ObjectId::from_bytes([0xff; 12]);

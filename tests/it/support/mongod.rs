@@ -138,7 +138,7 @@ pub(super) fn spawn(mut shell: Command, folder: &Path, port: u16, cleans_up: boo
         .unwrap()
 }
 
-/// A port that nobody listens on now.
+/// A port that is free now.
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
