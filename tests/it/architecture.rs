@@ -132,7 +132,8 @@ fn outside_crates_stay_in_the_module_that_is_meant_for_them() {
 #[test]
 fn architecture_md_has_the_same_table() {
     let map = read("ARCHITECTURE.md");
-    let section = map.split("\n## Which module may use which\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let section =
+        map.split("\n## Which module may use which\n").nth(1).unwrap().split("\n## ").next().unwrap();
     let names = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<BTreeSet<_>>();
     let mut of_map = BTreeSet::new();
     for row in section.lines().filter(|line| line.starts_with("| `")) {

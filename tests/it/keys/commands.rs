@@ -128,7 +128,9 @@ fn a_key_is_begun_rotated_and_revoked_beside_a_running_server() {
         });
         assert_eq!(client.post("/api/token/validate", &json!({ "token": old })).status, 200);
 
-        assert!(place.refused(1, &["keys", "revoke", "unknown", "--yes"]).contains("there is no key unknown"));
+        assert!(
+            place.refused(1, &["keys", "revoke", "unknown", "--yes"]).contains("there is no key unknown")
+        );
         let asked = place.refused(2, &["keys", "revoke", "default-key-id"]);
         assert!(asked.contains("here within 4 s") && asked.contains("Users must log in again"), "{asked}");
         place.told(&["keys", "revoke", "default-key-id", "--yes"]);
