@@ -1,4 +1,5 @@
-//! Wiring: opens the store, loads the keys, watches both, serves, drains. `main` and the tests start the same value.
+//! Wiring: opens the store, loads the keys, runs the background tasks, serves, and stops. `main` and the tests start the same
+//! value.
 
 mod archive;
 mod backup;
@@ -6,10 +7,12 @@ mod components;
 mod custody;
 mod database_probe;
 mod function;
+mod function_tasks;
 mod instance_heartbeat;
 mod listener;
 mod server_secret;
 mod signer_probe;
+mod stopping;
 mod stores;
 mod task;
 
@@ -18,6 +21,8 @@ use std::net::{SocketAddr, TcpListener as PassedListener};
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::accounts::{Hasher, Registry};
 use crate::clock::Clock;
@@ -28,11 +33,13 @@ use crate::http::{HttpService, Limits, serve};
 use crate::keys::custody::{CustodyError, SealerError, VaultError};
 use crate::keys::schedule::PeriodTooShort;
 use crate::keys::{KeyKind, KeySettings, Keys, RingService, Signer};
+use crate::server_secret::CurrentServerSecret;
 use crate::store::{StoreError, Stores};
 use crate::token::{TokenSettings, Tokens};
 use components::Components;
 use database_probe::FIRST;
 use listener::{adopt, connection_limit, listen};
+use stopping::end_together;
 
 pub use crate::store::IfMissing;
 pub use archive::Archive;
@@ -52,6 +59,7 @@ pub struct App {
     limits: Limits,
     keys: Arc<Keys>,
     keys_place: String,
+    server_secret: CurrentServerSecret,
     tasks: Supervisor,
 }
 
@@ -198,15 +206,14 @@ impl App {
         let mut tasks = Supervisor::new(clock);
         tasks.start_and_wait(components.database_probe(), FIRST).await;
         components.load_keys().await?;
-        tell_adopted(config, components.keys());
-        components.heartbeat().first(components.database()).await?;
-        components.prepare().await?;
-        components.keep_server_secret().await;
+        components.finish_start(config).await?;
+        let server_secret = components.server_secret().clone();
         let keys = Arc::clone(components.keys());
         let keys_place = components.ring_service().custody().ring_store().place();
         let (http_service, others) = components.into_service(config, entropy);
         others.into_iter().for_each(|task| tasks.start(task));
-        Ok(Self { listener, http_service: Arc::new(http_service), limits, keys, keys_place, tasks })
+        let http_service = Arc::new(http_service);
+        Ok(Self { listener, http_service, limits, keys, keys_place, server_secret, tasks })
     }
 
     /// Where the service listens.
@@ -227,10 +234,21 @@ impl App {
         &self.keys_place
     }
 
-    /// Serves until `stop`, then ends what is under way, within ten seconds.
+    /// The server secret, for what derives keys from it. There may be none yet.
+    pub fn server_secret(&self) -> &CurrentServerSecret {
+        &self.server_secret
+    }
+
+    /// Serves until `stop`. Then requests and background tasks that are under way have nine seconds to end; the whole stop
+    /// takes at most ten.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        serve(self.listener, self.http_service, self.limits, stop).await;
-        drop(self.tasks);
+        let Self { listener, http_service, limits, tasks, .. } = self;
+        let (tell, stopped) = oneshot::channel();
+        let stop = async {
+            stop.await;
+            let _ = tell.send(Instant::now());
+        };
+        end_together(serve(listener, http_service, limits, stop), stopped, tasks).await;
     }
 }
 

@@ -1,9 +1,9 @@
 //! JWT Generator: issues, publishes and checks JSON Web Tokens.
 //!
-//! The modules, from the outermost inwards. Each uses only those behind it (`tests/it/architecture.rs` checks this):
-//! [`cli`] → [`app`] → [`http`] → [`accounts`] → [`token`] → [`keys`], [`store`] → [`domain`].
-//! [`lambda`] turns what AWS hands to a function into requests, so [`app`] gets them from it and not from a socket. [`config`] is
-//! seen by `cli` and `app` alone; [`clock`], [`entropy`] and [`workers`] stand beside them all.
+//! The modules in layers: each module uses only modules to its right (`tests/it/architecture.rs` checks the exact table):
+//! [`cli`] → [`app`] → [`http`] → [`accounts`] → [`token`] → [`keys`] → [`store`] → [`domain`].
+//! [`lambda`] turns the events of AWS Lambda into requests. Only `cli` and `app` use [`config`]. Several layers use [`clock`],
+//! [`entropy`], [`server_secret`] and [`workers`].
 
 pub mod accounts;
 pub mod app;
@@ -15,6 +15,7 @@ pub mod entropy;
 pub mod http;
 pub mod keys;
 pub mod lambda;
+pub mod server_secret;
 pub mod store;
 pub mod telemetry;
 pub mod token;

@@ -1,12 +1,13 @@
 //! Why an account's use case did not do what it was asked.
 
 use super::HashError;
-use crate::domain::{EmailError, PasswordError, UsernameError};
+use crate::domain::{EmailError, PasswordError, Taken, UsernameError};
 use crate::store::StoreError;
 use crate::token::{CheckError, IssueError, Rejection};
 
 /// Named by what happened. The texts are for the log and the command line; `http` has the status and the sentence that a
-/// caller reads.
+/// caller reads. The first three are the exception: the domain type that refuses a field says what the field must be, and a
+/// caller of `http` reads the same text.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
     /// The name cannot be one.
@@ -56,7 +57,8 @@ pub enum AccountError {
 impl From<StoreError> for AccountError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Conflict(_) => Self::Exists,
+            // Named one by one: what another aggregate adds is not a user who exists.
+            StoreError::Conflict(Taken::UserId | Taken::Username | Taken::Email) => Self::Exists,
             StoreError::Absent => Self::NoDatabase,
             StoreError::Unavailable(_) | StoreError::Newer { .. } | StoreError::Corrupt(_) => {
                 Self::Unavailable(error)

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use super::hashing::PasswordCheck;
 use super::{AccountError, Accounts, LoggedIn};
-use crate::domain::{Caller, LoginName, Password, PasswordHash, User};
+use crate::domain::{Actor, Caller, Initiator, LoginName, Password, PasswordHash, User};
 use crate::token::{Session, Subject};
 
 impl Accounts {
@@ -23,12 +23,10 @@ impl Accounts {
         let found = self.registry.find_user(name).await?;
         let stored = found.as_ref().map(|user| user.password_hash.clone());
         let check = self.registry.hasher.check(password, stored).await?;
-        let user = match (found, check) {
-            (None, _) | (_, PasswordCheck::Wrong) => return Err(AccountError::Credentials),
-            (Some(user), PasswordCheck::Right) => user,
-            (Some(user), PasswordCheck::RightButWeak { stronger }) => {
-                self.strengthen(caller, user, stronger).await
-            }
+        let (user, stronger) = admitted(found, check)?;
+        let user = match stronger {
+            Some(stronger) => self.strengthen(caller, user, stronger).await,
+            None => user,
         };
         let session = Session::Since(user.sessions.auth_time(now));
         let token = self.tokens.issue(Subject::User { user: &user, session }, None).await?;
@@ -39,7 +37,8 @@ impl Accounts {
     /// Raises the cost of a stored hash. A user who has just logged in is not turned away because that fails.
     async fn strengthen(&self, caller: &Caller, user: User, stronger: PasswordHash) -> User {
         let now = self.clock.now();
-        match self.registry.strengthen_hash(&user, &stronger, now).await {
+        let by = Initiator::in_request(Actor::System, caller);
+        match self.registry.strengthen_hash(&user, &stronger, &by, now).await {
             Ok(true) => User { password_hash: stronger, updated_at: now, ..user },
             Ok(false) => user,
             Err(error) => {
@@ -52,6 +51,57 @@ impl Accounts {
                 );
                 user
             }
+        }
+    }
+}
+
+/// The user who may log in, and the hash that is to take the place of theirs where that costs too little.
+fn admitted(found: Option<User>, check: PasswordCheck) -> Result<(User, Option<PasswordHash>), AccountError> {
+    match (found, check) {
+        (None, _) | (_, PasswordCheck::Wrong) => Err(AccountError::Credentials),
+        (Some(user), PasswordCheck::Right) => Ok((user, None)),
+        (Some(user), PasswordCheck::RightButWeak { stronger }) => Ok((user, Some(stronger))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Email, Sessions, Timestamp, UserId, Username};
+
+    fn ada() -> User {
+        User {
+            id: UserId::from_bytes([1; 12]),
+            username: Username::from_store("ada".to_owned()),
+            email: Email::from_store(String::new()),
+            password_hash: PasswordHash::from_text("old".to_owned()),
+            created_at: Timestamp::from_secs(0),
+            updated_at: Timestamp::from_secs(0),
+            sessions: Sessions::ALL,
+        }
+    }
+
+    fn weak() -> PasswordCheck {
+        PasswordCheck::RightButWeak { stronger: PasswordHash::from_text("new".to_owned()) }
+    }
+
+    #[test]
+    fn a_user_logs_in_with_the_right_password_and_a_weak_hash_is_to_be_replaced() {
+        assert_eq!(admitted(Some(ada()), PasswordCheck::Right).unwrap(), (ada(), None));
+        let stronger = PasswordHash::from_text("new".to_owned());
+        assert_eq!(admitted(Some(ada()), weak()).unwrap(), (ada(), Some(stronger)));
+    }
+
+    #[test]
+    fn a_wrong_password_and_an_unknown_name_are_refused_alike() {
+        let refused = [
+            admitted(Some(ada()), PasswordCheck::Wrong),
+            admitted(None, PasswordCheck::Wrong),
+            admitted(None, PasswordCheck::Right),
+            admitted(None, weak()),
+        ];
+        for refusal in refused {
+            assert!(matches!(refusal, Err(AccountError::Credentials)), "{refusal:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Registering.
 
 use super::{AccountError, Accounts, LoggedIn};
-use crate::domain::{Actor, Caller, Email, Password, Username};
+use crate::domain::{Actor, Caller, Email, Initiator, Password, Username};
 use crate::token::{Session, Subject};
 
 /// What a new user gives; parsed, so that it can be stored.
@@ -39,7 +39,8 @@ impl Accounts {
         let user = self.registry.new_user(registration).await?;
         // Before the user is stored: were there no signature, a second try would find the name taken.
         let token = self.tokens.issue(Subject::User { user: &user, session: Session::Begins }, None).await?;
-        self.registry.add_user(&user, Actor::User(user.id)).await?;
+        let by_themself = Initiator::in_request(Actor::User(user.id), caller);
+        self.registry.add_user(&user, &by_themself).await?;
         tracing::debug!(user = %user.id, request_id = %caller.request_id, "a user is registered");
         Ok(LoggedIn { user, token })
     }

@@ -7,7 +7,8 @@ use futures_util::future::{try_join, try_join_all};
 use super::{AccountError, Hasher, Registration};
 use crate::clock::Clock;
 use crate::domain::{
-    Actor, Event, EventKind, LoginName, Password, PasswordHash, Sessions, Timestamp, User, UserId,
+    Event, EventKind, EventSubject, Initiator, LoginName, Password, PasswordHash, Sessions, Timestamp, User,
+    UserId,
 };
 use crate::entropy::Entropy;
 use crate::store::{Database, Users};
@@ -41,7 +42,11 @@ impl Registry {
     ///
     /// # Errors
     /// [`AccountError::Exists`] where the name or the address is taken; it takes as long as success.
-    pub async fn create_user(&self, registration: Registration, by: Actor) -> Result<User, AccountError> {
+    pub async fn create_user(
+        &self,
+        registration: Registration,
+        by: &Initiator,
+    ) -> Result<User, AccountError> {
         let user = self.new_user(registration).await?;
         self.add_user(&user, by).await?;
         Ok(user)
@@ -60,7 +65,7 @@ impl Registry {
     }
 
     /// Stores a new user.
-    pub(super) async fn add_user(&self, user: &User, by: Actor) -> Result<(), AccountError> {
+    pub(super) async fn add_user(&self, user: &User, by: &Initiator) -> Result<(), AccountError> {
         let registered = self.event(EventKind::UserRegistered, user.id, by, user.created_at)?;
         Ok(self.users.create_user(user, &registered).await?)
     }
@@ -98,7 +103,7 @@ impl Registry {
         &self,
         name: &LoginName,
         password: Password,
-        by: Actor,
+        by: &Initiator,
     ) -> Result<User, AccountError> {
         let hash = self.hasher.hash(password).await?;
         for _ in 0..MAX_TRIES {
@@ -120,9 +125,10 @@ impl Registry {
         &self,
         user: &User,
         stronger: &PasswordHash,
+        by: &Initiator,
         now: Timestamp,
     ) -> Result<bool, AccountError> {
-        let strengthened = self.event(EventKind::HashStrengthened, user.id, Actor::System, now)?;
+        let strengthened = self.event(EventKind::HashStrengthened, user.id, by, now)?;
         Ok(self.users.replace_hash_if(user.id, &user.password_hash, stronger, &strengthened).await?)
     }
 
@@ -130,7 +136,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`AccountError::NoUser`], and those of the store.
-    pub async fn log_out(&self, name: &LoginName, by: Actor) -> Result<User, AccountError> {
+    pub async fn log_out(&self, name: &LoginName, by: &Initiator) -> Result<User, AccountError> {
         let user = self.find_user(name).await?.ok_or(AccountError::NoUser)?;
         let now = self.clock.now();
         if !self.end_sessions(user.id, Sessions::after(now), by, now).await? {
@@ -144,14 +150,19 @@ impl Registry {
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn delete_user(&self, id: UserId, by: Actor) -> Result<bool, AccountError> {
+    pub async fn delete_user(&self, id: UserId, by: &Initiator) -> Result<bool, AccountError> {
         let deleted = self.event(EventKind::UserDeleted, id, by, self.clock.now())?;
         Ok(self.users.delete_user(id, &deleted).await?)
     }
 
     /// Ends the sessions that began while a change that began at `began` was being written. This is a change of its own
     /// with an event of its own; it is needed only where writing took into another second.
-    async fn end_late_sessions(&self, id: UserId, began: Timestamp, by: Actor) -> Result<(), AccountError> {
+    async fn end_late_sessions(
+        &self,
+        id: UserId,
+        began: Timestamp,
+        by: &Initiator,
+    ) -> Result<(), AccountError> {
         let now = self.clock.now();
         if let Some(valid_from) = valid_from_of_late_sessions(began, now) {
             self.end_sessions(id, valid_from, by, now).await?;
@@ -163,7 +174,7 @@ impl Registry {
         &self,
         id: UserId,
         valid_from: Timestamp,
-        by: Actor,
+        by: &Initiator,
         now: Timestamp,
     ) -> Result<bool, AccountError> {
         let ended = self.event(EventKind::SessionsEnded, id, by, now)?;
@@ -173,12 +184,12 @@ impl Registry {
     fn event(
         &self,
         kind: EventKind,
-        subject: UserId,
-        actor: Actor,
+        user: UserId,
+        by: &Initiator,
         at: Timestamp,
     ) -> Result<Event, AccountError> {
         let id = self.entropy.event_id(at).map_err(|error| AccountError::Internal(error.into()))?;
-        Ok(Event { id, at, kind, actor, subject })
+        Ok(Event { id, at, kind, initiator: *by, subject: EventSubject::User(user) })
     }
 }
 

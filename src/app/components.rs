@@ -11,7 +11,7 @@ use super::instance_heartbeat::{self, InstanceHeartbeat};
 use super::server_secret::ServerSecretKeeper;
 use super::signer_probe::SignerProbe;
 use super::task::{NextTurn, Supervised, Task, TurnError};
-use super::{StartError, open_registry, open_ring_service, open_stores, tokens};
+use super::{StartError, open_registry, open_ring_service, open_stores, tell_adopted, tokens};
 use crate::accounts::{Accounts, Registry};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -19,6 +19,7 @@ use crate::domain::Timestamp;
 use crate::entropy::Entropy;
 use crate::http::{Api, FailingTasks, HttpService, HttpSettings, Parts};
 use crate::keys::{Keys, RingRefresher, RingService, Signer};
+use crate::server_secret::CurrentServerSecret;
 use crate::store::{Health, IfMissing, StoreError, Stores};
 
 /// How long a start waits for the server secret. A database has answered a moment before, and its verbs end within this time.
@@ -72,7 +73,7 @@ impl Components {
         })
     }
 
-    /// Has the keys looked at for the first time.
+    /// Reads the ring of keys for the first time.
     pub(super) async fn load_keys(&mut self) -> Result<(), StartError> {
         self.ring_refresher.start().await?;
         if let Some(ring) = self.keys.ring().as_ref() {
@@ -81,9 +82,22 @@ impl Components {
         Ok(())
     }
 
-    /// Has the store take the shape of this version, which the version before may not read: only once nothing else can
-    /// refuse the start. A database that does not answer now does so at its first use.
-    pub(super) async fn prepare(&self) -> Result<(), StartError> {
+    /// What a server and a function do between their first look at the keys and their first request: they compare their keys
+    /// with those of the other instances on the database, prepare the store, and make the server secret if it is missing.
+    ///
+    /// # Errors
+    /// [`StartError`] if another instance signs with other keys, or if a newer version has changed the database.
+    pub(super) async fn finish_start(&mut self, config: &Config) -> Result<(), StartError> {
+        tell_adopted(config, &self.keys);
+        self.heartbeat.first(&self.database).await?;
+        self.prepare().await?;
+        self.keep_server_secret().await;
+        Ok(())
+    }
+
+    /// Has the store take the form of this version, which the version before may not read. This comes after everything that
+    /// can refuse the start. If the database does not answer now, its first use prepares it.
+    async fn prepare(&self) -> Result<(), StartError> {
         match self.stores.database.prepare().await {
             Err(error @ StoreError::Newer { .. }) => Err(StartError::NewerDatabase(error)),
             // The task that asks the database tells of it.
@@ -91,9 +105,9 @@ impl Components {
         }
     }
 
-    /// Has the server secret made before the first request, unless that takes long: then it is made later.
-    pub(super) async fn keep_server_secret(&mut self) {
-        if self.keys.ring().is_some() {
+    /// Makes the server secret before the first request, unless that takes long: then its task makes it later.
+    async fn keep_server_secret(&mut self) {
+        if self.keys.ring().is_some() || !self.server_secret.uses_kept() {
             let turn = self.server_secret.turn(self.clock.now());
             let _ = timeout(SERVER_SECRET_PATIENCE, turn).await;
         }
@@ -107,22 +121,19 @@ impl Components {
         &self.ring_service
     }
 
-    pub(super) fn database(&self) -> &Health {
-        &self.database
+    /// The server secret, for what derives keys from it. There may be none yet.
+    pub(super) fn server_secret(&self) -> &CurrentServerSecret {
+        self.server_secret.current()
     }
 
-    pub(super) fn heartbeat(&self) -> &InstanceHeartbeat {
-        &self.heartbeat
-    }
-
-    /// The task that asks the database, which is to begin before the keys are looked at.
+    /// The task that asks the database. It begins before the keys are read.
     pub(super) fn database_probe(&self) -> Supervised {
         let probe = DatabaseProbe::new(Arc::clone(&self.stores.database), self.database.clone());
         Supervised::new(probe, &self.failing)
     }
 
-    /// The http_service through which all requests come, and the tasks beside [`Self::database_probe`]. What the start has done of their work
-    /// a moment ago is due again after their pause.
+    /// The service for all requests, and the tasks other than [`Self::database_probe`]. The start has just done the work of
+    /// some of them; they begin with a pause.
     pub(super) fn into_service(self, config: &Config, entropy: Entropy) -> (HttpService, Vec<Supervised>) {
         let Self { registry, keys, ring_service, ring_refresher, heartbeat, .. } = self;
         let Self { server_secret, database, failing, clock, mark, .. } = self;

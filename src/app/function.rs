@@ -1,139 +1,141 @@
-//! The service as a function of AWS Lambda. Between two invocations the process is frozen, so what a server does in the
-//! background is done on the way: a look at the ring, a step of the rotation, a question to the database.
+//! The service as a function of AWS Lambda. AWS freezes the process between two invocations. So the function does the
+//! background work of a server while it handles an invocation: it reads the key ring, takes the steps of the rotation that are
+//! due, and asks the database.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::StartError;
 use super::components::Components;
-use super::task::{NextTurn, Supervised};
-use super::{StartError, tell_adopted};
+use super::function_tasks::{FunctionTasks, Round};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::http::HttpService;
 use crate::keys::{Keys, RingService};
 use crate::lambda::{Event, EventError, Invocation, Reply};
+use crate::server_secret::CurrentServerSecret;
 
-/// How long a request waits for what is due; what takes longer goes on with the next ones.
-const ON_THE_WAY: Duration = Duration::from_secs(1);
-/// How long an invocation that is for nothing else waits for it.
-const ON_PURPOSE: Duration = Duration::from_secs(10);
+/// How long a request waits for the background work. Longer work continues during the next requests.
+const REQUEST_PATIENCE: Duration = Duration::from_secs(1);
+/// How long the event of a schedule waits for it.
+const SCHEDULE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The service, ready to be invoked.
 pub struct Function {
     http_service: HttpService,
     keys: Arc<Keys>,
     ring_service: RingService,
+    server_secret: CurrentServerSecret,
     base: String,
     clock: Clock,
     refresh: Duration,
     upkeep: Mutex<Upkeep>,
-    background: Arc<Mutex<Background>>,
+    tasks: Arc<Mutex<FunctionTasks>>,
 }
 
-/// When what is due was last seen to, and what of it is still under way.
+/// The latest round of background work.
 struct Upkeep {
-    at: Duration,
+    /// The uptime at which it began.
+    began_at: Duration,
+    /// The round, unless it was seen to end.
     under_way: Option<JoinHandle<()>>,
 }
 
-/// The tasks of a server, which have their turns here when a request or a schedule's event comes.
-struct Background {
-    clock: Clock,
-    tasks: Vec<Supervised>,
-}
-
 impl Function {
-    /// Opens everything. The clock is to count on while the process is frozen: [`Clock::freeze_aware`].
+    /// Opens everything. The clock must continue to count while the process is frozen: [`Clock::freeze_aware`].
     ///
     /// # Errors
     /// [`StartError`]. An unreachable database is not an error here.
     pub async fn build(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, StartError> {
         let mut components = Components::open(config, clock.clone(), &entropy)?;
-        let at = clock.uptime();
+        let began_at = clock.uptime();
         let mut database_probe = components.database_probe();
-        let first_turn = timeout(ON_THE_WAY, database_probe.turn(clock.now()));
-        let (_, unlocked) = tokio::join!(first_turn, components.load_keys());
-        unlocked?;
-        components.prepare().await?;
-        components.keep_server_secret().await;
-        tell_adopted(config, components.keys());
+        let first_turn = timeout(REQUEST_PATIENCE, database_probe.turn(clock.now()));
+        let (_, loaded) = tokio::join!(first_turn, components.load_keys());
+        loaded?;
+        components.finish_start(config).await?;
         let (keys, ring_service) = (Arc::clone(components.keys()), components.ring_service().clone());
+        let server_secret = components.server_secret().clone();
         let (http_service, mut tasks) = components.into_service(config, entropy);
         tasks.push(database_probe);
-        let background = Background { clock: clock.clone(), tasks };
+        let refresh = Duration::from_secs(config.key_refresh);
         Ok(Self {
             http_service,
             keys,
             ring_service,
+            server_secret,
             base: path_of(config.public_url.as_deref()).to_owned(),
             clock,
-            refresh: Duration::from_secs(config.key_refresh),
-            upkeep: Mutex::new(Upkeep { at, under_way: None }),
-            background: Arc::new(Mutex::new(background)),
+            refresh,
+            upkeep: Mutex::new(Upkeep { began_at, under_way: None }),
+            tasks: Arc::new(Mutex::new(FunctionTasks::new(tasks, began_at, refresh))),
         })
     }
 
-    /// Answers an event; nothing where it asks for no answer.
+    /// The server secret, for what derives keys from it. There may be none yet.
+    pub fn server_secret(&self) -> &CurrentServerSecret {
+        &self.server_secret
+    }
+
+    /// Answers an event; `None` if it asks for no answer.
     ///
     /// # Errors
     /// [`EventError`]
     pub async fn invoke(&self, event: Event) -> Result<Option<Reply>, EventError> {
         match Invocation::of(event, &self.base)? {
             Invocation::Upkeep => {
-                self.keep_up(Duration::ZERO, ON_PURPOSE).await;
+                self.keep_up(|_| Some(Round::All), SCHEDULE_PATIENCE).await;
                 Ok(None)
             }
             Invocation::Request { request, source, form } => {
-                self.keep_up(self.refresh, ON_THE_WAY).await;
+                self.keep_up(|began_at| self.round_of_request(began_at), REQUEST_PATIENCE).await;
                 Ok(Some(Reply::of(self.http_service.answer_whole(*request, source).await, form)))
             }
         }
     }
 
-    /// Does the work that is due, if it was last done `every` ago or more, or if no key can sign. It waits for `patience`,
-    /// but for a step that is being written it waits until the end: Lambda may freeze the process after the answer, and a
-    /// frozen process would write the step later than the step says.
-    async fn keep_up(&self, every: Duration, patience: Duration) {
+    /// The round that a request begins if the latest one began at `began_at`. While no key may sign, each request has all
+    /// tasks look again.
+    fn round_of_request(&self, began_at: Duration) -> Option<Round> {
+        if !self.keys.may_sign() {
+            return Some(Round::All);
+        }
+        let is_old = self.clock.uptime().saturating_sub(began_at) >= self.refresh;
+        is_old.then_some(Round::Due)
+    }
+
+    /// Does the background work, and waits for it as long as `patience` says. But if the function is writing a step of the
+    /// rotation, this waits until the step is written: AWS could freeze the process in the middle, and the step would be
+    /// written later than it says.
+    async fn keep_up(&self, round: impl Fn(Duration) -> Option<Round>, patience: Duration) {
         let mut upkeep = self.upkeep.lock().await;
-        // Late or not, the next request goes on from there.
-        let _ = timeout(patience, self.catch_up(&mut upkeep, every)).await;
+        // If the time is over, the next invocation continues to wait.
+        let _ = timeout(patience, self.catch_up(&mut upkeep, round)).await;
         self.ring_service.written().await;
     }
 
-    /// Waits for what is under way, and begins once more where that was begun too long ago.
-    async fn catch_up(&self, upkeep: &mut Upkeep, every: Duration) {
-        let mut begun = false;
-        loop {
-            if let Some(task) = &mut upkeep.under_way {
-                if let Err(error) = task.await {
-                    tracing::error!(%error, "what is due was not done");
-                }
-                upkeep.under_way = None;
-            }
-            let fresh = self.clock.uptime().saturating_sub(upkeep.at) < every;
-            if begun || (fresh && self.keys.may_sign()) {
-                return;
-            }
-            begun = true;
-            upkeep.at = self.clock.uptime();
-            let background = Arc::clone(&self.background);
-            upkeep.under_way = Some(tokio::spawn(async move { background.lock().await.turn().await }));
-        }
+    /// Waits for the round that is under way. Then begins another one and waits for it, if `round` asks for one.
+    async fn catch_up(&self, upkeep: &mut Upkeep, round: impl Fn(Duration) -> Option<Round>) {
+        self.wait_for_round(upkeep).await;
+        let Some(round) = round(upkeep.began_at) else { return };
+        upkeep.began_at = self.clock.uptime();
+        let (tasks, now, uptime) = (Arc::clone(&self.tasks), self.clock.now(), upkeep.began_at);
+        upkeep.under_way =
+            Some(tokio::spawn(async move { tasks.lock().await.turn(round, now, uptime).await }));
+        self.wait_for_round(upkeep).await;
     }
-}
 
-impl Background {
-    async fn turn(&mut self) {
-        let now = self.clock.now();
-        let turns = self.tasks.iter_mut().map(|task| task.turn(now));
-        let mut next = join_all(turns).await.into_iter();
-        self.tasks.retain(|_| next.next() != Some(NextTurn::Never));
+    async fn wait_for_round(&self, upkeep: &mut Upkeep) {
+        let Some(task) = &mut upkeep.under_way else { return };
+        if let Err(error) = task.await {
+            tracing::error!(%error, "the background work of the function failed");
+        }
+        upkeep.under_way = None;
     }
 }
 

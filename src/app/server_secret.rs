@@ -1,4 +1,4 @@
-//! Sees to it that there is a server secret, and tells the log which one counts.
+//! Sees to it that there is a server secret, gives it to its consumers, and tells the log which one counts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use super::task::{NextTurn, Task, TurnError};
 use crate::domain::{ServerSecretRecord, Timestamp};
 use crate::entropy::Entropy;
-use crate::keys::server_secret::{ServerSecretError, ServerSecretSettings};
-use crate::keys::{Keys, RingService};
+use crate::keys::{KeepSecretError, Keys, RingService};
+use crate::server_secret::{CurrentServerSecret, ServerSecretSettings};
 
 /// Makes the secret beside the keys where it is used and missing.
 pub(super) struct ServerSecretKeeper {
@@ -17,6 +17,8 @@ pub(super) struct ServerSecretKeeper {
     ring_service: RingService,
     settings: ServerSecretSettings,
     entropy: Entropy,
+    /// Where the consumers find it.
+    current: CurrentServerSecret,
     /// The fingerprints that the log was told.
     told: Option<Vec<String>>,
 }
@@ -29,11 +31,21 @@ impl ServerSecretKeeper {
         settings: ServerSecretSettings,
         entropy: Entropy,
     ) -> Self {
-        Self { keys, ring_service, settings, entropy, told: None }
+        Self { keys, ring_service, settings, entropy, current: CurrentServerSecret::default(), told: None }
+    }
+
+    /// Where the consumers find the secret, at once or later.
+    pub(super) fn current(&self) -> &CurrentServerSecret {
+        &self.current
+    }
+
+    /// Whether the secret beside the keys counts; if not, no custody is asked for it.
+    pub(super) fn uses_kept(&self) -> bool {
+        self.settings.uses_kept()
     }
 
     /// The secret beside the keys. The ring of the moment has it, except just after it was made.
-    async fn kept(&self) -> Result<Option<ServerSecretRecord>, ServerSecretError> {
+    async fn kept(&self) -> Result<Option<ServerSecretRecord>, KeepSecretError> {
         if !self.settings.uses_kept() {
             return Ok(None);
         }
@@ -68,11 +80,12 @@ impl Task for ServerSecretKeeper {
         let next = NextTurn::After(Duration::from_secs(self.ring_service.settings().refresh));
         let kept = match self.kept().await {
             // What reads the ring tells of it; the secret is made later.
-            Err(ServerSecretError::Custody(_)) => return Ok(next),
+            Err(KeepSecretError::Custody(_)) => return Ok(next),
             other => other?,
         };
         if let Some(secret) = self.settings.with(kept.as_ref()) {
             self.tell(secret.fingerprints()?);
+            self.current.set(secret);
         }
         Ok(if self.settings.uses_kept() { next } else { NextTurn::Never })
     }

@@ -1,5 +1,5 @@
-//! Work that goes on beside the requests, in turns, and its supervision: a turn that fails or panics is logged, counted and
-//! tried again, and ends nothing else.
+//! Background tasks, which work in turns, and their supervision: a turn that fails or panics is logged, counted and tried
+//! again, and ends nothing else.
 
 use std::any::Any;
 use std::error::Error;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
@@ -48,8 +48,7 @@ pub trait Task: Send {
 pub struct Supervised {
     task: Box<dyn Task>,
     failing: FailingTasks,
-    /// How long it rests before its first turn.
-    rest: Duration,
+    first_pause: Duration,
     /// Turns that failed since the start.
     failures: u64,
     /// Those of them since the last turn that did not fail.
@@ -60,12 +59,17 @@ impl Supervised {
     /// A task that takes its first turn at once, and is listed in `failing` while it fails.
     pub fn new(task: impl Task + 'static, failing: &FailingTasks) -> Self {
         let (task, failing) = (Box::new(task), failing.clone());
-        Self { task, failing, rest: Duration::ZERO, failures: 0, in_a_row: 0 }
+        Self { task, failing, first_pause: Duration::ZERO, failures: 0, in_a_row: 0 }
     }
 
-    /// The same, with a rest before its first turn.
-    pub fn after(self, rest: Duration) -> Self {
-        Self { rest, ..self }
+    /// The same, with a pause before its first turn.
+    pub fn after(self, first_pause: Duration) -> Self {
+        Self { first_pause, ..self }
+    }
+
+    /// The pause before its first turn.
+    pub fn first_pause(&self) -> Duration {
+        self.first_pause
     }
 
     /// Gives the task a turn, and says when the next one is due.
@@ -89,18 +93,33 @@ impl Supervised {
         NextTurn::After(pause)
     }
 
-    async fn run(mut self, clock: Clock, first_turn: Option<oneshot::Sender<()>>) {
-        tokio::time::sleep(self.rest).await;
-        let mut next = self.turn(clock.now()).await;
-        if let Some(first_turn) = first_turn {
-            // The start may have stopped waiting.
-            let _ = first_turn.send(());
-        }
+    /// Takes turns until it wants no more, or until it is to stop: never in the middle of a turn.
+    async fn run(
+        mut self,
+        clock: Clock,
+        mut stops: watch::Receiver<bool>,
+        mut first_turn: Option<oneshot::Sender<()>>,
+    ) {
+        let mut next = NextTurn::After(self.first_pause);
         while let NextTurn::After(pause) = next {
-            tokio::time::sleep(pause).await;
+            tokio::select! {
+                biased;
+                () = stopped(&mut stops) => return,
+                () = tokio::time::sleep(pause) => {}
+            }
             next = self.turn(clock.now()).await;
+            if let Some(first_turn) = first_turn.take() {
+                // The start may have stopped waiting.
+                let _ = first_turn.send(());
+            }
         }
     }
+}
+
+/// Returns when the tasks are to stop.
+async fn stopped(stops: &mut watch::Receiver<bool>) {
+    // The sender is gone only with the supervisor, which ends the tasks.
+    let _ = stops.wait_for(|stop| *stop).await;
 }
 
 fn with_causes(error: &(dyn Error + 'static)) -> String {
@@ -113,29 +132,36 @@ fn words_of(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("it gave no reason")
 }
 
-/// Runs tasks, each beside the others; they end with the value.
+/// Runs tasks, all at the same time. They end with the value at the latest.
 pub struct Supervisor {
     clock: Clock,
     running: JoinSet<()>,
+    stop: watch::Sender<bool>,
 }
 
 impl Supervisor {
     /// Runs nothing yet.
     pub fn new(clock: Clock) -> Self {
-        Self { clock, running: JoinSet::new() }
+        Self { clock, running: JoinSet::new(), stop: watch::Sender::new(false) }
     }
 
     /// Gives a task its turns from now on.
     pub fn start(&mut self, task: Supervised) {
-        self.running.spawn(task.run(self.clock.clone(), None));
+        self.running.spawn(task.run(self.clock.clone(), self.stop.subscribe(), None));
     }
 
     /// The same, and returns when the task's first turn is over, or after `patience`.
     pub async fn start_and_wait(&mut self, task: Supervised, patience: Duration) {
         let (tell, told) = oneshot::channel();
-        self.running.spawn(task.run(self.clock.clone(), Some(tell)));
+        self.running.spawn(task.run(self.clock.clone(), self.stop.subscribe(), Some(tell)));
         // Over or late: the service starts.
         let _ = tokio::time::timeout(patience, told).await;
+    }
+
+    /// Lets each task end the turn that is under way, and begin no other. Dropping the value cuts the turns off.
+    pub async fn finish(&mut self) {
+        self.stop.send_replace(true);
+        while self.running.join_next().await.is_some() {}
     }
 }
 

@@ -110,9 +110,9 @@ impl Mint {
             let tokens = app::tokens(&config, keys, Clock::System, Entropy::System);
             tokens.issue(Subject::Operator(&request), self.algorithm).await.map_err(Failure::refused)
         })?;
-        let value =
-            json!({ "access_token": issued.token, "token_type": "Bearer", "expires_in": issued.expires_in });
-        output.print(&value, &issued.token);
+        let token = issued.token.expose();
+        let value = json!({ "access_token": token, "token_type": "Bearer", "expires_in": issued.expires_in });
+        output.print(&value, token);
         Ok(())
     }
 }
@@ -192,6 +192,7 @@ impl Verify {
         };
         let audience = [self.audience.as_deref().unwrap_or(&config.audience)];
         let expect = jose::Expectations {
+            typ: jose::Typ::Jwt,
             issuer: self.issuer.as_deref().unwrap_or(&config.issuer),
             audience: &audience,
             leeway: config.clock_skew,

@@ -11,7 +11,7 @@ use super::{Failure, Output};
 use crate::accounts::{Registration, Registry};
 use crate::app::{self, IfMissing};
 use crate::clock::Clock;
-use crate::domain::{Actor, LoginName, Password, User};
+use crate::domain::{Initiator, LoginName, Password, User};
 use crate::entropy::Entropy;
 
 /// Users that one query reads.
@@ -77,8 +77,10 @@ impl Users {
             Self::Create { username, email, password } => {
                 let registration = Registration::parse(&username, &email, password.read()?.expose());
                 let registration = registration.map_err(Failure::usage)?;
-                let user =
-                    registry.create_user(registration, Actor::Operator).await.map_err(Failure::because)?;
+                let user = registry
+                    .create_user(registration, &Initiator::OPERATOR)
+                    .await
+                    .map_err(Failure::because)?;
                 print(&user, output);
             }
             Self::List => list(registry, output).await?,
@@ -87,18 +89,18 @@ impl Users {
                 find(registry, &user).await?;
                 let password = Password::parse(password.read()?.expose()).map_err(Failure::usage)?;
                 let name = LoginName::from_text(&user);
-                let user = registry.set_password(&name, password, Actor::Operator).await;
+                let user = registry.set_password(&name, password, &Initiator::OPERATOR).await;
                 print(&user.map_err(Failure::because)?, output);
             }
             Self::LogOut { user } => {
-                let user = registry.log_out(&LoginName::from_text(&user), Actor::Operator).await;
+                let user = registry.log_out(&LoginName::from_text(&user), &Initiator::OPERATOR).await;
                 print(&user.map_err(Failure::because)?, output);
             }
             Self::Delete { user, consent } => {
                 let user = find(registry, &user).await?;
                 let (name, email) = (visible(user.username.as_str()), visible(user.email.as_str()));
                 consent.ask(&format!("This deletes the user {name} ({email})."))?;
-                registry.delete_user(user.id, Actor::Operator).await.map_err(Failure::because)?;
+                registry.delete_user(user.id, &Initiator::OPERATOR).await.map_err(Failure::because)?;
                 output.print(&json!({ "deleted": as_json(&user) }), &format!("deleted {name}"));
             }
         }

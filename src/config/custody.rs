@@ -20,22 +20,44 @@ pub enum CustodyChoice {
     Vault,
 }
 
-/// Where a secret is named for the ring, that; with MongoDB, and something to seal keys with, the database, which all
-/// instances share; else the folder.
+impl CustodyChoice {
+    /// Reads `KEY_CUSTODY`.
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "directory" => Ok(Self::Directory),
+            "database" => Ok(Self::Database),
+            "aws-kms" => Ok(Self::AwsKms),
+            "aws-secrets-manager" => Ok(Self::AwsSecretsManager),
+            "vault" => Ok(Self::Vault),
+            _ => Err("must be directory, database, aws-kms, aws-secrets-manager or vault".to_owned()),
+        }
+    }
+
+    /// The custody if `KEY_CUSTODY` is not set: the secret that is named for the ring; with MongoDB and a
+    /// `KEY_ENCRYPTION_KEY`, the database, which all instances share; otherwise the folder.
+    fn usual(store: &StoreChoice, sealed: bool, in_secret: bool) -> Self {
+        match store {
+            _ if in_secret => Self::AwsSecretsManager,
+            StoreChoice::Mongo(_) if sealed => Self::Database,
+            _ => Self::Directory,
+        }
+    }
+}
+
+/// Reads `KEY_CUSTODY`, and checks it against the other settings.
 pub(super) fn choice(
     read: &mut Reader<'_>,
     store: &StoreChoice,
     sealed: bool,
     in_secret: bool,
 ) -> CustodyChoice {
-    let named = read.optional(settings::KEY_CUSTODY, |text| match text {
-        "directory" | "database" | "aws-kms" | "aws-secrets-manager" | "vault" => Ok(text.to_owned()),
-        _ => Err("must be directory, database, aws-kms, aws-secrets-manager or vault".to_owned()),
-    });
-    let ring_in_database = match named.as_deref() {
-        Some("database") => true,
-        Some("aws-kms" | "vault") => !in_secret,
-        _ => false,
+    let Some(named) = read.optional(settings::KEY_CUSTODY, CustodyChoice::parse) else {
+        return CustodyChoice::usual(store, sealed, in_secret);
+    };
+    let (keys_elsewhere, ring_in_database) = match named {
+        CustodyChoice::Directory | CustodyChoice::AwsSecretsManager => (false, false),
+        CustodyChoice::Database => (false, true),
+        CustodyChoice::AwsKms | CustodyChoice::Vault => (true, !in_secret),
     };
     if ring_in_database && matches!(store, StoreChoice::Sqlite(folder) if folder.as_os_str() == ":memory:") {
         read.fault(
@@ -43,7 +65,6 @@ pub(super) fn choice(
             "must be a folder with this KEY_CUSTODY: the ring of keys is in the database, and must last",
         );
     }
-    let keys_elsewhere = matches!(named.as_deref(), Some("aws-kms" | "vault"));
     if keys_elsewhere && ring_in_database && !sealed && !store.is_absent() {
         read.fault(
             settings::KEY_ENCRYPTION_KEY,
@@ -52,32 +73,19 @@ pub(super) fn choice(
              `keys reseal` once",
         );
     }
-    match named.as_deref() {
-        Some("database") => {
-            if !sealed {
-                read.fault(
-                    settings::KEY_CUSTODY,
-                    "needs a KEY_ENCRYPTION_KEY to seal keys with; `keys secret` makes one",
-                );
-            }
-            if store.is_absent() {
-                read.fault(settings::KEY_CUSTODY, "needs a database, and SKIP_DATABASE=true leaves it out");
-            }
-            CustodyChoice::Database
-        }
-        Some("aws-kms") => CustodyChoice::AwsKms,
-        Some("aws-secrets-manager") => {
-            if !in_secret {
-                read.fault(settings::KEYS_SECRET, "it is needed with KEY_CUSTODY=aws-secrets-manager");
-            }
-            CustodyChoice::AwsSecretsManager
-        }
-        Some("vault") => CustodyChoice::Vault,
-        Some(_) => CustodyChoice::Directory,
-        None if in_secret => CustodyChoice::AwsSecretsManager,
-        None if sealed && matches!(store, StoreChoice::Mongo(_)) => CustodyChoice::Database,
-        None => CustodyChoice::Directory,
+    if named == CustodyChoice::Database && !sealed {
+        read.fault(
+            settings::KEY_CUSTODY,
+            "needs a KEY_ENCRYPTION_KEY to seal keys with; `keys secret` makes one",
+        );
     }
+    if named == CustodyChoice::Database && store.is_absent() {
+        read.fault(settings::KEY_CUSTODY, "needs a database, and SKIP_DATABASE=true leaves it out");
+    }
+    if named == CustodyChoice::AwsSecretsManager && !in_secret {
+        read.fault(settings::KEYS_SECRET, "it is needed with KEY_CUSTODY=aws-secrets-manager");
+    }
+    named
 }
 
 /// A function has no folder that lasts, and many of it run at once: its keys must be where all find them.
@@ -153,4 +161,24 @@ fn needed(read: &mut Reader<'_>, setting: &'static Setting) -> String {
         read.fault(setting, "it is needed with KEY_CUSTODY=vault");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CustodyChoice;
+    use crate::keys::custody::{AwsKms, Directory, SecretRing, StoredRing, Vault};
+
+    #[test]
+    fn every_custody_is_set_by_its_own_name() {
+        for (name, choice) in [
+            (Directory::NAME, CustodyChoice::Directory),
+            (StoredRing::NAME, CustodyChoice::Database),
+            (AwsKms::NAME, CustodyChoice::AwsKms),
+            (SecretRing::NAME, CustodyChoice::AwsSecretsManager),
+            (Vault::NAME, CustodyChoice::Vault),
+        ] {
+            assert_eq!(CustodyChoice::parse(name), Ok(choice));
+        }
+        assert!(CustodyChoice::parse("Vault").is_err());
+    }
 }

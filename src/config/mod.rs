@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use crate::domain::{Kid, Lifetime, ProxyHeader, Rotation, Secret, TrustedProxies};
 use crate::keys::custody::VaultSettings;
-use crate::keys::server_secret::ServerSecretSettings;
+use crate::server_secret::ServerSecretSettings;
 use reader::Reader;
 
 pub use custody::CustodyChoice;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::LogFormat;
 use crate::domain::{Kid, Lifetime, ProxyHeader, Rotation, TrustedProxies};
-use crate::keys::server_secret::ServerSecretSettings;
+use crate::server_secret::ServerSecretSettings;
 
 /// Whether a `NODE_ENV` means development. Anything but these words is taken for production: a slip must not open the service.
 pub(super) fn is_development(node_env: &str) -> bool {

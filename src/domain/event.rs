@@ -2,9 +2,9 @@
 
 use uuid::{Builder, Uuid};
 
-use super::{Timestamp, UserId};
+use super::{Initiator, Timestamp, UserId};
 
-/// A change of the stored data: when it happened, what kind of change it is, who made it, and which user it concerns.
+/// A change of the stored data: when it happened, what kind of change it is, who made it, and what it concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// Names this event and no other.
@@ -13,10 +13,17 @@ pub struct Event {
     pub at: Timestamp,
     /// What happened.
     pub kind: EventKind,
-    /// The cause of the change.
-    pub actor: Actor,
-    /// The user whose record changed.
-    pub subject: UserId,
+    /// Who made the change, and in which request.
+    pub initiator: Initiator,
+    /// What changed.
+    pub subject: EventSubject,
+}
+
+/// What a change concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventSubject {
+    /// The record of this user.
+    User(UserId),
 }
 
 /// What can happen to a user.
@@ -34,17 +41,6 @@ pub enum EventKind {
     UserDeleted,
 }
 
-/// The cause of a change: a user, an operator or the service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Actor {
-    /// A user, through the API.
-    User(UserId),
-    /// A person at the command line, who needs no account.
-    Operator,
-    /// The service, without being asked.
-    System,
-}
-
 /// An event's id: a UUID of version 7 (RFC 9562 §5.7). An id of a later millisecond is greater; the order of two ids of the
 /// same millisecond is random.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +50,11 @@ impl EventId {
     /// The id of an event that happened at `at`; `random` tells it from others of the same millisecond.
     pub fn new(at: Timestamp, random: [u8; 10]) -> Self {
         Self(Builder::from_unix_timestamp_millis(at.as_millis(), &random).into_uuid())
+    }
+
+    /// The 16 bytes of the id.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
     }
 }
 

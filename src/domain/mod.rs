@@ -3,6 +3,7 @@
 mod caller;
 mod email;
 mod event;
+mod initiator;
 mod instance;
 mod key_record;
 mod kid;
@@ -22,7 +23,8 @@ mod username;
 
 pub use caller::Caller;
 pub use email::{Email, EmailError};
-pub use event::{Actor, Event, EventId, EventKind};
+pub use event::{Event, EventId, EventKind, EventSubject};
+pub use initiator::{Actor, Initiator};
 pub use instance::Instance;
 pub use key_record::{Home, KeyRecord, KeyState, Moved, NewKey, RingRecord};
 pub use kid::{Kid, KidError};

@@ -7,21 +7,21 @@ use unicode_security::skeleton;
 
 use super::{Email, Username};
 
-/// What of a user another user already has.
+/// What of a new record another one already has. Each aggregate has arms of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// The id.
-    Id,
-    /// The name, or one that readers would take for it.
+    /// The id of a user.
+    UserId,
+    /// The name of a user, or one that readers would take for it.
     Username,
-    /// The address.
+    /// The address of a user.
     Email,
 }
 
 impl fmt::Display for Taken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Id => "id",
+            Self::UserId => "id",
             Self::Username => "name",
             Self::Email => "e-mail address",
         })

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::Body;
 use super::body_memory::{Share, UNCOUNTED};
 use super::deadlines::READ_AHEAD;
-use super::refusal::{Kind, Refusal};
+use super::refusal::{BodyFault, Kind, MediaFault, Refusal};
 
 /// The most that a body may hold, in bytes.
 const BODY_LIMIT: usize = 100 * 1024;
@@ -83,7 +83,7 @@ impl Announced {
 /// The whole body, within its limit and its deadline.
 pub(super) async fn read(announced: Announced, mut body: Body, share: Share) -> Result<Received, Refusal> {
     if announced.encoded {
-        return Err(Kind::MediaType("The request body must not be compressed").into());
+        return Err(MediaFault::Compressed.into());
     }
     if announced.length.is_some_and(|length| length > BODY_LIMIT as u64) {
         if !announced.expects_continue {
@@ -94,7 +94,7 @@ pub(super) async fn read(announced: Announced, mut body: Body, share: Share) -> 
     let whole = tokio::time::timeout(BODY_DEADLINE, collect(&mut body, share));
     match whole.await.map_err(|_| Kind::BodyTooSlow)? {
         Ok(received) => Ok(received),
-        Err(Broken::Off) => Err(Refusal::malformed("The request body ended early")),
+        Err(Broken::Off) => Err(BodyFault::EndedEarly.into()),
         Err(Broken::Refused(refusal)) => {
             discard(body).await;
             Err(refusal)

@@ -30,17 +30,17 @@ struct FailedToken {
 }
 
 impl Dialect {
-    /// The answer that tells of a refusal.
-    pub(super) fn write(self, refusal: &Refusal) -> Response {
+    /// The answer that tells of a refusal, whose face this is. The original says nothing of caches here.
+    pub(super) fn write(self, refusal: &Refusal, face: &Face<'_>) -> Response {
         let Self::Api = self;
-        let Face { status, code, sentence } = refusal.kind.face();
+        let &Face { status, code, ref sentence } = face;
         let data = match &refusal.kind {
             Kind::TokenFails(rejection) => {
                 Some(FailedToken { valid: false, error: Face::TOKEN_FAILS, code: rejection.code() })
             }
             _ => None,
         };
-        let body = Body { success: false, error: &sentence, code, data };
+        let body = Body { success: false, error: sentence, code, data };
         let mut response = respond::json_or_nothing(status, &body);
         refusal.add_headers(response.headers_mut());
         response

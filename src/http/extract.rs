@@ -6,21 +6,21 @@ use std::fmt;
 
 use http::Request;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use zeroize::Zeroize;
 
 use super::body_memory::{Share, UNCOUNTED};
 use super::operation::Auth;
-use super::refusal::{Kind as Reason, Refusal};
+use super::refusal::{BodyFault, FieldFault, Kind as Reason, MediaFault, Refusal};
 use super::{Api, Body, Call, body};
 use crate::domain::{Caller, Secret};
 
-/// The members of a JSON object or the fields of a form; a request without a body has no members. They are wiped,
-/// because they may contain a password.
+/// The members of a JSON object or the fields of a form. A request without a body has no fields. They are wiped when they are
+/// dropped: a password may be in them.
 pub(super) struct Fields {
     members: Members,
-    /// They hold about as much memory as the body did, and as long as they do it counts.
+    /// They hold about as much memory as the body did. It counts for as long as they live.
     _share: Share,
 }
 
@@ -47,9 +47,9 @@ impl Fields {
         match self.value(name)? {
             None => Ok(None),
             Some(Value::Text(text)) => Ok(Some(text.expose().clone())),
-            Some(Value::Json(json)) => serde_json::from_str(json.0.get())
-                .map(Some)
-                .map_err(|_| Refusal::invalid(format!("{name} must be a string"))),
+            Some(Value::Json(json)) => {
+                serde_json::from_str(json.0.get()).map(Some).map_err(|_| FieldFault::NotText(name).into())
+            }
         }
     }
 
@@ -64,7 +64,7 @@ impl Fields {
     }
 
     /// A field's JSON; a form's field is its text as a JSON string.
-    pub(super) fn json(&self, name: &str) -> Result<Option<Box<RawValue>>, Refusal> {
+    pub(super) fn json(&self, name: &'static str) -> Result<Option<Box<RawValue>>, Refusal> {
         Ok(match self.value(name)? {
             None => None,
             Some(Value::Json(json)) => Some(json.0.clone()),
@@ -73,16 +73,14 @@ impl Fields {
     }
 
     /// What a form holds besides does not count, however often it stands there.
-    fn value(&self, name: &str) -> Result<Option<&Value>, Refusal> {
+    fn value(&self, name: &'static str) -> Result<Option<&Value>, Refusal> {
         let mut values = self.members.0.iter().filter(|(of_field, _)| of_field == name);
         let nested = |(of_field, _): &(String, Value)| {
             of_field.strip_prefix(name).is_some_and(|rest| rest.starts_with('['))
         };
         match (values.next(), values.next()) {
-            (_, Some(_)) => Err(Refusal::malformed(TWICE)),
-            _ if self.members.0.iter().any(nested) => {
-                Err(Refusal::invalid(format!("{name} must be a string; send nested values as JSON")))
-            }
+            (_, Some(_)) => Err(BodyFault::MemberTwice.into()),
+            _ if self.members.0.iter().any(nested) => Err(FieldFault::Nested(name).into()),
             (value, None) => Ok(value.map(|(_, value)| value)),
         }
     }
@@ -105,12 +103,7 @@ impl Fields {
             _ if bytes.is_empty() => Members::default(),
             Some(Kind::Json) => from_json(&bytes)?,
             Some(Kind::Form) => from_form(&bytes)?,
-            None => {
-                return Err(Reason::MediaType(
-                    "The request body must be application/json or application/x-www-form-urlencoded, in UTF-8",
-                )
-                .into());
-            }
+            None => return Err(MediaFault::Type.into()),
         };
         Ok(Self { members, _share: share })
     }
@@ -135,28 +128,23 @@ impl Kind {
     }
 }
 
-fn from_json(bytes: &[u8]) -> Result<Members, Refusal> {
-    use serde_json::error::Category;
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| Refusal::malformed("The request body must be JSON in UTF-8"))?;
-    serde_json::from_str::<Members>(text).map_err(|error| match error.classify() {
-        Category::Data => {
-            let told = error.to_string();
-            let ours = [TWICE, CROWDED].into_iter().find(|sentence| told.starts_with(sentence));
-            Refusal::malformed(ours.unwrap_or("The request body must be a JSON object"))
-        }
-        _ => Refusal::malformed(format!(
-            "The request body is not valid JSON (line {}, column {})",
-            error.line(),
-            error.column()
-        )),
+fn from_json(bytes: &[u8]) -> Result<Members, BodyFault> {
+    let text = std::str::from_utf8(bytes).map_err(|_| BodyFault::JsonEncoding)?;
+    let mut fault = None;
+    let mut json = serde_json::Deserializer::from_str(text);
+    let members = json.deserialize_map(MemberReader { fault: &mut fault });
+    let members = members.and_then(|members| json.end().map(|()| members));
+    members.map_err(|error| match fault {
+        Some(fault) => fault,
+        None if error.is_data() => BodyFault::NotAnObject,
+        None => BodyFault::NotJson { line: error.line(), column: error.column() },
     })
 }
 
-fn from_form(bytes: &[u8]) -> Result<Members, Refusal> {
+fn from_form(bytes: &[u8]) -> Result<Members, BodyFault> {
     // A byte that is no UTF-8 would become three; what is escaped never becomes longer.
     if std::str::from_utf8(bytes).is_err() {
-        return Err(Refusal::malformed("The request body must be a form in UTF-8"));
+        return Err(BodyFault::FormEncoding);
     }
     let owned = |text: Cow<'_, str>| {
         let mut text = text.into_owned();
@@ -167,39 +155,43 @@ fn from_form(bytes: &[u8]) -> Result<Members, Refusal> {
     let fields = form_urlencoded::parse(bytes);
     let fields = fields.map(|(name, value)| (owned(name), Value::Text(Secret::new(owned(value)))));
     let fields: Vec<_> = fields.take(MAX_MEMBERS + 1).collect();
-    if fields.len() > MAX_MEMBERS { Err(Refusal::malformed(CROWDED)) } else { Ok(Members(fields)) }
+    if fields.len() > MAX_MEMBERS {
+        return Err(BodyFault::TooManyMembers(MAX_MEMBERS));
+    }
+    Ok(Members(fields))
 }
 
-const TWICE: &str = "The request body has a member twice";
-const CROWDED: &str = "The request body has more than 64 members";
 /// A body of ours has a handful of members; one with many is an attack.
 const MAX_MEMBERS: usize = 64;
 
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Members;
+/// Reads the members of a JSON object.
+struct MemberReader<'f> {
+    /// What is wrong with them, where the text is JSON: the error of a deserializer holds text alone.
+    fault: &'f mut Option<BodyFault>,
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
+impl<'de> Visitor<'de> for MemberReader<'_> {
+    type Value = Members;
 
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Members, M::Error> {
-                let mut fields: Vec<(String, Value)> = Vec::new();
-                while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
-                    if fields.len() == MAX_MEMBERS {
-                        return Err(M::Error::custom(CROWDED));
-                    }
-                    if fields.iter().any(|(of_field, _)| *of_field == name) {
-                        return Err(M::Error::custom(TWICE));
-                    }
-                    fields.push((name, Value::Json(WipedJson(value))));
-                }
-                Ok(Members(fields))
-            }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Members, M::Error> {
+        let mut fields: Vec<(String, Value)> = Vec::new();
+        while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+            let fault = if fields.len() == MAX_MEMBERS {
+                BodyFault::TooManyMembers(MAX_MEMBERS)
+            } else if fields.iter().any(|(of_field, _)| *of_field == name) {
+                BodyFault::MemberTwice
+            } else {
+                fields.push((name, Value::Json(WipedJson(value))));
+                continue;
+            };
+            *self.fault = Some(fault);
+            return Err(M::Error::custom(fault));
         }
-        deserializer.deserialize_map(Reader)
+        Ok(Members(fields))
     }
 }
 

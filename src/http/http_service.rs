@@ -9,7 +9,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderValue};
 use http::{Method, Request, StatusCode, Version};
 use http_body_util::{Either, Full};
 
-use super::dialect::Dialect;
+use super::answered::{Answered, MethodName};
 use super::middleware::client::ClientAddress;
 use super::middleware::cors::Cors;
 use super::middleware::request_id::RequestIds;
@@ -56,12 +56,12 @@ impl HttpService {
         let route = self.router.find(request.method(), request.uri().path());
         let caller = self.caller(peer, request.headers(), route);
         let origin = self.cors.listed(request.headers());
-        let method = request.method().clone();
+        let method = MethodName::of(request.method());
         let answer = self.reach(request, route, &caller);
         async move {
             let answered = panic::caught(answer).await;
-            let response = self.write(answered, route, &method, &caller);
-            self.finish(response, &method, &caller, origin)
+            let response = self.write(answered, route, method, &caller);
+            self.finish(response, method, &caller, origin)
         }
     }
 
@@ -83,24 +83,25 @@ impl HttpService {
     }
 
     /// The answer, with what holds for all answers of its operation, or the refusal in its dialect.
-    fn write(&self, answered: Answer, route: Route<'_>, method: &Method, caller: &Caller) -> Response {
-        let operation = route.operation();
-        let (response, cause) = match answered {
+    fn write(&self, answered: Answer, route: Route<'_>, method: MethodName, caller: &Caller) -> Response {
+        let (response, refusal, cause) = match answered {
             Ok(mut response) => {
-                if let Some(operation) = operation {
+                if let Some(operation) = route.operation() {
                     operation.cache.apply(response.headers_mut());
                 }
                 if route.is_for_all_origins() {
                     Cors::public(response.headers_mut());
                 }
-                (response, None)
+                (response, None, None)
             }
             Err(refusal) => {
-                let dialect = operation.map_or(Dialect::Api, |operation| operation.dialect);
-                (dialect.write(&refusal), refusal.cause)
+                let face = refusal.kind.face();
+                let (response, code) = (route.dialect().write(&refusal, &face), face.code);
+                (response, Some(code), refusal.cause)
             }
         };
-        log::answered(caller, method, route.path(), response.status(), cause.as_ref());
+        let (path, status, cause) = (route.path(), response.status(), cause.as_ref());
+        log::answered(&Answered { caller, method, path, status, refusal, cause });
         response
     }
 
@@ -108,11 +109,11 @@ impl HttpService {
     fn finish(
         &self,
         mut response: Response,
-        method: &Method,
+        method: MethodName,
         caller: &Caller,
         origin: Option<HeaderValue>,
     ) -> Response {
-        if *method == Method::HEAD && response.status() != StatusCode::NOT_MODIFIED {
+        if method == MethodName::HEAD && response.status() != StatusCode::NOT_MODIFIED {
             // The length is that of what GET answers (RFC 9110 §8.6).
             let length = std::mem::take(response.body_mut()).len();
             response.headers_mut().insert(CONTENT_LENGTH, length.into());
@@ -137,11 +138,11 @@ impl HttpService {
         match request {
             Ok(request) => self.answer(request.map(|bytes| Either::Right(Full::new(bytes))), peer).await,
             Err(part) => {
-                let (route, method) = (Route::Nowhere, Method::GET);
+                let (route, method) = (Route::Nowhere(None), MethodName::of(&Method::GET));
                 let caller = self.caller(peer, &HeaderMap::new(), route);
                 let refused = Err(Kind::MalformedRequest(part).into());
-                let response = self.write(refused, route, &method, &caller);
-                self.finish(response, &method, &caller, None)
+                let response = self.write(refused, route, method, &caller);
+                self.finish(response, method, &caller, None)
             }
         }
     }

@@ -1,5 +1,6 @@
 //! HTTP: one operation a file, thin; status codes, headers and deadlines live here and nowhere else.
 
+mod answered;
 mod api;
 mod body;
 mod body_memory;

@@ -14,6 +14,11 @@ pub(super) fn canonical(path: &str) -> Cow<'_, str> {
     }
 }
 
+/// What tells groups of paths apart: the first segment. Nothing where a path has no slash.
+pub(super) fn group(path: &str) -> Option<&str> {
+    path.strip_prefix('/').and_then(|rest| rest.split('/').next())
+}
+
 /// Whether a path has parameters.
 pub(super) fn is_template(path: &str) -> bool {
     path.contains('{')

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use http::Method;
 
+use super::dialect::Dialect;
 use super::operation::{Operation, Origins};
 use super::path;
 
@@ -14,6 +15,7 @@ type Resource = Vec<&'static Operation>;
 /// Finds operations. A path without parameters goes before one with.
 #[derive(Debug, Default)]
 pub(super) struct Router {
+    operations: &'static [Operation],
     literal: HashMap<Cow<'static, str>, Resource>,
     templates: Vec<(&'static str, Resource)>,
 }
@@ -25,13 +27,13 @@ pub(super) enum Route<'r> {
     To(&'static Operation),
     /// Another method than these operations have, whose path it is.
     NoMethod(&'r [&'static Operation]),
-    /// There is nothing at this path.
-    Nowhere,
+    /// There is nothing at this path. Where there are operations beside it, this is the first of them.
+    Nowhere(Option<&'static Operation>),
 }
 
 impl Router {
     pub(super) fn of(operations: &'static [Operation]) -> Self {
-        let mut router = Self::default();
+        let mut router = Self { operations, ..Self::default() };
         for operation in operations {
             router.resource(operation.path).push(operation);
         }
@@ -55,12 +57,19 @@ impl Router {
         let path = path::canonical(path);
         let of_template = || self.templates.iter().find(|(template, _)| path::fits(template, &path));
         let resource = self.literal.get(&*path).or_else(|| of_template().map(|(_, resource)| resource));
-        let Some(resource) = resource else { return Route::Nowhere };
+        let Some(resource) = resource else {
+            return Route::Nowhere(self.beside(&path));
+        };
         let method = if *method == Method::HEAD { &Method::GET } else { method };
         match resource.iter().find(|operation| operation.method == *method) {
             Some(operation) => Route::To(operation),
             None => Route::NoMethod(resource),
         }
+    }
+
+    /// The first operation of the group that a path belongs to: its path begins with the same segment.
+    fn beside(&self, path: &str) -> Option<&'static Operation> {
+        self.operations.iter().find(|operation| path::group(operation.path) == path::group(path))
     }
 }
 
@@ -69,8 +78,18 @@ impl Route<'_> {
     pub(super) fn operation(&self) -> Option<&'static Operation> {
         match self {
             Self::To(operation) => Some(operation),
-            Self::NoMethod(_) | Self::Nowhere => None,
+            Self::NoMethod(_) | Self::Nowhere(_) => None,
         }
+    }
+
+    /// How a refusal is written here: as the operation does, or as the operations at the path or beside it do.
+    pub(super) fn dialect(&self) -> Dialect {
+        let operation = match self {
+            Self::To(operation) => Some(*operation),
+            Self::NoMethod(resource) => resource.first().copied(),
+            Self::Nowhere(beside) => *beside,
+        };
+        operation.map_or(Dialect::Api, |operation| operation.dialect)
     }
 
     /// The path for the log, which never comes from the request: a path that is not served may hold anything, even a token.
@@ -78,7 +97,7 @@ impl Route<'_> {
         match self {
             Self::To(operation) => operation.path,
             Self::NoMethod(resource) => resource.first().map_or("-", |operation| operation.path),
-            Self::Nowhere => "-",
+            Self::Nowhere(_) => "-",
         }
     }
 
@@ -87,7 +106,7 @@ impl Route<'_> {
         match self {
             Self::To(operation) => operation.origins == Origins::All,
             Self::NoMethod(resource) => resource.iter().any(|operation| operation.origins == Origins::All),
-            Self::Nowhere => false,
+            Self::Nowhere(_) => false,
         }
     }
 }
@@ -125,7 +144,35 @@ mod tests {
         let head = router.find(&Method::HEAD, "/health").operation().unwrap();
         assert_eq!(head.id, "get_health");
         for nowhere in ["", "*", "/nope", "/api", "/api/docs/assets", "/api/docs/assets/a/b", "/health/x"] {
-            assert!(matches!(router.find(&Method::GET, nowhere), Route::Nowhere), "{nowhere}");
+            assert!(matches!(router.find(&Method::GET, nowhere), Route::Nowhere(_)), "{nowhere}");
+        }
+    }
+
+    #[test]
+    fn a_path_without_an_operation_belongs_to_the_operations_beside_it() {
+        let router = Router::of(operations());
+        let beside = |path| match router.find(&Method::GET, path) {
+            Route::Nowhere(beside) => beside.map(|operation| operation.id),
+            _ => panic!("{path}"),
+        };
+        assert_eq!(beside("/api/nope"), Some("generate_token"));
+        assert_eq!(beside("/API/auth/nope/"), Some("generate_token"));
+        assert_eq!(beside("/health/x"), Some("get_health"));
+        for alone in ["/nope", "/apix/jwks", "", "*", "x/api"] {
+            assert_eq!(beside(alone), None, "{alone}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_method_and_a_wrong_path_are_refused_in_the_dialect_of_their_group() {
+        let router = Router::of(operations());
+        for operation in operations() {
+            let wrong_path = format!("{}/nope/nope", operation.path.trim_end_matches('/'));
+            for route in
+                [router.find(&Method::DELETE, operation.path), router.find(&Method::GET, &wrong_path)]
+            {
+                assert_eq!(route.dialect(), operation.dialect, "{}", operation.id);
+            }
         }
     }
 

@@ -19,7 +19,7 @@ mod ring_service;
 mod ring_steps;
 mod rsa_signing;
 pub mod schedule;
-pub mod server_secret;
+mod server_secret;
 mod settings;
 mod signer;
 
@@ -43,6 +43,7 @@ pub use ring_orders::{OrderFault, Pruned, refuse_moved};
 pub use ring_refresher::RingRefresher;
 pub use ring_service::{Begun, RingService};
 pub use schedule::Schedule;
+pub use server_secret::KeepSecretError;
 pub use settings::KeySettings;
 pub use signer::{SignError, Signer};
 

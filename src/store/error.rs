@@ -5,7 +5,7 @@ use crate::domain::Taken;
 /// Named by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Another user has this.
+    /// Another record has this.
     #[error("the {0} is taken")]
     Conflict(Taken),
     /// The service runs without a database.

@@ -18,7 +18,7 @@ mod users;
 pub use absent::Absent;
 pub use database::{Database, IfMissing};
 pub use error::{Cause, StoreError};
-pub use events::{EventSink, NoEvents};
+pub use events::NoEvents;
 pub use health::Health;
 pub use instances::Instances;
 pub use rings::Rings;

@@ -12,8 +12,8 @@ use crate::domain::{Email, Event, PasswordHash, Timestamp, User, UserId, Usernam
 /// a database that was cut off finds no user that no majority has.
 ///
 /// **Atomic.** Others see all of a change or nothing, and what a crash leaves of it changes nothing for them. A changing verb
-/// takes the `event` that the change causes, and the store writes both or neither; a change that is refused has no event.
-/// See [`super::EventSink`].
+/// takes the `event` that the change causes, and the store writes both or neither: a change that is refused has no event, and
+/// an event that is refused has no change. See [`super::NoEvents`].
 ///
 /// **Bounded.** Each verb ends within two seconds. On MongoDB, adding, changing and removing a user take several writes and
 /// end within five; a new user may wait ten more for the indexes and for the keys of users that another program wrote, and

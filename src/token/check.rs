@@ -110,6 +110,7 @@ impl Tokens {
         let ring = ring.as_ref().ok_or(CheckError::NoKeys)?;
         let audience = [audience.unwrap_or(&self.settings.audience)];
         let expect = Expectations {
+            typ: Typ::Jwt,
             issuer: &self.settings.issuer,
             audience: &audience,
             leeway: self.settings.clock_skew,
@@ -118,6 +119,7 @@ impl Tokens {
         // Most tokens are of the key that signs now, and their headers are all the same.
         let known = ring.active().map(|active| jose::KnownHeader {
             encoded: active.protected_header(Typ::Jwt),
+            typ: Typ::Jwt,
             key: active.verifying(),
         });
         let verified = jose::verify_known(token, known, |kid| ring.verifying(kid), &expect)?;

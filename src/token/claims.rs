@@ -29,6 +29,9 @@ pub(super) struct Claims<'a> {
     /// The client that the token was issued to (RFC 8693 §4.3).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) client_id: Option<&'a str>,
+    /// What the client may do (RFC 8693 §4.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) scope: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) demo: bool,
 }
@@ -39,6 +42,17 @@ pub(super) struct Claims<'a> {
 pub(super) enum Audience<'a> {
     One(&'a str),
     Several(&'a [String]),
+}
+
+impl<'a> Audience<'a> {
+    /// Nothing where there is no audience in the list.
+    pub(super) fn of(audience: &'a [String]) -> Option<Self> {
+        match audience {
+            [] => None,
+            [one] => Some(Self::One(one)),
+            several => Some(Self::Several(several)),
+        }
+    }
 }
 
 impl<'a> Claims<'a> {
@@ -61,6 +75,7 @@ impl<'a> Claims<'a> {
             auth_time: None,
             email_verified: None,
             client_id: None,
+            scope: None,
             demo: false,
         }
     }
@@ -100,7 +115,8 @@ impl CustomClaims {
     /// Bytes of JSON, at the most.
     pub const MAX_BYTES: usize = 4096;
     /// What callers cannot set.
-    pub const RESERVED: [&'static str; 8] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "demo"];
+    pub const RESERVED: [&'static str; 9] =
+        ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "demo", "client_id"];
     /// What other fields of a request set.
     const OWN_FIELDS: [&'static str; 4] = ["username", "email", "email_verified", "auth_time"];
 
@@ -158,7 +174,11 @@ mod tests {
         }
         // The long s becomes an S in capitals, and a reader that ignores case takes it for one.
         assert_eq!(parse(r#"{"i\u017fs":1}"#), Err(CustomClaimsError::Reserved("i\u{17f}s".to_owned())));
-        assert_eq!(parse(r#"{"role":1,"subject":{"sub":1},"client_id":"x"}"#), Ok(()));
+        assert_eq!(
+            parse(r#"{"role":1,"subject":{"sub":1,"client_id":"x"}}"#),
+            Ok(()),
+            "only the names at the top"
+        );
     }
 
     #[test]

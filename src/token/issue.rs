@@ -3,30 +3,30 @@
 use jose::Algorithm;
 
 use super::{CustomClaims, Subject, Tokens};
-use crate::domain::{Caller, Lifetime};
+use crate::domain::{Caller, Lifetime, Secret};
 use crate::keys::SignError;
 
-/// Bytes of claims that, encoded and with the longest header and RSA signature, still make a token of 16 KiB. With the
-/// longer signatures of ML-DSA the keys refuse what does not fit.
-const MOST_CLAIMS: usize = 10 * 1024 + 512;
+/// The most bytes of claims as JSON. Encoded, with the longest header and RSA signature, they make a token of at most
+/// 16 KiB. With the longer signatures of ML-DSA the keys refuse what does not fit.
+const MAX_CLAIMS_BYTES: usize = 10 * 1024 + 512;
 
 /// A fresh token.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Issued {
-    /// The token.
-    pub token: String,
+    /// The token. It opens what it was issued for, so it is not shown.
+    pub token: Secret<String>,
     /// Seconds that it lives.
     pub expires_in: u64,
 }
 
-/// Why there is no token.
+/// Why there is no token. The texts are for the log and the command line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IssueError {
     /// The token was to live longer than the operator allows.
-    #[error("expiresIn must be at most {0} seconds")]
+    #[error("a demo token may live for at most {0} seconds")]
     TooLong(u64),
     /// The token would be longer than verifiers take, ours among them.
-    #[error("the token would be too long; ask for fewer or shorter claims and audiences")]
+    #[error("the token would be longer than verifiers take; ask for fewer or shorter claims and audiences")]
     TooLarge,
     /// Too many signatures are waiting: try again shortly.
     #[error("too many signatures are waiting")]
@@ -76,6 +76,21 @@ pub struct TokenRequest {
     pub claims: Option<CustomClaims>,
 }
 
+/// What an OAuth client is granted for itself. The caller has checked that the client may have it.
+#[derive(Clone, Debug)]
+pub struct ClientRequest {
+    /// `client_id`.
+    pub client_id: String,
+    /// `sub`; the client itself where unset (RFC 9068 §2.2).
+    pub subject: Option<String>,
+    /// `aud`, the resources that the token is for: none for the usual one, one as a string, several as an array.
+    pub audience: Vec<String>,
+    /// `scope`: names with a space between them (RFC 6749 §3.3).
+    pub scope: Option<String>,
+    /// How long it lives; the usual time where unset.
+    pub lifetime: Option<Lifetime>,
+}
+
 impl Tokens {
     /// A demo token for any caller.
     ///
@@ -100,13 +115,43 @@ impl Tokens {
         let jti = self.entropy.jti().map_err(|_| IssueError::Failed("the system has no randomness"))?;
         let draft = subject.draft(&self.settings, now, &jti)?;
         let json = draft.claims.to_json(draft.custom);
-        let json = json.map_err(|_| IssueError::Failed("the claims are no JSON"))?;
-        if json.len() > MOST_CLAIMS {
-            return Err(IssueError::TooLarge);
-        }
+        let json = within_limit(json.map_err(|_| IssueError::Failed("the claims are no JSON"))?)?;
         let expires_in = draft.lifetime.as_secs();
         let expires_at = now.plus_secs(expires_in);
         let token = self.keys.sign(algorithm, draft.typ, &json, draft.lifetime, expires_at).await?;
-        Ok(Issued { token, expires_in })
+        Ok(Issued { token: Secret::new(token), expires_in })
+    }
+}
+
+/// The claims, where a token can hold them.
+fn within_limit(claims: Vec<u8>) -> Result<Vec<u8>, IssueError> {
+    if claims.len() > MAX_CLAIMS_BYTES { Err(IssueError::TooLarge) } else { Ok(claims) }
+}
+
+#[cfg(test)]
+mod tests {
+    use jose::{ProtectedHeader, Typ};
+
+    use super::*;
+
+    #[test]
+    fn claims_are_refused_above_their_limit_in_bytes() {
+        let sized = |len| within_limit(vec![b'x'; len]).map(|claims| claims.len());
+        assert_eq!(sized(MAX_CLAIMS_BYTES), Ok(MAX_CLAIMS_BYTES));
+        assert_eq!(sized(MAX_CLAIMS_BYTES + 1), Err(IssueError::TooLarge));
+    }
+
+    #[test]
+    fn the_most_claims_fit_into_a_token_with_the_longest_header_and_rsa_signature() {
+        let header = ProtectedHeader::encode(Algorithm::Rs256, Typ::AtJwt, &"k".repeat(128));
+        let input = jose::signing_input(&header, &[b'x'; MAX_CLAIMS_BYTES]);
+        let token = jose::attach(input, &[0; 4096 / 8]);
+        assert!(token.len() <= jose::MAX_TOKEN_LEN, "{}", token.len());
+    }
+
+    #[test]
+    fn debug_does_not_show_a_token() {
+        let issued = Issued { token: Secret::new("eyJ.hidden".to_owned()), expires_in: 60 };
+        assert_eq!(format!("{issued:?}"), "Issued { token: Secret, expires_in: 60 }");
     }
 }

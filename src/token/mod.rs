@@ -14,7 +14,7 @@ use crate::keys::Keys;
 
 pub use check::{CheckError, Checked, Rejection, UserSession};
 pub use claims::{CustomClaims, CustomClaimsError};
-pub use issue::{IssueError, Issued, Session, TokenRequest};
+pub use issue::{ClientRequest, IssueError, Issued, Session, TokenRequest};
 pub use subject::Subject;
 
 /// What an operator decides about tokens.

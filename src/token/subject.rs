@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jose::Typ;
 
 use super::claims::{Audience, Claims};
-use super::{CustomClaims, IssueError, Session, TokenRequest, TokenSettings};
+use super::{ClientRequest, CustomClaims, IssueError, Session, TokenRequest, TokenSettings};
 use crate::domain::{Lifetime, Timestamp, User};
 
 /// On whose behalf a token is signed.
@@ -20,10 +20,7 @@ pub enum Subject<'a> {
     },
     /// A client that acts for itself and not for a user (RFC 6749 §4.4). It gets an OAuth access token (RFC 9068), which
     /// carries `client_id` and opens no account.
-    Client {
-        /// The client's identifier.
-        client_id: &'a str,
-    },
+    Client(&'a ClientRequest),
     /// Any caller, without a log-in. The token says so (`demo: true`), and opens no account.
     Demo(&'a TokenRequest),
     /// The operator, who has the keys and may choose every claim.
@@ -55,10 +52,7 @@ impl<'a> Subject<'a> {
         let draft = |typ, custom, claims| Draft { typ, lifetime, claims, custom };
         Ok(match self {
             Self::User { user, session } => draft(Typ::Jwt, None, of_user(user, session, now, common)),
-            Self::Client { client_id } => {
-                let claims = Claims { sub: client_id.into(), client_id: Some(client_id), ..common };
-                draft(Typ::AtJwt, None, claims)
-            }
+            Self::Client(request) => draft(Typ::AtJwt, None, of_client(request, common)),
             Self::Demo(request) => {
                 let claims = Claims { demo: true, ..as_requested(request, common) };
                 draft(Typ::Jwt, request.claims.as_ref(), claims)
@@ -71,7 +65,8 @@ impl<'a> Subject<'a> {
 
     fn lifetime(self, settings: &TokenSettings) -> Result<Lifetime, IssueError> {
         match self {
-            Self::User { .. } | Self::Client { .. } => Ok(settings.lifetime),
+            Self::User { .. } => Ok(settings.lifetime),
+            Self::Client(request) => Ok(request.lifetime.unwrap_or(settings.lifetime)),
             Self::Demo(TokenRequest { lifetime: Some(wanted), .. }) if *wanted > settings.max_lifetime => {
                 Err(IssueError::TooLong(settings.max_lifetime.as_secs()))
             }
@@ -98,17 +93,23 @@ fn of_user<'a>(user: &'a User, session: Session, now: Timestamp, common: Claims<
     }
 }
 
+/// The claims that RFC 9068 §2.2 demands, and no claim about a user.
+fn of_client<'a>(request: &'a ClientRequest, common: Claims<'a>) -> Claims<'a> {
+    Claims {
+        sub: Cow::Borrowed(request.subject.as_deref().unwrap_or(&request.client_id)),
+        aud: Audience::of(&request.audience).unwrap_or(common.aud),
+        client_id: Some(&request.client_id),
+        scope: request.scope.as_deref(),
+        ..common
+    }
+}
+
 fn as_requested<'a>(request: &'a TokenRequest, common: Claims<'a>) -> Claims<'a> {
-    let aud = match request.audience.as_slice() {
-        [] => common.aud,
-        [one] => Audience::One(one),
-        several => Audience::Several(several),
-    };
     Claims {
         sub: Cow::Borrowed(&request.subject),
         username: Some(&request.username),
         email: Some(&request.email),
-        aud,
+        aud: Audience::of(&request.audience).unwrap_or(common.aud),
         ..common
     }
 }
@@ -155,6 +156,16 @@ mod tests {
         }
     }
 
+    fn client() -> ClientRequest {
+        ClientRequest {
+            client_id: "c1".to_owned(),
+            subject: None,
+            audience: Vec::new(),
+            scope: None,
+            lifetime: None,
+        }
+    }
+
     fn with_claims(json: &str) -> TokenRequest {
         let json = RawValue::from_string(json.to_owned()).unwrap();
         TokenRequest { claims: Some(CustomClaims::parse(&json).unwrap()), ..request() }
@@ -185,7 +196,20 @@ mod tests {
     #[test]
     fn a_clients_token_is_an_access_token_without_a_user() {
         let expected = r#"{"sub":"c1","iat":1700000000,"iss":"issuer","aud":"api","exp":1700003600,"jti":"id","client_id":"c1"}"#;
-        assert_eq!(drafted(Subject::Client { client_id: "c1" }), (expected.to_owned(), Typ::AtJwt, 3600));
+        assert_eq!(drafted(Subject::Client(&client())), (expected.to_owned(), Typ::AtJwt, 3600));
+    }
+
+    #[test]
+    fn a_clients_token_has_the_subject_audience_scope_and_life_that_it_was_granted() {
+        let granted = ClientRequest {
+            subject: Some("device-7".to_owned()),
+            audience: vec!["orders".to_owned(), "stock".to_owned()],
+            scope: Some("read write".to_owned()),
+            lifetime: Some(Lifetime::hours(3)),
+            ..client()
+        };
+        let expected = r#"{"sub":"device-7","iat":1700000000,"iss":"issuer","aud":["orders","stock"],"exp":1700010800,"jti":"id","client_id":"c1","scope":"read write"}"#;
+        assert_eq!(drafted(Subject::Client(&granted)), (expected.to_owned(), Typ::AtJwt, 3 * 3600));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Compares the `use` lines of the source with the table of modules: which module may use which.
+//! The `use` lines of the source against the table of modules: which module may use which.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,6 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "http",
             "keys",
             "lambda",
+            "server_secret",
             "telemetry",
             "token",
         ],
@@ -27,17 +28,29 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "accounts", "clock", "config", "domain", "entropy", "http", "keys", "lambda", "store", "token",
+            "accounts",
+            "clock",
+            "config",
+            "domain",
+            "entropy",
+            "http",
+            "keys",
+            "lambda",
+            "server_secret",
+            "store",
+            "token",
             "workers",
         ],
     ),
     ("lambda", &["domain"]),
+    // Its own module, because `accounts` may not use `keys`, and `domain` has no cryptography.
+    ("server_secret", &["domain"]),
     ("http", &["accounts", "clock", "domain", "keys", "store", "token"]),
-    ("accounts", &["clock", "domain", "entropy", "store", "token", "workers"]),
+    ("accounts", &["clock", "domain", "entropy", "server_secret", "store", "token", "workers"]),
     ("token", &["clock", "domain", "entropy", "keys"]),
     ("keys", &["clock", "domain", "entropy", "store", "workers"]),
     ("store", &["domain"]),
-    ("config", &["domain", "keys"]),
+    ("config", &["domain", "keys", "server_secret"]),
     ("telemetry", &[]),
     ("clock", &["domain"]),
     ("entropy", &["domain"]),
@@ -53,7 +66,7 @@ fn source_files(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The module of a file: the first part of its path below `src/`.
+/// The first part of the path below `src/`: the module that the file belongs to.
 fn module_of(file: &Path) -> String {
     let below = file.strip_prefix(repository().join("src")).unwrap();
     below.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned()
@@ -69,7 +82,7 @@ fn named_behind<'a>(text: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a 
 }
 
 #[test]
-fn every_module_uses_only_what_lies_below_it() {
+fn every_module_uses_only_what_the_table_allows() {
     let mut modules = BTreeSet::new();
     for file in source_files(&repository().join("src")) {
         let module = module_of(&file);
@@ -79,7 +92,7 @@ fn every_module_uses_only_what_lies_below_it() {
         let (_, allowed) = MAY_USE
             .iter()
             .find(|(name, _)| *name == module)
-            .unwrap_or_else(|| panic!("{} is not in the table of modules", file.display()));
+            .unwrap_or_else(|| panic!("{} is in no module of the table", file.display()));
         let text = fs::read_to_string(&file).unwrap();
         for used in named_behind(&text, "crate::") {
             let known = used == module || allowed.contains(&used);
@@ -88,7 +101,7 @@ fn every_module_uses_only_what_lies_below_it() {
         modules.insert(module);
     }
     let of_table: BTreeSet<_> = MAY_USE.iter().map(|(name, _)| (*name).to_owned()).collect();
-    assert_eq!(modules, of_table, "the table lists the modules that exist");
+    assert_eq!(modules, of_table, "the table lists the modules that there are");
 }
 
 #[test]
@@ -101,7 +114,7 @@ fn only_app_knows_which_store_there_is() {
 }
 
 #[test]
-fn outside_crates_stay_in_the_module_that_is_meant_for_them() {
+fn outside_crates_stay_in_the_modules_that_are_meant_for_them() {
     for (name, modules) in [
         ("rusqlite", &["store"][..]),
         ("mongodb", &["store"]),
@@ -114,7 +127,7 @@ fn outside_crates_stay_in_the_module_that_is_meant_for_them() {
         ("ureq", &[]),
         ("outbound", &["cli", "keys"]),
         ("tracing_subscriber", &["telemetry", "config"]),
-        ("aws_lc_rs", &["keys", "entropy"]),
+        ("aws_lc_rs", &["keys", "entropy", "server_secret"]),
         ("aws_config", &["keys"]),
         ("aws_sdk_kms", &["keys"]),
         ("aws_sdk_secretsmanager", &["keys"]),
@@ -126,6 +139,17 @@ fn outside_crates_stay_in_the_module_that_is_meant_for_them() {
             let uses = named_behind(&text, "use ").any(|used| used == name);
             assert!(!uses || modules.contains(&module_of(&file).as_str()), "{} uses {name}", file.display());
         }
+    }
+}
+
+/// What lies between two instants is measured by tokio's timer, which tests stop and move.
+#[test]
+fn only_the_clock_reads_the_systems_time() {
+    for file in source_files(&repository().join("src")).iter().filter(|file| room_of(file) != "clock") {
+        let text = fs::read_to_string(file).unwrap();
+        let of_the_system = text.lines().any(|line| line.contains("std::time") && line.contains("Instant"));
+        let reads = of_the_system || text.contains("SystemTime::now");
+        assert!(!reads, "{} reads the system's time", file.display());
     }
 }
 

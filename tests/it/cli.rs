@@ -287,8 +287,8 @@ fn a_wrong_value_is_refused_with_its_option_and_what_is_allowed() {
         let told = refused(&mut command(folder.path(), arguments), 2);
         told.lines().next().unwrap().to_owned()
     };
-    let allowed = "Give a JSON object of at most 4096 bytes without iss, sub, aud, exp, nbf, iat, jti, demo, username, \
-                   email, email_verified, auth_time, such as '{\"role\": \"editor\"}'";
+    let allowed = "Give a JSON object of at most 4096 bytes without iss, sub, aud, exp, nbf, iat, jti, demo, client_id, \
+                   username, email, email_verified, auth_time, such as '{\"role\": \"editor\"}'";
     assert_eq!(
         told(&["token", "mint", "--claims", "{bad}"]),
         format!(

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use http::Method;
-use jwt_generator::app::Function;
+use jwt_generator::app::{Function, IfMissing, open_stores};
 use jwt_generator::clock::Clock;
 use jwt_generator::config::{Config, Sources};
-use jwt_generator::domain::Timestamp;
+use jwt_generator::domain::{Instance, RingRecord, Timestamp};
 use jwt_generator::entropy::Entropy;
+use jwt_generator::server_secret::Label;
 use serde_json::{Value, json};
 
 use crate::callers::answered;
@@ -189,12 +190,16 @@ fn a_key_that_is_revoked_signs_no_more() {
     assert!(published.contains(&json!(after)) && !published.contains(&json!(before)), "{keys}");
 }
 
-/// A function inside this process, with a clock that the test moves.
-async fn function(settings: &[(&str, &str)], clock: &Clock) -> Function {
+/// The settings of a function inside this process.
+fn config(settings: &[(&str, &str)]) -> Config {
     let usual = [("AWS_LAMBDA_RUNTIME_API", "nobody"), ("BCRYPT_ROUNDS", "4"), ("JWT_ALGORITHM", "ES256")];
     let all = usual.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let config = Config::read(&Sources::read(all, std::path::Path::new("/nonexistent")).unwrap()).unwrap();
-    Function::build(&config, clock.clone(), Entropy::System).await.unwrap()
+    Config::read(&Sources::read(all, std::path::Path::new("/nonexistent")).unwrap()).unwrap()
+}
+
+/// A function inside this process, with a clock that the test moves.
+async fn function(settings: &[(&str, &str)], clock: &Clock) -> Function {
+    Function::build(&config(settings), clock.clone(), Entropy::System).await.unwrap()
 }
 
 async fn ask(function: &Function, method: &str, path: &str) -> Value {
@@ -233,7 +238,51 @@ fn a_schedule_alone_keeps_keys_rotating() {
     });
 }
 
-/// While AWS does not answer, the function uses the ring that it knows. When AWS answers again, the function finishes its step.
+/// While the custody of the keys does not answer, there is no server secret yet. What derives keys from it gets them later.
+#[test]
+fn a_consumer_gets_its_subkeys_when_the_server_secret_comes_after_the_start() {
+    let mut replica = mongod::ReplicaSet::start(1);
+    let uri = replica.uri("jwt");
+    replica.kill_member(0);
+    let settings = [("MONGODB_URI", uri.as_str()), ("KEY_ENCRYPTION_KEY", SEALING_KEY)];
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
+    let function = runtime.block_on(function(&settings, &clock));
+    let consumer = function.server_secret().clone();
+    assert!(consumer.subkeys(Label::Fingerprint).unwrap().is_none());
+    replica.start_member(0);
+    let subkeys = eventually("the function makes the server secret", || {
+        runtime.block_on(function.invoke(serde_json::from_value(schedule()).unwrap())).unwrap();
+        consumer.subkeys(Label::Fingerprint).unwrap()
+    });
+    assert_eq!(subkeys.all.len(), 1);
+}
+
+/// As a server: half of all verifiers would refuse the tokens of one of the two.
+#[test]
+fn a_function_does_not_start_beside_an_instance_with_other_keys() {
+    let uri = mongod::new_database();
+    let config = config(&[("MONGODB_URI", uri.as_str()), ("KEY_ENCRYPTION_KEY", SEALING_KEY)]);
+    let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let server = Instance {
+            id: "a-server".to_owned(),
+            custody: "directory".to_owned(),
+            signs: "a-key-of-its-own".to_owned(),
+            verifies: Vec::new(),
+            ring_version: RingRecord::NEWEST_VERSION,
+            at: clock.now(),
+        };
+        open_stores(&config, IfMissing::Create).unwrap().instances.record_instance(&server).await.unwrap();
+        let refused = Function::build(&config, clock.clone(), Entropy::System).await.err().unwrap();
+        let words = "another instance on this database signs with a key that this one does not have";
+        assert!(refused.to_string().starts_with(words), "{refused}");
+        clock.set(Timestamp::from_secs(1_800_000_000 + Instance::SILENCE_SECS + 1));
+        Function::build(&config, clock, Entropy::System).await.unwrap();
+    });
+}
+
+/// AWS hangs: what is known of the ring serves on; what was begun goes on when AWS is back.
 #[test]
 fn a_custody_that_hangs_holds_no_request_up_for_long() {
     let proxy = Proxy::before(Moto::shared().address());

@@ -117,7 +117,7 @@ fn the_log_says_at_debug_why_a_token_was_refused_and_never_shows_the_token() {
     let (_, log) = program.stop();
     for (method, path, token, id, cause) in asked {
         let told = json!({ "message": "request refused", "method": method.as_str(), "path": path, "status": 401,
-                           "request_id": id, "cause": cause });
+                           "refusal": "invalid_token", "request_id": id, "cause": cause });
         let lines = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
         let of_request: Vec<_> = lines.filter(|line| line["request_id"] == id).collect();
         let [line] = &of_request[..] else { panic!("{} lines of {id}", of_request.len()) };

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::finding::Check;
+use crate::wrapping::wrapped;
 use crate::{
     aws, caching, connection, cors, health, host_names, key_schedule, key_set, keys, responses, tls, tokens,
     unusual_requests,
@@ -61,7 +62,7 @@ pub fn list_as_text() -> String {
         text.push_str(&format!("{}\n", group.title));
         for check in group.checks {
             let start = format!("  {:width$}  ", check.id, width = longest_id());
-            text.push_str(&crate::report::wrapped(&start, check.requirement));
+            text.push_str(&wrapped(&start, check.requirement));
         }
     }
     text

@@ -13,7 +13,7 @@ use crate::key_schedule::ListedKey;
 use crate::key_set::Keys;
 use crate::raw_connection::RawConnector;
 use crate::report::Report;
-use crate::roots::Roots;
+use crate::roots::{Roots, TrustError};
 use crate::target::Target;
 use crate::tokens::Expected;
 use crate::{connection, keys};
@@ -44,11 +44,6 @@ pub struct Inspection {
     /// Random bytes for made-up names: two inspections never use the same ones, so no cache knows them.
     pub random: [u8; 32],
 }
-
-/// The root certificates cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("the root certificates cannot be used: {0}")]
-pub struct TrustError(pub(crate) rustls::Error);
 
 /// An inspection under way.
 pub(crate) struct Inspector<'a> {

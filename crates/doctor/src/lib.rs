@@ -30,12 +30,13 @@ mod target;
 mod tls;
 mod tokens;
 mod unusual_requests;
+mod wrapping;
 
 pub use checks::{list_as_json, list_as_text};
 pub use clock::Clock;
 pub use finding::Status;
-pub use inspection::{Inspection, TrustError};
+pub use inspection::Inspection;
 pub use report::Report;
-pub use roots::{NoCertificate, Roots};
+pub use roots::{NoCertificate, Roots, TrustError};
 pub use target::{AddressError, Target};
 pub use tokens::Expected;

@@ -15,8 +15,7 @@ use rustls::{
 };
 
 use crate::clock::Clock;
-use crate::inspection::TrustError;
-use crate::roots::Roots;
+use crate::roots::{Roots, TrustError};
 use crate::target::Target;
 
 /// The longest answer that is read, in bytes.

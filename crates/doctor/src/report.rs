@@ -4,9 +4,7 @@ use serde_json::{Value, json};
 
 use crate::checks::{GROUPS, longest_id};
 use crate::finding::{Finding, Findings, Status};
-
-/// Lines for people end here, in characters.
-const LINE_WIDTH: usize = 80;
+use crate::wrapping::wrapped;
 
 /// The findings of one inspection.
 #[derive(Debug)]
@@ -100,26 +98,6 @@ fn lines(finding: &Finding, id_width: usize, colours: bool) -> String {
     text
 }
 
-/// `text` behind `start`, in lines of [`LINE_WIDTH`]; later lines begin below the text's first word. A longer word stays whole.
-pub(crate) fn wrapped(start: &str, text: &str) -> String {
-    let indent = start.chars().count();
-    let (mut lines, mut column) = (start.to_owned(), indent);
-    for word in text.split(' ') {
-        let width = word.chars().count();
-        if column > indent && column + 1 + width > LINE_WIDTH {
-            lines.push_str(&format!("\n{:indent$}", ""));
-            column = indent;
-        } else if column > indent {
-            lines.push(' ');
-            column += 1;
-        }
-        lines.push_str(word);
-        column += width;
-    }
-    lines.push('\n');
-    lines
-}
-
 fn painted(word: &str, status: Status) -> String {
     let code = match status {
         Status::Ok => "32",
@@ -150,13 +128,5 @@ mod tests {
             plain.replacen("fail", "\x1b[1;31mfail\x1b[0m", 1)
         );
         assert_eq!(lines(&CHECK.ok("It holds."), 9, false), "  ok    a-check    It holds.\n");
-    }
-
-    #[test]
-    fn long_sentences_are_wrapped_at_80_columns_and_long_words_stay_whole() {
-        let text = wrapped("  start  ", &format!("{} {} end", "word ".repeat(20).trim(), "x".repeat(90)));
-        let lengths: Vec<_> = text.lines().map(str::len).collect();
-        assert_eq!(lengths, [78, 38, 99, 12]);
-        assert!(text.lines().skip(1).all(|line| line.starts_with("         ")), "{text}");
     }
 }

@@ -12,6 +12,11 @@ pub struct Roots(pub(crate) Vec<CertificateDer<'static>>);
 #[error("it contains no certificate in PEM form")]
 pub struct NoCertificate;
 
+/// The root certificates cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the root certificates cannot be used: {0}")]
+pub struct TrustError(pub(crate) rustls::Error);
+
 impl Roots {
     /// Reads certificates in PEM form (RFC 7468).
     ///

@@ -23,6 +23,19 @@ impl Typ {
             Self::AtJwt => "at+jwt",
         }
     }
+
+    /// Whether a token with this `typ` is of this type. The value is a media type in any case, with or without
+    /// `application/` (RFC 7515 §4.1.9). A token without `typ` counts as a `JWT` (RFC 7519 §5.1) and as nothing else: an
+    /// access token must say that it is one (RFC 9068 §4).
+    pub(crate) fn is_named_by(self, typ: Option<&str>) -> bool {
+        const PREFIX: &str = "application/";
+        let Some(typ) = typ else { return self == Self::Jwt };
+        let subtype = match typ.get(..PREFIX.len()) {
+            Some(prefix) if prefix.eq_ignore_ascii_case(PREFIX) => &typ[PREFIX.len()..],
+            _ => typ,
+        };
+        subtype.eq_ignore_ascii_case(self.name())
+    }
 }
 
 /// The protected header of the tokens we issue.
@@ -60,20 +73,6 @@ impl<'a> ReceivedHeader<'a> {
         }
         Ok(Self { algorithm, kid, typ })
     }
-
-    /// Whether `typ` allows the token to be a JWT: absent, or `JWT` as a media type (RFC 7515 §4.1.9,
-    /// RFC 7519 §5.1). Tokens typed for other ends, such as `at+jwt` or `dpop+jwt`, are not ours to
-    /// accept (RFC 8725 §3.11).
-    pub fn is_typed_jwt(&self) -> bool {
-        const PREFIX: &str = "application/";
-        self.typ.as_deref().is_none_or(|typ| {
-            let subtype = match typ.get(..PREFIX.len()) {
-                Some(prefix) if prefix.eq_ignore_ascii_case(PREFIX) => &typ[PREFIX.len()..],
-                _ => typ,
-            };
-            subtype.eq_ignore_ascii_case("jwt")
-        })
-    }
 }
 
 fn optional_text(member: Option<Json<'_>>) -> Result<Option<Cow<'_, str>>, Rejection> {
@@ -87,6 +86,26 @@ fn optional_text(member: Option<Json<'_>>) -> Result<Option<Cow<'_, str>>, Rejec
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_type_is_named_in_any_case_and_only_a_jwt_needs_no_name() {
+        for (typ, is_jwt, is_at_jwt) in [
+            (None, true, false),
+            (Some("JWT"), true, false),
+            (Some("application/jwt"), true, false),
+            (Some("at+jwt"), false, true),
+            (Some("Application/AT+JWT"), false, true),
+            (Some("dpop+jwt"), false, false),
+            (Some("application/"), false, false),
+            (Some(""), false, false),
+        ] {
+            assert_eq!(
+                (Typ::Jwt.is_named_by(typ), Typ::AtJwt.is_named_by(typ)),
+                (is_jwt, is_at_jwt),
+                "{typ:?}"
+            );
+        }
+    }
 
     #[test]
     fn the_header_has_a_fixed_member_order_and_escapes_the_kid() {

@@ -1,7 +1,7 @@
 //! The compact serialisation (RFC 7515 §7.1): building, taking apart, and verifying the signature.
 
 use crate::header::ReceivedHeader;
-use crate::{Algorithm, Rejection, VerifyingKey, base64url};
+use crate::{Algorithm, Rejection, Typ, VerifyingKey, base64url};
 
 /// Longer tokens are refused unread, in bytes. HTTP servers commonly end at 8 to 16 KiB of headers. A signature of
 /// `ML-DSA-87`, the longest, takes 6,170 bytes of it.
@@ -56,7 +56,7 @@ pub fn verify_signature<'k>(
     token: &str,
     key_of: impl Fn(&str) -> Option<&'k VerifyingKey>,
 ) -> Result<SignedParts, Rejection> {
-    verify_parts(token, None, key_of).map(|(parts, _)| parts)
+    verify_parts(token, Typ::Jwt, None, key_of).map(|(parts, _)| parts)
 }
 
 /// As [`verify_signature`], for a set in which `kid` alone does not settle the key: `choose` is given the `kid`, where
@@ -82,14 +82,17 @@ pub fn verify_signature_by<'k>(
 pub struct KnownHeader<'k> {
     /// As [`ProtectedHeader::encode`](crate::ProtectedHeader::encode) made it.
     pub encoded: &'k str,
+    /// The type in it.
+    pub typ: Typ,
     /// The key that it names, by which it was made.
     pub key: &'k VerifyingKey,
 }
 
-/// As [`verify_signature`], but for a token that begins with the known header; says also whether `typ` lets the token be
-/// a JWT.
+/// As [`verify_signature`], but for a token that begins with the known header; says also whether the token is of the
+/// type `typ`.
 pub(crate) fn verify_parts<'k>(
     token: &str,
+    typ: Typ,
     known: Option<KnownHeader<'k>>,
     key_of: impl Fn(&str) -> Option<&'k VerifyingKey>,
 ) -> Result<(SignedParts, bool), Rejection> {
@@ -98,13 +101,16 @@ pub(crate) fn verify_parts<'k>(
 
     if let Some(known) = known.filter(|known| known.encoded == parts.header) {
         let signed = known.key.verify(parts.signing_input.as_bytes(), &signature);
-        return signed.then_some((SignedParts { header, payload }, true)).ok_or(Rejection::BadSignature);
+        let is_of_type = known.typ == typ;
+        return signed
+            .then_some((SignedParts { header, payload }, is_of_type))
+            .ok_or(Rejection::BadSignature);
     }
     let received = ReceivedHeader::parse(&header)?;
     let key = received.kid.as_deref().and_then(key_of).ok_or(Rejection::UnknownKey)?;
     verified(&parts, &received, key, &signature)?;
-    let is_jwt = received.is_typed_jwt();
-    Ok((SignedParts { header, payload }, is_jwt))
+    let is_of_type = typ.is_named_by(received.typ.as_deref());
+    Ok((SignedParts { header, payload }, is_of_type))
 }
 
 fn verified(

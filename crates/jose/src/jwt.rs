@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 
 use crate::claims::{ReceivedClaims, Registered};
-use crate::{KnownHeader, Rejection, VerifyingKey, jws};
+use crate::{KnownHeader, Rejection, Typ, VerifyingKey, jws};
 
-/// What a verifier demands of the claims.
+/// What a verifier demands of a token beside its signature.
 #[derive(Clone, Copy, Debug)]
 pub struct Expectations<'a> {
+    /// The token must be of this type, so that a token for another use does not pass for it (RFC 8725 §3.11).
+    pub typ: Typ,
     /// `iss` must be this.
     pub issuer: &'a str,
     /// `aud` must name at least one of these.
@@ -55,8 +57,8 @@ pub fn verify_known<'k>(
     key_of: impl Fn(&str) -> Option<&'k VerifyingKey>,
     expect: &Expectations<'_>,
 ) -> Result<Verified, Rejection> {
-    let (signed, is_jwt) = jws::verify_parts(token, known, key_of)?;
-    if !is_jwt {
+    let (signed, is_of_type) = jws::verify_parts(token, expect.typ, known, key_of)?;
+    if !is_of_type {
         return Err(Rejection::InvalidClaim("typ"));
     }
     let claims = jws::text(signed.payload)?;

@@ -19,7 +19,7 @@
 //! let signature = key.sign(input.as_bytes())?;
 //! let token = jose::attach(input, &signature);
 //!
-//! let expect = Expectations { issuer: "me", audience: &["you"], leeway: 0, now: 1_700_000_000 };
+//! let expect = Expectations { typ: Typ::Jwt, issuer: "me", audience: &["you"], leeway: 0, now: 1_700_000_000 };
 //! let key_of = |kid: &str| (kid == "key-1").then_some(key.verifying_key());
 //! let verified = jose::verify(&token, key_of, &expect)?;
 //! assert_eq!(verified.registered.exp, 1_700_000_900);

@@ -7,8 +7,8 @@ use super::super::setup;
 use super::{Failure, Output, length, what_next};
 use crate::config::Config;
 use crate::domain::{Home, KeyRecord, KeyState, RingRecord, Timestamp};
-use crate::keys::server_secret::ServerSecretSettings;
 use crate::keys::{RingService, forecast};
+use crate::server_secret::ServerSecretSettings;
 
 pub(super) async fn list(
     ring_service: &RingService,

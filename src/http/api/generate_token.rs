@@ -5,7 +5,7 @@ use http::StatusCode;
 use super::shapes::TokenBody;
 use crate::domain::Lifetime;
 use crate::http::extract::Fields;
-use crate::http::refusal::{Kind, Refusal};
+use crate::http::refusal::{FieldFault, Kind, Refusal};
 use crate::http::{Answer, Api, Call, respond};
 use crate::token::{CustomClaims, TokenRequest};
 
@@ -39,7 +39,7 @@ fn text(fields: &Fields, name: &'static str) -> Result<Option<String>, Refusal> 
     let text = fields.filled(name)?;
     match text {
         Some(text) if text.chars().count() > MAX_TEXT_CHARS => {
-            Err(Refusal::invalid(format!("{name} must be at most {MAX_TEXT_CHARS} characters long")))
+            Err(FieldFault::TooLong { name, most: MAX_TEXT_CHARS }.into())
         }
         text => Ok(text),
     }
@@ -56,11 +56,7 @@ fn audience(fields: &Fields) -> Result<Vec<String>, Refusal> {
         (1..=MAX_AUDIENCES).contains(&audience.len())
             && audience.iter().all(|one| (1..=MAX_TEXT_CHARS).contains(&one.chars().count()))
     };
-    audience.ok().filter(fits).ok_or_else(|| {
-        Refusal::invalid(format!(
-            "audience must be a string or a list of 1 to {MAX_AUDIENCES} strings, none of them empty"
-        ))
-    })
+    audience.ok().filter(fits).ok_or_else(|| FieldFault::Audience(MAX_AUDIENCES).into())
 }
 
 /// Whole seconds as a number, or a length of time as text.
@@ -73,9 +69,5 @@ fn lifetime(fields: &Fields) -> Result<Option<Lifetime>, Refusal> {
             text.filter(|text| text.len() <= MAX_LIFETIME_CHARS).and_then(|text| text.parse().ok())
         }
     };
-    parsed.map(Some).ok_or_else(|| {
-        Refusal::invalid(
-            "expiresIn must be a whole number of seconds above 0, or a length of time such as \"15m\"",
-        )
-    })
+    parsed.map(Some).ok_or_else(|| FieldFault::Lifetime.into())
 }

@@ -5,14 +5,14 @@ use http::StatusCode;
 use super::shapes::LoggedInBody;
 use crate::domain::{LoginName, Password};
 use crate::http::extract::Fields;
-use crate::http::refusal::Kind;
+use crate::http::refusal::Missing;
 use crate::http::{Answer, Api, Call, respond};
 
 pub(in crate::http) async fn login_user(api: Api, call: Call) -> Answer {
     let Call { caller, request, .. } = call;
     let fields = Fields::read(request, &caller, &api).await?;
     let (Some(username), Some(password)) = (fields.filled("username")?, fields.secret("password")?) else {
-        return Err(Kind::MissingField("Username and password are required").into());
+        return Err(Missing::LogIn.into());
     };
     let name = LoginName::from_text(&username);
     let logged_in = api.accounts.log_in(&caller, &name, Password::attempt(password.expose())).await?;

@@ -5,7 +5,7 @@ use http::StatusCode;
 use super::shapes::LoggedInBody;
 use crate::accounts::Registration;
 use crate::http::extract::Fields;
-use crate::http::refusal::Kind;
+use crate::http::refusal::Missing;
 use crate::http::{Answer, Api, Call, respond};
 
 pub(in crate::http) async fn register_user(api: Api, call: Call) -> Answer {
@@ -13,7 +13,7 @@ pub(in crate::http) async fn register_user(api: Api, call: Call) -> Answer {
     let fields = Fields::read(request, &caller, &api).await?;
     let given = (fields.filled("username")?, fields.filled("email")?, fields.secret("password")?);
     let (Some(username), Some(email), Some(password)) = given else {
-        return Err(Kind::MissingField("Username, email, and password are required").into());
+        return Err(Missing::Registration.into());
     };
     let registration = Registration::parse(&username, &email, password.expose())?;
     let body = LoggedInBody::from(api.accounts.register(&caller, registration).await?);

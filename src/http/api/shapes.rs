@@ -1,15 +1,16 @@
 //! What several endpoints answer with.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::accounts::LoggedIn;
-use crate::domain::User;
+use crate::domain::{Secret, User};
 use crate::token::Issued;
 
 /// A token as RFC 6749 §5.1 has it.
 #[derive(Serialize)]
 pub(super) struct TokenBody {
-    access_token: String,
+    #[serde(serialize_with = "exposed")]
+    access_token: Secret<String>,
     token_type: &'static str,
     expires_in: u64,
 }
@@ -18,6 +19,11 @@ impl From<Issued> for TokenBody {
     fn from(issued: Issued) -> Self {
         Self { access_token: issued.token, token_type: "Bearer", expires_in: issued.expires_in }
     }
+}
+
+/// The answer is where the token has to be shown.
+fn exposed<S: Serializer>(token: &Secret<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(token.expose())
 }
 
 /// A user as the original shows one.

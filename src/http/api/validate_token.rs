@@ -1,7 +1,7 @@
 //! `POST /api/token/validate`: whether a token passes our own checks, and what it says.
 
 use crate::http::extract::{Bearer, Fields};
-use crate::http::refusal::Kind;
+use crate::http::refusal::Missing;
 use crate::http::{Answer, Api, Call, respond};
 use crate::token::Checked;
 
@@ -10,8 +10,7 @@ pub(in crate::http) async fn validate_token(api: Api, call: Call) -> Answer {
     let Call { caller, request, .. } = call;
     let fields = Fields::read(request, &caller, &api).await?;
     let audience = fields.filled("audience")?;
-    let token =
-        fields.secret("token")?.or(bearer.optional()).ok_or(Kind::MissingField("Token is required"))?;
+    let token = fields.secret("token")?.or(bearer.optional()).ok_or(Missing::Token)?;
     let checked = api.tokens.validate(&caller, token.expose(), audience.as_deref())?;
     Ok(respond::json_bytes(body(&checked).into()))
 }

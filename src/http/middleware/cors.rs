@@ -7,7 +7,6 @@ use http::header::{
 };
 
 const ANY: HeaderValue = HeaderValue::from_static("*");
-const METHODS: HeaderValue = HeaderValue::from_static("GET,HEAD,POST");
 const HEADERS: HeaderValue = HeaderValue::from_static("authorization,content-type,x-request-id");
 const EXPOSED: HeaderValue = HeaderValue::from_static("etag,retry-after,x-request-id");
 /// A day; browsers cut it to their own limit.
@@ -59,10 +58,10 @@ impl Cors {
         request.contains_key(ORIGIN) && request.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
     }
 
-    /// Adds what a preflight asks for.
-    pub(in crate::http) fn preflight(request: &HeaderMap, response: &mut HeaderMap) {
+    /// Adds what a preflight asks for, at a path that has these methods.
+    pub(in crate::http) fn preflight(request: &HeaderMap, methods: HeaderValue, response: &mut HeaderMap) {
         let asked = request.get(ACCESS_CONTROL_REQUEST_HEADERS).filter(|asked| asked.len() <= 1024);
-        response.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+        response.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
         response.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.cloned().unwrap_or(HEADERS));
         response.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE);
         response.append(VARY, HeaderValue::from_static("Access-Control-Request-Headers"));

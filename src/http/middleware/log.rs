@@ -1,31 +1,29 @@
 //! What the log says of a request: which operation, of which client, with which end. Never its query, headers or body.
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 
-use crate::domain::Caller;
-use crate::http::refusal::Cause;
+use crate::http::answered::Answered;
 
-/// Writes one line about a request that was answered. `path` is that of the operation, not of the request.
-pub(in crate::http) fn answered(
-    caller: &Caller,
-    method: &Method,
-    path: &'static str,
-    status: StatusCode,
-    cause: Option<&Cause>,
-) {
+/// Writes one line about a request that was answered.
+pub(in crate::http) fn answered(request: &Answered<'_>) {
+    let &Answered { caller, method, path, status, refusal, cause } = request;
     let (operation, client, request_id) = (caller.operation, &caller.address, &caller.request_id);
-    let code = status.as_u16();
+    let (method, code) = (method.as_str(), status.as_u16());
+    let Some(refusal) = refusal else {
+        tracing::debug!(operation, method, path, status = code, %client, %request_id, "request answered");
+        return;
+    };
     let Some(cause) = cause else {
-        tracing::debug!(operation, %method, path, status = code, %client, %request_id, "request answered");
+        tracing::debug!(operation, method, path, status = code, refusal, %client, %request_id, "request refused");
         return;
     };
     let cause = chain(cause.as_ref());
     if status == StatusCode::INTERNAL_SERVER_ERROR {
-        tracing::error!(operation, %method, path, status = code, %client, %request_id, cause, "request failed");
+        tracing::error!(operation, method, path, status = code, refusal, %client, %request_id, cause, "request failed");
     } else if status.is_server_error() {
-        tracing::warn!(operation, %method, path, status = code, %client, %request_id, cause, "request refused");
+        tracing::warn!(operation, method, path, status = code, refusal, %client, %request_id, cause, "request refused");
     } else {
-        tracing::debug!(operation, %method, path, status = code, %client, %request_id, cause, "request refused");
+        tracing::debug!(operation, method, path, status = code, refusal, %client, %request_id, cause, "request refused");
     }
 }
 

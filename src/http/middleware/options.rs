@@ -13,10 +13,13 @@ pub(in crate::http) fn answer(request: &HeaderMap, resource: &[&'static Operatio
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
-    let allowed = HeaderValue::try_from(format!("{},OPTIONS", router::allowed(resource)));
+    let methods = router::allowed(resource);
+    let allowed = HeaderValue::try_from(format!("{methods},OPTIONS"));
     headers.insert(ALLOW, allowed.unwrap_or(HeaderValue::from_static("OPTIONS")));
-    if Cors::is_preflight(request) {
-        Cors::preflight(request, headers);
+    if Cors::is_preflight(request)
+        && let Ok(methods) = HeaderValue::try_from(methods)
+    {
+        Cors::preflight(request, methods, headers);
     }
     response
 }

@@ -1,4 +1,5 @@
-//! The one table of refusals: which status, which code for programs and which sentence for people each kind has.
+//! The one table of refusals: which status, which code for programs and which sentence for people each kind has. Sentences
+//! about a field or a body stand beside their faults, in [`fault`](super::fault).
 
 use std::borrow::Cow;
 
@@ -26,10 +27,10 @@ const NO_DATABASE: &str = "Accounts need a database, and this server runs withou
 impl Kind {
     /// The row of the table.
     pub(in crate::http) fn face(&self) -> Face<'_> {
-        let (status, code, sentence) = match self {
-            Self::MissingField(needed) => (400, "missing_field", Cow::Borrowed(*needed)),
-            Self::InvalidField(text) => (400, "invalid_field", Cow::Borrowed(&**text)),
-            Self::MalformedBody(text) => (400, "malformed_body", Cow::Borrowed(&**text)),
+        let (status, code, sentence): (u16, _, Cow<'_, str>) = match self {
+            Self::MissingField(missing) => (400, "missing_field", missing.to_string().into()),
+            Self::InvalidField(fault) => (400, "invalid_field", fault.to_string().into()),
+            Self::MalformedBody(fault) => (400, "malformed_body", fault.to_string().into()),
             Self::MalformedRequest(part) => {
                 (400, "malformed_request", format!("The request's {part} cannot be read").into())
             }
@@ -54,7 +55,7 @@ impl Kind {
             Self::BodyTooLarge(limit) => {
                 (413, "body_too_large", format!("The request body must be at most {limit} bytes").into())
             }
-            Self::MediaType(read) => (415, "unsupported_media_type", Cow::Borrowed(*read)),
+            Self::MediaType(fault) => (415, "unsupported_media_type", fault.to_string().into()),
             Self::Internal => (500, "internal", "Internal server error".into()),
             Self::Busy => (503, "busy", "The server is busy; try again shortly".into()),
             Self::NoKeys => (503, "keys_unavailable", "The keys are unavailable; try again shortly".into()),

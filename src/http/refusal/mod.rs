@@ -1,11 +1,11 @@
-//! Why a request is not met: what happened, without a status and without a sentence. [`face`] has those, and the operation's
-//! [`Dialect`](super::dialect::Dialect) writes them.
+//! Why a request is not met. A [`Kind`] says what happened. [`face`] has its status, code and sentence, [`fault`] the sentences
+//! about fields and bodies; other files have none. The operation's [`Dialect`](super::dialect::Dialect) writes them.
 
 mod challenge;
 mod face;
+mod fault;
 mod reasons;
 
-use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use crate::token::Rejection;
 
 pub(super) use challenge::Challenge;
 pub(super) use face::Face;
+pub(super) use fault::{BodyFault, FieldFault, MediaFault, Missing};
 
 /// A refusal: what the caller may know, and what only the log does.
 #[derive(Debug)]
@@ -32,21 +33,21 @@ pub(super) struct Refusal {
 /// Why a request failed, for the log.
 pub(super) type Cause = Arc<dyn Error + Send + Sync>;
 
-/// What happened. Texts are those that differ from one request or one field to another.
+/// What happened.
 #[derive(Debug)]
 pub(super) enum Kind {
-    /// A field is missing: which are needed.
-    MissingField(&'static str),
+    /// A field is missing.
+    MissingField(Missing),
     /// A field holds what it must not.
-    InvalidField(Cow<'static, str>),
+    InvalidField(FieldFault),
     /// The body cannot be read.
-    MalformedBody(Cow<'static, str>),
+    MalformedBody(BodyFault),
     /// This part of the request cannot be read.
     MalformedRequest(&'static str),
     /// HTTP/1.1 wants one `Host` (RFC 9112 §3.2).
     HostRequired,
-    /// The body is of a kind that is not read here: which are.
-    MediaType(&'static str),
+    /// The body is of a kind that is not read here.
+    MediaType(MediaFault),
     /// The body is larger than this many bytes.
     BodyTooLarge(usize),
     /// The body took too long to arrive.
@@ -117,14 +118,6 @@ impl From<Kind> for Refusal {
 }
 
 impl Refusal {
-    pub(super) fn invalid(text: impl Into<Cow<'static, str>>) -> Self {
-        Kind::InvalidField(text.into()).into()
-    }
-
-    pub(super) fn malformed(text: impl Into<Cow<'static, str>>) -> Self {
-        Kind::MalformedBody(text.into()).into()
-    }
-
     pub(super) fn internal(cause: impl Error + Send + Sync + 'static) -> Self {
         Self::from(Kind::Internal).caused_by(cause)
     }

@@ -1,6 +1,7 @@
-//! What each error of a use case is to a caller.
+//! What each error of a use case is to a caller. Only the errors of values that parse themselves show their own text: it says
+//! what the field must be.
 
-use super::{Kind, Refusal};
+use super::{FieldFault, Kind, Refusal};
 use crate::accounts::AccountError;
 use crate::token::{CheckError, CustomClaimsError, IssueError};
 
@@ -8,7 +9,7 @@ impl From<AccountError> for Refusal {
     fn from(error: AccountError) -> Self {
         match error {
             AccountError::Username(_) | AccountError::Email(_) | AccountError::Password(_) => {
-                Self::invalid(error.to_string())
+                FieldFault::Unparsed(error.to_string()).into()
             }
             AccountError::Exists => Kind::UserExists.into(),
             AccountError::Credentials => Kind::Credentials.into(),
@@ -28,7 +29,8 @@ impl From<AccountError> for Refusal {
 impl From<IssueError> for Refusal {
     fn from(error: IssueError) -> Self {
         match error {
-            IssueError::TooLong(_) | IssueError::TooLarge => Self::invalid(error.to_string()),
+            IssueError::TooLong(most) => FieldFault::LifetimeTooLong(most).into(),
+            IssueError::TooLarge => FieldFault::TokenTooLong.into(),
             IssueError::Busy => Kind::Busy.into(),
             IssueError::Unavailable => Kind::NoKeys.into(),
             IssueError::Failed(_) => Self::internal(error),
@@ -47,6 +49,6 @@ impl From<CheckError> for Refusal {
 
 impl From<CustomClaimsError> for Refusal {
     fn from(error: CustomClaimsError) -> Self {
-        Self::invalid(error.to_string())
+        FieldFault::Unparsed(error.to_string()).into()
     }
 }

@@ -49,8 +49,13 @@ pub enum IndexRule {
     Unique,
     /// The same, among the documents that have the index's first member.
     UniqueWherePresent,
-    /// A document is removed so long after the instant in the index's only member. MongoDB looks once a minute.
-    Expires(Duration),
+    /// A document is removed some time after the instant in the index's only member. MongoDB looks once a minute.
+    Expires {
+        /// So long after the instant.
+        after: Duration,
+        /// While a document has this member, it stays: a document goes only once its events have left it.
+        unless_present: Option<&'static str>,
+    },
 }
 
 /// The users.
@@ -103,22 +108,34 @@ pub const COLLECTIONS: [&CollectionSpec; 4] = [&USERS, &USER_STATES, &SIGNING_RI
 
 impl IndexSpec {
     /// The index as the driver makes it.
-    pub(super) fn model(&self) -> IndexModel {
+    pub fn model(&self) -> IndexModel {
         let keys: Document =
             self.members.iter().map(|member| ((*member).to_owned(), Bson::Int32(1))).collect();
         let is_unique = matches!(self.rule, IndexRule::Unique | IndexRule::UniqueWherePresent);
-        let first = self.members.first().filter(|_| self.rule == IndexRule::UniqueWherePresent);
-        let partial = first.map(|member| doc! { *member: { "$exists": true } });
         let expires = match self.rule {
-            IndexRule::Expires(after) => Some(after),
+            IndexRule::Expires { after, .. } => Some(after),
             _ => None,
         };
         let options = IndexOptions::builder()
             .unique(is_unique.then_some(true))
-            .partial_filter_expression(partial)
+            .partial_filter_expression(self.filter())
             .expire_after(expires)
             .build();
         IndexModel::builder().keys(keys).options(options).build()
+    }
+
+    /// Which documents the index holds; all of them where there is no filter.
+    fn filter(&self) -> Option<Document> {
+        match self.rule {
+            IndexRule::UniqueWherePresent => {
+                self.members.first().map(|member| doc! { *member: { "$exists": true } })
+            }
+            // Filters of indexes know no `$exists: false`; a member that is missing is equal to null.
+            IndexRule::Expires { unless_present, .. } => {
+                unless_present.map(|member| doc! { member: Bson::Null })
+            }
+            IndexRule::Plain | IndexRule::Unique => None,
+        }
     }
 }
 
@@ -146,7 +163,11 @@ mod tests {
         let filter = doc! { "a": { "$exists": true } };
         assert_eq!((present.unique, present.partial_filter_expression), (Some(true), Some(filter)));
         let day = Duration::from_secs(86_400);
-        assert_eq!(options(IndexRule::Expires(day)).expire_after, Some(day));
+        let expires = options(IndexRule::Expires { after: day, unless_present: None });
+        assert_eq!((expires.expire_after, expires.partial_filter_expression), (Some(day), None));
+        let spares = options(IndexRule::Expires { after: day, unless_present: Some("pending") });
+        let filter = doc! { "pending": null };
+        assert_eq!((spares.expire_after, spares.partial_filter_expression), (Some(day), Some(filter)));
     }
 
     /// Any program may write an odd instant into the original's documents, and they are not ours to remove.
@@ -154,6 +175,6 @@ mod tests {
     fn no_document_of_the_original_expires() {
         let original = COLLECTIONS.iter().filter(|collection| collection.owner == Owner::Original);
         let mut indexes = original.flat_map(|collection| collection.indexes);
-        assert!(!indexes.any(|index| matches!(index.rule, IndexRule::Expires(_))));
+        assert!(!indexes.any(|index| matches!(index.rule, IndexRule::Expires { .. })));
     }
 }

@@ -115,7 +115,7 @@ pub(super) fn duplicate(error: &Error) -> Option<Taken> {
 
 fn taken(message: &str) -> Option<Taken> {
     let begins = ["dup key: { ", " index: "].into_iter().filter_map(|before| message.split_once(before));
-    let fields = [("_id", Taken::Id), ("username", Taken::Username), ("email", Taken::Email)];
+    let fields = [("_id", Taken::UserId), ("username", Taken::Username), ("email", Taken::Email)];
     begins
         .filter_map(|(_, rest)| fields.into_iter().find(|(field, _)| rest.starts_with(field)))
         .map(|(_, taken)| taken)
@@ -144,7 +144,7 @@ mod tests {
             of("username_key_1_username_twin_1", r#"username_key: "a", username_twin: null"#),
             Some(Taken::Username)
         );
-        assert_eq!(of("_id_", "_id: ObjectId('6b04cb1f00400f2ea8d6fe53')"), Some(Taken::Id));
+        assert_eq!(of("_id_", "_id: ObjectId('6b04cb1f00400f2ea8d6fe53')"), Some(Taken::UserId));
         assert_eq!(of("phone_1", "phone: null"), None);
     }
 }

@@ -1,9 +1,10 @@
 //! Keys for users that other programs wrote. The original goes on writing users while both run, and knows nothing of keys.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Document, doc};
+use tokio::time::Instant;
 
 use super::collections::{USER_STATES, USERS};
 use super::connection::ReadFrom;

@@ -6,6 +6,7 @@ pub mod collections;
 mod connection;
 mod document;
 mod errors;
+mod events;
 mod foreign_users;
 mod instances;
 mod preparing;
@@ -26,13 +27,16 @@ use mongodb::error::Error;
 use mongodb::options::ConnectionString;
 use tokio::sync::{Mutex, OnceCell, watch};
 
-use super::{Database, EventSink, NoEvents, StoreError};
+use super::{Database, NoEvents, StoreError};
+use crate::domain::Secret;
 use collections::CollectionSpec;
 use connection::{Connection, ReadFrom};
 use document::date;
 use errors::{DriverError, duplicate, is_duplicate, store_error};
 use foreign_users::ReadUsers;
 use preparing::Preparation;
+
+pub use events::EventDocuments;
 
 /// A verb of several steps may take so long: between regions a single write takes a second.
 const VERB_TIMEOUT: Duration = Duration::from_secs(5);
@@ -45,7 +49,8 @@ pub struct Mongo(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    uri: String,
+    /// May hold a password.
+    uri: Secret<String>,
     /// Set once the URI's names are resolved; nothing is sent before.
     connection: OnceCell<Connection>,
     /// Set once this process has seen the indexes made.
@@ -54,8 +59,8 @@ struct Inner {
     read: Mutex<ReadUsers>,
     /// Whether both are done.
     preparation: watch::Sender<Preparation>,
-    /// Receives the event of each change.
-    events: Arc<dyn EventSink>,
+    /// Makes what is kept of the event of each change.
+    events: Arc<dyn EventDocuments>,
 }
 
 impl Mongo {
@@ -67,14 +72,14 @@ impl Mongo {
         Self::with_events(uri, Arc::new(NoEvents))
     }
 
-    /// As [`Mongo::new`]; the events of changes go to `events`.
+    /// As [`Mongo::new`]; `events` makes what is kept of the event of each change.
     ///
     /// # Errors
     /// As [`Mongo::new`].
-    pub fn with_events(uri: &str, events: Arc<dyn EventSink>) -> Result<Self, StoreError> {
+    pub fn with_events(uri: &str, events: Arc<dyn EventDocuments>) -> Result<Self, StoreError> {
         ConnectionString::parse(uri).map_err(|error| StoreError::Backend(DriverError::of(&error).into()))?;
         Ok(Self(Arc::new(Inner {
-            uri: uri.to_owned(),
+            uri: Secret::new(uri.to_owned()),
             connection: OnceCell::new(),
             indexed: OnceCell::new(),
             read: Mutex::default(),
@@ -84,7 +89,7 @@ impl Mongo {
     }
 
     async fn connection(&self) -> Result<&Connection, Error> {
-        self.0.connection.get_or_try_init(|| Connection::open(&self.0.uri)).await
+        self.0.connection.get_or_try_init(|| Connection::open(self.0.uri.expose())).await
     }
 
     /// A collection to write to.
@@ -120,5 +125,19 @@ async fn within_deadline<T>(action: impl Future<Output = Result<T, Error>>) -> R
     match tokio::time::timeout(STEP_TIMEOUT, action).await {
         Ok(answer) => answer.map_err(|error| store_error(&error)),
         Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Mongo;
+
+    #[tokio::test]
+    async fn the_password_in_a_uri_is_not_shown() {
+        let store = Mongo::new("mongodb://app:hidden-password@127.0.0.1/app").unwrap();
+        // From then on the driver's client, which keeps the password too, is a part of the store.
+        store.connection().await.unwrap();
+        let shown = format!("{store:?}");
+        assert!(!shown.contains("hidden-password"), "{shown}");
     }
 }

@@ -1,9 +1,10 @@
 //! What registration relies on: the indexes, and the keys of users that other programs wrote. Both are made in the
 //! background, and no request cuts that short.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mongodb::error::{Error, ErrorKind};
+use tokio::time::Instant;
 
 use super::collections::{COLLECTIONS, IndexSpec};
 use super::connection::{Connection, ReadFrom};

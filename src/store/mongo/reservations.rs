@@ -7,6 +7,7 @@ use mongodb::bson::{Bson, Document, doc};
 use super::collections::{USER_STATES, USERS};
 use super::connection::ReadFrom;
 use super::document::{from_document, object_id, timestamp};
+use super::events::KeptEvent;
 use super::user_keys::{fields, keys_of};
 use super::{Mongo, date, within_deadline};
 use crate::domain::{Taken, Timestamp, User, UserId, UserKeys};
@@ -34,13 +35,19 @@ fn clashing_states(id: UserId, keys: &UserKeys) -> Document {
 }
 
 impl Mongo {
-    /// Reserves the keys of a new user.
+    /// Reserves the keys of a new user; the event of the registration is in the same document.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where another user has one of them; then nothing is reserved.
-    pub(super) async fn reserve(&self, user: &User, keys: &UserKeys) -> Result<(), StoreError> {
+    pub(super) async fn reserve(
+        &self,
+        user: &User,
+        keys: &UserKeys,
+        event: Option<&KeptEvent>,
+    ) -> Result<(), StoreError> {
         let mut state = doc! { "_id": object_id(user.id), "reserved_at": date(user.created_at) };
         state.extend(fields(keys));
+        state.extend(event.map(KeptEvent::member).unwrap_or_default());
         // Once more, where all that stood in the way was left by crashes.
         for last in [false, true] {
             let state = state.clone();
@@ -76,8 +83,8 @@ impl Mongo {
     }
 
     /// The keys that a state stands for now, after it was compared with its user. A reservation from before `since` without a
-    /// user was left by a crash and is removed, and so is the state of a user that another program has deleted; the keys of
-    /// a user that another program has renamed are corrected.
+    /// user was left by a crash and is removed, and so is the state of a user that another program has deleted, but for
+    /// events; the keys of a user that another program has renamed are corrected.
     async fn current_keys(&self, state: &Document, since: Timestamp) -> Result<Option<UserKeys>, StoreError> {
         let Ok(object_id) = state.get_object_id("_id") else { return Ok(None) };
         let id = UserId::from_bytes(object_id.bytes());
@@ -91,7 +98,7 @@ impl Mongo {
             self.withdraw(id).await?;
             user = self.user_at_primary(id).await?;
         }
-        let Some(user) = user else { return self.delete_state(id).await.map(|()| None) };
+        let Some(user) = user else { return self.clear_state(id).await.map(|()| None) };
         let keys = UserKeys::of(&user.username, &user.email);
         if keys_of(state).as_ref() != Some(&keys) {
             self.write_keys(id, &keys).await?;

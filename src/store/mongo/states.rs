@@ -1,11 +1,12 @@
 //! The collection `user_states`: what we know of a user besides the original's document, under the same `_id`. The
 //! original hands every field of a document in `users` to its clients, so nothing of ours is written there.
 
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::ReturnDocument;
 
 use super::collections::USER_STATES;
 use super::document::{JOINED, object_id, timestamp};
+use super::events::{INTENTS, KeptEvent, PENDING};
 use super::{Mongo, date, within_deadline};
 use crate::domain::{Timestamp, UserId};
 use crate::store::StoreError;
@@ -18,21 +19,23 @@ pub(super) fn join_state() -> Document {
 impl Mongo {
     /// Says that the sessions are about to end, from a second on that is later than that of any other change, under way or
     /// done: what another one says must not be taken back with this one. Gives that second. Tokens are refused from here
-    /// on; see [`crate::domain::Sessions`].
+    /// on; see [`crate::domain::Sessions`]. The event of the change is begun in the same write.
     pub(super) async fn begin_to_end_sessions(
         &self,
         id: UserId,
         valid_from: Timestamp,
+        event: Option<&KeptEvent>,
     ) -> Result<Timestamp, StoreError> {
         let later_than = |field: &str| doc! { "$add": [field, 1000] };
         let others = (later_than("$sessions_ending"), later_than("$sessions_valid_from"));
         // Without a stored instant the sum is null, which `$max` skips.
         let latest = doc! { "$max": [date(valid_from), others.0, others.1] };
-        let begin = doc! { "$set": { "sessions_ending": latest } };
+        let mut change = vec![doc! { "$set": { "sessions_ending": latest } }];
+        change.extend(event.map(KeptEvent::begun).unwrap_or_default());
         let filter = doc! { "_id": object_id(id) };
         let begun = within_deadline(async {
             let states = self.collection(&USER_STATES).await?;
-            let begun = states.find_one_and_update(filter, vec![begin]).upsert(true);
+            let begun = states.find_one_and_update(filter, change).upsert(true);
             begun.return_document(ReturnDocument::After).await
         });
         let begun = begun.await?;
@@ -40,19 +43,21 @@ impl Mongo {
     }
 
     /// Ends the sessions, and with them what [`Mongo::begin_to_end_sessions`] began with this second or an earlier one.
-    /// What another change has begun with a later one stays.
+    /// What another change has begun with a later one stays. The same write says of the event that its change was made.
     pub(super) async fn finish_ending_sessions(
         &self,
         id: UserId,
         valid_from: Timestamp,
+        event: Option<&KeptEvent>,
     ) -> Result<(), StoreError> {
         // Without a stored instant the sum is null, which `$max` skips.
         let next = doc! { "$add": ["$sessions_valid_from", 1000] };
         let end = doc! { "$set": { "sessions_valid_from": { "$max": [date(valid_from), next] } } };
         let goes_on = doc! { "$gt": ["$sessions_ending", "$sessions_valid_from"] };
         let kept = doc! { "$cond": [goes_on, "$sessions_ending", "$$REMOVE"] };
-        let (filter, change) =
-            (doc! { "_id": object_id(id) }, vec![end, doc! { "$set": { "sessions_ending": kept } }]);
+        let mut change = vec![end, doc! { "$set": { "sessions_ending": kept } }];
+        change.extend(event.map(KeptEvent::made).unwrap_or_default());
+        let filter = doc! { "_id": object_id(id) };
         within_deadline(async {
             self.collection(&USER_STATES).await?.update_one(filter, change).upsert(true).await
         })
@@ -60,6 +65,24 @@ impl Mongo {
         .map(|_| ())
     }
 
+    /// Removes the state of a user who is not there. Events stay until they are moved, and nothing beside them.
+    pub(super) async fn clear_state(&self, id: UserId) -> Result<(), StoreError> {
+        let without_events = doc! { "_id": object_id(id), INTENTS: Bson::Null, PENDING: Bson::Null };
+        let is_there = |array: &str| doc! { array: { "$exists": true } };
+        let with_events = doc! { "_id": object_id(id), "$or": [is_there(INTENTS), is_there(PENDING)] };
+        let events = doc! { "_id": "$_id", INTENTS: format!("${INTENTS}"), PENDING: format!("${PENDING}") };
+        let deleted =
+            within_deadline(async { self.collection(&USER_STATES).await?.delete_one(without_events).await });
+        if deleted.await?.deleted_count == 1 {
+            return Ok(());
+        }
+        let change = vec![doc! { "$replaceWith": events }];
+        within_deadline(async { self.collection(&USER_STATES).await?.update_one(with_events, change).await })
+            .await
+            .map(|_| ())
+    }
+
+    /// Removes the state of a registration that was refused, and the event with it.
     pub(super) async fn delete_state(&self, id: UserId) -> Result<(), StoreError> {
         let filter = doc! { "_id": object_id(id) };
         within_deadline(async { self.collection(&USER_STATES).await?.delete_one(filter).await })

@@ -58,7 +58,7 @@ impl Mongo {
                 Err((Some(Taken::Username), _)) => set.insert("username_twin", object_id(id)),
                 Err((Some(Taken::Email), _)) => set.insert("email_twin", object_id(id)),
                 // Another instance wrote the first state at the same moment.
-                Err((Some(Taken::Id), _)) => None,
+                Err((Some(Taken::UserId), _)) => None,
                 Err((None, error)) => return Err(super::store_error(&error)),
                 Ok(()) => return Ok(()),
             };

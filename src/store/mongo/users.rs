@@ -17,10 +17,11 @@ use crate::store::{StoreError, Users};
 #[async_trait]
 impl Users for Mongo {
     async fn create_user(&self, user: &User, event: &Event) -> Result<(), StoreError> {
+        let kept = self.kept(event)?;
         self.wait_until_prepared().await?;
         let keys = UserKeys::of(&user.username, &user.email);
         in_time(async {
-            self.reserve(user, &keys).await?;
+            self.reserve(user, &keys, kept.as_ref()).await?;
             let clash = self.clash(user, &keys).await;
             let created = match clash {
                 Ok(None) => self.insert(user).await,
@@ -32,7 +33,7 @@ impl Users for Mongo {
                 }
             };
             match created {
-                Ok(()) => self.0.events.take(event),
+                Ok(()) => self.end_event(user.id, kept.as_ref(), true).await,
                 // The server refused, so no user is there.
                 Err(StoreError::Conflict(_) | StoreError::Backend(_)) => self.delete_state(user.id).await?,
                 Err(_) => {}
@@ -82,15 +83,21 @@ impl Users for Mongo {
         new: &PasswordHash,
         event: &Event,
     ) -> Result<bool, StoreError> {
-        let filter = of_password(id, old);
-        let change = doc! { "$set": { "password": new.expose(), "updatedAt": date(event.at) } };
-        let changed =
-            within_deadline(async { self.collection(&USERS).await?.update_one(filter, change).await });
-        let replaced = changed.await?.matched_count == 1;
-        if replaced {
-            self.0.events.take(event);
+        let (kept, now) = (self.kept(event)?, event.at);
+        if kept.is_none() {
+            return self.replace_hash(id, old, new, now).await;
         }
-        Ok(replaced)
+        in_time(async {
+            // Looked at first, so that a user who is not there leaves no state behind.
+            if !self.is_there(of_password(id, old)).await? {
+                return Ok(false);
+            }
+            self.begin_event(id, kept.as_ref()).await?;
+            let replaced = self.replace_hash(id, old, new, now).await?;
+            self.end_event(id, kept.as_ref(), replaced).await;
+            Ok(replaced)
+        })
+        .await
     }
 
     async fn replace_password_if(
@@ -101,16 +108,19 @@ impl Users for Mongo {
         valid_from: Timestamp,
         event: &Event,
     ) -> Result<bool, StoreError> {
+        let (kept, now) = (self.kept(event)?, event.at);
         in_time(async {
             // Looked at first, so that a user who is not there leaves no state behind.
-            if self.find_one(&USERS, ReadFrom::Primary, of_password(id, old)).await?.is_none() {
+            if !self.is_there(of_password(id, old)).await? {
                 return Ok(false);
             }
-            let ending = self.begin_to_end_sessions(id, valid_from).await?;
+            let ending = self.begin_to_end_sessions(id, valid_from, kept.as_ref()).await?;
             // Where another change came first, what was begun stays: that change may rely on it, and it ends by itself.
-            let replaced = self.replace_hash_if(id, old, new, event).await?;
+            let replaced = self.replace_hash(id, old, new, now).await?;
             if replaced {
-                self.finish_ending_sessions(id, ending).await?;
+                self.finish_ending_sessions(id, ending, kept.as_ref()).await?;
+            } else {
+                self.end_event(id, kept.as_ref(), false).await;
             }
             Ok(replaced)
         })
@@ -123,28 +133,28 @@ impl Users for Mongo {
         valid_from: Timestamp,
         event: &Event,
     ) -> Result<bool, StoreError> {
+        let kept = self.kept(event)?;
         in_time(async {
-            let filter = doc! { "_id": object_id(id) };
-            if self.find_one(&USERS, ReadFrom::Primary, filter).await?.is_none() {
+            if !self.is_there(doc! { "_id": object_id(id) }).await? {
                 return Ok(false);
             }
-            self.finish_ending_sessions(id, valid_from).await?;
-            self.0.events.take(event);
+            self.finish_ending_sessions(id, valid_from, kept.as_ref()).await?;
             Ok(true)
         })
         .await
     }
 
     async fn delete_user(&self, id: UserId, event: &Event) -> Result<bool, StoreError> {
-        let filter = doc! { "_id": object_id(id) };
+        let (kept, filter) = (self.kept(event)?, doc! { "_id": object_id(id) });
         in_time(async {
+            if kept.is_some() && self.is_there(filter.clone()).await? {
+                self.begin_event(id, kept.as_ref()).await?;
+            }
             let deleted = within_deadline(async { self.collection(&USERS).await?.delete_one(filter).await });
             let deleted = deleted.await?.deleted_count == 1;
-            if deleted {
-                self.0.events.take(event);
-            }
+            self.end_event(id, kept.as_ref(), deleted).await;
             // Last: while the user is there, ended sessions stay ended.
-            self.delete_state(id).await?;
+            self.clear_state(id).await?;
             Ok(deleted)
         })
         .await
@@ -174,6 +184,26 @@ impl Mongo {
                 "the registration took too long, and another took its name".into(),
             )),
         }
+    }
+
+    /// Whether the primary has a user who meets `filter`.
+    async fn is_there(&self, filter: Document) -> Result<bool, StoreError> {
+        Ok(self.find_one(&USERS, ReadFrom::Primary, filter).await?.is_some())
+    }
+
+    /// Replaces a hash in the user's document, and writes nothing else.
+    async fn replace_hash(
+        &self,
+        id: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let filter = of_password(id, old);
+        let change = doc! { "$set": { "password": new.expose(), "updatedAt": date(now) } };
+        let changed =
+            within_deadline(async { self.collection(&USERS).await?.update_one(filter, change).await });
+        Ok(changed.await?.matched_count == 1)
     }
 
     async fn find_user(&self, filter: Document) -> Result<Option<User>, StoreError> {

@@ -17,7 +17,8 @@ pub(super) enum Change<T> {
 }
 
 impl Sqlite {
-    /// Runs `change` in the next commit with the tables of today, and writes `event` if the change was made.
+    /// Runs `change` in the next commit with the tables of today, and writes `event` if the change was made. An event that
+    /// is refused takes the change back.
     ///
     /// # Errors
     /// [`StoreError`]; then neither is written, unless it is [`StoreError::Unavailable`], which may hide a commit.
@@ -31,7 +32,7 @@ impl Sqlite {
         let write = move |connection: &Connection| {
             Ok(match change(connection)? {
                 Change::Made(answer) => {
-                    events.take(&event);
+                    events.write(connection, &event)?;
                     answer
                 }
                 Change::Refused(answer) => answer,
@@ -55,31 +56,31 @@ impl Sqlite {
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::ffi::{Error, SQLITE_FULL};
     use std::path::Path;
-    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::domain::{Actor, EventId, EventKind, Timestamp, UserId};
-    use crate::store::{EventSink, IfMissing};
+    use crate::domain::{EventId, EventKind, EventSubject, Initiator, Timestamp, UserId};
+    use crate::store::IfMissing;
+    use crate::store::sqlite::EventWriter;
 
-    /// Counts events, and cannot take the one of a certain number.
+    /// Writes each event of a user into the table of instances, and refuses that of a deletion as a full disk does.
     #[derive(Debug)]
-    struct Failing {
-        taken: AtomicUsize,
-        fails_at: usize,
-    }
+    struct NoDeletions;
 
-    impl EventSink for Failing {
-        fn take(&self, _: &Event) {
-            let taken = self.taken.fetch_add(1, Ordering::Relaxed);
-            assert_ne!(taken, self.fails_at, "as the test wants it");
+    impl EventWriter for NoDeletions {
+        fn write(&self, connection: &Connection, event: &Event) -> rusqlite::Result<()> {
+            insert(connection, &format!("event of {:?}", event.kind))?;
+            match event.kind {
+                EventKind::UserDeleted => Err(rusqlite::Error::SqliteFailure(Error::new(SQLITE_FULL), None)),
+                _ => Ok(()),
+            }
         }
     }
 
-    fn event() -> Event {
-        let (at, subject) = (Timestamp::from_secs(1), UserId::from_bytes([0; 12]));
-        let (id, kind) = (EventId::new(at, [0; 10]), EventKind::UserDeleted);
-        Event { id, at, kind, actor: Actor::Operator, subject }
+    fn event(kind: EventKind) -> Event {
+        let (at, subject) = (Timestamp::from_secs(1), EventSubject::User(UserId::from_bytes([0; 12])));
+        Event { id: EventId::new(at, [0; 10]), at, kind, initiator: Initiator::OPERATOR, subject }
     }
 
     fn insert(connection: &Connection, id: &str) -> rusqlite::Result<usize> {
@@ -96,20 +97,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_change_and_its_event_are_written_together_or_not_at_all() {
-        let events = Arc::new(Failing { taken: AtomicUsize::new(0), fails_at: 1 });
-        let sink = Arc::clone(&events) as Arc<dyn EventSink>;
-        let store = Sqlite::with_events(Path::new(":memory:"), IfMissing::Create, sink).unwrap();
-        let event = event();
-        assert!(store.change_row(&event, |connection| insert(connection, "first")).await.unwrap());
-        let no_event = store.change_row(&event, |connection| insert(connection, "without an event"));
-        assert!(no_event.await.is_err());
-        let no_change = store.change_row(&event, |connection| {
+        let events = Arc::new(NoDeletions);
+        let store = Sqlite::with_events(Path::new(":memory:"), IfMissing::Create, events).unwrap();
+        let (registered, deleted) = (event(EventKind::UserRegistered), event(EventKind::UserDeleted));
+        assert!(store.change_row(&registered, |connection| insert(connection, "change")).await.unwrap());
+        let no_event = store.change_row(&deleted, |connection| insert(connection, "without an event")).await;
+        assert!(matches!(no_event, Err(StoreError::Unavailable(_))), "{no_event:?}");
+        let half = |connection: &Connection| {
             insert(connection, "half")?;
             connection.execute("INSERT INTO nowhere (id) VALUES (1)", [])
-        });
-        assert!(no_change.await.is_err());
-        assert!(!store.change_row(&event, |_| Ok(0)).await.unwrap());
-        assert_eq!(stored(&store).await, ["first"]);
-        assert_eq!(events.taken.load(Ordering::Relaxed), 2, "what fails or changes nothing has no event");
+        };
+        assert!(store.change_row(&event(EventKind::SessionsEnded), half).await.is_err());
+        assert!(!store.change_row(&event(EventKind::PasswordChanged), |_| Ok(0)).await.unwrap());
+        assert_eq!(stored(&store).await, ["change", "event of UserRegistered"]);
     }
 }

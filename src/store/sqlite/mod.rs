@@ -5,6 +5,7 @@
 mod changes;
 mod connection;
 mod copy;
+mod events;
 mod files;
 mod header;
 mod instances;
@@ -24,11 +25,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 
-use super::{Database, EventSink, IfMissing, NoEvents, StoreError};
+use super::{Database, IfMissing, NoEvents, StoreError};
 use connection::Location;
 use readers::Readers;
 use watched_database::WatchedDatabase;
 use writer::Writer;
+
+pub use events::EventWriter;
 
 /// The embedded store.
 #[derive(Debug)]
@@ -36,7 +39,8 @@ pub struct Sqlite {
     readers: Readers,
     writer: Writer,
     upgrade: Arc<Upgrade>,
-    events: Arc<dyn EventSink>,
+    /// Writes the event of each change.
+    events: Arc<dyn EventWriter>,
     in_memory: bool,
     /// Whether there was no file at the opening, and none is made.
     absent: bool,
@@ -63,11 +67,15 @@ impl Sqlite {
         Self::with_events(folder, if_missing, Arc::new(NoEvents))
     }
 
-    /// As [`Sqlite::open`]; the events of changes go to `events`.
+    /// As [`Sqlite::open`]; `events` writes the event of each change.
     ///
     /// # Errors
     /// As [`Sqlite::open`].
-    pub fn with_events(folder: &Path, if_missing: IfMissing, events: Arc<dyn EventSink>) -> io::Result<Self> {
+    pub fn with_events(
+        folder: &Path,
+        if_missing: IfMissing,
+        events: Arc<dyn EventWriter>,
+    ) -> io::Result<Self> {
         let location = Location::new(folder);
         let (in_memory, readers) = (location.is_memory(), Readers::new(location.clone()));
         let absent = if_missing == IfMissing::Refuse && location.is_missing();

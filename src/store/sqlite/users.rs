@@ -163,7 +163,8 @@ fn taken(connection: &Connection, user: &User, keys: &UserKeys) -> rusqlite::Res
     let (id, name, address) = (user.id.to_string(), user.username.as_str(), user.email.as_str());
     let values = params![id, name, keys.username, skeleton, skeleton_lower, address, keys.email];
     connection.prepare_cached(TAKEN)?.query_row(values, |row| {
-        for (column, taken) in [("id", Taken::Id), ("username", Taken::Username), ("email", Taken::Email)] {
+        for (column, taken) in [("id", Taken::UserId), ("username", Taken::Username), ("email", Taken::Email)]
+        {
             if row.get(column)? {
                 return Ok(Some(taken));
             }

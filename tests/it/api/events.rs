@@ -8,14 +8,16 @@ use jwt_generator::accounts::{Accounts, Hasher, Registration, Registry};
 use jwt_generator::app;
 use jwt_generator::clock::Clock;
 use jwt_generator::config::{Config, Sources};
-use jwt_generator::domain::{Actor, Caller, EventKind, LoginName, Password, RequestId, Timestamp, UserId};
+use jwt_generator::domain::{
+    Actor, Caller, EventKind, EventSubject, Initiator, LoginName, Password, RequestId, Timestamp, UserId,
+};
 use jwt_generator::entropy::Entropy;
 use jwt_generator::keys::{Keys, RingRefresher, Signer};
-use jwt_generator::store::sqlite::Sqlite;
-use jwt_generator::store::{EventSink, IfMissing, Stores};
+use jwt_generator::store::sqlite::{EventWriter, Sqlite};
+use jwt_generator::store::{IfMissing, Stores};
 use tempfile::TempDir;
 
-use crate::store::contract::RecordedEvents;
+use crate::store::event_store::RecordedEvents;
 
 const START: u64 = 1_800_000_000;
 
@@ -38,7 +40,7 @@ impl World {
         let config = Config::read(&Sources::read(settings, folder.path()).unwrap()).unwrap();
         let clock = Clock::manual(Timestamp::from_secs(START));
         let events = Arc::<RecordedEvents>::default();
-        let sink = Arc::clone(&events) as Arc<dyn EventSink>;
+        let sink = Arc::clone(&events) as Arc<dyn EventWriter>;
         let store = Sqlite::with_events(Path::new(":memory:"), IfMissing::Create, sink).unwrap();
         let stores = Stores::of(store);
         let keys = Arc::new(Keys::new(Signer::start(true, Entropy::System).unwrap(), clock.clone()));
@@ -62,14 +64,14 @@ impl World {
     }
 
     /// What happened since the last call, a second later.
-    fn happened(&self, subject: UserId) -> Vec<(EventKind, Actor)> {
+    fn happened(&self, user: UserId) -> Vec<(EventKind, Initiator)> {
         let now = self.clock.now();
         self.clock.set(now.plus_secs(1));
         let events = self.events.take_all().into_iter();
         events
             .map(|event| {
-                assert_eq!((event.at, event.subject), (now, subject));
-                (event.kind, event.actor)
+                assert_eq!((event.at, event.subject), (now, EventSubject::User(user)));
+                (event.kind, event.initiator)
             })
             .collect()
     }
@@ -78,6 +80,12 @@ impl World {
 /// Some request of some client.
 fn caller() -> Caller {
     Caller { address: Ipv4Addr::LOCALHOST.into(), request_id: RequestId::numbered(0, 0), operation: "-" }
+}
+
+/// This actor, in the request of [`caller`].
+fn in_request(actor: Actor) -> Initiator {
+    let Caller { address, request_id, .. } = caller();
+    Initiator { actor, address: Some(address), request_id: Some(request_id) }
 }
 
 fn ada() -> Registration {
@@ -92,18 +100,18 @@ fn password(text: &str) -> Password {
 async fn a_user_registers_themself_and_the_service_strengthens_the_hash() {
     let world = World::begin().await;
     let id = world.accounts(4).register(&caller(), ada()).await.unwrap().user.id;
-    assert_eq!(world.happened(id), [(EventKind::UserRegistered, Actor::User(id))]);
+    assert_eq!(world.happened(id), [(EventKind::UserRegistered, in_request(Actor::User(id)))]);
     assert!(world.accounts(4).register(&caller(), ada()).await.is_err());
     assert_eq!(world.happened(id), [], "the name is taken");
 
     let name = LoginName::from_text("ada");
     assert!(world.accounts(5).log_in(&caller(), &name, password("secret-eve")).await.is_err());
     assert_eq!(world.happened(id), [], "a wrong password changes nothing");
-    for strengthened in [vec![(EventKind::HashStrengthened, Actor::System)], vec![]] {
+    for strengthened in [vec![(EventKind::HashStrengthened, in_request(Actor::System))], vec![]] {
         let token = world.accounts(5).log_in(&caller(), &name, password("secret-ada")).await.unwrap().token;
         assert_eq!(world.happened(id), strengthened);
-        world.accounts(5).profile(&caller(), &token.token).await.unwrap();
-        world.accounts(5).refresh(&caller(), &token.token).await.unwrap();
+        world.accounts(5).profile(&caller(), token.token.expose()).await.unwrap();
+        world.accounts(5).refresh(&caller(), token.token.expose()).await.unwrap();
         assert_eq!(world.happened(id), [], "reading changes nothing");
     }
 }
@@ -111,15 +119,15 @@ async fn a_user_registers_themself_and_the_service_strengthens_the_hash() {
 #[tokio::test]
 async fn what_an_operator_does_to_a_user_is_the_operators() {
     let (world, name) = (World::begin().await, LoginName::from_text("ada"));
-    let (registry, by) = (world.registry(4), Actor::Operator);
+    let (registry, by) = (world.registry(4), &Initiator::OPERATOR);
     let id = registry.create_user(ada(), by).await.unwrap().id;
-    assert_eq!(world.happened(id), [(EventKind::UserRegistered, by)]);
+    assert_eq!(world.happened(id), [(EventKind::UserRegistered, *by)]);
     registry.set_password(&name, password("another-secret"), by).await.unwrap();
-    assert_eq!(world.happened(id), [(EventKind::PasswordChanged, by)]);
+    assert_eq!(world.happened(id), [(EventKind::PasswordChanged, *by)]);
     registry.log_out(&name, by).await.unwrap();
-    assert_eq!(world.happened(id), [(EventKind::SessionsEnded, by)]);
+    assert_eq!(world.happened(id), [(EventKind::SessionsEnded, *by)]);
     assert!(registry.delete_user(id, by).await.unwrap());
-    assert_eq!(world.happened(id), [(EventKind::UserDeleted, by)]);
+    assert_eq!(world.happened(id), [(EventKind::UserDeleted, *by)]);
     assert!(!registry.delete_user(id, by).await.unwrap());
     assert!(registry.log_out(&name, by).await.is_err());
     assert!(registry.set_password(&name, password("another-secret"), by).await.is_err());
@@ -130,10 +138,10 @@ async fn what_an_operator_does_to_a_user_is_the_operators() {
 async fn events_have_ids_of_their_own_in_the_order_of_time() {
     let (world, name) = (World::begin().await, LoginName::from_text("ada"));
     let registry = world.registry(4);
-    registry.create_user(ada(), Actor::Operator).await.unwrap();
+    registry.create_user(ada(), &Initiator::OPERATOR).await.unwrap();
     for seconds in 1..20 {
         world.clock.set(Timestamp::from_secs(START + seconds));
-        registry.log_out(&name, Actor::Operator).await.unwrap();
+        registry.log_out(&name, &Initiator::OPERATOR).await.unwrap();
     }
     let ids: Vec<_> = world.events.take_all().into_iter().map(|event| event.id).collect();
     assert_eq!(ids.len(), 20);

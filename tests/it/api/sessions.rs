@@ -3,7 +3,7 @@
 
 use http::Method;
 use jose::decode_unverified;
-use jwt_generator::domain::{Actor, LoginName, Password, Timestamp};
+use jwt_generator::domain::{Initiator, LoginName, Password, Timestamp};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Client, Service, mongod};
@@ -43,13 +43,14 @@ fn log_in(service: &Service, password: &str) -> Client {
 fn change_password(service: &Service, password: &str) {
     let password = Password::parse(password).unwrap();
     service.manage(async |users| {
-        users.set_password(&LoginName::from_text("alice"), password, Actor::Operator).await.unwrap()
+        users.set_password(&LoginName::from_text("alice"), password, &Initiator::OPERATOR).await.unwrap()
     });
 }
 
 fn log_out(service: &Service) {
-    service
-        .manage(async |users| users.log_out(&LoginName::from_text("alice"), Actor::Operator).await.unwrap());
+    service.manage(async |users| {
+        users.log_out(&LoginName::from_text("alice"), &Initiator::OPERATOR).await.unwrap()
+    });
 }
 
 #[test]

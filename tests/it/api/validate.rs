@@ -11,7 +11,7 @@ use crate::support::{Service, original_keys};
 const PATHS: [&str; 3] = ["/api/token/validate", "/token/validate", "/api/auth/validate"];
 
 /// Anything at all, signed with the service's own key.
-fn signed(header: &str, claims: &str) -> String {
+pub(super) fn signed(header: &str, claims: &str) -> String {
     let pem = std::fs::read_to_string(original_keys().join("private-key.pem")).unwrap();
     let key = SigningKey::from_pem(Algorithm::Rs256, &pem).unwrap();
     let input = jose::signing_input(&URL_SAFE_NO_PAD.encode(header), claims.as_bytes());

@@ -1,9 +1,10 @@
 //! The table of MongoDB's collections against a database that was used.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jwt_generator::store::mongo::Mongo;
-use jwt_generator::store::mongo::collections::{COLLECTIONS, IndexRule};
+use jwt_generator::store::mongo::collections::{COLLECTIONS, IndexRule, IndexSpec};
 use jwt_generator::store::{Instances, Rings, Users};
 use mongodb::bson::Document;
 
@@ -54,11 +55,24 @@ fn the_database_has_the_collections_and_the_indexes_of_the_table_and_no_others()
                     IndexRule::Plain => (false, false, None),
                     IndexRule::Unique => (true, false, None),
                     IndexRule::UniqueWherePresent => (true, true, None),
-                    IndexRule::Expires(after) => (false, false, Some(after)),
+                    IndexRule::Expires { after, unless_present } => {
+                        (false, unless_present.is_some(), Some(after))
+                    }
                 };
                 (members, unique, partial, expires)
             })
             .collect();
         assert_eq!(made, wanted, "{}", collection.name);
     }
+}
+
+/// No collection has an index that expires yet; the first one is to find that a server makes it.
+#[test]
+fn a_server_makes_an_index_that_spares_documents_with_a_certain_member() {
+    let rule = IndexRule::Expires { after: Duration::from_secs(60), unless_present: Some("pending") };
+    let index = IndexSpec { members: &["expires_at"], rule };
+    let made = on_database(&mongod::new_database(), async |database| {
+        database.collection::<Document>("grants").create_index(index.model()).await
+    });
+    assert_eq!(made.unwrap().index_name, "expires_at_1");
 }

@@ -1,38 +1,24 @@
 //! How the contract suites run: each promise of each trait, on SQLite in a file, on SQLite in memory, and on MongoDB.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use jwt_generator::domain::{
-    Actor, Email, Event, EventId, EventKind, PasswordHash, Sessions, Timestamp, User, UserId, Username,
+    Email, Event, EventId, EventKind, EventSubject, Initiator, PasswordHash, Sessions, Timestamp, User,
+    UserId, Username,
 };
-use jwt_generator::store::mongo::Mongo;
-use jwt_generator::store::sqlite::Sqlite;
-use jwt_generator::store::{Database, EventSink, IfMissing, Instances, Rings, Stores, Users};
+use jwt_generator::store::mongo::{EventDocuments, Mongo};
+use jwt_generator::store::sqlite::{EventWriter, Sqlite};
+use jwt_generator::store::{Database, IfMissing, Instances, Rings, Stores, Users};
+use mongodb::Client;
 
+use super::event_store::{RecordedEvents, StoredEvents};
 use crate::support::mongod;
-
-/// Keeps the events that a store hands over.
-#[derive(Debug, Default)]
-pub struct RecordedEvents(Mutex<Vec<Event>>);
-
-impl RecordedEvents {
-    /// The events since the last call.
-    pub fn take_all(&self) -> Vec<Event> {
-        std::mem::take(&mut self.0.lock().unwrap())
-    }
-}
-
-impl EventSink for RecordedEvents {
-    fn take(&self, event: &Event) {
-        self.0.lock().unwrap().push(event.clone());
-    }
-}
 
 /// A new database, and the events of its changes.
 pub(super) struct Opened {
     pub(super) stores: Stores,
-    pub(super) events: Arc<RecordedEvents>,
+    pub(super) events: StoredEvents,
 }
 
 pub(super) fn user(n: u8) -> User {
@@ -55,7 +41,8 @@ pub(super) fn hash(n: u8) -> PasswordHash {
 pub(super) fn event(kind: EventKind, n: u8, at: Timestamp) -> Event {
     let mut random = [kind as u8; 10];
     random[9] = n;
-    Event { id: EventId::new(at, random), at, kind, actor: Actor::Operator, subject: user(n).id }
+    let (id, subject) = (EventId::new(at, random), EventSubject::User(user(n).id));
+    Event { id, at, kind, initiator: Initiator::OPERATOR, subject }
 }
 
 /// The event of the registration of `user(n)`, whatever else of the user is another.
@@ -69,9 +56,10 @@ pub(super) fn changed(kind: EventKind, n: u8) -> Event {
 }
 
 pub(super) async fn in_a_file(folder: &Path) -> Opened {
-    let events = Arc::<RecordedEvents>::default();
-    let store = Sqlite::with_events(folder, IfMissing::Create, Arc::clone(&events) as Arc<dyn EventSink>);
-    Opened { stores: Stores::of(store.unwrap()), events }
+    let recorded = Arc::<RecordedEvents>::default();
+    let writer = Arc::clone(&recorded) as Arc<dyn EventWriter>;
+    let store = Sqlite::with_events(folder, IfMissing::Create, writer);
+    Opened { stores: Stores::of(store.unwrap()), events: StoredEvents { recorded, database: None } }
 }
 
 pub(super) async fn in_memory(_: &Path) -> Opened {
@@ -80,9 +68,10 @@ pub(super) async fn in_memory(_: &Path) -> Opened {
 
 pub(super) async fn on_mongodb(_: &Path) -> Opened {
     let uri = tokio::task::spawn_blocking(mongod::new_database).await.unwrap();
-    let events = Arc::<RecordedEvents>::default();
-    let store = Mongo::with_events(&uri, Arc::clone(&events) as Arc<dyn EventSink>);
-    Opened { stores: Stores::of(store.unwrap()), events }
+    let recorded = Arc::<RecordedEvents>::default();
+    let store = Mongo::with_events(&uri, Arc::clone(&recorded) as Arc<dyn EventDocuments>);
+    let database = Client::with_uri_str(&uri).await.unwrap().default_database();
+    Opened { stores: Stores::of(store.unwrap()), events: StoredEvents { recorded, database } }
 }
 
 /// What a promise is about: one aggregate, or all that was opened.
@@ -103,7 +92,9 @@ impl Opened {
         self.stores.database
     }
 
+    /// With the events kept, which is so for no other promise.
     pub(super) fn all(self) -> Self {
+        self.events.recorded.keep();
         self
     }
 }

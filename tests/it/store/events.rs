@@ -1,5 +1,5 @@
 //! What every store promises of events: a change hands over the event that it causes, once; what is refused hands over
-//! nothing.
+//! nothing, and a refused event refuses the change.
 
 use std::sync::Arc;
 
@@ -13,31 +13,31 @@ const FROM: Timestamp = Timestamp::from_secs(1_900_000_001);
 async fn each_change_hands_over_its_event(Opened { stores, events }: Opened) {
     let users = stores.users;
     users.create_user(&user(1), &registered(1)).await.unwrap();
-    assert_eq!(events.take_all(), [registered(1)]);
+    assert_eq!(events.take_all().await, [registered(1)]);
 
     let strengthened = changed(EventKind::HashStrengthened, 1);
     assert!(users.replace_hash_if(user(1).id, &hash(1), &hash(2), &strengthened).await.unwrap());
-    assert_eq!(events.take_all(), [strengthened]);
+    assert_eq!(events.take_all().await, [strengthened]);
 
     let changed_password = changed(EventKind::PasswordChanged, 1);
     assert!(
         users.replace_password_if(user(1).id, &hash(2), &hash(3), FROM, &changed_password).await.unwrap()
     );
-    assert_eq!(events.take_all(), [changed_password]);
+    assert_eq!(events.take_all().await, [changed_password]);
 
     let ended = changed(EventKind::SessionsEnded, 1);
     assert!(users.end_sessions(user(1).id, FROM, &ended).await.unwrap());
-    assert_eq!(events.take_all(), [ended]);
+    assert_eq!(events.take_all().await, [ended]);
 
     let deleted = changed(EventKind::UserDeleted, 1);
     assert!(users.delete_user(user(1).id, &deleted).await.unwrap());
-    assert_eq!(events.take_all(), [deleted]);
+    assert_eq!(events.take_all().await, [deleted]);
 }
 
 async fn what_is_refused_hands_over_no_event(Opened { stores, events }: Opened) {
     let users = stores.users;
     users.create_user(&user(1), &registered(1)).await.unwrap();
-    events.take_all();
+    events.take_all().await;
     for taken in [
         User { id: user(1).id, ..user(2) },
         User { username: user(1).username, ..user(2) },
@@ -54,19 +54,42 @@ async fn what_is_refused_hands_over_no_event(Opened { stores, events }: Opened) 
     }
     assert!(!users.end_sessions(user(2).id, FROM, &change).await.unwrap());
     assert!(!users.delete_user(user(2).id, &change).await.unwrap());
-    assert_eq!(events.take_all(), []);
+    assert_eq!(events.take_all().await, []);
 }
 
 async fn questions_hand_over_no_event(Opened { stores, events }: Opened) {
     let users = stores.users;
     users.create_user(&user(1), &registered(1)).await.unwrap();
-    events.take_all();
+    events.take_all().await;
     users.find_user_by_id(user(1).id).await.unwrap();
     users.find_user_by_username(&user(1).username).await.unwrap();
     users.find_user_by_email(&user(1).email).await.unwrap();
     users.list_users(None, 10).await.unwrap();
     stores.database.ping().await.unwrap();
-    assert_eq!(events.take_all(), []);
+    assert_eq!(events.take_all().await, []);
+}
+
+async fn a_refused_event_refuses_the_change(Opened { stores, events }: Opened) {
+    let users = stores.users;
+    users.create_user(&user(1), &registered(1)).await.unwrap();
+    events.take_all().await;
+    events.recorded.refuse(true);
+    let change = changed(EventKind::PasswordChanged, 1);
+    let id = user(1).id;
+    for refused in [
+        users.create_user(&user(2), &registered(2)).await.map(|()| true),
+        users.replace_hash_if(id, &hash(1), &hash(2), &change).await,
+        users.replace_password_if(id, &hash(1), &hash(2), FROM, &change).await,
+        users.end_sessions(id, FROM, &change).await,
+        users.delete_user(id, &change).await,
+    ] {
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    }
+    assert_eq!(users.list_users(None, 10).await.unwrap(), [user(1)]);
+    events.recorded.refuse(false);
+    assert_eq!(events.take_all().await, []);
+    users.create_user(&user(2), &registered(2)).await.unwrap();
+    assert_eq!(events.take_all().await, [registered(2)], "nothing was left of the first try");
 }
 
 /// Runs `change` 16 times at once; gives the events of those that were told that they made it.
@@ -98,7 +121,7 @@ async fn of_many_changes_at_once_those_that_are_made_hand_over_theirs(Opened { s
         users.create_user(&User { id, ..user(1) }, &registered).await.is_ok()
     };
     let made = race(&users, create, |racer| event(EventKind::UserRegistered, 1, at(racer))).await;
-    assert_eq!((made.len(), events.take_all()), (1, made));
+    assert_eq!((made.len(), events.take_all().await), (1, made));
 
     let winner = users.find_user_by_email(&user(1).email).await.unwrap().unwrap().id;
     let replace = |users: Arc<dyn Users>, changed: Event, racer: u8| async move {
@@ -106,19 +129,20 @@ async fn of_many_changes_at_once_those_that_are_made_hand_over_theirs(Opened { s
         users.replace_password_if(winner, &old, &new, changed.at, &changed).await.unwrap()
     };
     let made = race(&users, replace, |racer| event(EventKind::PasswordChanged, 1, at(racer))).await;
-    assert_eq!((made.len(), events.take_all()), (1, made));
+    assert_eq!((made.len(), events.take_all().await), (1, made));
 
     let delete = |users: Arc<dyn Users>, deleted: Event, _| async move {
         users.delete_user(winner, &deleted).await.unwrap()
     };
     let made = race(&users, delete, |racer| event(EventKind::UserDeleted, 1, at(racer))).await;
-    assert_eq!((made.len(), events.take_all()), (1, made));
+    assert_eq!((made.len(), events.take_all().await), (1, made));
 }
 
 contract! {
     of all:
     each_change_hands_over_its_event,
     what_is_refused_hands_over_no_event,
+    a_refused_event_refuses_the_change,
     questions_hand_over_no_event,
     of_many_changes_at_once_those_that_are_made_hand_over_theirs,
 }

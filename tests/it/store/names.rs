@@ -30,7 +30,7 @@ async fn a_conflict_says_what_is_taken(users: Arc<dyn Users>) {
     is_taken(&*users, &User { username: user(1).username, ..user(2) }, Taken::Username).await;
     is_taken(&*users, &User { email: user(1).email, ..user(2) }, Taken::Email).await;
     match users.create_user(&User { id: user(1).id, ..user(2) }, &registered(2)).await {
-        Err(StoreError::Conflict(Taken::Id)) => {}
+        Err(StoreError::Conflict(Taken::UserId)) => {}
         other => panic!("{other:?}"),
     }
     users.create_user(&user(2), &registered(2)).await.unwrap();

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jwt_generator::domain::{EventKind, Timestamp, User, Username};
-use jwt_generator::store::mongo::Mongo;
-use jwt_generator::store::{StoreError, Users};
+use jwt_generator::store::mongo::{EventDocuments, Mongo};
+use jwt_generator::store::{NoEvents, StoreError, Users};
 use mongodb::bson::{DateTime, Document, doc};
 use mongodb::options::ClientOptions;
 use mongodb::{Client, Collection, Database};
@@ -14,26 +14,31 @@ use super::contract::{changed, hash, registered, user};
 use crate::support::mongod::ReplicaSet;
 use crate::support::{Fault, Proxy};
 
-const SLOW: Fault = Fault::Delay(Duration::from_millis(1200));
+pub(super) const SLOW: Fault = Fault::Delay(Duration::from_millis(1200));
 
 /// A server, a store that reaches it through a proxy, a store that reaches it directly, and the collections.
-struct Race {
+pub(super) struct Race {
     _set: ReplicaSet,
-    proxy: Proxy,
-    far: Arc<Mongo>,
-    near: Mongo,
+    pub(super) proxy: Proxy,
+    pub(super) far: Arc<Mongo>,
+    pub(super) near: Mongo,
     database: Database,
     users: Collection<Document>,
-    states: Collection<Document>,
+    pub(super) states: Collection<Document>,
 }
 
 impl Race {
     /// Both stores have made their connections and registered a user: `user(1)` and `user(2)`.
     async fn begin() -> Self {
+        Self::begin_with(Arc::new(NoEvents)).await
+    }
+
+    /// The same, where the store behind the proxy keeps events.
+    pub(super) async fn begin_with(events: Arc<dyn EventDocuments>) -> Self {
         let set = tokio::task::spawn_blocking(|| ReplicaSet::start(1)).await.unwrap();
         let uri = |address| format!("mongodb://{address}/app?directConnection=true");
         let proxy = Proxy::before(set.address(0));
-        let far = Arc::new(Mongo::new(&uri(proxy.address())).unwrap());
+        let far = Arc::new(Mongo::with_events(&uri(proxy.address()), events).unwrap());
         let near = Mongo::new(&uri(set.address(0))).unwrap();
         far.create_user(&user(1), &registered(1)).await.unwrap();
         near.create_user(&user(2), &registered(2)).await.unwrap();
@@ -44,7 +49,7 @@ impl Race {
     }
 
     /// Waits until there is such a document.
-    async fn until(&self, collection: &str, filter: Document) {
+    pub(super) async fn until(&self, collection: &str, filter: Document) {
         let collection = self.database.collection::<Document>(collection);
         while collection.find_one(filter.clone()).await.unwrap().is_none() {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use jose::{Expectations, Jwk, JwkSet, VerifyingKey};
+use jose::{Expectations, Jwk, JwkSet, Typ, VerifyingKey};
 
 use super::Client;
 
@@ -28,8 +28,13 @@ impl Strict {
     pub fn check(&mut self, token: &str, now: u64) -> Result<(), String> {
         self.refresh();
         let set = &self.kept.as_ref().ok_or("no key set was ever to be had")?.set;
-        let expect =
-            Expectations { issuer: "jwt-generator-app", audience: &["jwt-generator-api"], leeway: 60, now };
+        let expect = Expectations {
+            typ: Typ::Jwt,
+            issuer: "jwt-generator-app",
+            audience: &["jwt-generator-api"],
+            leeway: 60,
+            now,
+        };
         let keys: Vec<_> = set
             .keys
             .iter()

@@ -1,9 +1,9 @@
 //! Hostile and broken tokens, each with the exact reason for which it is refused. Unless the case is
 //! about the signature, it is signed with a good key: the signature never makes up for the rest.
 
-use jose::{Algorithm, Rejection, decode_unverified};
+use jose::{Algorithm, Rejection, Typ, decode_unverified};
 
-use crate::support::{NOW, base64url, key, key_of, signed, token, verify, verify_at};
+use crate::support::{NOW, base64url, key, key_of, signed, token, verify, verify_as, verify_at};
 use Rejection::*;
 
 const HEADER: &str = r#"{"alg":"ES256","typ":"JWT","kid":"ES256"}"#;
@@ -264,6 +264,20 @@ fn typ_must_allow_a_jwt() {
         "äpplication/jwt",
     ] {
         assert_eq!(with_header(&HEADER.replace("JWT", typ)), Err(InvalidClaim("typ")), "{typ}");
+    }
+}
+
+#[test]
+fn an_access_token_must_be_named_one_and_a_jwt_does_not_pass_for_it() {
+    let as_access_token = |typ: &str| {
+        let token = signed(key(Algorithm::Es256), &HEADER.replace(r#""typ":"JWT","#, typ), CLAIMS);
+        verify_as(Typ::AtJwt, NOW, 0, &token).map(|_| ())
+    };
+    for typ in ["at+jwt", "AT+JWT", "application/at+jwt"] {
+        assert_eq!(as_access_token(&format!(r#""typ":"{typ}","#)), Ok(()), "{typ}");
+    }
+    for typ in ["", r#""typ":"JWT","#, r#""typ":"dpop+jwt","#, r#""typ":"at+jwt ","#] {
+        assert_eq!(as_access_token(typ), Err(InvalidClaim("typ")), "{typ}");
     }
 }
 

@@ -56,10 +56,14 @@ pub fn verify(token: &str) -> Result<Verified, Rejection> {
 }
 
 pub fn verify_at(now: u64, leeway: u64, token: &str) -> Result<Verified, Rejection> {
-    let expect = Expectations { issuer: "issuer", audience: &["api", "other-api"], leeway, now };
+    verify_as(Typ::Jwt, now, leeway, token)
+}
+
+pub fn verify_as(typ: Typ, now: u64, leeway: u64, token: &str) -> Result<Verified, Rejection> {
+    let expect = Expectations { typ, issuer: "issuer", audience: &["api", "other-api"], leeway, now };
     let verdict = jose::verify(token, key_of, &expect);
     for (encoded, key) in KNOWN.iter().filter(|(encoded, _)| token.starts_with(encoded.as_str())) {
-        let known = Some(KnownHeader { encoded, key });
+        let known = Some(KnownHeader { encoded, typ: Typ::Jwt, key });
         assert_eq!(
             jose::verify_known(token, known, key_of, &expect),
             verdict,

@@ -1,0 +1,57 @@
+//! Who makes a change, and in which request.
+
+use std::net::IpAddr;
+
+use super::{Caller, RequestId, UserId};
+
+/// Who makes a change, from where, and in which request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Initiator {
+    /// Who makes the change.
+    pub actor: Actor,
+    /// The client of the request; `None` where there is no request, and where no address is known.
+    pub address: Option<IpAddr>,
+    /// The request in which the change is made; `None` where there is none.
+    pub request_id: Option<RequestId>,
+}
+
+/// Who makes a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A user, through the API.
+    User(UserId),
+    /// A person at the command line, who needs no account.
+    Operator,
+    /// The service, without being asked.
+    System,
+}
+
+impl Initiator {
+    /// An operator at the command line: there is no request.
+    pub const OPERATOR: Self = Self { actor: Actor::Operator, address: None, request_id: None };
+
+    /// `actor`, within the request of `caller`.
+    pub fn in_request(actor: Actor, caller: &Caller) -> Self {
+        let address = Some(caller.address).filter(|address| !address.is_unspecified());
+        Self { actor, address, request_id: Some(caller.request_id) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::{Actor, Initiator};
+    use crate::domain::{Caller, RequestId};
+
+    #[test]
+    fn a_change_within_a_request_has_the_requests_id_and_its_clients_address_where_one_is_known() {
+        let request_id = RequestId::numbered(1, 2);
+        let caller = |address| Caller { address: IpAddr::V4(address), request_id, operation: "-" };
+        let known = Initiator::in_request(Actor::System, &caller(Ipv4Addr::LOCALHOST));
+        let address = Some(Ipv4Addr::LOCALHOST.into());
+        assert_eq!(known, Initiator { actor: Actor::System, address, request_id: Some(request_id) });
+        let unknown = Initiator::in_request(Actor::System, &caller(Ipv4Addr::UNSPECIFIED));
+        assert_eq!(unknown, Initiator { address: None, ..known });
+    }
+}

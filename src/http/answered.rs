@@ -1,0 +1,66 @@
+//! What is known of a request once it is answered.
+
+use http::{Method, StatusCode};
+
+use super::refusal::Cause;
+use crate::domain::Caller;
+
+/// One request with its end. All but its client, its name and its cause are of few values each, so that they can be counted by.
+#[derive(Debug)]
+pub(super) struct Answered<'a> {
+    /// Its client, its name and its operation.
+    pub(super) caller: &'a Caller,
+    /// Its method.
+    pub(super) method: MethodName,
+    /// The path of its operation. It never comes from the request.
+    pub(super) path: &'static str,
+    /// The status of the answer.
+    pub(super) status: StatusCode,
+    /// The code of the refusal, where it was refused.
+    pub(super) refusal: Option<&'static str>,
+    /// Why it was refused, for the log.
+    pub(super) cause: Option<&'a Cause>,
+}
+
+/// The name of a method of HTTP (RFC 9110 §9.3, RFC 5789), or one name for all others: a request may bring any text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct MethodName(&'static str);
+
+impl MethodName {
+    /// `HEAD`.
+    pub(super) const HEAD: Self = Self("HEAD");
+    /// Any other method, under the name that OpenTelemetry gives it.
+    const OTHER: Self = Self("_OTHER");
+
+    pub(super) fn of(method: &Method) -> Self {
+        match *method {
+            Method::GET => Self("GET"),
+            Method::POST => Self("POST"),
+            Method::HEAD => Self::HEAD,
+            Method::OPTIONS => Self("OPTIONS"),
+            Method::PUT => Self("PUT"),
+            Method::PATCH => Self("PATCH"),
+            Method::DELETE => Self("DELETE"),
+            Method::CONNECT => Self("CONNECT"),
+            Method::TRACE => Self("TRACE"),
+            _ => Self::OTHER,
+        }
+    }
+
+    pub(super) fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Method, MethodName};
+
+    #[test]
+    fn a_method_that_http_does_not_have_keeps_no_name_of_its_own() {
+        let names = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
+        let named = |text: &str| MethodName::of(&Method::from_bytes(text.as_bytes()).unwrap()).as_str();
+        assert_eq!(names.map(named), names);
+        assert_eq!(["get", "PROPFIND", "A-SECRET-OF-THE-CALLER"].map(named), ["_OTHER"; 3]);
+    }
+}

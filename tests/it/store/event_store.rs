@@ -1,0 +1,95 @@
+//! Where the events of the tests' stores go.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use jwt_generator::domain::Event;
+use jwt_generator::store::StoreError;
+use jwt_generator::store::mongo::EventDocuments;
+use jwt_generator::store::sqlite::EventWriter;
+use mongodb::bson::{Document, doc};
+use rusqlite::ffi::{Error, SQLITE_FULL};
+
+/// Records the events that a store hands over, or refuses them as a full disk does.
+#[derive(Debug, Default)]
+pub struct RecordedEvents {
+    events: Mutex<Vec<Event>>,
+    keeps: AtomicBool,
+    refuses: AtomicBool,
+}
+
+impl RecordedEvents {
+    /// The events since the last call.
+    pub fn take_all(&self) -> Vec<Event> {
+        std::mem::take(&mut self.events.lock().unwrap())
+    }
+
+    /// From now on events are documents in MongoDB, too.
+    pub fn keep(&self) {
+        self.keeps.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on events are refused, or no longer.
+    pub fn refuse(&self, refuses: bool) {
+        self.refuses.store(refuses, Ordering::Relaxed);
+    }
+
+    /// Whether the event is taken.
+    fn record(&self, event: &Event) -> bool {
+        let takes = !self.refuses.load(Ordering::Relaxed);
+        if takes {
+            self.events.lock().unwrap().push(event.clone());
+        }
+        takes
+    }
+}
+
+impl EventWriter for RecordedEvents {
+    fn write(&self, connection: &rusqlite::Connection, event: &Event) -> rusqlite::Result<()> {
+        assert!(!connection.is_autocommit(), "an event is written in the transaction of its change");
+        let full = || rusqlite::Error::SqliteFailure(Error::new(SQLITE_FULL), None);
+        self.record(event).then_some(()).ok_or_else(full)
+    }
+}
+
+impl EventDocuments for RecordedEvents {
+    fn document(&self, event: &Event) -> Result<Option<Document>, StoreError> {
+        if !self.record(event) {
+            return Err(StoreError::Unavailable("as the test wants it".into()));
+        }
+        let keeps = self.keeps.load(Ordering::Relaxed);
+        Ok(keeps.then(|| doc! { "kind": format!("{:?}", event.kind) }))
+    }
+}
+
+/// The events that a store has written.
+pub(super) struct StoredEvents {
+    pub(super) recorded: Arc<RecordedEvents>,
+    /// Where they are, if the store is on MongoDB.
+    pub(super) database: Option<mongodb::Database>,
+}
+
+impl StoredEvents {
+    /// The events that were written since the last call. On MongoDB it moves them away, and no change is under way.
+    pub(super) async fn take_all(&self) -> Vec<Event> {
+        let handed_over = self.recorded.take_all();
+        let Some(database) = &self.database else { return handed_over };
+        let states = database.collection::<Document>("user_states");
+        let of_changes = doc! { "intents": { "$exists": true } };
+        assert_eq!(states.find_one(of_changes).await.unwrap(), None, "every change has ended");
+        let mut found = states.find(doc! { "pending": { "$exists": true } }).await.unwrap();
+        let mut ids = Vec::new();
+        while found.advance().await.unwrap() {
+            let state = found.deserialize_current().unwrap();
+            for event in state.get_array("pending").unwrap() {
+                let event = event.as_document().unwrap();
+                ids.push(event.get_binary_generic("_id").unwrap().clone());
+            }
+        }
+        states.update_many(doc! {}, doc! { "$unset": { "pending": "" } }).await.unwrap();
+        let is_stored = |event: &Event| ids.iter().any(|id| id[..] == event.id.as_bytes()[..]);
+        let stored: Vec<_> = handed_over.into_iter().filter(is_stored).collect();
+        assert_eq!(stored.len(), ids.len(), "each event is stored once");
+        stored
+    }
+}
