@@ -8,7 +8,7 @@ use crate::support::{Client, Service};
 
 const PATH: &str = "/api/token/generate";
 
-/// The claims of a token, and what the answer says of its life.
+/// The claims of a token, and the answer about its lifetime.
 #[track_caller]
 fn generated(client: &Client, request: &Value) -> (Value, u64) {
     let answer = client.post(PATH, request);

@@ -303,7 +303,7 @@ fn a_ring_moves_to_the_database_and_back_and_no_token_notices() {
             .contains("have moved: set KEY_CUSTODY=database")
     );
 
-    // Those that have not followed yet serve on; both sides know each other's tokens.
+    // Servers that still use the old custody continue. Both groups accept each other's tokens.
     let still = old.client().demo_token(&json!({}));
     place.set("KEY_CUSTODY", "database");
     let new = place.start();
@@ -584,7 +584,7 @@ fn keys_of_a_folder_go_to_a_secret_and_no_token_notices() {
     assert_eq!(kid_of(&program.client().demo_token(&json!({}))), "default-key-id");
 }
 
-/// Somebody's secret, which is no ring: it is left alone, and not a word of it is told.
+/// A secret of another program is not a ring. The service does not change it, and shows no part of it.
 #[test]
 fn a_secret_of_another_kind_is_refused_and_stays_as_it_is() {
     let place = Place::in_a_secret();
@@ -608,7 +608,7 @@ fn a_secret_of_another_kind_is_refused_and_stays_as_it_is() {
     }
 }
 
-/// A thumbprint is in base64url: one in 64 begins so.
+/// A thumbprint is in base64url, so one in 64 begins with a hyphen.
 #[test]
 fn a_kid_that_begins_with_a_hyphen_is_a_kid_like_another() {
     let place = Place::new(&[("SKIP_DATABASE", "true"), ("KEY_ID", "-II4KH_TNhmi")]);

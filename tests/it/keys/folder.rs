@@ -1,4 +1,4 @@
-//! K4 to K12: what may lie in `KEYS_DIR`, and what comes of it.
+//! K4 to K12: files in `KEYS_DIR`, and what the service does with them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -34,7 +34,7 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     all
 }
 
-/// Starts the server on `folder`; it must refuse, leave every file as it was, and say what is wrong with what.
+/// Starts the server on `folder`. It must refuse to start, change no file, and name the file and its fault.
 #[track_caller]
 fn does_not_start(folder: &Path, says: &[&str]) {
     let keys = folder.join("keys");
@@ -47,7 +47,7 @@ fn does_not_start(folder: &Path, says: &[&str]) {
     assert_eq!(contents(&keys), before, "files were changed");
 }
 
-/// Starts the server on `folder`; the key must be the one that was there, and its tokens sound.
+/// Starts the server on `folder`. It must use the key of the folder, and its tokens must be valid.
 #[track_caller]
 fn starts_with(folder: &Path, public_pem: &str) {
     let program = Program::start(folder, &[("SKIP_DATABASE", "true")]);
@@ -144,7 +144,7 @@ fn k8_pkcs1_line_ends_and_a_byte_order_mark_do_no_harm() {
     starts_with(folder.path(), &fs::read_to_string(vector("rsa_2048_public.pem")).unwrap());
 }
 
-/// The program as a user that file permissions hold for: root passes them all.
+/// The program as a user to whom file permissions apply. They do not apply to root.
 fn as_nobody(folder: &Path) -> std::process::Command {
     as_nobody_with(folder, &[("SKIP_DATABASE", "true")])
 }
@@ -296,7 +296,7 @@ fn a_process_that_is_stopped_with_the_lock_in_hand_holds_up_nobody_for_long() {
     let lock = fs::File::open(folder.path().join("keys")).unwrap();
     lock.lock().unwrap();
     let program = Program::start(folder.path(), &[("SKIP_DATABASE", "true"), ("KEY_REFRESH", "1s")]);
-    // Nothing can be written, so the keys cannot be taken up; it says so, and goes on once it can.
+    // The folder is read-only, so the service cannot adopt the keys. It says so, and continues when it can write.
     assert!(program.log().contains("another process holds the lock"), "{}", program.log());
     drop(lock);
     eventually("it signs", || {

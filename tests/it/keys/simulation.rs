@@ -1,7 +1,7 @@
-//! The schedule in a world of its own: instances that start, die, lag and disagree on the time, settings that change,
-//! key generation that fails, algorithms that come and go while some instances have a list of before. Every token is held against the slowest verifier that there may be: one whose key set is
-//! as old as caches on the way, its own cache and the instance that served it allow. In that world seconds are few, so
-//! that a rule that is short by one is caught.
+//! Simulates the schedule. Instances start, end, are late and have different clocks. Settings change, key generation fails, and
+//! algorithms are added and removed while some instances still have the earlier list. Each token is checked with the slowest
+//! possible verifier: its key set is as old as its cache, other caches and the instance allow. All times are a few seconds,
+//! so that the test finds a rule that is one second too short.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use jwt_generator::domain::{KeyRecord, KeyState, Kid, NewKey, RingRecord, Timest
 use jwt_generator::keys::KeyKind;
 use jwt_generator::keys::schedule::{Action, Schedule, apply, plan, step, take};
 
-/// SplitMix64: repeatable, and a seed is all there is to a run.
+/// SplitMix64: a seed determines the whole run.
 pub struct Dice(pub u64);
 
 impl Dice {
@@ -186,7 +186,7 @@ struct Instance {
 /// What is known of a key from outside.
 #[derive(Default)]
 struct Life {
-    /// From when on no verifier has a key set without it.
+    /// From this second on, every verifier has a key set that contains the key.
     known_at: u64,
     /// Until then, some verifier may need it.
     needed_until: u64,
@@ -209,7 +209,7 @@ struct World {
     made: u64,
 }
 
-/// So that clocks that are slow do not run below zero.
+/// The first second, so that slow clocks are not below zero.
 const EPOCH: u64 = 1_000_000;
 
 type Verdict = Result<(), String>;
@@ -550,7 +550,7 @@ fn a_key_set_never_holds_more_than_three_keys_with_the_usual_settings() {
     }
 }
 
-/// Every step that is due, each on top of the one before.
+/// Takes every step that is due, one after the other.
 fn settled(ring: RingRecord, schedule: &Schedule, now: Timestamp) -> (RingRecord, Vec<Action>) {
     let (mut ring, mut actions, mut made) = (ring, Vec::new(), 0);
     let first = ring.keys.len() as u64;

@@ -1,4 +1,4 @@
-//! D1 to D6 and D10 to D12 on MongoDB: away, slow, silent, odd.
+//! D1 to D6 and D10 to D12 on MongoDB: it is away, slow or silent, or has unexpected data.
 
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;

@@ -38,7 +38,7 @@ impl Program {
         Self::try_start(folder, settings).unwrap_or_else(|log| panic!("the server did not start:\n{log}"))
     }
 
-    /// The same; what it logged, where it ended instead.
+    /// The same. If the server ends instead, returns what it logged.
     pub fn try_start(folder: &Path, settings: &[(&str, &str)]) -> Result<Self, String> {
         let mut command = jwt_generator(folder);
         command.env("HOST", "127.0.0.1").env("PORT", "0").envs(settings.iter().copied());
