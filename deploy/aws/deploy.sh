@@ -210,7 +210,7 @@ keep_bucket() {
     ! bucket_is_there || return 0
     if [[ -z $bucket ]]; then
         bucket=$stack-$account-$(od -An -N6 -tx1 /dev/urandom | tr -d ' \n')
-        # Remembered first, so that no bucket is forgotten where this ends in between.
+        # Stores the name first, so that the bucket is known even if this script ends before it is made.
         aws ssm put-parameter --name "$bucket_parameter" --type String --value "$bucket" \
             --description 'The bucket that deploy.sh made for the API document of JWT Generator' >/dev/null
     fi
@@ -322,7 +322,7 @@ delete() {
     say '  the role by which API Gateway writes logs, which other APIs may use'
 }
 
-# A bucket that was not made by this stays, but for what was put there.
+# A bucket that this script did not make stays, without the objects of this stack.
 delete_documents() {
     local key
     bucket_is_there || return 0

@@ -194,7 +194,7 @@ def key_set_is_cached():
     assert {answer.headers["Access-Control-Allow-Origin"] for answer in answers} == {"*"}
     assert len({answer.headers["X-Request-Id"] for answer in answers}) == len(answers), "an id is told twice"
     caches, asked = count([*answers, again, head])
-    # The first may be a 200 or, where the copy is only old, a 304: one question in any case.
+    # The first may be a 200 or, if the copy is only old, a 304. It is one request in both cases.
     assert caches.get("HIT") == len(answers) + 1 and sum(asked.values()) == 1, (caches, asked)
     print(f"key set: {len(answers) + 2} requests, {caches['HIT']} hits, 1 question to the service")
     later = []

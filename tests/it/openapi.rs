@@ -27,7 +27,8 @@ fn table_and_document_list_the_same_operations() {
     for (path, item) in document()["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             if let Some(id) = operation["operationId"].as_str() {
-                // The document has OPTIONS for the gateway, which answers preflights itself. The server answers it on every path.
+                // The document has OPTIONS for the gateway, which answers preflights itself. The server answers it on
+                // every path.
                 if method != "options" {
                     documented.insert((method.clone(), path.clone(), id.to_owned()));
                 }

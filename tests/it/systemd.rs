@@ -38,7 +38,7 @@ impl Systemd {
         Self { folder, socket: TcpListener::bind("127.0.0.1:0").unwrap(), told }
     }
 
-    /// The server without descriptor 3. It could not listen on the port of its settings.
+    /// The server without descriptor 3. It could not listen on the address of its settings.
     fn command(&self) -> Command {
         let mut command = on_fd_3(self.folder.path());
         command.env("SKIP_DATABASE", "true").env("LISTEN_FDS", "1").env("HOST", "192.0.2.1");

@@ -141,7 +141,7 @@ async fn a_new_key_has_its_thumbprint_as_its_name_and_signs(custody: Custody) {
     let key = made(&custody, KeyState::Active).await;
     let public = jwt_generator::keys::custody::public_half(&key).unwrap();
     assert_eq!(key.kid.as_str(), public.thumbprint());
-    // The record that the ring store returns counts.
+    // The key must open from the record that the ring store returns.
     assert!(
         custody.ring_store().replace_if(None, &ring(1, vec![key])).await.unwrap().or_unwritable().unwrap()
     );
