@@ -36,7 +36,7 @@ impl Address {
         self.0.starts_with("http://")
     }
 
-    /// Where this issuer describes itself: OpenID Connect Discovery §4, then RFC 8414 §3.1.
+    /// The addresses of the documents that describe this issuer: OpenID Connect Discovery §4, then RFC 8414 §3.1.
     ///
     /// # Errors
     /// The address has a query, which an issuer must not have.

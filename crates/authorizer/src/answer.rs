@@ -40,7 +40,7 @@ impl From<Failure> for Diagnostic {
 /// The answer to an event that could be read.
 ///
 /// # Errors
-/// [`Failure`], where the gateway is to be told by an error.
+/// [`Failure`] if the gateway expects an error for this denial.
 pub fn of(event: &Event, judgement: &Result<Grant, Denial>, style: Style) -> Result<Value, Failure> {
     let verdict = judgement.as_ref().err().map(|denial| denial.verdict());
     match (verdict, event.gateway) {

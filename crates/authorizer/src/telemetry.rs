@@ -8,7 +8,7 @@ use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Where Lambda's runtime library logs each error that it is handed, and each panic that it catches.
+/// The log target of Lambda's runtime library for each error that it gets, and for each panic that it catches.
 const ERRORS_AND_PANICS: &str = "lambda_runtime::layers::panic";
 
 /// Starts logging for the whole process. A second call changes nothing.

@@ -59,8 +59,8 @@ pub fn verify_signature<'k>(
     verify_parts(token, Typ::Jwt, None, key_of).map(|(parts, _)| parts)
 }
 
-/// As [`verify_signature`], for a set in which `kid` alone does not settle the key: `choose` is given the `kid`, where
-/// there is one, and the algorithm that the header names. The key's own algorithm must be that one all the same.
+/// As [`verify_signature`], for a set in which `kid` alone does not determine the key: `choose` gets the `kid`, if there
+/// is one, and the algorithm that the header names. The algorithm of the chosen key must be the same.
 ///
 /// # Errors
 /// `Malformed`, `UnsupportedAlg`, `UnsupportedCrit`, what `choose` says, or `BadSignature`.

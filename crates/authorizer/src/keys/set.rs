@@ -53,8 +53,8 @@ impl KeySet {
     /// Verifies the JWS layer of a token. The key is the one that `kid` names. If the token has no `kid`, only one key may fit.
     ///
     /// # Errors
-    /// What `jose` says. `UnknownKey` where no key, or more than one, could be meant; `UnsupportedAlg` where the key that is
-    /// meant is for another algorithm.
+    /// The rejection of `jose`. `UnknownKey` if no key fits, or more than one; `UnsupportedAlg` if the key is for another
+    /// algorithm.
     pub fn verify(&self, token: &str) -> Result<SignedParts, Rejection> {
         jose::verify_signature_by(token, |kid, algorithm| self.choose(kid, algorithm))
     }

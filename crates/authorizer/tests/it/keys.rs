@@ -1,4 +1,4 @@
-//! Where keys come from, how long they serve, and what happens when they cannot be had. Fetches are counted.
+//! The source of keys, how long they are used, and what happens if they cannot be read. The tests count the fetches.
 
 use serde_json::json;
 
