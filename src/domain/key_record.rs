@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kid_that_is_none_is_refused() {
+    fn an_invalid_kid_is_refused() {
         let text = r#"{"version":1,"revision":0,"lead":0,"kept_until":0,"keys":[{"kid":"a b","alg":"RS256","bits":2048,"state":"active","public":"","published_at":1,"activates_at":1,"carries":1}]}"#;
         assert!(serde_json::from_str::<RingRecord>(text).is_err());
     }

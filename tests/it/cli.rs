@@ -432,7 +432,7 @@ fn output_that_cannot_be_written_is_a_failure() {
 }
 
 #[test]
-fn output_that_nobody_reads_is_no_failure() {
+fn output_that_no_program_reads_is_no_failure() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = command(folder.path(), &["openapi"]).stdout(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());

@@ -254,7 +254,7 @@ fn the_memory_of_bodies_that_were_answered_or_given_up_is_there_for_others() {
 
 /// Seen: 64 connections that never sent a byte blocked a server with 64 places for 75 seconds.
 #[test]
-fn h12_sockets_that_never_send_a_byte_keep_nobody_out() {
+fn h12_sockets_that_never_send_a_byte_do_not_block_other_clients() {
     let (_folder, program) = started(&[("MAX_CONNECTIONS", "8")]);
     let mut silent: Vec<_> = (0..64).map(|_| connect(program.address())).collect();
     let mut one = connect(program.address());

@@ -1,4 +1,5 @@
-//! The words that the language rules of CONTRIBUTING.md ban: in comments, messages, settings, scripts and documentation.
+//! The words that the language rules of CONTRIBUTING.md ban: in comments, messages, names of tests, settings, scripts and
+//! documentation.
 
 use std::fs;
 use std::path::Path;
@@ -75,6 +76,8 @@ fn comments_and_messages_are_read_and_values_are_not() {
     ] {
         assert_eq!(found(code), expected, "{code}");
     }
+    let name = names_of_functions("\n    async fn it_waits_till_then() {}");
+    assert_eq!(faults(&name).collect::<Vec<_>>(), [(2, "till")]);
     assert_eq!(faults("One\n\ntill then").next(), Some((3, "till")));
 }
 
@@ -99,7 +102,10 @@ fn read_all(path: &Path, take: &mut dyn FnMut(&Path, &str)) {
         ("CHANGELOG.md", _) => take(path, &without(unreleased(&text), '`')),
         ("CONTRIBUTING.md", _) => take(path, &without(&without(&text, '`'), '"')),
         (_, Some("md")) => take(path, &without(&text, '`')),
-        (_, Some("rs")) => take(path, &prose_of_rust(&text)),
+        (_, Some("rs")) => {
+            take(path, &prose_of_rust(&text));
+            take(path, &names_of_functions(&text));
+        }
         (_, None) if !text.starts_with("#!") && name != "Dockerfile" => {}
         _ => take(path, &text),
     }
@@ -136,6 +142,16 @@ fn prose_of_rust(code: &str) -> String {
         rest = after;
     }
     without(&prose, '`')
+}
+
+/// The names of functions as words, each on its line: the name of a test is a sentence.
+fn names_of_functions(code: &str) -> String {
+    let name = |line: &str| {
+        let name =
+            line.trim_start().trim_start_matches("pub ").trim_start_matches("async ").strip_prefix("fn ");
+        name.and_then(|name| name.split(['(', '<']).next()).unwrap_or_default().replace('_', " ") + "\n"
+    };
+    code.lines().map(name).collect()
 }
 
 /// The length of the comment or the literal at the start of `code`, and whether it is text.

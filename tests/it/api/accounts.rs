@@ -70,7 +70,7 @@ fn a_users_token_says_that_the_address_is_not_verified_and_a_demo_token_says_not
 /// Seen before (issue 11, row 11): `admin`, `Admin` and one with a Cyrillic letter were three accounts, and two spellings
 /// of one address were two.
 #[test]
-fn nobody_registers_as_somebody_who_looks_the_same() {
+fn a_name_that_looks_like_the_name_of_another_user_is_refused() {
     let service = Service::start();
     service.user("admin");
     let taken = |name: &str, address: &str| {
@@ -151,7 +151,7 @@ fn a_password_of_72_bytes_works_and_none_is_ever_cut() {
 }
 
 #[test]
-fn nobody_and_a_wrong_password_are_answered_alike() {
+fn an_unknown_user_and_a_wrong_password_get_the_same_answer() {
     let service = Service::start();
     service.user("alice");
     let wrong = log_in(&service.anonymous(), "alice", "wrong-one");

@@ -181,7 +181,7 @@ fn production_has_no_demo_tokens_unless_they_are_allowed() {
 }
 
 #[test]
-fn a_demo_token_is_nobody_on_the_accounts_paths() {
+fn a_demo_token_belongs_to_no_user_on_the_accounts_paths() {
     let service = Service::start();
     let user = service.user("alice");
     let profile = user.get("/api/auth/profile").ok();

@@ -419,7 +419,7 @@ fn one_key_under_two_names_comes_in_as_one() {
 }
 
 #[test]
-fn a_key_that_was_published_before_a_move_waits_till_all_have_followed() {
+fn a_key_that_was_published_before_a_move_waits_until_all_servers_have_followed() {
     let mut place =
         Place::new(&[("KEY_ENCRYPTION_KEY", SEALING_KEY), ("JWKS_MAX_AGE", "1s"), ("VERIFIER_CACHE", "0")]);
     place.told(&["keys", "generate"]);

@@ -230,7 +230,7 @@ async fn of_many_at_once_all_get_the_same_server_secret(custody: Custody) {
     );
 }
 
-async fn a_home_of_nobody_is_refused(custody: Custody) {
+async fn a_record_with_an_unknown_custody_is_refused(custody: Custody) {
     let key = KeyRecord { home: Some(Home::new("moon", "crater")), ..made(&custody, KeyState::Active).await };
     assert!(matches!(custody.open(&key).await, Err(CustodyError::Homeless(scheme)) if scheme == "moon"));
 }
@@ -315,7 +315,7 @@ macro_rules! suite {
             a_record_with_the_key_of_another_is_of_no_use
             a_key_from_elsewhere_is_kept
             what_is_discarded_is_gone_and_may_be_discarded_again
-            a_home_of_nobody_is_refused
+            a_record_with_an_unknown_custody_is_refused
             of_many_at_once_all_get_the_same_server_secret
         );
     };

@@ -145,12 +145,12 @@ fn k8_pkcs1_line_ends_and_a_byte_order_mark_do_no_harm() {
 }
 
 /// The program as a user to whom file permissions apply. They do not apply to root.
-fn as_nobody(folder: &Path) -> std::process::Command {
-    as_nobody_with(folder, &[("SKIP_DATABASE", "true")])
+fn as_unprivileged_user(folder: &Path) -> std::process::Command {
+    as_unprivileged_user_with(folder, &[("SKIP_DATABASE", "true")])
 }
 
 /// The same, with these settings.
-pub fn as_nobody_with(folder: &Path, settings: &[(&str, &str)]) -> std::process::Command {
+pub fn as_unprivileged_user_with(folder: &Path, settings: &[(&str, &str)]) -> std::process::Command {
     use std::os::unix::process::CommandExt;
     let mut command = jwt_generator(folder);
     if rustix::process::geteuid().is_root() {
@@ -167,7 +167,7 @@ fn k9_a_key_that_cannot_be_kept_is_not_used() {
     let keys = folder.path().join("keys");
     fs::create_dir(&keys).unwrap();
     set_mode(&keys, 0o555);
-    let told = refused(&mut as_nobody(folder.path()), 1);
+    let told = refused(&mut as_unprivileged_user(folder.path()), 1);
     assert!(told.contains("a key that is not kept would be lost at the next start"), "{told}");
     assert!(contents(&keys).is_empty());
 }
@@ -179,7 +179,7 @@ fn k10_a_folder_that_cannot_be_written_serves_the_keys_in_it() {
     set_mode(folder.path(), 0o755);
     set_mode(&folder.path().join(PRIVATE), 0o644);
     set_mode(&folder.path().join("keys"), 0o555);
-    let program = Program::spawn(&mut as_nobody(folder.path())).unwrap();
+    let program = Program::spawn(&mut as_unprivileged_user(folder.path())).unwrap();
     assert_eq!(program.client().get("/api/public-key").text(), original_public());
     assert!(program.log().contains("its keys are served all the same"));
 }
@@ -291,7 +291,7 @@ fn the_original_reads_the_keys_that_we_make() {
 }
 
 #[test]
-fn a_process_that_is_stopped_with_the_lock_in_hand_holds_up_nobody_for_long() {
+fn a_process_that_is_stopped_while_it_holds_the_lock_delays_others_only_for_a_while() {
     let folder = folder_with_keys();
     let lock = fs::File::open(folder.path().join("keys")).unwrap();
     lock.lock().unwrap();

@@ -143,7 +143,7 @@ fn a_clock_that_jumps_a_year_ahead_and_back_skips_nothing_and_undoes_nothing() {
 }
 
 #[test]
-fn another_algorithm_is_published_first_and_the_old_key_signs_till_then() {
+fn another_algorithm_is_published_first_and_the_old_key_signs_until_then() {
     let folder = tempfile::tempdir().unwrap();
     let with = |algorithm: &'static str| {
         let mut settings: Vec<_> = QUICK.into_iter().filter(|(name, _)| *name != "JWT_ALGORITHM").collect();

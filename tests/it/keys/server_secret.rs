@@ -18,7 +18,7 @@ use jwt_generator::store::{Rings, Stores};
 use serde_json::{Value, json};
 
 use super::custody::{SEALING_KEY, ring};
-use super::folder::as_nobody_with;
+use super::folder::as_unprivileged_user_with;
 use crate::support::{Program, eventually, folder_with_keys, jwt_generator, mongod, refused, run, set_mode};
 
 const OTHER_KEY: &str = "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXphYmNkZWY=";
@@ -147,7 +147,7 @@ fn a_folder_that_cannot_be_written_has_a_secret_later() {
     }
     set_mode(&folder.path().join("keys"), 0o555);
     let settings = [&QUICK[..], &[("SKIP_DATABASE", "true")]].concat();
-    let program = Program::spawn(&mut as_nobody_with(folder.path(), &settings)).unwrap();
+    let program = Program::spawn(&mut as_unprivileged_user_with(folder.path(), &settings)).unwrap();
     program.client().demo_token(&json!({}));
     let log = program.log();
     assert!(log.contains("the server secret is not made yet") && !file.exists(), "{log}");

@@ -139,7 +139,8 @@ fn a_life_that_the_ring_cannot_make_room_for_is_503_and_no_token() {
     }
     set_mode(&keys, 0o555);
     let longer = [("MAX_TOKEN_LIFETIME", "72h"), ("SKIP_DATABASE", "true"), ("KEY_REFRESH", "1s")];
-    let program = Program::spawn(&mut super::folder::as_nobody_with(folder.path(), &longer)).unwrap();
+    let program =
+        Program::spawn(&mut super::folder::as_unprivileged_user_with(folder.path(), &longer)).unwrap();
     let client = program.client();
     let answer = client.post("/api/token/generate", &json!({ "expiresIn": "72h" }));
     answer.is_refused(503, "keys_unavailable", "The keys are unavailable; try again shortly");

@@ -627,7 +627,7 @@ fn a_clock_that_jumps_back_undoes_nothing_and_repeats_nothing() {
 }
 
 #[test]
-fn another_kind_of_key_is_published_first_and_the_old_one_signs_till_then() {
+fn another_kind_of_key_is_published_first_and_the_old_one_signs_until_then() {
     let schedule = usual_settings(30 * 24 * HOUR);
     let (ring, _) = settled(RingRecord::empty(), &schedule, at(0));
     let kind = KeyKind { algorithm: Algorithm::Es256, rsa_bits: 2048 };

@@ -311,7 +311,7 @@ fn signs(client: &Client) -> bool {
 
 /// `/health` said `signing: true` for as long as the ring was known, though Vault was down (issue 11, row 1.9).
 #[test]
-fn health_tells_that_vault_does_not_sign_though_nobody_asks_for_a_token() {
+fn health_tells_that_vault_does_not_sign_without_a_request_for_a_token() {
     let (vault, folder) = (Vault::start(), tempfile::tempdir().unwrap());
     let program = start_with_token(folder.path(), &vault, &[]);
     let client = program.client();
@@ -341,7 +341,7 @@ fn health_tells_at_once_that_a_token_could_not_be_signed() {
 }
 
 #[test]
-fn many_who_wait_for_a_vault_that_hangs_keep_nobody_else_waiting() {
+fn many_requests_that_wait_for_a_vault_that_hangs_do_not_delay_others() {
     let (vault, folder) = (Vault::start(), tempfile::tempdir().unwrap());
     let program = start_with_token(folder.path(), &vault, &[]);
     let client = program.client();
@@ -407,7 +407,7 @@ const IN_SECONDS: [(&str, &str); 7] = [
 ];
 
 #[test]
-fn a_rotation_uses_the_next_version_and_never_makes_a_token_that_nobody_can_verify() {
+fn a_rotation_uses_the_next_version_and_never_makes_a_token_that_cannot_be_verified() {
     for old in [false, true] {
         let (vault, folder) = (Vault::start(), tempfile::tempdir().unwrap());
         if old {

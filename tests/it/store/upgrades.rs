@@ -87,7 +87,7 @@ async fn a_database_of_every_earlier_version_has_todays_shape_and_still_its_user
 }
 
 #[tokio::test]
-async fn users_who_clash_already_stay_and_nobody_joins_them() {
+async fn users_who_clash_already_stay_and_no_other_user_gets_their_name() {
     let (_folder, store) = upgraded(1).await;
     let name = |text: &str| User { username: Username::from_store(text.to_owned()), ..user(1) };
     let address = |text: &str| User { email: Email::from_store(text.to_owned()), ..user(1) };
