@@ -145,7 +145,7 @@ fn outside_crates_stay_in_the_modules_that_are_meant_for_them() {
 /// What lies between two instants is measured by tokio's timer, which tests stop and move.
 #[test]
 fn only_the_clock_reads_the_systems_time() {
-    for file in source_files(&repository().join("src")).iter().filter(|file| room_of(file) != "clock") {
+    for file in source_files(&repository().join("src")).iter().filter(|file| module_of(file) != "clock") {
         let text = fs::read_to_string(file).unwrap();
         let of_the_system = text.lines().any(|line| line.contains("std::time") && line.contains("Instant"));
         let reads = of_the_system || text.contains("SystemTime::now");
