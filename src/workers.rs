@@ -63,7 +63,7 @@ impl Workers {
             if !reply.is_closed()
                 && let Ok(result) = catch_unwind(AssertUnwindSafe(work))
             {
-                // The asker may have left meanwhile; then nobody wants the result.
+                // The caller may have stopped waiting; then the result is not needed.
                 let _ = reply.send(result);
             }
         });

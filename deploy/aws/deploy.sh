@@ -168,7 +168,7 @@ check_settings() {
             problem "the stack $stack is in $stack_status, from where CloudFormation lets nothing go on: run with --delete first" ;;
         UPDATE_ROLLBACK_FAILED)
             problem "the stack $stack is in $stack_status: look for the cause (aws cloudformation describe-stack-events --stack-name $stack), remove it, and run: aws cloudformation continue-update-rollback --stack-name $stack" ;;
-        *_IN_PROGRESS) problem "the stack $stack is in $stack_status: wait till that is over" ;;
+        *_IN_PROGRESS) problem "the stack $stack is in $stack_status: wait until it has ended" ;;
     esac
     if [[ -n ${BACKEND_URL-} ]]; then
         BACKEND=${BACKEND:-url}
@@ -210,7 +210,7 @@ keep_bucket() {
     ! bucket_is_there || return 0
     if [[ -z $bucket ]]; then
         bucket=$stack-$account-$(od -An -N6 -tx1 /dev/urandom | tr -d ' \n')
-        # Remembered first, so that no bucket is forgotten where this ends in between.
+        # Stores the name first, so that the bucket is known even if this script ends before it is made.
         aws ssm put-parameter --name "$bucket_parameter" --type String --value "$bucket" \
             --description 'The bucket that deploy.sh made for the API document of JWT Generator' >/dev/null
     fi
@@ -282,7 +282,7 @@ deploy() {
     aws s3api head-object --bucket "$bucket" --expected-bucket-owner "$account" --key "$document_key" >/dev/null 2>&1 ||
         aws s3api put-object --bucket "$bucket" --expected-bucket-owner "$account" --key "$document_key" --body "$work/openapi.yaml" >/dev/null
     collect_overrides
-    # The template is passed as the body of the request, so nobody can change it on the way.
+    # The template is the body of the request, so no other program can change it between upload and use.
     aws cloudformation deploy --stack-name "$stack" --template-file "$work/template.yaml" \
         --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset --tags application=jwt-generator --parameter-overrides "${overrides[@]}" ||
         fail "the stack is not as it should be; what went wrong: aws cloudformation describe-stack-events --stack-name $stack"
@@ -306,7 +306,7 @@ delete() {
             return
         fi
         if [[ -z $yes ]]; then
-            [[ -t 0 ]] || fail 'nobody is there to ask: say --yes'
+            [[ -t 0 ]] || fail 'standard input is not a terminal, so the script cannot ask: add --yes'
             read -rp "Delete the stack $stack in $AWS_REGION of $account? Its name, please: " answer
             [[ $answer == "$stack" ]] || fail 'nothing has been deleted'
         fi
@@ -322,7 +322,7 @@ delete() {
     say '  the role by which API Gateway writes logs, which other APIs may use'
 }
 
-# A bucket that was not made by this stays, but for what was put there.
+# A bucket that this script did not make stays, without the objects of this stack.
 delete_documents() {
     local key
     bucket_is_there || return 0

@@ -18,7 +18,7 @@ secret_arn() {
     aws secretsmanager describe-secret --secret-id "$stack/$1" --query ARN --output text 2>/dev/null || :
 }
 
-# Tasks have one. A function has one where it is told to, or where a stack that is gone has left its address.
+# Tasks have a database. A function has one if it is set, or if a deleted stack of this name has left its address.
 wants_database() {
     case $backend in
         fargate) ;;
@@ -30,7 +30,7 @@ wants_database() {
     esac
 }
 
-# As the template has it: the ring of keys is in the database, where there is one; private keys may be in the secret all the same.
+# The same rule as in the template: if there is a database, the key ring is in it. Private keys may still be in the secret.
 keys_in_secret() {
     [[ $backend == lambda ]] || return 1
     ! wants_database || [[ $(setting KeyCustody) == aws-secrets-manager ]]

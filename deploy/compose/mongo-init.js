@@ -16,8 +16,8 @@ const until = (what, attempt) => {
   }
 }
 
-// As the members call on each other: there is no user yet that could log in, and only from its own machine would a MongoDB
-// without users take orders from nobody.
+// Connects as the members of the set do. There is no user yet that could log in, and a MongoDB without users accepts commands
+// without a log-in only from its own machine.
 const asMember = (hosts, options) => {
   const password = encodeURIComponent(secret('mongodb-keyfile').replace(/\s/g, ''))
   return connect(`mongodb://__system:${password}@${hosts}/admin?authSource=local&serverSelectionTimeoutMS=5000&${options}`)

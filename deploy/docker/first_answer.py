@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Starts a container that was created before, and prints the milliseconds till its service answers.
+"""Starts a container that was created before, and prints the milliseconds until its service answers.
 
   first_answer.py URL ENGINE…   such as: first_answer.py http://127.0.0.1:3000/health podman start NAME
 

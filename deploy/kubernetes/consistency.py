@@ -93,6 +93,6 @@ for each in (pod, restore["spec"]):
     assert own["capabilities"] == {"drop": ["ALL"]}
 assert restore["spec"]["securityContext"]["runAsUser"] == pod["securityContext"]["runAsUser"]
 
-# An image that nobody has set is one that no registry has: .invalid is a name of no one (RFC 2606).
+# The default image is in no registry: .invalid is a name that cannot exist (RFC 2606).
 repository, tag = container["image"].rsplit(":", 1)
 assert repository == "registry.invalid/jwt-generator" and tag != "latest", container["image"]

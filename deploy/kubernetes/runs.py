@@ -134,7 +134,7 @@ def a_backup_goes_in_again(other, keys, user, archive):
     volume = other.root / STATE.strip("/")
     script, back = (shell.replace(STATE, str(volume)) for shell in (restore_of_readme(), way_back_of_readme()))
     before = contents(volume)
-    # Cut off in the database, and where a file ends: there tar sees nothing, but keys are missing.
+    # Cut off inside the database, and at the end of a file. tar does not notice the second, but keys are missing.
     for cut in (len(archive) // 2, archive.index(b"keys/ring.json")):
         told = subprocess.run(["sh", "-ec", script], input=archive[:cut], capture_output=True, check=False)
         left = {name: data for name, data in contents(volume).items() if not name.startswith("restored/")}

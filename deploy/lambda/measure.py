@@ -44,7 +44,7 @@ def until_open(port, log):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
         time.sleep(0.05)
-    sys.exit(f"nobody listens on {port}:\n{log.read_text()}")
+    sys.exit(f"no program listens on {port}:\n{log.read_text()}")
 
 
 def invoke(port, path, method="GET"):

@@ -194,7 +194,7 @@ def key_set_is_cached():
     assert {answer.headers["Access-Control-Allow-Origin"] for answer in answers} == {"*"}
     assert len({answer.headers["X-Request-Id"] for answer in answers}) == len(answers), "an id is told twice"
     caches, asked = count([*answers, again, head])
-    # The first may be a 200 or, where the copy is only old, a 304: one question in any case.
+    # The first may be a 200 or, if the copy is only old, a 304. It is one request in both cases.
     assert caches.get("HIT") == len(answers) + 1 and sum(asked.values()) == 1, (caches, asked)
     print(f"key set: {len(answers) + 2} requests, {caches['HIT']} hits, 1 question to the service")
     later = []
@@ -229,7 +229,7 @@ def nothing_stale_is_served(process):
 
 
 def limits_hold():
-    bad = {"username": "nobody", "password": "wrong-one"}
+    bad = {"username": "unknown", "password": "wrong-one"}
     for path, body, burst, other in (
         ("/api/auth/login", bad, 10, "/API/auth//Login/"),
         ("/api/auth/register", {}, 5, "/api/auth/register//"),

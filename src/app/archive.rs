@@ -90,7 +90,7 @@ fn append(
     Ok(())
 }
 
-/// As a file in a folder would be that this process made: its own, and nobody else's.
+/// The header of a file that this process would create in a folder: its owner is the user of this process.
 fn header(kind: EntryType, mode: u32, size: u64, modified_at: SystemTime) -> Header {
     let mut header = Header::new_gnu();
     header.set_entry_type(kind);

@@ -13,14 +13,14 @@ const BACKLOG: u32 = 4096;
 /// File descriptors that are not connections' (database, log, keys).
 const OTHER_DESCRIPTORS: usize = 64;
 
-/// The listening socket that systemd passes (sd_listen_fds(3)), where it passes one. It outlives the process, so
-/// that nobody is refused while another takes its place. To be called before there are threads: it changes the
+/// The listening socket that systemd passes (sd_listen_fds(3)), if it passes one. It outlives the process, so
+/// clients are not refused while another process takes over. To be called before there are threads: it changes the
 /// environment, which must not be read at the same time.
 ///
 /// # Errors
 /// [`StartError::Passed`] where what was passed is not one listening socket.
 pub fn passed_listener() -> Result<Option<PassedListener>, StartError> {
-    // Without a process id nobody can tell for whom the sockets are meant.
+    // Without a process id, the sockets may be meant for another process.
     if std::env::var_os("LISTEN_PID").is_none() {
         return Ok(None);
     }

@@ -85,7 +85,7 @@ pub(super) fn rotation(text: &str) -> Result<Rotation, String> {
     }
 }
 
-/// Seconds; `0` is none.
+/// A number of seconds; `0` switches off what it is for.
 pub(super) fn length_or_none(text: &str) -> Result<u64, String> {
     match text {
         "0" | "0s" => Ok(0),

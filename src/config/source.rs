@@ -51,7 +51,7 @@ pub(super) struct Found {
     pub(super) origin: Origin,
 }
 
-/// Set by AWS Lambda, and by nobody else.
+/// Only AWS Lambda sets this variable.
 const FUNCTION: &str = "AWS_LAMBDA_RUNTIME_API";
 
 /// The values of all settings that are set, and what looks like a mistyped name.

@@ -13,7 +13,7 @@ pub struct Event {
     pub at: Timestamp,
     /// What happened.
     pub kind: EventKind,
-    /// Who made the change, and in which request.
+    /// The actor that made the change, and the request.
     pub initiator: Initiator,
     /// What changed.
     pub subject: EventSubject,

@@ -1,13 +1,13 @@
-//! Who makes a change, and in which request.
+//! The actor that makes a change, and the request.
 
 use std::net::IpAddr;
 
 use super::{Caller, RequestId, UserId};
 
-/// Who makes a change, from where, and in which request.
+/// The actor that makes a change, its address, and the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Initiator {
-    /// Who makes the change.
+    /// The actor.
     pub actor: Actor,
     /// The client of the request; `None` where there is no request, and where no address is known.
     pub address: Option<IpAddr>,
@@ -15,7 +15,7 @@ pub struct Initiator {
     pub request_id: Option<RequestId>,
 }
 
-/// Who makes a change.
+/// What makes a change: a user, an operator or the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// A user, through the API.

@@ -126,7 +126,7 @@ pub struct RingRecord {
     /// The longest, in seconds, that an instance may sign on with a key that was retired, and that clocks add to it.
     #[serde(default)]
     pub lag: u64,
-    /// Until when answers may be kept that were served under an earlier, longer lead.
+    /// Until this instant, caches may keep answers that were served under an earlier, longer lead.
     pub kept_until: Timestamp,
     /// Whether it began with a key of the original, whose users may have pinned it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -158,7 +158,7 @@ pub struct RingRecord {
 pub struct Moved {
     /// The custody, as `KEY_CUSTODY` names it.
     pub to: String,
-    /// Until when instances may serve what was left behind.
+    /// Until this instant, instances may use the copy that was left behind.
     pub until: Timestamp,
 }
 
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kid_that_is_none_is_refused() {
+    fn an_invalid_kid_is_refused() {
         let text = r#"{"version":1,"revision":0,"lead":0,"kept_until":0,"keys":[{"kid":"a b","alg":"RS256","bits":2048,"state":"active","public":"","published_at":1,"activates_at":1,"carries":1}]}"#;
         assert!(serde_json::from_str::<RingRecord>(text).is_err());
     }

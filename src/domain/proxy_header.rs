@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_none() {
+    fn a_text_that_is_not_an_address_gives_no_client() {
         for text in [
             "",
             " ",

@@ -104,7 +104,7 @@ fn is_near(address: IpAddr) -> bool {
 mod tests {
     use super::{ProxyHeader, TrustedProxies, TrustedProxiesError};
 
-    /// What a client may send to pass for another one, or to be no one.
+    /// What a client may send to look like another client, or to have no address.
     const MADE_UP: [&str; 14] = [
         "",
         ",",

@@ -112,7 +112,7 @@ pub struct LoginName {
 }
 
 impl LoginName {
-    /// Takes any text: what can be nobody's name is found nowhere.
+    /// Takes any text. A text that cannot be a name finds no user.
     pub fn from_text(text: &str) -> Self {
         let text = text.trim();
         let as_typed = Username(text.to_owned());

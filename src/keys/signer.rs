@@ -107,7 +107,7 @@ impl Signer {
             remote.sign(input.as_bytes()).await
         });
         let signature = signature.await.map_err(|_| SignError::Unavailable)??;
-        // A service that signs with another key, or wrongly, must not make a token that nobody can verify.
+        // A service that signs with another key, or wrongly, must not issue a token that no verifier accepts.
         if key.verifying().verify(input.as_bytes(), &signature) {
             Ok(jose::attach(input, &signature))
         } else {

@@ -25,8 +25,8 @@ fn template(event: &Event) -> Option<&str> {
     resource.or_else(route).filter(|template| template.starts_with('/'))
 }
 
-/// As many segments from the end as the template has, where they fit it: whatever is before them is none of its. A
-/// segment that the gateway took as one may be several here, for some gateways decode `%2F`.
+/// The last segments of the path, as many as the template has, if they match it. Segments before them do not belong to the
+/// template. One segment of the gateway may be several here, because some gateways decode `%2F`.
 fn matched<'a>(path: &'a str, template: &str, event: &Event) -> Option<&'a str> {
     let mut expected = Vec::new();
     for segment in template.split('/').filter(|segment| !segment.is_empty()) {

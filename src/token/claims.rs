@@ -56,7 +56,7 @@ impl<'a> Audience<'a> {
 }
 
 impl<'a> Claims<'a> {
-    /// What every token says, whoever it is for. `sub` is still empty.
+    /// The claims that every token has. `sub` is still empty.
     pub(super) fn common(
         settings: &'a TokenSettings,
         now: Timestamp,

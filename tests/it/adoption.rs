@@ -1,5 +1,5 @@
-//! Keys, users, passwords and tokens that the original wrote (`tests/data/adoption/`): all of them work, and what we
-//! write is what the original would have written.
+//! Keys, users, passwords and tokens that the original wrote (`tests/data/adoption/`). All of them work, and the service
+//! writes the same as the original.
 
 use mongodb::bson::{Bson, DateTime, Document, doc};
 use serde_json::{Value, json};

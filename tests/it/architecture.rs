@@ -72,7 +72,7 @@ fn module_of(file: &Path) -> String {
     below.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned()
 }
 
-/// What stands behind `prefix` in the code, wherever it stands: comments are no code.
+/// Every name that follows `prefix` in the code. Comments do not count.
 fn named_behind<'a>(text: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a str> {
     let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
     code.flat_map(move |line| line.split(prefix).skip(1)).map(|rest| {

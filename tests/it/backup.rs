@@ -1,4 +1,4 @@
-//! `backup` beside a running server, and a server on what it copied.
+//! `backup` beside a running server, and a server that starts from the copy.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -28,7 +28,7 @@ fn copied(mut command: Command) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Puts a copy where a new server looks, as the documentation says.
+/// Restores a copy for a new server, as the documentation says.
 fn restored(copy: &Path) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("data")).unwrap();
@@ -201,7 +201,7 @@ fn a_copy_that_cannot_be_made_is_refused() {
     let nothing = refused(&mut backup(folder.path(), &[], &folder.path().join("copy")), 1);
     assert!(nothing.contains("there is nothing to copy"), "{nothing}");
     drop(Program::start(folder.path(), &QUICK));
-    // Seen: with a slip in a setting, a backup without keys said that it was whole.
+    // Seen: with a mistake in a setting, a backup without keys was reported as complete.
     for (setting, told) in [
         ("KEYS_DIR", "no keys are in ./elsewhere (KEYS_DIR)"),
         ("DATA_DIR", "no database is in ./elsewhere (DATA_DIR)"),
@@ -215,7 +215,7 @@ fn a_copy_that_cannot_be_made_is_refused() {
     assert!(taken.contains("is not empty"), "{taken}");
     let nowhere = refused(&mut backup(folder.path(), &[], Path::new("/proc/nowhere")), 1);
     assert!(nowhere.contains("cannot copy"), "{nowhere}");
-    // Without what SQLite keeps beside it, from which it would be whole again.
+    // Without the other files of SQLite, which would repair it.
     fs::remove_file(folder.path().join("data/jwt-generator.db-wal")).unwrap();
     fs::write(folder.path().join("data/jwt-generator.db"), "no database").unwrap();
     let damaged = refused(&mut backup(folder.path(), &[], &folder.path().join("copy")), 1);
@@ -226,7 +226,7 @@ fn a_copy_that_cannot_be_made_is_refused() {
     assert!(lost.contains("keys/lost.pem"), "{lost}");
 }
 
-/// The names, kinds, modes and contents of all that is in `folder`.
+/// The names, kinds, modes and contents of all entries of `folder`.
 fn tree(folder: &Path) -> Vec<(String, u32, Vec<u8>)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {

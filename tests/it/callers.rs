@@ -1,4 +1,4 @@
-//! Which client a request is of: by the peer, and by one header of proxies that the operator trusts.
+//! The client of a request: the peer, or the address in one header of a proxy that the operator trusts.
 
 use serde_json::Value;
 
@@ -9,13 +9,13 @@ use crate::support::{Program, eventually, folder_with_keys};
 const SPOOFED: &str = "X-Forwarded-For: 203.0.113.9\r\nForwarded: for=203.0.113.9, for=\"\r\nX-Real-IP: 203.0.113.9\r\n\
      X-Client-IP: 203.0.113.9\r\nTrue-Client-IP: 203.0.113.9\r\nCF-Connecting-IP: 203.0.113.9\r\n";
 
-/// The lines of a log that tell of an answered request.
+/// The lines of a log about answered requests.
 pub fn answered(log: &str) -> Vec<Value> {
     let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     entries.filter(|entry| entry["message"] == "request answered").collect()
 }
 
-/// The clients that the log names for requests with these headers, sent from this address.
+/// The clients in the log, for requests with these headers from this address.
 fn clients(settings: &[(&str, &str)], source: &str, heads: &[&str]) -> Vec<String> {
     let folder = folder_with_keys();
     let usual = [("SKIP_DATABASE", "true"), ("LOG_LEVEL", "jwt_generator=debug,info")];
@@ -72,7 +72,7 @@ fn a_trusted_proxy_names_the_client_in_the_one_header_that_the_operator_chose() 
     assert_eq!(real_ip, ["198.51.100.7", "10.0.0.2"]);
 }
 
-/// The log names the operation, and a path only as the operation has it.
+/// The log has the operation and the path of its definition, not the path of the request.
 #[test]
 fn the_log_names_the_operation_and_nothing_of_the_request() {
     let folder = folder_with_keys();
@@ -108,7 +108,7 @@ fn the_log_names_the_operation_and_nothing_of_the_request() {
     assert!(!log.contains(secret), "{log}");
 }
 
-/// The memory for bodies is shared by clients, also by those behind one proxy.
+/// Clients share the memory for bodies. Clients behind one proxy share it, too.
 #[test]
 fn one_client_behind_a_trusted_proxy_has_only_a_part_of_the_memory_of_bodies() {
     const BODY: usize = 100 * 1024;

@@ -59,8 +59,8 @@ fn help_and_version_are_there_for_every_command() {
     refused(&mut command(folder.path(), &["nonsense"]), 2);
 }
 
-/// As it was found: `token inspect` and `token verify` printed U+009B (CSI), U+009D (OSC) and what turns the direction of text as
-/// they stood in the token.
+/// Seen before: `token inspect` and `token verify` printed U+009B (CSI), U+009D (OSC) and the characters that reverse text
+/// exactly as the token contained them.
 #[test]
 fn what_a_token_says_cannot_steer_the_terminal_and_json_keeps_its_meaning() {
     let folder = folder_with_keys();
@@ -245,7 +245,7 @@ fn users_are_managed_beside_a_running_server() {
     }
 }
 
-/// Seen: an empty standard input was a password of no letters: "Password must be at least 6 characters long".
+/// Seen: an empty standard input was used as an empty password: "Password must be at least 6 characters long".
 #[test]
 fn a_password_that_is_missing_is_told_apart_from_one_that_is_too_short() {
     let folder = tempfile::tempdir().unwrap();
@@ -415,7 +415,7 @@ fn the_api_document_and_completions_are_printed() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(text(folder.path(), &["openapi"]), read("openapi.yaml"));
     assert_eq!(json_of(folder.path(), &["openapi"])["openapi"], "3.0.3");
-    // What bash, zsh and fish make of theirs is tested in completions.rs.
+    // completions.rs tests the scripts in bash, zsh and fish.
     for shell in ["elvish", "powershell"] {
         assert!(text(folder.path(), &["completions", shell]).contains("jwt-generator"), "{shell}");
     }
@@ -432,7 +432,7 @@ fn output_that_cannot_be_written_is_a_failure() {
 }
 
 #[test]
-fn output_that_nobody_reads_is_no_failure() {
+fn output_that_no_program_reads_is_no_failure() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = command(folder.path(), &["openapi"]).stdout(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());

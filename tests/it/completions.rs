@@ -1,4 +1,4 @@
-//! Completion in real shells: what the tabulator key makes of a line.
+//! Completion in real shells: the line after the tabulator key.
 
 use std::path::Path;
 use std::process::Command;

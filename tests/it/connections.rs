@@ -1,4 +1,4 @@
-//! Who may connect, and what all connections together may hold: the attacks that once worked.
+//! The limits of connections and of the memory that they use together. Each test is an attack that once worked.
 
 use std::io::Read;
 use std::net::TcpStream;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::socket::{connect, connect_from, is_readable, send, until_closed};
 use crate::support::{Program, Service, eventually, folder_with_keys};
 
-/// The most that a body may hold.
+/// The largest body, in bytes.
 const BODY_LIMIT: usize = 100 * 1024;
 
 const HEALTH: &str = "GET /health HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -25,7 +25,7 @@ fn started(settings: &[(&str, &str)]) -> (tempfile::TempDir, Program) {
     (folder, program)
 }
 
-/// Asserts that these bytes of an answer are the refusal of a server that has too much to hold.
+/// Asserts that these bytes are the refusal of a server whose memory for bodies is full.
 #[track_caller]
 fn is_busy(answer: &str) {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
@@ -90,7 +90,7 @@ fn h12_bodies_in_chunks_of_one_byte_hold_no_more_memory_than_the_limit_for_all()
     let whole_bodies = CONNECTIONS * BODY_LIMIT / 1024;
     assert!(grown < whole_bodies as u64, "{grown} KiB more");
     let answers = streams.iter_mut().filter(|stream| is_readable(stream)).map(until_closed);
-    // Where the rest of a body took too long to throw away, the connection was reset; one that fitted is never whole.
+    // If reading the rest of a body took too long, the server reset the connection. A body that fitted is never complete.
     let answers = answers.filter(|answer| !answer.is_empty() && !answer.starts_with("HTTP/1.1 408 "));
     let answers: Vec<_> = answers.collect();
     assert!(!answers.is_empty());
@@ -102,13 +102,13 @@ fn h12_bodies_in_chunks_of_one_byte_hold_no_more_memory_than_the_limit_for_all()
     });
 }
 
-/// Sends a body that never ends, all of it but for its last byte.
+/// Sends a body without its last byte.
 fn unfinished(stream: &mut TcpStream) {
     send(stream, post(&format!("Content-Length: {BODY_LIMIT}")));
     send(stream, "x".repeat(BODY_LIMIT - 1));
 }
 
-/// The answer to a whole body of this many bytes.
+/// The answer to a complete body of this many bytes.
 fn answer_to_body(stream: &mut TcpStream, bytes: usize) -> String {
     send(stream, post(&format!("Content-Length: {bytes}")));
     send(stream, format!("{{}}{}", " ".repeat(bytes - 2)));
@@ -133,8 +133,8 @@ fn h13_one_address_has_only_a_part_of_the_memory_of_bodies() {
     assert!(answered.starts_with("HTTP/1.1 200 "), "{answered}");
 }
 
-/// Seen: each body under way counted 16 KiB before a byte of it came, so that 2,050 connections with one byte each turned
-/// everybody else's log-ins away. Small bodies are not counted and never turned away.
+/// Seen: each unfinished body counted as 16 KiB before its first byte. So 2,050 connections with one byte each blocked the
+/// log-ins of all other clients. Small bodies are not counted and never refused.
 #[test]
 fn h13_small_bodies_take_nothing_from_others_and_pass_when_the_memory_is_full() {
     let (_folder, program) = started(&[("MAX_BODY_MEMORY", "1MiB")]);
@@ -180,7 +180,7 @@ fn h13_a_connection_is_closed_after_a_large_head_and_only_then() {
     assert!(last.starts_with("HTTP/1.1 200 ") && last.contains("\r\nconnection: close"), "{last}");
 }
 
-/// Seen: an `Origin` of 30 KB was kept while the body arrived, and so was such a token; nothing counted them.
+/// Seen: the server kept an `Origin` of 30 KB, or a token of this size, while the body arrived, and did not count it.
 #[test]
 fn h13_long_headers_are_not_kept_uncounted_while_a_body_arrives() {
     const CONNECTIONS: usize = 200;
@@ -206,7 +206,7 @@ fn h13_long_headers_are_not_kept_uncounted_while_a_body_arrives() {
     assert!(origin < other + copies / 2 && token < other + copies / 2, "{other}, {origin}, {token} KiB more");
 }
 
-/// Seen: a warning of one address's limit hid for a minute that there was no place for any other.
+/// Seen: after a warning about the limit of one address, the log did not say for a minute that all places were taken.
 #[test]
 fn each_limit_on_connections_is_told_of_in_the_log() {
     let proxies = ("TRUSTED_PROXIES", "203.0.113.1");
@@ -227,7 +227,7 @@ fn each_limit_on_connections_is_told_of_in_the_log() {
     assert_eq!(told("there are as many connections as there may be (MAX_CONNECTIONS)"), 1, "{log}");
 }
 
-/// What a body holds is given back when its request has ended, however it ends.
+/// The memory of a body is free again when its request has ended, however it ended.
 #[test]
 fn the_memory_of_bodies_that_were_answered_or_given_up_is_there_for_others() {
     let service = Service::with(&[("MAX_BODY_MEMORY", "1MiB")]);
@@ -252,9 +252,9 @@ fn the_memory_of_bodies_that_were_answered_or_given_up_is_there_for_others() {
     }
 }
 
-/// Seen: 64 sockets that never sent a byte closed a server with 64 places to all others for 75 seconds.
+/// Seen: 64 connections that never sent a byte blocked a server with 64 places for 75 seconds.
 #[test]
-fn h12_sockets_that_never_send_a_byte_keep_nobody_out() {
+fn h12_sockets_that_never_send_a_byte_do_not_block_other_clients() {
     let (_folder, program) = started(&[("MAX_CONNECTIONS", "8")]);
     let mut silent: Vec<_> = (0..64).map(|_| connect(program.address())).collect();
     let mut one = connect(program.address());
@@ -280,7 +280,7 @@ fn a_request_under_way_keeps_its_connection_when_all_places_are_taken() {
     }
 }
 
-/// One address cannot take all places. A proxy can: its connections are those of many.
+/// One address cannot take all places. A proxy can, because its connections belong to many clients.
 #[test]
 fn h12_one_address_has_only_so_many_connections_unless_it_is_a_trusted_proxy() {
     let proxies = ("TRUSTED_PROXIES", "127.0.0.2, 10.0.0.0/8");

@@ -1,4 +1,4 @@
-//! The original's recorded answers, held against the program by the original's own checker (`tests/contract/`).
+//! Compares the program with the recorded answers of the original. The checker is the original's (`tests/contract/`).
 
 use std::process::Command;
 
@@ -22,7 +22,7 @@ fn the_recorded_contract_holds_on_mongodb() {
     check(&program.client());
 }
 
-/// Holds the recording against whatever the client reaches.
+/// Compares the recording with the server that the client reaches.
 pub fn check(client: &Client) {
     let recorded: Vec<Value> = serde_json::from_str(&read("tests/contract/exchanges.json")).unwrap();
     let mut checker = Command::new("python3");

@@ -1,4 +1,4 @@
-//! The documents against the program: what is written down is what there is.
+//! Compares the documents with the program.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -190,7 +190,7 @@ fn docs_deploy_lists_the_collections_as_the_table_in_the_code_does() {
     assert_eq!(rows(section), expected);
 }
 
-/// The checklist sends people to the doctor by ids that it has.
+/// The checklist names only ids of checks that the doctor has.
 #[test]
 fn docs_deploy_names_checks_that_the_doctor_makes() {
     let mut list = jwt_generator(repository());

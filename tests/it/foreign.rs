@@ -1,4 +1,4 @@
-//! Verifiers of other makers against the running program, for each algorithm that they know.
+//! Verifiers in other languages check tokens of the running program, for each algorithm that they support.
 
 use serde_json::json;
 
@@ -63,7 +63,7 @@ fn foreign_verifiers_accept_tokens_of_three_algorithms_out_of_one_set() {
     }
 }
 
-/// FIPS 204 by another hand, with the keys as they are published; and the verifiers that know no such key verify on.
+/// Another implementation of FIPS 204 verifies with the published keys. Verifiers without FIPS 204 still verify other tokens.
 #[test]
 fn a_foreign_implementation_verifies_post_quantum_tokens_from_their_own_set() {
     const POST_QUANTUM: [&str; 3] = ["ML-DSA-44", "ML-DSA-65", "ML-DSA-87"];

@@ -1,4 +1,4 @@
-//! The program as a function of AWS Lambda, behind all that can invoke one.
+//! The program as a function of AWS Lambda, behind each kind of gateway that can invoke it.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +32,7 @@ const FRONTS: [Front; 7] = [
     Front::BalancerWithMany,
 ];
 
-/// How a function finds AWS, which is moto, and its keys.
+/// The settings with which a function finds AWS (here moto) and its keys.
 fn settings<'a>(endpoint: &'a str, secret: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let usual = [
         ("AWS_ENDPOINT_URL", endpoint),
@@ -69,7 +69,7 @@ fn schedule() -> Value {
     json!({ "version": "0", "source": "aws.events", "detail-type": "Scheduled Event", "detail": {} })
 }
 
-/// The recording goes through, users and all, whoever stands before the function.
+/// The recorded contract holds, with users, behind every kind of gateway.
 #[test]
 fn the_recorded_contract_holds_behind_every_gateway() {
     let uri = mongod::new_database();
@@ -85,7 +85,7 @@ fn a_request_comes_through_whole_and_so_does_its_answer() {
         let (gateway, _folder) = start(front, &[("ALLOWED_ORIGINS", "https://app.example.com")]);
         let client = gateway.client();
         let token = works(&client);
-        // A form is no text to a HTTP API, and comes in base64.
+        // An HTTP API does not treat a form as text, so it sends the form in base64.
         let form = [("content-type", "application/x-www-form-urlencoded")];
         let answer = client.send(Method::POST, "/api/token/validate", &form, format!("token={token}"));
         assert_eq!(answer.status, 200, "{front:?}: {}", answer.text());
@@ -126,7 +126,7 @@ fn a_request_comes_through_whole_and_so_does_its_answer() {
     }
 }
 
-/// What AWS says of the client counts, and what the client says does not.
+/// The function takes the client's address from AWS, and ignores what the client sends.
 #[test]
 fn a_functions_client_is_the_address_that_aws_saw() {
     for front in FRONTS {
@@ -152,7 +152,7 @@ fn tokens_of_a_function_pass_everywhere() {
     }
 }
 
-/// Many instances of a function begin at once, and none has asked another.
+/// Many instances of a function start at the same time, without a message between them.
 #[test]
 fn instances_that_begin_together_have_one_key() {
     let secret = unique("keys/of-");
@@ -160,14 +160,14 @@ fn instances_that_begin_together_have_one_key() {
     let kids: BTreeSet<_> =
         instances.iter().map(|(instance, _)| kid_of(&works(&instance.client()))).collect();
     assert_eq!(kids.len(), 1, "{kids:?}");
-    // Private keys are in each version, so an instance that comes too late adds none: one begins the ring, and one makes the
-    // server secret.
+    // Each version contains private keys, so an instance that comes too late must add no version. There are two: one begins
+    // the ring, and one adds the server secret.
     let all = json!({ "SecretId": secret, "IncludeDeprecated": true });
     let versions = Moto::shared().secrets("eu-west-1", "ListSecretVersionIds", &all).ok();
     assert_eq!(versions["Versions"].as_array().unwrap().len(), 2, "{versions}");
 }
 
-/// What an operator does reaches a function that nobody has told of it.
+/// An operator's change reaches the function, though no message announces it.
 #[test]
 fn a_key_that_is_revoked_signs_no_more() {
     let secret = unique("keys/of-");
@@ -180,7 +180,7 @@ fn a_key_that_is_revoked_signs_no_more() {
         .args(["keys", "revoke", &before, "--yes"]);
     let done = revoke.output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    // A token of the key may still be signed just before the function looks, and is refused then, as it should be.
+    // The function may sign one more token with the key just before it reads the ring. Then it must refuse that token.
     eventually("another key signs", || {
         (kid_of(&gateway.client().demo_token(&json!({}))) != before).then_some(())
     });
@@ -212,7 +212,7 @@ async fn ask(function: &Function, method: &str, path: &str) -> Value {
     serde_json::from_str(reply["body"].as_str().unwrap()).unwrap()
 }
 
-/// Nobody calls but a schedule: keys come and go all the same, each published for long before it signs.
+/// If only the schedule calls, keys still rotate, and each key is published for its whole lead before it signs.
 #[test]
 fn a_schedule_alone_keeps_keys_rotating() {
     let uri = mongod::new_database();
@@ -402,7 +402,7 @@ fn elsewhere_than_in_aws_lambda_the_command_says_what_to_do() {
     assert!(told.contains("AWS_LAMBDA_RUNTIME_API is not set") && told.contains("`serve`"), "{told}");
 }
 
-/// AWS's runtime would log whole events at `trace`; it is held to warnings.
+/// At `trace`, AWS's runtime would log whole events. Its log level is limited to warnings.
 #[test]
 fn no_level_of_the_log_shows_what_is_in_a_request() {
     let (gateway, folder) = start(Front::HttpTwo, &[("LOG_LEVEL", "trace")]);
@@ -417,7 +417,7 @@ fn no_level_of_the_log_shows_what_is_in_a_request() {
     }
 }
 
-/// Whoever may invoke the function may send anything; it says so and goes on.
+/// A caller that may invoke the function can send any event. The function reports an unknown one and continues.
 #[test]
 fn an_event_of_another_kind_is_refused_and_the_next_one_is_not() {
     let (gateway, _folder) = start(Front::Url, &[]);

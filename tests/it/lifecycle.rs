@@ -1,4 +1,4 @@
-//! H1 to H7 and L1 to L6: many clients, slow clients, rude clients; starting and stopping.
+//! H1 to H7 and L1 to L6: many clients, slow clients, clients that break the protocol; starting and stopping.
 
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -17,7 +17,7 @@ fn started() -> (tempfile::TempDir, Program) {
     (folder, program)
 }
 
-/// What one request brings, on a connection of its own.
+/// The answer to one request, on its own connection.
 fn exchange(address: SocketAddr, request: impl AsRef<[u8]>) -> String {
     let mut stream = connect(address);
     send(&mut stream, request);
@@ -114,7 +114,7 @@ fn h5_a_huge_body_is_refused_early_however_it_comes() {
                 let mut stream = connect(address);
                 send(&mut stream, head("Transfer-Encoding: chunked"));
                 let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
-                // Two chunks are too much already; what comes behind them is nobody's business.
+                // Two chunks are already too much. The server ignores what follows them.
                 (0..3).for_each(|_| send(&mut stream, &chunk));
                 let mut status = [0; 13];
                 stream.read_exact(&mut status).unwrap();

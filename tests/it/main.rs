@@ -17,6 +17,7 @@ mod documents;
 mod foreign;
 mod keys;
 mod lambda;
+mod language;
 mod lifecycle;
 mod openapi;
 mod post_quantum;

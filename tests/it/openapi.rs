@@ -13,7 +13,7 @@ fn document() -> Value {
     serde_json::from_str(jwt_generator::http::OPENAPI_JSON).unwrap()
 }
 
-/// What a reference in the document stands for.
+/// The part of the document that a reference names.
 fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     match value["$ref"].as_str() {
         Some(reference) => document.pointer(reference.trim_start_matches('#')).unwrap(),
@@ -27,7 +27,8 @@ fn table_and_document_list_the_same_operations() {
     for (path, item) in document()["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             if let Some(id) = operation["operationId"].as_str() {
-                // OPTIONS is there for the gateway, which answers preflights itself; the server answers it everywhere.
+                // The document has OPTIONS for the gateway, which answers preflights itself. The server answers it on
+                // every path.
                 if method != "options" {
                     documented.insert((method.clone(), path.clone(), id.to_owned()));
                 }
@@ -39,7 +40,7 @@ fn table_and_document_list_the_same_operations() {
     assert_eq!(documented, operations().iter().map(of_table).collect());
 }
 
-/// The other columns of the table: who may call, how long an answer may be kept, how a refusal looks.
+/// The other columns of the table: authentication, how long an answer may be cached, and the form of a refusal.
 #[test]
 fn table_and_document_say_the_same_of_every_operation() {
     let document = document();
@@ -67,7 +68,7 @@ fn table_and_document_say_the_same_of_every_operation() {
     }
 }
 
-/// The server does for each operation what its row says: to a browser, to a cache, and to a caller without a token.
+/// The server treats each operation as its row says: for a browser, for a cache, and for a caller without a token.
 #[test]
 fn every_operation_does_what_its_row_of_the_table_says() {
     let service = Service::with(&[("ALLOWED_ORIGINS", "https://app.example.com")]);

@@ -1,4 +1,4 @@
-//! Post-quantum keys: in a key set of their own, and refused where they cannot be kept.
+//! Post-quantum keys are in a separate key set. A custody that cannot keep them refuses them.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ fn types(program: &Program, path: &str) -> Vec<Value> {
     set["keys"].as_array().unwrap().iter().map(|key| key["kty"].clone()).collect()
 }
 
-/// Some verifiers refuse a whole set for a key of a type that they do not know.
+/// Some verifiers refuse a whole key set if it has one key of an unknown type.
 #[test]
 fn post_quantum_keys_are_in_a_set_of_their_own_and_in_no_other() {
     let folder = folder_with_keys();

@@ -1,5 +1,5 @@
-//! What probes are told: `/startupz` and `/readyz`, and the commands that ask them. What was seen: a service that could
-//! not load its keys passed every probe, so that a broken release took the place of a good one (issue 11, row 2.1).
+//! The answers to probes: `/startupz` and `/readyz`, and the commands that ask them. Seen before: a service that could not
+//! load its keys passed every probe, so a broken release replaced a good one (issue 11, row 2.1).
 
 use std::path::Path;
 

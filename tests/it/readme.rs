@@ -1,4 +1,4 @@
-//! The README's own commands, run as they stand there.
+//! Runs the commands of the README exactly as it shows them.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ fn shell_of(text: &str, heading: &str) -> String {
     blocks_of(text, &format!("## {heading}")).concat()
 }
 
-/// The blocks of shell code beneath a heading, till the next one of its kind.
+/// The blocks of shell code below a heading, until the next heading of the same level.
 pub fn blocks_of(text: &str, heading: &str) -> Vec<String> {
     let beneath = text.split(&format!("\n{heading}\n")).nth(1).unwrap_or_else(|| panic!("no {heading}"));
     let marks = heading.split(' ').next().unwrap();

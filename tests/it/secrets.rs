@@ -1,4 +1,4 @@
-//! K16: no secret in a log, at any level; none in an answer that is not meant to hold it.
+//! K16: no log contains a secret, at any level. No answer contains a secret, unless it is the purpose of the answer.
 
 use http::Method;
 use jwt_generator::config::SETTINGS;
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::client::registration;
 use crate::support::{Program, eventually, folder_with_keys, jwt_generator, mongod, read, refused, run};
 
-/// Uses everything, with and without faults, and gives the log and the secrets that passed.
+/// Uses every endpoint, with and without faults. Returns the log and the secrets that were sent.
 fn all_uses(settings: &[(&str, &str)]) -> (String, Vec<String>) {
     let folder = folder_with_keys();
     let mut usual = vec![("BCRYPT_ROUNDS", "4"), ("LOG_LEVEL", "trace")];
@@ -96,7 +96,7 @@ fn k16_no_private_or_sealing_key_is_in_the_fullest_log_while_keys_change() {
     holds_none(&log, &secrets);
 }
 
-/// Seen: at `/profile` and `/refresh` nothing told why a token was refused. The caller is still told nothing more.
+/// Seen: at `/profile` and `/refresh`, the log did not say why a token was refused. The answer still does not say it.
 #[test]
 fn the_log_says_at_debug_why_a_token_was_refused_and_never_shows_the_token() {
     let folder = folder_with_keys();
@@ -140,11 +140,11 @@ fn memory_with_keys_in_it_is_never_dumped() {
     assert_eq!(limits, ["1", "1"], "{core}");
 }
 
-/// Whatever stands in a setting whose value must not be shown, and wherever: no command prints it, and no start that fails.
+/// No command and no failed start prints the value of a secret setting, whatever the value is and wherever it is set.
 #[test]
 fn k16_no_secret_setting_is_in_what_config_and_a_refused_start_print() {
     const MARKER: &str = "Marker-7f3a91-Marker-7f3a91-Marker-7f3a91";
-    // The same marker in the forms that settings ask for: a start with these fails later.
+    // The same marker in the forms that the settings require. A start with these values fails later.
     let well_formed = [
         ("MONGODB_URI", "mongodb://app:Marker-7f3a91?x@db/app"),
         ("KEY_ENCRYPTION_KEY", "TWFya2VyLTdmM2E5MS1NYXJrZXItN2YzYTkxLU1hcms="),

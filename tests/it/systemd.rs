@@ -1,4 +1,5 @@
-//! Started as systemd starts it: on a socket that is not its own, and telling how it is. These tests play systemd.
+//! The program as systemd starts it: with a socket from systemd, and with messages about its state. These tests do the part
+//! of systemd.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -14,15 +15,15 @@ use rustix::process::Signal;
 
 use crate::support::{Program, folder_with_keys, jwt_generator, unique};
 
-/// A line that has not come by then does not come.
+/// If a line has not arrived by then, the test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The watchdog's period in these tests.
 const WATCHDOG: Duration = Duration::from_millis(600);
 
-/// Standard input becomes descriptor 3. What follows is run as it is, so that the process keeps its id.
+/// Makes standard input descriptor 3, then replaces the shell with the command, so that the process keeps its id.
 const AS_FD_3: &str = r#"exec 3<&0 </dev/null; : "${LISTEN_PID:=$$}"; export LISTEN_PID; exec "$0""#;
 
-/// Keeps the socket while servers come and go, and listens to what they tell.
+/// Keeps the socket while servers start and stop, and reads their messages.
 struct Systemd {
     folder: tempfile::TempDir,
     socket: TcpListener,
@@ -37,7 +38,7 @@ impl Systemd {
         Self { folder, socket: TcpListener::bind("127.0.0.1:0").unwrap(), told }
     }
 
-    /// The server, but for descriptor 3. Its port is one that it could not have.
+    /// The server without descriptor 3. It could not listen on the address of its settings.
     fn command(&self) -> Command {
         let mut command = on_fd_3(self.folder.path());
         command.env("SKIP_DATABASE", "true").env("LISTEN_FDS", "1").env("HOST", "192.0.2.1");
@@ -51,7 +52,7 @@ impl Systemd {
         Program::spawn_with(&mut self.command(), socket).unwrap_or_else(|log| panic!("no start:\n{log}"))
     }
 
-    /// The next thing that is told and is no sign of life.
+    /// The next message that is not a watchdog message.
     fn news(&self) -> String {
         loop {
             let told = hear(&self.told).expect("something is told");
@@ -75,7 +76,7 @@ fn hear(socket: &UnixDatagram) -> Option<String> {
     Some(String::from_utf8(buffer[..length].to_vec()).unwrap())
 }
 
-/// One request on a connection of its own; any fault of the connection is an error.
+/// One request on its own connection. Every fault of the connection is an error.
 fn ask(address: std::net::SocketAddr, request: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.write_all(request.as_bytes())?;
@@ -112,7 +113,7 @@ fn signs_of_life_come_at_half_of_the_period_and_end_when_the_process_stands_stil
     assert!(took >= WATCHDOG / 2 * (beats - 1), "more often than wanted: {took:?}");
     program.signal(Signal::STOP);
     systemd.told.set_read_timeout(Some(2 * WATCHDOG)).unwrap();
-    // One may have been on its way.
+    // One message may have been sent before.
     let _ = hear(&systemd.told);
     assert_eq!(hear(&systemd.told), None, "who is stopped says nothing");
     systemd.told.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -163,7 +164,7 @@ fn a_restart_on_the_same_socket_loses_no_connection() {
         for _ in 0..10 {
             let (status, log) = program.stop();
             assert_eq!(status.code(), Some(0), "{log}");
-            // While nobody is there, connections wait.
+            // While no service runs, connections wait.
             let waiting = TcpStream::connect(address).expect("the socket is still there");
             program = systemd.start();
             drop(waiting);

@@ -16,7 +16,7 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs a command that asks for a password, and types each answer; gives the exit code and the screen.
+/// Runs a command that asks for a password, and types each answer. Returns the exit code and the screen.
 fn with_passwords(folder: &Path, arguments: &[&str], answers: &[&str]) -> (Option<i32>, String) {
     let mut terminal = Terminal::start(&command(folder, arguments), 80);
     for (question, answer) in [PASSWORD, REPEAT].into_iter().zip(answers) {
@@ -131,7 +131,7 @@ fn a_terminal_has_colours_unless_no_color_is_set() {
     assert!(!run(&mut command(folder.path(), &["config", "show"])).contains('\u{1b}'));
 }
 
-/// The columns of the widest line, without what only sets colours.
+/// The columns of the widest line, without the codes for colours.
 fn widest(text: &str) -> usize {
     let plain = text.split('\u{1b}').enumerate().map(|(index, part)| match part.split_once('m') {
         Some((_, shown)) if index > 0 => shown,

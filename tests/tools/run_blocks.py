@@ -23,7 +23,7 @@ def run_blocks(node):
 
 
 def findings(script):
-    # An expression is pasted into the script before the shell sees it: whoever chooses its value chooses commands.
+    # The runner pastes an expression into the script before the shell reads it, so its value can contain commands.
     pasted = [row for row, line in enumerate(script.splitlines()) if "${{" in line]
     if pasted:
         for row in pasted:

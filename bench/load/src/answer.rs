@@ -15,7 +15,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The answer that `received` holds; nothing where more bytes are to come.
+    /// The answer in `received`. The result is `None` if more bytes must come.
     pub fn parse(received: &[u8]) -> io::Result<Option<Self>> {
         let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
         let mut response = httparse::Response::new(&mut headers);

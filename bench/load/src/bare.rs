@@ -1,4 +1,4 @@
-//! The ceiling of any server on this stack: hyper alone, which gives recorded answers and does nothing else.
+//! The upper limit for any server with this HTTP library: hyper alone, which sends recorded answers.
 
 use std::collections::HashMap;
 use std::convert::Infallible;

@@ -1,4 +1,4 @@
-//! One blocking connection, kept alive: for whatever asks rarely.
+//! One blocking, persistent connection, for parts that send few requests.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};

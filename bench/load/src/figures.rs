@@ -12,7 +12,7 @@ pub struct Label {
     /// What is measured, such as `jwks`
     #[arg(long)]
     pub row: String,
-    /// Whose it is: `ours`, `bare`, `express` …
+    /// The server that was measured, such as `ours`, `bare` or `express`.
     #[arg(long)]
     pub stack: String,
 }

@@ -1,5 +1,5 @@
-//! A closed loop: many connections, each of which asks again as soon as it is answered. It shares the cores with the
-//! server, so it does as little as it can: bytes made beforehand, one write and one read a request.
+//! A closed loop: many connections, and each sends the next request as soon as it has the answer. It shares the cores with
+//! the server, so it does little: the bytes are made before, and a request needs one write and one read.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -114,7 +114,7 @@ fn ask_on(connections: usize, port: u16, request: &Request, window: Window) -> R
     })
 }
 
-/// One connection; a new one where it breaks.
+/// One connection. If it breaks, a new one replaces it.
 async fn ask_until_end(port: u16, request: Request, window: Window) -> Seen {
     let mut seen = Seen::default();
     let end = tokio::time::Instant::from_std(window.to + PATIENCE);

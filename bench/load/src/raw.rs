@@ -1,4 +1,4 @@
-//! The ceiling of any issuer: RSA-2048 signatures by the crypto library alone, one thread a core.
+//! The upper limit for any issuer: RSA-2048 signatures by the crypto library alone, with one thread per core.
 
 use std::num::NonZero;
 use std::thread;

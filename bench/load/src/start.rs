@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_micros(200);
 pub struct Options {
     #[command(flatten)]
     label: Label,
-    /// Where the server will listen
+    /// The address on which the server will listen
     #[arg(long)]
     port: u16,
     /// How often to start it

@@ -17,7 +17,7 @@ pub struct Rounds(Vec<Measurement>);
 pub struct Summary {
     /// What was measured.
     pub row: &'static str,
-    /// Whose it is.
+    /// The server that was measured.
     pub stack: &'static str,
     /// In how many rounds.
     pub rounds: usize,
@@ -46,7 +46,7 @@ impl Rounds {
         Ok(Self(lines.lines().map(serde_json::from_str).collect::<Result<_, _>>()?))
     }
 
-    /// What became of a row; nothing where it was not measured.
+    /// The result of a row. It is `None` if the row was not measured.
     pub fn summary(
         &self,
         row: &'static str,

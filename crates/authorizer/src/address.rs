@@ -36,10 +36,10 @@ impl Address {
         self.0.starts_with("http://")
     }
 
-    /// Where this issuer describes itself: OpenID Connect Discovery §4, then RFC 8414 §3.1.
+    /// The addresses of the documents that describe this issuer: OpenID Connect Discovery §4, then RFC 8414 §3.1.
     ///
     /// # Errors
-    /// Where the address has a query, which an issuer has not.
+    /// The address has a query, which an issuer must not have.
     pub fn discoveries(&self) -> Result<[Self; 2], &'static str> {
         if self.0.contains('?') {
             return Err("an issuer has no query; give its key set's address as issuer=address");

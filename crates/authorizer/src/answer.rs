@@ -40,7 +40,7 @@ impl From<Failure> for Diagnostic {
 /// The answer to an event that could be read.
 ///
 /// # Errors
-/// [`Failure`], where the gateway is to be told by an error.
+/// [`Failure`] if the gateway expects an error for this denial.
 pub fn of(event: &Event, judgement: &Result<Grant, Denial>, style: Style) -> Result<Value, Failure> {
     let verdict = judgement.as_ref().err().map(|denial| denial.verdict());
     match (verdict, event.gateway) {
@@ -70,7 +70,7 @@ fn policy(stage: &StageArn, judgement: &Result<Grant, Denial>) -> Value {
     })
 }
 
-/// What is passed on; of a denial its code, for access logs and gateway responses.
+/// What the gateway passes on. For a denial this is its code, for access logs and gateway responses.
 fn context(judgement: &Result<Grant, Denial>) -> Map<String, Value> {
     match judgement {
         Ok(grant) => grant.context.clone(),

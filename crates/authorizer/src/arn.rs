@@ -9,7 +9,7 @@
 pub struct StageArn(String);
 
 impl StageArn {
-    /// The stage that the method's ARN lies in; nothing where the text is no such ARN.
+    /// The stage of the method's ARN. The result is `None` if the text is not such an ARN.
     pub fn of_method(arn: &str) -> Option<Self> {
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
         let [scheme, partition, service, region, account, resource] = parts[..] else { return None };

@@ -1,4 +1,4 @@
-//! Where a claim is: `sub`, or `realm_access.roles` inside another.
+//! The path of a claim: `sub`, or `realm_access.roles` inside another claim.
 
 use jose::json::Json;
 
@@ -14,7 +14,7 @@ impl ClaimPath {
         names.iter().all(|name| !name.is_empty()).then_some(Self(names))
     }
 
-    /// The claim, where the token has it.
+    /// The claim, if the token has it.
     pub fn find<'j, 'a>(&self, claims: &'j Json<'a>) -> Option<&'j Json<'a>> {
         self.0.iter().try_fold(claims, |value, name| value.get(name))
     }

@@ -5,7 +5,7 @@ use jose::Rejection;
 /// Why a request is denied. Neither messages nor codes hold anything that the request contained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denial {
-    /// The event is none that API Gateway sends to an authorizer.
+    /// API Gateway does not send such an event to an authorizer.
     #[error("the event is not one of an API Gateway authorizer of type TOKEN or REQUEST")]
     UnknownEvent,
     /// The request has no bearer token.
@@ -14,28 +14,29 @@ pub enum Denial {
     /// The request has more than one `Authorization` header.
     #[error("the request has more than one Authorization header")]
     SeveralTokens,
-    /// The gateway would keep the answer by something else than the token.
+    /// The gateway would cache the answer under a key that is not the token.
     #[error("the authorizer's identity source does not hold the Authorization header; set it to that header")]
     IdentitySource,
     /// The token, or its signature, is not acceptable.
     #[error(transparent)]
     Token(#[from] Rejection),
-    /// The token's issuer is none of the allowed ones.
+    /// The token's issuer is not one of the allowed issuers.
     #[error("the token was issued by none of AUTHORIZER_ISSUERS")]
     UnknownIssuer,
-    /// The token is bound to a key of the caller's, of which a bearer proves nothing (`cnf`: RFC 7800, RFC 8705, RFC 9449).
+    /// The token is bound to a key of the caller, and a bearer token does not prove that the caller has this key (`cnf`:
+    /// RFC 7800, RFC 8705, RFC 9449).
     #[error("the token is bound to a key of its holder, which a bearer token does not prove")]
     SenderConstrained,
-    /// Anybody can have such a token from JWT Generator, with any claims.
+    /// JWT Generator gives every caller such a token, with any claims.
     #[error("the token is a demo token (\"demo\": true); AUTHORIZER_CLAIMS may ask for demo=true")]
     DemoToken,
     /// A scope is missing.
     #[error("the token lacks one of AUTHORIZER_SCOPES")]
     MissingScope,
-    /// A claim is missing or another.
+    /// A claim is missing or has another value.
     #[error("the token lacks one of AUTHORIZER_CLAIMS")]
     MissingClaim,
-    /// The issuer's keys cannot be had, so nothing can be said of the token.
+    /// The issuer's keys could not be read, so the token cannot be checked.
     #[error("the issuer's keys could not be read")]
     KeysUnavailable,
 }
@@ -43,11 +44,11 @@ pub enum Denial {
 /// What a denial means to the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Who calls is not known: 401 where the gateway can say so.
+    /// The caller is not known: 401, if the gateway supports this status.
     Unauthenticated,
-    /// It is known, and may not: 403.
+    /// The caller is known and has no permission: 403.
     Forbidden,
-    /// It cannot be told: 500.
+    /// The authorizer cannot decide: 500.
     Undecided,
 }
 

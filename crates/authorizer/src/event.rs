@@ -17,19 +17,19 @@ pub enum Gateway {
     HttpV2,
 }
 
-/// A request that asks for admission.
+/// A request that the gateway asks about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Who asks.
+    /// The kind of gateway that sent the event.
     pub gateway: Gateway,
-    /// Where the request wants to go.
+    /// The stage of the API that the request is for.
     pub stage: StageArn,
-    /// The bearer token, or why there is none to judge.
+    /// The bearer token, or the reason why the request has no usable token.
     pub token: Result<String, Denial>,
 }
 
 impl Event {
-    /// Reads an event; nothing where it is not one of the four. What else it holds is ignored.
+    /// Reads an event. The result is `None` if it is not one of the four. Other members are ignored.
     pub fn read(event: &Json<'_>) -> Option<Self> {
         let text = |name| event.get(name).and_then(Json::text);
         let (gateway, arn) = match (text("type")?, event.get("version").map(Json::text)) {
@@ -60,7 +60,8 @@ fn authorization<'j>(event: &'j Json<'_>) -> Result<&'j str, Denial> {
     if is_identity(event.get("identitySource"), value) { Ok(value) } else { Err(Denial::IdentitySource) }
 }
 
-/// What `Authorization` says among headers, whose names are in any case; nothing where there are no headers at all.
+/// The values of `Authorization` among the headers. Upper and lower case of names do not matter. The result is `None`
+/// if there are no headers.
 fn values<'j>(headers: Option<&'j Json<'_>>) -> Result<Option<Vec<&'j str>>, Denial> {
     let Some(headers) = headers.filter(|headers| **headers != Json::Null) else { return Ok(None) };
     let members = headers.members().ok_or(Denial::UnknownEvent)?;
@@ -79,8 +80,8 @@ fn values<'j>(headers: Option<&'j Json<'_>>) -> Result<Option<Vec<&'j str>>, Den
     Ok(Some(values))
 }
 
-/// Whether the gateway, where it says by what it keeps answers (as HTTP APIs do), keeps them by this header. One kept by
-/// something else would serve whoever comes next with another token, or with none.
+/// Whether the gateway caches answers under this header. HTTP APIs say under what they cache them. An answer that is cached
+/// under something else would also allow the next caller, who has another token or no token.
 fn is_identity(source: Option<&Json<'_>>, value: &str) -> bool {
     match source {
         None | Some(Json::Null) => true,

@@ -24,7 +24,7 @@ impl Judge {
     pub async fn judge(&self, token: &str) -> Result<Grant, Denial> {
         let (header, claims) = jose::decode_unverified(token)?;
         let issuer = member(&claims, "iss").ok_or(Denial::UnknownIssuer)?;
-        // Up to here the token is only believed which keys to try.
+        // The token is not verified yet: its claims are used only to choose the keys.
         let provider = self.providers.iter().find(|provider| provider.issuer() == issuer);
         let provider = provider.ok_or(Denial::UnknownIssuer)?;
         let signed = signed(provider, token, member(&header, "kid").is_some()).await?;

@@ -1,10 +1,10 @@
 //! A Lambda authorizer for API Gateway: tokens of any issuer, checked with the keys that it publishes.
 //!
-//! Read from the door inwards: `runtime` takes the gateway's events and hands each to `door`, which reads it (`event`), has
-//! the token judged (`judge`) and words the answer (`answer`). A judgement is `jose`'s of the signature, with the keys that
-//! `keys` holds, and that of `rules` on the claims. Whatever is in doubt is a [`Denial`].
+//! `runtime` receives the gateway's events and hands each to `handler`. `handler` reads the event (`event`), has the token
+//! judged (`judge`) and writes the answer (`answer`). `judge` checks the signature with `jose` and the keys of `keys`, and
+//! the claims with `rules`. If there is any doubt, the answer is a [`Denial`].
 //!
-//! A token whose issuer's keys are at hand is judged in memory alone.
+//! If the keys of the issuer are in memory, judging a token needs no network.
 
 mod address;
 mod answer;
@@ -12,8 +12,8 @@ mod arn;
 mod claim_path;
 mod clock;
 mod denial;
-mod door;
 mod event;
+mod handler;
 mod judge;
 mod keys;
 mod rules;

@@ -1,4 +1,4 @@
-//! What is asked of the claims of a token whose signature is good: functions of the token, the settings and `now`.
+//! The rules for the claims of a token whose signature is good: functions of the token, the settings and `now`.
 
 use jose::Rejection;
 use jose::json::Json;
@@ -15,7 +15,7 @@ const EXACT_SECONDS: f64 = 9_007_199_254_740_992.0;
 pub enum Audiences {
     /// A token names one of these.
     Named(Vec<String>),
-    /// Any, and none: for issuers that name the audience otherwise, by a claim that is asked for.
+    /// Any audience, or no audience: for issuers that name the audience in another claim, which `AUTHORIZER_CLAIMS` requires.
     Any,
 }
 
@@ -43,10 +43,10 @@ pub struct Rules {
     pub context: Vec<ClaimPath>,
 }
 
-/// A token that is let in.
+/// The result for an accepted token.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grant {
-    /// Who calls, for the gateway's logs.
+    /// The caller, for the gateway's logs.
     pub principal: String,
     /// What is passed on, flat as REST APIs want it.
     pub context: Map<String, Value>,
@@ -110,7 +110,7 @@ impl Rules {
         }
     }
 
-    /// Whoever asks for no scope does not mind what stands for them.
+    /// If no scope is required, the claims for scopes may have any type.
     fn require_scopes(&self, claims: &Json<'_>) -> Result<(), Denial> {
         if self.scopes.is_empty() {
             return Ok(());

@@ -10,20 +10,20 @@ use outbound::{Bounds, CallError, Client, ClientSettings, Proxy, Roots};
 use serde_json::value::RawValue;
 use tracing::Level;
 
-use crate::door::Door;
+use crate::handler::Handler;
 use crate::judge::Judge;
 use crate::keys::{Fetcher, Provider};
 use crate::settings::{Faults, Settings};
 use crate::telemetry;
 
-/// What Lambda sets, without which there is no runtime API to ask.
+/// Lambda sets these variables. Without them there is no runtime API.
 const SURROUNDINGS: [&str; 4] = [
     "AWS_LAMBDA_RUNTIME_API",
     "AWS_LAMBDA_FUNCTION_NAME",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
     "AWS_LAMBDA_FUNCTION_VERSION",
 ];
-/// Lambda hears of a start that fails within this time, or not at all.
+/// How long the function tries to tell Lambda that it cannot start.
 const REPORT: Bounds = Bounds { within: Duration::from_secs(2), answer: 64 * 1024 };
 
 /// Runs until Lambda ends it.
@@ -50,23 +50,23 @@ fn serve(settings: Settings) -> Result<(), Error> {
         .map(|source| Provider::new(source, settings.algorithms.clone(), settings.ages, fetcher.clone()))
         .collect();
     let judge = Judge { providers, rules: settings.rules };
-    let door = Arc::new(Door { judge, style: settings.style });
+    let handler = Arc::new(Handler { judge, style: settings.style });
     runtime.block_on(async move {
-        warm(&door).await;
-        let handler = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
-            let door = Arc::clone(&door);
-            async move { door.answer(event.payload.get(), &event.context.request_id).await }
+        warm(&handler).await;
+        let service = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
+            let handler = Arc::clone(&handler);
+            async move { handler.answer(event.payload.get(), &event.context.request_id).await }
         });
-        Runtime::new(handler).run_concurrent().await
+        Runtime::new(service).run_concurrent().await
     })
 }
 
-/// Reads all keys before the first request. Where one cannot be read, the request that needs it tries again.
-async fn warm(door: &Arc<Door>) {
+/// Reads all keys before the first request. If a key cannot be read, the request that needs it tries again.
+async fn warm(handler: &Arc<Handler>) {
     let mut reading = tokio::task::JoinSet::new();
-    for position in 0..door.judge.providers.len() {
-        let door = Arc::clone(door);
-        reading.spawn(async move { door.judge.providers[position].keys().await.map(|_| ()) });
+    for position in 0..handler.judge.providers.len() {
+        let handler = Arc::clone(handler);
+        reading.spawn(async move { handler.judge.providers[position].keys().await.map(|_| ()) });
     }
     let _unread = reading.join_all().await;
 }

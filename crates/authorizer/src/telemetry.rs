@@ -8,7 +8,7 @@ use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Where Lambda's runtime library logs each error that it is handed, and each panic that it catches.
+/// The log target of Lambda's runtime library for each error that it gets, and for each panic that it catches.
 const ERRORS_AND_PANICS: &str = "lambda_runtime::layers::panic";
 
 /// Starts logging for the whole process. A second call changes nothing.
@@ -28,8 +28,8 @@ where
     tracing_subscriber::registry().with(lines).with(targets).with(filter_fn(is_news))
 }
 
-/// Whether this is more than an answer of ours that is an error: those are logged where they are made, at their own level.
-/// Panics have a field besides the message.
+/// Whether this is not one of our own error answers. Those are already logged, at their own level. Panics have a field
+/// besides the message.
 fn is_news(metadata: &Metadata<'_>) -> bool {
     metadata.is_span() || metadata.target() != ERRORS_AND_PANICS || metadata.fields().field("error").is_some()
 }

@@ -8,7 +8,7 @@ pub const BIT_STRING: u8 = 0x03;
 pub const OCTET_STRING: u8 = 0x04;
 pub const OBJECT_IDENTIFIER: u8 = 0x06;
 pub const SEQUENCE: u8 = 0x30;
-/// Constructed, context-specific tag 0: where RFC 5915 keeps the curve.
+/// Constructed, context-specific tag 0, which contains the curve (RFC 5915).
 pub const CONTEXT_0: u8 = 0xA0;
 
 /// What is left to read of a DER value.

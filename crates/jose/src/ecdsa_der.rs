@@ -5,8 +5,8 @@ use crate::der::{Reader, SEQUENCE};
 /// Bytes of a number modulo the order of P-256.
 const WIDTH: usize = 32;
 
-/// The signature value of `ES256` (RFC 7518 §3.4), `r || s`, of an ECDSA signature on P-256 in DER; nothing where it is
-/// not strictly DER, or a number is too large. Whether it fits a key and a message is for verifying to say.
+/// The signature value of `ES256` (RFC 7518 §3.4), `r || s`, of an ECDSA signature on P-256 in DER. The result is `None` if
+/// the text is not strict DER, or a number is too large. This does not verify the signature.
 pub fn es256_from_der(der: &[u8]) -> Option<[u8; 2 * WIDTH]> {
     let mut outer = Reader::new(der);
     let mut pair = outer.enter(SEQUENCE)?;

@@ -33,8 +33,8 @@ pub fn check(text: impl AsRef<[u8]>) -> Result<(), Fault> {
     Json::object(text.as_ref()).map(|_| ())
 }
 
-/// A JSON value that hides nothing: the members of an object differ in their names, and no name has a meaning of the
-/// library's own. Strings are borrowed from the text where no escape stands in the way.
+/// A JSON value as it was written: the members of an object have different names, and no name has a special meaning for
+/// the library. Strings are borrowed from the text if they contain no escape.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Json<'a> {
     /// `null`.

@@ -10,10 +10,10 @@ use crate::{Algorithm, KeyError, base64url, json};
 /// RFC 9964 §3 demands the algorithm of a key whose `kty` says nothing about it.
 pub const NO_ALG: KeyError = KeyError::InvalidJwk("\"alg\" is missing, which a key of the type AKP needs");
 
-/// A public JWK. Written, its members stand in the order of the fields below.
+/// A public JWK. It is written with its members in the order of the fields below.
 ///
-/// Read, unknown members are ignored (RFC 7517 §4), but private members are refused: whoever publishes
-/// a private key must hear of it, and its public half is not to be trusted any longer.
+/// Reading ignores unknown members (RFC 7517 §4), but refuses private members: the owner of a published
+/// private key must learn of it, and its public half can no longer be trusted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Received")]
 pub struct Jwk {

@@ -59,8 +59,8 @@ pub fn verify_signature<'k>(
     verify_parts(token, Typ::Jwt, None, key_of).map(|(parts, _)| parts)
 }
 
-/// As [`verify_signature`], for a set in which `kid` alone does not settle the key: `choose` is given the `kid`, where
-/// there is one, and the algorithm that the header names. The key's own algorithm must be that one all the same.
+/// As [`verify_signature`], for a set in which `kid` alone does not determine the key: `choose` gets the `kid`, if there
+/// is one, and the algorithm that the header names. The algorithm of the chosen key must be the same.
 ///
 /// # Errors
 /// `Malformed`, `UnsupportedAlg`, `UnsupportedCrit`, what `choose` says, or `BadSignature`.
@@ -126,8 +126,8 @@ fn verified(
     signed.then_some(()).ok_or(Rejection::BadSignature)
 }
 
-/// The header and the claims of a token **whose signature nobody has checked**, as JSON text: to show
-/// to a person, never to act upon.
+/// The header and the claims of a token **whose signature is not checked**, as JSON text. Show them to
+/// a person, but never decide anything by them.
 ///
 /// # Errors
 /// `Malformed`, also if one of the two is no strict JSON object.

@@ -18,10 +18,10 @@ pub enum KeyError {
     /// The private key is protected by a passphrase.
     #[error("the private key is encrypted with a passphrase; decrypt it first")]
     Encrypted,
-    /// A public key stands where a private key is needed.
+    /// The text is a public key, but a private key is needed.
     #[error("this is a public key; a private key is needed")]
     PublicKey,
-    /// A private key stands where a public key is needed.
+    /// The text is a private key, but a public key is needed.
     #[error("this is a private key; a public key is needed")]
     PrivateKey,
     /// A sound key, but of another kind than the algorithm needs.

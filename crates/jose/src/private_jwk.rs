@@ -62,7 +62,7 @@ impl PrivateJwk {
         self.kid.as_deref()
     }
 
-    /// The algorithm that `alg` names, else `preferred` where it fits the kind, else the usual one of the kind.
+    /// The algorithm that `alg` names, else `preferred` if it fits the kind, else the usual one of the kind.
     ///
     /// # Errors
     /// `InvalidJwk`.

@@ -70,8 +70,8 @@ impl SigningKey {
         Self::of_pair(algorithm, pair)
     }
 
-    /// Reads a private JWK, and its `kid` where it has one. Without `alg`, the key is for `preferred` where that fits its
-    /// kind, else for the kind's usual algorithm.
+    /// Reads a private JWK, and its `kid` if it has one. Without `alg`, the key is for `preferred` if that fits its kind, else
+    /// for the usual algorithm of its kind.
     ///
     /// # Errors
     /// `InvalidJwk`, `Malformed`, or what is said of weak RSA keys.

@@ -25,7 +25,7 @@ locals {
     AWS_REGION = local.region
   })
 
-  # Lambda itself says where it is.
+  # Lambda sets the region itself.
   function_environment = merge(
     local.environment,
     { for name, arn in { KEYS_SECRET = local.keys_secret_arn } : name => arn if local.keys_in_secret },

@@ -6,7 +6,7 @@ resource "aws_api_gateway_vpc_link" "this" {
 
 resource "aws_lb" "this" {
   #checkov:skip=CKV_AWS_91:A network load balancer logs TLS listeners alone. The gateway's access log has every request.
-  #checkov:skip=CKV2_AWS_20:It is none for applications. What comes in is from the gateway, which speaks TLS alone to clients.
+  #checkov:skip=CKV2_AWS_20:This is a network load balancer. Its traffic comes from the gateway, which accepts only TLS from clients.
   #checkov:skip=CKV_AWS_150:Nothing is lost with it, and terraform destroy is to work.
   count              = local.fargate ? 1 : 0
   name               = var.name

@@ -1,8 +1,8 @@
-# Where there is no database, the ring of keys is in a secret. It is made without a value: what is in there the service
-# writes, and nobody else reads. Terraform cannot leave it behind: it marks it for deletion, in thirty days. What
-# ../deploy.sh --secrets makes, and keys_secret_arn names, it leaves alone.
+# If there is no database, the key ring is in a secret. The secret is created without a value. Only the service writes and
+# reads its content. Terraform cannot keep a resource: it marks the secret for deletion in thirty days. It does not touch a
+# secret that ../deploy.sh --secrets created and keys_secret_arn names.
 resource "aws_secretsmanager_secret" "keys" {
-  #checkov:skip=CKV_AWS_149:secrets_kms_key_arn says it; empty means aws/secretsmanager, which nobody can delete from under the keys.
+  #checkov:skip=CKV_AWS_149:secrets_kms_key_arn names the key; empty means aws/secretsmanager, which cannot be deleted while the secret needs it.
   #checkov:skip=CKV2_AWS_57:The service changes the keys in there by itself.
   count                   = local.make_keys_secret ? 1 : 0
   name                    = "${var.name}/keys"

@@ -1,9 +1,9 @@
-# The same image, which asks for its requests where it finds itself in a function.
+# The same image, which fetches its events if it runs as a function.
 
 locals {
   function_in_vpc = local.lambda && var.vpc_id != ""
 
-  # The ring of keys is in the database, where there is one; private keys may be in the secret all the same.
+  # If there is a database, the key ring is in it. Private keys may still be in the secret.
   keys_in_secret   = local.lambda && (!local.has_database || var.key_custody == "aws-secrets-manager")
   make_keys_secret = local.keys_in_secret && var.keys_secret_arn == ""
   keys_secret_arn  = local.make_keys_secret ? aws_secretsmanager_secret.keys[0].arn : var.keys_secret_arn
@@ -12,7 +12,7 @@ locals {
 resource "aws_lambda_function" "this" {
   #checkov:skip=CKV_AWS_115:function_concurrency says it. A new account has ten in all, of which none can be set apart.
   #checkov:skip=CKV_AWS_116:Nothing is lost. The schedule alone calls without waiting, and does so again five minutes later.
-  #checkov:skip=CKV_AWS_117:It is in a VPC where vpc_id is given. It reaches AWS without, and nothing reaches it but by its permissions.
+  #checkov:skip=CKV_AWS_117:It is in a VPC if vpc_id is given. It reaches AWS without a VPC, and only callers with permission reach it.
   #checkov:skip=CKV_AWS_173:There is no secret in it. Secrets are named, and read from Secrets Manager.
   #checkov:skip=CKV_AWS_272:Lambda checks signatures of archives, not of images.
   count                          = local.lambda ? 1 : 0
@@ -71,7 +71,7 @@ resource "aws_lambda_permission" "gateway" {
   source_arn    = "arn:${local.partition}:execute-api:${local.region}:${local.account}:${aws_api_gateway_rest_api.this.id}/${var.stage_name}/*"
 }
 
-# What a running task does by itself, the function does when it is called: so somebody calls, where no client does.
+# A running task works by itself. The function works only when it is called, so a schedule calls it even if no client does.
 resource "aws_cloudwatch_event_rule" "schedule" {
   count               = local.lambda ? 1 : 0
   name                = "${var.name}-schedule"

@@ -24,7 +24,7 @@ resource "aws_vpc" "this" {
   tags                 = { Name = var.name }
 }
 
-# Lets nothing through, so that nobody uses it by mistake.
+# Blocks all traffic, so that no resource uses it by mistake.
 resource "aws_default_security_group" "this" {
   count  = local.own_network ? 1 : 0
   vpc_id = aws_vpc.this[0].id

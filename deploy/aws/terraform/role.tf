@@ -93,7 +93,7 @@ resource "aws_iam_role_policy" "function_network" {
   })
 }
 
-# Where keys are in KMS, the service may do what docs/keys.md says.
+# If keys are in KMS, the service has the permissions that docs/keys.md lists.
 resource "aws_iam_role_policy" "signing_keys" {
   count = local.kms ? 1 : 0
   name  = "signing-keys"

@@ -374,7 +374,7 @@ variable "log_retention_days" {
 }
 
 variable "alarm_email" {
-  description = "Who is told of alarms; empty means nobody yet"
+  description = "Email address that gets the alarms; empty means that no message is sent"
   type        = string
   default     = ""
 }

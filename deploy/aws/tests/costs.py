@@ -61,9 +61,9 @@ wrong += [f"the row “{row[0]}” does not say where its price is from" for row
 if not re.search(r"\b20\d\d-\d\d-\d\d\b", section):
     wrong.append("the prices have no date")
 fixed = sum(float(row[2]) for row in rows if len(row) == 4)
-said = re.search(r"about (\d+) a month when nobody calls:", section)
+said = re.search(r"about (\d+) a month without requests:", section)
 if not said or abs(fixed - float(said.group(1))) > 0.5:
     wrong.append(f"the rows are {fixed:.2f} together, and the text says {said.group(1) if said else 'nothing'}")
 if wrong:
     sys.exit("\n".join(wrong))
-print(f"  {len(rows)} rows of costs, {fixed:.2f} a month for tasks when nobody calls")
+print(f"  {len(rows)} rows of costs, {fixed:.2f} a month for tasks without requests")

@@ -68,7 +68,7 @@ equal("the gateway waits longer than it may take", made["Timeout"] < 29, True)
 subnets = made.get("VpcConfig", {}).get("SubnetIds", [])
 equal("its subnets", sorted(subnets), sorted(subnet for vpc in planned["vpc_config"] for subnet in vpc["subnet_ids"]))
 
-# --- Who may call it, and what it may do
+# --- The callers of the function, and its permissions
 
 called_by = {"FunctionFromGateway": "gateway", "FunctionFromSchedule": "schedule"}
 for logical, address in called_by.items():

@@ -23,7 +23,7 @@ usage: python moto.py -H 127.0.0.1 -p PORT
 import json
 import sys
 
-# This file bears the name of the package that it serves, and its folder is where Python looks first.
+# This file has the name of the package that it starts, and Python searches the folder of this file first.
 folder = sys.path.pop(0)
 
 import yaml  # noqa: E402

@@ -24,13 +24,13 @@ REQUESTS = (
     ("kms:TagResource", NEW_TAGS, True),  # as a part of it
     ("kms:CreateKey", SIGNS, False),
     ("kms:CreateKey", NEW_TAGS | ENCRYPTS, False),
-    ("kms:TagResource", NEW_TAGS | ENCRYPTS, False),  # somebody else's key that encrypts
+    ("kms:TagResource", NEW_TAGS | ENCRYPTS, False),  # a key of another program that encrypts
     ("kms:TagResource", NEW_TAGS | SIGNS | {"aws:TagKeys": [OURS, "team"]}, False),
     ("kms:TagResource", {"aws:RequestTag/team": "ours", "aws:TagKeys": ["team"]} | SIGNS, False),
     *((action, OUR_KEY | SIGNS, True) for action in ("kms:GetPublicKey", "kms:Sign", "kms:DisableKey", "kms:ScheduleKeyDeletion")),
     *((action, SIGNS, False) for action in ("kms:GetPublicKey", "kms:Sign", "kms:DisableKey", "kms:ScheduleKeyDeletion")),
     ("kms:ListResourceTags", SIGNS, True),  # the service looks at the tags of a key before it deletes it
-    # A key that encrypts, even where somebody gave it our tag.
+    # A key that encrypts, even if it has our tag.
     *((action, OUR_KEY | ENCRYPTS, False) for action in ("kms:GetPublicKey", "kms:DisableKey", "kms:ScheduleKeyDeletion")),
     *((action, OUR_KEY | SIGNS, False) for action in ("kms:UntagResource", "kms:PutKeyPolicy", "kms:CreateGrant", "kms:EnableKey")),
 )

@@ -178,7 +178,7 @@ impl Directory {
         }
     }
 
-    /// Held until the value is dropped. Some network file systems cannot lock; renaming still keeps files whole.
+    /// The lock is held until the value is dropped. Some network file systems cannot lock; renaming still keeps files whole.
     fn lock(&self) -> Result<Option<fs::File>, CustodyError> {
         match file::lock(&self.folder) {
             Ok(lock) => Ok(Some(lock)),

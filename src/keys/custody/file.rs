@@ -16,7 +16,7 @@ use crate::domain::Timestamp;
 const LONGEST_KEY: u64 = 64 * 1024;
 /// No ring is so large, in bytes.
 const LONGEST_RING: u64 = 16 * 1024 * 1024;
-/// Who holds the lock writes a file or two.
+/// Enough tries for the holder of the lock, which writes only one or two files.
 const LOCK_TRIES: u32 = 500;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 /// How the names of unfinished files begin.

@@ -67,7 +67,7 @@ pub enum RecordFault {
         /// What is wrong.
         fault: String,
     },
-    /// The key's algorithm is none of ours.
+    /// This program does not have the key's algorithm.
     #[error("key {kid} is for {alg}, which this program does not know; start the newer program")]
     UnknownAlgorithm {
         /// The key.

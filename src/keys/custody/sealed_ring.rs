@@ -49,7 +49,7 @@ pub enum SealingError {
     /// The setting itself.
     #[error("{0}")]
     Setting(SealerError),
-    /// None of the sealing keys is the one.
+    /// The record was sealed with a key that is not in `KEY_ENCRYPTION_KEY`.
     #[error(
         "{what} was sealed with another KEY_ENCRYPTION_KEY (fingerprint {sealed_with}; yours: {yours}); \
          nothing has been changed: set the one that sealed it, behind a comma where it is an older one"

@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_document_is_a_user_that_nobody_can_be() {
+    fn a_damaged_document_is_a_user_with_whom_no_log_in_succeeds() {
         let id = super::object_id(UserId::parse("6b04cb1f00400f2ea8d6fe53").unwrap());
         for password in [Bson::Null, Bson::Int32(7), Bson::Array(vec![])] {
             let user = from_document(&doc! { "_id": id, "username": "x", "password": password }).unwrap();

@@ -49,7 +49,7 @@ fn a_newcomer_registers_logs_in_and_reads_the_profile() {
     assert!(claims["jti"].is_string() && claims.get("demo").is_none());
 }
 
-/// Seen: a user's token carried an address that nothing had proved to be theirs, and did not say so.
+/// Seen: a user's token contained an email address that was not verified, and did not say so.
 #[test]
 fn a_users_token_says_that_the_address_is_not_verified_and_a_demo_token_says_nothing() {
     let service = Service::start();
@@ -70,7 +70,7 @@ fn a_users_token_says_that_the_address_is_not_verified_and_a_demo_token_says_not
 /// Seen before (issue 11, row 11): `admin`, `Admin` and one with a Cyrillic letter were three accounts, and two spellings
 /// of one address were two.
 #[test]
-fn nobody_registers_as_somebody_who_looks_the_same() {
+fn a_name_that_looks_like_the_name_of_another_user_is_refused() {
     let service = Service::start();
     service.user("admin");
     let taken = |name: &str, address: &str| {
@@ -151,7 +151,7 @@ fn a_password_of_72_bytes_works_and_none_is_ever_cut() {
 }
 
 #[test]
-fn nobody_and_a_wrong_password_are_answered_alike() {
+fn an_unknown_user_and_a_wrong_password_get_the_same_answer() {
     let service = Service::start();
     service.user("alice");
     let wrong = log_in(&service.anonymous(), "alice", "wrong-one");
@@ -170,7 +170,7 @@ fn nobody_and_a_wrong_password_are_answered_alike() {
 fn a_name_with_an_at_is_an_address_first() {
     let service = Service::start();
     service.user("alice");
-    // The original let a name be somebody else's address; here it cannot even be registered.
+    // In the original, a username could be the email address of another user. Here such a username is refused.
     let posing =
         json!({ "username": "alice@example.com", "email": "eve@example.com", "password": "secret123" });
     let answer = service.anonymous().post("/api/auth/register", &posing);
@@ -245,7 +245,7 @@ fn a_token_for_another_audience_opens_no_account() {
     answer.is_refused(401, "invalid_token", "Token verification failed");
 }
 
-/// A client may be allowed to name any subject: its token must not make it that user.
+/// A client may choose any subject. Its token must not give it the account of a user with this name.
 #[test]
 fn a_token_that_carries_a_client_id_opens_no_account() {
     let folder = folder_with_keys();

@@ -1,4 +1,4 @@
-//! Which event each use case hands to the store: what happened, to whom, and who made it happen.
+//! The event that each use case gives to the store: what happened, the user, and the actor.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -63,7 +63,7 @@ impl World {
         Accounts::new(self.registry(cost), tokens, clock, self.config.session_max_age)
     }
 
-    /// What happened since the last call, a second later.
+    /// The events since the last call. Then the clock advances by a second.
     fn happened(&self, user: UserId) -> Vec<(EventKind, Initiator)> {
         let now = self.clock.now();
         self.clock.set(now.plus_secs(1));

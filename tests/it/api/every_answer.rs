@@ -1,4 +1,4 @@
-//! What every answer has: security headers, a request id, CORS.
+//! Headers that every answer has: security headers, a request id, CORS.
 
 use http::Method;
 

@@ -8,7 +8,7 @@ use crate::support::{Client, Service};
 
 const PATH: &str = "/api/token/generate";
 
-/// The claims of a token, and what the answer says of its life.
+/// The claims of a token, and the answer about its lifetime.
 #[track_caller]
 fn generated(client: &Client, request: &Value) -> (Value, u64) {
     let answer = client.post(PATH, request);
@@ -181,7 +181,7 @@ fn production_has_no_demo_tokens_unless_they_are_allowed() {
 }
 
 #[test]
-fn a_demo_token_is_nobody_on_the_accounts_paths() {
+fn a_demo_token_belongs_to_no_user_on_the_accounts_paths() {
     let service = Service::start();
     let user = service.user("alice");
     let profile = user.get("/api/auth/profile").ok();

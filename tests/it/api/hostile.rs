@@ -1,5 +1,5 @@
-//! Hostile input: any JSON type in any field, texts that are nearly JSON, strings that have broken programs. A mistake of
-//! the caller's is a 4xx with a sentence, never a 5xx, and the service lives on.
+//! Hostile input: each JSON type in each field, texts that are nearly JSON, strings that have broken programs. The answer to
+//! a mistake of the caller is a 4xx with a sentence, never a 5xx, and the service continues.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ fn is_clean(answer: &Answer, what: &str) {
     }
 }
 
-/// A body that is fine but for one field.
+/// A body with one wrong field.
 fn with_field(path: &str, field: &str, value: &Value) -> Value {
     let mut body = match path {
         "/api/auth/register" => {
@@ -88,7 +88,7 @@ fn h9_texts_that_are_nearly_json_are_refused_and_json_is_not() {
                 let expected = if text.len() > 100 * 1024 { 413 } else { 400 };
                 assert_eq!(answer.status, expected, "{path} {name}");
             }
-            // A text in a member's place: what is JSON is not refused as if it were none.
+            // The text as the value of a member. Text that is JSON is not refused as malformed.
             let body = [b"{\"unknown\":", text.as_slice(), b"}"].concat();
             let answer = client.send(Method::POST, path, &[JSON], body);
             is_clean(&answer, name);

@@ -1,4 +1,4 @@
-//! What is asked of the store, and when: a store that watches what the service asks of another.
+//! Which look-ups the service sends to the store, and when: a store that records each call and passes it to another store.
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -19,7 +19,7 @@ use crate::support::mongod;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
-/// Passes all on, and notes each look-up and how many are under way at once. A change takes two seconds of the clock.
+/// Passes each call on. Records each look-up, and how many run at the same time. A change takes two seconds of the clock.
 struct Watched {
     inner: Arc<dyn Users>,
     clock: Clock,
@@ -33,7 +33,7 @@ impl Watched {
         self.asked.lock().unwrap().push(what);
         let under_way = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(under_way, Ordering::SeqCst);
-        // Look-ups that are asked for at the same time begin before this one goes on.
+        // Lets look-ups of the same moment begin before this one continues.
         tokio::task::yield_now().await;
         let answer = answer.await;
         self.under_way.fetch_sub(1, Ordering::SeqCst);
@@ -125,7 +125,7 @@ async fn watched(stores: Stores) -> (Arc<Watched>, Registry) {
     (watched, registry)
 }
 
-/// Seen before (issue 11, row 7): an unknown address cost a second look-up, so that it was told apart by time.
+/// Seen before (issue 11, row 7): an unknown address needed a second look-up, so the time of the answer revealed it.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_address_costs_the_same_look_ups_as_a_known_one_and_all_run_at_once() {
     for store in each_store().await {
@@ -142,7 +142,7 @@ async fn an_unknown_address_costs_the_same_look_ups_as_a_known_one_and_all_run_a
     }
 }
 
-/// A log-in with the old password while the change is being written is ended by the change.
+/// If a log-in uses the old password while a change is being written, the change ends its session.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_ends_the_sessions_that_began_while_it_was_written() {
     for store in each_store().await {

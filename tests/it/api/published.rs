@@ -49,7 +49,7 @@ fn a_cache_that_has_the_documents_gets_304() {
     }
 }
 
-/// Seen: neither said whether it may be cached, so that each cache in between made its own choice.
+/// Seen: the answers did not say whether they may be cached, so each cache decided by itself.
 #[test]
 fn health_is_never_kept_and_key_information_for_a_minute() {
     let service = Service::start();

@@ -1,4 +1,4 @@
-//! What is refused whatever the endpoint: paths, methods, bodies.
+//! Requests that every endpoint refuses: by path, method or body.
 
 use http::Method;
 
@@ -156,7 +156,7 @@ fn a_form_has_plain_fields_each_of_them_once() {
     let crowd = (0..65).map(|n| format!("m{n}=1")).collect::<Vec<_>>().join("&");
     send(&crowd).is_refused(400, "malformed_body", "The request body has more than 64 members");
     send("username=a&password=b").is_refused(401, "invalid_credentials", "Invalid credentials");
-    // Seen: each byte that was no UTF-8 became three of memory that nothing counted.
+    // Seen: each byte that was not UTF-8 became three bytes of memory, which were not counted.
     let answer =
         service.anonymous().send(Method::POST, "/api/auth/login", &[form], b"username=\xff&password=b");
     answer.is_refused(400, "malformed_body", "The request body must be a form in UTF-8");

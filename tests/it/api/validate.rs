@@ -10,7 +10,7 @@ use crate::support::{Service, original_keys};
 
 const PATHS: [&str; 3] = ["/api/token/validate", "/token/validate", "/api/auth/validate"];
 
-/// Anything at all, signed with the service's own key.
+/// Any content, signed with the service's own key.
 pub(super) fn signed(header: &str, claims: &str) -> String {
     let pem = std::fs::read_to_string(original_keys().join("private-key.pem")).unwrap();
     let key = SigningKey::from_pem(Algorithm::Rs256, &pem).unwrap();
@@ -21,7 +21,7 @@ pub(super) fn signed(header: &str, claims: &str) -> String {
 
 const HEADER: &str = r#"{"alg":"RS256","typ":"JWT","kid":"default-key-id"}"#;
 
-/// A token that is fine but for what `changes` puts in; `null` takes a claim away.
+/// A valid token with the claims of `changes`. A claim with `null` is removed.
 fn token(changes: &Value) -> String {
     let mut claims = json!({
         "sub": "x", "iss": "jwt-generator-app", "aud": "jwt-generator-api",

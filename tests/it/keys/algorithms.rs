@@ -373,7 +373,7 @@ fn an_algorithm_is_added_once_no_program_runs_that_could_not_read_the_ring() {
         assert!(failed.is_none(), "{failed:?}");
         assert_eq!((ring.version, database.stored().await.version), (3, 4));
         assert_eq!(two.load().await.unwrap().unwrap(), ring);
-        // One algorithm in the place of another needs no other form: earlier programs may go on.
+        // If one algorithm replaces another, the form of the document stays, so earlier programs can continue.
         let other = database.ring_service("EdDSA");
         database.pass(2 * two.schedule().lead());
         let ring = two.take_due_steps(ring, &[]).await.0;

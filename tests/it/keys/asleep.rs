@@ -1,5 +1,5 @@
-//! A process that sleeps in the middle of a step, as functions do between two requests and laptops at night: no key signs
-//! before it has been published for its whole lead.
+//! A process is suspended in the middle of a step, as a function between two requests or a laptop at night. Even then, no
+//! key signs before it has been published for its whole lead.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use jwt_generator::workers::Workers;
 pub(super) const DAY: u64 = 86_400;
 pub(super) const START: u64 = 1_800_000_000;
 
-/// A folder of keys in which the process falls asleep for three days where it is told to.
+/// A folder of keys with which the test can suspend the process for three days in the middle of a step.
 #[derive(Clone)]
 struct Asleep {
     folder: Directory,
@@ -114,7 +114,7 @@ fn a_key_signs_no_sooner_though_the_process_slept_while_it_was_published() {
         let (ring_service, armed) = ring_service(&folder.path().join("keys"), &clock, while_making);
         tokio::runtime::Runtime::new().unwrap().block_on(async {
             let ring = ring_service.begin().await.unwrap().ring;
-            // So that its turn, as it would have been, is over when the process wakes up.
+            // The planned time of the step is over when the process continues.
             clock.set(Timestamp::from_secs(START + 9 * DAY));
             armed.store(true, Ordering::Relaxed);
             let (ring, failed) = ring_service.take_due_steps(ring, &[]).await;

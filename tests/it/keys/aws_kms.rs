@@ -1,4 +1,4 @@
-//! Keys in AWS KMS: the program against moto, over real HTTP, with KMS there, slow, gone and refusing.
+//! Keys in AWS KMS: the program with moto, over real HTTP, while KMS works, is slow, is away or refuses.
 
 use std::fs;
 use std::path::Path;
@@ -155,7 +155,7 @@ fn a_first_start_while_kms_is_down_recovers_by_itself() {
     works(&client);
 }
 
-/// So that a key's whole life passes in a few seconds.
+/// Settings with which a key is made, used and removed in a few seconds.
 const IN_SECONDS: [(&str, &str); 7] = [
     ("JWT_ALGORITHM", "ES256"),
     ("JWKS_MAX_AGE", "1s"),
@@ -186,8 +186,8 @@ fn rotation_makes_a_second_key_and_ends_the_first() {
     works(&program.client());
 }
 
-/// A ring may name any key of the account, and every one that it named was disabled and deleted when its time came (issue
-/// 11, row 1.13). Only keys with the tag of this program are.
+/// A ring can name any key of the account. Seen before: the service disabled and deleted every key that the ring named, when
+/// its time was over (issue 11, row 1.13). Now it does this only to keys with the tag of this program.
 #[test]
 fn a_key_without_our_tag_is_left_alone_when_it_leaves_the_ring() {
     let moto = Moto::shared();
@@ -241,12 +241,12 @@ fn credentials_come_from_shared_files_and_web_identity() {
     let endpoint = Moto::shared().endpoint();
     let base = [&USUAL[..], &[("AWS_ENDPOINT_URL", endpoint.as_str()), ("JWT_ALGORITHM", "ES256")]].concat();
 
-    // Nobody's keys do not sign.
+    // Without credentials, the service does not sign.
     let folder = tempfile::tempdir().unwrap();
     let none = [&base[..], &[("AWS_REGION", REGION)]].concat();
     assert!(!signs(&Program::start(folder.path(), &none).client()));
 
-    // Without HOME, for that is how a container runs.
+    // Without HOME, as in a container.
     let shared = folder.path().join("credentials");
     fs::write(&shared, "[tokens]\naws_access_key_id = file\naws_secret_access_key = file\n").unwrap();
     let config = folder.path().join("config");
@@ -300,7 +300,7 @@ fn what_kms_refuses_is_told_from_what_it_cannot_do_now() {
     let es256 = settings(&endpoint, &[("JWT_ALGORITHM", "ES256")]);
     let keys = || moto.kms(REGION, "ListKeys", &json!({})).ok()["Keys"].as_array().unwrap().clone();
 
-    // A key that this role may not sign with gets into no ring, and does not stay.
+    // If the role may not sign with a new key, the key does not enter the ring and is deleted.
     let folder = tempfile::tempdir().unwrap();
     moto.refuse(&[("Sign", "AccessDeniedException")]);
     let mut command = jwt_generator(folder.path());
@@ -311,7 +311,7 @@ fn what_kms_refuses_is_told_from_what_it_cannot_do_now() {
     let left = moto.kms(REGION, "DescribeKey", &json!({ "KeyId": left["KeyArn"] })).ok();
     assert_eq!(left["KeyMetadata"]["KeyState"], "PendingDeletion");
 
-    // A key that cannot be looked at is taken up again, and not made anew each time.
+    // If a new key cannot be read, the next try uses the same key and makes no other.
     moto.refuse(&[("GetPublicKey", "KMSInternalException")]);
     let program = Program::start(folder.path(), &es256);
     let client = program.client();
@@ -321,7 +321,7 @@ fn what_kms_refuses_is_told_from_what_it_cannot_do_now() {
     works(&client);
     assert_eq!(keys().len(), 2);
 
-    // Too many calls: later. A key that is disabled: never, and the log says why.
+    // After too many calls, a later try succeeds. With a disabled key, no try succeeds, and the log says why.
     moto.refuse(&[("Sign", "ThrottlingException")]);
     is_unavailable(&generate(&client));
     moto.refuse(&[]);

@@ -1,4 +1,5 @@
-//! Many tokens at once: RSA signatures that wait together are made in batches where the processor can, and each of them is good.
+//! Many tokens at once: if the processor supports it, the service makes waiting RSA signatures in batches. Each signature is
+//! valid.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +9,7 @@ use serde_json::json;
 use super::rotation::{kid_of, token};
 use crate::support::Service;
 
-/// The tokens that so many clients get, each as many as it can ask for one after the other.
+/// The tokens that this many clients get. Each client sends one request after the other.
 fn storm(service: &Service, clients: usize, each: usize) -> Vec<String> {
     std::thread::scope(|scope| {
         let ask = |client: crate::support::Client| {

@@ -128,7 +128,9 @@ fn a_key_is_begun_rotated_and_revoked_beside_a_running_server() {
         });
         assert_eq!(client.post("/api/token/validate", &json!({ "token": old })).status, 200);
 
-        assert!(place.refused(1, &["keys", "revoke", "nobody", "--yes"]).contains("there is no key nobody"));
+        assert!(
+            place.refused(1, &["keys", "revoke", "unknown", "--yes"]).contains("there is no key unknown")
+        );
         let asked = place.refused(2, &["keys", "revoke", "default-key-id"]);
         assert!(asked.contains("here within 4 s") && asked.contains("Users must log in again"), "{asked}");
         place.told(&["keys", "revoke", "default-key-id", "--yes"]);
@@ -301,7 +303,7 @@ fn a_ring_moves_to_the_database_and_back_and_no_token_notices() {
             .contains("have moved: set KEY_CUSTODY=database")
     );
 
-    // Those that have not followed yet serve on; both sides know each other's tokens.
+    // Servers that still use the old custody continue. Both groups accept each other's tokens.
     let still = old.client().demo_token(&json!({}));
     place.set("KEY_CUSTODY", "database");
     let new = place.start();
@@ -417,7 +419,7 @@ fn one_key_under_two_names_comes_in_as_one() {
 }
 
 #[test]
-fn a_key_that_was_published_before_a_move_waits_till_all_have_followed() {
+fn a_key_that_was_published_before_a_move_waits_until_all_servers_have_followed() {
     let mut place =
         Place::new(&[("KEY_ENCRYPTION_KEY", SEALING_KEY), ("JWKS_MAX_AGE", "1s"), ("VERIFIER_CACHE", "0")]);
     place.told(&["keys", "generate"]);
@@ -432,7 +434,7 @@ fn a_key_that_was_published_before_a_move_waits_till_all_have_followed() {
     let list = place.told(&["keys", "list"]);
     assert_eq!(
         list["keys"][1]["activates_at"], moved["until"],
-        "until then servers of the old place sign with the old key"
+        "until then servers of the old custody sign with the old key"
     );
 }
 
@@ -582,7 +584,7 @@ fn keys_of_a_folder_go_to_a_secret_and_no_token_notices() {
     assert_eq!(kid_of(&program.client().demo_token(&json!({}))), "default-key-id");
 }
 
-/// Somebody's secret, which is no ring: it is left alone, and not a word of it is told.
+/// A secret of another program is not a ring. The service does not change it, and shows no part of it.
 #[test]
 fn a_secret_of_another_kind_is_refused_and_stays_as_it_is() {
     let place = Place::in_a_secret();
@@ -606,7 +608,7 @@ fn a_secret_of_another_kind_is_refused_and_stays_as_it_is() {
     }
 }
 
-/// A thumbprint is in base64url: one in 64 begins so.
+/// A thumbprint is in base64url, so one in 64 begins with a hyphen.
 #[test]
 fn a_kid_that_begins_with_a_hyphen_is_a_kid_like_another() {
     let place = Place::new(&[("SKIP_DATABASE", "true"), ("KEY_ID", "-II4KH_TNhmi")]);

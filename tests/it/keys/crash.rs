@@ -1,4 +1,4 @@
-//! K1 and K15: a key that is being made when the process is killed, and two processes that make one at once.
+//! K1 and K15: the process is killed while it makes a key, and two processes make a key at the same time.
 
 use std::fs;
 use std::path::Path;
@@ -19,13 +19,13 @@ fn begin(folder: &Path) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// Lets the other process have so much time; the moment of its death is what this is about.
+/// Waits before the other process is killed: the test varies this moment.
 fn let_pass(time: Duration) {
     let (_never, nothing) = mpsc::channel::<()>();
     let _ = nothing.recv_timeout(time);
 }
 
-/// A running server makes it at the start, or a little later where the disk is slow.
+/// A running server makes the key at the start, or a little later if the disk is slow.
 fn server_secret_is_kept(folder: &Path) {
     eventually("a server secret is kept", || folder.join("keys/server-secret").exists().then_some(()));
 }
@@ -63,7 +63,7 @@ fn k1_a_kill_at_any_moment_leaves_a_whole_pair_or_none() {
         );
         folder = tempfile::tempdir().unwrap();
     }
-    // A key that takes long to make leaves more moments before, a slow machine fewer after: both must have been met.
+    // The process must have been killed before the key existed and after it.
     println!("killed {before} times before the key was kept and {after} times after");
     assert!(before > 0 && after > 0);
     let program = Program::start(folder.path(), &[("SKIP_DATABASE", "true")]);

@@ -1,5 +1,5 @@
-//! What every custody promises, run on each: the ring's document is replaced only by who has seen it, and private halves
-//! are there for as long as the ring names them.
+//! The contract of every custody, run on each: only a writer that has read the ring's document replaces it, and private
+//! keys exist as long as the ring names them.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -99,7 +99,7 @@ async fn a_ring_is_replaced_only_by_who_has_seen_it(custody: Custody) {
     );
     assert!(
         !custody.ring_store().replace_if(Some(7), &ring(8, vec![])).await.unwrap().or_unwritable().unwrap(),
-        "nobody has written that one"
+        "there is no revision 7"
     );
     assert!(
         custody.ring_store().replace_if(Some(1), &ring(2, vec![])).await.unwrap().or_unwritable().unwrap()
@@ -142,7 +142,7 @@ async fn a_new_key_has_its_thumbprint_as_its_name_and_signs(custody: Custody) {
     let key = made(&custody, KeyState::Active).await;
     let public = jwt_generator::keys::custody::public_half(&key).unwrap();
     assert_eq!(key.kid.as_str(), public.thumbprint());
-    // What counts is what comes back from where it is kept.
+    // The key must open from the record that the ring store returns.
     assert!(
         custody.ring_store().replace_if(None, &ring(1, vec![key])).await.unwrap().or_unwritable().unwrap()
     );
@@ -160,7 +160,7 @@ async fn a_record_with_the_key_of_another_is_of_no_use(custody: Custody) {
     let public = jwt_generator::keys::custody::public_half(&mixed).unwrap();
     match custody.open(&mixed).await {
         Err(CustodyError::Record(RecordFault::Damaged { kid, .. })) => assert_eq!(kid, mixed.kid),
-        // Who is far away is not asked; what it signs is checked, and is of another key.
+        // Opening sends no request to a remote custody. Its signature is checked, and is of another key.
         Ok(Some(Private::Remote(key))) => {
             assert!(!public.verify(b"message", &key.sign(b"message").await.unwrap()));
         }
@@ -230,12 +230,12 @@ async fn of_many_at_once_all_get_the_same_server_secret(custody: Custody) {
     assert_eq!(found, with_secret, "nothing else is changed");
 }
 
-async fn a_home_of_nobody_is_refused(custody: Custody) {
+async fn a_record_with_an_unknown_custody_is_refused(custody: Custody) {
     let key = KeyRecord { home: Some(Home::new("moon", "crater")), ..made(&custody, KeyState::Active).await };
     assert!(matches!(custody.open(&key).await, Err(CustodyError::Homeless(scheme)) if scheme == "moon"));
 }
 
-/// What a custody needs to go on while it is tested.
+/// The servers and folders that a custody needs during the test.
 type Guard = Box<dyn std::any::Any>;
 
 fn with_settings(folder: &Path, settings: &[(&str, &str)]) -> (Custody, Guard) {
@@ -296,7 +296,7 @@ fn aws_secrets_manager(folder: &Path) -> (Custody, Guard) {
     in_a_secret(folder, Moto::shared(), &unique("none-yet/"))
 }
 
-/// As a template makes it: there, and without a value.
+/// A secret without a value, as a template makes it.
 fn an_empty_secret_of_aws(folder: &Path) -> (Custody, Guard) {
     let name = unique("empty/");
     Moto::shared().secrets("eu-central-1", "CreateSecret", &serde_json::json!({ "Name": name })).ok();
@@ -315,7 +315,7 @@ macro_rules! suite {
             a_record_with_the_key_of_another_is_of_no_use
             a_key_from_elsewhere_is_kept
             what_is_discarded_is_gone_and_may_be_discarded_again
-            a_home_of_nobody_is_refused
+            a_record_with_an_unknown_custody_is_refused
             of_many_at_once_all_get_the_same_server_secret
         );
     };
@@ -378,7 +378,7 @@ fn aws_kms_and_vault_refuse_to_make_a_post_quantum_key() {
     }
 }
 
-/// Twelve at once add one version, and one whose process died before it counted is passed by.
+/// Twelve writers at the same time add one version. A version whose writer ended before it was valid is skipped.
 #[test]
 fn of_many_that_change_a_secret_one_adds_a_version() {
     let (moto, folder) = (Moto::start(), tempfile::tempdir().unwrap());
@@ -390,10 +390,10 @@ fn of_many_that_change_a_secret_one_adds_a_version() {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(of_many_at_once_one_writes(custody.clone()));
-    // One for each revision; more only where a writer seems dead because the machine is that slow.
+    // One for each revision. There are more only if the machine is so slow that a writer seems to have ended.
     assert!((3..12).contains(&versions()), "{}", versions());
     runtime.block_on(async {
-        // As a process does that is killed between its two calls.
+        // As if a process was killed between its two calls.
         moto.refuse(&[("UpdateSecretVersionStage", "AccessDeniedException")]);
         assert!(custody.ring_store().replace_if(Some(3), &ring(4, vec![])).await.is_err());
         moto.refuse(&[]);
@@ -404,7 +404,7 @@ fn of_many_that_change_a_secret_one_adds_a_version() {
     });
 }
 
-/// A ring's home that does not answer the first write.
+/// A ring store that does not answer the first write.
 struct Sulking {
     ring: Directory,
     sulks: AtomicBool,

@@ -1,7 +1,7 @@
-//! T3: three instances on one replica set, faults of every kind one after the other, and everybody who checks tokens: the
-//! strictest verifiers that there may be, and those that others have made. Not one token may fail.
+//! T3: three instances on one replica set, with faults of every kind one after the other. The strictest possible verifiers
+//! and real verifiers in other languages check the tokens. Every token must verify.
 //!
-//! `JWT_TEST_ROUNDS` says how many faults; without it, as many as three keys take.
+//! `JWT_TEST_ROUNDS` is the number of faults. Without it, the test ends after three keys.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -22,7 +22,7 @@ use crate::support::{Balancer, Client, Fault, Program, Proxy, Strict, Verifier};
 const COOLDOWN: u64 = 32;
 /// `JWKS_MAX_AGE`.
 const MAX_AGE: u64 = 2;
-/// What it takes to be known to all (four seconds are for instances that lag), and a little.
+/// The time until all verifiers know a key (with four seconds for instances that are behind), and a reserve.
 const PERIOD: u64 = COOLDOWN + MAX_AGE + 4 + 2;
 /// The instance that can be cut off from the database.
 const CUT_OFF: usize = 2;
@@ -98,7 +98,7 @@ impl Fleet {
         }
     }
 
-    /// The worst moment for whoever is just changing the ring.
+    /// Waits for a change of the ring: the worst moment for the instance that makes it.
     fn wait_for_a_change(&self) {
         let revision = || stored(&self.set.uri("fleet")).get("revision").cloned();
         let before = revision();
@@ -129,7 +129,7 @@ fn instance(folder: &TempDir, set: &ReplicaSet, proxy: &Proxy, index: usize) -> 
     start(folder, &settings)
 }
 
-/// The first member leads whenever it can: the instance behind the proxy knows no other.
+/// The first member is primary if it can be, because the instance behind the proxy knows only this member.
 fn prefer_first(set: &ReplicaSet) {
     let uri = set.uri("admin");
     let mut config =
@@ -153,16 +153,16 @@ fn pause(time: Duration) {
     let _ = nothing.recv_timeout(time);
 }
 
-/// Lets a fault last; how long it does is what this is about.
+/// Waits while a fault lasts: the test varies this time.
 fn let_pass(seconds: u64) {
     pause(Duration::from_secs(seconds));
 }
 
-/// Takes tokens of one instance, without end, and has them checked.
+/// Takes tokens from one instance until the test ends, and checks them.
 fn take(index: usize, fleet: &Fleet, seen: &Arc<Seen>, foreign: mpsc::SyncSender<String>) -> JoinHandle<()> {
     let (clients, seen, url) = (Arc::clone(&fleet.clients), Arc::clone(seen), fleet.balancer.url());
     std::thread::spawn(move || {
-        // One as attentive as may be, one that keeps what it has for as long as the header says, and one that ignores it.
+        // One fetches the key set each time, one keeps it as long as the header says, and one ignores the header.
         let blind = [Duration::ZERO, Duration::from_secs(COOLDOWN)];
         let mut verifiers = blind.map(|blind| Strict::new(&url, blind));
         let mut attentive = 0;
@@ -183,13 +183,13 @@ fn take(index: usize, fleet: &Fleet, seen: &Arc<Seen>, foreign: mpsc::SyncSender
             }
             seen.tokens.fetch_add(1, Ordering::Relaxed);
             seen.kids.lock().unwrap().insert(kid_of(&token));
-            // Those are slower: they take what they can.
+            // Real verifiers are slower, so they check only some of the tokens.
             let _ = foreign.try_send(token);
         }
     })
 }
 
-/// Has tokens checked by programs of other makers.
+/// Checks tokens with verifiers in other languages.
 fn check_elsewhere(url: &str, seen: &Arc<Seen>, tokens: mpsc::Receiver<String>) -> JoinHandle<usize> {
     let (url, seen) = (format!("{url}/.well-known/jwks.json"), Arc::clone(seen));
     std::thread::spawn(move || {
@@ -209,7 +209,7 @@ fn check_elsewhere(url: &str, seen: &Arc<Seen>, tokens: mpsc::Receiver<String>) 
     })
 }
 
-/// Each key was published after the one before had begun to sign, and signed for a period at the least.
+/// Each key was published after the previous one had begun to sign, and signed for at least one period.
 pub fn one_key_a_period(ring: &Document, period: u64) {
     let keys = ring.get_array("keys").unwrap().iter().map(|key| key.as_document().unwrap());
     let number = |key: &Document, member: &str| match key.get(member) {

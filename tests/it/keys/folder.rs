@@ -1,4 +1,4 @@
-//! K4 to K12: what may lie in `KEYS_DIR`, and what comes of it.
+//! K4 to K12: files in `KEYS_DIR`, and what the service does with them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -34,7 +34,7 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     all
 }
 
-/// Starts the server on `folder`; it must refuse, leave every file as it was, and say what is wrong with what.
+/// Starts the server on `folder`. It must refuse to start, change no file, and name the file and its fault.
 #[track_caller]
 fn does_not_start(folder: &Path, says: &[&str]) {
     let keys = folder.join("keys");
@@ -47,7 +47,7 @@ fn does_not_start(folder: &Path, says: &[&str]) {
     assert_eq!(contents(&keys), before, "files were changed");
 }
 
-/// Starts the server on `folder`; the key must be the one that was there, and its tokens sound.
+/// Starts the server on `folder`. It must use the key of the folder, and its tokens must be valid.
 #[track_caller]
 fn starts_with(folder: &Path, public_pem: &str) {
     let program = Program::start(folder, &[("SKIP_DATABASE", "true")]);
@@ -156,13 +156,13 @@ fn k8_pkcs1_line_ends_and_a_byte_order_mark_do_no_harm() {
     starts_with(folder.path(), &fs::read_to_string(vector("rsa_2048_public.pem")).unwrap());
 }
 
-/// The program as a user that file permissions hold for: root passes them all.
-fn as_nobody(folder: &Path) -> std::process::Command {
-    as_nobody_with(folder, &[("SKIP_DATABASE", "true")])
+/// The program as a user to whom file permissions apply. They do not apply to root.
+fn as_unprivileged_user(folder: &Path) -> std::process::Command {
+    as_unprivileged_user_with(folder, &[("SKIP_DATABASE", "true")])
 }
 
 /// The same, with these settings.
-pub fn as_nobody_with(folder: &Path, settings: &[(&str, &str)]) -> std::process::Command {
+pub fn as_unprivileged_user_with(folder: &Path, settings: &[(&str, &str)]) -> std::process::Command {
     use std::os::unix::process::CommandExt;
     let mut command = jwt_generator(folder);
     if rustix::process::geteuid().is_root() {
@@ -179,7 +179,7 @@ fn k9_a_key_that_cannot_be_kept_is_not_used() {
     let keys = folder.path().join("keys");
     fs::create_dir(&keys).unwrap();
     set_mode(&keys, 0o555);
-    let told = refused(&mut as_nobody(folder.path()), 1);
+    let told = refused(&mut as_unprivileged_user(folder.path()), 1);
     assert!(told.contains("a key that is not kept would be lost at the next start"), "{told}");
     assert!(contents(&keys).is_empty());
 }
@@ -191,7 +191,7 @@ fn k10_a_folder_that_cannot_be_written_serves_the_keys_in_it() {
     set_mode(folder.path(), 0o755);
     set_mode(&folder.path().join(PRIVATE), 0o644);
     set_mode(&folder.path().join("keys"), 0o555);
-    let program = Program::spawn(&mut as_nobody(folder.path())).unwrap();
+    let program = Program::spawn(&mut as_unprivileged_user(folder.path())).unwrap();
     assert_eq!(program.client().get("/api/public-key").text(), original_public());
     assert!(program.log().contains("its keys are served all the same"));
 }
@@ -303,12 +303,12 @@ fn the_original_reads_the_keys_that_we_make() {
 }
 
 #[test]
-fn a_process_that_is_stopped_with_the_lock_in_hand_holds_up_nobody_for_long() {
+fn a_process_that_is_stopped_while_it_holds_the_lock_delays_others_only_for_a_while() {
     let folder = folder_with_keys();
     let lock = fs::File::open(folder.path().join("keys")).unwrap();
     lock.lock().unwrap();
     let program = Program::start(folder.path(), &[("SKIP_DATABASE", "true"), ("KEY_REFRESH", "1s")]);
-    // Nothing can be written, so the keys cannot be taken up; it says so, and goes on once it can.
+    // The folder is read-only, so the service cannot adopt the keys. It says so, and continues when it can write.
     assert!(program.log().contains("another process holds the lock"), "{}", program.log());
     drop(lock);
     eventually("it signs", || {

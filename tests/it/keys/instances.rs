@@ -1,4 +1,4 @@
-//! Several instances on one MongoDB: one ring, whoever is killed, stopped, cut off or slow.
+//! Several instances on one MongoDB share one ring, also if some are killed, stopped, cut off or slow.
 
 use std::collections::BTreeSet;
 
@@ -67,7 +67,7 @@ fn instances_with_keys_of_their_own_on_one_database_are_refused_while_another_li
     );
     let same = Program::start(one.path(), &settings);
     same.stop();
-    // The same keys in the database are no other keys.
+    // The same keys in the database do not count as other keys.
     let sealed = [settings[0], settings[1], ("KEY_ENCRYPTION_KEY", SEALING_KEY)];
     drop(Program::start(one.path(), &sealed));
     first.stop();

@@ -1,4 +1,4 @@
-//! K2 and K3: rotation that is killed at any moment, and what lies half done in the folder.
+//! K2 and K3: the process is killed at any moment of a rotation, and the folder has unfinished files.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -64,7 +64,7 @@ fn k2_a_kill_at_any_moment_of_a_rotation_loses_no_key_and_signs_with_none_that_i
             assert!(now.contains(&kid_of(&token)));
             assert_eq!(program.client().get("/api/public-key").text(), active[0]["public"].as_str().unwrap());
             drop(program);
-            // The start brings the original's files in line, and sweeps what is unfinished.
+            // The start updates the original's files, and deletes unfinished files.
             let files = fs::read_dir(folder.path().join("keys")).unwrap();
             let names: Vec<_> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
             assert!(!names.iter().any(|name| name.starts_with(".unfinished")), "{names:?}");
@@ -128,7 +128,7 @@ fn k3_the_originals_files_are_brought_in_line_with_the_ring() {
     told(folder.path(), &["keys", "rotate", "--now", "--yes"]);
     let new = (fs::read(&private).unwrap(), fs::read(&public).unwrap());
     assert!(old.0 != new.0 && old.1 != new.1, "they follow the key that signs");
-    // As if the machine had stopped between the ring and its files, and between the one file and the other.
+    // As if the machine had stopped after the ring was written, or between the two files.
     for halves in [(&old.0, &old.1), (&new.0, &old.1), (&old.0, &new.1)] {
         fs::write(&private, halves.0).unwrap();
         fs::write(&public, halves.1).unwrap();

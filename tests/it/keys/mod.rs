@@ -1,5 +1,5 @@
-//! Keys at rest: what is found is adopted or refused, what is made survives, nothing is ever written over. The ids are
-//! those of the failure tests in SECURITY.md.
+//! Stored keys: the service adopts or refuses the keys that it finds, does not lose the keys that it makes, and never
+//! overwrites a key. The ids are the ids of the failure tests in SECURITY.md.
 
 mod algorithms;
 mod asleep;

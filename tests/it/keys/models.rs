@@ -1,6 +1,6 @@
-//! The schedule against the verifiers that there are, each alone and behind a cache on the way that hands out answers until
-//! they are as old as they may be. Years pass; instances lag, are cut off for hours, start anew and disagree on the time.
-//! (`simulation` holds it against the worst verifier that there may be; here are those that people run.)
+//! Tests the schedule with models of real verifiers, each alone and behind a cache that serves answers until they are as old
+//! as they may be. The simulation runs for years. Instances are late, are cut off for hours, restart, and have different
+//! clocks. (`simulation` tests the schedule with the worst possible verifier.)
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -16,7 +16,7 @@ const HOUR: u64 = 3_600;
 const DAY: u64 = 24 * HOUR;
 const EPOCH: u64 = 1_000_000;
 
-/// A key set as somebody gave it out: which keys are in it, and how long it may be kept.
+/// A key set as an instance served it: its keys, and how long it may be cached.
 #[derive(Clone)]
 struct Answer {
     kids: Rc<[Kid]>,
@@ -42,7 +42,7 @@ const HABITS: [Habit; 5] =
 
 struct Verifier {
     habit: Habit,
-    /// A cache on the way, and what it holds since when.
+    /// A cache in front of the verifier: its copy, and when it got it.
     cache: Option<Option<(Answer, u64)>>,
     kept: Option<(Answer, u64)>,
 }
@@ -63,7 +63,7 @@ impl Verifier {
         self.kept.as_ref().is_some_and(|(answer, _)| answer.kids.contains(kid))
     }
 
-    /// A cache hands out what it holds until it is as old as it may be, and says nothing of its age.
+    /// A cache serves its copy until the copy is as old as it may be, and does not say how old it is.
     fn fetch(&mut self, now: u64, serve: &mut dyn FnMut() -> Option<Answer>) -> Option<Answer> {
         let Some(held) = &mut self.cache else { return serve() };
         match held {
@@ -129,7 +129,7 @@ impl World {
         Timestamp::from_secs(self.now.saturating_add_signed(self.instances[instance].offset))
     }
 
-    /// Small steps while keys come and go, large ones else.
+    /// The simulation makes small steps while keys change, and large steps at other times.
     fn pass(&mut self) {
         let at_rest = self.ring.verifying().count() == self.ring.signing().count();
         self.now += if at_rest { self.schedule.lead() / 20 } else { (self.schedule.lead() / 1_000).max(1) };
@@ -184,7 +184,7 @@ impl World {
         }
     }
 
-    /// Everybody is shown a token of each key that has some left.
+    /// Every verifier gets a token of each key that has tokens that are not expired.
     fn check(&mut self) {
         let now = self.now;
         self.tokens.retain(|_, (_, expiry)| *expiry > now);
@@ -204,7 +204,7 @@ impl World {
                 let behind = if verifier.cache.is_some() { "behind a cache" } else { "alone" };
                 assert!(
                     knows,
-                    "{:?} {behind} does not know {kid} at {now}, and a token of it is good until {expiry}",
+                    "{:?} {behind} does not know {kid} at {now}, and a token of it is valid until {expiry}",
                     verifier.habit
                 );
             }
@@ -272,13 +272,13 @@ fn two_days_a_key_and_a_restart_every_36_hours_strand_no_verifier_that_people_ru
         if (world.now - EPOCH) / (36 * HOUR) > restarts {
             restarts += 1;
             let instance = &mut world.instances[restarts as usize % 3];
-            // What it knew is gone; what it is cut off from stays so.
+            // It forgets what it knew, but stays cut off.
             instance.outstanding.clear();
             instance.view = None;
         }
     }
     println!("{} keys, {} checks", world.made, world.checked);
-    // Where all three are cut off at once, a turn comes late; none is left out.
+    // If all three are cut off at the same time, a rotation is late, but none is skipped.
     assert!(world.made >= 250, "{}", world.made);
 }
 

@@ -1,4 +1,4 @@
-//! What a ring in a database is worth to an attacker who can write there, and to a program of an earlier version.
+//! The protection of a ring in a database: from an attacker who can write there, and beside a program of an earlier version.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::support::{Program, eventually, jwt_generator, refused, run};
 const SETTINGS: [(&str, &str); 2] = [("KEY_CUSTODY", "database"), ("KEY_ENCRYPTION_KEY", SEALING_KEY)];
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
-/// A ring in SQLite, and the hand that writes to its table.
+/// A ring in SQLite, and an attacker who writes to its table.
 struct Stored {
     folder: TempDir,
     custody: Custody,
@@ -54,7 +54,7 @@ impl Stored {
         self.runtime.block_on(self.custody.ring_store().load())
     }
 
-    /// As a process sees it that starts now.
+    /// The ring as a process reads it that starts now.
     fn load_anew(&self) -> Result<Option<RingRecord>, CustodyError> {
         self.runtime.block_on(custody(self.folder.path(), &SETTINGS).ring_store().load())
     }
@@ -85,7 +85,7 @@ fn put(folder: &Path, document: &Value) {
     assert_eq!(changed, 1);
 }
 
-/// What an attacker can make of a member: another value of its type, nothing, and what another record has there.
+/// The changes that an attacker can make to a member: another value of its type, removal, or the value of another record.
 fn alterations(value: &Value) -> Vec<Value> {
     let mut others = match value {
         Value::String(text) => vec![json!(format!("{text}x")), json!("")],
@@ -147,7 +147,7 @@ fn a_ring_that_was_altered_in_any_member_is_refused() {
     assert_eq!(stored.load_anew().unwrap().unwrap().keys.len(), 2);
 }
 
-/// Databases and drivers may order members anew; that alters nothing.
+/// Databases and drivers may change the order of members. The ring is still valid then.
 #[test]
 fn the_order_of_members_alters_nothing() {
     let stored = Stored::new();
@@ -180,7 +180,7 @@ fn an_old_record_in_the_ring_of_today_revives_no_key() {
     }
 }
 
-/// An older ring that was whole once: a process that has seen the newer one does not go back to it.
+/// A process that has read a newer ring does not accept an older one, even if the older one was valid.
 #[test]
 fn a_ring_of_a_lower_revision_than_was_seen_is_refused() {
     let stored = Stored::new();
@@ -199,7 +199,7 @@ fn a_ring_of_a_lower_revision_than_was_seen_is_refused() {
     assert_eq!(stored.load_anew().unwrap().unwrap().revision, 1);
 }
 
-/// A running server logs it and serves on with what it knows.
+/// A running server logs it, and continues with the ring that it knows.
 #[test]
 fn a_server_under_which_an_older_ring_is_put_back_says_so_and_serves_on() {
     let folder = tempfile::tempdir().unwrap();
@@ -319,7 +319,7 @@ pub(super) fn key() -> KeyRecord {
     record(new_key(&public.thumbprint(), public, Some(home)), KeyState::Active)
 }
 
-/// L9: both versions side by side, forth and back, until `keys reseal` ends that.
+/// L9: both versions run side by side, with upgrades and downgrades, until `keys reseal` makes that impossible.
 #[test]
 fn l9_two_versions_share_a_ring_until_it_is_authenticated() {
     let versions = Versions::new();
@@ -347,14 +347,14 @@ fn l9_two_versions_share_a_ring_until_it_is_authenticated() {
     let resealed = versions.runtime.block_on(other.reseal(&[])).unwrap().unwrap();
     assert_eq!((resealed.keys, resealed.waits_for.len()), (1, 0));
 
-    // From here on the earlier version refuses, and does not write what it cannot keep true.
+    // From here on the earlier version refuses the ring, and does not write it.
     assert_eq!(versions.earlier_program_writes(), Err(2));
     versions.this_program_writes(&one);
     versions.this_program_writes(&other);
     assert_eq!(versions.stored().version, 2);
 }
 
-/// A process that has seen the authenticated ring takes no other, whatever its revision says.
+/// A process that has read an authenticated ring accepts no ring without authentication, whatever its revision is.
 #[test]
 fn an_authenticated_ring_is_not_turned_back_into_one_that_is_not() {
     let versions = Versions::new();
@@ -444,7 +444,7 @@ fn an_empty_ring_that_is_not_authenticated_is_refused() {
     assert!(matches!(loaded, Err(CustodyError::Sealing(SealingError::RingAltered))), "{loaded:?}");
 }
 
-/// A ring of the same key that has gone another way: begun anew, or gone on from an older copy.
+/// Another ring with the same sealing key: a new ring, or a ring that continued from an older copy.
 #[test]
 fn another_ring_in_the_place_of_the_one_that_was_seen_is_refused() {
     let stored = Stored::new();
@@ -477,7 +477,7 @@ fn another_ring_in_the_place_of_the_one_that_was_seen_is_refused() {
     );
 }
 
-/// Seen: a raised revision in the row beside the document ended every step, with no word in the log.
+/// Seen: a higher revision in the row beside the document made every step fail, and the log did not say so.
 #[test]
 fn a_row_that_does_not_fit_its_document_is_an_error_and_not_an_endless_race() {
     let stored = Stored::new();
@@ -510,7 +510,7 @@ fn a_member_that_would_not_come_back_is_not_written() {
     });
 }
 
-/// Seen: a heartbeat of a clock that was wrong counted for ever, and no ring was authenticated any more.
+/// Seen: a heartbeat with a wrong time was valid for ever, so no ring was authenticated any more.
 #[test]
 fn a_heartbeat_from_the_future_says_nothing() {
     let versions = Versions::new();

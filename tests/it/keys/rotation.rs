@@ -40,7 +40,7 @@ pub fn token(client: &Client) -> Option<String> {
     (answer.status == 200).then(|| answer.json()["data"]["access_token"].as_str().unwrap().to_owned())
 }
 
-/// Runs until `keys` have signed, and one has left; each token must pass at verifiers that are hard to please.
+/// Runs until `keys` keys have signed and one was removed. The strictest verifiers must accept each token.
 fn rotates(folder: &Path, settings: &[(&str, &str)], keys: usize) {
     let settings = [&QUICK[..], settings].concat();
     let program = Program::start(folder, &settings);
@@ -70,7 +70,7 @@ fn rotates(folder: &Path, settings: &[(&str, &str)], keys: usize) {
 fn every_token_is_verifiable_while_keys_change_in_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     rotates(folder.path(), &[("SKIP_DATABASE", "true")], 3);
-    // The original finds the key that signs where it has always been.
+    // The active key is in the files in which the original looks for it.
     let private = std::fs::read_to_string(folder.path().join("keys/private-key.pem")).unwrap();
     let ring: Value =
         serde_json::from_str(&std::fs::read_to_string(folder.path().join("keys/ring.json")).unwrap())
@@ -108,7 +108,7 @@ fn months_pass_and_each_key_is_known_before_it_signs_and_stays_while_its_tokens_
     let client = service.anonymous();
     let passes = |token: &str| client.post("/api/token/validate", &json!({ "token": token })).status == 200;
     let old = client.demo_token(&json!({ "expiresIn": "24h" }));
-    // The key of the original is older than a period: its successor is published at once, and waits.
+    // The key of the original is older than a period, so its successor is published at once, and becomes active later.
     eventually("the next key is published", || (states(&client) == ["active", "published"]).then_some(()));
     assert_eq!(kid_of(&client.demo_token(&json!({}))), "default-key-id");
     assert_eq!(client.get("/api/jwks").ok()["keys"].as_array().unwrap().len(), 2);
@@ -137,13 +137,13 @@ fn a_clock_that_jumps_a_year_ahead_and_back_skips_nothing_and_undoes_nothing() {
     let kid = kid_of(&client.demo_token(&json!({})));
     assert_eq!(kid, kid_of(&token), "what has signed signs on");
     assert_eq!(states(&client), ["retired", "active"]);
-    // A token that was made in the year ahead lives longer than its key was to stay: the key stays.
+    // A token from the year with the wrong clock expires after the planned removal of its key, so the key stays longer.
     service.at(365 * DAY);
     assert_eq!(client.post("/api/token/validate", &json!({ "token": token })).status, 200);
 }
 
 #[test]
-fn another_algorithm_is_published_first_and_the_old_key_signs_till_then() {
+fn another_algorithm_is_published_first_and_the_old_key_signs_until_then() {
     let folder = tempfile::tempdir().unwrap();
     let with = |algorithm: &'static str| {
         let mut settings: Vec<_> = QUICK.into_iter().filter(|(name, _)| *name != "JWT_ALGORITHM").collect();

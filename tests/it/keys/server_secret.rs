@@ -1,4 +1,4 @@
-//! The one server secret: made once, the same for all instances, kept beside the private keys, and shown to no one.
+//! The server secret: it is made once, is the same for all instances, is kept beside the private keys, and is never shown.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -18,7 +18,7 @@ use jwt_generator::store::{Rings, Stores};
 use serde_json::{Value, json};
 
 use super::custody::{SEALING_KEY, ring};
-use super::folder::as_nobody_with;
+use super::folder::as_unprivileged_user_with;
 use crate::support::{Program, eventually, folder_with_keys, jwt_generator, mongod, refused, run, set_mode};
 
 const OTHER_KEY: &str = "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXphYmNkZWY=";
@@ -79,7 +79,7 @@ fn read_anew(folder: &Path, program: &Program, alias: &str) {
     });
 }
 
-/// Each instance opens the custody for itself, begins the ring and has the secret made.
+/// Each instance opens the custody by itself, begins the ring and makes the secret.
 #[test]
 fn instances_that_start_at_the_same_moment_have_the_same_secret() {
     let uri = mongod::new_database();
@@ -229,7 +229,7 @@ fn a_secret_that_others_can_read_brings_a_warning() {
     );
 }
 
-/// As it is where the folder is mounted to be read only: the secret is made once the folder can be written.
+/// If the folder is mounted read-only, the secret is made as soon as the folder can be written.
 #[test]
 fn a_folder_that_cannot_be_written_has_a_secret_later() {
     let folder = folder_with_keys();
@@ -242,7 +242,7 @@ fn a_folder_that_cannot_be_written_has_a_secret_later() {
     }
     set_mode(&folder.path().join("keys"), 0o555);
     let settings = [&QUICK[..], &[("SKIP_DATABASE", "true")]].concat();
-    let program = Program::spawn(&mut as_nobody_with(folder.path(), &settings)).unwrap();
+    let program = Program::spawn(&mut as_unprivileged_user_with(folder.path(), &settings)).unwrap();
     program.client().demo_token(&json!({}));
     for alias in ["first-look", "second-look", "third-look"] {
         read_anew(folder.path(), &program, alias);
@@ -330,7 +330,7 @@ fn stored_ring(stores: &Stores, sealing_keys: &str) -> StoredRing {
     )
 }
 
-/// A ring in SQLite that a program of the earlier version shares: it writes each record sealed, and nothing around them.
+/// A ring in SQLite that a program of the earlier version shares. That program seals each record, but not the document.
 struct Shared {
     _folder: tempfile::TempDir,
     stores: Stores,
@@ -354,7 +354,7 @@ impl Shared {
         Self { _folder: folder, stores, stored }
     }
 
-    /// Writes the next revision of the document as it lies there, with a change.
+    /// Writes the next revision of the stored document, with a change.
     async fn change(&self, change: impl FnOnce(&mut RingRecord)) {
         let mut found = self.stores.rings.find_ring().await.unwrap().unwrap();
         let seen = found.revision;

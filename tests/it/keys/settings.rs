@@ -1,4 +1,4 @@
-//! Settings that would break the promise are refused; those that may wait do.
+//! Settings with which tokens could not be verified are refused. Settings that can wait take effect later.
 
 use std::path::Path;
 use std::process::Command;
@@ -84,7 +84,7 @@ fn what_was_served_under_a_longer_max_age_is_waited_out() {
     let folder = tempfile::tempdir().unwrap();
     told(folder.path(), &[], &["keys", "generate"]);
     let short = [("JWKS_MAX_AGE", "10s"), ("VERIFIER_CACHE", "0"), ("SKIP_DATABASE", "true")];
-    // The server notes that answers of before may be kept for a day and more.
+    // The server records that caches may keep earlier answers for more than a day.
     drop(Program::start(folder.path(), &short));
     let plan = told(folder.path(), &short, &["keys", "plan"]);
     let day = 86_400;
@@ -120,7 +120,7 @@ fn tokens_that_live_longer_find_room_before_they_are_signed() {
     let program = Program::start(folder.path(), &longer);
     program.client().demo_token(&json!({ "expiresIn": "72h" }));
     assert_eq!(carries(&longer), 72 * 3_600);
-    // The operator may go beyond the settings; the ring hears of it first, and keeps the key for as long.
+    // An operator may exceed the settings. The ring records it first, and keeps the key for that time.
     told(folder.path(), &longer, &["token", "mint", "--expires-in", "10y"]);
     assert_eq!(carries(&longer), 10 * 31_557_600);
     told(folder.path(), &longer, &["keys", "rotate", "--now", "--yes"]);
@@ -139,7 +139,8 @@ fn a_life_that_the_ring_cannot_make_room_for_is_503_and_no_token() {
     }
     set_mode(&keys, 0o555);
     let longer = [("MAX_TOKEN_LIFETIME", "72h"), ("SKIP_DATABASE", "true"), ("KEY_REFRESH", "1s")];
-    let program = Program::spawn(&mut super::folder::as_nobody_with(folder.path(), &longer)).unwrap();
+    let program =
+        Program::spawn(&mut super::folder::as_unprivileged_user_with(folder.path(), &longer)).unwrap();
     let client = program.client();
     let answer = client.post("/api/token/generate", &json!({ "expiresIn": "72h" }));
     answer.is_refused(503, "keys_unavailable", "The keys are unavailable; try again shortly");

@@ -1,7 +1,7 @@
-//! The schedule in a world of its own: instances that start, die, lag and disagree on the time, settings that change,
-//! key generation that fails, algorithms that come and go while some instances have a list of before. Every token is held against the slowest verifier that there may be: one whose key set is
-//! as old as caches on the way, its own cache and the instance that served it allow. In that world seconds are few, so
-//! that a rule that is short by one is caught.
+//! Simulates the schedule. Instances start, end, are late and have different clocks. Settings change, key generation fails, and
+//! algorithms are added and removed while some instances still have the earlier list. Each token is checked with the slowest
+//! possible verifier: its key set is as old as its cache, other caches and the instance allow. All times are a few seconds,
+//! so that the test finds a rule that is one second too short.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -12,7 +12,7 @@ use jwt_generator::keys::KeyKind;
 use jwt_generator::keys::orders::{Order, carry_out, makes};
 use jwt_generator::keys::schedule::{Action, Schedule, Step, apply, plan, step};
 
-/// SplitMix64: repeatable, and a seed is all there is to a run.
+/// SplitMix64: a seed determines the whole run.
 pub struct Dice(pub u64);
 
 impl Dice {
@@ -219,10 +219,10 @@ struct Instance {
 /// What is known of a key from outside.
 #[derive(Default)]
 struct Life {
-    /// From when on no verifier has a key set without it.
+    /// From this second on, every verifier has a key set that contains the key.
     known_at: u64,
-    /// Till when some verifier may have to look for it.
-    needed_till: u64,
+    /// Until then, some verifier may need it.
+    needed_until: u64,
     gone: bool,
 }
 
@@ -234,15 +234,15 @@ struct World {
     now: u64,
     instances: Vec<Instance>,
     lives: BTreeMap<String, Life>,
-    /// Till when somebody may keep an answer that was served under earlier settings.
-    kept_till: u64,
+    /// Until then, a cache may keep an answer that was served under earlier settings.
+    kept_until: u64,
     /// Whether the key set was served under the settings of now.
     served: bool,
     rotations: u64,
     made: u64,
 }
 
-/// So that clocks that are slow do not run below zero.
+/// The first second, so that slow clocks are not below zero.
 const EPOCH: u64 = 1_000_000;
 
 type Verdict = Result<(), String>;
@@ -267,7 +267,7 @@ impl World {
             now: EPOCH,
             instances,
             lives: BTreeMap::new(),
-            kept_till: 0,
+            kept_until: 0,
             served: false,
             rotations: 0,
             made: 0,
@@ -282,7 +282,7 @@ impl World {
     /// The operator restarts everything with other settings.
     fn change(&mut self, schedule: Schedule) {
         if std::mem::take(&mut self.served) {
-            self.kept_till = self.kept_till.max(self.now + self.kept());
+            self.kept_until = self.kept_until.max(self.now + self.kept());
         }
         self.schedule = schedule;
         (0..self.instances.len()).for_each(|instance| self.restart(instance));
@@ -394,7 +394,7 @@ impl World {
     fn commit(&mut self, after: RingRecord) -> Verdict {
         assert_eq!(after.revision, self.ring.revision + 1);
         self.check_active(&after)?;
-        let known_at = self.kept_till.max(self.now + self.kept() + self.schedule.staleness);
+        let known_at = self.kept_until.max(self.now + self.kept() + self.schedule.staleness);
         let first = self.ring.keys.is_empty();
         for key in after.verifying() {
             let fresh = Life { known_at: if first { 0 } else { known_at }, ..Life::default() };
@@ -402,10 +402,10 @@ impl World {
         }
         for key in after.keys.iter().filter(|key| key.state == KeyState::Removed) {
             let life = self.lives.get_mut(key.kid.as_str()).unwrap();
-            if !life.gone && life.needed_till > self.now {
+            if !life.gone && life.needed_until > self.now {
                 return Err(format!(
                     "{} left at {} and is needed until {}",
-                    key.kid, self.now, life.needed_till
+                    key.kid, self.now, life.needed_until
                 ));
             }
             life.gone = true;
@@ -424,10 +424,10 @@ impl World {
         if age <= self.schedule.staleness {
             return;
         }
-        let kept_till = self.now + max_age + self.schedule.verifier_cache;
+        let kept_until = self.now + max_age + self.schedule.verifier_cache;
         for key in self.ring.verifying().filter(|key| view.find(key.kid.as_str()).is_none()) {
             let life = self.lives.get_mut(key.kid.as_str()).unwrap();
-            life.known_at = life.known_at.max(kept_till);
+            life.known_at = life.known_at.max(kept_until);
         }
     }
 
@@ -454,7 +454,7 @@ impl World {
             return Err(format!("{kid} signs at {} and is known to all from {} on", self.now, life.known_at));
         }
         let slowest = expiry.as_secs() + self.schedule.clock_skew / 2;
-        life.needed_till = life.needed_till.max(slowest);
+        life.needed_until = life.needed_until.max(slowest);
         let outstanding = &mut self.instances[instance].outstanding;
         outstanding.retain(|(of_key, _)| *of_key != kid);
         // What a process signed is forgotten when it ends; only the ring lasts.
@@ -602,7 +602,7 @@ fn a_key_set_never_holds_more_than_three_keys_with_the_usual_settings() {
     }
 }
 
-/// Every step that is due, each on top of the one before.
+/// Takes every step that is due, one after the other.
 fn settled(ring: RingRecord, schedule: &Schedule, now: Timestamp) -> (RingRecord, Vec<Action>) {
     let (mut ring, mut actions, mut made) = (ring, Vec::new(), 0);
     let first = ring.keys.len() as u64;
@@ -679,7 +679,7 @@ fn a_clock_that_jumps_back_undoes_nothing_and_repeats_nothing() {
 }
 
 #[test]
-fn another_kind_of_key_is_published_first_and_the_old_one_signs_till_then() {
+fn another_kind_of_key_is_published_first_and_the_old_one_signs_until_then() {
     let schedule = usual_settings(30 * 24 * HOUR);
     let (ring, _) = settled(RingRecord::empty(), &schedule, at(0));
     let kind = KeyKind { algorithm: Algorithm::Es256, rsa_bits: 2048 };

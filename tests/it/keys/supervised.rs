@@ -1,5 +1,5 @@
-//! What was seen: a panic in the task that watches the ring ended rotation for good, and nothing said so (issue 11, row
-//! 1.17). The task runs here as in the service, on a custody that panics when it is told to.
+//! Seen before: a panic in the task that watches the ring ended the rotation for ever, without a message (issue 11, row
+//! 1.17). The task runs here as in the service, with a custody that panics if the test wants it.
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -32,7 +32,7 @@ use serde_json::{Value, json};
 const START: u64 = 1_800_000_000;
 const PERIOD: u64 = 1_000;
 
-/// A folder of keys whose ring panics as often as it is told to when it is read.
+/// A folder of keys. Reading its ring panics as often as the test says.
 struct Panicking {
     folder: Directory,
     panics: Arc<AtomicUsize>,
@@ -170,7 +170,7 @@ async fn a_task_that_panics_shows_in_signing_and_in_readiness_and_takes_no_key_s
     }
 }
 
-/// A key that seems to be far away.
+/// A key that looks like a key in another service.
 struct Far {
     key: Arc<SigningKey>,
     asked: AtomicUsize,
@@ -192,7 +192,7 @@ impl RemoteKey for Far {
     }
 }
 
-/// Keys whose active one is far away.
+/// Keys, of which the active one looks like a key in another service.
 async fn far_away(folder: &Path) -> (Arc<Far>, Keys, Clock) {
     let World { clock, ring_service, .. } = World::begun(folder).await;
     let record = ring_service.load().await.unwrap().unwrap();
@@ -209,8 +209,8 @@ async fn far_away(folder: &Path) -> (Arc<Far>, Keys, Clock) {
     (far, keys, clock)
 }
 
-/// Seen in a review: while AWS KMS was away, a restarted instance never counted as started, though it could publish the
-/// key set, and the platform killed it again and again.
+/// Seen in a review: while AWS KMS was away, a restarted instance never became ready, though it could publish the key set.
+/// So the platform killed it again and again.
 #[tokio::test]
 async fn an_instance_that_is_alone_starts_while_its_signer_is_silent_and_not_while_it_refuses() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
-//! Keys in Vault's transit engine, against a double of it (`support/vault`): real HTTP, real signatures, and what goes
-//! wrong between.
+//! Keys in Vault's transit engine, with a double of Vault (`support/vault`): real HTTP, real signatures, and faults of the
+//! connection.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,7 +23,7 @@ fn start(folder: &Path, vault: &Vault, settings: &[(&str, &str)]) -> Program {
     Program::start(folder, &[&USUAL[..], &[("VAULT_ADDR", url.as_str())], settings].concat())
 }
 
-/// Started with a token that never ends.
+/// The service with a token that does not expire.
 fn start_with_token(folder: &Path, vault: &Vault, settings: &[(&str, &str)]) -> Program {
     let token = vault.token(0, false);
     start(folder, vault, &[&[("VAULT_TOKEN", token.as_str())], settings].concat())
@@ -40,7 +40,7 @@ fn check(client: &Client, token: &str) -> Answer {
     client.post("/api/token/validate", &json!({ "token": token }))
 }
 
-/// A token that is sound.
+/// A valid token.
 #[track_caller]
 fn sound_token(client: &Client) -> String {
     let token = client.demo_token(&json!({}));
@@ -54,7 +54,7 @@ fn has_no_keys(answer: &Answer) {
     assert!(answer.header("retry-after").is_some());
 }
 
-/// The log says so, or will.
+/// Waits until the log contains this text.
 fn is_told(program: &Program, words: &str) {
     eventually(words, || program.log().contains(words).then_some(()));
 }
@@ -311,7 +311,7 @@ fn signs(client: &Client) -> bool {
 
 /// `/health` said `signing: true` for as long as the ring was known, though Vault was down (issue 11, row 1.9).
 #[test]
-fn health_tells_that_vault_does_not_sign_though_nobody_asks_for_a_token() {
+fn health_tells_that_vault_does_not_sign_without_a_request_for_a_token() {
     let (vault, folder) = (Vault::start(), tempfile::tempdir().unwrap());
     let program = start_with_token(folder.path(), &vault, &[]);
     let client = program.client();
@@ -341,7 +341,7 @@ fn health_tells_at_once_that_a_token_could_not_be_signed() {
 }
 
 #[test]
-fn many_who_wait_for_a_vault_that_hangs_keep_nobody_else_waiting() {
+fn many_requests_that_wait_for_a_vault_that_hangs_do_not_delay_others() {
     let (vault, folder) = (Vault::start(), tempfile::tempdir().unwrap());
     let program = start_with_token(folder.path(), &vault, &[]);
     let client = program.client();
@@ -395,7 +395,7 @@ fn a_later_start_without_vault_serves_what_the_ring_knows() {
     sound_token(&client);
 }
 
-/// So that a key's whole life passes in a few seconds.
+/// Settings with which a key is made, used and removed in a few seconds.
 const IN_SECONDS: [(&str, &str); 7] = [
     ("JWKS_MAX_AGE", "1s"),
     ("VERIFIER_CACHE", "0"),
@@ -407,7 +407,7 @@ const IN_SECONDS: [(&str, &str); 7] = [
 ];
 
 #[test]
-fn a_rotation_uses_the_next_version_and_never_makes_a_token_that_nobody_can_verify() {
+fn a_rotation_uses_the_next_version_and_never_makes_a_token_that_cannot_be_verified() {
     for old in [false, true] {
         let (vault, folder) = (Vault::start(), tempfile::tempdir().unwrap());
         if old {

@@ -45,7 +45,7 @@ pub(super) fn event(kind: EventKind, n: u8, at: Timestamp) -> Event {
     Event { id, at, kind, initiator: Initiator::OPERATOR, subject }
 }
 
-/// The event of the registration of `user(n)`, whatever else of the user is another.
+/// The event of the registration of `user(n)`. The other fields of the user do not matter.
 pub(super) fn registered(n: u8) -> Event {
     event(EventKind::UserRegistered, n, user(n).created_at)
 }
@@ -74,7 +74,7 @@ pub(super) async fn on_mongodb(_: &Path) -> Opened {
     Opened { stores: Stores::of(store.unwrap()), events: StoredEvents { recorded, database } }
 }
 
-/// What a promise is about: one aggregate, or all that was opened.
+/// The parts of an opened store that a promise uses: one aggregate, or all of them.
 impl Opened {
     pub(super) fn users(self) -> Arc<dyn Users> {
         self.stores.users
@@ -99,7 +99,7 @@ impl Opened {
     }
 }
 
-/// A test for each promise and each store; `of` names what of [`Opened`] the promises receive.
+/// A test for each promise and each store. `of` names the part of [`Opened`] that the promises get.
 macro_rules! contract {
     (of $aggregate:ident: $($promise:ident),* $(,)?) => {
         contract! { @on sqlite_in_a_file, in_a_file, $aggregate: $($promise),* }

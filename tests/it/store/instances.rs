@@ -43,8 +43,8 @@ async fn instances_whose_last_heartbeat_is_earlier_than_an_instant_are_removed(
     assert_eq!(ids(&*instances).await, ["b", "c"]);
 }
 
-/// As it was found: one verb deleted what is old and then wrote what is new, so an instance that had paused was gone for
-/// a moment, and for good where the process ended in between.
+/// Seen before: one operation deleted the old row and then wrote the new one. So an instance that had paused was missing
+/// for a moment, and for ever if the process ended between the two.
 async fn an_instance_that_comes_back_after_a_pause_is_never_missing(instances: Arc<dyn Instances>) {
     instances.record_instance(&instance("a", 0)).await.unwrap();
     let over = Arc::new(AtomicBool::new(false));

@@ -1,4 +1,4 @@
-//! D1 to D6 and D10 to D12 on MongoDB: away, slow, silent, odd.
+//! D1 to D6 and D10 to D12 on MongoDB: it is away, slow or silent, or has unexpected data.
 
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
@@ -326,7 +326,7 @@ fn a_reservation_that_a_crash_left_gives_way_and_a_fresh_one_does_not() {
 }
 
 #[test]
-fn a_change_of_password_that_a_crash_cut_short_locks_nobody_out() {
+fn a_change_of_password_that_a_crash_cut_short_locks_no_user_out() {
     let uri = mongod::new_database();
     let folder = folder_with_keys();
     let program = Program::start(folder.path(), &[CHEAP, ("MONGODB_URI", &uri)]);

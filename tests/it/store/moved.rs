@@ -1,5 +1,5 @@
-//! D14: the files of the embedded database are deleted, moved or replaced while the server has them open. Nothing is
-//! acknowledged then that is not at the path, nothing is read from a deleted file, and no file is made.
+//! D14: the files of the embedded database are deleted, moved or replaced while the server has them open. Then the server
+//! confirms no write that is not at the path, reads nothing from a deleted file, and creates no file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,7 +42,7 @@ fn accounts_are_back(client: &Client) {
     assert_eq!(log_in(client, "ada").status, 200);
 }
 
-/// As it was found: registering answered 201, log-ins 200 and health "connected", and all was gone after a restart.
+/// Seen before: registrations got 201, log-ins 200 and health "connected", but all of it was lost after a restart.
 #[test]
 fn d14_a_deleted_database_acknowledges_nothing_and_a_backup_in_its_place_is_used() {
     let folder = folder_with_keys();
@@ -92,7 +92,7 @@ fn d14_a_folder_that_is_moved_away_and_back_is_used_again() {
     assert_eq!(log_in(&program.client(), "grace").status, 200);
 }
 
-/// Users that were acknowledged were in the deleted log alone, and gone when the server was killed.
+/// Seen before: confirmed users were only in the deleted log, and were lost when the server was killed.
 #[test]
 fn d14_what_a_deleted_log_held_is_saved() {
     for ends in [&["-wal", "-shm"][..], &["-wal"], &["-shm"]] {
@@ -146,8 +146,8 @@ fn d14_an_empty_file_is_no_database_for_a_running_server() {
     accounts_are_back(&client);
 }
 
-/// As it was found: after `cp backup.db data/jwt-generator.db`, registering answered 201, the users were gone after a restart,
-/// and the file ended damaged.
+/// Seen before: after `cp backup.db data/jwt-generator.db`, registrations got 201, but the users were lost after a restart,
+/// and the file was damaged.
 #[test]
 fn d14_a_database_that_is_written_over_acknowledges_nothing_and_is_left_as_it_is() {
     for many in [0, 60] {
@@ -214,7 +214,7 @@ fn d14_what_other_programs_do_through_sqlite_is_no_damage() {
     assert!(!program.log().contains("written over"), "{}", program.log());
 }
 
-/// As it was found: the server took an empty database, made by another program, for its own, and names were free again.
+/// Seen before: the server accepted an empty database of another program as its own, and names were free again.
 #[test]
 fn d14_an_empty_database_does_not_take_the_place_of_one_with_users() {
     let (folder, other) = (folder_with_keys(), folder_with_keys());

@@ -86,7 +86,7 @@ async fn a_name_is_found_in_any_case_and_an_address_in_any_spelling(users: Arc<d
     users.create_user(&named(3, "admin"), &registered(3)).await.unwrap();
 }
 
-/// Of names that differ in case one is created; of names that only look alike at most one.
+/// If names differ only in case, exactly one user is created. If names only look alike, at most one user is created.
 async fn of_many_who_clash_at_once_no_two_are_created(users: Arc<dyn Users>) {
     for round in 0..10 {
         let names =

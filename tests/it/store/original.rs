@@ -1,4 +1,4 @@
-//! Beside the original on one MongoDB: its users, its settings of the database, and what it writes while both run.
+//! The service beside the original on one MongoDB: users and indexes of the original, and its writes while both run.
 
 use std::time::Duration;
 
@@ -36,8 +36,8 @@ fn says(program: &Program, what: &str) {
     eventually("the log says it", || program.log().contains(what).then_some(()));
 }
 
-/// 30,000 users of the original had registration off for 77 seconds: each was given keys by a write of its own, and a
-/// registration waited ten seconds for that before it was refused.
+/// Seen before: with 30,000 users of the original, registration was off for 77 seconds. The service wrote the keys of each
+/// user one by one, and a registration waited ten seconds for that and was then refused.
 #[test]
 fn many_users_of_the_original_get_keys_together_and_registration_is_refused_at_once_until_then() {
     const USERS: u64 = 6_000;
@@ -69,7 +69,7 @@ fn many_users_of_the_original_get_keys_together_and_registration_is_refused_at_o
     again.is_refused(409, "user_exists", "User with this username or email already exists");
 }
 
-/// The driver's text of an error quotes the document that a validator refused, and it stood in the log with the hash.
+/// Seen before: the driver's error text contains the document that a validator refused, so the log contained the hash.
 #[test]
 fn what_a_validator_of_the_database_refuses_is_a_fault_and_no_hash_is_in_the_log() {
     let uri = mongod::new_database();
@@ -92,7 +92,7 @@ fn what_a_validator_of_the_database_refuses_is_a_fault_and_no_hash_is_in_the_log
     }
     assert_eq!(count(&uri, "user_states", doc! { "username_key": "second" }), 0, "the name stays free");
     drop(program);
-    // The same for a unique index that is none of ours.
+    // The same for a unique index that the service did not create.
     command(&uri, doc! { "collMod": "users", "validator": {} }).unwrap();
     let odd = doc! { "key": { "__v": 1, "password": 1 }, "name": "odd", "unique": true };
     let odder = doc! { "key": { "__v": 1 }, "name": "odder", "unique": true };
@@ -104,8 +104,8 @@ fn what_a_validator_of_the_database_refuses_is_a_fault_and_no_hash_is_in_the_log
     assert!(!program.log().contains("$2b$"), "{}", program.log());
 }
 
-/// One user whose id is of the future was noted as "everybody has keys up to here", for good: whom the original wrote
-/// after that was compared with nobody.
+/// A user with an id of the future was stored as the last user that has keys. So users that the original wrote later were
+/// never compared with the others.
 #[test]
 fn an_id_of_the_future_does_not_keep_the_users_of_the_present_from_being_compared() {
     let future = ObjectId::from_bytes([0xff; 12]);

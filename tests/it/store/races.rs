@@ -1,4 +1,4 @@
-//! Two who change the same at MongoDB at once, one of them over a slow line.
+//! Two instances change the same data in MongoDB at the same time. One of them has a slow connection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,8 +61,8 @@ fn named(n: u8, name: &str, created_at: Timestamp) -> User {
     User { username: Username::from_store(name.to_owned()), created_at, ..user(n) }
 }
 
-/// An instance was cut off between its reservation and its user for longer than a reservation counts. Another one gave
-/// the name away, and then the first one's user was written all the same: `copa` and `Copa` both existed.
+/// Seen before: an instance was cut off after its reservation for longer than a reservation is valid. Another instance gave
+/// the name to another user. Then the first instance wrote its user, too: `copa` and `Copa` both existed.
 #[tokio::test]
 async fn a_user_who_arrives_after_another_took_the_name_is_not_added() {
     let race = Race::begin().await;
@@ -71,7 +71,7 @@ async fn a_user_who_arrives_after_another_took_the_name_is_not_added() {
     let late = named(3, "copa", user(1).created_at);
     let far = Arc::clone(&race.far);
     let registration = tokio::spawn(async move { far.create_user(&late, &registered(3)).await });
-    // It has looked for users that clash, does not know the answer yet, and writes the user next.
+    // It has asked for users with the same name, waits for the answer, and writes the user next.
     let looked = doc! { "ns": "app.user_states", "op": "query", "command.filter.$or.username_key": "copa" };
     race.until("system.profile", looked).await;
     let other = named(4, "Copa", user(1).created_at.plus_secs(31));
@@ -87,8 +87,8 @@ async fn a_user_who_arrives_after_another_took_the_name_is_not_added() {
     assert_eq!(race.near.find_user_by_username(&other.username).await.unwrap().unwrap().id, other.id);
 }
 
-/// A change that came second took back what the first one had said, which had not ended yet: after a crash of the first
-/// one the password was the new one, and the old sessions went on.
+/// Seen before: the second change removed the intent of the first one, which had not ended yet. After a crash of the first
+/// one, the password was the new one, but the old sessions continued.
 #[tokio::test]
 async fn a_change_of_password_that_comes_second_takes_nothing_back_of_the_first_one() {
     let race = Race::begin().await;
@@ -101,7 +101,7 @@ async fn a_change_of_password_that_comes_second_takes_nothing_back_of_the_first_
             async move { far.replace_password_if(user(1).id, &hash(1), &hash(3), from, &change).await },
         );
     race.until("user_states", doc! { "sessions_ending": { "$exists": true } }).await;
-    // The first one: it has said that sessions end, has replaced the password, and crashes here.
+    // The first change: it has recorded that sessions end, has replaced the password, and crashes here.
     let ending = DateTime::from_millis(1_900_000_001_000);
     race.states
         .update_one(doc! { "email_key": "user1@example.com" }, doc! { "$max": { "sessions_ending": ending } })
@@ -116,7 +116,7 @@ async fn a_change_of_password_that_comes_second_takes_nothing_back_of_the_first_
     assert!(!found.sessions.accept(from.as_secs() - 1), "the sessions of the password before");
 }
 
-/// The same where the change that came second is the one that takes place.
+/// The same, but the second change is the one that succeeds.
 #[tokio::test]
 async fn a_change_of_password_that_ends_takes_back_nothing_of_a_later_one() {
     let race = Race::begin().await;

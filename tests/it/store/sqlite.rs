@@ -66,8 +66,8 @@ fn d7_a_lock_of_another_process_is_waited_for_or_503_and_reads_go_on() {
     assert!(!log.contains("panicked"), "{log}");
 }
 
-/// As it was found: each verb was to end within two seconds, but a query ran for as long as it liked, and queries that came
-/// later waited for it.
+/// Seen before: each operation should end within two seconds, but a query had no limit, and later queries waited for
+/// it.
 #[test]
 fn d15_a_query_that_does_not_end_is_interrupted_and_those_that_wait_for_it_are_503() {
     const ENDLESS: &str = "
@@ -142,7 +142,7 @@ fn d8_a_database_of_a_newer_program_is_left_alone() {
     Program::start(folder.path(), &[CHEAP]).stop();
     Connection::open(database(folder.path())).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let told = "the tables of the database are of version 99, newer than this program's";
-    // As it was found: the start went on with accounts off, and both probes were green.
+    // Seen before: the service started without accounts, and both probes succeeded.
     for custody in [&[CHEAP][..], &[CHEAP, IN_DATABASE, ("KEY_ENCRYPTION_KEY", KEY)]] {
         let Err(log) = Program::try_start(folder.path(), custody) else { panic!("started; {custody:?}") };
         assert!(log.contains(told) && log.contains("start the newer program"), "{log}");
@@ -163,8 +163,8 @@ fn version(folder: &Path) -> u32 {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
 }
 
-/// As it was found: a roll-out with a wrong key brought the tables to its version, though its start was refused ("nothing
-/// has been changed"), and the version before did not serve users any more.
+/// Seen before: a new version with a wrong key upgraded the tables, though its start was refused ("nothing has been
+/// changed"). The previous version could not serve users any more.
 #[test]
 fn a_start_that_is_refused_leaves_the_tables_to_the_version_before() {
     let folder = folder_with_keys();
@@ -191,7 +191,7 @@ fn a_start_that_is_refused_leaves_the_tables_to_the_version_before() {
     program.client().register("alice");
 }
 
-/// As it was found: a command that only looks made an empty database where the server's was missing.
+/// Seen before: a command that only reads created an empty database if the server's database was missing.
 #[test]
 fn a_command_that_reads_makes_no_database() {
     let folder = tempfile::tempdir().unwrap();
@@ -310,7 +310,7 @@ fn d13_a_full_disk_is_503_for_writers_and_nothing_for_readers() {
         Program::spawn(command.env("HOST", "127.0.0.1").env("PORT", "0").env(CHEAP.0, CHEAP.1)).unwrap();
     let client = program.client();
     client.register("alice");
-    // The small disk is there for the program alone; this is the program's view of it.
+    // Only the program sees the small disk. This is the program's path to it.
     let disk = Path::new("/proc").join(program.pid().as_raw_nonzero().to_string()).join("root");
     let disk = disk.join(data.strip_prefix("/").unwrap());
     let _ = fs::write(disk.join("ballast"), vec![0; 256 * 1024]);
@@ -328,7 +328,7 @@ fn d13_a_full_disk_is_503_for_writers_and_nothing_for_readers() {
     assert_eq!(sound, "ok");
 }
 
-/// Seen before (issue 11, row 15): whatever a constraint of the database refused was answered as a user who exists.
+/// Seen before (issue 11, row 15): if any constraint of the database failed, the answer was that the user exists.
 #[test]
 fn a_constraint_that_is_not_about_users_is_a_fault_and_no_conflict() {
     let folder = folder_with_keys();

@@ -1,4 +1,4 @@
-//! A database of every earlier version of the tables (`tests/data/sqlite`) becomes one of today, with all that is in it.
+//! A database of every earlier version of the tables (`tests/data/sqlite`) is upgraded, and keeps its content.
 
 use std::path::Path;
 
@@ -87,7 +87,7 @@ async fn a_database_of_every_earlier_version_has_todays_shape_and_still_its_user
 }
 
 #[tokio::test]
-async fn users_who_clash_already_stay_and_nobody_joins_them() {
+async fn users_who_clash_already_stay_and_no_other_user_gets_their_name() {
     let (_folder, store) = upgraded(1).await;
     let name = |text: &str| User { username: Username::from_store(text.to_owned()), ..user(1) };
     let address = |text: &str| User { email: Email::from_store(text.to_owned()), ..user(1) };
@@ -101,7 +101,7 @@ async fn users_who_clash_already_stay_and_nobody_joins_them() {
             other => panic!("{other:?}"),
         }
     }
-    // One of the two goes: the other is meant by every spelling from then on.
+    // One of the two is deleted. From then on, every spelling finds the other.
     assert!(
         store
             .delete_user(named(&store, "admin").await.unwrap(), &changed(EventKind::UserDeleted, 1))

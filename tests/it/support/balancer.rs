@@ -1,5 +1,5 @@
-//! What stands in front of several instances: passes a GET to one that answers. Instances that are dead, stopped or
-//! unwell are passed over, as a load balancer with health checks does.
+//! A load balancer in front of several instances: it passes a GET request to an instance that answers. It skips instances
+//! that have ended, are stopped or are unhealthy, as a load balancer with health checks does.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// An instance that has not answered by then is passed over.
+/// The time after which an instance without an answer is skipped.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 pub struct Balancer {

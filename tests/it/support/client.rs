@@ -1,4 +1,4 @@
-//! An HTTP client with a role: nobody, or the bearer of a token.
+//! An HTTP client with a role: anonymous, or the bearer of a token.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! A small API Gateway before the program as a function: takes requests, hands them over as AWS's documents say through a
-//! runtime API of its own, and turns what comes back into responses. One request at a time, as a function takes them.
+//! A small API Gateway in front of the program as a function. It hands each request over through its own runtime API, as
+//! AWS's documents say, and turns the result into a response. It handles one request at a time, as a function does.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{Client, jwt_generator};
 
-/// Who invokes the function.
+/// What invokes the function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Front {
     /// A REST API with one greedy resource, under its stage.

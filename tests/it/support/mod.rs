@@ -1,4 +1,4 @@
-//! What the tests stand on: the service in this process or as a program of its own, clients, databases, tools.
+//! Support for the tests: the service in this process or as a separate program, clients, databases, tools.
 
 pub mod client;
 pub mod gateway;
@@ -77,8 +77,8 @@ pub fn unique(stem: &str) -> String {
     format!("{stem}{}x{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Asks again and again until there is an answer. For what another process does in its own time, which no test can set;
-/// the limit only keeps a broken program from hanging the run.
+/// Repeats the question until there is an answer, for work of another process whose time no test can set. The limit only
+/// prevents that a broken program blocks the run.
 pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let (_never, nothing) = std::sync::mpsc::channel::<()>();
     let pause = Duration::from_millis(20);

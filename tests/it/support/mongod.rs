@@ -48,7 +48,7 @@ impl ReplicaSet {
             .zip(&ports)
             .map(|(id, port)| doc! { "_id": id, "host": format!("127.0.0.1:{port}") })
             .collect();
-        // A busy machine must not lose the primary that all tests share; the others are to come back soon.
+        // On a busy machine, the shared set must keep its primary. In the other sets, a new primary should come soon.
         let election = if lasts { 10_000 } else { 1_000 };
         let config =
             doc! { "_id": "rs", "members": hosts, "settings": { "electionTimeoutMillis": election } };
@@ -81,7 +81,7 @@ impl ReplicaSet {
         end(self.members[index].child.take().expect("the member runs"));
     }
 
-    /// Starts a member again on what it had on disk.
+    /// Starts a member again with its data on disk.
     pub fn start_member(&mut self, index: usize) {
         let member = &mut self.members[index];
         member.child = Some(spawn(Command::new("bash"), self.folder.path(), member.port, self.lasts));
@@ -114,8 +114,8 @@ pub(super) fn end(mut guard: Child) {
     guard.wait().unwrap();
 }
 
-/// A shell guards each server: it ends the server when its standard input does, and that ends with this process,
-/// however this process ends.
+/// A shell guards each server. When the shell's standard input closes, the shell ends the server. It closes when this
+/// process ends, however that happens.
 pub(super) fn spawn(mut shell: Command, folder: &Path, port: u16, cleans_up: bool) -> Child {
     const GUARD: &str =
         r#""$@" & server=$!; read -r _; kill -9 $server; wait $server 2>/dev/null; rm -rf "$CLEAN""#;
@@ -138,7 +138,7 @@ pub(super) fn spawn(mut shell: Command, folder: &Path, port: u16, cleans_up: boo
         .unwrap()
 }
 
-/// A port that nobody listens on now.
+/// A port that is free now.
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

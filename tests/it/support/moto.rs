@@ -22,17 +22,17 @@ pub struct Moto {
 }
 
 impl Moto {
-    /// The one that tests share that do not hurt it.
+    /// The server that tests share if they do not disturb it.
     pub fn shared() -> &'static Self {
         &SHARED
     }
 
-    /// One that a test may hurt.
+    /// A server that one test may disturb.
     pub fn start() -> Self {
         Self::of(false)
     }
 
-    /// One that lasts is never dropped: its folder goes when this process does.
+    /// A shared server is never dropped: its folder is removed when this process ends.
     fn of(lasts: bool) -> Self {
         const GUARD: &str =
             r#""$@" & server=$!; read -r _; kill -9 $server; wait $server 2>/dev/null; rm -rf "$CLEAN""#;
@@ -91,7 +91,7 @@ impl Moto {
     #[track_caller]
     fn call(&self, (scope, target): (&str, &str), region: &str, call: &str, request: &Value) -> Answer {
         let target = format!("{target}.{call}");
-        // Nobody checks the signature; the region is taken from the scope.
+        // moto does not check the signature. It takes the region from the scope.
         let authorization = format!(
             "AWS4-HMAC-SHA256 Credential=test/20260101/{region}/{scope}/aws4_request, SignedHeaders=host, Signature=0"
         );

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::{Client, eventually};
 
-/// A program that has not spoken by then is broken; without this it would hang the run.
+/// A program that has written nothing by then is broken. Without this limit it would block the run.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The binary under test: the release build where `./test` made one.
@@ -38,7 +38,7 @@ impl Program {
         Self::try_start(folder, settings).unwrap_or_else(|log| panic!("the server did not start:\n{log}"))
     }
 
-    /// The same; what it logged, where it ended instead.
+    /// The same. If the server ends instead, returns what it logged.
     pub fn try_start(folder: &Path, settings: &[(&str, &str)]) -> Result<Self, String> {
         let mut command = jwt_generator(folder);
         command.env("HOST", "127.0.0.1").env("PORT", "0").envs(settings.iter().copied());
@@ -131,7 +131,7 @@ fn follow(stderr: impl Read, log: &Mutex<String>, tell: &mpsc::Sender<SocketAddr
         let entry: Value = serde_json::from_str(&line).unwrap_or_default();
         log.lock().unwrap().push_str(&(line + "\n"));
         if entry["message"] == "listening" {
-            // Nobody may be waiting any more.
+            // The receiver may be gone.
             let _ = tell.send(entry["address"].as_str().unwrap().parse().unwrap());
         }
     }
@@ -160,7 +160,7 @@ pub fn refused(command: &mut Command, code: i32) -> String {
     stderr
 }
 
-/// The program with a small disk of its own at `place`, which nobody else sees. `BEFORE` is shell code to run first.
+/// The program with its own small disk at `place`. No other process sees the disk. `BEFORE` is shell code to run first.
 pub fn on_small_disk(folder: &Path, place: &Path, size: &str) -> Command {
     const SCRIPT: &str =
         r#"mount -t tmpfs -o size="$1",mode=700 tmpfs "$2" || exit 9; eval "${BEFORE-}"; exec "$3""#;

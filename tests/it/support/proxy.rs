@@ -1,11 +1,11 @@
-//! A TCP proxy that can go wrong in the ways in which networks do.
+//! A TCP proxy that can fail as networks do.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-/// What happens to bytes on their way back.
+/// What the proxy does with bytes from the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing.

@@ -1,8 +1,8 @@
-//! Three regions with a replica set across them. Each has one member, and reaches those of the others by long wires,
-//! which can be cut.
+//! Three regions with a replica set across them. Each region has one member. It reaches the members of the other regions
+//! through slow connections, which a test can cut.
 //!
-//! A member has one name everywhere; where that leads is a region's own affair, as with private DNS: whatever runs in a
-//! region has its own `/etc/hosts`.
+//! A member has one name everywhere. Each region resolves the name in its own way, as with private DNS: the programs of a
+//! region have their own `/etc/hosts`.
 
 use std::ffi::OsStr;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,7 +17,7 @@ use super::eventually;
 use super::mongod::{command, end, free_port, spawn};
 use super::wire::Wire;
 
-/// The regions' names. The last has no servers of ours; it is there so that two of three are a majority.
+/// The names of the regions. The last has none of our servers. It exists so that two of three members are a majority.
 pub const NAMES: [&str; 3] = ["a", "b", "c"];
 /// How long a byte takes from one region to another.
 pub const DELAY: Duration = Duration::from_millis(150);
@@ -33,7 +33,7 @@ pub struct Regions {
 }
 
 impl Regions {
-    /// Starts a member in each region, of these priorities, and waits till the first in rank leads and all follow.
+    /// Starts a member in each region with these priorities, and waits until the one with the highest is primary for all.
     pub fn start(priorities: [i32; 3]) -> Self {
         let ports: Vec<_> = NAMES.iter().map(|_| free_port()).collect();
         let mut regions =
@@ -62,7 +62,7 @@ impl Regions {
         format!("mongodb://{}/{database}?replicaSet=rs", hosts.join(","))
     }
 
-    /// The URI of a database on the member of a region alone, for who stands above all regions.
+    /// The URI of a database on the one member of a region, for the test itself, which is in no region.
     pub fn member(&self, region: usize, database: &str) -> String {
         format!("mongodb://127.0.0.1:{}/{database}?directConnection=true", self.ports[region])
     }
@@ -123,7 +123,7 @@ impl Regions {
             .zip(priorities)
             .map(|(id, priority)| doc! { "_id": id, "host": self.host(id as usize), "priority": priority })
             .collect();
-        // Members that are cut off are given up soon, too, or a new primary waits for them to catch up.
+        // A short limit for members that are cut off. Otherwise a new primary waits for them to catch up.
         let settings = doc! { "electionTimeoutMillis": ELECTION, "heartbeatIntervalMillis": 500, "heartbeatTimeoutSecs": 4 };
         let config: Document = doc! { "_id": "rs", "members": members, "settings": settings };
         eventually("mongod takes the set's configuration", || {

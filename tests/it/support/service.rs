@@ -27,7 +27,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// When the clock of every such service stands at first.
+    /// The first time of the clock of every such service.
     pub const START: u64 = 1_800_000_000;
 
     /// Users in memory, the original's keys, cheap hashes.

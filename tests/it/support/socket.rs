@@ -1,4 +1,4 @@
-//! Bytes on a bare connection, for what no HTTP client would send.
+//! Bytes on a TCP connection, for requests that no HTTP client would send.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

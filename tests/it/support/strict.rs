@@ -1,5 +1,5 @@
-//! The verifiers that are hardest to please: they keep a key set for as long as they may, never fetch one for the sake of
-//! an unknown `kid`, and believe nothing else.
+//! The strictest verifiers: they keep a key set for as long as they may, and never fetch one because of an unknown
+//! `kid`.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use jose::{Expectations, Jwk, JwkSet, Typ, VerifyingKey};
 
 use super::Client;
 
-/// A verifier that keeps a key set for `max-age`, and for `blind` longer: what ignores the header, or a cache on the way.
+/// A verifier that keeps a key set for `max-age` plus `blind`, as a verifier behind another cache does.
 pub struct Strict {
     source: Client,
     blind: Duration,
@@ -24,7 +24,7 @@ impl Strict {
         Self { source: Client::new(base), blind, kept: None }
     }
 
-    /// Checks the signature of a token and that it has not expired; what is wrong with it, where something is.
+    /// Checks the signature and the expiry of a token. Returns the fault, if there is one.
     pub fn check(&mut self, token: &str, now: u64) -> Result<(), String> {
         self.refresh();
         let set = &self.kept.as_ref().ok_or("no key set was ever to be had")?.set;
@@ -49,7 +49,7 @@ impl Strict {
         })
     }
 
-    /// Fetches the key set where the one that is kept is too old. One that cannot be fetched is kept on.
+    /// Fetches the key set if the stored one is too old. If that fails, the stored one stays in use.
     fn refresh(&mut self) {
         if self.kept.as_ref().is_some_and(|kept| Instant::now() < kept.until) {
             return;

@@ -1,4 +1,4 @@
-//! Verifiers of other makers, each a program that takes a token a line and answers a line.
+//! Verifiers in other languages. Each is a program that reads one token per line and answers with one line.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

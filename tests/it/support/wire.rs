@@ -1,11 +1,11 @@
-//! A long wire: what goes in comes out later, at either end, in order. It can be cut, and mended.
+//! A slow network connection. Bytes arrive later, in order, in both directions. A test can cut it and join it again.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-/// A wire from an address to another.
+/// A connection from one address to another.
 pub struct Wire(Arc<State>);
 
 struct State {
@@ -30,12 +30,12 @@ impl Wire {
         wire
     }
 
-    /// From now on nothing comes out, and nobody is reached.
+    /// From now on no bytes arrive, and no new connection succeeds.
     pub fn cut(&self) {
         *self.0.cut.lock().unwrap() = true;
     }
 
-    /// What waits in the wire comes out, as TCP sends again what was lost.
+    /// The waiting bytes arrive now, as TCP repeats what was lost.
     pub fn mend(&self) {
         *self.0.cut.lock().unwrap() = false;
         self.0.mended.notify_all();
@@ -43,7 +43,7 @@ impl Wire {
 }
 
 impl State {
-    /// Waits for the end of a cut, if there is one. Whether there was.
+    /// If the connection is cut, waits until it is joined again. Returns whether it was cut.
     fn wait_while_cut(&self) -> bool {
         let cut = self.cut.lock().unwrap();
         let was_cut = *cut;
@@ -54,7 +54,7 @@ impl State {
 
 fn connect(client: &TcpStream, to: SocketAddr, state: &Arc<State>) {
     pause_until(Instant::now() + 2 * state.delay);
-    // Whoever called while there was no way through has to call again.
+    // A client that connected during the cut must connect again.
     if state.wait_while_cut() {
         return;
     }
@@ -76,7 +76,7 @@ fn carry(mut from: TcpStream, mut into: TcpStream, state: Arc<State>) {
                 return;
             }
         }
-        // An end travels as far as any byte.
+        // The end of a connection arrives as late as its bytes.
         let _ = put.send((Instant::now() + delay, Vec::new()));
     });
     std::thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! One GET, within bounds of time and size, and nowhere else than to the address that was meant.
+//! One GET request, with limits of time and size. It never follows a redirection.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ pub struct Fetched {
 /// Why there is no good answer.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchFault {
-    /// It leads elsewhere. Whoever can make it do so would choose the keys.
+    /// The answer is a redirection. An attacker who can cause one could choose the keys.
     #[error("the answer is a redirection, which is not followed; set the address that it leads to")]
     Redirection,
     /// Another status than 200.

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 
-/// No answer makes keys older sooner: each reading costs a request its time.
+/// Keys are fresh for at least this time, whatever the answer says: a request has to wait for each reading.
 const LEAST: Duration = Duration::from_secs(30);
 /// For keys that come without `max-age`.
 const USUAL: Duration = Duration::from_secs(5 * 60);
-/// From a failure to the next try, where there are no keys to go on with.
+/// The pause between a failure and the next try, if there are no keys.
 const RETRY: Duration = Duration::from_secs(5);
 
 /// The bounds of an operator.
@@ -25,11 +25,11 @@ pub struct Ages {
 /// How good keys are at some age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// They serve.
+    /// They are used as they are.
     Fresh,
-    /// They are to be read again, and serve where that fails.
+    /// They must be read again. They are used if that fails.
     Due,
-    /// They serve no more.
+    /// They must not be used any more.
     Expired,
 }
 
@@ -45,7 +45,7 @@ pub enum Need {
 /// A reading that was tried.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt {
-    /// When it ended: whoever asked before waited for it, and another pause is to follow it.
+    /// When it ended. A request that came before this moment waited for it. The next pause begins here.
     pub ended: Moment,
     /// Whether it brought no keys.
     pub failed: bool,
@@ -63,7 +63,7 @@ impl Ages {
         }
     }
 
-    /// Whether who asked then may read again. `serving` says whether there are keys to go on with.
+    /// Whether a request that came at `asked` may read the keys again. `serving` says whether there are keys to use meanwhile.
     pub fn may_read(&self, last: Attempt, asked: Moment, need: Need, serving: bool) -> bool {
         let pause = match need {
             Need::UnknownKey => self.cooldown,
@@ -148,9 +148,9 @@ mod tests {
         assert!(may(false, 30, Need::UnknownKey, true));
         assert!(!may(true, 29, Need::UnknownKey, true), "failures count");
         assert!(may(false, 0, Need::Age, true));
-        assert!(!may(true, 29, Need::Age, true), "old keys serve meanwhile");
+        assert!(!may(true, 29, Need::Age, true), "until then, the old keys are used");
         assert!(may(true, 30, Need::Age, true));
         assert!(!may(true, 4, Need::Age, false));
-        assert!(may(true, 5, Need::Age, false), "without keys nobody is let in");
+        assert!(may(true, 5, Need::Age, false), "without keys, every request is denied");
     }
 }

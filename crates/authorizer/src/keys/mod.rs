@@ -1,7 +1,7 @@
 //! An issuer's keys: kept in memory, read again when they are old or when one is not known.
 //!
-//! `set` reads a key set (`rsa_numbers` smooths one of its habits), `freshness` holds the rules of when to read again,
-//! `source` knows where, `fetch` does it.
+//! `set` reads a key set (`rsa_numbers` corrects RSA numbers that begin with a zero), `freshness` has the rules for when
+//! to read it again, `source` finds its address, and `fetch` sends the request.
 
 mod fetch;
 mod freshness;
@@ -43,7 +43,7 @@ pub struct Provider {
     desk: Mutex<Desk>,
 }
 
-/// What whoever reads the keys knows from before. One reads at a time; the others wait, and take what it brings.
+/// What earlier readings found. One request at a time reads the keys. The other requests wait, and use its result.
 #[derive(Default)]
 struct Desk {
     last: Option<Attempt>,
@@ -51,8 +51,8 @@ struct Desk {
 }
 
 impl Provider {
-    /// An issuer whose keys nobody has read yet. Keys that do not say what they are for are for the first of `algorithms`
-    /// that fits them.
+    /// An issuer whose keys are not read yet. A key that does not name its algorithm is for the first of `algorithms` that
+    /// fits it.
     pub fn new(source: Source, algorithms: Vec<Algorithm>, ages: Ages, fetcher: Fetcher) -> Self {
         Self { source, algorithms, ages, fetcher, held: RwLock::default(), desk: Mutex::default() }
     }
@@ -62,8 +62,8 @@ impl Provider {
         self.source.issuer()
     }
 
-    /// The keys. They come from memory for as long as they are fresh; later they are read again, and those of before serve
-    /// on for a while where that fails.
+    /// The keys. They come from memory while they are fresh. Then they are read again. If that fails, the old keys are used
+    /// for some more time.
     ///
     /// # Errors
     /// `KeysUnavailable`.
@@ -80,11 +80,11 @@ impl Provider {
         held.ok_or(Denial::KeysUnavailable)
     }
 
-    /// Other keys than those that were seen, if there are such: somebody else may have read them, or they are read now,
-    /// unless they were a moment ago.
+    /// Newer keys than `seen`, if there are any. Another request may have read them; if not, they are read now, unless the
+    /// last reading was a moment ago.
     ///
     /// # Errors
-    /// `KeysUnavailable` where the last reading failed: there may be others.
+    /// `KeysUnavailable` if the last reading failed: there may be newer keys.
     pub async fn keys_after(&self, seen: &Arc<Held>) -> Result<Option<Arc<Held>>, Denial> {
         let failed = self.renew(Some(seen), Need::UnknownKey).await;
         match self.held().filter(|held| !Arc::ptr_eq(held, seen)) {
@@ -103,8 +103,8 @@ impl Provider {
         })
     }
 
-    /// Reads the keys, unless others did it since `seen`, or it is too soon. Whoever waited while others read takes what
-    /// that brought, be it nothing. Says whether the last reading failed.
+    /// Reads the keys, unless another request read them after `seen`, or it is too soon. A request that waited for another
+    /// one uses the result of that one, also if it failed. Returns whether the last reading failed.
     async fn renew(&self, seen: Option<&Arc<Held>>, need: Need) -> bool {
         let asked = Moment::now();
         let mut desk = self.desk.lock().await;
@@ -129,7 +129,7 @@ impl Provider {
         failed
     }
 
-    /// One reading, on a thread that may wait. A set without a usable key is no reading while others serve.
+    /// One reading, on a thread that may wait. A set without a usable key counts as a failure if there are other keys to use.
     async fn read(&self, found: Option<Found>, serving: bool) -> Option<(source::Read, Option<Found>)> {
         let (source, fetcher, algorithms) =
             (self.source.clone(), self.fetcher.clone(), self.algorithms.clone());

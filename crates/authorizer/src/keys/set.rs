@@ -16,7 +16,7 @@ struct Named {
 }
 
 impl KeySet {
-    /// Reads a set; nothing where the text is none.
+    /// Reads a set. The result is `None` if the text is not a key set.
     ///
     /// A set of the world outside holds keys of other kinds, for encryption, or damaged ones. Those are left out, and so
     /// are keys that cannot be told apart: two that differ under one `kid` and algorithm. Private and symmetric keys are
@@ -45,16 +45,16 @@ impl KeySet {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Whether there is no key.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Verifies the JWS layer of a token. The key is the one that `kid` names; a token without must leave no choice.
+    /// Verifies the JWS layer of a token. The key is the one that `kid` names. If the token has no `kid`, only one key may fit.
     ///
     /// # Errors
-    /// What `jose` says. `UnknownKey` where no key, or more than one, could be meant; `UnsupportedAlg` where the key that is
-    /// meant is for another algorithm.
+    /// The rejection of `jose`. `UnknownKey` if no key fits, or more than one; `UnsupportedAlg` if the key is for another
+    /// algorithm.
     pub fn verify(&self, token: &str) -> Result<SignedParts, Rejection> {
         jose::verify_signature_by(token, |kid, algorithm| self.choose(kid, algorithm))
     }

@@ -1,4 +1,4 @@
-//! Where an issuer's keys are: at an address that is set, or where the issuer says (OpenID Connect Discovery, RFC 8414).
+//! The address of an issuer's keys: it is a setting, or the issuer publishes it (OpenID Connect Discovery, RFC 8414).
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use super::set::KeySet;
 use crate::address::Address;
 use crate::clock::Moment;
 
-/// For everything that one reading takes. API Gateway waits ten seconds.
+/// The time limit for one reading with all its requests. API Gateway waits ten seconds.
 const ALL: Duration = Duration::from_secs(5);
 /// What an issuer says of itself is asked for again after this.
 const FOUND_AGE: Duration = Duration::from_secs(60 * 60);
@@ -25,18 +25,18 @@ pub enum Source {
         /// Its key set.
         keys: Address,
     },
-    /// Where the issuer says, in one of two documents.
+    /// At the address that the issuer publishes in one of two documents.
     Described {
         /// The `iss` of its tokens, letter for letter.
         issuer: String,
         /// The same, as an address.
         address: Address,
-        /// Where the documents would be.
+        /// The addresses of the two documents.
         documents: [Address; 2],
     },
 }
 
-/// Where an issuer said its keys are.
+/// The address that an issuer published for its keys.
 #[derive(Clone, Debug)]
 pub struct Found {
     keys: Address,
@@ -59,10 +59,10 @@ pub enum ReadFault {
     /// No good answer.
     #[error("{0}: {1}")]
     Fetch(String, FetchFault),
-    /// The answer is no key set.
+    /// The answer is not a key set.
     #[error("{0}: the answer is not a key set (RFC 7517)")]
     NoKeySet(String),
-    /// The description is none.
+    /// The answer is not a description of an issuer.
     #[error("{0}: the answer is not a JSON object with \"issuer\" and \"jwks_uri\"")]
     NoDescription(String),
     /// The description is another issuer's.
@@ -81,7 +81,7 @@ impl Source {
         }
     }
 
-    /// Reads the keys, and gives back where they were found.
+    /// Reads the keys, and returns the address at which they were found.
     ///
     /// # Errors
     /// [`ReadFault`].
@@ -108,7 +108,7 @@ impl Source {
         Ok((Read { keys, cache_control: fetched.cache_control, age: fetched.age }, found))
     }
 
-    /// Asks the issuer. The second document is asked for where there is no first.
+    /// Asks the issuer. It asks for the second document only if the first one does not exist.
     fn find(&self, fetcher: &Fetcher, until: Instant) -> Result<Address, ReadFault> {
         let Self::Described { issuer, address, documents: [first, second] } = self else {
             return Err(ReadFault::NoDescription(self.issuer().to_owned()));

@@ -1,5 +1,5 @@
-//! Settings, from the environment. All faults are reported at once, and a name that is not known is one: a rule that is
-//! misspelt would not be enforced.
+//! Settings, from the environment. All faults are reported at once. An unknown name is a fault, because a misspelt rule
+//! would not be enforced.
 
 mod parse;
 mod table;
@@ -121,7 +121,7 @@ impl Reader {
         Duration::from_secs(self.value(name, |text| parse::seconds(text, least, most)))
     }
 
-    /// With any audience, an issuer's tokens for everybody else would open this API, too.
+    /// If any audience were accepted, tokens that the issuer made for other APIs would be valid here, too.
     fn require_bound_tokens(&mut self, rules: &Rules) {
         if rules.audiences == Audiences::Any && rules.scopes.is_empty() && rules.claims.is_empty() {
             let wrong = "with any audience, AUTHORIZER_CLAIMS or AUTHORIZER_SCOPES must say which tokens are for this API";

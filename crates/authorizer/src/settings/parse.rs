@@ -1,4 +1,4 @@
-//! The texts of settings: each becomes a value, or a word on what would do.
+//! Turns the text of a setting into a value, or into a message that says what is allowed.
 
 use std::collections::BTreeSet;
 
@@ -47,8 +47,8 @@ impl Placeholder for Level {
     }
 }
 
-/// What stands between commas, without the spaces around it; empty parts are skipped. Whoever sets a rule means one, so
-/// that commas alone are none of the lists.
+/// The parts of a list with commas, without the spaces around them. Empty parts are skipped. A list with no other part is
+/// an error, because an operator who sets a rule wants one.
 fn listed(text: &str) -> Result<Vec<String>, String> {
     let parts = split_unescaped(text, ',').into_iter();
     let parts: Vec<_> = parts.map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect();

@@ -5,7 +5,7 @@
 pub struct Setting {
     /// Its name.
     pub name: &'static str,
-    /// What counts where it is unset or empty; empty here means that there is no default.
+    /// The value that is used if the variable is unset or empty. If this is empty, there is no default.
     pub default: &'static str,
     /// What it does.
     pub about: &'static str,

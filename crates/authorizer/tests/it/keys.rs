@@ -1,4 +1,4 @@
-//! Where keys come from, how long they serve, and what happens when they cannot be had. Fetches are counted.
+//! The source of keys, how long they are used, and what happens if they cannot be read. The tests count the fetches.
 
 use serde_json::json;
 
@@ -69,7 +69,7 @@ fn a_clock_that_is_set_back_makes_no_keys_young() {
 }
 
 #[test]
-fn without_keys_nobody_is_let_in_whatever_the_answer_is() {
+fn without_keys_every_request_is_denied() {
     let mut signer = Signer::jose();
     let (issuer, [a]) = issuer_of(&mut signer, ["a"]);
     let huge = format!(r#"{{"keys":[],"x":"{}"}}"#, "x".repeat(300_000));

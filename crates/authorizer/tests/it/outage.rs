@@ -68,7 +68,7 @@ fn nothing_can_be_said_of_an_unknown_key_while_the_keys_cannot_be_read() {
     issuer.publish(signer.jwks(&[Some("a"), Some("b")]));
     function.set_clock(80);
     assert_eq!(function.judge(&b), "allowed");
-    assert_eq!(function.judge(&c), "401", "it is none of the keys that were read");
+    assert_eq!(function.judge(&c), "401", "its key is not one of the keys that were read");
 }
 
 #[test]

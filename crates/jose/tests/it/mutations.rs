@@ -216,7 +216,7 @@ fn a_signature_is_refused_with_the_modulus_or_group_order_added() {
     assert!(!key(Algorithm::EdDsa).verifying_key().verify(b"message", &shifted));
 }
 
-/// The one exception, which ECDSA has by nature: whoever holds a token can make another of it, with the
+/// ECDSA has one exception by design: the holder of a token can make a second token from it, with the
 /// same content. A deny-list must go by `jti`, never by the text of the token.
 #[test]
 fn an_es256_signature_has_a_twin() {

@@ -455,7 +455,7 @@ fn decoding_without_verification_is_as_strict_about_form() {
 }
 
 #[test]
-fn whoever_chooses_the_key_by_more_than_its_kid_is_held_to_the_same_rules() {
+fn a_caller_that_chooses_the_key_by_more_than_its_kid_follows_the_same_rules() {
     let rs256 = key(Algorithm::Rs256).verifying_key();
     let es256 = key(Algorithm::Es256).verifying_key();
     let only = |token: &str, key: &'static jose::VerifyingKey| {

@@ -16,7 +16,7 @@ use crate::domain::Secret;
 const TRIES: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// How long one try may take, and all of them, where nobody waits but the start.
+/// How long one try may take, and all tries together, for calls that only the start waits for.
 const USUAL: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(8));
 
 /// An account of AWS, looked up when it is first needed: that may take calls of its own.

@@ -28,8 +28,8 @@ const PAUSE: Duration = Duration::from_millis(400);
 #[derive(Debug)]
 pub struct AwsKms {
     calls: Arc<Calls>,
-    /// A key that was made and could not be looked at: whoever asks for one next gets it, so that a bad connection does
-    /// not leave keys behind that nobody knows.
+    /// A key that was made but could not be read back. The next call that needs a new key gets it, so that a bad connection
+    /// does not leave unused keys in KMS.
     begun: Mutex<Option<String>>,
 }
 
@@ -88,7 +88,7 @@ impl KeyBackend for AwsKms {
         made
     }
 
-    /// Asks KMS nothing: a service whose ring is known starts while KMS is down.
+    /// Sends no request, so that a service that has its ring can start while KMS is down.
     async fn open(&self, key: &KeyRecord) -> Result<Private, CustodyError> {
         let algorithm = algorithm_of(key)?;
         signing_algorithm(algorithm)?;
@@ -176,8 +176,8 @@ fn key_spec(kind: KeyKind) -> Result<KeySpec, CustodyError> {
     }
 }
 
-/// Asks until the answer is another than that there is no such key: KMS is eventually consistent, and for a moment may
-/// not know everywhere what it has just made.
+/// Repeats the call while the answer is that the key does not exist. KMS is eventually consistent: for a moment, a part of
+/// it may not know a key that was just made.
 async fn known<T, F: Future<Output = Result<T, Fault>>>(ask: impl Fn() -> F) -> Result<T, CustodyError> {
     for _ in 0..LOOKS {
         match ask().await {

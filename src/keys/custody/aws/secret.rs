@@ -82,7 +82,7 @@ impl SecretRing {
                 return Ok(None);
             }
         }
-        // The program that added it has died before the label moved.
+        // The other process ended before it moved the label.
         self.put(document, None).await.map(Some)
     }
 

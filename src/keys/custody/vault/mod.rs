@@ -62,7 +62,7 @@ pub enum VaultError {
         /// What the system says.
         cause: io::Error,
     },
-    /// There are none.
+    /// The file holds no certificates.
     #[error("VAULT_CACERT {0} holds no certificates in PEM")]
     NoCertificates(PathBuf),
     /// The system gives no thread.
@@ -138,8 +138,8 @@ impl KeyBackend for Vault {
     }
 
     /// The version stays in Vault. The engine cannot destroy a single version: it trims all below a number, and a lower
-    /// one may be the key that signs, or of another ring that shares the name. What stays cannot be exported, signs no
-    /// more because nobody asks, and is the operator's to trim.
+    /// one may be the key that signs, or of another ring that shares the name. What stays cannot be exported and is
+    /// not used to sign any more. The operator can trim it.
     async fn discard(&self, home: &Home) -> Result<(), CustodyError> {
         tracing::info!(
             place = home.place(),

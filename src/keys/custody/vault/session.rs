@@ -12,8 +12,8 @@ use super::login::Lease;
 use super::{Fault, VaultLogin};
 use crate::clock::Clock;
 
-/// After a log-in that was refused, or a new token that was refused like the one before, nobody logs in for so long: it
-/// is the role or the policy that is wrong, thousands may be asking, and Vault locks out who fails too often.
+/// The pause after a refused log-in, or after a new token that was refused like the one before. The role or the policy is
+/// wrong then, thousands of requests may be waiting, and Vault locks out a client that fails too often.
 const FRUITLESS: Duration = Duration::from_secs(5);
 /// The shortest time between two looks at the lease, and the pause after one that failed.
 const LOOK: Duration = Duration::from_millis(500);
@@ -27,7 +27,7 @@ pub(super) struct Session {
     mount: String,
     clock: Clock,
     lease: ArcSwapOption<Lease>,
-    /// One log-in or renewal at a time; what the last was refused for, and until when that is taken for an answer.
+    /// One log-in or renewal at a time. If the last was refused: the reason, and until when it is used as the answer.
     turn: Mutex<Option<(Fault, Duration)>>,
     tended: AtomicBool,
     in_trouble: AtomicBool,
@@ -76,7 +76,7 @@ impl Session {
         answered
     }
 
-    /// Keeps a token at hand from now on, whether anybody asks or not: one that nobody renews is lost.
+    /// Keeps a valid token from now on, also without requests: a token that is not renewed expires.
     pub(super) fn tend(self: &Arc<Self>) {
         if !self.tended.swap(true, Ordering::Relaxed) {
             tokio::spawn(tend(Arc::downgrade(self)));
@@ -93,8 +93,8 @@ impl Session {
         }
     }
 
-    /// The lease that is to take the place of `seen`: whoever comes first gets it for all. With `keep`, the token stays
-    /// the same where it can.
+    /// The lease that replaces `seen`: the first caller gets it, and the others use it. With `keep`, the token stays the
+    /// same if that is possible.
     async fn replaced(&self, seen: Option<&Arc<Lease>>, keep: bool) -> Result<Arc<Lease>, Fault> {
         let mut turn = self.turn.lock().await;
         if let Some(current) = self.lease.load_full()

@@ -28,7 +28,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Reads `<mount>/<name>/<version>`. Whoever can write it must not lead us elsewhere in Vault.
+    /// Reads `<mount>/<name>/<version>`. An attacker who can write this text must not choose another path in Vault.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (name, version) = text.rsplit_once('/')?;
         let (mount, name) = name.rsplit_once('/')?;

@@ -1,4 +1,4 @@
-//! What an operation takes in each region, for docs/multi-region.md.
+//! How long an operation takes in each region, for docs/multi-region.md.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use super::world::{A, B, World};
 use crate::support::client::registration;
 use crate::support::{Client, unique};
 
-/// Times that each is done.
+/// How often each operation is measured.
 const TIMES: usize = 5;
 
 /// Prints the medians, and the longest behind them.

@@ -1,4 +1,4 @@
-//! Everybody who writes: who registers where, and what they were told. In the end that must be true.
+//! Registers users in both regions and keeps each answer. At the end, the database must agree with the answers.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,9 +13,9 @@ use super::world::{A, B, World};
 use crate::support::client::registration;
 use crate::support::{Answer, Client, eventually, unique};
 
-/// Two verbs of the store that each run into their deadline of two seconds, and as much again for a busy machine.
+/// The longest answer: two operations of the store that each reach their deadline of two seconds, doubled for a busy machine.
 const LIMIT: Duration = Duration::from_secs(8);
-/// Who is asked for when everybody is to be looked up.
+/// How many threads look up the users at the end.
 const READERS: usize = 8;
 
 /// A registration, and its answer.
@@ -58,7 +58,7 @@ impl Ledger {
         ledger
     }
 
-    /// How many in a region have been told that they are registered, and how many that it could not be done.
+    /// In a region, how many registrations were answered with 201, and how many were refused.
     pub fn counts(&self, region: usize) -> (usize, usize) {
         let entries = self.entries.lock().unwrap();
         let told = |created| {
@@ -68,7 +68,7 @@ impl Ledger {
         (told(true), told(false))
     }
 
-    /// Ends it, and holds what everybody was told against what there is, in both regions.
+    /// Stops, and compares each answer with the users that both regions have.
     pub fn settle(self, world: &World) -> Vec<String> {
         self.over.store(true, Ordering::Relaxed);
         self.threads.into_iter().for_each(|thread| thread.join().unwrap());
@@ -98,12 +98,12 @@ impl Ledger {
     }
 }
 
-/// Whoever is to be looked up next; the list is free for others at once.
+/// The next user to look up. Other threads can use the list at once.
 fn next(left: &Mutex<Vec<Entry>>) -> Option<Entry> {
     left.lock().unwrap().pop()
 }
 
-/// Registers somebody new.
+/// Registers a new user.
 fn register(client: &Client, region: usize) -> (Entry, Answer) {
     let name = unique("user");
     let began = Instant::now();
@@ -111,12 +111,12 @@ fn register(client: &Client, region: usize) -> (Entry, Answer) {
     (Entry { region, name, status: answer.status, took: began.elapsed() }, answer)
 }
 
-/// Registered; or the database did not answer; or it did, and no key may sign as yet.
+/// The allowed answers: registered, the database is unavailable, or no key may sign yet.
 fn is_well_told(answer: &Answer) -> bool {
     answer.status == 201 || is_unavailable(answer) || is_without_keys(answer)
 }
 
-/// Whether this is the refusal of who does not reach the database, to the letter.
+/// Whether this is the exact refusal of a server that does not reach the database.
 pub fn is_unavailable(answer: &Answer) -> bool {
     let told = json!({
         "success": false,
@@ -126,16 +126,16 @@ pub fn is_unavailable(answer: &Answer) -> bool {
     answer.status == 503 && answer.json() == told && answer.header("retry-after") == Some("5")
 }
 
-/// Who was registered is there, in both regions. Who was refused is there as a whole or not at all, and then may try
-/// again. Whether they were there.
+/// Checks one registration. A registered user exists in both regions. A refused user exists completely or not at all; in
+/// the second case, registering again succeeds. Returns whether the user existed.
 fn settle(entry: &Entry, world: &World) -> bool {
     let there = is_there(world, &entry.name);
     if entry.status == 201 {
         assert!(there, "{} was told in region {} that they are registered", entry.name, entry.region);
     } else if !there {
-        eventually("who was refused registers", || {
+        eventually("a refused user registers", || {
             let answer = world.client(entry.region).post("/api/auth/register", &registration(&entry.name));
-            // One that failed meanwhile may have taken effect.
+            // A try that failed meanwhile may have created the user.
             (answer.status == 201 || answer.status == 409).then_some(())
         });
         assert!(is_there(world, &entry.name), "{} has registered just now", entry.name);
@@ -143,7 +143,7 @@ fn settle(entry: &Entry, world: &World) -> bool {
     there
 }
 
-/// Whether somebody can log in; both regions must say the same.
+/// Whether the user can log in. Both regions must give the same answer.
 fn is_there(world: &World, name: &str) -> bool {
     let [a, b] = [A, B].map(|region| {
         eventually("a log-in is answered", || match log_in(&world.client(region), name).status {

@@ -1,6 +1,6 @@
-//! T4: two regions, 150 ms apart, and one of them is cut off: once the one without the primary, once the one with it. Each
-//! token of either verifies in both at all times; writes fail clearly where they cannot be made, and what was promised is
-//! there afterwards. docs/multi-region.md tells what is shown here.
+//! T4: two regions, 150 ms apart, and one of them is cut off: in one test the region without the primary, in the other the
+//! region with it. Each token verifies in both regions at all times. A write that cannot be made fails with a clear error,
+//! and every write that was confirmed exists afterwards. docs/multi-region.md describes this behaviour.
 
 mod costs;
 mod ledger;
@@ -54,7 +54,7 @@ fn is_cut_off_and_comes_back(home: usize) {
     one_key_a_period(&world.ring(), PERIOD);
 }
 
-/// Somebody whose log-in writes.
+/// A user whose log-in writes, because the hash of the password is too weak.
 fn with_a_weak_hash(world: &World, home: usize) -> String {
     let name = unique("weak");
     let hash = bcrypt::hash_with_salt(format!("secret-{name}"), 4, [7; 16]).unwrap().to_string();
@@ -64,8 +64,8 @@ fn with_a_weak_hash(world: &World, home: usize) -> String {
     name
 }
 
-/// A write is refused, in words, and nobody is there who was refused. So is a log-in, but for as long as the primary here has
-/// not seen that it leads nobody, and where users may be read elsewhere than from a primary.
+/// A registration is refused with a clear error, and creates no user. A log-in is refused, too, with two exceptions: the
+/// primary here may not have noticed yet that it is alone, and a server may read users from a secondary.
 fn writes_fail_in_the_cut_off_region(world: &World, weak: &str) {
     for client in world.clients(B) {
         let name = unique("late");
@@ -87,17 +87,17 @@ fn writes_fail_in_the_cut_off_region(world: &World, weak: &str) {
     assert!(is_unavailable(&nearby.post("/api/auth/register", &registration(&unique("late")))));
 }
 
-/// Without an interruption where the primary is there, else as soon as another is elected.
+/// Region A continues without an interruption if it has the primary, else as soon as a new primary is elected.
 fn the_majority_goes_on(world: &World, ledger: &Ledger, home: usize) {
     eventually("A has a primary", || world.regions.leads(A).then_some(()));
     let (created, refused) = ledger.counts(A);
     eventually("A registers", || (ledger.counts(A).0 > created + 1).then_some(()));
     if home == A {
-        assert_eq!(refused, 0, "nobody is refused where the majority is");
+        assert_eq!(refused, 0, "the region with the majority refuses no registration");
     }
 }
 
-/// With less and less time to keep it, and then not at all: 503 when the view is older than it may be.
+/// `max-age` decreases. When the copy of the ring is too old, the answer is 503.
 fn the_key_set_ends_when_it_must(world: &World, cut_at: Instant) {
     for client in world.clients(B) {
         let mut last = u64::MAX;
@@ -123,7 +123,7 @@ fn max_age(answer: &Answer) -> u64 {
     answer.header("cache-control").unwrap().split("max-age=").nth(1).unwrap().parse().unwrap()
 }
 
-/// Till the turn of the key that B knows of, and as much longer as every key stays (ADR 0014).
+/// B signs until the next key that it knows becomes active, and for the extra time of ADR 0014, but not longer.
 fn signing_ends_when_it_must(traffic: &Traffic, turn: u64) {
     eventually("B signs no more", || traffic.of(B).iter().all(|signed| signed.refuses).then_some(()));
     for signed in traffic.of(B) {
@@ -133,7 +133,7 @@ fn signing_ends_when_it_must(traffic: &Traffic, turn: u64) {
     }
 }
 
-/// Everything works in B, with the keys that A has gone on to, and so does the next change of keys.
+/// Everything works in B again, with the new keys of A, and the next change of keys works, too.
 fn the_region_is_whole_again(world: &World, traffic: &Traffic, ledger: &Ledger, home: usize) {
     let before = ledger.counts(B).0;
     eventually("B signs and registers", || {
@@ -148,7 +148,7 @@ fn the_region_is_whole_again(world: &World, traffic: &Traffic, ledger: &Ledger, 
     });
 }
 
-/// The log-in that could not raise it has changed nothing; the next one does.
+/// The log-in that could not write left the old hash. The next log-in writes a stronger hash.
 fn the_hash_is_strong(world: &World, name: &str) {
     for client in [A, B].map(|region: usize| -> Client { world.client(region) }) {
         assert_eq!(log_in(&client, name).status, 200);

@@ -1,5 +1,5 @@
-//! Everybody who takes tokens, and everybody who checks them: each token of each server, by the strictest verifiers of both
-//! regions, at once and again until it expires.
+//! Takes tokens from each server, and checks each token with the strictest verifiers of both regions: at once, and again
+//! and again until it expires.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,10 +14,10 @@ use super::super::rotation::{kid_of, now};
 use super::world::{A, B, VERIFIER_CACHE, World};
 use crate::support::{Answer, Client, Strict};
 
-/// A server: its region, and which one of it.
+/// A server: its region, and its number there.
 type Server = (usize, usize);
 
-/// What has been seen of all of them.
+/// What the test has seen of all servers.
 #[derive(Default)]
 pub struct Tokens {
     taken: AtomicUsize,
@@ -66,7 +66,7 @@ impl Traffic {
         self.seen.failures.lock().unwrap().is_empty()
     }
 
-    /// Ends it, and gives what went wrong.
+    /// Stops, and returns what went wrong.
     pub fn end(self) -> Vec<String> {
         self.seen.over.store(true, Ordering::Relaxed);
         self.threads.into_iter().for_each(|thread| thread.join().unwrap());
@@ -79,11 +79,11 @@ impl Traffic {
 struct Taker {
     server: Server,
     client: Client,
-    /// In each region one that does what the header says, and one that keeps keys for as long as it likes, in bounds.
+    /// In each region, a verifier that obeys the header, and one that keeps keys for up to `VERIFIER_CACHE` longer.
     verifiers: Vec<(usize, Strict)>,
-    /// A server of each region that is asked as well.
+    /// A server of each region, which checks the tokens, too.
     validators: [Client; 2],
-    /// Tokens of before that are still good, with their ends.
+    /// Earlier tokens that are still valid, with their expiry.
     kept: VecDeque<(u64, String)>,
     seen: Arc<Tokens>,
 }
@@ -141,7 +141,7 @@ impl Taker {
         refusals.iter().for_each(|refused| self.fail(refused));
     }
 
-    /// Checks what was signed before, by the services as well.
+    /// Checks earlier tokens again, with the verifiers and the servers.
     fn look_back(&mut self, newest: String) {
         self.kept.push_back((instant(&newest, "exp"), newest));
         self.kept.retain(|(end, _)| *end > now() + 2);
@@ -164,7 +164,7 @@ impl Taker {
     }
 }
 
-/// Whether this is the refusal of who cannot know which keys there are.
+/// Whether this is the refusal of a server whose copy of the ring is too old.
 pub fn is_without_keys(answer: &Answer) -> bool {
     answer.status == 503 && answer.json()["code"] == "keys_unavailable"
 }

@@ -1,4 +1,4 @@
-//! Two regions with two servers each behind a balancer, and a third with nothing but a member of the set.
+//! Two regions, each with two servers behind a load balancer, and a third region that has only a member of the replica set.
 
 use std::process::Command;
 
@@ -17,31 +17,31 @@ pub const B: usize = 1;
 
 pub const JWKS_MAX_AGE: u64 = 8;
 pub const VERIFIER_CACHE: u64 = 4;
-/// Every view must outlive an election, or the majority's servers may stop signing for its last seconds.
+/// Each copy of the ring must stay valid longer than an election takes. Otherwise servers of the majority may stop signing.
 const KEY_REFRESH: u64 = 3;
 pub const STALENESS: u64 = 4 * KEY_REFRESH;
-/// What a key signs for, and how long before that it is published.
+/// How long a key signs, and how long it is published before that, in seconds.
 pub const PERIOD: u64 = JWKS_MAX_AGE + VERIFIER_CACHE + STALENESS;
 /// Seconds that a token lives.
 pub const LIFETIME: u64 = 20;
 
 const DATABASE: &str = "regions";
-/// What the URIs of a region's servers say besides: where users are read. The second reads them nearby where it must.
+/// The options of the URI of each server in a region. The second server reads users from a secondary if there is no primary.
 const OPTIONS: [&str; 2] = ["", "&readPreference=primaryPreferred"];
 
 pub struct World {
     pub regions: Regions,
-    /// Of A and of B.
+    /// The servers of A and of B.
     pub servers: [[Program; 2]; 2],
-    /// What verifiers in A and in B fetch their keys from.
+    /// Verifiers in A and in B fetch the key set from these.
     pub balancers: [Balancer; 2],
-    /// Where the primary is, whenever it can.
+    /// The region that has the primary if it is reachable.
     pub home: usize,
     _folder: TempDir,
 }
 
 impl World {
-    /// Starts it all, with the primary in `home`, and waits until everybody signs.
+    /// Starts all parts, with the primary in `home`, and waits until every server signs.
     pub fn start(home: usize) -> Self {
         let mut priorities = [2, 2, 0];
         priorities[home] = 3;
@@ -74,18 +74,18 @@ impl World {
         self.regions.member(region, DATABASE)
     }
 
-    /// The ring as it is at home.
+    /// The ring in the database of the region `home`.
     pub fn ring(&self) -> Document {
         stored(&self.database(self.home))
     }
 
-    /// Waits until a key has been published that nobody knew, and every server knows it. Gives when its turn comes.
+    /// Waits until a new key is published and every server knows it. Returns the second at which it becomes active.
     pub fn wait_for_a_publication(&self) -> u64 {
         let before = next(&self.ring());
         let (kid, turn) = eventually("the next key is published", || {
             next(&self.ring()).filter(|now| Some(now) != before.as_ref())
         });
-        eventually("everybody knows it", || {
+        eventually("every server knows it", || {
             let knows = |client: Client| client.get("/api/jwks").text().contains(&kid);
             self.clients(A).chain(self.clients(B)).all(knows).then_some(())
         });
@@ -124,7 +124,7 @@ fn addresses(servers: &[Program]) -> Vec<std::net::SocketAddr> {
     servers.iter().map(Program::address).collect()
 }
 
-/// The key that waits for its turn, and when that is.
+/// The key that is published next, and the second at which it becomes active.
 fn next(ring: &Document) -> Option<(String, u64)> {
     let mut keys = ring.get_array("keys").unwrap().iter().map(|key| key.as_document().unwrap());
     let key = keys.find(|key| key.get_str("state").unwrap() == "published")?;

@@ -1,4 +1,4 @@
-//! As much of an HTTP server as the double needs: one thread a connection, and connections that are kept.
+//! The part of an HTTP server that the double needs: one thread for each connection, and persistent connections.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -34,7 +34,7 @@ pub fn listen(state: Shared, tls: Option<Arc<ServerConfig>>) -> SocketAddr {
     address
 }
 
-/// Answers requests till the other side has had enough, or is not to be answered.
+/// Answers requests until the other side closes the connection, or the double must not answer.
 fn converse(stream: impl Read + Write, state: &Shared) {
     let mut reader = BufReader::new(stream);
     while let Some(asked) = read(&mut reader) {
@@ -45,7 +45,7 @@ fn converse(stream: impl Read + Write, state: &Shared) {
     }
 }
 
-/// TLS with the certificate of `tests/data/vault`, which nobody has signed but itself.
+/// TLS with the certificate of `tests/data/vault`, which is self-signed.
 pub fn tls() -> Arc<ServerConfig> {
     let data = repository().join("tests/data/vault");
     let certificate = CertificateDer::from_pem_file(data.join("tls-certificate.pem")).unwrap();

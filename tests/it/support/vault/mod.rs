@@ -1,7 +1,7 @@
-//! A double of HashiCorp Vault and OpenBao, not the thing itself: what of their HTTP API is asked of them here, made
-//! after the public documentation of the transit engine and of the log-ins `token`, `kubernetes` and `approle`, and
-//! after what the engine's published source says where the documentation is silent (statuses, the form of signatures,
-//! what older servers answer to a rotation). The signatures are real. It can also do what a server should not.
+//! A double of HashiCorp Vault and OpenBao: the part of their HTTP API that the service uses. It follows the public
+//! documentation of the transit engine and of the log-ins `token`, `kubernetes` and `approle`. If the documentation does not
+//! say something (statuses, the form of signatures, the answer of older servers to a rotation), it follows the published
+//! source of the engine. The signatures are real. A test can also make it behave as a broken server.
 
 mod engine;
 mod http;

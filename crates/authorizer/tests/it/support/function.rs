@@ -24,7 +24,7 @@ pub enum Outcome {
     Error(String),
 }
 
-/// The runtime API: events wait until they are fetched, and their outcomes go to whoever waits for them.
+/// The runtime API. Events wait until the function fetches them. Each outcome goes to the test that waits for it.
 struct Api {
     events: Mutex<Receiver<(String, String)>>,
     waiting: Mutex<BTreeMap<String, Sender<Outcome>>>,

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 /// A method of an API, and what a policy about it speaks of.
 pub const ARN: &str = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/prod/GET/users/7";
 pub const STAGE: &str = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/prod/*";
-/// The error where nothing can be said of a token.
+/// The error if a token cannot be checked.
 pub const UNAVAILABLE: &str = "the issuer's keys could not be read";
 /// 2100 and 2001.
 pub const LATER: u64 = 4_102_444_800;

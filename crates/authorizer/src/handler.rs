@@ -1,4 +1,4 @@
-//! From an event to its answer.
+//! Turns an event into its answer.
 
 use jose::json::Json;
 use serde_json::Value;
@@ -8,19 +8,19 @@ use crate::denial::{Denial, Verdict};
 use crate::event::Event;
 use crate::judge::Judge;
 
-/// Where the gateway's questions arrive.
-pub struct Door {
-    /// Who judges.
+/// Answers the gateway's events.
+pub struct Handler {
+    /// Checks the token.
     pub judge: Judge,
     /// How HTTP APIs with payload format 2.0 are answered.
     pub style: Style,
 }
 
-impl Door {
+impl Handler {
     /// Answers an event, given as its JSON text. `request` is the invocation's id, for the log.
     ///
     /// # Errors
-    /// [`Failure`], where the gateway is to be told by an error. Nothing but a good token is ever let in.
+    /// [`Failure`] if the gateway expects an error for this denial. Only a good token is ever allowed.
     pub async fn answer(&self, event: &str, request: &str) -> Result<Value, Failure> {
         let Some(event) = Json::parse(event).ok().and_then(|event| Event::read(&event)) else {
             log(Denial::UnknownEvent, request);
@@ -38,7 +38,7 @@ impl Door {
     }
 }
 
-/// A denied token is everyday; what an operator must see to is not.
+/// Denied tokens are common, so they are logged as information. What an operator must repair is a warning or an error.
 fn log(denial: Denial, request: &str) {
     let reason = denial.code();
     match denial.verdict() {
