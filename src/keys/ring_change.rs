@@ -13,7 +13,7 @@ pub(super) const LOST_RACES: usize = 16;
 /// What came of a change.
 pub(super) enum Changed {
     /// It is written, and this is the ring as it is then.
-    To(RingRecord),
+    To(Box<RingRecord>),
     /// Another program has changed the ring first.
     Outrun,
     /// Nothing can be written where the ring is. What is there serves as it is.
@@ -27,7 +27,7 @@ impl Changed {
     /// [`CustodyError::File`] where nothing can be written.
     pub(super) fn or_unwritable(self) -> Result<Option<RingRecord>, CustodyError> {
         match self {
-            Self::To(ring) => Ok(Some(ring)),
+            Self::To(ring) => Ok(Some(*ring)),
             Self::Outrun => Ok(None),
             Self::Unwritable(fault) => Err(fault.into()),
         }
@@ -59,7 +59,7 @@ impl RingService {
         }
         // What is written is told, whatever happens from now on.
         tell(before, &after, why, self.now());
-        Ok(Changed::To(self.redated(before, after, began).await?))
+        Ok(Changed::To(Box::new(self.redated(before, after, began).await?)))
     }
 
     /// A process that slept while it wrote has announced things later than it says: they are dated anew. Each such write

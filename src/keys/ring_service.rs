@@ -103,7 +103,7 @@ impl RingService {
             };
             let begun = self.change(&RingRecord::empty(), why, |_| Ok(ring.clone())).await;
             match begun {
-                Ok(Changed::To(ring)) => return Ok(Begun { ring, written: true }),
+                Ok(Changed::To(ring)) => return Ok(Begun { ring: *ring, written: true }),
                 Ok(Changed::Outrun) => lost = made,
                 // Keys that are there already serve from a folder that cannot be written.
                 Ok(Changed::Unwritable(_)) if made.is_empty() => {
