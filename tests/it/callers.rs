@@ -9,10 +9,12 @@ use crate::support::{Program, eventually, folder_with_keys};
 const SPOOFED: &str = "X-Forwarded-For: 203.0.113.9\r\nForwarded: for=203.0.113.9, for=\"\r\nX-Real-IP: 203.0.113.9\r\n\
      X-Client-IP: 203.0.113.9\r\nTrue-Client-IP: 203.0.113.9\r\nCF-Connecting-IP: 203.0.113.9\r\n";
 
-/// The lines of a log about answered requests.
+/// The lines of a log about requests that were answered or refused.
 pub fn answered(log: &str) -> Vec<Value> {
     let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    entries.filter(|entry| entry["message"] == "request answered").collect()
+    entries
+        .filter(|entry| entry["message"] == "request answered" || entry["message"] == "request refused")
+        .collect()
 }
 
 /// The clients in the log, for requests with these headers from this address.
