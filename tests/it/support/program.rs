@@ -1,13 +1,14 @@
 //! The program, started as a user starts it: in a folder, with an environment of its own.
 
-use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::{ioctl_fionread, read, retry_on_intr};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -28,8 +29,14 @@ pub fn jwt_generator(folder: &Path) -> Command {
 pub struct Program {
     child: Child,
     address: SocketAddr,
-    log: Arc<Mutex<String>>,
+    log: Arc<Log>,
     reader: Option<JoinHandle<()>>,
+}
+
+/// The end of the pipe that the server logs to, and what came through it.
+struct Log {
+    pipe: ChildStderr,
+    text: Mutex<Vec<u8>>,
 }
 
 impl Program {
@@ -53,12 +60,11 @@ impl Program {
     /// The same, with something for it at its standard input.
     pub fn spawn_with(command: &mut Command, stdin: impl Into<Stdio>) -> Result<Self, String> {
         let mut child = command.stdin(stdin).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let log = Arc::new(Mutex::new(String::new()));
-        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let log = Arc::new(Log { pipe: child.stderr.take().unwrap(), text: Mutex::default() });
         let (tell, told) = mpsc::channel();
         let reader = std::thread::spawn({
             let log = Arc::clone(&log);
-            move || follow(stderr, &log, &tell)
+            move || log.follow(&tell)
         });
         match told.recv_timeout(PATIENCE) {
             Ok(address) => Ok(Self { child, address, log, reader: Some(reader) }),
@@ -66,7 +72,7 @@ impl Program {
                 let _ = child.kill();
                 child.wait().unwrap();
                 reader.join().unwrap();
-                Err(log.lock().unwrap().clone())
+                Err(log.text())
             }
         }
     }
@@ -97,8 +103,7 @@ impl Program {
     pub fn wait(mut self) -> (ExitStatus, String) {
         let status = eventually("the server ends", || self.child.try_wait().unwrap());
         self.reader.take().unwrap().join().unwrap();
-        let log = self.log.lock().unwrap().clone();
-        (status, log)
+        (status, self.log.text())
     }
 
     /// Ends it with SIGTERM.
@@ -107,9 +112,9 @@ impl Program {
         self.wait()
     }
 
-    /// What it has logged so far.
+    /// All that it has logged until now: also the lines that are still in the pipe.
     pub fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
+        self.log.text()
     }
 
     /// A line of `/proc/PID/status`, in kB.
@@ -125,16 +130,47 @@ impl Program {
     }
 }
 
-fn follow(stderr: impl Read, log: &Mutex<String>, tell: &mpsc::Sender<SocketAddr>) {
-    for line in BufReader::new(stderr).lines() {
-        let line = String::from_utf8_lossy(line.unwrap().as_bytes()).into_owned();
-        let entry: Value = serde_json::from_str(&line).unwrap_or_default();
-        log.lock().unwrap().push_str(&(line + "\n"));
-        if entry["message"] == "listening" {
-            // The receiver may be gone.
-            let _ = tell.send(entry["address"].as_str().unwrap().parse().unwrap());
+impl Log {
+    /// Reads the pipe to its end. It takes the lock before it reads, so that no byte is in neither the pipe nor the text.
+    fn follow(&self, tell: &mpsc::Sender<SocketAddr>) {
+        let mut address = Some(tell);
+        loop {
+            retry_on_intr(|| poll(&mut [PollFd::new(&self.pipe, PollFlags::IN)], None)).unwrap();
+            let mut text = self.text.lock().unwrap();
+            if !self.read_chunk(&mut text) {
+                return;
+            }
+            if let Some(listening) = address.and_then(|_| listening_at(&text)) {
+                // The receiver may be gone.
+                let _ = tell.send(listening);
+                address = None;
+            }
         }
     }
+
+    /// False at the end of the pipe.
+    fn read_chunk(&self, text: &mut Vec<u8>) -> bool {
+        let mut chunk = [0; 64 * 1024];
+        let length = retry_on_intr(|| read(&self.pipe, &mut chunk)).unwrap();
+        text.extend_from_slice(&chunk[..length]);
+        length > 0
+    }
+
+    fn text(&self) -> String {
+        let mut text = self.text.lock().unwrap();
+        while ioctl_fionread(&self.pipe).unwrap() > 0 {
+            self.read_chunk(&mut text);
+        }
+        String::from_utf8_lossy(&text).into_owned()
+    }
+}
+
+/// The address in the line that says where the server listens, if this line is whole.
+fn listening_at(log: &[u8]) -> Option<SocketAddr> {
+    let lines = log.split(|byte| *byte == b'\n');
+    let mut entries = lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    let listening = entries.find(|entry| entry["message"] == "listening")?;
+    listening["address"].as_str()?.parse().ok()
 }
 
 impl Drop for Program {
