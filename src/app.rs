@@ -10,6 +10,7 @@ mod function;
 mod function_tasks;
 mod instance_heartbeat;
 mod listener;
+mod login_throttle_purge;
 mod server_secret;
 mod signer_probe;
 mod stopping;
@@ -127,8 +128,7 @@ pub fn open_registry(
     entropy: Entropy,
 ) -> Result<Registry, StartError> {
     let hasher = Hasher::start(config.bcrypt_rounds, entropy.clone())?;
-    let (users, database) = (Arc::clone(&stores.users), Arc::clone(&stores.database));
-    Ok(Registry::new(users, database, hasher, clock, entropy))
+    Ok(Registry::new(stores, hasher, clock, entropy))
 }
 
 /// The service of the ring that `config` names; its keys may be in `stores`.

@@ -25,6 +25,12 @@ pub enum AccountError {
     /// There is no such user, or the password is another; which of them is not told.
     #[error("the username or the password is wrong")]
     Credentials,
+    /// Too many log-ins to the account failed: the next one may come after so many seconds.
+    #[error("too many log-ins to this account failed; the next one may come in {0} seconds")]
+    Throttled(u16),
+    /// So many log-ins to the account failed that only known addresses may try.
+    #[error("so many log-ins to this account failed that only known addresses may try")]
+    Limited,
     /// The token does not pass.
     #[error("the token does not pass")]
     Token(#[source] Rejection),

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use super::hashing::PasswordCheck;
-use super::{AccountError, Accounts, LoggedIn};
+use super::{AccountError, Accounts, LoggedIn, LoginOutcome};
 use crate::domain::{Actor, Caller, Initiator, LoginName, Password, PasswordHash, User};
 use crate::token::{Session, Subject};
 
@@ -11,8 +11,21 @@ impl Accounts {
     /// A token for a user's name or address with the user's password.
     ///
     /// # Errors
-    /// [`AccountError::Credentials`] for a wrong password and for an unknown name alike, in the same time.
+    /// [`AccountError::Credentials`] for a wrong password and for an unknown name alike, in the same time. After too many of
+    /// them, [`AccountError::Throttled`] and [`AccountError::Limited`], without a look at the password.
     pub async fn log_in(
+        &self,
+        caller: &Caller,
+        name: &LoginName,
+        password: Password,
+    ) -> Result<LoggedIn, AccountError> {
+        let result = self.try_to_log_in(caller, name, password).await;
+        let outcome = LoginOutcome::of(&result).name();
+        tracing::debug!(outcome, request_id = %caller.request_id, "a log-in has ended");
+        result
+    }
+
+    async fn try_to_log_in(
         &self,
         caller: &Caller,
         name: &LoginName,
@@ -22,8 +35,15 @@ impl Accounts {
         let now = self.clock.now();
         let found = self.registry.find_user(name).await?;
         let stored = found.as_ref().map(|user| user.password_hash.clone());
+        let attempt = self.guard.admit(caller, name, found.as_ref()).await?;
         let check = self.registry.hasher.check(password, stored).await?;
-        let (user, stronger) = admitted(found, check)?;
+        let (user, stronger) = match admitted(found, check) {
+            Ok(admitted) => attempt.succeed().await.map(|()| admitted)?,
+            Err(refused) => {
+                attempt.fail().await?;
+                return Err(refused);
+            }
+        };
         let user = match stronger {
             Some(stronger) => self.strengthen(caller, user, stronger).await,
             None => user,

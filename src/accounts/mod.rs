@@ -4,8 +4,11 @@ mod authenticate;
 mod error;
 mod hashing;
 mod login;
+mod login_guard;
+mod login_outcome;
 mod register;
 mod registry;
+mod unlock;
 
 use crate::clock::Clock;
 use crate::domain::{Lifetime, User};
@@ -13,6 +16,8 @@ use crate::token::{Issued, Tokens};
 
 pub use error::AccountError;
 pub use hashing::{HashError, Hasher};
+pub use login_guard::LoginGuard;
+pub use login_outcome::LoginOutcome;
 pub use register::Registration;
 pub use registry::Registry;
 
@@ -20,6 +25,7 @@ pub use registry::Registry;
 #[derive(Clone)]
 pub struct Accounts {
     registry: Registry,
+    guard: LoginGuard,
     tokens: Tokens,
     clock: Clock,
     session_max_age: Lifetime,
@@ -35,8 +41,14 @@ pub struct LoggedIn {
 }
 
 impl Accounts {
-    /// Accounts of the users in `registry`.
-    pub fn new(registry: Registry, tokens: Tokens, clock: Clock, session_max_age: Lifetime) -> Self {
-        Self { registry, tokens, clock, session_max_age }
+    /// Accounts of the users in `registry`, whose log-ins `guard` admits.
+    pub fn new(
+        registry: Registry,
+        guard: LoginGuard,
+        tokens: Tokens,
+        clock: Clock,
+        session_max_age: Lifetime,
+    ) -> Self {
+        Self { registry, guard, tokens, clock, session_max_age }
     }
 }

@@ -41,6 +41,7 @@ impl Accounts {
         let token = self.tokens.issue(Subject::User { user: &user, session: Session::Begins }, None).await?;
         let by_themself = Initiator::in_request(Actor::User(user.id), caller);
         self.registry.add_user(&user, &by_themself).await?;
+        self.guard.remember(caller, &user).await;
         tracing::debug!(user = %user.id, request_id = %caller.request_id, "a user is registered");
         Ok(LoggedIn { user, token })
     }

@@ -8,11 +8,12 @@ use tokio::time::timeout;
 
 use super::database_probe::DatabaseProbe;
 use super::instance_heartbeat::{self, InstanceHeartbeat};
+use super::login_throttle_purge::LoginThrottlePurge;
 use super::server_secret::ServerSecretKeeper;
 use super::signer_probe::SignerProbe;
 use super::task::{NextTurn, Supervised, Task, TurnError};
 use super::{StartError, open_registry, open_ring_service, open_stores, tell_adopted, tokens};
-use crate::accounts::{Accounts, Registry};
+use crate::accounts::{Accounts, LoginGuard, Registry};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::Timestamp;
@@ -28,6 +29,7 @@ const SERVER_SECRET_PATIENCE: Duration = Duration::from_secs(2);
 pub(super) struct Components {
     stores: Stores,
     registry: Registry,
+    guard: LoginGuard,
     keys: Arc<Keys>,
     ring_service: RingService,
     ring_refresher: RingRefresher,
@@ -58,9 +60,16 @@ impl Components {
             config.server_secret.clone(),
             entropy.clone(),
         );
+        let guard = LoginGuard::new(
+            Arc::clone(&stores.login_throttles),
+            server_secret.current().clone(),
+            clock.clone(),
+            entropy.clone(),
+        )?;
         Ok(Self {
             stores,
             registry,
+            guard,
             keys,
             ring_service,
             ring_refresher,
@@ -135,7 +144,7 @@ impl Components {
     /// The service for all requests, and the tasks other than [`Self::database_probe`]. The start has just done the work of
     /// some of them; they begin with a pause.
     pub(super) fn into_service(self, config: &Config, entropy: Entropy) -> (HttpService, Vec<Supervised>) {
-        let Self { registry, keys, ring_service, ring_refresher, heartbeat, .. } = self;
+        let Self { stores, registry, guard, keys, ring_service, ring_refresher, heartbeat, .. } = self;
         let Self { server_secret, database, failing, clock, mark, .. } = self;
         let refresh = Duration::from_secs(ring_service.settings().refresh);
         let pause = ring_refresher.pause();
@@ -144,9 +153,10 @@ impl Components {
             Supervised::new(SignerProbe::new(Arc::clone(&keys), refresh), &failing),
             Supervised::new(heartbeat, &failing).after(instance_heartbeat::EVERY),
             Supervised::new(server_secret, &failing).after(refresh),
+            Supervised::new(LoginThrottlePurge::new(stores.login_throttles), &failing),
         ];
         let tokens = tokens(config, Arc::clone(&keys), clock.clone(), entropy);
-        let accounts = Accounts::new(registry, tokens.clone(), clock.clone(), config.session_max_age);
+        let accounts = Accounts::new(registry, guard, tokens.clone(), clock.clone(), config.session_max_age);
         let settings = HttpSettings {
             demo_tokens: config.demo_tokens,
             allowed_origins: config.allowed_origins.clone(),

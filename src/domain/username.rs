@@ -123,6 +123,15 @@ impl LoginName {
         usernames.extend(enforce(text).ok().filter(|name| name != text).map(Username));
         Self { email: None, usernames }
     }
+
+    /// One text for all spellings that find the same user, so that a name that no user has can be counted like a user's.
+    pub fn folded(&self) -> String {
+        match (&self.email, self.usernames.last()) {
+            (Some(email), _) => email.key(),
+            (None, Some(name)) => name.key().unwrap_or_else(|| name.to_string()),
+            (None, None) => String::new(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -189,6 +198,15 @@ mod tests {
         let name = LoginName::from_text(" Ada@Example.com ");
         assert_eq!(name.email.unwrap().as_str(), "ada@example.com");
         assert_eq!(name.usernames, [Username::from_store("Ada@Example.com".to_owned())]);
+    }
+
+    #[test]
+    fn spellings_that_find_the_same_user_have_the_same_folded_text() {
+        let folded = |text: &str| LoginName::from_text(text).folded();
+        assert_eq!(folded(" BOB   Smith "), folded("bob smith"));
+        assert_eq!(folded("Rene\u{301}e"), folded("Ren\u{e9}e"));
+        assert_eq!(folded("Ada@Example.com"), folded(" ada@example.COM"));
+        assert_ne!(folded("bob"), folded("bobby"));
     }
 
     #[test]

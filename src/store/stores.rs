@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Database, Instances, Rings, Users};
+use super::{Database, Instances, LoginThrottles, Rings, Users};
 
 /// A handle to each aggregate of one database. `app` builds it; all other code takes the aggregates that it needs.
 #[derive(Clone)]
@@ -13,18 +13,21 @@ pub struct Stores {
     pub rings: Arc<dyn Rings>,
     /// The heartbeats of instances.
     pub instances: Arc<dyn Instances>,
+    /// What is remembered of log-ins.
+    pub login_throttles: Arc<dyn LoginThrottles>,
     /// The database as a whole.
     pub database: Arc<dyn Database>,
 }
 
 impl Stores {
     /// The aggregates of `store`.
-    pub fn of(store: impl Users + Rings + Instances + Database + 'static) -> Self {
+    pub fn of(store: impl Users + Rings + Instances + LoginThrottles + Database + 'static) -> Self {
         let store = Arc::new(store);
         Self {
             users: Arc::clone(&store) as Arc<dyn Users>,
             rings: Arc::clone(&store) as Arc<dyn Rings>,
             instances: Arc::clone(&store) as Arc<dyn Instances>,
+            login_throttles: Arc::clone(&store) as Arc<dyn LoginThrottles>,
             database: store,
         }
     }

@@ -15,6 +15,7 @@ mod contract;
 mod doctor;
 mod documents;
 mod foreign;
+mod guessing;
 mod keys;
 mod lambda;
 mod language;

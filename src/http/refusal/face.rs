@@ -23,6 +23,8 @@ impl Face<'_> {
 const NO_DEMO_TOKENS: &str = "Demo tokens are off on this server, because anybody can have one; its operator allows them \
      with DEMO_TOKENS=true";
 const NO_DATABASE: &str = "Accounts need a database, and this server runs without one (SKIP_DATABASE=true)";
+const LOGIN_LIMITED: &str = "Too many log-ins to this account have failed; log in from where you have logged in before, \
+     or ask the operator to unlock the account";
 
 impl Kind {
     /// The row of the table.
@@ -42,6 +44,7 @@ impl Kind {
             Self::SessionEnded => (401, "session_ended", "The session has ended; log in again".into()),
             Self::Credentials => (401, "invalid_credentials", "Invalid credentials".into()),
             Self::DemoTokensDisabled => (403, "demo_tokens_disabled", NO_DEMO_TOKENS.into()),
+            Self::LoginLimited => (403, "login_limited", LOGIN_LIMITED.into()),
             Self::NotFound(asked) => (404, "not_found", format!("Route {asked} not found").into()),
             Self::Method { method, path, .. } => (
                 405,
@@ -55,6 +58,11 @@ impl Kind {
             Self::BodyTooLarge(limit) => {
                 (413, "body_too_large", format!("The request body must be at most {limit} bytes").into())
             }
+            Self::LoginThrottled(secs) => (
+                429,
+                "login_throttled",
+                format!("Too many log-ins to this account have failed; try again in {secs} s").into(),
+            ),
             Self::MediaType(fault) => (415, "unsupported_media_type", fault.to_string().into()),
             Self::Internal => (500, "internal", "Internal server error".into()),
             Self::Busy => (503, "busy", "The server is busy; try again shortly".into()),

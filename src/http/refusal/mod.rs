@@ -77,6 +77,10 @@ pub(super) enum Kind {
     DemoTokensDisabled,
     /// A name and a password that do not belong together, or that no user has.
     Credentials,
+    /// Too many log-ins to the account failed: the next one may come after so many seconds.
+    LoginThrottled(u16),
+    /// So many log-ins to the account failed that only known addresses may try.
+    LoginLimited,
     /// The name or the address is taken.
     UserExists,
     /// The server runs without a database.
@@ -108,6 +112,7 @@ impl From<Kind> for Refusal {
             _ => None,
         };
         let retry_after = match kind {
+            Kind::LoginThrottled(secs) => Some(secs),
             Kind::Busy => Some(BUSY_RETRY),
             Kind::NoKeys => Some(KEYS_RETRY),
             Kind::DatabaseUnavailable => Some(DATABASE_RETRY),

@@ -10,6 +10,7 @@ mod files;
 mod header;
 mod instances;
 mod json;
+mod login_throttles;
 mod migrations;
 mod readers;
 mod reading;
