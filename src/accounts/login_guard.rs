@@ -10,7 +10,7 @@ use crate::domain::{
     LoginThrottle, Secret, ThrottleRecord, ThrottledAccount, Timestamp, User, network_of,
 };
 use crate::entropy::{Entropy, EntropyError};
-use crate::server_secret::{CurrentServerSecret, Label, SUBKEY_BYTES, ServerSecretError, keyed_hash};
+use crate::server_secret::{CurrentServerSecret, Label, SUBKEY_BYTES, keyed_hash};
 use crate::store::{LoginThrottles, StoreError};
 
 /// How often a verdict is counted anew on top of another that came first. After five failures the next attempt waits, so
@@ -64,27 +64,17 @@ impl LoginGuard {
         name: &LoginName,
         found: Option<&User>,
     ) -> Result<Attempt<'a>, AccountError> {
-        let keys = self.keys().map_err(|error| AccountError::Internal(error.into()))?;
         let account = match found {
             Some(user) => ThrottledAccount::User(user.id),
-            None => {
-                let message = format!("name {}", name.folded());
-                let key = keys.first().unwrap_or(&self.stand_in);
-                ThrottledAccount::of_unknown_name(keyed_hash(key, message.as_bytes()))
-            }
+            None => self.place_of(name)?,
         };
-        let tags = tags(&keys, account, caller);
-        let mut attempt = Attempt { guard: self, caller, account, tags, seen: None };
-        attempt.read().await?;
-        attempt.check(self.clock.now())?;
-        Ok(attempt)
+        self.admit_to(caller, account).await
     }
 
     /// Remembers the address from which a user has just registered, as after a log-in. If that fails, the user is registered
     /// all the same.
     pub(super) async fn remember(&self, caller: &Caller, user: &User) {
-        let name = LoginName::from_text(user.username.as_str());
-        let remembered = match self.admit(caller, &name, Some(user)).await {
+        let remembered = match self.admit_to(caller, ThrottledAccount::User(user.id)).await {
             Ok(attempt) => attempt.succeed().await,
             Err(error) => Err(error),
         };
@@ -93,9 +83,30 @@ impl LoginGuard {
         }
     }
 
+    async fn admit_to<'a>(
+        &'a self,
+        caller: &'a Caller,
+        account: ThrottledAccount,
+    ) -> Result<Attempt<'a>, AccountError> {
+        let tags = tags(&self.keys()?, account, caller);
+        let mut attempt = Attempt { guard: self, caller, account, tags, seen: None };
+        attempt.read().await?;
+        attempt.check(self.clock.now())?;
+        Ok(attempt)
+    }
+
+    /// Where a name is counted that no user has.
+    fn place_of(&self, name: &LoginName) -> Result<ThrottledAccount, AccountError> {
+        let (keys, message) = (self.keys()?, format!("name {}", name.folded()));
+        let key = keys.first().unwrap_or(&self.stand_in);
+        Ok(ThrottledAccount::of_unknown_name(keyed_hash(key, message.as_bytes())))
+    }
+
     /// The keys of all server secrets, the newest first; none while there is no server secret.
-    fn keys(&self) -> Result<Vec<Key>, ServerSecretError> {
-        Ok(self.server_secret.subkeys(Label::LoginThrottle)?.map(|keys| keys.all).unwrap_or_default())
+    fn keys(&self) -> Result<Vec<Key>, AccountError> {
+        let keys = self.server_secret.subkeys(Label::LoginThrottle);
+        let keys = keys.map_err(|error| AccountError::Internal(error.into()))?;
+        Ok(keys.map(|keys| keys.all).unwrap_or_default())
     }
 }
 
@@ -112,7 +123,7 @@ impl Attempt<'_> {
             let (after, begun) = self.throttle().after_failure(&self.tags, now);
             let event = self.event(begun, now)?;
             if self.replace(after, event.as_ref(), now).await? {
-                self.tell(begun);
+                event.iter().for_each(|event| self.tell(event));
                 return Ok(());
             }
             self.read().await?;
@@ -179,18 +190,15 @@ impl Attempt<'_> {
         Ok(Some(Event { id, at: now, kind, initiator, subject: EventSubject::User(user) }))
     }
 
-    fn tell(&self, begun: Option<EventKind>) {
-        let (user, client, request_id) = (self.account, self.caller.address, self.caller.request_id);
-        match (begun, self.account) {
-            (Some(EventKind::LoginThrottled), ThrottledAccount::User(_)) => {
-                tracing::warn!(%user, %client, %request_id, "log-ins to this account failed again and again; the next ones must wait");
-            }
-            (Some(EventKind::LoginLimited), ThrottledAccount::User(_)) => tracing::warn!(
-                %user, %client, %request_id,
+    fn tell(&self, event: &Event) {
+        let sentence = match event.kind {
+            EventKind::LoginLimited => {
                 "log-ins to this account are limited to known addresses; `users unlock` ends this"
-            ),
-            _ => {}
-        }
+            }
+            _ => "log-ins to this account failed again and again; the next ones must wait",
+        };
+        let (user, client, request_id) = (self.account, self.caller.address, self.caller.request_id);
+        tracing::warn!(%user, %client, %request_id, "{sentence}");
     }
 }
 

@@ -59,8 +59,13 @@ impl Connection {
             ReadFrom::PrimaryFirst | ReadFrom::Primary => Some(ReadPreference::Primary),
         };
         let criteria = criteria.map(SelectionCriteria::ReadPreference);
-        let options =
-            CollectionOptions::builder().write_concern(concern).selection_criteria(criteria).build();
+        // A comparison must begin with the latest write, and not with the latest one that a majority is known to have.
+        let latest = matches!(from, ReadFrom::PrimaryFirst).then(ReadConcern::local);
+        let options = CollectionOptions::builder()
+            .write_concern(concern)
+            .selection_criteria(criteria)
+            .read_concern(latest)
+            .build();
         self.database.collection_with_options(of.name, options)
     }
 

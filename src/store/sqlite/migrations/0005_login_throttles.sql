@@ -1,7 +1,7 @@
 CREATE TABLE login_throttles (
     account   TEXT PRIMARY KEY, -- a user's id, or a place that names without a user share
     revision  INTEGER NOT NULL,
-    forget_at INTEGER,          -- milliseconds since 1970; NULL where only an operator ends it
+    forget_at INTEGER,          -- milliseconds since 1970; NULL: only an operator ends it
     record    TEXT NOT NULL     -- JSON
 ) STRICT, WITHOUT ROWID;
 
