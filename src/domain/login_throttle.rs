@@ -71,10 +71,8 @@ impl LoginThrottle {
     #[must_use]
     pub fn after_failure(&self, tags: &[AddressTag], now: Timestamp) -> (Self, Option<EventKind>) {
         let mut after = self.clone();
-        let failures = match after.position(tags, now) {
-            Some(position) => &mut after.known[position].failures,
-            None => &mut after.elsewhere,
-        };
+        let known = after.known.iter_mut().find(|known| known.is(tags, now));
+        let failures = known.map_or(&mut after.elsewhere, |known| &mut known.failures);
         *failures = Failures { count: failures.count.saturating_add(1), last_at: now };
         let begun = failures.begun();
         (after, begun)
@@ -83,8 +81,7 @@ impl LoginThrottle {
     /// This after a log-in; `None` if nothing changes that must be stored. The counter of the address begins anew.
     #[must_use]
     pub fn after_login(&self, tags: &[AddressTag], now: Timestamp) -> Option<Self> {
-        let (newest, position) = (tags.first(), self.position(tags, now));
-        let Some(newest) = newest else {
+        let Some(newest) = tags.first() else {
             let after = Self { elsewhere: Failures::NONE, known: self.known.clone() };
             return (after != *self).then_some(after);
         };
@@ -93,14 +90,15 @@ impl LoginThrottle {
                 && known.failures == Failures::NONE
                 && now.secs_since(known.logged_in_at) < DAY_SECS
         };
-        if position.is_some_and(|position| is_fresh(&self.known[position])) {
+        let this = self.known(tags, now);
+        if this.is_some_and(is_fresh) {
             return None;
         }
         // A log-in resets the counter of its own address and no other.
-        let elsewhere = if position.is_some() { self.elsewhere } else { Failures::NONE };
+        let elsewhere = if this.is_some() { self.elsewhere } else { Failures::NONE };
         let others = self.known.iter().filter(|known| known.counts(now) && !tags.contains(&known.tag));
-        let this = KnownAddress { tag: newest.clone(), logged_in_at: now, failures: Failures::NONE };
-        let known = std::iter::once(this).chain(others.cloned()).take(MAX_KNOWN_ADDRESSES).collect();
+        let noted = KnownAddress { tag: newest.clone(), logged_in_at: now, failures: Failures::NONE };
+        let known = std::iter::once(noted).chain(others.cloned()).take(MAX_KNOWN_ADDRESSES).collect();
         Some(Self { elsewhere, known })
     }
 
@@ -119,16 +117,21 @@ impl LoginThrottle {
     }
 
     fn failures_of(&self, tags: &[AddressTag], now: Timestamp) -> Failures {
-        self.position(tags, now).map_or(self.elsewhere, |position| self.known[position].failures)
+        self.known(tags, now).map_or(self.elsewhere, |known| known.failures)
     }
 
-    /// Where the address is among those that are known.
-    fn position(&self, tags: &[AddressTag], now: Timestamp) -> Option<usize> {
-        self.known.iter().position(|known| known.counts(now) && tags.contains(&known.tag))
+    /// The address, if it is known.
+    fn known(&self, tags: &[AddressTag], now: Timestamp) -> Option<&KnownAddress> {
+        self.known.iter().find(|known| known.is(tags, now))
     }
 }
 
 impl KnownAddress {
+    /// Whether this is the address of these tags, and still known.
+    fn is(&self, tags: &[AddressTag], now: Timestamp) -> bool {
+        self.counts(now) && tags.contains(&self.tag)
+    }
+
     /// Whether the last log-in was not too long ago.
     fn counts(&self, now: Timestamp) -> bool {
         now.secs_since(self.logged_in_at) < KNOWN_SECS
@@ -259,7 +262,7 @@ mod tests {
         assert_eq!(limited.after_login(&tag(1), later).map(|after| after.is_limited()), Some(true));
         let unlocked = limited.unlocked().unwrap();
         assert_eq!(unlocked.admission(&tag(2), later), Admission::Admitted);
-        assert!(unlocked.position(&tag(1), later).is_some(), "what is known stays known");
+        assert!(unlocked.known(&tag(1), later).is_some(), "what is known stays known");
         assert_eq!(unlocked.unlocked(), None);
     }
 
@@ -287,7 +290,7 @@ mod tests {
 
     #[test]
     fn an_address_is_known_for_thirty_days_and_eight_are() {
-        let known = |throttle: &LoginThrottle, n, at| throttle.position(&tag(n), at).is_some();
+        let known = |throttle: &LoginThrottle, n, at| throttle.known(&tag(n), at).is_some();
         let mut throttle = LoginThrottle::default();
         for n in 1..=9 {
             throttle = throttle.after_login(&tag(n), NOW.plus_secs(n.into())).unwrap();
@@ -305,7 +308,7 @@ mod tests {
         let throttle = LoginThrottle::default().after_login(&tag(1), NOW).unwrap();
         let both = [tag(2), tag(1)].concat();
         let after = throttle.after_login(&both, NOW).unwrap();
-        assert!(after.position(&tag(2), NOW).is_some() && after.position(&tag(1), NOW).is_none());
+        assert!(after.known(&tag(2), NOW).is_some() && after.known(&tag(1), NOW).is_none());
     }
 
     #[test]
