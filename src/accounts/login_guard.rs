@@ -1,4 +1,4 @@
-//! The brake on password guessing. An attempt is admitted before its password is hashed, and its verdict is counted in the
+//! Log-in throttling, against password guessing. An attempt is admitted before its password is hashed, and its verdict is counted in the
 //! store before the caller hears it: of many guesses at once, only as many are answered as one after the other would be.
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The brake on password guessing: what is remembered of an account's log-ins, and when the next attempt may come. Failures
+//! The rule against password guessing: what is remembered of an account's log-ins, and when the next attempt may come. Failures
 //! are counted in a row, as NIST SP 800-63B-4 §3.2.2 counts them, and for each address from which the user logs in apart:
 //! an attacker elsewhere cannot lock the user out.
 
@@ -105,8 +105,8 @@ impl LoginThrottle {
     /// This without any failure; `None` if there is none. Known addresses stay known.
     #[must_use]
     pub fn unlocked(&self) -> Option<Self> {
-        let calm = |known: &KnownAddress| KnownAddress { failures: Failures::NONE, ..known.clone() };
-        let after = Self { elsewhere: Failures::NONE, known: self.known.iter().map(calm).collect() };
+        let cleared = |known: &KnownAddress| KnownAddress { failures: Failures::NONE, ..known.clone() };
+        let after = Self { elsewhere: Failures::NONE, known: self.known.iter().map(cleared).collect() };
         (after != *self).then_some(after)
     }
 

@@ -74,7 +74,7 @@ fn many_log_ins_with_the_right_password_at_once_never_make_one_another_wait() {
     }
 }
 
-/// Forty attempts fill the queue of the hashing threads. An attempt that must wait does not stand in line for one.
+/// Forty attempts fill the queue of the hashing threads. An attempt that must wait is refused before it gets there.
 #[test]
 fn an_attempt_that_must_wait_costs_no_hash() {
     let service = Service::with(&[&BEHIND_A_PROXY[..], &[("BCRYPT_ROUNDS", "10")]].concat());
