@@ -259,7 +259,8 @@ mod tests {
         assert!(limited.is_limited());
         assert_eq!(limited.admission(&tag(2), later.plus_secs(KNOWN_SECS / 2)), Admission::Limited);
         assert_eq!(limited.admission(&tag(1), later), Admission::Admitted);
-        assert_eq!(limited.after_login(&tag(1), later).map(|after| after.is_limited()), Some(true));
+        let logged_in = limited.after_login(&tag(1), later.plus_secs(DAY_SECS)).unwrap();
+        assert!(logged_in.is_limited(), "a log-in elsewhere does not end it");
         let unlocked = limited.unlocked().unwrap();
         assert_eq!(unlocked.admission(&tag(2), later), Admission::Admitted);
         assert!(unlocked.known(&tag(1), later).is_some(), "what is known stays known");

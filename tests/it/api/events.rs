@@ -20,20 +20,20 @@ use tempfile::TempDir;
 
 use crate::store::event_store::RecordedEvents;
 
-const START: u64 = 1_800_000_000;
+pub(super) const START: u64 = 1_800_000_000;
 
 /// The use cases on a store in memory that keeps the events.
-struct World {
+pub(super) struct World {
     clock: Clock,
     config: Config,
-    stores: Stores,
+    pub(super) stores: Stores,
     keys: Arc<Keys>,
     events: Arc<RecordedEvents>,
     _folder: TempDir,
 }
 
 impl World {
-    async fn begin() -> Self {
+    pub(super) async fn begin() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let keys_dir = folder.path().join("keys").to_str().unwrap().to_owned();
         let settings = [("KEYS_DIR", keys_dir), ("JWT_ALGORITHM", "ES256".to_owned())];
@@ -52,12 +52,12 @@ impl World {
     }
 
     /// The users, with hashes of this cost.
-    fn registry(&self, cost: u32) -> Registry {
+    pub(super) fn registry(&self, cost: u32) -> Registry {
         let hasher = Hasher::start(cost, Entropy::seeded(2)).unwrap();
         Registry::new(&self.stores, hasher, self.clock.clone(), Entropy::seeded(u64::from(cost)))
     }
 
-    fn accounts(&self, cost: u32) -> Accounts {
+    pub(super) fn accounts(&self, cost: u32) -> Accounts {
         let (clock, keys) = (self.clock.clone(), Arc::clone(&self.keys));
         let tokens = app::tokens(&self.config, keys, clock.clone(), Entropy::seeded(3));
         let throttles = Arc::clone(&self.stores.login_throttles);
@@ -81,7 +81,7 @@ impl World {
 }
 
 /// Some request of some client.
-fn caller() -> Caller {
+pub(super) fn caller() -> Caller {
     Caller { address: Ipv4Addr::LOCALHOST.into(), request_id: RequestId::numbered(0, 0), operation: "-" }
 }
 
@@ -91,11 +91,11 @@ fn in_request(actor: Actor) -> Initiator {
     Initiator { actor, address: Some(address), request_id: Some(request_id) }
 }
 
-fn ada() -> Registration {
+pub(super) fn ada() -> Registration {
     Registration::parse("ada", "ada@example.com", "secret-ada").unwrap()
 }
 
-fn password(text: &str) -> Password {
+pub(super) fn password(text: &str) -> Password {
     Password::parse(text).unwrap()
 }
 
