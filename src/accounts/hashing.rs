@@ -2,12 +2,14 @@
 
 use std::io;
 use std::num::NonZero;
+use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use bcrypt::Version;
 
 use crate::domain::{Password, PasswordHash};
 use crate::entropy::Entropy;
+use crate::telemetry::metrics::Source;
 use crate::workers::{WorkError, Workers};
 
 /// Hashes that may wait. At cost 12 and two cores the last of them waits about four seconds.
@@ -62,6 +64,11 @@ impl Hasher {
             cost,
             entropy,
         })
+    }
+
+    /// What is counted of the queue of hashes.
+    pub(super) fn metrics(&self) -> Arc<dyn Source> {
+        self.workers.metrics()
     }
 
     /// A hash for a new password.

@@ -134,6 +134,10 @@ settings! {
         "auto",
         "`auto`: RSA signatures that wait together are made eight at once, if the processor has AVX-512 IFMA; or `off`",
     );
+    ADMIN_ADDRESS = setting(
+        "127.0.0.1:9464",
+        "Address and port of a listener for metrics, health and the log's filter, which has no authentication; `off` opens none",
+    );
     LOG_LEVEL = setting("info", "`error`, `warn`, `info`, `debug`, `trace`, or a filter by module");
     LOG_FORMAT = setting("auto", "`text`, `json`, or `auto`: text on a terminal, JSON elsewhere");
 }

@@ -2,6 +2,7 @@
 
 use std::future::ready;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use http_body_util::{Either, Full};
 use tokio::time::Instant;
 
 use super::answered::{Answered, MethodName};
+use super::metrics::{ConnectionMetrics, HttpMetrics};
 use super::middleware::client::ClientAddress;
 use super::middleware::cors::Cors;
 use super::middleware::request_id::RequestIds;
@@ -20,6 +22,7 @@ use super::refusal::{Kind, Refusal};
 use super::router::{Route, Router, allowed};
 use super::{Answer, Api, Body, Call, Response, operations, path};
 use crate::domain::Caller;
+use crate::telemetry::metrics::Source;
 
 /// The router behind what every request and every answer goes through. The server and the function hand their requests to it.
 #[derive(Debug)]
@@ -30,6 +33,7 @@ pub struct HttpService {
     client: ClientAddress,
     request_ids: RequestIds,
     closing: AtomicBool,
+    metrics: Arc<HttpMetrics>,
 }
 
 impl HttpService {
@@ -42,8 +46,19 @@ impl HttpService {
             client: ClientAddress::new(settings.trusted_proxies.clone(), settings.trusted_proxy_header),
             request_ids: RequestIds::new(mark),
             closing: AtomicBool::new(false),
+            metrics: Arc::new(HttpMetrics::new()),
             api,
         }
+    }
+
+    /// What is counted of requests and connections.
+    pub fn metrics(&self) -> Arc<dyn Source> {
+        Arc::clone(&self.metrics) as Arc<dyn Source>
+    }
+
+    /// What is counted of connections.
+    pub(super) fn connection_metrics(&self) -> Arc<ConnectionMetrics> {
+        Arc::clone(&self.metrics.connections)
     }
 
     /// From now on each answer is the last one on its connection.
@@ -110,8 +125,10 @@ impl HttpService {
             }
         };
         let (path, status, cause) = (route.path(), response.status(), cause.as_ref());
-        let duration = began.elapsed();
-        log::answered(&Answered { caller, method, path, status, refusal, cause, duration });
+        let (operation, duration) = (route.operation(), began.elapsed());
+        let answered = Answered { caller, operation, method, path, status, refusal, cause, duration };
+        self.metrics.count(&answered);
+        log::answered(&answered);
         response
     }
 

@@ -26,6 +26,8 @@ pub struct Operation {
     pub cache: Cache,
     /// Whether a bearer token comes with it.
     pub auth: Auth,
+    /// Its place in the table, by which metrics find what they count of it.
+    pub(super) number: usize,
     pub(super) handler: Handler,
 }
 

@@ -3,6 +3,7 @@
 mod check;
 mod claims;
 mod issue;
+mod metrics;
 mod subject;
 
 use std::sync::Arc;
@@ -11,6 +12,8 @@ use crate::clock::Clock;
 use crate::domain::Lifetime;
 use crate::entropy::Entropy;
 use crate::keys::Keys;
+use crate::telemetry::metrics::Source;
+use metrics::TokenMetrics;
 
 pub use check::{CheckError, Checked, Rejection, UserSession};
 pub use claims::{CustomClaims, CustomClaimsError};
@@ -39,17 +42,23 @@ pub struct Tokens {
     clock: Clock,
     entropy: Entropy,
     settings: Arc<TokenSettings>,
+    metrics: Arc<TokenMetrics>,
 }
 
 impl Tokens {
     /// Tokens signed and checked with `keys`.
     pub fn new(keys: Arc<Keys>, clock: Clock, entropy: Entropy, settings: TokenSettings) -> Self {
-        Self { keys, clock, entropy, settings: Arc::new(settings) }
+        Self { keys, clock, entropy, settings: Arc::new(settings), metrics: Arc::default() }
     }
 
     /// The keys that they are signed and checked with.
     pub fn keys(&self) -> &Arc<Keys> {
         &self.keys
+    }
+
+    /// What is counted of them.
+    pub fn metrics(&self) -> Arc<dyn Source> {
+        Arc::clone(&self.metrics) as Arc<dyn Source>
     }
 
     /// What holds for them.
