@@ -144,13 +144,13 @@ impl Answer {
     }
 
     /// Asserts that `/api/token/validate` refused a token, and why.
-    #[track_caller]
     /// Any refusal with this status.
     #[track_caller]
     pub fn is_refused_with(&self, status: u16) {
         assert_eq!((self.status, &self.json()["success"]), (status, &Value::Bool(false)), "{}", self.text());
     }
 
+    #[track_caller]
     pub fn refuses_token(&self, code: &str) {
         let expected = json!({
             "success": false,
