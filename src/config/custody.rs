@@ -5,7 +5,7 @@ use super::{Reader, Setting, Sources, StoreChoice, parse};
 use crate::domain::Secret;
 use crate::keys::custody::{VaultLogin, VaultSettings};
 
-/// Where keys live.
+/// The place of the private keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CustodyChoice {
     /// In files of `KEYS_DIR`.
@@ -33,8 +33,8 @@ impl CustodyChoice {
         }
     }
 
-    /// The custody if `KEY_CUSTODY` is not set: the secret that is named for the ring; with MongoDB and a
-    /// `KEY_ENCRYPTION_KEY`, the database, which all instances share; otherwise the folder.
+    /// The custody if `KEY_CUSTODY` is not set. If a secret is named for the ring, that secret; with MongoDB
+    /// and a `KEY_ENCRYPTION_KEY`, the database, which all instances share; otherwise the folder.
     fn usual(store: &StoreChoice, sealed: bool, in_secret: bool) -> Self {
         match store {
             _ if in_secret => Self::AwsSecretsManager,
@@ -88,7 +88,7 @@ pub(super) fn choice(
     named
 }
 
-/// A function has no folder that lasts, and many of it run at once: its keys must be where all find them.
+/// A function has no permanent folder, and many instances of it run at once: all of them must find the keys.
 pub(super) fn check_function(
     read: &mut Reader<'_>,
     custody: CustodyChoice,
@@ -109,7 +109,7 @@ pub(super) fn check_function(
     }
 }
 
-/// How to reach Vault, where keys are made there, and also where it is set: keys of earlier days may still be in it.
+/// How to reach Vault, if new keys are made there, and whenever it is set: old keys may still be there.
 pub(super) fn vault_settings(
     read: &mut Reader<'_>,
     sources: &Sources,

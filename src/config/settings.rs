@@ -1,15 +1,15 @@
-//! The table of all settings: what `config show` prints, and what the documentation is held to.
+//! The table of all settings. `config show` prints it, and tests compare the documentation with it.
 
 /// One environment variable.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
     /// The variable's name.
     pub name: &'static str,
-    /// What holds where it is unset.
+    /// The value if the variable is not set.
     pub default: &'static str,
     /// Whether its value must not be shown.
     pub secret: bool,
-    /// What it does, in a line.
+    /// What it does, in one line.
     pub about: &'static str,
 }
 
@@ -21,8 +21,8 @@ const fn secret(name: &'static str, about: &'static str) -> Setting {
     Setting { name, default: "", secret: true, about }
 }
 
-/// Makes a constant of each setting, by which code names it, and the table of all. A name that is misspelt in code does not
-/// compile.
+/// Makes a constant for each setting, so that code can name it, and the table of all settings. If code
+/// misspells a name, it does not compile.
 macro_rules! settings {
     ($($name:ident = $kind:ident($($part:expr),+ $(,)?);)+) => {
         $(
@@ -30,7 +30,7 @@ macro_rules! settings {
             pub const $name: &Setting = &$kind(stringify!($name), $($part),+);
         )+
 
-        /// Every setting, those of the original first.
+        /// Every setting. The settings of the original come first.
         pub const SETTINGS: &[&Setting] = &[$($name),+];
     };
 }
@@ -139,7 +139,7 @@ settings! {
 }
 
 impl Setting {
-    /// The setting of this name, for a name that was read from somewhere.
+    /// The setting with this name, for a name that was read from somewhere.
     pub fn named(name: &str) -> Option<&'static Self> {
         SETTINGS.iter().find(|setting| setting.name == name).copied()
     }

@@ -1,4 +1,4 @@
-//! `keys export`: keys for elsewhere.
+//! `keys export`: prints keys for other systems.
 
 use clap::Args;
 use jose::JwkSet;

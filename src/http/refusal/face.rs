@@ -1,5 +1,5 @@
-//! The one table of refusals: which status, which code for programs and which sentence for people each kind has. Sentences
-//! about a field or a body stand beside their faults, in [`fault`](super::fault).
+//! The table of refusals: the status, the code for programs and the sentence for people of each kind.
+//! Sentences about a field or a body are in [`fault`](super::fault).
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ pub(in crate::http) struct Face<'a> {
 }
 
 impl Face<'_> {
-    /// What the original says of a token that does not pass, whatever the reason is.
+    /// What the original says of a token that is not valid, whatever the reason is.
     pub(in crate::http) const TOKEN_FAILS: &'static str = "Token verification failed";
 }
 
