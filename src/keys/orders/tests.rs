@@ -15,7 +15,7 @@ fn states(ring: &RingRecord) -> Vec<(&str, KeyState)> {
     ring.keys.iter().map(|key| (key.alg.as_str(), key.state)).collect()
 }
 
-/// The ring after an order that makes what it needs.
+/// The ring after an order that makes the key which it needs.
 fn ordered(
     ring: &RingRecord,
     schedule: &Schedule,
