@@ -96,7 +96,7 @@ pub enum StartError {
     #[error("{0}")]
     NewerDatabase(#[source] StoreError),
     /// Another program uses the address, or this machine does not have it.
-    #[error("cannot listen on {address}: {cause}; set PORT or HOST to something else, or stop what is there")]
+    #[error("cannot listen on {address}: {cause}; set PORT or HOST to something else, or stop the program that uses this address")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -105,7 +105,7 @@ pub enum StartError {
     },
     /// What systemd passes is not exactly one listening socket.
     #[error(
-        "systemd is to pass one listening TCP socket, and {0}: leave one ListenStream= in the socket unit, and Accept=no"
+        "systemd must pass exactly one listening TCP socket, but {0}: put one ListenStream= and Accept=no into the socket unit"
     )]
     Passed(String),
     /// The system starts no thread, or it ended one.
@@ -270,8 +270,7 @@ fn tell_adopted(config: &Config, keys: &Keys) {
     let adopted = keys.ring().as_ref().is_some_and(|ring| ring.record().adopted);
     if adopted && config.key_rotation == Rotation::Usual {
         tracing::info!(
-            "the key that was found in KEYS_DIR stays as it is; KEY_ROTATION=30d has it replaced every 30 days, \
-             which verifiers follow that fetch the key set"
+            "the key that was found in KEYS_DIR stays as it is; KEY_ROTATION=30d replaces it every 30 days; verifiers that fetch the key set follow the change"
         );
     }
 }

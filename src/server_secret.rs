@@ -68,7 +68,7 @@ enum Part {
 pub enum ServerSecretError {
     /// `SERVER_SECRET` is too short to be a secret.
     #[error(
-        "must be 32 bytes or more, or several such separated by commas; `kept` among them is the one beside the keys; \
+        "must be 32 bytes or more, or several of these separated by commas; `kept` among them is the one beside the keys; \
          `keys secret` makes one"
     )]
     TooShort,

@@ -172,7 +172,7 @@ def main():
             folder.mkdir()
         pod = Pod(pods[0])
         checked = pod.run("config", "check")
-        assert b"is no setting" not in checked.stderr, checked.stderr
+        assert b"is not a setting" not in checked.stderr, checked.stderr
         if "MONGODB_URI_FILE" in pod.settings:
             a_broken_release_gets_no_request(pod)
         else:

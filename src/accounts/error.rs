@@ -26,17 +26,17 @@ pub enum AccountError {
     #[error("the username or the password is wrong")]
     Credentials,
     /// The token is not valid.
-    #[error("the token does not pass")]
+    #[error("the token is not valid")]
     Token(#[source] Rejection),
     /// The token is valid, but its session has ended. Callers read the same as for any token that is not
     /// valid.
-    #[error("the token's session was ended by another password or by an operator")]
+    #[error("the session of the token has ended, because the password was changed or an operator ended it")]
     LoggedOut,
     /// The token is valid, but its subject is not a stored user.
     #[error("there is no such user")]
     NoUser,
     /// The user logged in too long ago.
-    #[error("the session is as old as a session may be")]
+    #[error("the session is too old")]
     SessionEnded,
     /// Too much work is waiting.
     #[error("too much work is waiting")]
@@ -51,7 +51,7 @@ pub enum AccountError {
     #[error("the keys are unavailable")]
     NoKeys,
     /// An internal error.
-    #[error("a fault of the service")]
+    #[error("an internal error")]
     Internal(#[source] crate::store::Cause),
 }
 

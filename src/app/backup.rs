@@ -25,14 +25,14 @@ pub struct Backup {
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// Something exists already at the target.
-    #[error("{0} is not empty: name a folder that is, or that is not there yet")]
+    #[error("{0} is not empty: name an empty folder, or one that does not exist yet")]
     Taken(PathBuf),
     /// The target cannot be written, or the keys cannot be read.
     #[error("cannot copy {0}: {1}")]
     Copy(PathBuf, #[source] io::Error),
     /// Something that the settings name does not exist.
     #[error(
-        "there is nothing to copy: {what} in {folder} ({setting}); a backup without would not be whole: check the setting"
+        "there is nothing to copy: {what} in {folder} ({setting}); the backup would be incomplete without it: check the setting"
     )]
     Missing {
         /// What is missing.

@@ -36,8 +36,7 @@ pub(super) struct InstanceHeartbeat {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "another instance on this database signs with a key that this one does not have, or the other way round, so each \
-     would refuse the other's tokens (its keys: {theirs}; ours: {ours}): give all instances the same keys, best in the \
-     database (set one KEY_ENCRYPTION_KEY everywhere; `keys secret` makes one), or stop the other and wait a minute"
+     would refuse the other's tokens (its keys: {theirs}; ours: {ours}): give all instances the same keys, preferably in the database (set one KEY_ENCRYPTION_KEY everywhere; `keys secret` makes one), or stop the other instance and wait a minute"
 )]
 pub struct Disagrees {
     theirs: String,

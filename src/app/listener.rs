@@ -82,7 +82,7 @@ pub(super) fn connection_limit(wanted: usize) -> usize {
     let possible = files.saturating_sub(OTHER_DESCRIPTORS).max(1);
     if possible < wanted {
         tracing::warn!(
-            "at most {possible} connections at once: that is what the limit on open files (ulimit -n) allows"
+            "at most {possible} connections at once: the limit on open files (ulimit -n) allows no more"
         );
     }
     wanted.min(possible)

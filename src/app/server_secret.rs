@@ -98,7 +98,7 @@ impl ServerSecretKeeper {
             tracing::warn!(
                 fingerprint,
                 before,
-                "the server secret is another one than before, so data that was made with the former one cannot be read; if \
+                "the server secret has changed, so data that was made with the former one cannot be read; if \
                  you have the former one in a backup, set SERVER_SECRET=kept,FORMER"
             );
         }

@@ -100,8 +100,7 @@ fn announce(config: &Config, app: &App, address: SocketAddr, output: &Output) {
 fn warn_of_demo_tokens(config: &Config, address: SocketAddr) {
     if config.demo_tokens && !address.ip().to_canonical().is_loopback() {
         tracing::warn!(
-            "demo tokens are on, and this server can be reached from other machines: anybody there gets tokens with any \
-             claims, signed with its key. NODE_ENV=production or DEMO_TOKENS=false turns them off; HOST=127.0.0.1 keeps \
+            "demo tokens are on, and this server can be reached from other machines: everyone there can get tokens with any claims, signed with its key. NODE_ENV=production or DEMO_TOKENS=false turns them off; HOST=127.0.0.1 keeps \
              other machines out"
         );
     }

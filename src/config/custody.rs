@@ -80,7 +80,7 @@ pub(super) fn choice(
         );
     }
     if named == CustodyChoice::Database && store.is_absent() {
-        read.fault(settings::KEY_CUSTODY, "needs a database, and SKIP_DATABASE=true leaves it out");
+        read.fault(settings::KEY_CUSTODY, "needs a database, but SKIP_DATABASE=true turns it off");
     }
     if named == CustodyChoice::AwsSecretsManager && !in_secret {
         read.fault(settings::KEYS_SECRET, "it is needed with KEY_CUSTODY=aws-secrets-manager");
@@ -98,12 +98,11 @@ pub(super) fn check_function(
     match custody {
         CustodyChoice::Directory => read.fault(
             settings::KEY_CUSTODY,
-            "must be aws-secrets-manager, aws-kms, vault or database in a function of AWS Lambda: a folder there does not \
-             last, and is another one in each instance",
+            "must be aws-secrets-manager, aws-kms, vault or database in a function of AWS Lambda: each instance there has its own temporary folder",
         ),
         CustodyChoice::AwsKms | CustodyChoice::Vault if store.is_absent() && !in_secret => read.fault(
             settings::KEYS_SECRET,
-            "it is needed in a function of AWS Lambda without MongoDB: the ring of keys must be where all instances find it",
+            "it is needed in a function of AWS Lambda without MongoDB: all instances must find the same ring of keys",
         ),
         _ => {}
     }

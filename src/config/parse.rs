@@ -56,7 +56,7 @@ pub(super) fn algorithms(text: &str) -> Result<Vec<jose::Algorithm>, String> {
             ));
         }
         if algorithms.contains(&algorithm) {
-            return Err(format!("names {name} twice: each algorithm may be there once"));
+            return Err(format!("names {name} twice: list each algorithm only once"));
         }
         algorithms.push(algorithm);
     }
@@ -111,7 +111,7 @@ pub(super) fn sealing_keys(text: &str) -> Result<(), String> {
     if text.split(',').all(of_32_bytes) {
         Ok(())
     } else {
-        Err("must be 32 bytes in base64, or several such separated by commas; `keys secret` makes one"
+        Err("must be 32 bytes in base64, or several of these separated by commas; `keys secret` makes one"
             .to_owned())
     }
 }

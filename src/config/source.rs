@@ -66,13 +66,13 @@ pub struct Sources {
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// A file is there but cannot be read.
-    #[error("cannot read {0}: {1}; make it readable or take it away")]
+    #[error("cannot read {0}: {1}; make it readable or remove it")]
     File(String, #[source] io::Error),
     /// The file of a secret cannot be read.
     #[error("{0}_FILE={1}: {2}; name a readable file, or set {0} itself")]
     Secret(&'static str, String, #[source] io::Error),
     /// A setting that is not secret is named as a secret of AWS.
-    #[error("{0}_SECRET is set {1}, and {0} is no secret: set {0} itself, or {0}_FILE")]
+    #[error("{0}_SECRET is set {1}, and {0} is not a secret: set {0} itself, or {0}_FILE")]
     NoSecret(&'static str, Origin),
     /// The value that should name a secret of AWS does not, and may be the secret itself: it is not shown.
     #[error(
@@ -115,7 +115,7 @@ impl Sources {
             .keys()
             .filter(|name| name.len() > 5)
             .chain(file.keys())
-            .filter_map(|name| Some(format!("{name} is no setting; did you mean {}?", nearest(name)?)));
+            .filter_map(|name| Some(format!("{name} is not a setting; did you mean {}?", nearest(name)?)));
         let function = environment.contains_key(FUNCTION);
         Ok(Self { values, suspects: suspects.collect(), function })
     }
@@ -181,8 +181,7 @@ impl Sources {
         let text = found.text.expose();
         let network = parse::trusted_proxies(text).ok()?.too_large()?;
         Some(format!(
-            "TRUSTED_PROXIES={text:?} ({}) has the network {network}, which holds public addresses: no address in it has a \
-             limit on its connections, and each can pass for any client; name only your own proxies",
+            "TRUSTED_PROXIES={text:?} ({}) has the network {network}, which contains public addresses: no address in it has a limit on its connections, and each can claim to be any client; name only your own proxies",
             found.origin
         ))
     }
@@ -315,8 +314,8 @@ mod tests {
         assert_eq!(
             found.warnings(),
             [
-                "JWT_ISUER is no setting; did you mean JWT_ISSUER?",
-                "bcrypt_rounds is no setting; did you mean BCRYPT_ROUNDS?"
+                "JWT_ISUER is not a setting; did you mean JWT_ISSUER?",
+                "bcrypt_rounds is not a setting; did you mean BCRYPT_ROUNDS?"
             ]
         );
     }
@@ -353,8 +352,7 @@ mod tests {
         assert!(warnings("10.0.0.0/8,fd00::/8").is_empty());
         for network in ["0.0.0.0/0", "::/0"] {
             let told = format!(
-                "TRUSTED_PROXIES={network:?} (from the environment) has the network {network}, which holds public \
-                 addresses: no address in it has a limit on its connections, and each can pass for any client; name only \
+                "TRUSTED_PROXIES={network:?} (from the environment) has the network {network}, which contains public addresses: no address in it has a limit on its connections, and each can claim to be any client; name only \
                  your own proxies"
             );
             assert_eq!(warnings(network), [told]);

@@ -75,10 +75,10 @@ impl Connections {
         let mut table = self.0.table();
         let of_peer = peer.and_then(|_| table.peers.get(&peer)).map_or(0, HashMap::len);
         let room = if of_peer >= self.0.limits.per_address {
-            table.tell("one address has all the connections it may have", "MAX_CONNECTIONS_PER_ADDRESS");
+            table.tell("one address has reached its limit of connections", "MAX_CONNECTIONS_PER_ADDRESS");
             table.close_idle_of(peer)
         } else if table.open >= self.0.limits.connections {
-            table.tell("there are as many connections as there may be", "MAX_CONNECTIONS");
+            table.tell("the limit of connections is reached", "MAX_CONNECTIONS");
             table.close_idle()
         } else {
             true
@@ -165,7 +165,7 @@ impl Table {
         if self.told.get(setting).is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
             self.told.insert(setting, Instant::now());
             tracing::warn!(
-                "{what} ({setting}): for each new one the longest idle one is closed, or the new one where none is idle"
+                "{what} ({setting}): for each new connection, the server closes the one that has been idle for the longest time, or the new one if no connection is idle"
             );
         }
     }

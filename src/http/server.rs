@@ -70,7 +70,7 @@ pub async fn serve(
     // A request that has arrived but was not read yet is running as well; its connection must not count as
     // idle.
     tokio::time::sleep(UNREAD).await;
-    tracing::info!("stopping: no new connections; requests under way are being answered");
+    tracing::info!("stopping: no new connections; running requests are being answered");
     if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not end in time and are cut off");
     }

@@ -91,7 +91,7 @@ impl RingService {
     /// The ring of the folder, with its private halves moved here.
     async fn taken_over(&self, ring: RingRecord) -> Result<RingRecord, CustodyError> {
         if let Some(moved) = &ring.moved {
-            let fault = format!("its keys have moved to KEY_CUSTODY={}, and there are none here", moved.to);
+            let fault = format!("its keys have moved to KEY_CUSTODY={}, and no keys are here", moved.to);
             return Err(RingFault::Immovable { place: self.custody().folder().place(), fault }.into());
         }
         let ring = relocated(&ring, self.schedule().lead(), self.now().plus_secs(GRACE));

@@ -131,7 +131,7 @@ impl KeyEvent {
                 tracing::info!(%kid, alg, removes_at = leaves_at, ?why, "a retired key stays longer");
             }
             (_, Some(Retired)) => {
-                tracing::info!(%kid, alg, removes_at = leaves_at, ?why, "a key signs no more; it verifies on");
+                tracing::info!(%kid, alg, removes_at = leaves_at, ?why, "a key no longer signs; it continues to verify");
             }
             (_, Some(Removed)) => tracing::info!(%kid, alg, ?why, "a key has left the key set"),
             (_, None) => tracing::debug!(%kid, alg, ?why, "a key's record is dropped"),

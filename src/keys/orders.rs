@@ -53,10 +53,10 @@ pub enum OrderError {
     )]
     UnderWay(Kid, Timestamp),
     /// There is no such key.
-    #[error("there is no key {0} in the ring; `keys list` shows those that there are")]
+    #[error("there is no key {0} in the ring; `keys list` shows all keys")]
     Unknown(Kid),
-    /// The key signs already.
-    #[error("another program has let the next key sign just now; `keys list` shows it")]
+    /// The next key signs already, because another program was faster.
+    #[error("another program has just made the next key active; `keys list` shows it")]
     NoSuccessor,
     /// The ring has this key already.
     #[error("key {0} is in the ring already")]
@@ -68,7 +68,7 @@ pub enum OrderError {
     #[error("key {0} has no private half here, so it can only verify: import it as retired")]
     PublicOnly(Kid),
     /// The settings do not list the algorithm of this key.
-    #[error("no key signs by {0}: JWT_ALGORITHM does not list it")]
+    #[error("no key signs with {0}: JWT_ALGORITHM does not list it")]
     Unlisted(String),
     /// A key of this algorithm would never sign.
     #[error(

@@ -80,7 +80,7 @@ impl RingRefresher {
         let begun = self.seen().await?;
         self.ring_service.custody().ring_store().align_copies(&begun.ring).await?;
         if let Err(error) = self.ring_service.leave_folder(&begun.ring).await {
-            tracing::warn!(%error, "cannot note in KEYS_DIR that its keys are elsewhere now");
+            tracing::warn!(%error, "cannot record in KEYS_DIR that its keys have moved");
         }
         self.take_up(begun, looked_at).await
     }
@@ -124,7 +124,7 @@ impl RingRefresher {
         self.install(&ring, looked_at).await?;
         if !written {
             if !std::mem::replace(&mut self.unwritten, true) {
-                tracing::warn!("KEYS_DIR cannot be written: its key serves as it is, and is not rotated");
+                tracing::warn!("KEYS_DIR cannot be written: its key is used as it is, and is not rotated");
             }
             return Ok(());
         }
@@ -165,7 +165,7 @@ impl RingRefresher {
             u32::try_from(LONGEST_PAUSE / self.ring_service.settings().refresh).unwrap_or(u32::MAX).max(1);
         self.looks_to_skip = (1 << self.failures.min(10)).min(longest) - 1;
         let pauses = self.looks_to_skip + 1;
-        tracing::error!(%error, failures = self.failures, pauses, "a step of the keys' schedule failed; the keys that are there go on");
+        tracing::error!(%error, failures = self.failures, pauses, "a step of the key schedule failed; the existing keys stay in use");
     }
 
     /// Uses the ring, as it was read at that time.
@@ -195,7 +195,7 @@ impl RingRefresher {
         let trouble = trouble.map(std::string::ToString::to_string);
         match (&self.trouble, &trouble) {
             (None, Some(error)) => {
-                tracing::error!(error, "the ring of keys cannot be read; what is known of it serves on");
+                tracing::error!(error, "the ring of keys cannot be read; the service continues with the keys that it knows");
             }
             (Some(_), None) => tracing::info!("the ring of keys is read again"),
             _ => {}

@@ -140,11 +140,11 @@ fn tell(action: &Action, after: &RingRecord) {
             tracing::info!(
                 alg,
                 at,
-                "JWT_ALGORITHM does not list an algorithm any more: its key stops signing then"
+                "JWT_ALGORITHM no longer lists an algorithm: its key stops signing at this time"
             );
         }
-        Action::Keep(alg) => tracing::info!(alg, "JWT_ALGORITHM lists this algorithm: its key signs on"),
-        Action::Discard(kid) => tracing::info!(%kid, "its private half is given up"),
+        Action::Keep(alg) => tracing::info!(alg, "JWT_ALGORITHM lists this algorithm: its key continues to sign"),
+        Action::Discard(kid) => tracing::info!(%kid, "the private half of this key is destroyed"),
         _ => {}
     }
 }

@@ -42,7 +42,7 @@ struct Batching {
     faulty: bool,
 }
 
-/// The form of a key for batches, kept as long as the key itself; `None` if the key is of another kind or
+/// The form of a key for batches, kept as long as the key itself; without a key if that is of another kind or
 /// size.
 #[derive(Debug)]
 struct Prepared {

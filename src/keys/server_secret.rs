@@ -18,7 +18,7 @@ pub enum KeepSecretError {
     #[error("the server secret beside the keys cannot be used: {0}")]
     Unusable(String),
     /// It does not exist, and the place of the keys cannot be written.
-    #[error("the server secret is not made yet: it could not be kept: {0}")]
+    #[error("there is no server secret yet, because it could not be stored: {0}")]
     Unwritable(FileFault),
     /// Its fingerprint.
     #[error(transparent)]

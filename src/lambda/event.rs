@@ -63,8 +63,7 @@ pub(super) struct Identity {
 pub enum EventError {
     /// It is of no kind that this program knows.
     #[error(
-        "this event is no request of API Gateway (REST or HTTP API), of a load balancer or of a function URL, and no \
-         schedule of EventBridge: let one of these invoke the function"
+        "this event is neither a request of API Gateway (REST or HTTP API), of a load balancer or of a function URL, nor a schedule of EventBridge: let one of these invoke the function"
     )]
     Foreign,
 }

@@ -15,7 +15,7 @@ pub enum CheckError {
     #[error(transparent)]
     Rejected(#[from] Rejection),
     /// There are no keys yet with which it could be checked.
-    #[error("the keys are not there yet")]
+    #[error("the keys are not loaded yet")]
     NoKeys,
 }
 

@@ -26,7 +26,7 @@ pub enum IssueError {
     #[error("a demo token may live for at most {0} seconds")]
     TooLong(u64),
     /// The token would be longer than verifiers accept, including our own.
-    #[error("the token would be longer than verifiers take; ask for fewer or shorter claims and audiences")]
+    #[error("the token would be longer than verifiers accept; ask for fewer or shorter claims and audiences")]
     TooLarge,
     /// Too many signatures are waiting: try again shortly.
     #[error("too many signatures are waiting")]
@@ -116,7 +116,7 @@ impl Tokens {
         let jti = self.entropy.jti().map_err(|_| IssueError::Failed("the system has no randomness"))?;
         let draft = subject.draft(&self.settings, now, &jti)?;
         let json = draft.claims.to_json(draft.custom);
-        let json = within_limit(json.map_err(|_| IssueError::Failed("the claims are no JSON"))?)?;
+        let json = within_limit(json.map_err(|_| IssueError::Failed("the claims are not JSON"))?)?;
         let expires_in = draft.lifetime.as_secs();
         let expires_at = now.plus_secs(expires_in);
         let token = self.keys.sign(algorithm, draft.typ, &json, draft.lifetime, expires_at).await?;

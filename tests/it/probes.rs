@@ -140,11 +140,11 @@ fn a_vault_that_falls_silent_or_refuses_later_leaves_the_instance_ready() {
 #[test]
 fn a_service_has_not_started_while_its_signer_refuses() {
     let (trouble, misfit) =
-        ("Vault does not do what it is asked", "the custody's signature does not fit its key");
+        ("Vault refuses or does not answer", "the custody's signature does not fit its key");
     for (fault, logged) in [
         (VaultFault::Denies, trouble),
         (VaultFault::OtherKey, misfit),
-        (VaultFault::OtherVersion, "the signature of another version, or none"),
+        (VaultFault::OtherVersion, "the signature of another version, or with none"),
     ] {
         let (vault, folder) = (Vault::start(), tempfile::tempdir().unwrap());
         drop(with_key_in_vault(folder.path(), &vault));

@@ -14,7 +14,7 @@ impl Address {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let uri: Uri = text.parse().map_err(|_| "it is no address")?;
+        let uri: Uri = text.parse().map_err(|_| "it is not an address")?;
         let authority = uri.authority().ok_or("it does not begin with https://")?;
         if authority.as_str().contains('@') || authority.host().is_empty() || text.contains('#') {
             return Err("it holds a user, a fragment or no host");
@@ -22,7 +22,7 @@ impl Address {
         match uri.scheme_str() {
             Some("https") => Ok(Self(text.to_owned())),
             Some("http") if is_loopback(authority.host()) => Ok(Self(text.to_owned())),
-            _ => Err("it must begin with https://, for keys that came over plain http prove nothing"),
+            _ => Err("it must begin with https://, because keys that came over plain HTTP prove nothing"),
         }
     }
 

@@ -43,7 +43,7 @@ impl Rotate {
             }
             _ => match after.active(algorithm.name()) {
                 Some(key) => format!("{} signs now", key.kid),
-                None => format!("no key signs by {algorithm}"),
+                None => format!("no key signs with {algorithm}"),
             },
         };
         tell(ring_service, &after, algorithm.name(), &told, output);

@@ -46,7 +46,7 @@ impl Export {
         }
         if keys.is_empty() {
             return Err(Failure::refused(
-                "there is no such key in the key set; `keys list` shows those that there are",
+                "there is no such key in the key set; `keys list` shows all keys",
             ));
         }
         let set = serde_json::to_string(&JwkSet { keys }).map_err(Failure::refused)?;
@@ -66,7 +66,7 @@ async fn private(
         None => ring_service.schedule().default_key(ring),
     };
     let key =
-        key.ok_or_else(|| Failure::refused("there is no such key; `keys list` shows those that there are"))?;
+        key.ok_or_else(|| Failure::refused("there is no such key; `keys list` shows all keys"))?;
     match ring_service.open(key).await.map_err(Failure::because)? {
         Private::Local(signing) => {
             let pem = signing.to_pkcs8_pem().map_err(Failure::refused)?;

@@ -63,7 +63,7 @@ impl Import {
             let blind = outlasts(ring_service, &ring);
             self.consent.ask(&format!(
                 "The key would sign at once. Verifiers that have not seen it refuse its tokens until they fetch the key \
-                 set again: up to {blind}. With --state published it signs when all know it."
+                 set again: up to {blind}. With --state published, it signs when all verifiers know it."
             ))?;
         }
         for key in found {
@@ -107,7 +107,7 @@ impl Import {
             KeyState::Active => "signs now",
             _ => "verifies",
         };
-        tell(ring_service, &after, algorithm.name(), &format!("{kid} is taken in, and {told}"), output);
+        tell(ring_service, &after, algorithm.name(), &format!("{kid} was imported and {told}"), output);
         Ok(())
     }
 

@@ -137,16 +137,16 @@ fn refused(fault: OrderFault) -> Failure {
 fn sentence(action: &Action, schedule: &Schedule) -> String {
     match action {
         Action::Begin => "a new key signs at once".to_owned(),
-        Action::NoteLead => "the lead follows the settings".to_owned(),
-        Action::Carry => "the active keys carry the longest tokens of the settings".to_owned(),
+        Action::NoteLead => "the lead changes to that of the settings".to_owned(),
+        Action::Carry => "the active keys may sign the longest tokens of the settings".to_owned(),
         Action::Publish { kind, activates_at } => match schedule.kinds.len() {
             1 => format!("a new key is published; it signs from {activates_at} on"),
             _ => format!("a new key for {} is published; it signs from {activates_at} on", kind.algorithm),
         },
-        Action::Activate(kid) => format!("{kid} signs; the one before verifies on"),
-        Action::Drop { alg, at } => format!("it is announced that the key for {alg} stops signing at {at}"),
-        Action::Keep(alg) => format!("the key for {alg} signs on"),
-        Action::Retire(alg) => format!("the key for {alg} stops signing, and verifies on"),
+        Action::Activate(kid) => format!("{kid} signs, and the previous key only verifies"),
+        Action::Drop { alg, at } => format!("the key for {alg} will stop signing at {at}"),
+        Action::Keep(alg) => format!("the key for {alg} continues to sign"),
+        Action::Retire(alg) => format!("the key for {alg} stops signing and only verifies"),
         Action::Extend(kid, until) => format!("{kid} stays until {until}"),
         Action::Remove(kid) => format!("{kid} leaves the key set"),
         Action::Discard(kid) => format!("the private half of {kid} is destroyed"),

@@ -20,7 +20,7 @@ impl Face<'_> {
     pub(in crate::http) const TOKEN_FAILS: &'static str = "Token verification failed";
 }
 
-const NO_DEMO_TOKENS: &str = "Demo tokens are off on this server, because anybody can have one; its operator allows them \
+const NO_DEMO_TOKENS: &str = "Demo tokens are off on this server, because everyone can get one; its operator can allow them \
      with DEMO_TOKENS=true";
 const NO_DATABASE: &str = "Accounts need a database, and this server runs without one (SKIP_DATABASE=true)";
 

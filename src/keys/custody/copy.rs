@@ -23,7 +23,7 @@ pub struct FileCopy {
 }
 
 /// Copies the files of the folder `from` to the folder `to`, which this makes; each copy is readable only for
-/// its owner. If a file is a link, its target is copied. Returns the number of files; `None` if the folder
+/// its owner. If a file is a link, its target is copied. Returns the number of files; zero if the folder
 /// does not exist.
 ///
 /// # Errors
@@ -43,7 +43,7 @@ pub fn copy_folder(from: &Path, to: &Path) -> Result<usize, (PathBuf, io::Error)
 }
 
 /// The files of the folder `from` in the order of their names, and the ring last. If a file is a link, its
-/// target is read. `None` if the folder does not exist.
+/// target is read. The list is empty if the folder does not exist.
 ///
 /// # Errors
 /// The file, and the error of the system.

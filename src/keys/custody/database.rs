@@ -190,8 +190,7 @@ impl RingStore for StoredRing {
 
 fn tell_unauthenticated() {
     tracing::warn!(
-        "the ring of keys in the database is not authenticated as a whole yet: run `keys reseal` once every instance \
-         runs this version"
+        "the ring of keys in the database is not authenticated as a whole yet: run `keys reseal` when every instance runs this version"
     );
 }
 

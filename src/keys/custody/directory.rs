@@ -133,7 +133,7 @@ impl Directory {
         }
         // The ring is written and is valid; the next start tries again.
         if let Err(error) = self.follow(ring, old.as_ref()) {
-            tracing::error!(%error, "the original's key files do not follow the ring");
+            tracing::error!(%error, "cannot update the original's key files");
         }
         Ok(Replaced::Written)
     }
@@ -240,7 +240,7 @@ impl RingStore for Directory {
         });
         match aligned.await {
             Err(CustodyError::File(error @ FileFault::Unwritable { .. })) => {
-                tracing::warn!(%error, "the original's key files do not follow the ring; its keys are served all the same");
+                tracing::warn!(%error, "cannot update the original's key files; the service uses the keys of the ring all the same");
                 Ok(())
             }
             other => other,

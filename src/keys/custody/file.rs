@@ -31,12 +31,12 @@ pub(super) struct KeyFile {
 
 /// Reads the file of a key; `None` if it does not exist. A dangling link is an error.
 pub(super) fn read(path: &Path) -> io::Result<Option<KeyFile>> {
-    read_up_to(LONGEST_KEY, "it is larger than 64 KiB, and no key is", path)
+    read_up_to(LONGEST_KEY, "it is larger than 64 KiB, the limit for a key", path)
 }
 
 /// The same for the document of the ring.
 pub(super) fn read_ring(path: &Path) -> io::Result<Option<KeyFile>> {
-    read_up_to(LONGEST_RING, "it is larger than 16 MiB, and no ring is", path)
+    read_up_to(LONGEST_RING, "it is larger than 16 MiB, the limit for a ring", path)
 }
 
 fn read_up_to(longest: u64, larger: &'static str, path: &Path) -> io::Result<Option<KeyFile>> {

@@ -21,7 +21,7 @@ pub enum FileFault {
     },
     /// A file cannot be written.
     #[error(
-        "cannot write {path}: {cause}; a key that is not kept would be lost at the next start, \
+        "cannot write {path}: {cause}; a key that is not stored would be lost at the next start, \
          so make the folder writable, free some space, or put a key pair there"
     )]
     Unwritable {
@@ -31,7 +31,7 @@ pub enum FileFault {
         cause: io::Error,
     },
     /// A file contains no usable key.
-    #[error("{path}: {fault}; restore it from a backup, or move the key pair away to have a new one made")]
+    #[error("{path}: {fault}; restore it from a backup, or move the key pair away, and the server makes a new one")]
     Unusable {
         /// The file.
         path: PathBuf,
@@ -41,7 +41,7 @@ pub enum FileFault {
     /// The public half exists, but the private half does not.
     #[error(
         "{public} is there but {private} is not: restore the private key from a backup, \
-         or move the public key away to have a new pair made"
+         or move the public key away, and the server makes a new pair"
     )]
     PrivateMissing {
         /// The missing file.
@@ -72,13 +72,12 @@ pub enum FileFault {
     },
     /// A key in the original's files does not belong to the ring beside it.
     #[error(
-        "{0} holds a key that ring.json does not know: `keys import` takes it into the ring; put back what was there, \
-         or move ring.json away to begin anew with this key"
+        "{0} holds a key that ring.json does not know: `keys import` adds it to the ring; or restore the former file, or move ring.json away to begin a new ring with this key"
     )]
     Stranger(PathBuf),
     /// The file of the server secret cannot be used.
     #[error(
-        "{path} holds no server secret: {cause}; restore it from a backup, move it away to have a new one made, or set \
+        "{path} holds no server secret: {cause}; restore it from a backup, move it away, and the server makes a new one, or set \
          SERVER_SECRET"
     )]
     NoServerSecret {

@@ -46,7 +46,7 @@ pub trait RingStore: Send + Sync {
     /// [`CustodyError`]; of these, only `Unavailable` may be temporary.
     async fn load(&self) -> Result<Option<RingRecord>, CustodyError>;
 
-    /// Replaces the document of revision `seen` by `ring` (if `seen` is 0, there must be no document), and
+    /// Replaces the document of revision `seen` by `ring` (if it is `None`, there must be no document), and
     /// returns when it is on disk, or when a majority has acknowledged it. After the error `Unavailable`, it
     /// is not known whether it was replaced.
     ///
@@ -321,7 +321,7 @@ impl Custody {
 /// The name and the public half of a new key.
 fn new_key(public: &VerifyingKey, home: Option<Home>) -> Result<NewKey, CustodyError> {
     let kid = Kid::parse(&public.thumbprint())
-        .map_err(|_| CustodyError::Generate("its thumbprint is no kid".into()))?;
+        .map_err(|_| CustodyError::Generate("its thumbprint is not a valid kid".into()))?;
     let (alg, bits) = (public.algorithm().name().to_owned(), public.bits());
     Ok(NewKey { kid, alg, bits, public: public.to_spki_pem(), home })
 }

@@ -6,7 +6,7 @@ use crate::domain::Kid;
 #[derive(Debug, thiserror::Error)]
 pub enum RingFault {
     /// The document cannot be read.
-    #[error("{place} is no ring of keys: {fault}; restore it from a backup")]
+    #[error("{place} is not a ring of keys: {fault}; restore it from a backup")]
     Damaged {
         /// Its place.
         place: String,
@@ -23,7 +23,7 @@ pub enum RingFault {
     },
     /// The document is gone.
     #[error(
-        "the ring of keys is gone from {0}: restore it from a backup; no new one is begun while this process knows it"
+        "the ring of keys is gone from {0}: restore it from a backup; this process does not begin a new one"
     )]
     Gone(String),
     /// A newer program wrote it.
@@ -37,7 +37,7 @@ pub enum RingFault {
     /// Someone put back an older document.
     #[error(
         "the ring in {place} is older than the one that this process has seen (revision {revision}, seen: {seen}): \
-         somebody has put an older ring back; it is not used, and what is known serves on; if you restored a backup \
+         an older ring was put back; the service does not use it and continues with the keys that it knows; if you restored a backup \
          on purpose, restart every instance"
     )]
     Older {
@@ -50,8 +50,7 @@ pub enum RingFault {
     },
     /// The ring is another one than before.
     #[error(
-        "the ring in {0} is not the one that this process knows: somebody has put another ring in its place; it is not \
-         used, and what is known serves on; if it was you, restart every instance"
+        "the ring in {0} is not the one that this process knows: it was replaced by another ring; the service does not use it and continues with the keys that it knows; if you replaced it on purpose, restart every instance"
     )]
     Other(String),
 }

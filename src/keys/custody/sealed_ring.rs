@@ -53,7 +53,7 @@ pub enum SealingError {
     /// The record was sealed with a key that is not in `KEY_ENCRYPTION_KEY`.
     #[error(
         "{what} was sealed with another KEY_ENCRYPTION_KEY (fingerprint {sealed_with}; yours: {yours}); \
-         nothing has been changed: set the one that sealed it, behind a comma where it is an older one"
+         nothing has been changed: set the key that sealed it; if it is an older key, add it after a comma"
     )]
     OtherKey {
         /// What was sealed.
@@ -65,26 +65,24 @@ pub enum SealingError {
     },
     /// A record was changed after it was sealed.
     #[error(
-        "the record of key {0} in the database has been altered: its seal does not fit; nothing of the ring is used: \
+        "the record of key {0} in the database has been altered: its seal does not fit; the ring is not used: \
          restore the database from a backup"
     )]
     RecordAltered(Kid),
     /// The document was changed after it was written.
     #[error(
-        "the ring of keys in the database has been altered: its authentication code does not fit; nothing of it is \
-         used: restore the database from a backup"
+        "the ring of keys in the database has been altered: its authentication code does not fit; it is not used: restore the database from a backup"
     )]
     RingAltered,
     /// The server secret was changed after it was sealed.
     #[error(
-        "the server secret in the database has been altered: its seal does not fit; nothing of the ring is used: restore \
+        "the server secret in the database has been altered: its seal does not fit; the ring is not used: restore \
          the database from a backup"
     )]
     SecretAltered,
     /// The seal is missing.
     #[error(
-        "the record of key {0} in the database is not sealed, so anything that can write there may have added it; nothing \
-         of the ring is used: restore the database from a backup; only if KEY_ENCRYPTION_KEY is new here and you know this \
+        "the record of key {0} in the database is not sealed, so anything that can write there may have added it; the ring is not used: restore the database from a backup; only if KEY_ENCRYPTION_KEY is new here and you know this \
          key, seal it with `keys reseal --accept-unsealed {0}`"
     )]
     Unsealed(Kid),

@@ -32,7 +32,7 @@ struct SealingKey {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealerError {
     /// A sealing key is not 32 bytes.
-    #[error("must be 32 bytes in base64, or several such separated by commas; `keys secret` makes one")]
+    #[error("must be 32 bytes in base64, or several of these separated by commas; `keys secret` makes one")]
     Malformed,
     /// The key that sealed it is not among the sealing keys.
     #[error("sealed with another KEY_ENCRYPTION_KEY (fingerprint {sealed_with}; yours: {yours})")]

@@ -230,8 +230,7 @@ impl WatchedDatabase {
         match lost {
             Lost::Deleted => tracing::error!(
                 %file,
-                "the database file was deleted or moved while the server runs: accounts are off until a file is there, \
-                 and the server makes none; put it back, or restore a backup"
+                "the database file was deleted or moved while the server runs: accounts are off until a file is there, and the server does not make one; put it back, or restore a backup"
             ),
             Lost::OldLogLeft => tracing::error!(
                 %file,
@@ -242,13 +241,12 @@ impl WatchedDatabase {
             Lost::LogReplaced => tracing::error!(
                 %file,
                 %log,
-                "the log of the database was deleted while the server runs, and another program has begun a new one: \
-                 stop that program and this server, then start this server"
+                "the log of the database was deleted while the server runs, and another program has begun a new log: stop that program and this server, then start this server"
             ),
             Lost::LogDeleted => tracing::error!(
                 %file,
                 %log,
-                "the log of the database was deleted while the server runs; what it held goes into the database file"
+                "the log of the database was deleted while the server runs; its contents are written into the database file"
             ),
             Lost::Overwritten => tracing::error!(
                 %file,
@@ -263,7 +261,7 @@ impl WatchedDatabase {
             ),
             Lost::Replaced => tracing::error!(
                 %file,
-                "another database file is there; it is opened in the place of the one before"
+                "another database file is there; it is opened instead of the previous one"
             ),
         }
     }

@@ -214,12 +214,12 @@ fn a_server_under_which_an_older_ring_is_put_back_says_so_and_serves_on() {
     eventually("the server has seen the next key", || keys(2));
     put(folder.path(), &before);
     eventually("the log tells of it", || {
-        let told = program.log().contains("somebody has put an older ring back");
+        let told = program.log().contains("an older ring was put back");
         told.then_some(())
     });
     assert_eq!(keys(2), Some(()));
     assert_eq!(client.get("/readyz").ok()["failing"], json!(["ring"]), "an operator sees it, too");
-    assert!(token(&program.client()).is_some(), "what is known serves on");
+    assert!(token(&program.client()).is_some(), "continues with the keys that it knows");
 }
 
 /// Issue 11, row 1.2: a row in the database added a key that verified forged tokens, where keys were in Vault and no

@@ -52,7 +52,7 @@ impl AwsKms {
         let public = VerifyingKey::from_spki_der(kind.algorithm, &der);
         let public = public.map_err(|fault| wrong(&fault.to_string()))?;
         if kind.algorithm.is_rsa() && public.bits() != kind.rsa_bits {
-            return Err(wrong("it is of another size than was asked for"));
+            return Err(wrong("it has another size than requested"));
         }
         let signature = known(|| self.calls.sign(arn, kind.algorithm, TRIAL)).await?;
         if !public.verify(TRIAL, &signature) {
@@ -110,8 +110,7 @@ impl KeyBackend for AwsKms {
             Some(false) => {
                 tracing::warn!(
                     arn,
-                    "a key in AWS KMS does not carry the tag of keys that are made here: it is left alone; if it is not \
-                     needed, delete it there"
+                    "a key in AWS KMS does not have the tag of keys that this program makes, so it was not deleted; if you do not need it, delete it there"
                 );
                 return Ok(());
             }

@@ -91,7 +91,7 @@ impl Answer {
     /// [`Fault::Refused`] if the body is something else.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Fault> {
         serde_json::from_slice(&self.0)
-            .map_err(|_| Fault::Refused("its answer is not the one that its API describes".to_owned()))
+            .map_err(|_| Fault::Refused("its answer does not match the description of its API".to_owned()))
     }
 }
 
@@ -153,14 +153,14 @@ impl Client {
         let (client, call) = (self.clone(), Arc::clone(call));
         match self.crew.run(move || client.exchange(&call)).await {
             Ok(answered) => answered,
-            Err(WorkError::Busy) => Err(Fault::Unavailable("too many questions are waiting".to_owned())),
-            Err(WorkError::Lost) => Err(Fault::Refused("the question was lost".to_owned())),
+            Err(WorkError::Busy) => Err(Fault::Unavailable("too many requests are waiting".to_owned())),
+            Err(WorkError::Lost) => Err(Fault::Refused("the request was lost".to_owned())),
         }
     }
 
     /// One request and its response, on a thread that may wait.
     fn exchange(&self, call: &Call) -> Result<Answer, Fault> {
-        let unusable = |_| Fault::Refused("VAULT_ADDR and VAULT_NAMESPACE make no request".to_owned());
+        let unusable = |_| Fault::Refused("VAULT_ADDR and VAULT_NAMESPACE do not make a valid request".to_owned());
         let request = self.request(call).map_err(unusable)?;
         let lost = |error: CallError| Fault::Unavailable(format!("{}: {error}", self.base));
         let bounds = Bounds { within: call.pace.each, answer: call.pace.answer };

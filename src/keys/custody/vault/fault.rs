@@ -10,10 +10,10 @@ pub(super) enum Fault {
     #[error("{0}")]
     Unavailable(String),
     /// The token is not valid, has expired, or its policies do not allow the request.
-    #[error("it does not allow it: {0}")]
+    #[error("it does not allow this: {0}")]
     Forbidden(String),
     /// The object does not exist.
-    #[error("there is nothing there: {0}")]
+    #[error("it was not found: {0}")]
     Missing(String),
     /// Anything else.
     #[error("{0}")]
@@ -27,7 +27,7 @@ impl Fault {
         match status {
             // A standby node may redirect to the active one, under a name that this program must not follow.
             300..=399 => Self::Unavailable(format!(
-                "it sends elsewhere (status {status}); VAULT_ADDR must be where it answers"
+                "it redirects (status {status}); set VAULT_ADDR to the address that answers"
             )),
             // 412: a node that lags behind; 472 and 473: standby nodes.
             412 | 429 | 472 | 473 | 500..=599 => Self::Unavailable(said),

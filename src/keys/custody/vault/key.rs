@@ -39,7 +39,7 @@ impl RemoteKey for TransitKey {
         let call = Call::post(path, &order(self.algorithm, self.place.version, message), Pace::QUICK);
         let Answered { data } = self.session.ask(call).await?.read()?;
         signature_of(self.algorithm, self.place.version, &data.signature).ok_or_else(|| {
-            tracing::error!(place = %self.place, "Vault answered with the signature of another version, or none");
+            tracing::error!(place = %self.place, "Vault answered with the signature of another version, or with none");
             SignError::Failed
         })
     }

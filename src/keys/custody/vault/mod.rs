@@ -132,7 +132,7 @@ impl KeyBackend for Vault {
     /// is checked with it.
     async fn open(&self, key: &KeyRecord) -> Result<Private, CustodyError> {
         let place = key.home.as_ref().and_then(|home| Place::parse(home.place()));
-        let fault = || "its home is no version of a transit key".to_owned();
+        let fault = || "its place is not a version of a transit key".to_owned();
         let place = place.ok_or_else(|| RecordFault::Damaged { kid: key.kid.clone(), fault: fault() })?;
         self.session.tend();
         let session = Arc::clone(&self.session);
@@ -146,7 +146,7 @@ impl KeyBackend for Vault {
     async fn discard(&self, home: &Home) -> Result<(), CustodyError> {
         tracing::info!(
             place = home.place(),
-            "this version of a transit key is used no more; it stays in Vault until it is trimmed there"
+            "this version of a transit key is no longer used; it stays in Vault until you trim it there"
         );
         Ok(())
     }

@@ -156,8 +156,8 @@ impl Session {
         let fault = fault.filter(|fault| !matches!(fault, Fault::Missing(_)));
         let was = self.in_trouble.swap(fault.is_some(), Ordering::Relaxed);
         match fault {
-            Some(fault) if !was => tracing::error!(error = %fault, "Vault does not do what it is asked"),
-            None if was => tracing::info!("Vault does what it is asked again"),
+            Some(fault) if !was => tracing::error!(error = %fault, "Vault refuses or does not answer"),
+            None if was => tracing::info!("Vault works again"),
             _ => {}
         }
     }

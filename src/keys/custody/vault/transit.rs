@@ -136,7 +136,7 @@ impl<'a> Named<'a> {
         let made = if answer.is_empty() { self.read().await? } else { Some(self.checked(&answer)?) };
         match made {
             Some(made) if made.latest_version > latest => self.newest(&made),
-            _ => Err(Fault::Unavailable(format!("the new version of {} is not to be seen yet", self.name))),
+            _ => Err(Fault::Unavailable(format!("the new version of {} is not visible yet", self.name))),
         }
     }
 
@@ -175,12 +175,12 @@ impl<'a> Named<'a> {
         let unusable = |what: &dyn fmt::Display| {
             Fault::Refused(format!("version {version} of its key {} cannot be used: {what}", self.name))
         };
-        let text = text.ok_or_else(|| unusable(&"it shows no public half"))?;
+        let text = text.ok_or_else(|| unusable(&"it has no public half"))?;
         let public = public_half(self.kind.algorithm, text).map_err(|fault| unusable(&fault))?;
         if found.exportable {
             tracing::warn!(
                 name = self.name,
-                "this key of Vault can be exported, which is not how it is made here"
+                "this key in Vault can be exported; this program makes keys that cannot"
             );
         }
         Ok((Place { mount: self.mount.to_owned(), name: self.name.clone(), version }, public))
