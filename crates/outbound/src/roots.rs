@@ -20,7 +20,7 @@ impl Roots {
     /// Only the certificates of this PEM text; what else is in it is passed over.
     ///
     /// # Errors
-    /// [`RootsError`] where it holds no certificate.
+    /// [`RootsError`] if it contains no certificate.
     pub fn from_pem(pem: &[u8]) -> Result<Self, RootsError> {
         let certificates: Vec<_> = parse_pem(pem)
             .filter_map(|item| match item {

@@ -222,8 +222,8 @@ fn a_server_under_which_an_older_ring_is_put_back_says_so_and_serves_on() {
     assert!(token(&program.client()).is_some(), "continues with the keys that it knows");
 }
 
-/// Issue 11, row 1.2: a row in the database added a key that verified forged tokens, where keys were in Vault and no
-/// `KEY_ENCRYPTION_KEY` was set. Such a start is refused, with the remedy; with one, the added key is.
+/// Issue 11, row 1.2: a row in the database added a key that verified forged tokens, if keys were in Vault
+/// and no `KEY_ENCRYPTION_KEY` was set. Such a start is refused, with the remedy; with one, the added key is.
 #[test]
 fn a_key_that_is_written_into_the_database_verifies_nothing() {
     let (vault, folder) = (Vault::start(), tempfile::tempdir().unwrap());
@@ -433,7 +433,7 @@ fn resealing_seals_no_key_without_a_seal_unless_it_is_named() {
     assert!(event.contains(kid), "{log}");
 }
 
-/// A ring without a code and without a sealed key has nothing that shows where it comes from.
+/// A ring without a code and without a sealed key contains nothing that shows its origin.
 #[test]
 fn an_empty_ring_that_is_not_authenticated_is_refused() {
     let stored = Stored::new();

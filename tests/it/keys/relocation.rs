@@ -1,4 +1,4 @@
-//! What decides where a ring moves, and what is told of a move.
+//! What decides to which custody a ring moves, and what is logged about a move.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -300,7 +300,7 @@ fn two(path: &str, query: &str, stage: &str, domain: &str) -> Value {
     })
 }
 
-/// Decoded, and null where there are none.
+/// Decoded, and null if there are none.
 fn parameters(query: &str) -> Value {
     match query {
         "" => Value::Null,

@@ -17,7 +17,7 @@ use super::{Client, eventually};
 /// A program that has written nothing by then is broken. Without this limit it would block the run.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The binary under test: the release build where `./test` made one.
+/// The binary under test: the release build if `./test` made one.
 pub fn jwt_generator(folder: &Path) -> Command {
     let built = std::env::var_os("JWT_TEST_BINARY").map(PathBuf::from);
     let mut command = Command::new(built.unwrap_or_else(|| env!("CARGO_BIN_EXE_jwt-generator").into()));

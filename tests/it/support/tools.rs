@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::repository;
 
-/// Where the tools are.
+/// The folder with the tools.
 fn tools_folder() -> PathBuf {
     std::env::var_os("JWT_TEST_TOOLS").map_or_else(|| repository().join(".tools"), PathBuf::from)
 }

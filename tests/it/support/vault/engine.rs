@@ -108,7 +108,7 @@ impl Named {
     }
 }
 
-/// The hash to sign: the input itself, where it says that it is one.
+/// The hash to sign: the input itself, if the request says that it is one.
 fn hashed(order: &Value, input: &[u8]) -> Result<Digest, &'static str> {
     match order["hash_algorithm"].as_str() {
         None | Some("sha2-256") => {}
