@@ -1,10 +1,10 @@
-//! Addresses that keys may be read from: https, or http to this machine itself.
+//! The addresses from which keys may be read: https, or http to this machine itself.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use http::Uri;
 
-/// A checked address. Everything that is fetched has one.
+/// A checked address. The authorizer fetches only from such addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address(String);
 

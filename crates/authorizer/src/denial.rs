@@ -2,7 +2,7 @@
 
 use jose::Rejection;
 
-/// Why a request is denied. Neither messages nor codes hold anything that the request contained.
+/// Why a request is denied. Neither messages nor codes contain any part of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denial {
     /// API Gateway does not send such an event to an authorizer.

@@ -1,4 +1,4 @@
-//! Whether and how the deployment is reached: speed, redirects, plain HTTP.
+//! Whether the deployment can be reached, and how: speed, redirects, plain HTTP.
 
 use std::time::Duration;
 

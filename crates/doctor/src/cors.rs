@@ -1,4 +1,4 @@
-//! Which web pages a browser lets read the answers (the Fetch standard).
+//! The web pages that a browser allows to read the answers (the Fetch standard).
 
 use crate::client::{Answer, AnswerOrError};
 use crate::finding::{Check, Finding, no_answer, quoted};

@@ -1,4 +1,4 @@
-//! Which certificates a server's certificate is checked by.
+//! The certificates with which a server's certificate is checked.
 
 use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 
@@ -6,18 +6,18 @@ use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 #[derive(Clone)]
 pub struct Roots(pub(crate) RootCerts);
 
-/// Why a text gives no roots.
+/// Why a text contains no roots.
 #[derive(Debug, thiserror::Error)]
 #[error("it holds no certificates in PEM")]
 pub struct RootsError;
 
 impl Roots {
-    /// What the system trusts.
+    /// The roots that the system trusts.
     pub fn of_system() -> Self {
         Self(RootCerts::PlatformVerifier)
     }
 
-    /// Only the certificates of this PEM text; what else is in it is passed over.
+    /// Only the certificates in this PEM text; other content is ignored.
     ///
     /// # Errors
     /// [`RootsError`] if it contains no certificate.

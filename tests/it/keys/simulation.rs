@@ -414,8 +414,9 @@ impl World {
         Ok(())
     }
 
-    /// Gives out the key set as this instance knows it: a key that it does not know is not in it for as long as the
-    /// answer is kept. What one knows that has read the ring in good time is counted where a key is published.
+    /// Publishes the key set as this instance knows it: a key that the instance does not know is not in it
+    /// for as long as caches keep the response. The publication of a key counts from an instance that has
+    /// read the ring in good time.
     fn serve(&mut self, instance: usize) {
         let Some((view, read_at)) = self.instances[instance].view.clone() else { return };
         let age = self.now - read_at;

@@ -11,7 +11,7 @@ use crate::claim_path::{ClaimPath, split_unescaped, unescaped};
 use crate::keys::Source;
 use crate::rules::{Audiences, Required};
 
-/// What stands for a value that could not be read, until the faults are reported.
+/// A placeholder for a value that could not be read, until the errors are reported.
 pub trait Placeholder {
     /// Any value.
     fn placeholder() -> Self;

@@ -75,7 +75,7 @@ pub const SETTINGS: &[Setting] = &[
     },
 ];
 
-/// By how many letters a name may differ from the setting that is meant.
+/// The number of letters by which a name may differ from the setting that is meant.
 const NEAR: usize = 2;
 
 /// The setting that this name spells, or nearly.

@@ -1,4 +1,4 @@
-//! What the program says of its settings, and of being started elsewhere than in Lambda.
+//! What the program says about its settings, and when it is started outside Lambda.
 
 use std::process::{Command, Stdio};
 
