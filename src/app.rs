@@ -96,7 +96,9 @@ pub enum StartError {
     #[error("{0}")]
     NewerDatabase(#[source] StoreError),
     /// Another program uses the address, or this machine does not have it.
-    #[error("cannot listen on {address}: {cause}; set PORT or HOST to something else, or stop the program that uses this address")]
+    #[error(
+        "cannot listen on {address}: {cause}; set PORT or HOST to something else, or stop the program that uses this address"
+    )]
     Listen {
         /// The address.
         address: SocketAddr,

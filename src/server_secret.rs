@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_counts_where_the_setting_says_so() {
+    fn what_is_kept_counts_if_the_setting_says_so() {
         let old = fingerprints(OLD, None).unwrap();
         let unset = ServerSecretSettings::default();
         assert_eq!(unset.with(Some(&kept())).unwrap().fingerprints().unwrap(), old);

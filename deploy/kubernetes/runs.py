@@ -34,7 +34,7 @@ def one(kind):
 
 
 def ask(path, body=None):
-    """The status and the JSON of an answer, or None where nothing listens."""
+    """The status and the JSON of an answer, or None if nothing listens."""
     data = body and json.dumps(body).encode()
     request = urllib.request.Request(f"http://127.0.0.1:{PORT}{path}", data, {"Content-Type": "application/json"})
     try:

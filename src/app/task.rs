@@ -91,7 +91,13 @@ impl Supervised {
         self.in_a_row += 1;
         self.failing.note(self.task.name(), true);
         let (task, failures, retry_after) = (self.task.name(), self.failures, pause.as_secs());
-        tracing::error!(task, error, failures, retry_after, "a background task failed; the service tries it again");
+        tracing::error!(
+            task,
+            error,
+            failures,
+            retry_after,
+            "a background task failed; the service tries it again"
+        );
         NextTurn::After(pause)
     }
 

@@ -111,11 +111,10 @@ impl Sources {
                 }
             }
         }
-        let suspects = environment
-            .keys()
-            .filter(|name| name.len() > 5)
-            .chain(file.keys())
-            .filter_map(|name| Some(format!("{name} is not a setting; did you mean {}?", nearest(name)?)));
+        let suspects =
+            environment.keys().filter(|name| name.len() > 5).chain(file.keys()).filter_map(|name| {
+                Some(format!("{name} is not a setting; did you mean {}?", nearest(name)?))
+            });
         let function = environment.contains_key(FUNCTION);
         Ok(Self { values, suspects: suspects.collect(), function })
     }

@@ -62,7 +62,7 @@ mod tests {
     use super::RequestId;
 
     #[test]
-    fn a_name_of_the_callers_is_taken_where_it_is_harmless() {
+    fn a_name_of_the_callers_is_taken_if_it_is_harmless() {
         let longest = "x".repeat(RequestId::MAX_BYTES);
         for harmless in ["a", "abc-123_x.Y", &longest] {
             assert_eq!(RequestId::parse(harmless.as_bytes()).unwrap().to_string(), harmless);

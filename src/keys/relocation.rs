@@ -83,7 +83,8 @@ async fn copy(
         // A copy that no program has changed comes from an interrupted move; any other ring is in use.
         if others || there.revision > old.revision + 1 {
             let fault =
-                "another ring is there already; set KEY_CUSTODY to that custody, or remove the ring first".to_owned();
+                "another ring is there already; set KEY_CUSTODY to that custody, or remove the ring first"
+                    .to_owned();
             return Err(RingFault::Immovable { place: to.custody().ring_store().place(), fault }.into());
         }
     }

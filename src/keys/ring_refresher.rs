@@ -195,7 +195,10 @@ impl RingRefresher {
         let trouble = trouble.map(std::string::ToString::to_string);
         match (&self.trouble, &trouble) {
             (None, Some(error)) => {
-                tracing::error!(error, "the ring of keys cannot be read; the service continues with the keys that it knows");
+                tracing::error!(
+                    error,
+                    "the ring of keys cannot be read; the service continues with the keys that it knows"
+                );
             }
             (Some(_), None) => tracing::info!("the ring of keys is read again"),
             _ => {}

@@ -143,7 +143,9 @@ fn tell(action: &Action, after: &RingRecord) {
                 "JWT_ALGORITHM no longer lists an algorithm: its key stops signing at this time"
             );
         }
-        Action::Keep(alg) => tracing::info!(alg, "JWT_ALGORITHM lists this algorithm: its key continues to sign"),
+        Action::Keep(alg) => {
+            tracing::info!(alg, "JWT_ALGORITHM lists this algorithm: its key continues to sign")
+        }
         Action::Discard(kid) => tracing::info!(%kid, "the private half of this key is destroyed"),
         _ => {}
     }

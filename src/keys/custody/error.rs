@@ -23,7 +23,9 @@ pub enum CustodyError {
     #[error(transparent)]
     Sealing(#[from] SealingError),
     /// This custody cannot read the place of a private half.
-    #[error("this custody has no place for {0}; set KEY_CUSTODY and its other settings to their former values")]
+    #[error(
+        "this custody has no place for {0}; set KEY_CUSTODY and its other settings to their former values"
+    )]
     Homeless(String),
     /// The ring is in a database of a newer version of the program.
     #[error(transparent)]

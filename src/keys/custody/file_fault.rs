@@ -31,7 +31,9 @@ pub enum FileFault {
         cause: io::Error,
     },
     /// A file contains no usable key.
-    #[error("{path}: {fault}; restore it from a backup, or move the key pair away, and the server makes a new one")]
+    #[error(
+        "{path}: {fault}; restore it from a backup, or move the key pair away, and the server makes a new one"
+    )]
     Unusable {
         /// The file.
         path: PathBuf,

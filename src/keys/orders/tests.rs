@@ -104,7 +104,7 @@ fn a_key_that_does_not_sign_leaves_alone_and_leaves_once() {
 }
 
 #[test]
-fn a_revoked_key_of_a_dropped_algorithm_has_a_successor_only_where_nothing_else_signs() {
+fn a_revoked_key_of_a_dropped_algorithm_has_a_successor_only_if_nothing_else_signs() {
     let (other, ring) = (schedule(&[RS256]), begun(&[RS256, ES256]));
     let order = Order::Revoke(named(2));
     assert_eq!(makes(&ring, &other, &order), Ok(None));

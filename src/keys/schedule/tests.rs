@@ -335,7 +335,7 @@ fn a_ring_without_a_default_key_has_one_at_once() {
 }
 
 #[test]
-fn an_end_that_was_announced_for_an_earlier_key_is_taken_back_where_the_algorithm_is_listed() {
+fn an_end_that_was_announced_for_an_earlier_key_is_taken_back_if_the_algorithm_is_listed() {
     let ring = begun(&[ES256]);
     let stale = RingRecord { dropped: [("ES256".to_owned(), at(0).minus_secs(9))].into(), ..ring };
     let (after, actions) = at_rest(&stale, &schedule(&[ES256]), at(10));
@@ -397,7 +397,7 @@ fn what_was_written_late_counts_from_then() {
 }
 
 #[test]
-fn a_key_of_another_size_is_replaced_only_where_a_size_is_asked_for() {
+fn a_key_of_another_size_is_replaced_only_if_a_size_is_asked_for() {
     let larger = KeyKind { rsa_bits: 3072, ..RS256 };
     let (ring, asked) = (begun(&[RS256]), Schedule { period: None, ..schedule(&[larger]) });
     assert_eq!(steps(&ring, &asked, 10), [Action::Publish { kind: larger, activates_at: at(10 + LEAD) }]);
@@ -405,7 +405,7 @@ fn a_key_of_another_size_is_replaced_only_where_a_size_is_asked_for() {
 }
 
 #[test]
-fn a_key_of_the_original_stays_where_the_operator_has_not_said_otherwise() {
+fn a_key_of_the_original_stays_if_the_operator_has_not_said_otherwise() {
     let (schedule, adopted) = (schedule(&[RS256]), RingRecord { adopted: true, ..begun(&[RS256]) });
     assert_eq!(steps(&adopted, &schedule, 100_000), []);
     assert_eq!(schedule.check(&adopted), Ok(()));

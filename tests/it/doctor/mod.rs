@@ -190,7 +190,7 @@ fn the_report_for_people_is_in_groups_and_has_no_colour_in_a_pipe() {
 }
 
 #[test]
-fn warnings_count_where_they_are_to() {
+fn warnings_count_as_failures_if_the_option_says_so() {
     let service = service();
     let front = http(front::before(service.address(), |_, reply| reply.add("server", "nginx/1.22.1")));
     let told = ask(&front, &["--strict"]);

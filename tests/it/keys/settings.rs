@@ -96,7 +96,7 @@ fn what_was_served_under_a_longer_max_age_is_waited_out() {
 }
 
 #[test]
-fn the_key_set_says_what_the_settings_say_and_less_where_the_ring_was_held_to_less() {
+fn the_key_set_says_what_the_settings_say_and_less_if_the_ring_was_held_to_less() {
     let folder = tempfile::tempdir().unwrap();
     let short = [("JWKS_MAX_AGE", "100s"), ("VERIFIER_CACHE", "0"), ("SKIP_DATABASE", "true")];
     let program = Program::start(folder.path(), &short);

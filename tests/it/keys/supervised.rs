@@ -230,7 +230,7 @@ async fn an_instance_that_is_alone_starts_while_its_signer_is_silent_and_not_whi
 }
 
 #[tokio::test]
-async fn a_key_elsewhere_signs_a_trial_where_it_has_not_signed_for_a_period_or_has_failed() {
+async fn a_key_elsewhere_signs_a_trial_if_it_has_not_signed_for_a_period_or_has_failed() {
     let folder = tempfile::tempdir().unwrap();
     let (far, keys, clock) = far_away(folder.path()).await;
     let asked = || far.asked.load(Ordering::Relaxed);

@@ -193,7 +193,7 @@ fn a_service_accounts_token_is_read_anew_at_each_log_in() {
 }
 
 #[test]
-fn a_lease_is_renewed_in_time_whether_anybody_asks_or_not() {
+fn a_lease_is_renewed_in_time_whether_requests_come_or_not() {
     const RENEW: &str = "auth/token/renew-self";
     let (vault, folder) = (Vault::start(), tempfile::tempdir().unwrap());
     vault.give_leases(6, true);

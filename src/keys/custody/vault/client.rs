@@ -160,7 +160,8 @@ impl Client {
 
     /// One request and its response, on a thread that may wait.
     fn exchange(&self, call: &Call) -> Result<Answer, Fault> {
-        let unusable = |_| Fault::Refused("VAULT_ADDR and VAULT_NAMESPACE do not make a valid request".to_owned());
+        let unusable =
+            |_| Fault::Refused("VAULT_ADDR and VAULT_NAMESPACE do not make a valid request".to_owned());
         let request = self.request(call).map_err(unusable)?;
         let lost = |error: CallError| Fault::Unavailable(format!("{}: {error}", self.base));
         let bounds = Bounds { within: call.pace.each, answer: call.pace.answer };
