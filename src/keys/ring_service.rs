@@ -137,8 +137,8 @@ impl RingService {
         self.found_pair_ring().await
     }
 
-    /// The ring to change. If there is none, one that is begun with existing keys; if there are no keys
-    /// either, an empty one.
+    /// The ring to change. If there is none, this begins one with existing keys; if there are no keys either,
+    /// the ring is empty.
     ///
     /// # Errors
     /// [`CustodyError`].

@@ -28,7 +28,7 @@ const LOG_INTERVAL: Duration = Duration::from_secs(5);
 const OVERLAP_SECS: u32 = 60;
 /// The same at the start of a process.
 const OVERLAP_AT_START_SECS: u32 = 24 * 60 * 60;
-/// The database is told again after this many seconds of ids.
+/// After this many seconds of ids, this process records its progress in the database.
 const NOTE_INTERVAL_SECS: u32 = 60 * 60;
 /// The document in `user_states` that says up to which id users have keys; its `_id` is no user's.
 const PROGRESS_ID: &str = "progress";
