@@ -144,7 +144,7 @@ fn tell(action: &Action, after: &RingRecord) {
             );
         }
         Action::Keep(alg) => {
-            tracing::info!(alg, "JWT_ALGORITHM lists this algorithm: its key continues to sign")
+            tracing::info!(alg, "JWT_ALGORITHM lists this algorithm: its key continues to sign");
         }
         Action::Discard(kid) => tracing::info!(%kid, "the private half of this key is destroyed"),
         _ => {}
