@@ -43,8 +43,8 @@ fn readiness(client: &Client) -> (u16, Value) {
     told(&client.get("/readyz"))
 }
 
-/// Keys in MongoDB at `uri`. Key sets are cached for so short a time that they are not given out any more five seconds
-/// after the ring was last read.
+/// Keys in MongoDB at `uri`. Caches keep key sets for so short a time that the service stops publishing them
+/// five seconds after its last read of the ring.
 fn with_keys_in_mongo(folder: &Path, uri: &str) -> Program {
     let settings = [
         ("MONGODB_URI", uri),

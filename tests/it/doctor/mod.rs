@@ -64,7 +64,7 @@ impl Told {
         self.report["findings"].as_array().unwrap()
     }
 
-    /// What was found of one check.
+    /// The finding of one check.
     #[track_caller]
     fn of(&self, id: &str) -> &Value {
         self.findings()
@@ -95,7 +95,7 @@ impl Told {
     }
 }
 
-/// A sound service, for tests to put proxies in front of. It ends with the last test that uses it.
+/// A service without faults, for tests to put proxies in front of. It ends with the last test that uses it.
 struct Sound {
     program: Program,
     _folder: tempfile::TempDir,

@@ -493,7 +493,7 @@ fn a_member_that_would_not_come_back_is_not_written() {
     stored.runtime.block_on(async {
         let mut ring = stored.custody.ring_store().load().await.unwrap().unwrap();
         ring.revision = 2;
-        // The nearest that this reader takes for this text is the number beside it.
+        // The number that this reader makes of the text.
         let odd: Vec<f64> = (1..2_000).map(|n| f64::from(n) * 0.1 + 1e-9 / f64::from(n)).collect();
         ring.rest.insert("odd".to_owned(), json!(odd));
         match stored.custody.ring_store().replace_if(Some(1), &ring).await {

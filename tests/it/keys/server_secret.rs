@@ -39,7 +39,7 @@ fn told(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> Value {
     serde_json::from_str(&run(&mut command)).unwrap()
 }
 
-/// What `keys list` says of the server secret.
+/// The lines of `keys list` about the server secret.
 #[track_caller]
 fn listed(folder: &Path, settings: &[(&str, &str)]) -> Value {
     told(folder, settings, &["keys", "list"])["server_secret"].clone()

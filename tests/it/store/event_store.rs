@@ -34,7 +34,7 @@ impl RecordedEvents {
         self.refuses.store(refuses, Ordering::Relaxed);
     }
 
-    /// Whether the event is taken.
+    /// Whether the event is accepted.
     fn record(&self, event: &Event) -> bool {
         let takes = !self.refuses.load(Ordering::Relaxed);
         if takes {

@@ -33,7 +33,7 @@ struct Member {
 }
 
 impl ReplicaSet {
-    /// Starts so many servers and waits until one of them leads.
+    /// Starts this many servers and waits until one of them is the primary.
     pub fn start(members: usize) -> Self {
         Self::of(members, false)
     }
