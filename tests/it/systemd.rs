@@ -198,8 +198,8 @@ fn what_is_passed_and_is_not_one_listening_socket_stops_the_start() {
     let socket = || OwnedFd::from(systemd.socket.try_clone().unwrap());
     let connection = TcpStream::connect(systemd.socket.local_addr().unwrap()).unwrap();
     for (fds, stdin, told) in [
-        ("2", Stdio::from(socket()), "and there are 2:"),
-        ("1", Stdio::from(OwnedFd::from(connection)), "and it is a connection:"),
+        ("2", Stdio::from(socket()), "but there are 2:"),
+        ("1", Stdio::from(OwnedFd::from(connection)), "but it is a connection:"),
         ("1", Stdio::null(), "is not a socket:"),
     ] {
         let Err(log) = Program::spawn_with(systemd.command().env("LISTEN_FDS", fds), stdin) else {
