@@ -29,7 +29,7 @@ pub struct InstanceHealth {
 }
 
 impl InstanceHealth {
-    /// The health of an instance of these parts. Without `accounts` it has no database, and cannot log anybody in.
+    /// The health of an instance of these parts. Without `accounts` it has no database, and no user can log in.
     pub fn new(keys: Arc<Keys>, database: Health, accounts: bool, tasks: Tasks, clock: Clock) -> Self {
         Self { keys, database, accounts, tasks, clock, since: Default::default() }
     }

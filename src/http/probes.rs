@@ -11,7 +11,7 @@ pub(super) async fn get_livez(api: Api, _: Call) -> Answer {
     answer(&Report::of(&api.health, Probe::Live, false))
 }
 
-/// `GET /startupz`: whether the start of this process has succeeded.
+/// `GET /startupz`: says whether this process has started successfully.
 pub(super) async fn get_startupz(api: Api, _: Call) -> Answer {
     answer(&Report::of(&api.health, Probe::Started, false))
 }

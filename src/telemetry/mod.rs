@@ -1,4 +1,4 @@
-//! Logs and metrics. Logs (`LOG_LEVEL`, `LOG_FORMAT`) go to standard error, and hold no secret at any level.
+//! Logs and metrics. Logs (`LOG_LEVEL`, `LOG_FORMAT`) go to standard error, and contain no secret at any level.
 
 mod log_filter;
 pub mod metrics;
