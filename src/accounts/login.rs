@@ -3,7 +3,8 @@
 use std::error::Error;
 
 use super::hashing::PasswordCheck;
-use super::{AccountError, Accounts, LoggedIn, LoginOutcome};
+use super::metrics::Action;
+use super::{AccountError, Accounts, LoggedIn};
 use crate::domain::{Actor, Caller, Initiator, LoginName, Password, PasswordHash, User};
 use crate::token::{Session, Subject};
 
@@ -11,27 +12,27 @@ impl Accounts {
     /// A token for a user's name or address with the user's password.
     ///
     /// # Errors
-    /// [`AccountError::Credentials`] for a wrong password and for an unknown name alike, in the same time. After too many of
-    /// them, [`AccountError::Throttled`] and [`AccountError::Limited`], without a look at the password.
+    /// [`AccountError::Credentials`] for a wrong password and for an unknown name, after the same time. After too many
+    /// of them, [`AccountError::Throttled`] and [`AccountError::Limited`], without a look at the password.
     pub async fn log_in(
         &self,
         caller: &Caller,
         name: &LoginName,
         password: Password,
     ) -> Result<LoggedIn, AccountError> {
-        let result = self.try_to_log_in(caller, name, password).await;
-        let outcome = LoginOutcome::of(&result).name();
-        tracing::debug!(outcome, request_id = %caller.request_id, "a log-in has ended");
-        result
+        let ended = self.try_log_in(caller, name, password).await;
+        self.metrics.count(Action::LogIn, &ended);
+        ended
     }
 
-    async fn try_to_log_in(
+    async fn try_log_in(
         &self,
         caller: &Caller,
         name: &LoginName,
         password: Password,
     ) -> Result<LoggedIn, AccountError> {
-        // Taken before the look-up: a change of the password after it ends this session, too.
+        // This reads the time before the look-up, so that a later change of the password ends this session,
+        // too.
         let now = self.clock.now();
         let found = self.registry.find_user(name).await?;
         let stored = found.as_ref().map(|user| user.password_hash.clone());
@@ -54,7 +55,7 @@ impl Accounts {
         Ok(LoggedIn { user, token })
     }
 
-    /// Raises the cost of a stored hash. A user who has just logged in is not turned away because that fails.
+    /// Replaces a stored hash by one of a higher cost. If this fails, the user is logged in all the same.
     async fn strengthen(&self, caller: &Caller, user: User, stronger: PasswordHash) -> User {
         let now = self.clock.now();
         let by = Initiator::in_request(Actor::System, caller);
@@ -75,7 +76,7 @@ impl Accounts {
     }
 }
 
-/// The user who may log in, and the hash that is to take the place of theirs where that costs too little.
+/// The user who may log in, and a hash to replace the stored one if that costs too little.
 fn admitted(found: Option<User>, check: PasswordCheck) -> Result<(User, Option<PasswordHash>), AccountError> {
     match (found, check) {
         (None, _) | (_, PasswordCheck::Wrong) => Err(AccountError::Credentials),

@@ -1,23 +1,27 @@
-//! Accounts: registering, logging in, refreshing, and which user a token belongs to. No HTTP here, and no database: a store.
+//! Accounts: registering, logging in, refreshing, and finding the user of a token. This module knows no HTTP
+//! and no database, only the traits of the store.
 
 mod authenticate;
 mod error;
 mod hashing;
 mod login;
 mod login_guard;
-mod login_outcome;
+mod metrics;
 mod register;
 mod registry;
 mod unlock;
 
+use std::sync::Arc;
+
 use crate::clock::Clock;
 use crate::domain::{Lifetime, User};
+use crate::telemetry::metrics::Source;
 use crate::token::{Issued, Tokens};
+use metrics::AccountMetrics;
 
 pub use error::AccountError;
 pub use hashing::{HashError, Hasher};
 pub use login_guard::LoginGuard;
-pub use login_outcome::LoginOutcome;
 pub use register::Registration;
 pub use registry::Registry;
 
@@ -29,6 +33,7 @@ pub struct Accounts {
     tokens: Tokens,
     clock: Clock,
     session_max_age: Lifetime,
+    metrics: Arc<AccountMetrics>,
 }
 
 /// A user and a token for them.
@@ -49,6 +54,11 @@ impl Accounts {
         clock: Clock,
         session_max_age: Lifetime,
     ) -> Self {
-        Self { registry, guard, tokens, clock, session_max_age }
+        Self { registry, guard, tokens, clock, session_max_age, metrics: Arc::default() }
+    }
+
+    /// What is counted of the use cases and of the queue of password hashes.
+    pub fn metrics(&self) -> [Arc<dyn Source>; 2] {
+        [Arc::clone(&self.metrics) as Arc<dyn Source>, self.registry.hasher.metrics()]
     }
 }

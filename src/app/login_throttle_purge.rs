@@ -26,7 +26,7 @@ impl LoginThrottlePurge {
 #[async_trait]
 impl Task for LoginThrottlePurge {
     fn name(&self) -> &'static str {
-        "login-throttles"
+        "login throttles"
     }
 
     async fn turn(&mut self, now: Timestamp) -> Result<NextTurn, TurnError> {

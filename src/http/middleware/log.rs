@@ -1,4 +1,4 @@
-//! What the log says of a request: which operation, of which client, with which end. Never its query, headers or body.
+//! Logs each request: its operation, its client and its result. Never its query, headers or body.
 
 use http::StatusCode;
 
@@ -6,7 +6,7 @@ use crate::http::answered::Answered;
 
 /// Writes one line about a request that was answered.
 pub(in crate::http) fn answered(request: &Answered<'_>) {
-    let &Answered { caller, method, path, status, refusal, cause } = request;
+    let &Answered { caller, method, path, status, refusal, cause, .. } = request;
     let (operation, client, request_id) = (caller.operation, &caller.address, &caller.request_id);
     let (method, code) = (method.as_str(), status.as_u16());
     let Some(refusal) = refusal else {
@@ -27,7 +27,7 @@ pub(in crate::http) fn answered(request: &Answered<'_>) {
     }
 }
 
-/// An error and all that lies beneath it.
+/// An error with all its causes.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut beneath = error.source();

@@ -44,5 +44,5 @@ async fn without_a_database_each_verb_says_so() {
         login_throttles.replace_login_throttle_if(None, &record(account, 1), None).await.map(drop),
         login_throttles.purge_login_throttles(now).await.map(drop),
     ]);
-    all_absent(&[database.ping().await, database.prepare().await]);
+    all_absent(&[database.ping().await, database.prepare().await, database.list_tables().await.map(drop)]);
 }
