@@ -13,8 +13,8 @@ pub enum Clock {
     System,
     /// The system's too, where the process may be frozen, and the system's uptime with it; clones share it.
     FreezeAware(Arc<FreezeAware>),
-    /// A clock that moves only when told to; clones share the hand.
-    Manual(Arc<AtomicU64>),
+    /// A clock that moves only when told to; clones share its hands.
+    Manual(Arc<Hands>),
 }
 
 /// An uptime that never falls behind the wall clock: the highest seen, in milliseconds, and by how much the wall clock is
@@ -25,10 +25,18 @@ pub struct FreezeAware {
     ahead: u64,
 }
 
+/// What a manual clock shows, in milliseconds.
+#[derive(Debug)]
+pub struct Hands {
+    at: AtomicU64,
+    /// Zero until the uptime is set.
+    uptime: AtomicU64,
+}
+
 impl Clock {
     /// A clock that stands at `at` until [`Clock::set`] moves it.
     pub fn manual(at: Timestamp) -> Self {
-        Self::Manual(Arc::new(AtomicU64::new(at.as_millis())))
+        Self::Manual(Arc::new(Hands { at: AtomicU64::new(at.as_millis()), uptime: AtomicU64::new(0) }))
     }
 
     /// The clock of a process that is frozen between the requests it answers: AWS does not say whether the uptime
@@ -43,24 +51,42 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match self {
             Self::System | Self::FreezeAware(_) => Timestamp::from_millis(system_millis()),
-            Self::Manual(millis) => Timestamp::from_millis(millis.load(Ordering::Relaxed)),
+            Self::Manual(hands) => Timestamp::from_millis(hands.at.load(Ordering::Relaxed)),
         }
     }
 
     /// How long the system has been up, its sleep included: what no setting of the clock moves. It is the system's own
-    /// under a manual clock too, for it measures how old something is that came from outside.
+    /// under a manual clock too, until it is [set](Clock::set_uptime): it measures how old something is that came from
+    /// outside.
     pub fn uptime(&self) -> Duration {
         let up = booted();
         match self {
             Self::FreezeAware(freeze_aware) => freeze_aware.uptime(up, system_millis()),
-            Self::System | Self::Manual(_) => up,
+            Self::System => up,
+            Self::Manual(hands) => hands.uptime(up),
         }
     }
 
     /// Moves a manual clock; the system's clock is left alone.
     pub fn set(&self, at: Timestamp) {
-        if let Self::Manual(millis) = self {
-            millis.store(at.as_millis(), Ordering::Relaxed);
+        if let Self::Manual(hands) = self {
+            hands.at.store(at.as_millis(), Ordering::Relaxed);
+        }
+    }
+
+    /// Stops the uptime of a manual clock at `uptime`, which is at least a millisecond; the system's is left alone.
+    pub fn set_uptime(&self, uptime: Duration) {
+        if let Self::Manual(hands) = self {
+            hands.uptime.store((uptime.as_millis() as u64).max(1), Ordering::Relaxed);
+        }
+    }
+}
+
+impl Hands {
+    fn uptime(&self, of_system: Duration) -> Duration {
+        match self.uptime.load(Ordering::Relaxed) {
+            0 => of_system,
+            millis => Duration::from_millis(millis),
         }
     }
 }

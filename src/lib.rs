@@ -15,6 +15,7 @@ pub mod entropy;
 pub mod http;
 pub mod keys;
 pub mod lambda;
+pub mod limits;
 pub mod server_secret;
 pub mod store;
 pub mod telemetry;

@@ -19,6 +19,7 @@ use crate::domain::Timestamp;
 use crate::entropy::Entropy;
 use crate::http::{Api, FailingTasks, HttpService, HttpSettings, Parts};
 use crate::keys::{Keys, RingRefresher, RingService, Signer};
+use crate::limits::{LiveInstances, RateLimits};
 use crate::server_secret::CurrentServerSecret;
 use crate::store::{Health, IfMissing, StoreError, Stores};
 
@@ -32,6 +33,7 @@ pub(super) struct Components {
     ring_service: RingService,
     ring_refresher: RingRefresher,
     heartbeat: InstanceHeartbeat,
+    limits: RateLimits,
     server_secret: ServerSecretKeeper,
     database: Health,
     failing: FailingTasks,
@@ -50,8 +52,16 @@ impl Components {
         let ring_refresher =
             RingRefresher::new(ring_service.clone(), Arc::clone(&keys), clock.clone(), entropy.clone());
         let instances = Arc::clone(&stores.instances);
-        let heartbeat =
-            InstanceHeartbeat::new(instances, Arc::clone(&keys), &ring_service, clock.clone(), entropy)?;
+        let live = LiveInstances::default();
+        let limits = RateLimits::new(config.rate_limits.clone(), clock.clone(), live.clone());
+        let heartbeat = InstanceHeartbeat::new(
+            instances,
+            live,
+            Arc::clone(&keys),
+            &ring_service,
+            clock.clone(),
+            entropy,
+        )?;
         let server_secret = ServerSecretKeeper::new(
             Arc::clone(&keys),
             ring_service.clone(),
@@ -65,6 +75,7 @@ impl Components {
             ring_service,
             ring_refresher,
             heartbeat,
+            limits,
             server_secret,
             database: Health::default(),
             failing: FailingTasks::default(),
@@ -136,7 +147,7 @@ impl Components {
     /// some of them; they begin with a pause.
     pub(super) fn into_service(self, config: &Config, entropy: Entropy) -> (HttpService, Vec<Supervised>) {
         let Self { registry, keys, ring_service, ring_refresher, heartbeat, .. } = self;
-        let Self { server_secret, database, failing, clock, mark, .. } = self;
+        let Self { limits, server_secret, database, failing, clock, mark, .. } = self;
         let refresh = Duration::from_secs(ring_service.settings().refresh);
         let pause = ring_refresher.pause();
         let tasks = vec![
@@ -155,7 +166,7 @@ impl Components {
             trusted_proxy_header: config.trusted_proxy_header,
             body_memory: config.max_body_memory,
         };
-        let api = Api::new(Parts { tokens, accounts, keys, database, failing, clock, settings });
+        let api = Api::new(Parts { tokens, accounts, keys, database, limits, failing, clock, settings });
         (HttpService::new(api, mark), tasks)
     }
 }

@@ -125,6 +125,11 @@ settings! {
         "X-Forwarded-For",
         "The one header in which these proxies name the client: `X-Forwarded-For`, `Forwarded` or `X-Real-IP`",
     );
+    RATE_LIMITS = setting(
+        "",
+        "Rate limits that take the place of the usual ones, such as `login=10/m per account, 30/m per address; \
+         generate=off`; `off` switches off all that the line does not name",
+    );
     MAX_BODY_MEMORY = setting(
         "32MiB",
         "Memory for the bodies above 4 KiB of all requests under way, a quarter of it for one peer address; above it: \

@@ -14,12 +14,13 @@ use super::answered::{Answered, MethodName};
 use super::middleware::client::ClientAddress;
 use super::middleware::cors::Cors;
 use super::middleware::request_id::RequestIds;
-use super::middleware::{log, options, panic, request_id, security_headers};
+use super::middleware::{limits, log, options, panic, request_id, security_headers};
 use super::operation::Pending;
 use super::refusal::{Kind, Refusal};
 use super::router::{Route, Router, allowed};
 use super::{Answer, Api, Body, Call, Response, operations, path};
 use crate::domain::Caller;
+use crate::limits::Verdict;
 
 /// The router behind what every request and every answer goes through. The server and the function hand their requests to it.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ pub struct HttpService {
     cors: Cors,
     client: ClientAddress,
     request_ids: RequestIds,
+    limit_fields: limits::Fields,
     closing: AtomicBool,
 }
 
@@ -41,6 +43,7 @@ impl HttpService {
             cors: Cors::new(settings.allowed_origins.clone()),
             client: ClientAddress::new(settings.trusted_proxies.clone(), settings.trusted_proxy_header),
             request_ids: RequestIds::new(mark),
+            limit_fields: limits::Fields::new(api.limits.policies()),
             closing: AtomicBool::new(false),
             api,
         }
@@ -59,10 +62,12 @@ impl HttpService {
         let caller = self.caller(peer, request.headers(), route);
         let origin = self.cors.listed(request.headers());
         let method = MethodName::of(request.method());
-        let answer = self.reach(request, route, &caller);
+        let (answer, of_address) = self.reach(request, route, &caller);
         async move {
             let answered = panic::caught(answer).await;
-            let response = self.write(answered, route, method, &caller, began);
+            let of_account = limits::account_of(&answered);
+            let mut response = self.write(answered, route, method, &caller, began);
+            self.limit_fields.add(of_address, of_account, response.headers_mut());
             self.finish(response, method, &caller, origin)
         }
     }
@@ -77,13 +82,21 @@ impl HttpService {
         }
     }
 
-    /// Has the request's operation answer it, where it has one.
-    fn reach(&self, request: Request<Body>, route: Route<'_>, caller: &Caller) -> Pending {
+    /// Has the request's operation answer it, where it has one and admits it. With the answer comes what is left for the
+    /// client's address, if that is limited.
+    fn reach(&self, request: Request<Body>, route: Route<'_>, caller: &Caller) -> (Pending, Option<Verdict>) {
+        let at_once = |answer: Answer| (Box::pin(ready(answer)) as Pending, None);
         if request.version() == Version::HTTP_11 && request.headers().get_all(HOST).iter().count() != 1 {
-            return Box::pin(ready(Err(Kind::HostRequired.into())));
+            return at_once(Err(Kind::HostRequired.into()));
         }
-        let Route::To(operation) = route else { return Box::pin(ready(unrouted(&request, route))) };
-        (operation.handler)(self.api.clone(), Call { caller: caller.clone(), operation, request })
+        let Route::To(operation) = route else { return at_once(unrouted(&request, route)) };
+        match limits::admit(&self.api.limits, operation, caller) {
+            Err(refusal) => at_once(Err(refusal)),
+            Ok(of_address) => {
+                let call = Call { caller: caller.clone(), operation, request };
+                ((operation.handler)(self.api.clone(), call), of_address)
+            }
+        }
     }
 
     /// The answer, with what holds for all answers of its operation, or the refusal in its dialect.

@@ -36,6 +36,7 @@ use crate::accounts::Accounts;
 use crate::clock::Clock;
 use crate::domain::{Caller, ProxyHeader, TrustedProxies};
 use crate::keys::Keys;
+use crate::limits::RateLimits;
 use crate::store::Health;
 use crate::token::Tokens;
 
@@ -95,6 +96,8 @@ pub struct Parts {
     pub keys: Arc<Keys>,
     /// Whether the database answers.
     pub database: Health,
+    /// Which requests are admitted.
+    pub limits: RateLimits,
     /// Which background tasks fail.
     pub failing: FailingTasks,
     /// The time, for `/health`.

@@ -7,6 +7,7 @@ use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
 
 use super::dialect::Dialect;
 use super::{Answer, Api, Call, path};
+use crate::limits::Group;
 
 /// One operation. The table of all of them ([`super::operations`]) is what the router finds and what decides on origins and
 /// caches; a test holds it against `openapi.yaml`.
@@ -26,6 +27,8 @@ pub struct Operation {
     pub cache: Cache,
     /// Whether a bearer token comes with it.
     pub auth: Auth,
+    /// The operations that it shares its limits with; `None` if it is never limited.
+    pub limit: Option<Group>,
     pub(super) handler: Handler,
 }
 
@@ -73,6 +76,12 @@ pub enum Auth {
 }
 
 impl Operation {
+    /// The same operation with the limits of this group.
+    pub(super) const fn limited(mut self, group: Group) -> Self {
+        self.limit = Some(group);
+        self
+    }
+
     /// The part of an asked path that stands where this operation's path has `{name}`, as it was asked.
     pub(super) fn parameter<'a>(&self, name: &str, asked: &'a str) -> Option<&'a str> {
         path::parameter(self.path, name, asked)

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use http::Method;
 use http::header::{ALLOW, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
+use crate::limits::Verdict;
 use crate::token::Rejection;
 
 pub(super) use challenge::Challenge;
@@ -25,7 +26,9 @@ pub(super) struct Refusal {
     /// How the caller may authenticate.
     pub(super) challenge: Option<Challenge>,
     /// Seconds after which another try is worth it.
-    pub(super) retry_after: Option<u16>,
+    pub(super) retry_after: Option<u32>,
+    /// What is left for the account that the request names, or the budget that refuses the request.
+    pub(super) verdict: Option<Verdict>,
     /// Why, for the log.
     pub(super) cause: Option<Cause>,
 }
@@ -85,6 +88,8 @@ pub(super) enum Kind {
     DatabaseUnavailable,
     /// No key may sign now, or none is known yet.
     NoKeys,
+    /// This budget admits no further request now.
+    RateLimited(Verdict),
     /// More is under way than the server can hold.
     Busy,
     /// A fault of ours.
@@ -92,11 +97,11 @@ pub(super) enum Kind {
 }
 
 /// Seconds after which a busy server is worth another try.
-const BUSY_RETRY: u16 = 1;
+const BUSY_RETRY: u32 = 1;
 /// Seconds after which keys that are not there are worth another try.
-const KEYS_RETRY: u16 = 5;
+const KEYS_RETRY: u32 = 5;
 /// Seconds after which a lost database is worth another try.
-const DATABASE_RETRY: u16 = 5;
+const DATABASE_RETRY: u32 = 5;
 
 impl From<Kind> for Refusal {
     fn from(kind: Kind) -> Self {
@@ -111,9 +116,11 @@ impl From<Kind> for Refusal {
             Kind::Busy => Some(BUSY_RETRY),
             Kind::NoKeys => Some(KEYS_RETRY),
             Kind::DatabaseUnavailable => Some(DATABASE_RETRY),
+            Kind::RateLimited(verdict) => Some(verdict.more_in),
             _ => None,
         };
-        Self { kind, challenge, retry_after, cause: None }
+        let verdict = if let Kind::RateLimited(verdict) = kind { Some(verdict) } else { None };
+        Self { kind, challenge, retry_after, verdict, cause: None }
     }
 }
 
