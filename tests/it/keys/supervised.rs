@@ -25,6 +25,7 @@ use jwt_generator::keys::{
     KeyKind, KeySettings, Keys, NotReady, Private, RemoteKey, Ring, RingRefresher, RingService, SignError,
     Signer,
 };
+use jwt_generator::limits::{LiveInstances, RateLimits};
 use jwt_generator::store::Health;
 use jwt_generator::workers::Workers;
 use serde_json::{Value, json};
@@ -128,6 +129,7 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, failing: &FailingTa
         tokens,
         keys: Arc::clone(keys),
         database: Health::default(),
+        limits: RateLimits::new(config.rate_limits.clone(), clock.clone(), LiveInstances::default()),
         failing: failing.clone(),
         clock,
         settings: HttpSettings {
