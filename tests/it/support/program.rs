@@ -93,6 +93,19 @@ impl Program {
         kill_process(self.pid(), signal).unwrap();
     }
 
+    /// Stops it with SIGSTOP, and returns when each of its threads has stopped.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+        eventually("each thread has stopped", || self.is_frozen().then_some(()));
+    }
+
+    fn is_frozen(&self) -> bool {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let mut states = threads.map(|thread| std::fs::read_to_string(thread.unwrap().path().join("status")));
+        // A thread that has ended in the meantime does nothing either.
+        states.all(|status| status.map_or(true, |status| status.contains("State:\tT")))
+    }
+
     /// Ends it with SIGKILL, at once.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
