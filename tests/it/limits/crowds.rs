@@ -1,37 +1,34 @@
 //! Many accounts from one address, and one account from many addresses.
 
-use std::io::Write;
 use std::thread;
 
+use http::Method;
 use serde_json::json;
 
 use super::{LOGIN, Limited};
 use crate::support::client::registration;
-use crate::support::socket::{connect, until_closed};
 
 const CROWD: u32 = 10_000;
+const THREADS: u32 = 8;
 
-/// Sends a guess for each number on one connection without waiting for the answers. Returns how many were admitted and how
-/// many were refused.
-fn guesses(limited: &Limited, of: impl Fn(u32) -> (String, String)) -> (usize, usize) {
-    let mut stream = connect(limited.service.address());
-    let mut writing = stream.try_clone().unwrap();
-    let requests: String = (1..=CROWD)
-        .map(|number| {
-            let (address, name) = of(number);
-            let body = json!({ "username": name, "password": "a wrong one" }).to_string();
-            let (length, close) = (body.len(), if number == CROWD { "Connection: close\r\n" } else { "" });
-            format!(
-                "POST {LOGIN} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-Forwarded-For: {address}\r\n\
-                 {close}Content-Length: {length}\r\n\r\n{body}"
-            )
-        })
-        .collect();
-    let writer = thread::spawn(move || writing.write_all(requests.as_bytes()));
-    let answers = until_closed(&mut stream);
-    writer.join().unwrap().unwrap();
-    let count = |status: &str| answers.matches(&format!("HTTP/1.1 {status} ")).count();
-    (count("401"), count("429"))
+/// Makes a guess for each number, from an address and for a name. Returns how many were admitted and how many were refused.
+fn guesses(limited: &Limited, of: impl Fn(u32) -> (String, String) + Sync) -> (usize, usize) {
+    let guess = |number: u32| {
+        let ((address, name), client) = (of(number), limited.service.anonymous());
+        let headers = [("content-type", "application/json"), ("x-forwarded-for", address.as_str())];
+        let body = json!({ "username": name, "password": "a wrong one" }).to_string();
+        // The server may close the connection after a refusal, because it has not read the body.
+        let answers =
+            std::iter::repeat_with(|| client.try_send(Method::POST, LOGIN, &headers, body.as_str()));
+        answers.take(100).find_map(Result::ok).unwrap().status
+    };
+    let statuses: Vec<_> = thread::scope(|scope| {
+        let part = |first: u32| (first..=CROWD).step_by(THREADS as usize).map(guess).collect::<Vec<_>>();
+        let threads: Vec<_> = (1..=THREADS).map(|first| scope.spawn(move || part(first))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    let count = |expected: u16| statuses.iter().filter(|status| **status == expected).count();
+    (count(401), count(429))
 }
 
 #[test]
