@@ -41,7 +41,7 @@ pub const DEFAULTS: &[(Group, Scope, Quota)] = &[
     (Login, Global, Quota::per_minute(30_000)),
     (Register, Account, Quota::per_hour(60)),
     (Register, Address, Quota::per_hour(60)),
-    (Register, Global, Quota::per_minute(1_200)),
+    (Register, Global, Quota::per_minute(30_000)),
     (Refresh, Address, Quota::per_minute(600)),
     (Generate, Address, Quota::per_second(100)),
     (Validate, Address, Quota::per_second(500)),
