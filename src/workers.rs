@@ -1,20 +1,27 @@
-//! Bounded crews of threads for work that would hold up the async runtime: RSA signatures, password hashes.
+//! Thread pools of a fixed size for work that would block the async runtime: RSA signatures, password hashes.
 
 mod batches;
+mod metrics;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread;
 
 use crossbeam_channel::{Sender, bounded};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::telemetry::metrics::Source;
+use metrics::QueueMetrics;
 
 pub use batches::{BatchWork, BatchWorkers};
 
-/// Threads of low priority behind a queue of a fixed length. They end when the value is dropped.
+/// Threads of low priority behind a queue of limited length. They end when the value is dropped.
 #[derive(Clone, Debug)]
 pub struct Workers {
     queue: Sender<Job>,
+    metrics: Arc<QueueMetrics>,
 }
 
 /// Why a piece of work gave no result.
@@ -31,12 +38,12 @@ pub enum WorkError {
 type Job = Box<dyn FnOnce() + Send>;
 
 impl Workers {
-    /// Starts `threads` threads that work through a queue of at most `queue` waiting jobs at `niceness`
-    /// (0 to 19, 19 the most modest), so that cheap requests go first.
+    /// Starts `threads` threads that take jobs from a queue of at most `queue` waiting jobs. They run at
+    /// `niceness` (0 to 19; 19 is the lowest priority), so that cheap requests come first.
     ///
     /// # Errors
-    /// Where the system gives no thread.
-    pub fn start(name: &str, threads: usize, queue: usize, niceness: i32) -> io::Result<Self> {
+    /// If the system starts no thread.
+    pub fn start(name: &'static str, threads: usize, queue: usize, niceness: i32) -> io::Result<Self> {
         let (sender, receiver) = bounded::<Job>(queue);
         for _ in 0..threads.max(1) {
             let receiver = receiver.clone();
@@ -47,19 +54,27 @@ impl Workers {
                 }
             })?;
         }
-        Ok(Self { queue: sender })
+        let metrics = Arc::new(QueueMetrics::of_pieces(name, queue, move || receiver.len()));
+        Ok(Self { queue: sender, metrics })
     }
 
-    /// Runs `work` on one of the threads. Work whose asker has gone away before its turn is left undone.
+    /// What is counted of the queue.
+    pub fn metrics(&self) -> Arc<dyn Source> {
+        Arc::clone(&self.metrics) as Arc<dyn Source>
+    }
+
+    /// Runs `work` on one of the threads. If the caller goes away before the work begins, it is not done.
     ///
     /// # Errors
-    /// [`WorkError::Busy`] at once where the queue is full, [`WorkError::Lost`] where `work` panics.
+    /// [`WorkError::Busy`] at once if the queue is full, [`WorkError::Lost`] if `work` panics.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, WorkError> {
         let (reply, answer) = oneshot::channel();
+        let (metrics, asked_at) = (Arc::clone(&self.metrics), Instant::now());
         let job = Box::new(move || {
+            metrics.wait.observe(asked_at.elapsed());
             if !reply.is_closed()
                 && let Ok(result) = catch_unwind(AssertUnwindSafe(work))
             {
@@ -67,12 +82,15 @@ impl Workers {
                 let _ = reply.send(result);
             }
         });
-        self.queue.try_send(job).map_err(|_| WorkError::Busy)?;
+        self.queue.try_send(job).map_err(|_| {
+            self.metrics.refused.increment();
+            WorkError::Busy
+        })?;
         answer.await.map_err(|_| WorkError::Lost)
     }
 }
 
-/// The calling thread alone. Where the system refuses, the work is done at the common priority.
+/// Changes only the calling thread. If the system refuses, the work runs at the usual priority.
 fn lower_priority(niceness: i32) {
     if niceness > 0
         && let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), niceness)

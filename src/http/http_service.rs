@@ -2,6 +2,7 @@
 
 use std::future::ready;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use http_body_util::{Either, Full};
 use tokio::time::Instant;
 
 use super::answered::{Answered, MethodName};
+use super::metrics::{ConnectionMetrics, HttpMetrics};
 use super::middleware::client::ClientAddress;
 use super::middleware::cors::Cors;
 use super::middleware::request_id::RequestIds;
@@ -21,8 +23,10 @@ use super::router::{Route, Router, allowed};
 use super::{Answer, Api, Body, Call, Response, operations, path};
 use crate::domain::Caller;
 use crate::limits::Verdict;
+use crate::telemetry::metrics::Source;
 
-/// The router behind what every request and every answer goes through. The server and the function hand their requests to it.
+/// The router, and the work that is the same for every request and every response. The server and the
+/// function hand their requests to it.
 #[derive(Debug)]
 pub struct HttpService {
     api: Api,
@@ -32,10 +36,11 @@ pub struct HttpService {
     request_ids: RequestIds,
     limit_fields: limits::Fields,
     closing: AtomicBool,
+    metrics: Arc<HttpMetrics>,
 }
 
 impl HttpService {
-    /// The service of `api`. `mark` tells one process's request ids from another's.
+    /// The service of `api`. `mark` distinguishes the request ids of one process from those of another.
     pub fn new(api: Api, mark: u32) -> Self {
         let settings = &api.settings;
         Self {
@@ -45,8 +50,19 @@ impl HttpService {
             request_ids: RequestIds::new(mark),
             limit_fields: limits::Fields::new(api.limits.policies()),
             closing: AtomicBool::new(false),
+            metrics: Arc::new(HttpMetrics::new()),
             api,
         }
+    }
+
+    /// What is counted of requests and connections.
+    pub fn metrics(&self) -> Arc<dyn Source> {
+        Arc::clone(&self.metrics) as Arc<dyn Source>
+    }
+
+    /// What is counted of connections.
+    pub(super) fn connection_metrics(&self) -> Arc<ConnectionMetrics> {
+        Arc::clone(&self.metrics.connections)
     }
 
     /// From now on each answer is the last one on its connection.
@@ -54,8 +70,8 @@ impl HttpService {
         self.closing.store(true, Ordering::Relaxed);
     }
 
-    /// Answers one request of this peer. Each connection has room for what this returns, also while it is idle: so the request
-    /// goes into the memory of its handler, and is not kept here.
+    /// Answers one request of this peer. Each connection reserves memory for what this returns, even while it
+    /// is idle. So the request moves into the memory of its handler and does not stay here.
     pub fn answer(&self, request: Request<Body>, peer: IpAddr) -> impl Future<Output = Response> {
         let began = Instant::now();
         let route = self.router.find(request.method(), request.uri().path());
@@ -82,8 +98,8 @@ impl HttpService {
         }
     }
 
-    /// Has the request's operation answer it, where it has one and admits it. With the answer comes what is left for the
-    /// client's address, if that is limited.
+    /// Lets the operation of the request answer it, if there is one and its limits admit the request. With the answer
+    /// comes what is left for the client's address, if that is limited.
     fn reach(&self, request: Request<Body>, route: Route<'_>, caller: &Caller) -> (Pending, Option<Verdict>) {
         let at_once = |answer: Answer| (Box::pin(ready(answer)) as Pending, None);
         if request.version() == Version::HTTP_11 && request.headers().get_all(HOST).iter().count() != 1 {
@@ -99,7 +115,7 @@ impl HttpService {
         }
     }
 
-    /// The answer, with what holds for all answers of its operation, or the refusal in its dialect.
+    /// The response, with the headers of all responses of its operation, or the refusal in its dialect.
     fn write(
         &self,
         answered: Answer,
@@ -125,12 +141,14 @@ impl HttpService {
             }
         };
         let (path, status, cause) = (route.path(), response.status(), cause.as_ref());
-        let duration = began.elapsed();
-        log::answered(&Answered { caller, method, path, status, refusal, cause, duration });
+        let (operation, duration) = (route.operation(), began.elapsed());
+        let answered = Answered { caller, operation, method, path, status, refusal, cause, duration };
+        self.metrics.count(&answered);
+        log::answered(&answered);
         response
     }
 
-    /// Adds what every answer has.
+    /// Adds the headers that every response has.
     fn finish(
         &self,
         mut response: Response,
@@ -139,7 +157,7 @@ impl HttpService {
         origin: Option<HeaderValue>,
     ) -> Response {
         if method == MethodName::HEAD && response.status() != StatusCode::NOT_MODIFIED {
-            // The length is that of what GET answers (RFC 9110 §8.6).
+            // The length is that of the response to GET (RFC 9110 §8.6).
             let length = std::mem::take(response.body_mut()).len();
             response.headers_mut().insert(CONTENT_LENGTH, length.into());
         }
@@ -153,8 +171,8 @@ impl HttpService {
         response
     }
 
-    /// Answers a request that comes whole, of a peer that its sender names; where it could not be read, with the part of it
-    /// that is malformed.
+    /// Answers a request that arrives complete. The sender names the peer. If the request could not be read,
+    /// it comes as the part that is malformed.
     pub async fn answer_whole(
         &self,
         request: Result<Request<Bytes>, &'static str>,

@@ -1,4 +1,4 @@
-//! HTTP: one operation a file, thin; status codes, headers and deadlines live here and nowhere else.
+//! HTTP: one thin file for each operation. Only this module sets status codes, headers and deadlines.
 
 mod answered;
 mod api;
@@ -11,8 +11,8 @@ mod deadlines;
 mod dialect;
 mod docs;
 mod extract;
-mod failing;
 mod http_service;
+mod metrics;
 mod middleware;
 mod operation;
 mod operations;
@@ -35,9 +35,9 @@ use hyper::body::Incoming;
 use crate::accounts::Accounts;
 use crate::clock::Clock;
 use crate::domain::{Caller, ProxyHeader, TrustedProxies};
+use crate::health::InstanceHealth;
 use crate::keys::Keys;
 use crate::limits::RateLimits;
-use crate::store::Health;
 use crate::token::Tokens;
 
 use call::Call;
@@ -46,37 +46,36 @@ use refusal::Refusal;
 pub use connections::Limits;
 pub use dialect::Dialect;
 pub use docs::{OPENAPI_JSON, OPENAPI_YAML};
-pub use failing::FailingTasks;
 pub use http_service::HttpService;
 pub use operation::{Auth, Cache, Operation, Origins};
 pub use operations::operations;
 pub use server::serve;
 
-/// A request's body: it arrives on a connection, or came whole with an event.
+/// The body of a request: it arrives on a connection, or came complete with an event.
 pub type Body = Either<Incoming, Full<Bytes>>;
-/// An answer, whole.
+/// A complete response.
 pub type Response = http::Response<Bytes>;
-/// What a handler comes to.
+/// The result of a handler.
 type Answer = Result<Response, Refusal>;
 
-/// What an operator decides about HTTP.
+/// The operator's decisions about HTTP.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
-    /// Whether any caller may have a demo token.
+    /// Whether any caller may get a demo token.
     pub demo_tokens: bool,
-    /// Origins that browsers may call from; nothing means any.
+    /// The origins from which browsers may call; `None` means any.
     pub allowed_origins: Option<Vec<String>>,
-    /// Where clients reach this server, for the API document.
+    /// The address at which clients reach this server, for the API document.
     pub public_url: Option<String>,
-    /// Proxies that are believed when they name a client.
+    /// The proxies that this server believes when they name a client.
     pub trusted_proxies: TrustedProxies,
-    /// The header in which they do.
+    /// The header in which they name it.
     pub trusted_proxy_header: ProxyHeader,
-    /// Bytes that the bodies of requests may hold at once, all together.
+    /// The most bytes that the bodies of all running requests may hold together.
     pub body_memory: usize,
 }
 
-/// What the handlers work with. Clones share it.
+/// The data of the handlers. Clones share it.
 #[derive(Clone)]
 pub struct Api(Arc<Shared>);
 
@@ -88,18 +87,16 @@ struct Shared {
 
 /// The modules that the handlers call.
 pub struct Parts {
-    /// Issuing and checking.
+    /// Issues and checks tokens.
     pub tokens: Tokens,
-    /// The users' use cases.
+    /// The use cases of accounts.
     pub accounts: Accounts,
-    /// What is published.
+    /// The published keys.
     pub keys: Arc<Keys>,
-    /// Whether the database answers.
-    pub database: Health,
+    /// How the instance fares.
+    pub health: Arc<InstanceHealth>,
     /// Which requests are admitted.
     pub limits: RateLimits,
-    /// Which background tasks fail.
-    pub failing: FailingTasks,
     /// The time, for `/health`.
     pub clock: Clock,
     /// The operator's decisions.
@@ -119,7 +116,7 @@ impl Api {
         &self.0.documents
     }
 
-    /// What a request holds of the memory that all bodies share: nothing yet. It counts for the client's address.
+    /// The share of a request in the memory for bodies, still empty. It counts for the client's address.
     fn share(&self, caller: &Caller) -> body_memory::Share {
         self.0.body_memory.share(caller.peer)
     }
@@ -139,5 +136,5 @@ impl std::ops::Deref for Api {
     }
 }
 
-/// The version that `/` and `/health` tell.
+/// The version that `/` and `/health` report.
 const VERSION: &str = env!("CARGO_PKG_VERSION");

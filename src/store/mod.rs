@@ -1,7 +1,7 @@
-//! What outlives the process: one trait for each aggregate, in a file of its own, with its contract in prose. The
-//! implementations beneath do persistence and nothing else; only `app` names them, and no rule of the service depends on
-//! which one runs. A verb is atomic and fits one write of a document or one transaction. `ARCHITECTURE.md` says what a new
-//! aggregate needs.
+//! Data that outlives the process: one trait for each aggregate, in its own file, with its contract in words.
+//! The implementations only store data; only `app` names them, and no rule of the service depends on which
+//! one runs. A verb is atomic and fits into one write of a document or one transaction. `ARCHITECTURE.md`
+//! says what a new aggregate needs.
 
 mod absent;
 mod database;
@@ -9,18 +9,22 @@ mod error;
 mod events;
 mod health;
 mod instances;
+mod metered;
 pub mod mongo;
 mod rings;
 pub mod sqlite;
 mod stores;
+mod table_metrics;
 mod users;
 
 pub use absent::Absent;
-pub use database::{Database, IfMissing};
+pub use database::{Database, IfMissing, TableSize};
 pub use error::{Cause, StoreError};
 pub use events::NoEvents;
 pub use health::Health;
 pub use instances::Instances;
+pub use metered::StoreMetrics;
 pub use rings::Rings;
 pub use stores::Stores;
+pub use table_metrics::TableMetrics;
 pub use users::Users;

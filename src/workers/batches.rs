@@ -7,69 +7,90 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
+use super::metrics::QueueMetrics;
 use super::{WorkError, lower_priority};
+use crate::telemetry::metrics::Source;
 
 /// Work that can be done for several pieces at once.
 pub trait BatchWork: Send + Sync + 'static {
-    /// What is worked on.
+    /// A piece of work.
     type Piece: Send;
-    /// What comes of a piece.
+    /// The result for a piece.
     type Output: Send;
 
-    /// How many pieces to take if so many wait; at least one.
+    /// The number of pieces to take if `waiting` pieces wait; at least one.
     fn size(&self, waiting: usize) -> usize;
 
-    /// Gives an output for each piece, in their order.
+    /// Returns an output for each piece, in their order.
     fn work(&self, pieces: Vec<Self::Piece>) -> Vec<Self::Output>;
 }
 
-/// Threads of low priority behind a queue of a fixed length. They end when the value is dropped.
+/// Threads of low priority behind a queue of limited length. They end when the value is dropped.
 #[derive(Debug)]
 pub struct BatchWorkers<W: BatchWork> {
     work: Arc<W>,
     queue: Sender<Asked<W>>,
+    metrics: Arc<QueueMetrics>,
 }
 
 /// A piece of work, and the receiver of its output.
 struct Asked<W: BatchWork> {
     piece: W::Piece,
+    asked_at: Instant,
     reply: oneshot::Sender<W::Output>,
 }
 
 impl<W: BatchWork> BatchWorkers<W> {
-    /// Starts `threads` threads at `niceness` (0 to 19). Each takes pieces from a queue of at most `queue`: those that wait at that moment,
-    /// as many as `work` wants, and does not wait for more.
+    /// Starts `threads` threads at `niceness` (0 to 19). They take pieces from a queue of at most `queue`
+    /// pieces. A thread takes as many waiting pieces as `work` wants, and does not wait for more.
     ///
     /// # Errors
-    /// If the system gives no thread.
-    pub fn start(name: &str, threads: usize, queue: usize, niceness: i32, work: W) -> io::Result<Self> {
+    /// If the system starts no thread.
+    pub fn start(
+        name: &'static str,
+        threads: usize,
+        queue: usize,
+        niceness: i32,
+        work: W,
+    ) -> io::Result<Self> {
         let (sender, receiver) = bounded(queue);
-        let work = Arc::new(work);
+        let (work, waiting) = (Arc::new(work), receiver.clone());
+        let metrics = Arc::new(QueueMetrics::of_batches(name, queue, move || waiting.len()));
         for _ in 0..threads.max(1) {
-            let (receiver, work) = (receiver.clone(), Arc::clone(&work));
+            let (receiver, work, metrics) = (receiver.clone(), Arc::clone(&work), Arc::clone(&metrics));
             thread::Builder::new().name(name.to_owned()).spawn(move || {
                 lower_priority(niceness);
                 while let Some(batch) = next_batch(&receiver, &*work) {
-                    answer(batch, &*work);
+                    answer(batch, &*work, &metrics);
                 }
             })?;
         }
-        Ok(Self { work, queue: sender })
+        Ok(Self { work, queue: sender, metrics })
     }
 
-    /// What the threads do.
+    /// What is counted of the queue.
+    pub fn metrics(&self) -> Arc<dyn Source> {
+        Arc::clone(&self.metrics) as Arc<dyn Source>
+    }
+
+    /// The loop of each thread.
     pub fn work(&self) -> &W {
         &self.work
     }
 
-    /// Has one of the threads work on `piece`. A piece whose caller has gone away before its turn is dropped.
+    /// Lets one of the threads work on `piece`. If the caller goes away before the work on its piece begins,
+    /// the piece is dropped.
     ///
     /// # Errors
     /// [`WorkError::Busy`] at once if the queue is full, [`WorkError::Lost`] if the work panics.
     pub async fn run(&self, piece: W::Piece) -> Result<W::Output, WorkError> {
         let (reply, answer) = oneshot::channel();
-        self.queue.try_send(Asked { piece, reply }).map_err(|_| WorkError::Busy)?;
+        self.queue.try_send(Asked { piece, asked_at: Instant::now(), reply }).map_err(|_| {
+            self.metrics.refused.increment();
+            WorkError::Busy
+        })?;
         answer.await.map_err(|_| WorkError::Lost)
     }
 }
@@ -82,15 +103,20 @@ fn next_batch<W: BatchWork>(receiver: &Receiver<Asked<W>>, work: &W) -> Option<V
     Some(waiting.filter(|asked| !asked.reply.is_closed()).take(size).collect())
 }
 
-fn answer<W: BatchWork>(batch: Vec<Asked<W>>, work: &W) {
+fn answer<W: BatchWork>(batch: Vec<Asked<W>>, work: &W, metrics: &QueueMetrics) {
     if batch.is_empty() {
         return;
+    }
+    let begun = Instant::now();
+    batch.iter().for_each(|asked| metrics.wait.observe(begun.duration_since(asked.asked_at)));
+    if let Some(size) = &metrics.batch {
+        size.observe_number(batch.len() as u64);
     }
     let (pieces, replies): (Vec<_>, Vec<_>) =
         batch.into_iter().map(|asked| (asked.piece, asked.reply)).unzip();
     let Ok(outputs) = catch_unwind(AssertUnwindSafe(|| work.work(pieces))) else { return };
     for (reply, output) in replies.into_iter().zip(outputs) {
-        // If the caller has gone away meanwhile, its output is dropped.
+        // If the caller has gone away meanwhile, the output is dropped.
         let _ = reply.send(output);
     }
 }
@@ -135,7 +161,7 @@ mod tests {
     /// Puts a piece into the queue.
     fn ask(workers: &BatchWorkers<Gated>, piece: u8) -> oneshot::Receiver<u8> {
         let (reply, answer) = oneshot::channel();
-        workers.queue.try_send(Asked { piece, reply }).unwrap();
+        workers.queue.try_send(Asked { piece, asked_at: Instant::now(), reply }).unwrap();
         answer
     }
 

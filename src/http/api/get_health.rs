@@ -1,4 +1,5 @@
-//! `GET /health`: the process lives (always 200), whether the database does, and whether tokens can be signed.
+//! `GET /health`: says that the process lives (the status is always 200), whether the database answers, and
+//! whether tokens can be signed.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -21,7 +22,7 @@ pub(in crate::http) async fn get_health(api: Api, _: Call) -> Answer {
         message: "JWT Generator API is healthy",
         timestamp: api.clock.now().to_string(),
         version: VERSION,
-        database_connected: api.database.is_connected(),
+        database_connected: api.health.is_database_connected(),
         signing: api.keys.signs() && api.keys.is_refreshed(),
     };
     respond::json(StatusCode::OK, &body)

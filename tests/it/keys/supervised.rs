@@ -17,7 +17,8 @@ use jwt_generator::clock::Clock;
 use jwt_generator::config::{Config, Sources};
 use jwt_generator::domain::{Kid, Lifetime, ProxyHeader, RingRecord, Rotation, Timestamp, TrustedProxies};
 use jwt_generator::entropy::Entropy;
-use jwt_generator::http::{Api, FailingTasks, HttpService, HttpSettings, Parts};
+use jwt_generator::health::{InstanceHealth, Tasks};
+use jwt_generator::http::{Api, HttpService, HttpSettings, Parts};
 use jwt_generator::keys::custody::{
     Custody, CustodyError, Directory, KeyBackend, Replaced, RingLocation, RingStore,
 };
@@ -65,7 +66,7 @@ struct World {
 }
 
 impl World {
-    /// A ring that was looked at for the first time.
+    /// A ring after its first read.
     async fn begun(folder: &Path) -> Self {
         let clock = Clock::manual(Timestamp::from_secs(START));
         let files = Directory::new(&folder.join("keys"), Workers::start("make-key", 1, 4, 0).unwrap());
@@ -101,7 +102,7 @@ impl World {
 async fn rotation_goes_on_though_the_task_that_watches_the_ring_panics() {
     let folder = tempfile::tempdir().unwrap();
     let World { clock, ring_service, ring_refresher, panics, .. } = World::begun(folder.path()).await;
-    let mut task = Supervised::new(ring_refresher, &FailingTasks::default());
+    let mut task = Supervised::new(ring_refresher, &Tasks::new(clock.clone()));
     clock.set(Timestamp::from_secs(START + PERIOD));
     panics.store(3, Ordering::Relaxed);
     for seconds in [1, 2, 4] {
@@ -117,7 +118,7 @@ async fn rotation_goes_on_though_the_task_that_watches_the_ring_panics() {
 }
 
 /// The service's endpoints over these keys, without a database.
-fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, failing: &FailingTasks) -> HttpService {
+fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, tasks: &Tasks) -> HttpService {
     let environment = [("SKIP_DATABASE", "true")].map(|(name, value)| (name.to_owned(), value.to_owned()));
     let config = Config::read(&Sources::read(environment, folder).unwrap()).unwrap();
     let (clock, entropy) = (clock.clone(), Entropy::seeded(2));
@@ -128,9 +129,14 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, failing: &FailingTa
         accounts: Accounts::new(registry, tokens.clone(), clock.clone(), config.session_max_age),
         tokens,
         keys: Arc::clone(keys),
-        database: Health::default(),
+        health: Arc::new(InstanceHealth::new(
+            Arc::clone(keys),
+            Health::default(),
+            false,
+            tasks.clone(),
+            clock.clone(),
+        )),
         limits: RateLimits::new(config.rate_limits.clone(), clock.clone(), LiveInstances::default()),
-        failing: failing.clone(),
         clock,
         settings: HttpSettings {
             demo_tokens: true,
@@ -154,9 +160,9 @@ async fn ask(endpoints: &HttpService, path: &str) -> (u16, Value) {
 async fn a_task_that_panics_shows_in_signing_and_in_readiness_and_takes_no_key_set_away() {
     let folder = tempfile::tempdir().unwrap();
     let World { clock, keys, ring_refresher, panics, .. } = World::begun(folder.path()).await;
-    let failing = FailingTasks::default();
-    let endpoints = endpoints(folder.path(), &clock, &keys, &failing);
-    let mut task = Supervised::new(ring_refresher, &failing);
+    let tasks = Tasks::new(clock.clone());
+    let endpoints = endpoints(folder.path(), &clock, &keys, &tasks);
+    let mut task = Supervised::new(ring_refresher, &tasks);
     for (times, signing, report) in [
         (0, true, json!({ "status": "ready" })),
         (1, false, json!({ "status": "ready", "failing": ["ring"] })),
@@ -232,7 +238,7 @@ async fn an_instance_that_is_alone_starts_while_its_signer_is_silent_and_not_whi
 }
 
 #[tokio::test]
-async fn a_key_elsewhere_signs_a_trial_where_it_has_not_signed_for_a_period_or_has_failed() {
+async fn a_key_elsewhere_signs_a_trial_if_it_has_not_signed_for_a_period_or_has_failed() {
     let folder = tempfile::tempdir().unwrap();
     let (far, keys, clock) = far_away(folder.path()).await;
     let asked = || far.asked.load(Ordering::Relaxed);
@@ -244,7 +250,7 @@ async fn a_key_elsewhere_signs_a_trial_where_it_has_not_signed_for_a_period_or_h
         assert_eq!((asked(), keys.has_started(), keys.signs()), (1, Ok(()), true), "one trial a period");
     }
     far.fails.store(true, Ordering::Relaxed);
-    // Of two questions in one millisecond the one that was met counts.
+    // If two questions are sent in one millisecond, the one with a successful answer counts.
     for _ in 0..1_000_000 {
         keys.sign(None, Typ::Jwt, b"{}", life, clock.now()).await.unwrap_err();
         if !keys.signs() {
