@@ -25,7 +25,7 @@ pub struct FreezeAware {
     ahead: u64,
 }
 
-/// What a manual clock shows, in milliseconds.
+/// The time and the uptime of a manual clock, in milliseconds.
 #[derive(Debug)]
 pub struct Hands {
     at: AtomicU64,
@@ -74,7 +74,7 @@ impl Clock {
         }
     }
 
-    /// Stops the uptime of a manual clock at `uptime`, which is at least a millisecond; the system's is left alone.
+    /// Stops the uptime of a manual clock at `uptime`, which is at least a millisecond; the system's does not change.
     pub fn set_uptime(&self, uptime: Duration) {
         if let Self::Manual(hands) = self {
             hands.uptime.store((uptime.as_millis() as u64).max(1), Ordering::Relaxed);

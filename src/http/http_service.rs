@@ -99,7 +99,7 @@ impl HttpService {
     }
 
     /// Lets the operation of the request answer it, if there is one and its limits admit the request. With the answer
-    /// comes what is left for the client's address, if that is limited.
+    /// comes the budget of the client's address, if it has one.
     fn reach(&self, request: Request<Body>, route: Route<'_>, caller: &Caller) -> (Pending, Option<Verdict>) {
         let at_once = |answer: Answer| (Box::pin(ready(answer)) as Pending, None);
         if request.version() == Version::HTTP_11 && request.headers().get_all(HOST).iter().count() != 1 {

@@ -34,7 +34,7 @@ pub enum RateLimitsError {
 
 use RateLimitsError::{NoAccount, Part, Twice};
 
-/// What a line says so far.
+/// The part of a line that was read.
 struct Line {
     policies: Policies,
     named: Vec<(Group, Scope)>,

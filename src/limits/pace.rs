@@ -27,7 +27,7 @@ impl Pace {
         Self { step: step.clamp(1, window), window }
     }
 
-    /// What one request adds to a load.
+    /// The load of one request.
     pub(super) fn step(self) -> u64 {
         self.step
     }

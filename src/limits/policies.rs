@@ -108,8 +108,8 @@ impl Policies {
         Self([[None; Scope::COUNT]; Group::COUNT])
     }
 
-    /// Reads a line such as `login=10/m per account, 30/m per address; generate=off`. What it does not name keeps its
-    /// default; with `off` in it, what it does not name has no limit.
+    /// Reads a line such as `login=10/m per account, 30/m per address; generate=off`. A limit that it does not name keeps
+    /// its default. If the line has `off` beside other limits, a limit that it does not name is off.
     ///
     /// # Errors
     /// [`RateLimitsError`], which says what is wrong.

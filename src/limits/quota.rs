@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What a bucket admits in one window: all at once, or one after another. It is refilled evenly.
+/// The requests that a bucket admits in one window, at once or one after another. A bucket is refilled evenly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
     requests: u32,

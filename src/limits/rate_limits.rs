@@ -107,7 +107,7 @@ impl RateLimits {
         Some(verdict(group, Scope::Global, pace, next(before).ok_or(load(before))))
     }
 
-    /// Gives back what [`Self::take_of_all`] took for a request that another budget refused then.
+    /// Gives back the request that [`Self::take_of_all`] took, because another budget refused it then.
     pub fn give_back_to_all(&self, group: Group) {
         let Some(quota) = self.0.policies.quota(group, Scope::Global) else { return };
         let step = Pace::of(quota, self.0.instances.count()).step();
@@ -131,7 +131,7 @@ impl Shared {
     }
 }
 
-/// What a bucket's load means: after a request that it admitted, or before one that it did not.
+/// The verdict of a bucket with this load: after a request that it admitted, or before one that it refused.
 fn verdict(group: Group, scope: Scope, pace: Pace, taken: Result<u64, u64>) -> Verdict {
     let (Ok(load) | Err(load)) = taken;
     let (remaining, more_in) = (pace.remaining(load), pace.more_in(load));

@@ -1,8 +1,8 @@
-//! What a budget says of one request.
+//! The verdict of a budget about a request.
 
 use super::{Group, Scope};
 
-/// What one budget says of one request, for the answer and for everything that counts verdicts.
+/// The verdict of one budget about one request, for the answer and for everything that counts verdicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// The operations that the budget is for.

@@ -1,6 +1,6 @@
-//! Rate limits: which requests are admitted, and what their answers say of it. `RateLimit-Policy` and `RateLimit` are those of
-//! draft-ietf-httpapi-ratelimit-headers (September 2025). They tell of the budgets of the client's address and of the account;
-//! how busy all clients together are is told to no client.
+//! Rate limits: admits or refuses requests, and adds the headers about their budgets. `RateLimit-Policy` and `RateLimit` are those of
+//! draft-ietf-httpapi-ratelimit-headers (September 2025). They show the budgets of the client's address and of the account.
+//! No header shows a global budget.
 
 use http::HeaderName;
 use http::header::{HeaderMap, HeaderValue};
@@ -15,8 +15,8 @@ use crate::limits::{Group, Policies, RateLimits, Scope, Verdict};
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Admits a request before its body is read, by its address and by what all clients do. Returns what is left for its
-/// address, if that is limited.
+/// Admits a request by the budgets of its address and of all clients, before its body is read. Returns the budget of the
+/// address, if it has one.
 ///
 /// # Errors
 /// 429.
@@ -32,7 +32,8 @@ pub(in crate::http) fn admit(
     Ok(of_address)
 }
 
-/// Admits a request for an account, whether the account exists or not. Returns what is left for it, if it is limited.
+/// Admits a request for an account, whether the account exists or not. Returns the budget of the
+/// account, if it has one.
 ///
 /// # Errors
 /// 429.
@@ -57,7 +58,7 @@ fn judged(verdict: Verdict) -> Result<Verdict, Refusal> {
     if verdict.allowed { Ok(verdict) } else { Err(Kind::RateLimited(verdict).into()) }
 }
 
-/// The answer with what is left for its account, for [`Fields::add`].
+/// The answer with the budget of its account, for [`Fields::add`].
 pub(in crate::http) fn with_account(answer: Answer, verdict: Option<Verdict>) -> Answer {
     let Some(verdict) = verdict else { return answer };
     match answer {
@@ -69,7 +70,7 @@ pub(in crate::http) fn with_account(answer: Answer, verdict: Option<Verdict>) ->
     }
 }
 
-/// What [`with_account`] has added, and the budget that refused the request.
+/// The budget that [`with_account`] has added, or the one that refused the request.
 pub(in crate::http) fn account_of(answer: &Answer) -> Option<Verdict> {
     match answer {
         Ok(response) => response.extensions().get().copied(),
@@ -77,7 +78,7 @@ pub(in crate::http) fn account_of(answer: &Answer) -> Option<Verdict> {
     }
 }
 
-/// The values of `RateLimit-Policy`, which are the same in every answer that tells of the same budgets.
+/// The values of `RateLimit-Policy`, which are the same in every answer with the same budgets.
 #[derive(Debug)]
 pub(in crate::http) struct Fields([[Option<HeaderValue>; 4]; Group::COUNT]);
 
@@ -97,7 +98,7 @@ impl Fields {
         }))
     }
 
-    /// Adds what an answer says of these budgets: of the address, and what its handler or its refusal knows.
+    /// Adds the headers about these budgets: that of the address, and the one that the handler or the refusal knows.
     pub(in crate::http) fn add(
         &self,
         of_address: Option<Verdict>,

@@ -28,7 +28,7 @@ pub(super) struct Refusal {
     pub(super) challenge: Option<Challenge>,
     /// Seconds after which the caller should try again.
     pub(super) retry_after: Option<u32>,
-    /// What is left for the account that the request names, or the budget that refuses the request.
+    /// The budget of the account that the request names, or the budget that refuses the request.
     pub(super) verdict: Option<Verdict>,
     /// The cause, for the log.
     pub(super) cause: Option<Cause>,
