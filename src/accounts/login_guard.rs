@@ -97,7 +97,7 @@ impl LoginGuard {
 
     /// Where a name is counted that no user has.
     fn place_of(&self, name: &LoginName) -> Result<ThrottledAccount, AccountError> {
-        let (keys, message) = (self.keys()?, format!("name {}", name.folded()));
+        let (keys, message) = (self.keys()?, format!("name {}", name.key()));
         let key = keys.first().unwrap_or(&self.stand_in);
         Ok(ThrottledAccount::of_unknown_name(keyed_hash(key, message.as_bytes())))
     }

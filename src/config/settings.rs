@@ -123,6 +123,11 @@ settings! {
         "X-Forwarded-For",
         "The one header in which these proxies name the client: `X-Forwarded-For`, `Forwarded` or `X-Real-IP`",
     );
+    RATE_LIMITS = setting(
+        "",
+        "Rate limits that take the place of the usual ones, such as `login=10/m per account, 30/m per address; \
+         generate=off`; `off` switches off all that the line does not name",
+    );
     MAX_BODY_MEMORY = setting(
         "32MiB",
         "Memory for the bodies above 4 KiB of all running requests, and a quarter of it for one peer address; if it is full, the answer is 503 `busy`",
