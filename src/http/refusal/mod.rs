@@ -118,7 +118,7 @@ impl From<Kind> for Refusal {
             _ => None,
         };
         let retry_after = match kind {
-            Kind::LoginThrottled(secs) => Some(secs),
+            Kind::LoginThrottled(secs) => Some(secs.into()),
             Kind::Busy => Some(BUSY_RETRY),
             Kind::NoKeys => Some(KEYS_RETRY),
             Kind::DatabaseUnavailable => Some(DATABASE_RETRY),
