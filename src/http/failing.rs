@@ -1,4 +1,4 @@
-//! The background tasks that fail now: `app` records them, and `/health` and `/readyz` report them.
+//! The background tasks that fail now: `app` records them, and `/readyz` reports them.
 
 use std::sync::Arc;
 
