@@ -171,8 +171,8 @@ impl HttpService {
         response
     }
 
-    /// Answers a request that arrives complete. The sender names the peer. If the request could not be read,
-    /// it comes as the part that is malformed.
+    /// Answers a request that arrives complete. The caller of this function names the peer. If it cannot read the
+    /// request, it passes the name of the malformed part instead.
     pub async fn answer_whole(
         &self,
         request: Result<Request<Bytes>, &'static str>,
