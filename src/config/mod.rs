@@ -125,13 +125,13 @@ impl StoreChoice {
     }
 }
 
-/// Where the admin listener is.
+/// The address of the admin listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdminChoice {
     /// There is none. A function never has one.
     Off,
-    /// At the default address. If that is taken, there is none.
-    Usual(SocketAddr),
+    /// At the usual address. If that is taken, there is none.
+    Usual,
     /// At this address.
     At(SocketAddr),
 }
@@ -228,7 +228,7 @@ impl Config {
             rate_limits: read.optional(settings::RATE_LIMITS, parse::rate_limits).unwrap_or_default(),
             max_body_memory: read.required(settings::MAX_BODY_MEMORY, parse::body_memory)?,
             rsa_batch: read.required(settings::RSA_BATCH, parse::rsa_batch)?,
-            admin: admin_choice(&mut read, sources.is_function())?,
+            admin: admin_choice(&mut read, sources.is_function()),
             log_level: read.required(settings::LOG_LEVEL, parse::log_level)?,
             log_format: read.required(settings::LOG_FORMAT, parse::log_format)?,
         };
@@ -249,12 +249,11 @@ fn store_choice(read: &mut Reader<'_>, function: bool) -> Result<StoreChoice, Fa
     })
 }
 
-fn admin_choice(read: &mut Reader<'_>, function: bool) -> Result<AdminChoice, Faults> {
-    let is_set = read.optional(settings::ADMIN_ADDRESS, |_| Ok(())).is_some();
-    let address = read.required(settings::ADMIN_ADDRESS, parse::admin_address)?;
-    Ok(match address {
-        Some(address) if is_set && !function => AdminChoice::At(address),
-        Some(address) if !function => AdminChoice::Usual(address),
-        _ => AdminChoice::Off,
-    })
+fn admin_choice(read: &mut Reader<'_>, function: bool) -> AdminChoice {
+    match read.optional(settings::ADMIN_ADDRESS, parse::admin_address) {
+        _ if function => AdminChoice::Off,
+        Some(Some(address)) => AdminChoice::At(address),
+        Some(None) => AdminChoice::Off,
+        None => AdminChoice::Usual,
+    }
 }
