@@ -96,8 +96,8 @@ fn the_passed_socket_is_served_and_what_happens_is_told() {
     program.client().get("/health").ok();
     let (status, log) = program.stop();
     assert_eq!(status.code(), Some(0), "{log}");
-    assert_eq!(systemd.news(), "STOPPING=1\nSTATUS=Stopping: requests under way are being answered");
-    assert!(!log.contains("is no setting"), "systemd's variables are taken for settings: {log}");
+    assert_eq!(systemd.news(), "STOPPING=1\nSTATUS=Stopping: running requests are being answered");
+    assert!(!log.contains("is not a setting"), "systemd's variables are taken for settings: {log}");
 }
 
 #[test]
@@ -198,14 +198,14 @@ fn what_is_passed_and_is_not_one_listening_socket_stops_the_start() {
     let socket = || OwnedFd::from(systemd.socket.try_clone().unwrap());
     let connection = TcpStream::connect(systemd.socket.local_addr().unwrap()).unwrap();
     for (fds, stdin, told) in [
-        ("2", Stdio::from(socket()), "and there are 2:"),
-        ("1", Stdio::from(OwnedFd::from(connection)), "and it is a connection:"),
+        ("2", Stdio::from(socket()), "but there are 2:"),
+        ("1", Stdio::from(OwnedFd::from(connection)), "but it is a connection:"),
         ("1", Stdio::null(), "is not a socket:"),
     ] {
         let Err(log) = Program::spawn_with(systemd.command().env("LISTEN_FDS", fds), stdin) else {
             panic!("{told}: it started");
         };
-        assert!(log.contains(told) && log.contains("leave one ListenStream="), "{log}");
+        assert!(log.contains(told) && log.contains("put one ListenStream="), "{log}");
     }
 }
 

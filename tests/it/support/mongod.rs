@@ -34,7 +34,7 @@ struct Member {
 }
 
 impl ReplicaSet {
-    /// Starts so many servers and waits until one of them leads.
+    /// Starts this many servers and waits until one of them is the primary.
     pub fn start(members: usize) -> Self {
         Self::of(members, false)
     }
@@ -67,12 +67,12 @@ impl ReplicaSet {
         format!("mongodb://{}/{database}?replicaSet=rs", hosts.join(","))
     }
 
-    /// Where a member listens.
+    /// The address on which a member listens.
     pub fn address(&self, index: usize) -> SocketAddr {
         ([127, 0, 0, 1], self.members[index].port).into()
     }
 
-    /// Where a member keeps its files.
+    /// The folder in which a member keeps its files.
     pub fn data(&self, index: usize) -> PathBuf {
         self.folder.path().join(self.members[index].port.to_string())
     }
