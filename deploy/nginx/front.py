@@ -43,6 +43,7 @@ class Connection(http.client.HTTPSConnection):
 
     def connect(self):
         plain = socket.create_connection(("127.0.0.1", TLS), 30, (self.client, 0))
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = trusted.wrap_socket(plain, server_hostname=NAME)
 
 
