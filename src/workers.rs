@@ -1,6 +1,8 @@
 //! Bounded crews of threads for work that would hold up the async runtime: RSA signatures, password hashes.
 
 mod batches;
+mod fair;
+mod turns;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,6 +12,8 @@ use crossbeam_channel::{Sender, bounded};
 use tokio::sync::oneshot;
 
 pub use batches::{BatchWork, BatchWorkers};
+pub use fair::FairWorkers;
+pub use turns::Keys;
 
 /// Threads of low priority behind a queue of a fixed length. They end when the value is dropped.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use super::asker::Asker;
 use super::hashing::PasswordCheck;
 use super::{AccountError, Accounts, LoggedIn};
 use crate::domain::{Actor, Caller, Initiator, LoginName, Password, PasswordHash, User};
@@ -22,7 +23,7 @@ impl Accounts {
         let now = self.clock.now();
         let found = self.registry.find_user(name).await?;
         let stored = found.as_ref().map(|user| user.password_hash.clone());
-        let check = self.registry.hasher.check(password, stored).await?;
+        let check = self.registry.hasher.check(Asker::of_log_in(caller, name), password, stored).await?;
         let (user, stronger) = admitted(found, check)?;
         let user = match stronger {
             Some(stronger) => self.strengthen(caller, user, stronger).await,

@@ -1,5 +1,6 @@
 //! Accounts: registering, logging in, refreshing, and which user a token belongs to. No HTTP here, and no database: a store.
 
+mod asker;
 mod authenticate;
 mod error;
 mod hashing;

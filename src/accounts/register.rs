@@ -1,5 +1,6 @@
 //! Registering.
 
+use super::asker::Asker;
 use super::{AccountError, Accounts, LoggedIn};
 use crate::domain::{Actor, Caller, Email, Initiator, Password, Username};
 use crate::token::{Session, Subject};
@@ -36,7 +37,7 @@ impl Accounts {
         caller: &Caller,
         registration: Registration,
     ) -> Result<LoggedIn, AccountError> {
-        let user = self.registry.new_user(registration).await?;
+        let user = self.registry.new_user(Asker::of_registration(caller), registration).await?;
         // Before the user is stored: were there no signature, a second try would find the name taken.
         let token = self.tokens.issue(Subject::User { user: &user, session: Session::Begins }, None).await?;
         let by_themself = Initiator::in_request(Actor::User(user.id), caller);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::{try_join, try_join_all};
 
+use super::asker::Asker;
 use super::{AccountError, Hasher, Registration};
 use crate::clock::Clock;
 use crate::domain::{
@@ -47,17 +48,21 @@ impl Registry {
         registration: Registration,
         by: &Initiator,
     ) -> Result<User, AccountError> {
-        let user = self.new_user(registration).await?;
+        let user = self.new_user(Asker::OPERATOR, registration).await?;
         self.add_user(&user, by).await?;
         Ok(user)
     }
 
     /// A user of this registration, who is not stored yet.
-    pub(super) async fn new_user(&self, registration: Registration) -> Result<User, AccountError> {
+    pub(super) async fn new_user(
+        &self,
+        asker: Asker,
+        registration: Registration,
+    ) -> Result<User, AccountError> {
         let Registration { username, email, password } = registration;
         // No hash is made for a database that does not answer.
         self.database.ping().await?;
-        let password_hash = self.hasher.hash(password).await?;
+        let password_hash = self.hasher.hash(asker, password).await?;
         let now = self.clock.now();
         let id = self.entropy.user_id(now).map_err(|error| AccountError::Internal(error.into()))?;
         let sessions = Sessions::ALL;
@@ -105,7 +110,7 @@ impl Registry {
         password: Password,
         by: &Initiator,
     ) -> Result<User, AccountError> {
-        let hash = self.hasher.hash(password).await?;
+        let hash = self.hasher.hash(Asker::OPERATOR, password).await?;
         for _ in 0..MAX_TRIES {
             let user = self.find_user(name).await?.ok_or(AccountError::NoUser)?;
             let now = self.clock.now();

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::peer::Peer;
 use super::refusal::{Kind, Refusal};
+use crate::domain::Peer;
 
 /// What a request may hold without being counted, in bytes: less than its connection holds in any case. Log-ins and other
 /// small requests pass however full the memory is, and `MAX_CONNECTIONS` bounds them.

@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::peer::Peer;
 use super::progress::{Idle, Progress};
-use crate::domain::TrustedProxies;
+use crate::domain::{Peer, TrustedProxies};
 
 /// What the server takes on at once.
 #[derive(Clone, Debug)]

@@ -66,8 +66,10 @@ impl HttpService {
     }
 
     fn caller(&self, peer: IpAddr, headers: &HeaderMap, route: Route<'_>) -> Caller {
+        let address = self.client.of(peer, headers);
         Caller {
-            address: self.client.of(peer, headers),
+            address,
+            peer: self.client.counted(address),
             request_id: self.request_ids.of(headers),
             operation: route.operation().map_or("-", |operation| operation.id),
         }

@@ -17,7 +17,6 @@ mod middleware;
 mod operation;
 mod operations;
 mod path;
-mod peer;
 mod probes;
 mod progress;
 mod refusal;
@@ -119,8 +118,7 @@ impl Api {
 
     /// What a request holds of the memory that all bodies share: nothing yet. It counts for the client's address.
     fn share(&self, caller: &Caller) -> body_memory::Share {
-        let peer = peer::Peer::counted(caller.address, &self.settings.trusted_proxies);
-        self.0.body_memory.share(peer)
+        self.0.body_memory.share(caller.peer)
     }
 }
 

@@ -79,7 +79,8 @@ impl World {
 
 /// Some request of some client.
 fn caller() -> Caller {
-    Caller { address: Ipv4Addr::LOCALHOST.into(), request_id: RequestId::numbered(0, 0), operation: "-" }
+    let address = Ipv4Addr::LOCALHOST.into();
+    Caller { address, peer: None, request_id: RequestId::numbered(0, 0), operation: "-" }
 }
 
 /// This actor, in the request of [`caller`].

@@ -10,4 +10,5 @@ mod pages;
 mod published;
 mod refusals;
 mod sessions;
+mod turns;
 mod validate;
