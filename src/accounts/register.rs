@@ -2,7 +2,7 @@
 
 use super::asker::Asker;
 use super::{AccountError, Accounts, LoggedIn};
-use crate::domain::{Actor, Caller, Email, Initiator, Password, Username};
+use crate::domain::{Actor, Caller, Email, Initiator, Password, PasswordPolicy, Username};
 use crate::token::{Session, Subject};
 
 /// What a new user gives; parsed, so that it can be stored.
@@ -21,8 +21,13 @@ impl Registration {
     ///
     /// # Errors
     /// [`AccountError`] for the first field that cannot be used, in the original's order: the password, the name, the address.
-    pub fn parse(username: &str, email: &str, password: &str) -> Result<Self, AccountError> {
-        let password = Password::parse(password)?;
+    pub fn parse(
+        username: &str,
+        email: &str,
+        password: &str,
+        policy: PasswordPolicy,
+    ) -> Result<Self, AccountError> {
+        let password = Password::parse(password, policy)?;
         Ok(Self { username: Username::parse(username)?, email: Email::parse(email)?, password })
     }
 }
@@ -51,10 +56,12 @@ impl Accounts {
 mod tests {
     use super::Registration;
     use crate::accounts::AccountError;
+    use crate::domain::PasswordPolicy;
 
     #[test]
     fn of_several_faults_that_of_the_password_is_told_first_then_that_of_the_name() {
-        let fault = |username, email, password| Registration::parse(username, email, password).err();
+        let policy = PasswordPolicy { min_length: 6, allows_common: false };
+        let fault = |username, email, password| Registration::parse(username, email, password, policy).err();
         assert!(matches!(fault("a", "no address", "short"), Some(AccountError::Password(_))));
         assert!(matches!(fault("a", "no address", "long enough"), Some(AccountError::Username(_))));
         assert!(matches!(fault("ada", "no address", "long enough"), Some(AccountError::Email(_))));

@@ -149,6 +149,7 @@ impl Components {
         let accounts = Accounts::new(registry, tokens.clone(), clock.clone(), config.session_max_age);
         let settings = HttpSettings {
             demo_tokens: config.demo_tokens,
+            password_policy: config.password_policy,
             allowed_origins: config.allowed_origins.clone(),
             public_url: config.public_url.clone(),
             trusted_proxies: config.trusted_proxies.clone(),

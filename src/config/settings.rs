@@ -109,6 +109,13 @@ settings! {
     );
     SESSION_MAX_AGE = setting("30d", "How long after logging in a token may be refreshed");
     DEMO_TOKENS = setting("", "`true` or `false`: unauthenticated tokens; empty means not in production");
+    PASSWORD_MIN_LENGTH =
+        setting("6", "Characters that a new password must have at least, 6 to 64; use 8 or more in production");
+    PASSWORD_COMMON = setting(
+        "",
+        "`refuse` or `allow` the 100,000 most common passwords as new passwords; empty: `refuse`, or `allow` in \
+         development, as in the original",
+    );
     PUBLIC_URL = setting("", "Where clients reach this server, for the API document's `servers`");
     MAX_CONNECTIONS = setting("16384", "Connections at once; the limit on open files may lower it");
     MAX_CONNECTIONS_PER_ADDRESS = setting(

@@ -1,6 +1,7 @@
 //! The nouns of the service: parsing and state changes, pure. Nothing here reads the time, the disk or the net.
 
 mod caller;
+mod common_passwords;
 mod email;
 mod event;
 mod initiator;
@@ -9,6 +10,7 @@ mod key_record;
 mod kid;
 mod lifetime;
 mod password;
+mod password_policy;
 mod peer;
 mod proxy_header;
 mod request_id;
@@ -31,6 +33,7 @@ pub use key_record::{Home, KeyRecord, KeyState, Moved, NewKey, RingRecord};
 pub use kid::{Kid, KidError};
 pub use lifetime::{Lifetime, LifetimeError};
 pub use password::{Password, PasswordError, PasswordHash};
+pub use password_policy::PasswordPolicy;
 pub use peer::Peer;
 pub use proxy_header::{ProxyHeader, ProxyHeaderError, node_address};
 pub use request_id::RequestId;

@@ -34,7 +34,7 @@ use hyper::body::Incoming;
 
 use crate::accounts::Accounts;
 use crate::clock::Clock;
-use crate::domain::{Caller, ProxyHeader, TrustedProxies};
+use crate::domain::{Caller, PasswordPolicy, ProxyHeader, TrustedProxies};
 use crate::keys::Keys;
 use crate::store::Health;
 use crate::token::Tokens;
@@ -63,6 +63,8 @@ type Answer = Result<Response, Refusal>;
 pub struct HttpSettings {
     /// Whether any caller may have a demo token.
     pub demo_tokens: bool,
+    /// Which new passwords are accepted.
+    pub password_policy: PasswordPolicy,
     /// Origins that browsers may call from; nothing means any.
     pub allowed_origins: Option<Vec<String>>,
     /// Where clients reach this server, for the API document.

@@ -15,7 +15,8 @@ pub(in crate::http) async fn register_user(api: Api, call: Call) -> Answer {
     let (Some(username), Some(email), Some(password)) = given else {
         return Err(Missing::Registration.into());
     };
-    let registration = Registration::parse(&username, &email, password.expose())?;
+    let policy = api.settings.password_policy;
+    let registration = Registration::parse(&username, &email, password.expose(), policy)?;
     let body = LoggedInBody::from(api.accounts.register(&caller, registration).await?);
     respond::success(StatusCode::CREATED, body, "User registered successfully")
 }

@@ -7,6 +7,7 @@ mod generate;
 mod hostile;
 mod lookups;
 mod pages;
+mod passwords;
 mod published;
 mod refusals;
 mod sessions;
