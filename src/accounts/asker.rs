@@ -1,9 +1,9 @@
-//! For which client and account a password hash is made: with that, hashes are made in turns.
+//! The client and the account for which a password hash is made. Hashes are made in turns of these.
 
 use crate::domain::{Caller, LoginName, Peer};
 use crate::workers::Keys;
 
-/// For which client and account a hash counts.
+/// The client and the account for which a hash counts.
 #[derive(Clone, Debug)]
 pub(super) struct Asker(pub(super) Keys<AskerKey>);
 
@@ -12,7 +12,7 @@ pub(super) struct Asker(pub(super) Keys<AskerKey>);
 pub(super) enum AskerKey {
     /// The client's address.
     Peer(Peer),
-    /// The name that is logged in to, whether or not a user has it: what is stored must not change the order.
+    /// The name of a log-in, whether or not a user has it: the order must not show which names are stored.
     Account(String),
     /// All registrations of clients without an address of their own. Each has a new name, so names would not keep
     /// registrations from filling the line.

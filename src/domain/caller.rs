@@ -1,19 +1,20 @@
-//! Which request a use case works for.
+//! The request for which a use case works.
 
 use std::net::IpAddr;
 
 use super::{Peer, RequestId};
 
-/// Made once for each request, before anything else is done for it. Use cases take it, so that what they limit, record or
-/// log can be told apart by client, request and operation.
+/// Made once for each request, before any other work on it. Use cases take it, so that limits, records and
+/// log lines can name the client, the request and the operation.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// The client, as far as trusted proxies name it ([`super::TrustedProxies::client`]); `0.0.0.0` where nothing tells.
+    /// The client, as far as trusted proxies name it ([`super::TrustedProxies::client`]); `0.0.0.0` if its
+    /// address is unknown.
     pub address: IpAddr,
-    /// For which peer limits count the request; `None` if its address may be that of many clients.
+    /// The peer for which limits count the request; `None` if its address may be that of many clients.
     pub peer: Option<Peer>,
     /// The request.
     pub request_id: RequestId,
-    /// The `operationId` of what is asked for; `-` where there is no such operation.
+    /// The `operationId` of the requested operation; `-` if there is no such operation.
     pub operation: &'static str,
 }

@@ -1,6 +1,6 @@
-//! Which new passwords an operator accepts.
+//! The operator's rules for new passwords.
 
-/// Which new passwords an operator accepts. Stored passwords stay as they are.
+/// The operator's rules for new passwords. Stored passwords stay as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PasswordPolicy {
     /// The fewest characters that a password may have.
@@ -10,6 +10,6 @@ pub struct PasswordPolicy {
 }
 
 impl PasswordPolicy {
-    /// What the original accepts.
+    /// The rules of the original.
     pub const ORIGINAL: Self = Self { min_length: 6, allows_common: true };
 }

@@ -1,11 +1,12 @@
-//! What is known of a request once it is answered.
+//! What is known of a request when it is answered.
 
 use http::{Method, StatusCode};
 
 use super::refusal::Cause;
 use crate::domain::Caller;
 
-/// One request with its end. All but its client, its name and its cause are of few values each, so that they can be counted by.
+/// One answered request. All fields except its client, its name and its cause have few possible values, so
+/// that statistics can count by them.
 #[derive(Debug)]
 pub(super) struct Answered<'a> {
     /// Its client, its name and its operation.
@@ -16,13 +17,14 @@ pub(super) struct Answered<'a> {
     pub(super) path: &'static str,
     /// The status of the answer.
     pub(super) status: StatusCode,
-    /// The code of the refusal, where it was refused.
+    /// The code of the refusal, if the request was refused.
     pub(super) refusal: Option<&'static str>,
-    /// Why it was refused, for the log.
+    /// The cause of the refusal, for the log.
     pub(super) cause: Option<&'a Cause>,
 }
 
-/// The name of a method of HTTP (RFC 9110 §9.3, RFC 5789), or one name for all others: a request may bring any text.
+/// The name of an HTTP method (RFC 9110 §9.3, RFC 5789), or one name for all others, because a request may
+/// bring any text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct MethodName(&'static str);
 

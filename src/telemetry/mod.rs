@@ -1,4 +1,4 @@
-//! Logs. (`LOG_LEVEL`, `LOG_FORMAT`.) They go to standard error, and hold no secret at any level.
+//! Logs (`LOG_LEVEL`, `LOG_FORMAT`). They go to standard error, and contain no secret at any level.
 
 use std::io::{self, IsTerminal};
 
@@ -24,8 +24,8 @@ impl Format {
 /// Starts logging for the whole process. A second call changes nothing.
 pub fn start(filter: &str, format: Format) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    // The driver's own lines, and those of AWS's libraries, may hold what they send. A directive counts for all targets
-    // that begin with it.
+    // The lines of the database driver and of the AWS libraries may contain the data that they send. A
+    // directive applies to all targets whose names begin with it.
     let quiet = [
         "mongodb=off",
         "aws_=warn",

@@ -1,7 +1,6 @@
 //! The order of work that several askers share: the first piece of each asker comes before the second piece of any.
 
-/// Under which keys a piece of work counts, such as a client's address and an account. A piece without a key counts for
-/// nothing.
+/// The keys of a piece of work, such as a client's address and an account. A piece without a key never waits for an earlier one.
 pub type Keys<K> = [Option<K>; 2];
 
 /// Names a waiting piece of work.

@@ -1,4 +1,4 @@
-//! What the log says of a request: which operation, of which client, with which end. Never its query, headers or body.
+//! Logs each request: its operation, its client and its result. Never its query, headers or body.
 
 use http::StatusCode;
 
@@ -27,7 +27,7 @@ pub(in crate::http) fn answered(request: &Answered<'_>) {
     }
 }
 
-/// An error and all that lies beneath it.
+/// An error with all its causes.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut beneath = error.source();

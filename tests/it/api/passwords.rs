@@ -1,4 +1,4 @@
-//! Which new passwords are accepted: their length, and the list of the most common ones.
+//! The rules for new passwords: their length, and the list of the most common ones.
 
 use std::io::Write;
 use std::path::Path;
@@ -84,7 +84,7 @@ fn the_command_line_refuses_what_the_api_refuses() {
     assert_eq!(users(folder.path(), &change, "battery staple").0, Some(0));
 }
 
-/// What `tests/tools/common_passwords.py` makes of the packages that `tests/tools/install` installs.
+/// Runs `tests/tools/common_passwords.py` on the packages that `tests/tools/install` installs.
 fn generator(argument: &str) -> String {
     run(Command::new("python3").arg(repository().join("tests/tools/common_passwords.py")).arg(argument))
 }

@@ -86,7 +86,7 @@ fn users_log_in_while_one_address_tries_one_name_after_the_other() {
     assert_eq!(log_ins_during(&service, true, attack), [200; USERS]);
 }
 
-/// Where the proxy is not named, all clients have its address.
+/// If the proxy is not named, all clients have its address.
 #[test]
 fn users_log_in_while_others_register_one_user_after_the_other() {
     let service = Service::with(&[("BCRYPT_ROUNDS", "8")]);
