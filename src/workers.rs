@@ -2,14 +2,20 @@
 
 mod batches;
 mod fair;
+mod metrics;
 mod turns;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread;
 
 use crossbeam_channel::{Sender, bounded};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::telemetry::metrics::Source;
+use metrics::QueueMetrics;
 
 pub use batches::{BatchWork, BatchWorkers};
 pub use fair::FairWorkers;
@@ -19,6 +25,7 @@ pub use turns::Keys;
 #[derive(Clone, Debug)]
 pub struct Workers {
     queue: Sender<Job>,
+    metrics: Arc<QueueMetrics>,
 }
 
 /// Why a piece of work gave no result.
@@ -40,7 +47,7 @@ impl Workers {
     ///
     /// # Errors
     /// If the system starts no thread.
-    pub fn start(name: &str, threads: usize, queue: usize, niceness: i32) -> io::Result<Self> {
+    pub fn start(name: &'static str, threads: usize, queue: usize, niceness: i32) -> io::Result<Self> {
         let (sender, receiver) = bounded::<Job>(queue);
         for _ in 0..threads.max(1) {
             let receiver = receiver.clone();
@@ -51,7 +58,13 @@ impl Workers {
                 }
             })?;
         }
-        Ok(Self { queue: sender })
+        let metrics = Arc::new(QueueMetrics::of_pieces(name, queue, move || receiver.len()));
+        Ok(Self { queue: sender, metrics })
+    }
+
+    /// What is counted of the queue.
+    pub fn metrics(&self) -> Arc<dyn Source> {
+        Arc::clone(&self.metrics) as Arc<dyn Source>
     }
 
     /// Runs `work` on one of the threads. If the caller goes away before the work begins, it is not done.
@@ -63,7 +76,9 @@ impl Workers {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, WorkError> {
         let (reply, answer) = oneshot::channel();
+        let (metrics, asked_at) = (Arc::clone(&self.metrics), Instant::now());
         let job = Box::new(move || {
+            metrics.wait.observe(asked_at.elapsed());
             if !reply.is_closed()
                 && let Ok(result) = catch_unwind(AssertUnwindSafe(work))
             {
@@ -71,7 +86,10 @@ impl Workers {
                 let _ = reply.send(result);
             }
         });
-        self.queue.try_send(job).map_err(|_| WorkError::Busy)?;
+        self.queue.try_send(job).map_err(|_| {
+            self.metrics.refused.increment();
+            WorkError::Busy
+        })?;
         answer.await.map_err(|_| WorkError::Lost)
     }
 }

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::num::NonZero;
+use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use bcrypt::Version;
@@ -10,6 +11,7 @@ use bcrypt::Version;
 use super::asker::{Asker, AskerKey};
 use crate::domain::{Password, PasswordHash};
 use crate::entropy::Entropy;
+use crate::telemetry::metrics::Source;
 use crate::workers::{FairWorkers, WorkError};
 
 /// The most hashes that may wait. At cost 12 on two cores, the last one waits for about four seconds.
@@ -65,6 +67,11 @@ impl Hasher {
             cost,
             entropy,
         })
+    }
+
+    /// What is counted of the queue of hashes.
+    pub(super) fn metrics(&self) -> Arc<dyn Source> {
+        self.workers.metrics()
     }
 
     /// A hash for a new password, when it is the asker's turn.

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::StartError;
 use super::components::Components;
+use super::function_metrics::FunctionMetrics;
 use super::function_tasks::{FunctionTasks, Round};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -35,6 +36,7 @@ pub struct Function {
     clock: Clock,
     refresh: Duration,
     upkeep: Mutex<Upkeep>,
+    metrics: FunctionMetrics,
     tasks: Arc<Mutex<FunctionTasks>>,
 }
 
@@ -61,6 +63,7 @@ impl Function {
         components.finish_start(config).await?;
         let (keys, ring_service) = (Arc::clone(components.keys()), components.ring_service().clone());
         let server_secret = components.server_secret().clone();
+        let metrics = FunctionMetrics::new(components.metrics().clone(), clock.clone());
         let (http_service, mut tasks) = components.into_service(config, entropy);
         tasks.push(database_probe);
         let refresh = Duration::from_secs(config.key_refresh);
@@ -72,6 +75,7 @@ impl Function {
             base: path_of(config.public_url.as_deref()).to_owned(),
             clock,
             refresh,
+            metrics,
             upkeep: Mutex::new(Upkeep { began_at, under_way: None }),
             tasks: Arc::new(Mutex::new(FunctionTasks::new(tasks, began_at, refresh))),
         })
@@ -87,6 +91,12 @@ impl Function {
     /// # Errors
     /// [`EventError`]
     pub async fn invoke(&self, event: Event) -> Result<Option<Reply>, EventError> {
+        let answer = self.answer(event).await;
+        self.metrics.report();
+        answer
+    }
+
+    async fn answer(&self, event: Event) -> Result<Option<Reply>, EventError> {
         match Invocation::of(event, &self.base)? {
             Invocation::Upkeep => {
                 self.keep_up(|_| Some(Round::All), SCHEDULE_PATIENCE).await;

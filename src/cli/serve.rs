@@ -12,28 +12,36 @@ use crate::app::{App, passed_listener};
 use crate::clock::Clock;
 use crate::config::{Config, StoreChoice};
 use crate::entropy::Entropy;
+use crate::telemetry::LogFilter;
 
 /// The exit code that a shell reports for a process that SIGINT ended.
 const INTERRUPTED: i32 = 130;
 
 pub(super) fn run(output: &Output) -> Result<(), Failure> {
-    let config = setup::config()?;
+    let (config, log) = setup::config_and_log()?;
     let passed = passed_listener().map_err(Failure::refused)?;
     let runtime = setup::runtime()?;
-    let served = runtime.block_on(serve(&config, passed, output));
+    let served = runtime.block_on(serve(&config, log, passed, output));
     // When the server ends, it does not wait for a signature or a hash whose client is gone.
     runtime.shutdown_background();
     served
 }
 
-async fn serve(config: &Config, passed: Option<TcpListener>, output: &Output) -> Result<(), Failure> {
+async fn serve(
+    config: &Config,
+    log: LogFilter,
+    passed: Option<TcpListener>,
+    output: &Output,
+) -> Result<(), Failure> {
     // This comes first, so that no signal is lost while the stores open.
     let (term, int) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
     let (mut term, mut int) = (term.map_err(Failure::refused)?, int.map_err(Failure::refused)?);
     let notify = Notify::from_environment();
     notify.starting();
     let app = tokio::select! {
-        app = App::build(config, passed, Clock::System, Entropy::System) => app.map_err(Failure::refused)?,
+        app = App::build(config, passed, Clock::System, Entropy::System) => {
+            app.map_err(Failure::refused)?.with_log_filter(log)
+        }
         () = first_of(&mut term, &mut int) => return Ok(()),
     };
     let address = app.address().map_err(Failure::refused)?;

@@ -1,10 +1,11 @@
 //! Turns text into typed values. This is the only place that says what each setting allows.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::LogFormat;
 use crate::domain::{Kid, Lifetime, ProxyHeader, Rotation, TrustedProxies};
 use crate::server_secret::ServerSecretSettings;
+use crate::telemetry;
 
 /// Whether a `NODE_ENV` means development. Every other word counts as production, so that a typing error does
 /// not open the service.
@@ -35,6 +36,15 @@ pub(super) fn host(text: &str) -> Result<IpAddr, String> {
 
 pub(super) fn port(text: &str) -> Result<u16, String> {
     number(text, 0, 65_535)
+}
+
+/// An address, or nothing for `off`.
+pub(super) fn admin_address(text: &str) -> Result<Option<SocketAddr>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let refused = || "must be an IP address and a port, such as 127.0.0.1:9464, or off".to_owned();
+    text.parse().map(Some).map_err(|_| refused())
 }
 
 pub(super) fn skew(text: &str) -> Result<u64, String> {
@@ -235,17 +245,7 @@ pub(super) fn url(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn log_level(text: &str) -> Result<String, String> {
-    use tracing_subscriber::filter::{EnvFilter, LevelFilter};
-    // Without this check, a word that is not a level would be the name of a module, and all other modules
-    // would log nothing.
-    let meant = |part: &str| part.contains('=') || part.trim().parse::<LevelFilter>().is_ok();
-    let well_formed = text.split(',').all(meant) && text.parse::<EnvFilter>().is_ok();
-    if well_formed {
-        Ok(text.to_owned())
-    } else {
-        Err("must be error, warn, info, debug, trace, or a filter such as info,jwt_generator=debug"
-            .to_owned())
-    }
+    telemetry::check_filter(text).map(|()| text.to_owned()).map_err(|error| error.to_string())
 }
 
 pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {

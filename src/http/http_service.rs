@@ -2,14 +2,17 @@
 
 use std::future::ready;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderValue};
 use http::{Method, Request, StatusCode, Version};
 use http_body_util::{Either, Full};
+use tokio::time::Instant;
 
 use super::answered::{Answered, MethodName};
+use super::metrics::{ConnectionMetrics, HttpMetrics};
 use super::middleware::client::ClientAddress;
 use super::middleware::cors::Cors;
 use super::middleware::request_id::RequestIds;
@@ -19,6 +22,7 @@ use super::refusal::{Kind, Refusal};
 use super::router::{Route, Router, allowed};
 use super::{Answer, Api, Body, Call, Response, operations, path};
 use crate::domain::Caller;
+use crate::telemetry::metrics::Source;
 
 /// The router, and the work that is the same for every request and every response. The server and the
 /// function hand their requests to it.
@@ -30,6 +34,7 @@ pub struct HttpService {
     client: ClientAddress,
     request_ids: RequestIds,
     closing: AtomicBool,
+    metrics: Arc<HttpMetrics>,
 }
 
 impl HttpService {
@@ -42,8 +47,19 @@ impl HttpService {
             client: ClientAddress::new(settings.trusted_proxies.clone(), settings.trusted_proxy_header),
             request_ids: RequestIds::new(mark),
             closing: AtomicBool::new(false),
+            metrics: Arc::new(HttpMetrics::new()),
             api,
         }
+    }
+
+    /// What is counted of requests and connections.
+    pub fn metrics(&self) -> Arc<dyn Source> {
+        Arc::clone(&self.metrics) as Arc<dyn Source>
+    }
+
+    /// What is counted of connections.
+    pub(super) fn connection_metrics(&self) -> Arc<ConnectionMetrics> {
+        Arc::clone(&self.metrics.connections)
     }
 
     /// From now on each answer is the last one on its connection.
@@ -54,6 +70,7 @@ impl HttpService {
     /// Answers one request of this peer. Each connection reserves memory for what this returns, even while it
     /// is idle. So the request moves into the memory of its handler and does not stay here.
     pub fn answer(&self, request: Request<Body>, peer: IpAddr) -> impl Future<Output = Response> {
+        let began = Instant::now();
         let route = self.router.find(request.method(), request.uri().path());
         let caller = self.caller(peer, request.headers(), route);
         let origin = self.cors.listed(request.headers());
@@ -61,7 +78,7 @@ impl HttpService {
         let answer = self.reach(request, route, &caller);
         async move {
             let answered = panic::caught(answer).await;
-            let response = self.write(answered, route, method, &caller);
+            let response = self.write(answered, route, method, &caller, began);
             self.finish(response, method, &caller, origin)
         }
     }
@@ -86,7 +103,14 @@ impl HttpService {
     }
 
     /// The response, with the headers of all responses of its operation, or the refusal in its dialect.
-    fn write(&self, answered: Answer, route: Route<'_>, method: MethodName, caller: &Caller) -> Response {
+    fn write(
+        &self,
+        answered: Answer,
+        route: Route<'_>,
+        method: MethodName,
+        caller: &Caller,
+        began: Instant,
+    ) -> Response {
         let (response, refusal, cause) = match answered {
             Ok(mut response) => {
                 if let Some(operation) = route.operation() {
@@ -104,7 +128,10 @@ impl HttpService {
             }
         };
         let (path, status, cause) = (route.path(), response.status(), cause.as_ref());
-        log::answered(&Answered { caller, method, path, status, refusal, cause });
+        let (operation, duration) = (route.operation(), began.elapsed());
+        let answered = Answered { caller, operation, method, path, status, refusal, cause, duration };
+        self.metrics.count(&answered);
+        log::answered(&answered);
         response
     }
 
@@ -144,7 +171,7 @@ impl HttpService {
                 let (route, method) = (Route::Nowhere(None), MethodName::of(&Method::GET));
                 let caller = self.caller(peer, &HeaderMap::new(), route);
                 let refused = Err(Kind::MalformedRequest(part).into());
-                let response = self.write(refused, route, method, &caller);
+                let response = self.write(refused, route, method, &caller, Instant::now());
                 self.finish(response, method, &caller, None)
             }
         }

@@ -1,9 +1,15 @@
-//! Logs (`LOG_LEVEL`, `LOG_FORMAT`). They go to standard error, and contain no secret at any level.
+//! Logs and metrics. Logs (`LOG_LEVEL`, `LOG_FORMAT`) go to standard error, and contain no secret at any level.
+
+mod log_filter;
+pub mod metrics;
 
 use std::io::{self, IsTerminal};
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{fmt, registry, reload};
+
+pub use log_filter::{LogFilter, UnknownFilter, check_filter};
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,27 +27,18 @@ impl Format {
     }
 }
 
-/// Starts logging for the whole process. A second call changes nothing.
-pub fn start(filter: &str, format: Format) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    // The lines of the database driver and of the AWS libraries may contain the data that they send. A
-    // directive applies to all targets whose names begin with it.
-    let quiet = [
-        "mongodb=off",
-        "aws_=warn",
-        "lambda_runtime=warn",
-        "rustls=warn",
-        "hickory_proto=warn",
-        "hickory_resolver=warn",
-    ];
-    let filter =
-        quiet.iter().filter_map(|directive| directive.parse().ok()).fold(filter, EnvFilter::add_directive);
-    let lines = fmt().with_env_filter(filter).with_writer(io::stderr);
+/// Starts logging for the whole process, and gives the filter, which can be replaced later. A second call starts nothing.
+pub fn start(filter: &str, format: Format) -> LogFilter {
+    let (layer, handle) = reload::Layer::new(log_filter::filter_of(filter));
+    let (filtered, lines) = (registry().with(layer), fmt::layer().with_writer(io::stderr));
     let started = match format {
-        Format::Text => lines.with_target(false).with_ansi(io::stderr().is_terminal()).try_init(),
-        Format::Json => lines.json().flatten_event(true).with_current_span(false).try_init(),
+        Format::Text => {
+            filtered.with(lines.with_target(false).with_ansi(io::stderr().is_terminal())).try_init()
+        }
+        Format::Json => filtered.with(lines.json().flatten_event(true).with_current_span(false)).try_init(),
     };
     if started.is_err() {
         tracing::debug!("logging was started before");
     }
+    LogFilter::new(filter, started.is_ok().then_some(handle))
 }

@@ -7,15 +7,19 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
+use super::metrics::QueueMetrics;
 use super::turns::{Added, Keys, Ticket, Turns};
 use super::{Job, WorkError, lower_priority};
+use crate::telemetry::metrics::Source;
 
 /// Threads of low priority behind a line of a fixed length, in which each key has one piece of work in each round. They end
 /// when the last clone is dropped.
 #[derive(Clone)]
 pub struct FairWorkers<K: PartialEq> {
     line: Arc<Open<K>>,
+    metrics: Arc<QueueMetrics>,
 }
 
 /// The line as askers hold it; it closes with the value.
@@ -43,10 +47,13 @@ impl<K: PartialEq + Send + 'static> FairWorkers<K> {
     ///
     /// # Errors
     /// If the system gives no thread.
-    pub fn start(name: &str, threads: usize, limit: usize, niceness: i32) -> io::Result<Self> {
+    pub fn start(name: &'static str, threads: usize, limit: usize, niceness: i32) -> io::Result<Self> {
         let state = Mutex::new(State { turns: Turns::new(limit), closed: false });
         let line = Arc::new(Line { state, changed: Condvar::new() });
-        let workers = Self { line: Arc::new(Open(Arc::clone(&line))) };
+        let waiting = Arc::clone(&line);
+        let length = move || waiting.state().turns.len();
+        let metrics = Arc::new(QueueMetrics::of_pieces(name, limit, length));
+        let workers = Self { line: Arc::new(Open(Arc::clone(&line))), metrics };
         for _ in 0..threads.max(1) {
             let line = Arc::clone(&line);
             thread::Builder::new().name(name.to_owned()).spawn(move || {
@@ -57,6 +64,11 @@ impl<K: PartialEq + Send + 'static> FairWorkers<K> {
             })?;
         }
         Ok(workers)
+    }
+
+    /// What is counted of the line.
+    pub fn metrics(&self) -> Arc<dyn Source> {
+        Arc::clone(&self.metrics) as Arc<dyn Source>
     }
 
     /// Runs `work` on one of the threads, when it is the turn of its keys. Work whose asker goes away before its turn gives its
@@ -70,8 +82,22 @@ impl<K: PartialEq + Send + 'static> FairWorkers<K> {
         keys: Keys<K>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, WorkError> {
+        let ended = self.wait_and_run(keys, work).await;
+        if matches!(ended, Err(WorkError::Busy)) {
+            self.metrics.refused.increment();
+        }
+        ended
+    }
+
+    async fn wait_and_run<T: Send + 'static>(
+        &self,
+        keys: Keys<K>,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, WorkError> {
         let (reply, answer) = oneshot::channel();
+        let (metrics, asked_at) = (Arc::clone(&self.metrics), Instant::now());
         let job = Box::new(move || {
+            metrics.wait.observe(asked_at.elapsed());
             let result = catch_unwind(AssertUnwindSafe(work)).map_err(|_| WorkError::Lost);
             // The caller may have stopped waiting; then the result is not needed.
             let _ = reply.send(result);

@@ -58,6 +58,11 @@ impl<K: PartialEq, P> Turns<K, P> {
         Some(piece)
     }
 
+    /// How many pieces wait.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Takes a piece out before its turn, if it still waits.
     pub(super) fn remove(&mut self, ticket: Ticket) -> Option<P> {
         let place = self.waiting.iter().position(|waiting| waiting.ticket == ticket)?;
