@@ -1,5 +1,7 @@
 //! What is known of a request once it is answered.
 
+use std::time::Duration;
+
 use http::{Method, StatusCode};
 
 use super::refusal::Cause;
@@ -20,6 +22,8 @@ pub(super) struct Answered<'a> {
     pub(super) refusal: Option<&'static str>,
     /// Why it was refused, for the log.
     pub(super) cause: Option<&'a Cause>,
+    /// From the end of its head until the answer was ready to be sent, its body included.
+    pub(super) duration: Duration,
 }
 
 /// The name of a method of HTTP (RFC 9110 §9.3, RFC 5789), or one name for all others: a request may bring any text.

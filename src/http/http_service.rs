@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderValue};
 use http::{Method, Request, StatusCode, Version};
 use http_body_util::{Either, Full};
+use tokio::time::Instant;
 
 use super::answered::{Answered, MethodName};
 use super::middleware::client::ClientAddress;
@@ -53,6 +54,7 @@ impl HttpService {
     /// Answers one request of this peer. Each connection has room for what this returns, also while it is idle: so the request
     /// goes into the memory of its handler, and is not kept here.
     pub fn answer(&self, request: Request<Body>, peer: IpAddr) -> impl Future<Output = Response> {
+        let began = Instant::now();
         let route = self.router.find(request.method(), request.uri().path());
         let caller = self.caller(peer, request.headers(), route);
         let origin = self.cors.listed(request.headers());
@@ -60,7 +62,7 @@ impl HttpService {
         let answer = self.reach(request, route, &caller);
         async move {
             let answered = panic::caught(answer).await;
-            let response = self.write(answered, route, method, &caller);
+            let response = self.write(answered, route, method, &caller, began);
             self.finish(response, method, &caller, origin)
         }
     }
@@ -83,7 +85,14 @@ impl HttpService {
     }
 
     /// The answer, with what holds for all answers of its operation, or the refusal in its dialect.
-    fn write(&self, answered: Answer, route: Route<'_>, method: MethodName, caller: &Caller) -> Response {
+    fn write(
+        &self,
+        answered: Answer,
+        route: Route<'_>,
+        method: MethodName,
+        caller: &Caller,
+        began: Instant,
+    ) -> Response {
         let (response, refusal, cause) = match answered {
             Ok(mut response) => {
                 if let Some(operation) = route.operation() {
@@ -101,7 +110,8 @@ impl HttpService {
             }
         };
         let (path, status, cause) = (route.path(), response.status(), cause.as_ref());
-        log::answered(&Answered { caller, method, path, status, refusal, cause });
+        let duration = began.elapsed();
+        log::answered(&Answered { caller, method, path, status, refusal, cause, duration });
         response
     }
 
@@ -141,7 +151,7 @@ impl HttpService {
                 let (route, method) = (Route::Nowhere(None), MethodName::of(&Method::GET));
                 let caller = self.caller(peer, &HeaderMap::new(), route);
                 let refused = Err(Kind::MalformedRequest(part).into());
-                let response = self.write(refused, route, method, &caller);
+                let response = self.write(refused, route, method, &caller, Instant::now());
                 self.finish(response, method, &caller, None)
             }
         }

@@ -6,7 +6,7 @@ use crate::http::answered::Answered;
 
 /// Writes one line about a request that was answered.
 pub(in crate::http) fn answered(request: &Answered<'_>) {
-    let &Answered { caller, method, path, status, refusal, cause } = request;
+    let &Answered { caller, method, path, status, refusal, cause, .. } = request;
     let (operation, client, request_id) = (caller.operation, &caller.address, &caller.request_id);
     let (method, code) = (method.as_str(), status.as_u16());
     let Some(refusal) = refusal else {
