@@ -19,6 +19,7 @@ mod task;
 use std::io;
 use std::net::{SocketAddr, TcpListener as PassedListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -35,6 +36,7 @@ use crate::keys::schedule::PeriodTooShort;
 use crate::keys::{KeyKind, KeySettings, Keys, RingService, Signer};
 use crate::server_secret::CurrentServerSecret;
 use crate::store::{StoreError, Stores};
+use crate::telemetry::traces::Tracer;
 use crate::token::{TokenSettings, Tokens};
 use components::Components;
 use database_probe::FIRST;
@@ -52,6 +54,11 @@ pub use task::{NextTurn, Supervised, Supervisor, Task, TurnError};
 /// Connections of one peer address, where the operator has not said how many.
 const USUAL_CONNECTIONS_PER_ADDRESS: usize = 1024;
 
+/// How long the end waits for the collector of traces.
+const TRACE_PATIENCE: Duration = Duration::from_secs(5);
+/// Later than this after the stop it does not.
+const STOP_PATIENCE: Duration = Duration::from_millis(9_800);
+
 /// The service, ready to run.
 pub struct App {
     listener: TcpListener,
@@ -61,6 +68,7 @@ pub struct App {
     keys_place: String,
     server_secret: CurrentServerSecret,
     tasks: Supervisor,
+    tracer: Tracer,
 }
 
 /// Why the service cannot start.
@@ -210,10 +218,11 @@ impl App {
         let server_secret = components.server_secret().clone();
         let keys = Arc::clone(components.keys());
         let keys_place = components.ring_service().custody().ring_store().place();
+        let tracer = components.tracer().clone();
         let (http_service, others) = components.into_service(config, entropy);
         others.into_iter().for_each(|task| tasks.start(task));
         let http_service = Arc::new(http_service);
-        Ok(Self { listener, http_service, limits, keys, keys_place, server_secret, tasks })
+        Ok(Self { listener, http_service, limits, keys, keys_place, server_secret, tasks, tracer })
     }
 
     /// Where the service listens.
@@ -242,13 +251,17 @@ impl App {
     /// Serves until `stop`. Then requests and background tasks that are under way have nine seconds to end; the whole stop
     /// takes at most ten.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { listener, http_service, limits, tasks, .. } = self;
+        let Self { listener, http_service, limits, tasks, tracer, .. } = self;
         let (tell, stopped) = oneshot::channel();
+        let mut stopped_at = None;
         let stop = async {
             stop.await;
-            let _ = tell.send(Instant::now());
+            let now = *stopped_at.insert(Instant::now());
+            let _ = tell.send(now);
         };
         end_together(serve(listener, http_service, limits, stop), stopped, tasks).await;
+        let gone = stopped_at.map_or(Duration::ZERO, |stopped_at| stopped_at.elapsed());
+        tracer.flush(TRACE_PATIENCE.min(STOP_PATIENCE.saturating_sub(gone))).await;
     }
 }
 

@@ -5,6 +5,7 @@ use std::error::Error;
 use super::hashing::PasswordCheck;
 use super::{AccountError, Accounts, LoggedIn};
 use crate::domain::{Actor, Caller, Initiator, LoginName, Password, PasswordHash, User};
+use crate::telemetry::note_user;
 use crate::token::{Session, Subject};
 
 impl Accounts {
@@ -21,6 +22,9 @@ impl Accounts {
         // Taken before the look-up: a change of the password after it ends this session, too.
         let now = self.clock.now();
         let found = self.registry.find_user(name).await?;
+        if let Some(user) = &found {
+            note_user(user.id);
+        }
         let stored = found.as_ref().map(|user| user.password_hash.clone());
         let check = self.registry.hasher.check(password, stored).await?;
         let (user, stronger) = admitted(found, check)?;

@@ -10,6 +10,7 @@ use super::database_probe::DatabaseProbe;
 use super::instance_heartbeat::{self, InstanceHeartbeat};
 use super::server_secret::ServerSecretKeeper;
 use super::signer_probe::SignerProbe;
+use super::stores::database_place;
 use super::task::{NextTurn, Supervised, Task, TurnError};
 use super::{StartError, open_registry, open_ring_service, open_stores, tell_adopted, tokens};
 use crate::accounts::{Accounts, Registry};
@@ -21,6 +22,7 @@ use crate::http::{Api, FailingTasks, HttpService, HttpSettings, Parts};
 use crate::keys::{Keys, RingRefresher, RingService, Signer};
 use crate::server_secret::CurrentServerSecret;
 use crate::store::{Health, IfMissing, StoreError, Stores};
+use crate::telemetry::traces::Tracer;
 
 /// How long a start waits for the server secret. A database has answered a moment before, and its verbs end within this time.
 const SERVER_SECRET_PATIENCE: Duration = Duration::from_secs(2);
@@ -37,13 +39,16 @@ pub(super) struct Components {
     failing: FailingTasks,
     clock: Clock,
     mark: u32,
+    tracer: Tracer,
 }
 
 impl Components {
     /// Opens them; nothing is asked of the database or of the keys yet.
     pub(super) fn open(config: &Config, clock: Clock, entropy: &Entropy) -> Result<Self, StartError> {
         let mark = u32::from_be_bytes(entropy.bytes()?);
+        let tracer = open_tracer(config, mark, &clock, entropy)?;
         let stores = open_stores(config, IfMissing::Create)?;
+        let stores = if tracer.is_on() { stores.traced(database_place(config)) } else { stores };
         let registry = open_registry(config, &stores, clock.clone(), entropy.clone())?;
         let keys = Arc::new(Keys::new(Signer::start(config.rsa_batch, entropy.clone())?, clock.clone()));
         let ring_service = open_ring_service(config, &stores, clock.clone())?;
@@ -70,6 +75,7 @@ impl Components {
             failing: FailingTasks::default(),
             clock,
             mark,
+            tracer,
         })
     }
 
@@ -121,6 +127,10 @@ impl Components {
         &self.ring_service
     }
 
+    pub(super) fn tracer(&self) -> &Tracer {
+        &self.tracer
+    }
+
     /// The server secret, for what derives keys from it. There may be none yet.
     pub(super) fn server_secret(&self) -> &CurrentServerSecret {
         self.server_secret.current()
@@ -136,7 +146,7 @@ impl Components {
     /// some of them; they begin with a pause.
     pub(super) fn into_service(self, config: &Config, entropy: Entropy) -> (HttpService, Vec<Supervised>) {
         let Self { registry, keys, ring_service, ring_refresher, heartbeat, .. } = self;
-        let Self { server_secret, database, failing, clock, mark, .. } = self;
+        let Self { server_secret, database, failing, clock, mark, tracer, .. } = self;
         let refresh = Duration::from_secs(ring_service.settings().refresh);
         let pause = ring_refresher.pause();
         let tasks = vec![
@@ -154,9 +164,18 @@ impl Components {
             trusted_proxies: config.trusted_proxies.clone(),
             trusted_proxy_header: config.trusted_proxy_header,
             body_memory: config.max_body_memory,
+            access_log: config.access_log,
         };
         let api = Api::new(Parts { tokens, accounts, keys, database, failing, clock, settings });
-        (HttpService::new(api, mark), tasks)
+        (HttpService::new(api, mark, tracer), tasks)
+    }
+}
+
+/// What records requests, if the settings name a collector.
+fn open_tracer(config: &Config, mark: u32, clock: &Clock, entropy: &Entropy) -> Result<Tracer, StartError> {
+    match config.traces.clone() {
+        Some(settings) => Ok(Tracer::start(settings, mark, clock.clone(), entropy.clone())?),
+        None => Ok(Tracer::default()),
     }
 }
 

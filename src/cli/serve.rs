@@ -2,34 +2,44 @@
 
 use std::io::{self, IsTerminal};
 use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::notify::Notify;
-use super::setup;
-use super::{Failure, Output};
+use super::{Failure, Output, reload, setup};
 use crate::app::{App, passed_listener};
 use crate::clock::Clock;
 use crate::config::{Config, StoreChoice};
 use crate::entropy::Entropy;
+use crate::telemetry::{LogFilter, flush_log};
 
+/// How long the end waits for the reader of the log.
+const LOG_PATIENCE: Duration = Duration::from_millis(200);
 /// The exit code that a shell reports for a process that SIGINT ended.
 const INTERRUPTED: i32 = 130;
 
 pub(super) fn run(output: &Output) -> Result<(), Failure> {
-    let config = setup::config()?;
+    let (config, filter) = setup::config_and_filter()?;
     let passed = passed_listener().map_err(Failure::refused)?;
     let runtime = setup::runtime()?;
-    let served = runtime.block_on(serve(&config, passed, output));
+    let served = runtime.block_on(serve(&config, passed, filter, output));
+    flush_log(LOG_PATIENCE);
     // The end does not wait for a signature or a hash whose client is gone.
     runtime.shutdown_background();
     served
 }
 
-async fn serve(config: &Config, passed: Option<TcpListener>, output: &Output) -> Result<(), Failure> {
+async fn serve(
+    config: &Config,
+    passed: Option<TcpListener>,
+    filter: LogFilter,
+    output: &Output,
+) -> Result<(), Failure> {
     // First of all, so that no signal is lost while the stores open.
     let (term, int) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
     let (mut term, mut int) = (term.map_err(Failure::refused)?, int.map_err(Failure::refused)?);
+    reload::on_hangup(filter)?;
     let notify = Notify::from_environment();
     notify.starting();
     let app = tokio::select! {

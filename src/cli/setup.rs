@@ -12,7 +12,7 @@ use crate::config::{Config, LogFormat, Setting, Sources, secret_name};
 use crate::domain::RingRecord;
 use crate::keys::RingService;
 use crate::keys::custody::Account;
-use crate::telemetry::{self, Format};
+use crate::telemetry::{Format, LogFilter, start_log};
 
 /// The environment and the `.env` of the current folder. Secrets of AWS are not read.
 pub(super) fn sources() -> Result<Sources, Failure> {
@@ -69,6 +69,11 @@ fn environment() -> Result<Vec<(String, String)>, Failure> {
 
 /// The settings. The log warns about likely mistakes.
 pub(super) fn config() -> Result<Config, Failure> {
+    config_and_filter().map(|(config, _)| config)
+}
+
+/// The same, with the filter of the log, for a program that runs on.
+pub(super) fn config_and_filter() -> Result<(Config, LogFilter), Failure> {
     let sources = whole_sources()?;
     let config = Config::read(&sources).map_err(Failure::usage)?;
     let format = match config.log_format {
@@ -76,9 +81,9 @@ pub(super) fn config() -> Result<Config, Failure> {
         LogFormat::Text => Format::Text,
         LogFormat::Json => Format::Json,
     };
-    telemetry::start(&config.log_level, format);
+    let filter = start_log(&config.log_level, format);
     sources.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
-    Ok(config)
+    Ok((config, filter))
 }
 
 /// The service of the ring, on its store.

@@ -114,7 +114,8 @@ impl TraceContext {
     /// two parts of `Root` together are the trace id. Nothing if `Root` is missing or malformed.
     pub fn from_xray(value: &[u8]) -> Option<Self> {
         let (mut trace_id, mut span_id, mut sampled) = (None, None, None);
-        for part in value.split(|byte| *byte == b';').map(<[u8]>::trim_ascii).filter(|part| !part.is_empty()) {
+        for part in value.split(|byte| *byte == b';').map(<[u8]>::trim_ascii).filter(|part| !part.is_empty())
+        {
             match part.split_at_checked(part.iter().position(|byte| *byte == b'=')? + 1)? {
                 (b"Root=", root) => trace_id = Some(xray_root(root)?),
                 (b"Parent=", parent) => span_id = Some(SpanId::parse(parent).filter(|_| parent.len() == 16)?),
@@ -137,7 +138,8 @@ impl TraceContext {
         let trace = self.trace_id.to_string();
         let (seconds, random) = trace.split_at(8);
         let parent = self.span_id.map(|id| format!(";Parent={id}")).unwrap_or_default();
-        let sampled = self.sampled.map(|sampled| format!(";Sampled={}", u8::from(sampled))).unwrap_or_default();
+        let sampled =
+            self.sampled.map(|sampled| format!(";Sampled={}", u8::from(sampled))).unwrap_or_default();
         format!("Root=1-{seconds}-{random}{parent}{sampled}")
     }
 }
@@ -250,12 +252,10 @@ mod tests {
     fn a_trace_of_xray_has_the_same_id_in_the_form_of_w3c() {
         let full = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
         let found = xray(full).unwrap();
-        assert_eq!(
-            found.traceparent().unwrap(),
-            "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01"
-        );
+        assert_eq!(found.traceparent().unwrap(), "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01");
         assert_eq!(found.xray(), full);
-        let found = xray("Self=1-5759e987-0;Root=1-5759e988-bd862e3fe1be46a994272793;CalledFrom=app").unwrap();
+        let found =
+            xray("Self=1-5759e987-0;Root=1-5759e988-bd862e3fe1be46a994272793;CalledFrom=app").unwrap();
         assert_eq!((found.span_id, found.sampled, found.traceparent()), (None, None, None));
         assert_eq!(found.xray(), "Root=1-5759e988-bd862e3fe1be46a994272793");
         assert_eq!(xray("Root=1-5759e988-bd862e3fe1be46a994272793; Sampled=?").unwrap().sampled, None);
@@ -283,13 +283,20 @@ mod tests {
     #[test]
     fn a_tracestate_is_passed_on_if_it_is_well_formed() {
         let many = |count: usize| (0..count).map(|at| format!("k{at}=v")).collect::<Vec<_>>().join(",");
-        for text in ["rojo=00f067aa0ba902b7", "congo=t61rcWkgMzE,rojo=1", "a=1, b=2", "1a@b-c_d*e/f=~!", &many(32)] {
+        for text in
+            ["rojo=00f067aa0ba902b7", "congo=t61rcWkgMzE,rojo=1", "a=1, b=2", "1a@b-c_d*e/f=~!", &many(32)]
+        {
             assert!(is_tracestate(text), "{text}");
         }
         let long = format!("a={}", "x".repeat(257));
-        for text in ["", ",", "a", "a=", "=b", "A=1", "a=1,a=2", "a=b=c", "a=\u{e4}", "a=b\n", &long, &many(33)] {
+        for text in
+            ["", ",", "a", "a=", "=b", "A=1", "a=1,a=2", "a=b=c", "a=\u{e4}", "a=b\n", &long, &many(33)]
+        {
             assert!(!is_tracestate(text), "{text:?}");
         }
-        assert!(!is_tracestate(&format!("a={},b={}", "x".repeat(255), "y".repeat(255))), "more than 512 bytes");
+        assert!(
+            !is_tracestate(&format!("a={},b={}", "x".repeat(255), "y".repeat(255))),
+            "more than 512 bytes"
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 
 use super::refusal::Cause;
-use crate::domain::Caller;
+use crate::domain::{Caller, UserId};
 
 /// One request with its end. All but its client, its name and its cause are of few values each, so that they can be counted by.
 #[derive(Debug)]
@@ -24,6 +24,10 @@ pub(super) struct Answered<'a> {
     pub(super) cause: Option<&'a Cause>,
     /// From the end of its head until the answer was ready to be sent, its body included.
     pub(super) duration: Duration,
+    /// The bytes of the answer's body that are sent.
+    pub(super) bytes: usize,
+    /// The user for whom it was, if a use case has found one.
+    pub(super) user: Option<UserId>,
 }
 
 /// The name of a method of HTTP (RFC 9110 §9.3, RFC 5789), or one name for all others: a request may bring any text.

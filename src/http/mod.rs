@@ -38,6 +38,7 @@ use crate::clock::Clock;
 use crate::domain::{Caller, ProxyHeader, TrustedProxies};
 use crate::keys::Keys;
 use crate::store::Health;
+use crate::telemetry::AccessLog;
 use crate::token::Tokens;
 
 use call::Call;
@@ -74,6 +75,8 @@ pub struct HttpSettings {
     pub trusted_proxy_header: ProxyHeader,
     /// Bytes that the bodies of requests may hold at once, all together.
     pub body_memory: usize,
+    /// Which requests have a line in the log.
+    pub access_log: AccessLog,
 }
 
 /// What the handlers work with. Clones share it.

@@ -13,6 +13,7 @@ pub mod mongo;
 mod rings;
 pub mod sqlite;
 mod stores;
+mod traced;
 mod users;
 
 pub use absent::Absent;
@@ -23,4 +24,5 @@ pub use health::Health;
 pub use instances::Instances;
 pub use rings::Rings;
 pub use stores::Stores;
+pub use traced::DatabasePlace;
 pub use users::Users;

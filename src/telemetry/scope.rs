@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
@@ -52,21 +52,19 @@ pin_project! {
     }
 }
 
-/// Runs `inner` within the request of `scope`; gives the scope back at the end.
+/// Runs `inner` within the request of `scope`.
 pub fn in_request<F: Future>(scope: RequestScope, inner: F) -> InRequest<F> {
-    InRequest { scope: Some(scope), inner }
+    let scope = Some(scope);
+    InRequest { scope, inner }
 }
 
 impl<F: Future> Future for InRequest<F> {
-    type Output = (F::Output, Option<RequestScope>);
+    type Output = F::Output;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let output = {
-            let _entered = Entered::with(this.scope);
-            ready!(this.inner.poll(context))
-        };
-        Poll::Ready((output, this.scope.take()))
+        let _entered = Entered::with(this.scope);
+        this.inner.poll(context)
     }
 }
 
@@ -112,6 +110,11 @@ pub fn note_user(user: UserId) {
     });
 }
 
+/// The user for whom the request is, as far as it is known by now.
+pub fn user() -> Option<UserId> {
+    current(|scope| scope.user).flatten()
+}
+
 /// What another service is told of the trace. Nothing outside a trace.
 pub fn propagation() -> Option<Propagation> {
     current(|scope| {
@@ -142,14 +145,15 @@ mod tests {
                 let before = id();
                 tokio::task::yield_now().await;
                 note_user(UserId::from_bytes([number as u8; 12]));
-                (before, id())
+                tokio::task::yield_now().await;
+                (before, id(), user())
             })
         };
         let (one, two) = tokio::join!(answer(1), answer(2));
-        for (number, ((before, after), scope)) in [(1, one), (2, two)] {
+        for (number, seen) in [(1, one), (2, two)] {
             let expected = Some(format!("00000000-0000000{number}"));
-            assert_eq!((before, after), (expected.clone(), expected));
-            assert_eq!(scope.unwrap().user, Some(UserId::from_bytes([number as u8; 12])));
+            let user = Some(UserId::from_bytes([number as u8; 12]));
+            assert_eq!(seen, (expected.clone(), expected, user));
         }
         assert_eq!(id(), None);
     }
@@ -157,8 +161,9 @@ mod tests {
     #[tokio::test]
     async fn a_panic_leaves_no_scope_behind() {
         use futures_util::FutureExt;
-        let lost = std::panic::AssertUnwindSafe(in_request(scope(1), async { panic!("as the test wants it") }));
-        assert!(lost.catch_unwind().await.map(|((), _)| ()).is_err());
+        let lost =
+            std::panic::AssertUnwindSafe(in_request(scope(1), async { panic!("as the test wants it") }));
+        assert!(lost.catch_unwind().await.map(|()| ()).is_err());
         assert_eq!(id(), None);
     }
 }

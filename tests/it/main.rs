@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod access_log;
 mod adoption;
 mod api;
 mod architecture;
@@ -28,3 +29,4 @@ mod store;
 mod support;
 mod systemd;
 mod terminal;
+mod traces;

@@ -3,7 +3,7 @@
 
 use super::protobuf::Message;
 use super::settings::TraceSettings;
-use super::span::{SpanRecord, Value};
+use super::span::{SpanRecord, SpanValue};
 
 /// `Span.flags`: the parent is known to be remote or local, and whether it is.
 const HAS_IS_REMOTE: u32 = 0x100;
@@ -78,7 +78,7 @@ fn write_span(message: &mut Message, span: &SpanRecord) {
     message.fixed64(8, span.ended_at);
     for (name, value) in &span.attributes {
         match value {
-            Value::Number(number) => message.message(9, |pair| {
+            SpanValue::Number(number) => message.message(9, |pair| {
                 pair.bytes(1, name.as_bytes());
                 pair.message(2, |any| any.number(3, *number));
             }),

@@ -28,7 +28,8 @@ pub struct TraceSettings {
 /// # Errors
 /// The form.
 pub fn parse_pairs(text: &str) -> Result<Vec<(String, String)>, String> {
-    let refused = || "must be names with values, such as deployment.environment.name=production,team=auth".to_owned();
+    let refused =
+        || "must be names with values, such as deployment.environment.name=production,team=auth".to_owned();
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
     parts
         .map(|part| {
@@ -68,7 +69,10 @@ mod tests {
         let read = |text| parse_pairs(text).unwrap();
         let owned = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(read("api-key=abc, b = c%20d%3D,"), [owned("api-key", "abc"), owned("b", "c d=")]);
-        assert_eq!(read("Authorization=Basic%20dXNlcjpwYXNz=="), [owned("Authorization", "Basic dXNlcjpwYXNz==")]);
+        assert_eq!(
+            read("Authorization=Basic%20dXNlcjpwYXNz=="),
+            [owned("Authorization", "Basic dXNlcjpwYXNz==")]
+        );
         for text in ["a", "=b", "a=%", "a=%f", "a=%zz", "a=%ff"] {
             assert!(parse_pairs(text).is_err(), "{text}");
         }

@@ -14,7 +14,7 @@ use crate::telemetry::scope::{current, replace_trace};
 
 /// Which side of a call a span describes (OTLP `Span.SpanKind`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum SpanKind {
     /// Work within the service.
     Internal = 1,
     /// A request that the service answers.
@@ -25,7 +25,7 @@ pub enum Kind {
 
 /// The value of an attribute. It is turned into text on the exporter's thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub enum SpanValue {
     /// A text of the program.
     Text(&'static str),
     /// A text that several spans share.
@@ -43,7 +43,7 @@ pub enum Value {
 pub struct SpanRecord {
     /// Its name, in one or two words.
     pub(super) name: [&'static str; 2],
-    pub(super) kind: Kind,
+    pub(super) kind: SpanKind,
     pub(super) trace_id: TraceId,
     pub(super) span_id: SpanId,
     pub(super) parent: Option<SpanId>,
@@ -54,7 +54,7 @@ pub struct SpanRecord {
     pub(super) started_at: u64,
     /// In nanoseconds since 1970.
     pub(super) ended_at: u64,
-    pub(super) attributes: Vec<(&'static str, Value)>,
+    pub(super) attributes: Vec<(&'static str, SpanValue)>,
     pub(super) failed: bool,
 }
 
@@ -71,8 +71,9 @@ struct Open {
 
 impl Span {
     /// A span within the one that is running.
-    pub fn begin(name: &'static str, kind: Kind) -> Self {
-        let within = current(|scope| Some((scope.recording.clone()?, scope.trace?, scope.trace_state.clone())));
+    pub fn begin(name: &'static str, kind: SpanKind) -> Self {
+        let within =
+            current(|scope| Some((scope.recording.clone()?, scope.trace?, scope.trace_state.clone())));
         let opened = within.flatten().and_then(|(recording, parent, trace_state)| {
             let span_id = recording.new_span_id()?;
             let record = SpanRecord {
@@ -112,7 +113,7 @@ impl Span {
     }
 
     /// Adds an attribute, by its name in OpenTelemetry's semantic conventions if they have one.
-    pub fn set(&mut self, name: &'static str, value: impl Into<Value>) {
+    pub fn set(&mut self, name: &'static str, value: impl Into<SpanValue>) {
         if let Some(open) = &mut self.0 {
             open.record.attributes.push((name, value.into()));
         }
@@ -120,7 +121,7 @@ impl Span {
 
     /// The same, as a word behind the one that begins it.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+    pub fn with(mut self, name: &'static str, value: impl Into<SpanValue>) -> Self {
         self.set(name, value);
         self
     }
@@ -149,16 +150,9 @@ impl Span {
     }
 
     /// Runs `work`, which does not wait, within the span.
-    pub fn run_now<T>(self, work: impl FnOnce() -> T, note: impl FnOnce(&T, &mut Self)) -> T {
-        let mut span = self;
-        let done = {
-            let _entered = span.enter();
-            work()
-        };
-        if span.is_recorded() {
-            note(&done, &mut span);
-        }
-        done
+    pub fn run_now<T>(self, work: impl FnOnce() -> T) -> T {
+        let _entered = self.enter();
+        work()
     }
 
     fn enter(&self) -> Option<Entered> {
@@ -216,43 +210,43 @@ impl<F: Future, N: FnOnce(&F::Output, &mut Span)> Future for InSpan<F, N> {
     }
 }
 
-impl From<&'static str> for Value {
+impl From<&'static str> for SpanValue {
     fn from(text: &'static str) -> Self {
         Self::Text(text)
     }
 }
 
-impl From<Arc<str>> for Value {
+impl From<Arc<str>> for SpanValue {
     fn from(text: Arc<str>) -> Self {
         Self::Shared(text)
     }
 }
 
-impl From<u16> for Value {
+impl From<u16> for SpanValue {
     fn from(number: u16) -> Self {
         Self::Number(number.into())
     }
 }
 
-impl From<usize> for Value {
+impl From<usize> for SpanValue {
     fn from(number: usize) -> Self {
         Self::Number(i64::try_from(number).unwrap_or(i64::MAX))
     }
 }
 
-impl From<IpAddr> for Value {
+impl From<IpAddr> for SpanValue {
     fn from(address: IpAddr) -> Self {
         Self::Address(address)
     }
 }
 
-impl From<UserId> for Value {
+impl From<UserId> for SpanValue {
     fn from(user: UserId) -> Self {
         Self::User(user)
     }
 }
 
-impl fmt::Display for Value {
+impl fmt::Display for SpanValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => f.write_str(text),

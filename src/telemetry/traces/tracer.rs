@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::exporter::{Exporter, Queue};
 use super::settings::TraceSettings;
-use super::span::{Kind, Span, SpanRecord};
+use super::span::{Span, SpanKind, SpanRecord};
 use crate::clock::Clock;
 use crate::domain::{SpanId, TraceContext, TraceId};
 use crate::entropy::Entropy;
@@ -35,7 +35,7 @@ pub struct Recording {
 
 /// How a request begins.
 #[derive(Debug)]
-pub struct Begun {
+pub struct BegunTrace {
     /// Where it stands in its trace, if it has one.
     pub trace: Option<TraceContext>,
     /// What records its spans.
@@ -61,21 +61,21 @@ impl Tracer {
     }
 
     /// Begins a request whose client says `parent`. Without an endpoint, what the client says is passed on unchanged.
-    pub fn begin(&self, parent: Option<TraceContext>, state: Option<&Arc<str>>) -> Begun {
-        let Some(tracer) = &self.0 else { return Begun { trace: parent, recording: None, span: None } };
+    pub fn begin(&self, parent: Option<TraceContext>, state: Option<&Arc<str>>) -> BegunTrace {
+        let Some(tracer) = &self.0 else { return BegunTrace { trace: parent, recording: None, span: None } };
         let Some((trace_id, span_id)) = tracer.new_ids(parent) else {
-            return Begun { trace: parent, recording: None, span: None };
+            return BegunTrace { trace: parent, recording: None, span: None };
         };
         let sampled = tracer.sampler.records(trace_id, parent);
         let trace = TraceContext { trace_id, span_id: Some(span_id), sampled: Some(sampled) };
         if !sampled {
-            return Begun { trace: Some(trace), recording: None, span: None };
+            return BegunTrace { trace: Some(trace), recording: None, span: None };
         }
         let epoch = tracer.clock.unix_nanos().saturating_sub(nanos(tracer.clock.uptime()));
         let recording = Recording { tracer: Arc::clone(tracer), epoch };
         let record = SpanRecord {
             name: ["", ""],
-            kind: Kind::Server,
+            kind: SpanKind::Server,
             trace_id,
             span_id,
             parent: parent.and_then(|parent| parent.span_id),
@@ -87,7 +87,7 @@ impl Tracer {
             failed: false,
         };
         let span = Span::of_record(recording.clone(), record, trace);
-        Begun { trace: Some(trace), recording: Some(recording), span: Some(span) }
+        BegunTrace { trace: Some(trace), recording: Some(recording), span: Some(span) }
     }
 
     /// Waits until the spans that have ended are exported, but no longer than `patience`.
