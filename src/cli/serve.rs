@@ -20,10 +20,10 @@ const LOG_PATIENCE: Duration = Duration::from_millis(200);
 const INTERRUPTED: i32 = 130;
 
 pub(super) fn run(output: &Output) -> Result<(), Failure> {
-    let (config, filter) = setup::config_and_filter()?;
+    let (config, log) = setup::config_and_log()?;
     let passed = passed_listener().map_err(Failure::refused)?;
     let runtime = setup::runtime()?;
-    let served = runtime.block_on(serve(&config, passed, filter, output));
+    let served = runtime.block_on(serve(&config, log, passed, output));
     flush_log(LOG_PATIENCE);
     // The end does not wait for a signature or a hash whose client is gone.
     runtime.shutdown_background();
@@ -32,14 +32,14 @@ pub(super) fn run(output: &Output) -> Result<(), Failure> {
 
 async fn serve(
     config: &Config,
+    log: LogFilter,
     passed: Option<TcpListener>,
-    filter: LogFilter,
     output: &Output,
 ) -> Result<(), Failure> {
     // First of all, so that no signal is lost while the stores open.
     let (term, int) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
     let (mut term, mut int) = (term.map_err(Failure::refused)?, int.map_err(Failure::refused)?);
-    reload::on_hangup(filter)?;
+    reload::on_hangup(log)?;
     let notify = Notify::from_environment();
     notify.starting();
     let app = tokio::select! {

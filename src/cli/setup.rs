@@ -12,7 +12,7 @@ use crate::config::{Config, LogFormat, Setting, Sources, secret_name};
 use crate::domain::RingRecord;
 use crate::keys::RingService;
 use crate::keys::custody::Account;
-use crate::telemetry::{Format, LogFilter, start_log};
+use crate::telemetry::{self, Format, LogFilter};
 
 /// The environment and the `.env` of the current folder. Secrets of AWS are not read.
 pub(super) fn sources() -> Result<Sources, Failure> {
@@ -69,11 +69,11 @@ fn environment() -> Result<Vec<(String, String)>, Failure> {
 
 /// The settings. The log warns about likely mistakes.
 pub(super) fn config() -> Result<Config, Failure> {
-    config_and_filter().map(|(config, _)| config)
+    config_and_log().map(|(config, _)| config)
 }
 
-/// The same, with the filter of the log, for a program that runs on.
-pub(super) fn config_and_filter() -> Result<(Config, LogFilter), Failure> {
+/// The same, with the filter of the log that was started.
+pub(super) fn config_and_log() -> Result<(Config, LogFilter), Failure> {
     let sources = whole_sources()?;
     let config = Config::read(&sources).map_err(Failure::usage)?;
     let format = match config.log_format {
@@ -81,9 +81,9 @@ pub(super) fn config_and_filter() -> Result<(Config, LogFilter), Failure> {
         LogFormat::Text => Format::Text,
         LogFormat::Json => Format::Json,
     };
-    let filter = start_log(&config.log_level, format);
+    let log = telemetry::start(&config.log_level, format);
     sources.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
-    Ok((config, filter))
+    Ok((config, log))
 }
 
 /// The service of the ring, on its store.

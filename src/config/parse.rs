@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::LogFormat;
 use crate::domain::{Kid, Lifetime, ProxyHeader, Rotation, TrustedProxies};
 use crate::server_secret::ServerSecretSettings;
+use crate::telemetry::check_filter;
 use crate::telemetry::traces::parse_pairs;
 
 /// Whether a `NODE_ENV` means development. Anything but these words is taken for production: a slip must not open the service.
@@ -221,16 +222,7 @@ pub(super) fn url(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn log_level(text: &str) -> Result<String, String> {
-    use tracing_subscriber::filter::{EnvFilter, LevelFilter};
-    // A bare word that is no level would be a module, and silence all others.
-    let meant = |part: &str| part.contains('=') || part.trim().parse::<LevelFilter>().is_ok();
-    let well_formed = text.split(',').all(meant) && text.parse::<EnvFilter>().is_ok();
-    if well_formed {
-        Ok(text.to_owned())
-    } else {
-        Err("must be error, warn, info, debug, trace, or a filter such as info,jwt_generator=debug"
-            .to_owned())
-    }
+    check_filter(text).map(|()| text.to_owned()).map_err(|error| error.to_string())
 }
 
 pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {

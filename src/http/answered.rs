@@ -7,7 +7,8 @@ use http::{Method, StatusCode};
 use super::refusal::Cause;
 use crate::domain::{Caller, UserId};
 
-/// One request with its end. All but its client, its name and its cause are of few values each, so that they can be counted by.
+/// One request with its end. The method, the path, the status and the code of the refusal are of few values each, so that they
+/// can be counted by.
 #[derive(Debug)]
 pub(super) struct Answered<'a> {
     /// Its client, its name and its operation.

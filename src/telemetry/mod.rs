@@ -1,8 +1,10 @@
 //! What the program tells its operator: the log and traces. [`scope`] knows which request the running code works for.
 
 mod log;
+mod log_filter;
 mod scope;
 pub mod traces;
 
-pub use log::{ACCESS_TARGET, AccessLog, Format, LogFilter, LogFilterError, flush_log, start_log};
+pub use log::{ACCESS_TARGET, AccessLog, Format, flush_log, start};
+pub use log_filter::{LogFilter, UnknownFilter, check_filter};
 pub use scope::{InRequest, Propagation, RequestScope, in_request, note_user, propagation, user};

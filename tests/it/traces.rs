@@ -163,7 +163,7 @@ fn hostile_trace_headers_begin_a_new_trace_and_are_nowhere_in_the_export() {
 
 /// The path, the query, the headers and the body of a request may hold secrets, and so may the settings.
 #[test]
-fn no_secret_is_in_a_span() {
+fn k16_no_secret_is_in_a_span() {
     let (collector, uri) = (Collector::start(), mongod::new_database());
     let settings = [("MONGODB_URI", uri.as_str()), ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=Key-4711")];
     let service = recorded(&collector, &settings);

@@ -2,7 +2,6 @@
 
 mod access;
 mod fields;
-mod filter;
 mod format;
 mod writer;
 
@@ -10,23 +9,24 @@ use std::io::{self, IsTerminal};
 
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{fmt, reload};
+use tracing_subscriber::{fmt, registry, reload};
 
 pub use access::{ACCESS_TARGET, AccessLog};
-pub use filter::{LogFilter, LogFilterError};
 pub use format::Format;
 pub use writer::flush_log;
 
+use super::log_filter::{LogFilter, filter_of};
 use format::Line;
 use writer::LogWriter;
 
-/// Starts logging for the whole process. A second call changes nothing, and gives a filter without effect.
-pub fn start_log(filter: &str, format: Format) -> LogFilter {
-    let (filter, handle) = reload::Layer::new(filter::parsed(filter));
+/// Starts logging for the whole process, and gives the filter, which can be replaced later. A second call starts nothing.
+pub fn start(filter: &str, format: Format) -> LogFilter {
+    let (layer, handle) = reload::Layer::new(filter_of(filter));
     let is_colored = format == Format::Text && io::stderr().is_terminal();
     let lines = fmt::layer().with_ansi(is_colored).event_format(Line(format)).with_writer(LogWriter);
-    if tracing_subscriber::registry().with(filter).with(lines).try_init().is_err() {
+    let started = registry().with(layer).with(lines).try_init();
+    if started.is_err() {
         tracing::debug!("logging was started before");
     }
-    LogFilter::new(handle)
+    LogFilter::new(filter, started.is_ok().then_some(handle))
 }

@@ -4,6 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::exporter::{Exporter, Queue};
 use super::settings::TraceSettings;
 use super::span::{Span, SpanKind, SpanRecord};
@@ -28,9 +30,10 @@ struct Active {
 #[derive(Clone, Debug)]
 pub struct Recording {
     tracer: Arc<Active>,
-    /// The instant at which the system's uptime was zero, in nanoseconds since 1970, as of the beginning of the request. So a
-    /// clock that is set while a request is answered changes the length of no span.
-    epoch: u64,
+    /// When the request began, for lengths of time: a clock that is set meanwhile changes no span.
+    began: Instant,
+    /// The same instant in nanoseconds since 1970.
+    began_at: u64,
 }
 
 /// How a request begins.
@@ -71,8 +74,8 @@ impl Tracer {
         if !sampled {
             return BegunTrace { trace: Some(trace), recording: None, span: None };
         }
-        let epoch = tracer.clock.unix_nanos().saturating_sub(nanos(tracer.clock.uptime()));
-        let recording = Recording { tracer: Arc::clone(tracer), epoch };
+        let (began, began_at) = (Instant::now(), tracer.clock.unix_nanos());
+        let recording = Recording { tracer: Arc::clone(tracer), began, began_at };
         let record = SpanRecord {
             name: ["", ""],
             kind: SpanKind::Server,
@@ -120,14 +123,11 @@ impl Recording {
 
     /// In nanoseconds since 1970.
     pub(super) fn now(&self) -> u64 {
-        self.epoch.saturating_add(nanos(self.tracer.clock.uptime()))
+        let since = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.began_at.saturating_add(since)
     }
 
     pub(super) fn send(&self, record: SpanRecord) {
         self.tracer.queue.send(record);
     }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
