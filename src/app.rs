@@ -1,5 +1,5 @@
-//! Wiring: opens the store, loads the keys, runs the background tasks, serves, and stops. `main` and the tests start the same
-//! value.
+//! Puts the program together: opens the store, loads the keys, runs the background tasks, serves, and stops.
+//! `main` and the tests start the same value.
 
 mod archive;
 mod backup;
@@ -51,7 +51,7 @@ pub use listener::passed_listener;
 pub use stores::open_stores;
 pub use task::{NextTurn, Supervised, Supervisor, Task, TurnError};
 
-/// Connections of one peer address, where the operator has not said how many.
+/// The most connections of one peer address, unless the operator sets another number.
 const USUAL_CONNECTIONS_PER_ADDRESS: usize = 1024;
 
 /// How long the end waits for the collector of traces.
@@ -74,28 +74,28 @@ pub struct App {
 /// Why the service cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The keys' custody.
+    /// The custody cannot be used.
     #[error(transparent)]
     Keys(#[from] CustodyError),
-    /// The settings would strand verifiers.
+    /// With these settings, verifiers could not check tokens.
     #[error("{0}")]
     Schedule(#[from] PeriodTooShort),
     /// `KEY_ENCRYPTION_KEY` is not a valid key.
     #[error("KEY_ENCRYPTION_KEY {0}")]
     Sealing(SealerError),
-    /// The ring is to be in the database, and nothing protects it there.
+    /// The ring is to be stored in the database, and no key protects it there.
     #[error(
         "KEY_ENCRYPTION_KEY is needed: the ring of keys is in the database, and an attacker who can write there could add a key; \
          `keys secret` makes one"
     )]
     RingUnprotected,
-    /// The settings for Vault.
+    /// The settings for Vault cannot be used.
     #[error(transparent)]
     Vault(#[from] VaultError),
     /// Another instance on the same database signs with keys that this one does not have.
     #[error(transparent)]
     Disagrees(#[from] instance_heartbeat::Disagrees),
-    /// The URI of the database cannot be read; the cause might show a password and is not told.
+    /// The URI of the database cannot be read. The cause is not shown, because it might contain a password.
     #[error(
         "MONGODB_URI cannot be used: check it against the form mongodb://user:password@host:27017/database; `@`, `:`, `/` and `%` in a password are written %40, %3A, %2F and %25"
     )]
@@ -103,23 +103,25 @@ pub enum StartError {
     /// A newer version of the program has changed the database.
     #[error("{0}")]
     NewerDatabase(#[source] StoreError),
-    /// The address is taken or not ours.
-    #[error("cannot listen on {address}: {cause}; set PORT or HOST to something else, or stop what is there")]
+    /// Another program uses the address, or this machine does not have it.
+    #[error(
+        "cannot listen on {address}: {cause}; set PORT or HOST to something else, or stop the program that uses this address"
+    )]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the system says.
+        /// The error of the system.
         cause: io::Error,
     },
-    /// What systemd passes is not one listening socket.
+    /// What systemd passes is not exactly one listening socket.
     #[error(
-        "systemd is to pass one listening TCP socket, and {0}: leave one ListenStream= in the socket unit, and Accept=no"
+        "systemd must pass exactly one listening TCP socket, but {0}: put one ListenStream= and Accept=no into the socket unit"
     )]
     Passed(String),
-    /// The system gives no thread, or took one away.
+    /// The system starts no thread, or it ended one.
     #[error("a thread of the service failed: {0}")]
     Threads(#[from] io::Error),
-    /// The system gives no randomness.
+    /// The system gives no random numbers.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
 }
@@ -127,7 +129,7 @@ pub enum StartError {
 /// The users in `stores`, for the server and for commands.
 ///
 /// # Errors
-/// [`StartError`] where the system gives no thread. Nothing is read yet.
+/// [`StartError`] if the system starts no thread. This function reads nothing yet.
 pub fn open_registry(
     config: &Config,
     stores: &Stores,
@@ -139,10 +141,10 @@ pub fn open_registry(
     Ok(Registry::new(users, database, hasher, clock, entropy))
 }
 
-/// The service of the ring that `config` names; its keys may be in `stores`.
+/// The service for the ring that `config` names; its keys may be in `stores`.
 ///
 /// # Errors
-/// [`StartError`] for settings that cannot be used. Nothing is read yet.
+/// [`StartError`] if the settings cannot be used. This function reads nothing yet.
 pub fn open_ring_service(config: &Config, stores: &Stores, clock: Clock) -> Result<RingService, StartError> {
     let rsa_bits = config.key_bits.unwrap_or(2048);
     let settings = KeySettings {
@@ -161,17 +163,17 @@ pub fn open_ring_service(config: &Config, stores: &Stores, clock: Clock) -> Resu
         first_kid: config.kid.clone(),
     };
     let ring_service = RingService::new(custody::open(config, stores, &clock)?, clock, settings);
-    // Without the setting, whether keys change at all depends on the ring.
+    // Without the setting, the ring decides whether keys change at all.
     if let Rotation::Every(_) = config.key_rotation {
         ring_service.schedule().check(&RingRecord::empty())?;
     }
     Ok(ring_service)
 }
 
-/// The keys of `ring` as they are now, for a command, which ends before they change.
+/// The keys of `ring` as they are now. This is for a command, which ends before the keys change.
 ///
 /// # Errors
-/// [`StartError`]; also where the active key's private half cannot be opened.
+/// [`StartError`], also if the private half of the active key cannot be opened.
 pub async fn open_keys(ring_service: &RingService, ring: &RingRecord) -> Result<Arc<Keys>, StartError> {
     if let Some(active) = ring_service.schedule().default_key(ring) {
         ring_service.open(active).await?;
@@ -181,7 +183,7 @@ pub async fn open_keys(ring_service: &RingService, ring: &RingRecord) -> Result<
     Ok(Arc::new(keys))
 }
 
-/// Issuing and checking with `keys`.
+/// Issues and checks tokens with `keys`.
 pub fn tokens(config: &Config, keys: Arc<Keys>, clock: Clock, entropy: Entropy) -> Tokens {
     let settings = TokenSettings {
         issuer: config.issuer.clone(),
@@ -194,8 +196,8 @@ pub fn tokens(config: &Config, keys: Arc<Keys>, clock: Clock, entropy: Entropy) 
 }
 
 impl App {
-    /// Opens everything and listens, on the socket that was passed or else on that of `config`; nothing is answered
-    /// before [`App::run`].
+    /// Opens everything and listens, on the socket that systemd passed, or else on the address of `config`.
+    /// The server answers nothing before [`App::run`].
     ///
     /// # Errors
     /// [`StartError`]. An unreachable database is not an error here.
@@ -225,31 +227,31 @@ impl App {
         Ok(Self { listener, http_service, limits, keys, keys_place, server_secret, tasks, tracer })
     }
 
-    /// Where the service listens.
+    /// The address on which the service listens.
     ///
     /// # Errors
-    /// Where the system does not tell.
+    /// If the system does not say the address.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// The keys it signs with.
+    /// The keys with which it signs.
     pub fn keys(&self) -> &Keys {
         &self.keys
     }
 
-    /// Where these are kept, for people.
+    /// The place of these keys, as text for people.
     pub fn keys_place(&self) -> &str {
         &self.keys_place
     }
 
-    /// The server secret, for what derives keys from it. There may be none yet.
+    /// The server secret, for modules that derive keys from it. There may be no secret yet.
     pub fn server_secret(&self) -> &CurrentServerSecret {
         &self.server_secret
     }
 
-    /// Serves until `stop`. Then requests and background tasks that are under way have nine seconds to end; the whole stop
-    /// takes at most ten.
+    /// Serves until `stop`. Then running requests and background tasks have nine seconds to end; the whole
+    /// stop takes at most ten.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self { listener, http_service, limits, tasks, tracer, .. } = self;
         let (tell, stopped) = oneshot::channel();
@@ -265,7 +267,8 @@ impl App {
     }
 }
 
-/// So many connections as the system lets us have; no address takes so many of them that others find none.
+/// As many connections as the system allows. One address may take only so many that others still find a
+/// place.
 fn limits(config: &Config) -> Limits {
     let connections = connection_limit(config.max_connections);
     let usual = (connections / 4).clamp(1, USUAL_CONNECTIONS_PER_ADDRESS);
@@ -276,13 +279,13 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-/// A key of the original may be pinned somewhere: it stays unless the operator says otherwise, and is told how.
+/// A verifier may have stored a key of the original: the key stays unless the operator decides otherwise. The
+/// log says how to do that.
 fn tell_adopted(config: &Config, keys: &Keys) {
     let adopted = keys.ring().as_ref().is_some_and(|ring| ring.record().adopted);
     if adopted && config.key_rotation == Rotation::Usual {
         tracing::info!(
-            "the key that was found in KEYS_DIR stays as it is; KEY_ROTATION=30d has it replaced every 30 days, \
-             which verifiers follow that fetch the key set"
+            "the key that was found in KEYS_DIR stays as it is; KEY_ROTATION=30d replaces it every 30 days; verifiers that fetch the key set follow the change"
         );
     }
 }

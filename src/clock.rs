@@ -1,4 +1,4 @@
-//! The only reader of the time. Everything below takes `now` or a [`Clock`].
+//! The only code that reads the time. All other code takes `now` or a [`Clock`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,19 +6,19 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use crate::domain::Timestamp;
 
-/// Tells the wall-clock time, from the system or from a test.
+/// Gives the wall-clock time, from the system or from a test.
 #[derive(Clone, Debug)]
 pub enum Clock {
     /// The system's wall clock.
     System,
-    /// The system's too, where the process may be frozen, and the system's uptime with it; clones share it.
+    /// The system's wall clock and uptime in a process that may be frozen; clones share the state.
     FreezeAware(Arc<FreezeAware>),
-    /// A clock that moves only when told to; clones share the hand.
+    /// A clock that moves only when a test moves it; clones move together.
     Manual(Arc<AtomicU64>),
 }
 
-/// An uptime that never falls behind the wall clock: the highest seen, in milliseconds, and by how much the wall clock is
-/// ahead of it.
+/// An uptime that never falls behind the wall clock: the highest value seen, in milliseconds, and how far the
+/// wall clock is ahead of it.
 #[derive(Debug)]
 pub struct FreezeAware {
     highest: AtomicU64,
@@ -26,13 +26,13 @@ pub struct FreezeAware {
 }
 
 impl Clock {
-    /// A clock that stands at `at` until [`Clock::set`] moves it.
+    /// A clock that shows `at` until [`Clock::set`] moves it.
     pub fn manual(at: Timestamp) -> Self {
         Self::Manual(Arc::new(AtomicU64::new(at.as_millis())))
     }
 
-    /// The clock of a process that is frozen between the requests it answers: AWS does not say whether the uptime
-    /// counts on then, so that what is kept would look younger than it is.
+    /// The clock of a process that is frozen between the requests it answers. AWS does not say whether the
+    /// uptime counts during that time. If it does not, stored data would look younger than it is.
     pub fn freeze_aware() -> Self {
         let up = booted().as_millis() as u64;
         let ahead = system_millis().saturating_sub(up);
@@ -55,8 +55,9 @@ impl Clock {
         }
     }
 
-    /// How long the system has been up, its sleep included: what no setting of the clock moves. It is the system's own
-    /// under a manual clock too, for it measures how old something is that came from outside.
+    /// How long the system has been up, including the time when it slept. Setting the system's clock does not
+    /// change it. A manual clock gives the system's uptime too, because the uptime measures the age of data
+    /// that came from outside.
     pub fn uptime(&self) -> Duration {
         let up = booted();
         match self {
@@ -65,7 +66,7 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock; the system's clock is left alone.
+    /// Moves a manual clock; the system's clock does not change.
     pub fn set(&self, at: Timestamp) {
         if let Self::Manual(millis) = self {
             millis.store(at.as_millis(), Ordering::Relaxed);

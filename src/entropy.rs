@@ -1,16 +1,16 @@
-//! The only reader of randomness outside the crypto library's own key generation.
+//! The only code that reads random numbers, except for the key generation of the crypto library.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::domain::{EventId, Timestamp, UserId};
 
-/// Gives random bytes, from the system or, in tests, a sequence that a seed determines.
+/// Gives random bytes, from the system or, in tests, as a sequence that a seed determines.
 #[derive(Clone, Debug)]
 pub enum Entropy {
     /// The crypto library's generator.
     System,
-    /// A counter hashed into bytes: repeatable, and for tests alone.
+    /// A counter that is hashed into bytes: repeatable, and only for tests.
     Seeded(Arc<AtomicU64>),
 }
 
@@ -23,7 +23,7 @@ impl Entropy {
     /// `N` random bytes.
     ///
     /// # Errors
-    /// [`EntropyError`] where the system has no randomness to give.
+    /// [`EntropyError`] if the system gives no random numbers.
     pub fn bytes<const N: usize>(&self) -> Result<[u8; N], EntropyError> {
         let mut bytes = [0; N];
         self.fill(&mut bytes)?;
@@ -33,7 +33,7 @@ impl Entropy {
     /// Fills `bytes` with random ones.
     ///
     /// # Errors
-    /// [`EntropyError`] where the system has no randomness to give.
+    /// [`EntropyError`] if the system gives no random numbers.
     pub fn fill(&self, bytes: &mut [u8]) -> Result<(), EntropyError> {
         match self {
             Self::System => fill_from_system(bytes),
@@ -47,7 +47,7 @@ impl Entropy {
     /// A `jti` (RFC 7519 §4.1.7): 128 random bits in 32 hex digits.
     ///
     /// # Errors
-    /// [`EntropyError`] where the system has no randomness to give.
+    /// [`EntropyError`] if the system gives no random numbers.
     pub fn jti(&self) -> Result<String, EntropyError> {
         Ok(format!("{:032x}", u128::from_be_bytes(self.bytes()?)))
     }
@@ -55,7 +55,7 @@ impl Entropy {
     /// A new user's id in the form of a MongoDB ObjectId: four bytes of time, eight of randomness.
     ///
     /// # Errors
-    /// [`EntropyError`] where the system has no randomness to give.
+    /// [`EntropyError`] if the system gives no random numbers.
     pub fn user_id(&self, now: Timestamp) -> Result<UserId, EntropyError> {
         let mut bytes = [0; 12];
         bytes[..4].copy_from_slice(&(now.as_secs() as u32).to_be_bytes());
@@ -66,13 +66,13 @@ impl Entropy {
     /// The id of an event that happens at `at`.
     ///
     /// # Errors
-    /// [`EntropyError`] where the system has no randomness to give.
+    /// [`EntropyError`] if the system gives no random numbers.
     pub fn event_id(&self, at: Timestamp) -> Result<EventId, EntropyError> {
         Ok(EventId::new(at, self.bytes()?))
     }
 }
 
-/// The system has no randomness to give.
+/// The system gives no random numbers.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the system's random generator failed")]
 pub struct EntropyError;
@@ -82,7 +82,7 @@ fn fill_from_system(bytes: &mut [u8]) -> Result<(), EntropyError> {
     aws_lc_rs::rand::fill(bytes).map_err(|_| EntropyError)
 }
 
-/// SplitMix64, a step for every eight bytes.
+/// SplitMix64, one step for every eight bytes.
 fn fill_from_counter(counter: &AtomicU64, bytes: &mut [u8]) {
     for chunk in bytes.chunks_mut(8) {
         let mut z = counter.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed);

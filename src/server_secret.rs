@@ -1,5 +1,6 @@
-//! The one secret that all instances share. The program makes it once, keeps it beside the private keys, and never uses it
-//! itself: each use derives a key of its own from it (HKDF, RFC 5869). What needs such a key holds a [`CurrentServerSecret`].
+//! The one secret that all instances share. The program makes it once, keeps it beside the private keys, and
+//! never uses it itself: each use derives a key of its own from it (HKDF, RFC 5869). Code that needs such a
+//! key holds a [`CurrentServerSecret`].
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ const KEPT: &str = "kept";
 /// What a subkey is for. Each use has a label of its own, so that no key serves two uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Label {
-    /// To tell secrets apart without showing them.
+    /// To distinguish secrets without showing them.
     Fingerprint,
 }
 
@@ -33,25 +34,26 @@ impl Label {
 
 /// The subkeys of one label.
 pub struct SubKeys {
-    /// That of the newest secret: it makes.
+    /// The subkey of the newest secret, with which new data is made.
     pub newest: Secret<[u8; SUBKEY_BYTES]>,
-    /// Those of all secrets, the newest first: each of them opens.
+    /// The subkeys of all secrets, beginning with the newest: each opens the data that was made with it.
     pub all: Vec<Secret<[u8; SUBKEY_BYTES]>>,
 }
 
-/// The secrets that count, the newest first.
+/// The secrets that count, beginning with the newest.
 #[derive(Clone, Debug)]
 pub struct ServerSecret {
     newest: Secret<String>,
     older: Vec<Secret<String>>,
 }
 
-/// The server secret of the moment, for a use that derives keys from it. Clones share it. It may come after the start: until
-/// the keys' custody has answered, there is no server secret yet.
+/// The current server secret, for a use that derives keys from it. Clones share it. It may come after the
+/// start: until the custody has answered, there is no server secret yet.
 #[derive(Clone, Debug, Default)]
 pub struct CurrentServerSecret(Arc<ArcSwapOption<ServerSecret>>);
 
-/// `SERVER_SECRET`: the secrets that were set, and the place among them of the one that is kept with the keys.
+/// `SERVER_SECRET`: the secrets that were set, and the position among them of the secret that is kept with
+/// the keys.
 #[derive(Clone, Debug)]
 pub struct ServerSecretSettings(Vec<Part>);
 
@@ -66,17 +68,17 @@ enum Part {
 pub enum ServerSecretError {
     /// `SERVER_SECRET` is too short to be a secret.
     #[error(
-        "must be 32 bytes or more, or several such separated by commas; `kept` among them is the one beside the keys; \
+        "must be 32 bytes or more, or several of these separated by commas; `kept` among them is the one beside the keys; \
          `keys secret` makes one"
     )]
     TooShort,
-    /// The library refused.
+    /// The crypto library refused.
     #[error("the cryptographic library could not derive a key")]
     Derivation,
 }
 
 impl Default for ServerSecretSettings {
-    /// The one beside the keys.
+    /// The secret beside the keys.
     fn default() -> Self {
         Self(vec![Part::Kept])
     }
@@ -96,12 +98,13 @@ impl ServerSecretSettings {
         parts.collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether the one beside the keys is among them.
+    /// Whether the secret beside the keys is among them.
     pub fn uses_kept(&self) -> bool {
         self.0.iter().any(|part| matches!(part, Part::Kept))
     }
 
-    /// The secrets that count, where `kept` lies beside the keys. Nothing while the newest is not there yet.
+    /// The secrets that count, if `kept` is the secret beside the keys. `None` while the newest one does not
+    /// exist yet.
     pub fn with(&self, kept: Option<&ServerSecretRecord>) -> Option<ServerSecret> {
         let mut secrets = self.0.iter().map(|part| match part {
             Part::Given(secret) => Some(secret.clone()),
@@ -124,7 +127,8 @@ impl ServerSecret {
         Ok(SubKeys { newest, all })
     }
 
-    /// Eight hex digits for each secret, the newest first: instances with the same digits have the same secrets.
+    /// Eight hex digits for each secret, beginning with the newest: instances with the same digits have the
+    /// same secrets.
     ///
     /// # Errors
     /// [`ServerSecretError::Derivation`].
@@ -145,7 +149,7 @@ impl CurrentServerSecret {
         self.0.load().as_ref().map(|secret| secret.subkeys(label)).transpose()
     }
 
-    /// Puts `secret` in the place of the one before.
+    /// Replaces the secret by `secret`.
     pub fn set(&self, secret: ServerSecret) {
         self.0.store(Some(Arc::new(secret)));
     }
@@ -215,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_counts_where_the_setting_says_so() {
+    fn what_is_kept_counts_if_the_setting_says_so() {
         let old = fingerprints(OLD, None).unwrap();
         let unset = ServerSecretSettings::default();
         assert_eq!(unset.with(Some(&kept())).unwrap().fingerprints().unwrap(), old);
@@ -238,7 +242,8 @@ mod tests {
         assert!(ServerSecretSettings::parse(&"x".repeat(32)).is_ok());
     }
 
-    /// Worked out with another implementation of RFC 5869. What is made under a subkey must open in every later version.
+    /// The expected values come from another implementation of RFC 5869. Every later version must be able to
+    /// open the data that was made with a subkey.
     #[test]
     fn subkeys_stay_what_they_are() {
         assert_eq!(fingerprints(OLD, None).unwrap(), ["96998e42"]);

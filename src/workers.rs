@@ -1,4 +1,4 @@
-//! Bounded crews of threads for work that would hold up the async runtime: RSA signatures, password hashes.
+//! Thread pools of a fixed size for work that would block the async runtime: RSA signatures, password hashes.
 
 mod batches;
 
@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 pub use batches::{BatchWork, BatchWorkers};
 
-/// Threads of low priority behind a queue of a fixed length. They end when the value is dropped.
+/// Threads of low priority behind a queue of limited length. They end when the value is dropped.
 #[derive(Clone, Debug)]
 pub struct Workers {
     queue: Sender<Job>,
@@ -31,11 +31,11 @@ pub enum WorkError {
 type Job = Box<dyn FnOnce() + Send>;
 
 impl Workers {
-    /// Starts `threads` threads that work through a queue of at most `queue` waiting jobs at `niceness`
-    /// (0 to 19, 19 the most modest), so that cheap requests go first.
+    /// Starts `threads` threads that take jobs from a queue of at most `queue` waiting jobs. They run at
+    /// `niceness` (0 to 19; 19 is the lowest priority), so that cheap requests come first.
     ///
     /// # Errors
-    /// Where the system gives no thread.
+    /// If the system starts no thread.
     pub fn start(name: &str, threads: usize, queue: usize, niceness: i32) -> io::Result<Self> {
         let (sender, receiver) = bounded::<Job>(queue);
         for _ in 0..threads.max(1) {
@@ -50,10 +50,10 @@ impl Workers {
         Ok(Self { queue: sender })
     }
 
-    /// Runs `work` on one of the threads. Work whose asker has gone away before its turn is left undone.
+    /// Runs `work` on one of the threads. If the caller goes away before the work begins, it is not done.
     ///
     /// # Errors
-    /// [`WorkError::Busy`] at once where the queue is full, [`WorkError::Lost`] where `work` panics.
+    /// [`WorkError::Busy`] at once if the queue is full, [`WorkError::Lost`] if `work` panics.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -72,7 +72,7 @@ impl Workers {
     }
 }
 
-/// The calling thread alone. Where the system refuses, the work is done at the common priority.
+/// Changes only the calling thread. If the system refuses, the work runs at the usual priority.
 fn lower_priority(niceness: i32) {
     if niceness > 0
         && let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), niceness)

@@ -20,7 +20,7 @@ Puts JWT Generator into an AWS account, by CloudFormation. Run again, it changes
 
 Settings come from the environment. Those of a stack that is there stay as they are where nothing is said.
 
-  AWS_REGION           where; else as AWS's own tools have it
+  AWS_REGION           the region; else as AWS's own tools have it
   STACK_NAME           jwt-generator
   ARTIFACT_BUCKET      bucket for the API document; else one is made, with a random name that is remembered
                        in the parameter /jwt-generator/STACK_NAME/artifact-bucket of AWS Systems Manager

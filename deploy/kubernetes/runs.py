@@ -34,7 +34,7 @@ def one(kind):
 
 
 def ask(path, body=None):
-    """The status and the JSON of an answer, or None where nothing listens."""
+    """The status and the JSON of an answer, or None if nothing listens."""
     data = body and json.dumps(body).encode()
     request = urllib.request.Request(f"http://127.0.0.1:{PORT}{path}", data, {"Content-Type": "application/json"})
     try:
@@ -172,7 +172,7 @@ def main():
             folder.mkdir()
         pod = Pod(pods[0])
         checked = pod.run("config", "check")
-        assert b"is no setting" not in checked.stderr, checked.stderr
+        assert b"is not a setting" not in checked.stderr, checked.stderr
         if "MONGODB_URI_FILE" in pod.settings:
             a_broken_release_gets_no_request(pod)
         else:

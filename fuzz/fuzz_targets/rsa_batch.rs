@@ -66,7 +66,7 @@ fn private(data: &[u8]) {
             .map(|(input, output)| PrivateJob { key, input, output })
             .collect();
         let drawn = batch.private(&mut jobs, &mut Given(data.iter().cycle()));
-        // A blinding factor of zero comes of bytes that are all zero.
+        // If all bytes are zero, the blinding factor is zero.
         if drawn.is_err() || data.iter().all(|byte| *byte == 0) {
             return;
         }

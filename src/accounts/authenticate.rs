@@ -1,22 +1,23 @@
-//! From a token to its user, and to the next token.
+//! Finds the user of a token, and issues the next token.
 
 use super::{AccountError, Accounts};
 use crate::domain::{Caller, Lifetime, Timestamp, User};
 use crate::telemetry::note_user;
 use crate::token::{Issued, Session, Subject, UserSession};
 
-/// A stored user, and when they proved who they are (seconds since 1970).
+/// A stored user, and when the user proved who they are (seconds since 1970).
 struct Bearer {
     user: User,
     auth_time: u64,
 }
 
 impl Accounts {
-    /// The user whose token this is.
+    /// The user to whom this token belongs.
     ///
     /// # Errors
-    /// [`AccountError::Token`] where the token does not pass, [`AccountError::NoUser`] where it is a demo token, it
-    /// was issued to a client, or its subject is not stored, [`AccountError::LoggedOut`] where the session has been ended since.
+    /// [`AccountError::Token`] if the token is not valid. [`AccountError::NoUser`] if it is a demo token, if
+    /// it was issued to a client, or if its subject is not stored. [`AccountError::LoggedOut`] if the session
+    /// has ended since.
     pub async fn profile(&self, caller: &Caller, token: &str) -> Result<User, AccountError> {
         let Bearer { user, .. } = self.bearer(token).await?;
         tracing::debug!(user = %user.id, request_id = %caller.request_id, "a user's profile is shown");

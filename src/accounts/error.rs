@@ -1,41 +1,42 @@
-//! Why an account's use case did not do what it was asked.
+//! Why a use case of the accounts failed.
 
 use super::HashError;
 use crate::domain::{EmailError, PasswordError, Taken, UsernameError};
 use crate::store::StoreError;
 use crate::token::{CheckError, IssueError, Rejection};
 
-/// Named by what happened. The texts are for the log and the command line; `http` has the status and the sentence that a
-/// caller reads. The first three are the exception: the domain type that refuses a field says what the field must be, and a
-/// caller of `http` reads the same text.
+/// The variants are named after what happened. The texts are for the log and the command line; `http` has the
+/// status and the sentence that a caller reads. The first three are the exception: the domain type that
+/// refuses a field says what the field must be, and a caller of `http` reads the same text.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
-    /// The name cannot be one.
+    /// The name is not allowed.
     #[error(transparent)]
     Username(#[from] UsernameError),
-    /// The address cannot be one.
+    /// The address is not allowed.
     #[error(transparent)]
     Email(#[from] EmailError),
-    /// The password cannot be one.
+    /// The password is not allowed.
     #[error(transparent)]
     Password(#[from] PasswordError),
-    /// The name or the address is taken.
+    /// Another user has the name or the address.
     #[error("a user with this username or email already exists")]
     Exists,
-    /// There is no such user, or the password is another; which of them is not told.
+    /// There is no such user, or the password is wrong; the caller does not learn which of the two.
     #[error("the username or the password is wrong")]
     Credentials,
-    /// The token does not pass.
-    #[error("the token does not pass")]
+    /// The token is not valid.
+    #[error("the token is not valid")]
     Token(#[source] Rejection),
-    /// The token is sound, but its session was ended. Callers read what they read for any token that does not pass.
-    #[error("the token's session was ended by another password or by an operator")]
+    /// The token is valid, but its session has ended. Callers read the same as for any token that is not
+    /// valid.
+    #[error("the session of the token has ended, because the password was changed or an operator ended it")]
     LoggedOut,
-    /// The token is sound, but no stored user's.
+    /// The token is valid, but its subject is not a stored user.
     #[error("there is no such user")]
     NoUser,
-    /// Too long ago that the user logged in.
-    #[error("the session is as old as a session may be")]
+    /// The user logged in too long ago.
+    #[error("the session is too old")]
     SessionEnded,
     /// Too much work is waiting.
     #[error("too much work is waiting")]
@@ -46,18 +47,19 @@ pub enum AccountError {
     /// The database does not answer.
     #[error("the database is unavailable")]
     Unavailable(#[source] StoreError),
-    /// No key may sign, or none is there to check with.
+    /// No key may sign, or no key is known with which a token could be checked.
     #[error("the keys are unavailable")]
     NoKeys,
-    /// A fault of ours.
-    #[error("a fault of the service")]
+    /// An internal error.
+    #[error("an internal error")]
     Internal(#[source] crate::store::Cause),
 }
 
 impl From<StoreError> for AccountError {
     fn from(error: StoreError) -> Self {
         match error {
-            // Named one by one: what another aggregate adds is not a user who exists.
+            // The variants are listed one by one: if another aggregate adds one, it does not mean that a user
+            // exists.
             StoreError::Conflict(Taken::UserId | Taken::Username | Taken::Email) => Self::Exists,
             StoreError::Absent => Self::NoDatabase,
             StoreError::Unavailable(_) | StoreError::Newer { .. } | StoreError::Corrupt(_) => {

@@ -1,4 +1,5 @@
-//! Password hashes: bcrypt on bounded threads of its own. A check takes the same time whether there is such a user or not.
+//! Password hashes: bcrypt on a bounded number of threads. A check takes the same time whether the user
+//! exists or not.
 
 use std::io;
 use std::num::NonZero;
@@ -10,11 +11,12 @@ use crate::domain::{Password, PasswordHash};
 use crate::entropy::Entropy;
 use crate::workers::{WorkError, Workers};
 
-/// Hashes that may wait. At cost 12 and two cores the last of them waits about four seconds.
+/// The most hashes that may wait. At cost 12 on two cores, the last one waits for about four seconds.
 const MAX_WAITING_HASHES: usize = 32;
-/// Hashing gives way even to RSA signatures.
+/// Hashing has a lower priority even than RSA signatures.
 const HASHING_NICENESS: i32 = 15;
-/// The salt and the digest of a bcrypt string that no password matches. A name that no user has is checked against it.
+/// The salt and the digest of a bcrypt string that no password matches. If no user has the name, the password
+/// is checked against it.
 const UNMATCHABLE: &str = ".....................................................";
 
 /// Makes and checks bcrypt hashes.
@@ -31,19 +33,19 @@ pub enum HashError {
     /// Too many hashes are waiting: try again shortly.
     #[error("too many password hashes are waiting")]
     Busy,
-    /// A fault of ours.
+    /// An internal error.
     #[error("the password could not be hashed")]
     Failed,
 }
 
-/// What came of checking a password.
+/// The result of checking a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum PasswordCheck {
-    /// It is not the user's password, or there is no such user.
+    /// The password is wrong, or the user does not exist.
     Wrong,
-    /// It is the user's password.
+    /// The password is right.
     Right,
-    /// It is the user's password, and the stored hash costs less than is configured.
+    /// The password is right, and the stored hash has a lower cost than the configured one.
     RightButWeak {
         /// A hash of the configured cost, to replace the stored one.
         stronger: PasswordHash,
@@ -51,10 +53,10 @@ pub(super) enum PasswordCheck {
 }
 
 impl Hasher {
-    /// Starts the hashing threads, one a core. `cost` is bcrypt's, 4 to 31.
+    /// Starts the hashing threads, one for each core. `cost` is bcrypt's, 4 to 31.
     ///
     /// # Errors
-    /// Where the system gives no thread.
+    /// If the system starts no thread.
     pub fn start(cost: u32, entropy: Entropy) -> io::Result<Self> {
         let cores = available_parallelism().map_or(1, NonZero::get);
         Ok(Self {
@@ -73,8 +75,8 @@ impl Hasher {
         self.run(move || hasher.hash_now(password.expose(), Version::TwoB)).await?
     }
 
-    /// Checks a password against what the store holds for a user; `None` where there is no such user. Takes as long as the
-    /// configured cost does in every case but a hash of higher cost.
+    /// Checks a password against what the store has for a user; `stored` is `None` if the user does not
+    /// exist. The check takes as long as the configured cost, unless the stored hash has a higher cost.
     pub(super) async fn check(
         &self,
         password: Password,
@@ -125,20 +127,20 @@ impl Hasher {
     }
 }
 
-/// What of a password is compared with a stored hash.
+/// The part of a password that is compared with a stored hash.
 struct Comparable<'a> {
     bytes: &'a [u8],
     hash: &'a str,
     cost: u32,
-    /// Whether the bytes are all of the password that the hash's maker would have read.
+    /// Whether the bytes are everything that the program which made the hash would have read of the password.
     may_match: bool,
-    /// The mark of a hash that takes this one's place.
+    /// The prefix of a hash that replaces this one.
     version: Version,
 }
 
 impl<'a> Comparable<'a> {
-    /// `None` where no password may match: the hash is no bcrypt string, or the password has a NUL, behind which bcrypt
-    /// repeats it, so that it could match another password's hash.
+    /// `None` if no password may match. This is so if the hash is not a bcrypt string, or if the password has
+    /// a NUL: bcrypt repeats the password behind a NUL, so it could match the hash of another password.
     fn of(password: &'a Password, hash: &'a PasswordHash) -> Option<Self> {
         let whole = password.expose();
         let cost = hash.cost().filter(|_| !whole.contains(&0))?;
@@ -152,7 +154,7 @@ impl<'a> Comparable<'a> {
 
 /// Takes as long as one bcrypt of this cost.
 fn spend_time(cost: u32) {
-    // The answer is no; it is the time that counts.
+    // The result is always "no"; only the time matters.
     let _ = bcrypt::verify(b"anything", &format!("$2b${cost:02}${UNMATCHABLE}"));
 }
 

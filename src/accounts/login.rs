@@ -12,14 +12,15 @@ impl Accounts {
     /// A token for a user's name or address with the user's password.
     ///
     /// # Errors
-    /// [`AccountError::Credentials`] for a wrong password and for an unknown name alike, in the same time.
+    /// [`AccountError::Credentials`] for a wrong password and for an unknown name, after the same time.
     pub async fn log_in(
         &self,
         caller: &Caller,
         name: &LoginName,
         password: Password,
     ) -> Result<LoggedIn, AccountError> {
-        // Taken before the look-up: a change of the password after it ends this session, too.
+        // This reads the time before the look-up, so that a later change of the password ends this session,
+        // too.
         let now = self.clock.now();
         let found = self.registry.find_user(name).await?;
         if let Some(user) = &found {
@@ -38,7 +39,7 @@ impl Accounts {
         Ok(LoggedIn { user, token })
     }
 
-    /// Raises the cost of a stored hash. A user who has just logged in is not turned away because that fails.
+    /// Replaces a stored hash by one of a higher cost. If this fails, the user is logged in all the same.
     async fn strengthen(&self, caller: &Caller, user: User, stronger: PasswordHash) -> User {
         let now = self.clock.now();
         let by = Initiator::in_request(Actor::System, caller);
@@ -59,7 +60,7 @@ impl Accounts {
     }
 }
 
-/// The user who may log in, and the hash that is to take the place of theirs where that costs too little.
+/// The user who may log in, and a hash to replace the stored one if that costs too little.
 fn admitted(found: Option<User>, check: PasswordCheck) -> Result<(User, Option<PasswordHash>), AccountError> {
     match (found, check) {
         (None, _) | (_, PasswordCheck::Wrong) => Err(AccountError::Credentials),

@@ -1,4 +1,5 @@
-//! Accounts: registering, logging in, refreshing, and which user a token belongs to. No HTTP here, and no database: a store.
+//! Accounts: registering, logging in, refreshing, and finding the user of a token. This module knows no HTTP
+//! and no database, only the traits of the store.
 
 mod authenticate;
 mod error;

@@ -31,14 +31,16 @@ impl Accounts {
     /// Adds a user and logs them in.
     ///
     /// # Errors
-    /// [`AccountError::Exists`] where the name or the address is taken; it takes as long as success.
+    /// [`AccountError::Exists`] if another user has the name or the address. This refusal takes as long as
+    /// success.
     pub async fn register(
         &self,
         caller: &Caller,
         registration: Registration,
     ) -> Result<LoggedIn, AccountError> {
         let user = self.registry.new_user(registration).await?;
-        // Before the user is stored: were there no signature, a second try would find the name taken.
+        // This comes before the user is stored. Otherwise, if the signature fails, a second try would find
+        // that the name is taken.
         let token = self.tokens.issue(Subject::User { user: &user, session: Session::Begins }, None).await?;
         let by_themself = Initiator::in_request(Actor::User(user.id), caller);
         self.registry.add_user(&user, &by_themself).await?;

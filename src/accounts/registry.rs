@@ -1,4 +1,5 @@
-//! The stored users: adding, finding, changing. No tokens here, so that the command line needs no keys.
+//! The stored users: adding, finding, changing. This file knows no tokens, so that the command line needs no
+//! keys.
 
 use std::sync::Arc;
 
@@ -13,10 +14,10 @@ use crate::domain::{
 use crate::entropy::Entropy;
 use crate::store::{Database, Users};
 
-/// How often a change is made anew on top of another that came first.
+/// How often a change is repeated if another change was written first.
 const MAX_TRIES: usize = 8;
 
-/// Users in a store, and what makes their password hashes.
+/// The users in a store, and the hasher of their passwords.
 #[derive(Clone)]
 pub struct Registry {
     pub(super) users: Arc<dyn Users>,
@@ -41,7 +42,8 @@ impl Registry {
     /// Adds a user.
     ///
     /// # Errors
-    /// [`AccountError::Exists`] where the name or the address is taken; it takes as long as success.
+    /// [`AccountError::Exists`] if another user has the name or the address. This refusal takes as long as
+    /// success.
     pub async fn create_user(
         &self,
         registration: Registration,
@@ -55,7 +57,7 @@ impl Registry {
     /// A user of this registration, who is not stored yet.
     pub(super) async fn new_user(&self, registration: Registration) -> Result<User, AccountError> {
         let Registration { username, email, password } = registration;
-        // No hash is made for a database that does not answer.
+        // If the database does not answer, this does not waste time on a hash.
         self.database.ping().await?;
         let password_hash = self.hasher.hash(password).await?;
         let now = self.clock.now();
@@ -70,11 +72,11 @@ impl Registry {
         Ok(self.users.create_user(user, &registered).await?)
     }
 
-    /// The user that somebody means by a name or an address. What is asked of the store, and when, depends on the text
-    /// alone and not on what is found, so that the time does not tell which addresses are stored.
+    /// Finds the user whom a caller means by a name or an address. Which queries run, and when, depends only
+    /// on the text and not on what they find, so that the time does not show which addresses are stored.
     ///
     /// # Errors
-    /// Those of the store.
+    /// The errors of the store.
     pub async fn find_user(&self, name: &LoginName) -> Result<Option<User>, AccountError> {
         let by_email = async {
             match &name.email {
@@ -87,18 +89,18 @@ impl Registry {
         Ok(first_found(by_email, by_name))
     }
 
-    /// At most `limit` users in the order of their ids, those behind `after`.
+    /// At most `limit` users in the order of their ids, beginning behind `after`.
     ///
     /// # Errors
-    /// Those of the store.
+    /// The errors of the store.
     pub async fn list_users(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, AccountError> {
         Ok(self.users.list_users(after, limit).await?)
     }
 
-    /// Gives a user another password, whatever the old one was, and ends the user's sessions.
+    /// Gives a user another password, whatever the old one was, and ends the sessions of the user.
     ///
     /// # Errors
-    /// [`AccountError::NoUser`], and those of the store and the hash.
+    /// [`AccountError::NoUser`], and the errors of the store and of the hasher.
     pub async fn set_password(
         &self,
         name: &LoginName,
@@ -111,7 +113,7 @@ impl Registry {
             let now = self.clock.now();
             let changed = self.event(EventKind::PasswordChanged, user.id, by, now)?;
             let (old, valid_from) = (&user.password_hash, Sessions::after(now));
-            // False where another change came first: then this one is made on top of it.
+            // False if another change was written first: then the caller repeats this one on top of it.
             if self.users.replace_password_if(user.id, old, &hash, valid_from, &changed).await? {
                 self.end_late_sessions(user.id, now, by).await?;
                 return Ok(User { password_hash: hash, updated_at: now, ..user });
@@ -120,7 +122,8 @@ impl Registry {
         Err(AccountError::Busy)
     }
 
-    /// Replaces the hash of a user by one of a higher cost for the same password. False where the hash has changed.
+    /// Replaces the hash of a user by one of a higher cost for the same password. Returns false if the hash
+    /// has changed.
     pub(super) async fn strengthen_hash(
         &self,
         user: &User,
@@ -132,10 +135,10 @@ impl Registry {
         Ok(self.users.replace_hash_if(user.id, &user.password_hash, stronger, &strengthened).await?)
     }
 
-    /// Ends a user's sessions: the tokens of earlier log-ins open nothing here from now on.
+    /// Ends a user's sessions: this service no longer accepts the tokens of earlier log-ins.
     ///
     /// # Errors
-    /// [`AccountError::NoUser`], and those of the store.
+    /// [`AccountError::NoUser`], and the errors of the store.
     pub async fn log_out(&self, name: &LoginName, by: &Initiator) -> Result<User, AccountError> {
         let user = self.find_user(name).await?.ok_or(AccountError::NoUser)?;
         let now = self.clock.now();
@@ -146,17 +149,18 @@ impl Registry {
         Ok(user)
     }
 
-    /// Removes a user and all that is kept about them. False where there is no such user.
+    /// Removes a user and everything that is stored about the user. Returns false if there is no such user.
     ///
     /// # Errors
-    /// Those of the store.
+    /// The errors of the store.
     pub async fn delete_user(&self, id: UserId, by: &Initiator) -> Result<bool, AccountError> {
         let deleted = self.event(EventKind::UserDeleted, id, by, self.clock.now())?;
         Ok(self.users.delete_user(id, &deleted).await?)
     }
 
-    /// Ends the sessions that began while a change that began at `began` was being written. This is a change of its own
-    /// with an event of its own; it is needed only where writing took into another second.
+    /// Ends the sessions that began while a change was being written; the change began at `began`. This is a
+    /// separate change with its own event. It is needed only if the change ended in a later second than it
+    /// began.
     async fn end_late_sessions(
         &self,
         id: UserId,
@@ -193,13 +197,15 @@ impl Registry {
     }
 }
 
-/// The user that a text means: one of that address before one of that name, and names in the order of [`LoginName`].
+/// The user that a text means. The user with this address comes before a user with this name; names are tried
+/// in the order of [`LoginName`].
 fn first_found(by_email: Option<User>, by_name: Vec<Option<User>>) -> Option<User> {
     by_email.or_else(|| by_name.into_iter().flatten().next())
 }
 
-/// From when on sessions count after a change that was written from `began` to `ended`, where that differs from
-/// [`Sessions::after`] its beginning: a log-in of a later second may have read the user as they were before the change.
+/// The second from which sessions are valid after a change that was written from `began` to `ended`, if it
+/// differs from [`Sessions::after`] the beginning: a log-in of a later second may have read the user as it
+/// was before the change.
 fn valid_from_of_late_sessions(began: Timestamp, ended: Timestamp) -> Option<Timestamp> {
     let (first, last) = (Sessions::after(began), Sessions::after(ended));
     (last > first).then_some(last)

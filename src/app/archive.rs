@@ -1,4 +1,5 @@
-//! A backup as one tar archive, for where no folder can be taken from: a container without a shell, a pipe to elsewhere.
+//! A backup as one tar archive, for a place from which no folder can be copied, such as a container without a
+//! shell.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -13,15 +14,16 @@ use crate::entropy::Entropy;
 use crate::keys::custody::{FileCopy, read_folder};
 use crate::store::sqlite::Sqlite;
 
-/// What a backup holds, read and not written yet: of an archive that was begun, the reader believes what is there.
+/// The contents of a backup, read completely before anything is written: a reader of the archive believes
+/// that a file which is there is whole.
 pub struct Archive {
     database: Option<File>,
     keys: Vec<FileCopy>,
 }
 
 impl Archive {
-    /// Reads the embedded database and the folder of keys, as [`super::back_up`] copies them. The copy of the database lies
-    /// beside the database, without a name; the keys stay in memory.
+    /// Reads the embedded database and the folder of keys, as [`super::back_up`] copies them. The copy of the
+    /// database is on the same disk, in a file without a name; the keys stay in memory.
     ///
     /// # Errors
     /// [`BackupError`]
@@ -35,7 +37,7 @@ impl Archive {
         whole(config, &archive.contents()).map(|()| archive)
     }
 
-    /// What it holds, by its paths in the archive.
+    /// The contents, by their paths in the archive.
     pub fn contents(&self) -> Backup {
         Backup {
             database: self.database.as_ref().map(|_| PathBuf::from(Sqlite::FILE)),
@@ -43,17 +45,17 @@ impl Archive {
         }
     }
 
-    /// Writes it to `to`: the database, then the keys in the order of their names, and the ring behind them. Calls `done`
-    /// with the path of each.
+    /// Writes the archive to `to`: the database, then the keys in the order of their names, and the ring
+    /// last. Calls `done` with the path of each.
     ///
     /// # Errors
-    /// [`BackupError::Archive`]; then the archive has no end, and `tar` says so.
+    /// [`BackupError::Archive`]. The archive then has no end, and `tar` reports that.
     pub fn write(self, to: impl Write, mut done: impl FnMut(&Path)) -> Result<(), BackupError> {
         let mut archive = Builder::new(to);
         match self.append(&mut archive, &mut done) {
             Ok(()) => archive.into_inner().and_then(|mut to| to.flush()).map_err(BackupError::Archive),
             Err(error) => {
-                // Dropped, it would write the end of an archive that is not whole.
+                // If it were dropped, it would write the end of an archive that is not complete.
                 std::mem::forget(archive);
                 Err(BackupError::Archive(error))
             }

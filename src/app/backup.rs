@@ -1,4 +1,4 @@
-//! A copy of all that the service keeps on this machine, taken while it runs.
+//! A copy of everything that the service stores on this machine, made while it runs.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -12,40 +12,40 @@ use crate::store::sqlite::Sqlite;
 /// The folder of keys in a backup.
 pub(super) const KEYS: &str = "keys";
 
-/// What a backup holds.
+/// The contents of a backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backup {
-    /// The copy of the database, where it is an embedded one.
+    /// The copy of the database, if it is an embedded one.
     pub database: Option<PathBuf>,
-    /// The copy of `KEYS_DIR`, where there is one.
+    /// The copy of `KEYS_DIR`, if that folder exists.
     pub keys: Option<PathBuf>,
 }
 
 /// Why there is no backup.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
-    /// Something is there already.
-    #[error("{0} is not empty: name a folder that is, or that is not there yet")]
+    /// Something exists already at the target.
+    #[error("{0} is not empty: name an empty folder, or one that does not exist yet")]
     Taken(PathBuf),
-    /// The place cannot be written, or the keys not be read.
+    /// The target cannot be written, or the keys cannot be read.
     #[error("cannot copy {0}: {1}")]
     Copy(PathBuf, #[source] io::Error),
-    /// What the settings name is not there.
+    /// Something that the settings name does not exist.
     #[error(
-        "there is nothing to copy: {what} in {folder} ({setting}); a backup without would not be whole: check the setting"
+        "there is nothing to copy: {what} in {folder} ({setting}); the backup would be incomplete without it: check the setting"
     )]
     Missing {
         /// What is missing.
         what: &'static str,
-        /// Where it was looked for.
+        /// The path at which it was expected.
         folder: PathBuf,
-        /// The setting that names the place.
+        /// The setting that contains this path.
         setting: &'static str,
     },
-    /// Standard output takes no more.
+    /// Standard output accepts no more.
     #[error("cannot write the archive: {0}")]
     Archive(#[source] io::Error),
-    /// The system gives no randomness.
+    /// The system gives no random numbers.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
     /// The database cannot be copied.
@@ -53,10 +53,11 @@ pub enum BackupError {
     Database(#[from] StoreError),
 }
 
-/// Copies the embedded database and the keys' folder to `to`, for their owner alone, and returns once all is on disk.
+/// Copies the embedded database and the folder of keys to `to`, readable only for their owner, and returns
+/// when everything is on disk.
 ///
 /// # Errors
-/// [`BackupError`]; then nothing of a copy stays.
+/// [`BackupError`]. No part of a copy stays.
 pub fn back_up(config: &Config, to: &Path) -> Result<Backup, BackupError> {
     let refused = |error| BackupError::Copy(to.to_owned(), error);
     if to.exists() && fs::read_dir(to).map_err(refused)?.next().is_some() {
@@ -64,7 +65,8 @@ pub fn back_up(config: &Config, to: &Path) -> Result<Backup, BackupError> {
     }
     let copied = copy(config, to);
     if copied.is_err() {
-        // Half a copy would be taken for one. It may be that nothing can be written there at all.
+        // A person would take half a copy for a whole one. If nothing can be written there, removing it may
+        // fail as well.
         let _ = fs::remove_dir_all(to.join(KEYS));
         let _ = fs::remove_file(to.join(Sqlite::FILE));
     }
@@ -83,7 +85,7 @@ fn copy(config: &Config, to: &Path) -> Result<Backup, BackupError> {
     whole(config, &backup).map(|()| backup)
 }
 
-/// That a backup has all that the settings name.
+/// Checks that a backup has everything that the settings name.
 pub(super) fn whole(config: &Config, backup: &Backup) -> Result<(), BackupError> {
     let missing =
         |what, folder: &Path, setting| BackupError::Missing { what, folder: folder.to_owned(), setting };

@@ -43,7 +43,7 @@ pub(super) struct Components {
 }
 
 impl Components {
-    /// Opens them; nothing is asked of the database or of the keys yet.
+    /// Opens the components. It asks neither the database nor the custody anything yet.
     pub(super) fn open(config: &Config, clock: Clock, entropy: &Entropy) -> Result<Self, StartError> {
         let mark = u32::from_be_bytes(entropy.bytes()?);
         let tracer = open_tracer(config, mark, &clock, entropy)?;
@@ -106,7 +106,7 @@ impl Components {
     async fn prepare(&self) -> Result<(), StartError> {
         match self.stores.database.prepare().await {
             Err(error @ StoreError::Newer { .. }) => Err(StartError::NewerDatabase(error)),
-            // The task that asks the database tells of it.
+            // The task that probes the database logs the failure.
             _ => Ok(()),
         }
     }
@@ -131,12 +131,12 @@ impl Components {
         &self.tracer
     }
 
-    /// The server secret, for what derives keys from it. There may be none yet.
+    /// The server secret, for modules that derive keys from it. There may be no secret yet.
     pub(super) fn server_secret(&self) -> &CurrentServerSecret {
         self.server_secret.current()
     }
 
-    /// The task that asks the database. It begins before the keys are read.
+    /// The task that probes the database. It begins before the keys are read.
     pub(super) fn database_probe(&self) -> Supervised {
         let probe = DatabaseProbe::new(Arc::clone(&self.stores.database), self.database.clone());
         Supervised::new(probe, &self.failing)

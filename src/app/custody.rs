@@ -1,4 +1,5 @@
-//! The custody that the settings name: where new keys are made, and whatever else keys of the ring may be in.
+//! The custody that the settings name: the place for new keys, and every other place in which keys of the
+//! ring may be.
 
 use std::sync::Arc;
 
@@ -13,10 +14,11 @@ use crate::keys::custody::{
 use crate::store::Stores;
 use crate::workers::Workers;
 
-/// Keys are made when nothing else is to do.
+/// The server makes keys when it has nothing else to do.
 const MAKING_NICENESS: i32 = 19;
 
-/// Opens nothing and asks nothing of any service yet. Keys of a ring that has moved may be in any home that can be opened.
+/// This function opens nothing and asks no service anything yet. Keys of a ring that has moved may be in any
+/// place that can be opened.
 pub(super) fn open(config: &Config, stores: &Stores, clock: &Clock) -> Result<Custody, StartError> {
     let maker = Workers::start("make-key", 1, 4, MAKING_NICENESS)?;
     let folder = Directory::new(&config.keys_dir, maker.clone());
@@ -25,11 +27,11 @@ pub(super) fn open(config: &Config, stores: &Stores, clock: &Clock) -> Result<Cu
     let in_folder: Arc<dyn KeyBackend> = Arc::new(folder.clone());
     let account = Arc::new(Account::default());
     let in_secret = config.keys_secret.as_deref().map(|id| SecretRing::new(Arc::clone(&account), id));
-    // A key goes into the ring's document only where that is sealed, by us or by Secrets Manager.
+    // A key goes into the document of the ring only if that is sealed, by this service or by Secrets Manager.
     let seals = in_secret.is_some() || (sealer.is_some() && !config.store.is_absent());
     let in_record = seals.then(|| Arc::new(InRecord::new(maker)) as Arc<dyn KeyBackend>);
     let aws_kms: Arc<dyn KeyBackend> = Arc::new(AwsKms::new(account));
-    // What is drawn here only spreads questions over time.
+    // These random numbers only spread requests over time.
     let in_vault = config.vault.clone().map(|vault| Vault::new(vault, clock.clone(), Entropy::System));
     let in_vault = in_vault.transpose()?;
     let in_vault = in_vault.map(|vault| Arc::new(vault) as Arc<dyn KeyBackend>);
@@ -40,7 +42,8 @@ pub(super) fn open(config: &Config, stores: &Stores, clock: &Clock) -> Result<Cu
     };
     let in_files = || Arc::new(folder.clone()) as Arc<dyn RingStore>;
     let named = in_secret.map(|secret| Arc::new(secret) as Arc<dyn RingStore>);
-    // Unless a secret is named for the ring of keys that are elsewhere, the ring is in the database, or else in the folder.
+    // If private keys are elsewhere and the settings name no secret for the ring, the ring is in the
+    // database, or without a database in the folder.
     let otherwise = || if config.store.is_absent() { Ok(in_files()) } else { stored() };
     let ring = || named.clone().map_or_else(otherwise, Ok);
     let (name, ring, homes) = match config.custody {

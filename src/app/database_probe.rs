@@ -1,4 +1,4 @@
-//! Whether the database answers: asked again and again, told to the log where that changes.
+//! Asks the database regularly whether it answers, and logs each change.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,12 +9,13 @@ use super::task::{NextTurn, Task, TurnError};
 use crate::domain::Timestamp;
 use crate::store::{Database, Health, StoreError};
 
-/// How often the database is asked whether it is there.
+/// The time between two questions.
 const EVERY: Duration = Duration::from_millis(500);
-/// How long the start waits for the database's first answer; without one the service starts all the same.
+/// How long the start waits for the first answer of the database. Without an answer, the service starts all
+/// the same.
 pub(super) const FIRST: Duration = Duration::from_millis(700);
 
-/// Asks the database.
+/// Probes the database.
 pub(super) struct DatabaseProbe {
     database: Arc<dyn Database>,
     health: Health,
@@ -26,7 +27,7 @@ impl DatabaseProbe {
         Self { database, health, asked: false }
     }
 
-    /// Asks once. False where there is no database to ask.
+    /// Asks once. Returns false if there is no database.
     async fn ask(&mut self) -> bool {
         let answer = self.database.ping().await;
         if let Err(StoreError::Absent) = answer {

@@ -89,7 +89,7 @@ impl Function {
         })
     }
 
-    /// The server secret, for what derives keys from it. There may be none yet.
+    /// The server secret, for modules that derive keys from it. There may be no secret yet.
     pub fn server_secret(&self) -> &CurrentServerSecret {
         &self.server_secret
     }

@@ -1,5 +1,5 @@
-//! What an instance tells the others on its database: which keys it signs with. Two that sign with keys of their own
-//! would refuse each other's tokens, and so would half of all verifiers.
+//! Each instance records in the database with which keys it signs. Two instances with different keys would
+//! refuse each other's tokens, and so would half of all verifiers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use crate::keys::custody::public_half;
 use crate::keys::{Keys, Ring, RingService};
 use crate::store::{Health, Instances, StoreError};
 
-/// Between two beats.
+/// The time between two heartbeats.
 pub(super) const EVERY: Duration = Duration::from_secs(15);
 
-/// Tells and listens.
+/// Records the heartbeat of this instance and reads those of the others.
 pub(super) struct InstanceHeartbeat {
     instances: Arc<dyn Instances>,
     keys: Arc<Keys>,
@@ -25,10 +25,10 @@ pub(super) struct InstanceHeartbeat {
     custody: &'static str,
     /// Whether all instances on this database read the same ring.
     shares_ring: bool,
-    /// Seconds in which an instance hears of a key.
+    /// How long, in seconds, an instance may take to learn of a new key.
     staleness: u64,
     id: String,
-    /// What the log was told last.
+    /// What was logged last.
     told: Option<Disagrees>,
 }
 
@@ -36,8 +36,7 @@ pub(super) struct InstanceHeartbeat {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "another instance on this database signs with a key that this one does not have, or the other way round, so each \
-     would refuse the other's tokens (its keys: {theirs}; ours: {ours}): give all instances the same keys, best in the \
-     database (set one KEY_ENCRYPTION_KEY everywhere; `keys secret` makes one), or stop the other and wait a minute"
+     would refuse the other's tokens (its keys: {theirs}; ours: {ours}): give all instances the same keys, preferably in the database (set one KEY_ENCRYPTION_KEY everywhere; `keys secret` makes one), or stop the other instance and wait a minute"
 )]
 pub struct Disagrees {
     theirs: String,
@@ -64,7 +63,8 @@ impl InstanceHeartbeat {
         })
     }
 
-    /// The first beat, where the database answers; later ones only tell the log of what this one refuses to start for.
+    /// Records the first heartbeat, if the database answers. It refuses the start if another instance signs
+    /// with other keys; a later heartbeat only logs that.
     pub(super) async fn first(&self, database: &Health) -> Result<(), Disagrees> {
         if !database.is_connected() {
             return Ok(());
@@ -95,8 +95,8 @@ impl InstanceHeartbeat {
         Ok(disagrees)
     }
 
-    /// Whether one would refuse the other's tokens. Those that share the ring cannot disagree, and what one said before it
-    /// can have heard of our key says nothing about it.
+    /// Whether one instance would refuse the tokens of the other. Instances that share the ring cannot
+    /// disagree. What an instance recorded before it could know our key proves nothing.
     fn disagree(&self, ring: &Ring, ours: &Instance, other: &Instance) -> bool {
         if ours.shares_ring && other.shares_ring {
             return false;
@@ -108,7 +108,7 @@ impl InstanceHeartbeat {
         !known.contains(&other.signs) || (should_know_ours && !other.verifies.contains(&ours.signs))
     }
 
-    /// This instance; `None` where no key signs.
+    /// This instance; `None` if no key signs.
     fn instance(&self, ring: &Ring) -> Option<Instance> {
         let signs = ring.active()?.verifying().thumbprint();
         let verifies = thumbprints(ring.record().verifying());
@@ -133,11 +133,11 @@ impl Task for InstanceHeartbeat {
     async fn turn(&mut self, _now: Timestamp) -> Result<NextTurn, TurnError> {
         match self.beat(true).await {
             Err(StoreError::Absent) => {
-                // Without a database no other instance can be heard of.
+                // Without a database, this instance cannot learn of others.
                 self.keys.note_alone(true);
                 return Ok(NextTurn::Never);
             }
-            // The task that asks the database tells of it.
+            // The task that probes the database logs the failure.
             Err(StoreError::Unavailable(_)) => {}
             Err(error) => return Err(error.into()),
             Ok(now) => {

@@ -1,4 +1,5 @@
-//! The listening socket, our own or systemd's, and how many connections the system lets us have.
+//! The listening socket, which the program opens or systemd passes, and the number of connections that the
+//! system allows.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as PassedListener};
@@ -8,17 +9,17 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use super::StartError;
 
-/// Connections that may wait to be accepted.
+/// The most connections that may wait to be accepted.
 const BACKLOG: u32 = 4096;
-/// File descriptors that are not connections' (database, log, keys).
+/// File descriptors that are kept for the database, the log and the keys.
 const OTHER_DESCRIPTORS: usize = 64;
 
-/// The listening socket that systemd passes (sd_listen_fds(3)), if it passes one. It outlives the process, so
-/// clients are not refused while another process takes over. To be called before there are threads: it changes the
-/// environment, which must not be read at the same time.
+/// The listening socket that systemd passes (sd_listen_fds(3)), if it passes one. The socket stays open when
+/// this process ends, so that clients can connect while another process starts. Call this before other
+/// threads start: it changes the environment, and no other thread may read it at the same time.
 ///
 /// # Errors
-/// [`StartError::Passed`] where what was passed is not one listening socket.
+/// [`StartError::Passed`] if systemd does not pass exactly one listening socket.
 pub fn passed_listener() -> Result<Option<PassedListener>, StartError> {
     // Without a process id, the sockets may be meant for another process.
     if std::env::var_os("LISTEN_PID").is_none() {
@@ -43,7 +44,7 @@ pub(super) fn adopt(passed: PassedListener) -> io::Result<TcpListener> {
     TcpListener::from_std(passed)
 }
 
-/// All addresses means IPv6 and IPv4 in one socket; where the system has no IPv6, IPv4.
+/// All addresses means IPv6 and IPv4 in one socket; if the system has no IPv6, only IPv4.
 pub(super) fn listen(host: Option<IpAddr>, port: u16) -> Result<TcpListener, StartError> {
     let on = |ip: IpAddr| {
         let address = SocketAddr::new(ip, port);
@@ -67,7 +68,8 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Raises the limit on open files as far as the system lets us, and keeps some for what is no connection.
+/// Raises the limit on open files as far as the system allows, and keeps some of them for the rest of the
+/// program.
 pub(super) fn connection_limit(wanted: usize) -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
@@ -80,7 +82,7 @@ pub(super) fn connection_limit(wanted: usize) -> usize {
     let possible = files.saturating_sub(OTHER_DESCRIPTORS).max(1);
     if possible < wanted {
         tracing::warn!(
-            "at most {possible} connections at once: that is what the limit on open files (ulimit -n) allows"
+            "at most {possible} connections at once: the limit on open files (ulimit -n) allows no more"
         );
     }
     wanted.min(possible)

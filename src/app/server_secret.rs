@@ -1,4 +1,4 @@
-//! Sees to it that there is a server secret, gives it to its consumers, and tells the log which one counts.
+//! Makes the server secret if it is missing, gives it to the modules that use it, and logs which one counts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,23 +13,23 @@ use crate::server_secret::{
     CurrentServerSecret, ServerSecretError, ServerSecretSettings, fingerprint_of, has_fingerprint,
 };
 
-/// Makes the secret beside the keys where it is used and missing.
+/// Makes the secret beside the keys if it is used and missing.
 pub(super) struct ServerSecretKeeper {
     keys: Arc<Keys>,
     ring_service: RingService,
     settings: ServerSecretSettings,
     entropy: Entropy,
-    /// Where the consumers find it.
+    /// The cell from which consumers read the secret.
     current: CurrentServerSecret,
-    /// The fingerprints that the log was told.
+    /// The fingerprints that were logged last.
     told: Option<Vec<String>>,
     /// The fingerprint of the secret beside the keys that this or an earlier process used last.
     last: Option<String>,
-    /// Why there is no secret beside the keys, as the log was told.
+    /// Why there is no secret beside the keys, as it was logged last.
     trouble: Option<String>,
 }
 
-/// What the ring of the moment has of the secret.
+/// The secret that the current ring has.
 struct Known {
     secret: Option<ServerSecretRecord>,
     fingerprint: Option<String>,
@@ -49,17 +49,17 @@ impl ServerSecretKeeper {
         Self { keys, ring_service, settings, entropy, current, told: None, last: None, trouble: None }
     }
 
-    /// Where the consumers find the secret, at once or later.
+    /// The cell from which consumers read the secret, now or later.
     pub(super) fn current(&self) -> &CurrentServerSecret {
         &self.current
     }
 
-    /// Whether the secret beside the keys counts; if not, no custody is asked for it.
+    /// Whether the secret beside the keys counts. If not, this asks no custody for it.
     pub(super) fn uses_kept(&self) -> bool {
         self.settings.uses_kept()
     }
 
-    /// The secret beside the keys. The ring of the moment has it, except just after it was made.
+    /// The secret beside the keys. The current ring has it, except just after it was made.
     async fn kept(&mut self) -> Result<Option<ServerSecretRecord>, KeepSecretError> {
         let Some(Known { secret, fingerprint, is_noted }) = self.known()? else { return Ok(None) };
         if self.last.is_none() {
@@ -74,7 +74,7 @@ impl ServerSecretKeeper {
         }
     }
 
-    /// Nothing while no ring is there, and if the settings do not use its secret.
+    /// `None` if there is no ring yet, or if the settings do not use its secret.
     fn known(&self) -> Result<Option<Known>, ServerSecretError> {
         let view = self.keys.ring();
         let Some(view) = view.as_ref().filter(|_| self.settings.uses_kept()) else { return Ok(None) };
@@ -83,7 +83,7 @@ impl ServerSecretKeeper {
         Ok(Some(Known { secret, fingerprint, is_noted: has_fingerprint(ring)? }))
     }
 
-    /// A line in the log for the secrets that count, whenever they are others.
+    /// Logs the secrets that count, whenever they have changed.
     fn tell(&mut self, fingerprints: Vec<String>) {
         if self.told.as_ref() != Some(&fingerprints) {
             tracing::info!(fingerprints = fingerprints.join(", "), "server secret loaded");
@@ -91,21 +91,21 @@ impl ServerSecretKeeper {
         }
     }
 
-    /// A warning if the secret beside the keys is another one than before, in this process or an earlier one.
+    /// Logs a warning if the secret beside the keys has changed since this process or an earlier one used it.
     fn compare(&mut self, kept: &ServerSecretRecord) -> Result<(), ServerSecretError> {
         let fingerprint = fingerprint_of(kept)?;
         if let Some(before) = self.last.replace(fingerprint.clone()).filter(|before| *before != fingerprint) {
             tracing::warn!(
                 fingerprint,
                 before,
-                "the server secret is another one than before, so data that was made with the former one cannot be read; if \
+                "the server secret has changed, so data that was made with the former one cannot be read; if \
                  you have the former one in a backup, set SERVER_SECRET=kept,FORMER"
             );
         }
         Ok(())
     }
 
-    /// A line in the log if the secret beside the keys cannot be used or made, and if the reason changes.
+    /// Logs that the secret beside the keys cannot be used or made, and logs it again if the reason changes.
     fn note(&mut self, error: Option<&KeepSecretError>) {
         let trouble = error.map(ToString::to_string);
         if self.trouble != trouble {
@@ -130,11 +130,11 @@ impl Task for ServerSecretKeeper {
     async fn turn(&mut self, _now: Timestamp) -> Result<NextTurn, TurnError> {
         let next = NextTurn::After(Duration::from_secs(self.ring_service.settings().refresh));
         let kept = match self.kept().await {
-            // What reads the ring tells of it; the secret is made later.
+            // The task that reads the ring logs the failure. The secret is made later.
             Err(KeepSecretError::Custody(_)) => return Ok(next),
             Err(error @ (KeepSecretError::Unusable(_) | KeepSecretError::Unwritable(_))) => {
                 self.note(Some(&error));
-                // What was loaded before is used on.
+                // The secret that was loaded before stays in use.
                 if self.told.is_some() {
                     return Ok(next);
                 }

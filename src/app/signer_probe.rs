@@ -1,4 +1,5 @@
-//! Whether a service elsewhere that keeps the active key still signs: asked where no token was asked for.
+//! Checks that a remote service which keeps the active key still signs, at times when no caller asks for a
+//! token.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +10,14 @@ use super::task::{NextTurn, Task, TurnError};
 use crate::domain::Timestamp;
 use crate::keys::Keys;
 
-/// Asks for a trial signature.
+/// Makes a test signature.
 pub(super) struct SignerProbe {
     keys: Arc<Keys>,
     period: Duration,
 }
 
 impl SignerProbe {
-    /// Asks once in each `period` at most.
+    /// Asks at most once in each `period`.
     pub(super) fn new(keys: Arc<Keys>, period: Duration) -> Self {
         Self { keys, period }
     }
@@ -29,7 +30,7 @@ impl Task for SignerProbe {
     }
 
     async fn turn(&mut self, _now: Timestamp) -> Result<NextTurn, TurnError> {
-        // The custody tells the log what it does not do; `/health` and the probes tell the rest.
+        // The custody logs its failures; `/health` and the probes report the rest.
         let _ = self.keys.try_signer(self.period).await;
         Ok(NextTurn::After(self.period))
     }

@@ -1,4 +1,4 @@
-//! The end of a server: its requests end, and so do the turns of its background tasks.
+//! The end of a server: it waits for its requests and for the turns of its background tasks.
 
 use std::time::Duration;
 

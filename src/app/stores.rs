@@ -6,11 +6,11 @@ use crate::store::mongo::Mongo;
 use crate::store::sqlite::Sqlite;
 use crate::store::{Absent, DatabasePlace, IfMissing, Stores};
 
-/// The aggregates of the database that `config` names. Nothing is asked of it yet: a database that does not answer fails
-/// at its first use.
+/// The stores of the database that `config` names. They ask the database nothing yet: if it does not answer,
+/// their first use fails.
 ///
 /// # Errors
-/// [`StartError`] where the address cannot be read, or where the system gives no thread.
+/// [`StartError`] if the address cannot be read, or if the system starts no thread.
 pub fn open_stores(config: &Config, if_missing: IfMissing) -> Result<Stores, StartError> {
     Ok(match &config.store {
         StoreChoice::Absent => Stores::of(Absent),

@@ -1,5 +1,5 @@
-//! Background tasks, which work in turns, and their supervision: a turn that fails or panics is logged, counted and tried
-//! again, and ends nothing else.
+//! Background tasks, which work in turns, and their supervision. If a turn fails or panics, the supervisor
+//! logs it, counts it and tries again; other tasks are not affected.
 
 use std::any::Any;
 use std::error::Error;
@@ -15,48 +15,50 @@ use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::http::FailingTasks;
 
-/// The pause after the first turn of a row that failed, and the longest one: each further pause is twice as long.
+/// The pause after the first failed turn in a row, and the longest pause. Each further pause is twice as
+/// long.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(60);
 
 /// When a task wants its next turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextTurn {
-    /// After so long.
+    /// After this time.
     After(Duration),
-    /// Never: there is nothing to do for it in this process.
+    /// Never: the task has nothing to do in this process.
     Never,
 }
 
 /// Why a turn failed.
 pub type TurnError = Box<dyn Error + Send + Sync>;
 
-/// Work that goes on for as long as the process lives.
+/// Work that continues for as long as the process lives.
 #[async_trait]
 pub trait Task: Send {
-    /// What the log calls it.
+    /// The name of the task in the log.
     fn name(&self) -> &'static str;
 
-    /// Does what is due at `now`, and says when to come back. It must leave nothing half done in `self` where it panics.
+    /// Does the work that is due at `now`, and says when the next turn is due. If it panics, it must leave
+    /// nothing half done in `self`.
     ///
     /// # Errors
-    /// What the log is to tell. The turn is tried again.
+    /// The cause for the log. The supervisor tries the turn again.
     async fn turn(&mut self, now: Timestamp) -> Result<NextTurn, TurnError>;
 }
 
-/// A task, and how it fares.
+/// A task, and how often its turns failed.
 pub struct Supervised {
     task: Box<dyn Task>,
     failing: FailingTasks,
     first_pause: Duration,
     /// Turns that failed since the start.
     failures: u64,
-    /// Those of them since the last turn that did not fail.
+    /// Turns that failed since the last one that succeeded.
     in_a_row: u32,
 }
 
 impl Supervised {
-    /// A task that takes its first turn at once, and is listed in `failing` while it fails.
+    /// A task that takes its first turn at once. Its name is in `failing` while it fails.
     pub fn new(task: impl Task + 'static, failing: &FailingTasks) -> Self {
         let (task, failing) = (Box::new(task), failing.clone());
         Self { task, failing, first_pause: Duration::ZERO, failures: 0, in_a_row: 0 }
@@ -74,7 +76,7 @@ impl Supervised {
 
     /// Gives the task a turn, and says when the next one is due.
     pub async fn turn(&mut self, now: Timestamp) -> NextTurn {
-        // A panic leaves nothing behind but the task itself, which takes its next turn from there.
+        // After a panic only the task itself is used again: it takes its next turn.
         let error = match AssertUnwindSafe(self.task.turn(now)).catch_unwind().await {
             Ok(Ok(next)) => {
                 self.in_a_row = 0;
@@ -89,11 +91,17 @@ impl Supervised {
         self.in_a_row += 1;
         self.failing.note(self.task.name(), true);
         let (task, failures, retry_after) = (self.task.name(), self.failures, pause.as_secs());
-        tracing::error!(task, error, failures, retry_after, "a background task failed; it is tried again");
+        tracing::error!(
+            task,
+            error,
+            failures,
+            retry_after,
+            "a background task failed; the service tries it again"
+        );
         NextTurn::After(pause)
     }
 
-    /// Takes turns until it wants no more, or until it is to stop: never in the middle of a turn.
+    /// Takes turns until the task wants no more or has to stop. It never stops in the middle of a turn.
     async fn run(
         mut self,
         clock: Clock,
@@ -109,7 +117,7 @@ impl Supervised {
             }
             next = self.turn(clock.now()).await;
             if let Some(first_turn) = first_turn.take() {
-                // The start may have stopped waiting.
+                // The start may no longer wait for this.
                 let _ = first_turn.send(());
             }
         }
@@ -132,7 +140,7 @@ fn words_of(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("it gave no reason")
 }
 
-/// Runs tasks, all at the same time. They end with the value at the latest.
+/// Runs tasks, all at the same time. They end at the latest when this value is dropped.
 pub struct Supervisor {
     clock: Clock,
     running: JoinSet<()>,
@@ -140,12 +148,12 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// Runs nothing yet.
+    /// A supervisor without tasks.
     pub fn new(clock: Clock) -> Self {
         Self { clock, running: JoinSet::new(), stop: watch::Sender::new(false) }
     }
 
-    /// Gives a task its turns from now on.
+    /// Takes the task's turns from now on.
     pub fn start(&mut self, task: Supervised) {
         self.running.spawn(task.run(self.clock.clone(), self.stop.subscribe(), None));
     }
@@ -154,11 +162,11 @@ impl Supervisor {
     pub async fn start_and_wait(&mut self, task: Supervised, patience: Duration) {
         let (tell, told) = oneshot::channel();
         self.running.spawn(task.run(self.clock.clone(), self.stop.subscribe(), Some(tell)));
-        // Over or late: the service starts.
+        // Whether the turn is over or late, the service starts.
         let _ = tokio::time::timeout(patience, told).await;
     }
 
-    /// Lets each task end the turn that is under way, and begin no other. Dropping the value cuts the turns off.
+    /// Lets each task end its current turn, and begin no other one. Dropping the value cuts the turns off.
     pub async fn finish(&mut self) {
         self.stop.send_replace(true);
         while self.running.join_next().await.is_some() {}
@@ -173,7 +181,7 @@ mod tests {
 
     use super::*;
 
-    /// What becomes of a turn.
+    /// What happens in a turn.
     #[derive(Clone, Copy)]
     enum Fate {
         Panics,
@@ -183,7 +191,7 @@ mod tests {
 
     use Fate::{Fails, Goes, Panics};
 
-    /// Notes when it has its turns, and does in each what it is told. After the last one it wants no more.
+    /// Records when it has its turns, and follows a script in each. After the last one it wants no more.
     struct Scripted {
         fates: std::vec::IntoIter<Fate>,
         began: Instant,

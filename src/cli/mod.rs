@@ -29,7 +29,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use failure::Failure;
 use output::Output;
 
-/// Columns of a line of help, at most.
+/// The most columns of a line of help.
 const HELP_WIDTH: usize = 80;
 const EXIT_CODES: &str = "Exit codes: 0 success; 1 the command failed or the answer is no; 2 the command line or the settings are wrong.";
 

@@ -47,7 +47,7 @@ impl Notify {
 
     /// The service was asked to end.
     pub(super) fn stopping(&self) {
-        self.tell("STOPPING=1\nSTATUS=Stopping: requests under way are being answered");
+        self.tell("STOPPING=1\nSTATUS=Stopping: running requests are being answered");
     }
 
     /// Tells systemd twice in each period that the service is alive. The runtime that answers requests does it, so that the

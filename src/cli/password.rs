@@ -1,5 +1,5 @@
-//! Where a command gets a password from: the terminal, standard input or a file. A password is never an argument, because the
-//! list of processes shows arguments.
+//! The sources from which a command gets a password: the terminal, standard input or a file. A password is
+//! never an argument, because the list of processes shows arguments.
 
 use std::fs;
 use std::io::{self, IsTerminal, Read};

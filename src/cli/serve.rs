@@ -25,7 +25,7 @@ pub(super) fn run(output: &Output) -> Result<(), Failure> {
     let runtime = setup::runtime()?;
     let served = runtime.block_on(serve(&config, log, passed, output));
     flush_log(LOG_PATIENCE);
-    // The end does not wait for a signature or a hash whose client is gone.
+    // When the server ends, it does not wait for a signature or a hash whose client is gone.
     runtime.shutdown_background();
     served
 }
@@ -36,7 +36,7 @@ async fn serve(
     passed: Option<TcpListener>,
     output: &Output,
 ) -> Result<(), Failure> {
-    // First of all, so that no signal is lost while the stores open.
+    // This comes first, so that no signal is lost while the stores open.
     let (term, int) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
     let (mut term, mut int) = (term.map_err(Failure::refused)?, int.map_err(Failure::refused)?);
     reload::on_hangup(log)?;
@@ -110,8 +110,7 @@ fn announce(config: &Config, app: &App, address: SocketAddr, output: &Output) {
 fn warn_of_demo_tokens(config: &Config, address: SocketAddr) {
     if config.demo_tokens && !address.ip().to_canonical().is_loopback() {
         tracing::warn!(
-            "demo tokens are on, and this server can be reached from other machines: anybody there gets tokens with any \
-             claims, signed with its key. NODE_ENV=production or DEMO_TOKENS=false turns them off; HOST=127.0.0.1 keeps \
+            "demo tokens are on, and this server can be reached from other machines: everyone there can get tokens with any claims, signed with its key. NODE_ENV=production or DEMO_TOKENS=false turns them off; HOST=127.0.0.1 keeps \
              other machines out"
         );
     }

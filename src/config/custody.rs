@@ -5,7 +5,7 @@ use super::{Reader, Setting, Sources, StoreChoice, parse};
 use crate::domain::Secret;
 use crate::keys::custody::{VaultLogin, VaultSettings};
 
-/// Where keys live.
+/// The place of the private keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CustodyChoice {
     /// In files of `KEYS_DIR`.
@@ -33,8 +33,8 @@ impl CustodyChoice {
         }
     }
 
-    /// The custody if `KEY_CUSTODY` is not set: the secret that is named for the ring; with MongoDB and a
-    /// `KEY_ENCRYPTION_KEY`, the database, which all instances share; otherwise the folder.
+    /// The custody if `KEY_CUSTODY` is not set. If a secret is named for the ring, that secret; with MongoDB
+    /// and a `KEY_ENCRYPTION_KEY`, the database, which all instances share; otherwise the folder.
     fn usual(store: &StoreChoice, sealed: bool, in_secret: bool) -> Self {
         match store {
             _ if in_secret => Self::AwsSecretsManager,
@@ -80,7 +80,7 @@ pub(super) fn choice(
         );
     }
     if named == CustodyChoice::Database && store.is_absent() {
-        read.fault(settings::KEY_CUSTODY, "needs a database, and SKIP_DATABASE=true leaves it out");
+        read.fault(settings::KEY_CUSTODY, "needs a database, but SKIP_DATABASE=true turns it off");
     }
     if named == CustodyChoice::AwsSecretsManager && !in_secret {
         read.fault(settings::KEYS_SECRET, "it is needed with KEY_CUSTODY=aws-secrets-manager");
@@ -88,7 +88,7 @@ pub(super) fn choice(
     named
 }
 
-/// A function has no folder that lasts, and many of it run at once: its keys must be where all find them.
+/// A function has no permanent folder, and many instances of it run at once: all of them must find the keys.
 pub(super) fn check_function(
     read: &mut Reader<'_>,
     custody: CustodyChoice,
@@ -98,18 +98,17 @@ pub(super) fn check_function(
     match custody {
         CustodyChoice::Directory => read.fault(
             settings::KEY_CUSTODY,
-            "must be aws-secrets-manager, aws-kms, vault or database in a function of AWS Lambda: a folder there does not \
-             last, and is another one in each instance",
+            "must be aws-secrets-manager, aws-kms, vault or database in a function of AWS Lambda: each instance there has its own temporary folder",
         ),
         CustodyChoice::AwsKms | CustodyChoice::Vault if store.is_absent() && !in_secret => read.fault(
             settings::KEYS_SECRET,
-            "it is needed in a function of AWS Lambda without MongoDB: the ring of keys must be where all instances find it",
+            "it is needed in a function of AWS Lambda without MongoDB: all instances must find the same ring of keys",
         ),
         _ => {}
     }
 }
 
-/// How to reach Vault, where keys are made there, and also where it is set: keys of earlier days may still be in it.
+/// How to reach Vault, if new keys are made there, and whenever it is set: old keys may still be there.
 pub(super) fn vault_settings(
     read: &mut Reader<'_>,
     sources: &Sources,

@@ -1,5 +1,6 @@
-//! `.env` as the original's `dotenv` package reads it, so that one file means the same to both: no expansion of `$`,
-//! values with spaces need no quotes, `#` begins a comment, quotes of three kinds may span lines (docs/adr/0002).
+//! Reads `.env` as the original's `dotenv` package does, so that one file means the same to both programs:
+//! `$` is not expanded, values with spaces need no quotes, `#` begins a comment, and quotes of three kinds
+//! may span lines (docs/adr/0002).
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use crate::domain::Secret;
 /// Values by their names.
 pub(super) type Values = BTreeMap<String, Secret<String>>;
 
-/// Reads `NAME=value` lines; any other line is passed over, and a later line wins.
+/// Reads lines `NAME=value`. It ignores every other line; a later line replaces an earlier one.
 pub(super) fn parse(text: &str) -> Values {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text = Zeroizing::new(text.replace("\r\n", "\n"));
@@ -52,7 +53,7 @@ fn assignment(text: &str) -> Option<(&str, String, &str)> {
         return None;
     }
     let quoted = value.chars().next().filter(|c| QUOTES.contains(*c)).and_then(|quote| unquote(value, quote));
-    // With more than a comment behind it, a quote is a character like any other.
+    // If more than a comment follows it, a quote is a character like any other.
     let quoted = quoted.filter(|(_, behind)| {
         let rest = behind.split('\n').next().unwrap_or_default().trim_start();
         rest.is_empty() || rest.starts_with('#')
@@ -67,7 +68,8 @@ fn assignment(text: &str) -> Option<(&str, String, &str)> {
     ))
 }
 
-/// The text between two quotes; in double ones `\n` and `\r` are line ends. Nothing where the second is missing.
+/// The text between two quotes; in double quotes `\n` and `\r` are line ends. `None` if the second quote is
+/// missing.
 fn unquote(value: &str, quote: char) -> Option<(String, &str)> {
     let inner = &value[1..];
     let mut escaped = false;

@@ -1,5 +1,6 @@
-//! Settings, typed, from the environment, `.env` and `NAME_FILE` secrets. All faults are reported at once.
-//! Seen by `cli` and `app` only; other modules receive small structs of their own.
+//! Typed settings, from the environment, from `.env` and from the files that `NAME_FILE` variables name. All
+//! errors are reported at once. Only `cli` and `app` see this module; other modules receive small structs of
+//! their own.
 
 mod custody;
 mod dotenv;
@@ -28,7 +29,7 @@ pub use source::{Origin, SourceError, Sources};
 /// Everything that an operator can set.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `HOST`; nothing means all addresses, IPv6 where the system has it.
+    /// `HOST`; `None` means all addresses, IPv6 if the system has it.
     pub host: Option<IpAddr>,
     /// `PORT`.
     pub port: u16,
@@ -36,7 +37,7 @@ pub struct Config {
     pub store: StoreChoice,
     /// `JWT_ISSUER`, the `iss` of every token.
     pub issuer: String,
-    /// `JWT_AUDIENCE`, the `aud` of every token that names no other.
+    /// `JWT_AUDIENCE`, the `aud` of every token for which the caller asks for no other.
     pub audience: String,
     /// `JWT_EXPIRATION`.
     pub token_lifetime: Lifetime,
@@ -44,17 +45,19 @@ pub struct Config {
     pub max_token_lifetime: Lifetime,
     /// `CLOCK_SKEW`, in seconds.
     pub clock_skew: u64,
-    /// `CLOCK_SKEW` where it is set, else a minute: by how much clocks may differ, in seconds, for the keys' schedule.
+    /// `CLOCK_SKEW` if it is set, else a minute: by how much clocks may differ, in seconds, for the schedule
+    /// of the keys.
     pub key_clock_skew: u64,
     /// `SESSION_MAX_AGE`.
     pub session_max_age: Lifetime,
-    /// `JWT_ALGORITHM`, each algorithm once; the first one signs where no algorithm is asked for.
+    /// `JWT_ALGORITHM`, each algorithm once. The first one signs if the caller asks for no algorithm.
     pub algorithms: Vec<jose::Algorithm>,
-    /// `KEY_BITS`, of new RSA keys; unset, they have 2048, and a key that is there may have any.
+    /// `KEY_BITS`, the size of new RSA keys. If it is not set, they have 2048 bits, and an existing key may
+    /// have any size.
     pub key_bits: Option<u32>,
     /// `KEYS_DIR`.
     pub keys_dir: PathBuf,
-    /// `KEY_ID`; unset in production, a key that is made is named by its thumbprint.
+    /// `KEY_ID`. If it is not set in production, the name of a new key is its thumbprint.
     pub kid: Option<Kid>,
     /// `KEY_ROTATION`.
     pub key_rotation: Rotation,
@@ -68,7 +71,7 @@ pub struct Config {
     pub custody: CustodyChoice,
     /// `KEYS_SECRET`, by name or ARN.
     pub keys_secret: Option<String>,
-    /// The `VAULT_*` settings, where keys are made there or may still be.
+    /// The `VAULT_*` settings, if keys are made there or may still be there.
     pub vault: Option<VaultSettings>,
     /// `KEY_ENCRYPTION_KEY`.
     pub key_encryption_key: Option<Secret<String>>,
@@ -76,23 +79,23 @@ pub struct Config {
     pub server_secret: ServerSecretSettings,
     /// `BCRYPT_ROUNDS`.
     pub bcrypt_rounds: u32,
-    /// `ALLOWED_ORIGINS`; nothing means any.
+    /// `ALLOWED_ORIGINS`; `None` means any.
     pub allowed_origins: Option<Vec<String>>,
-    /// `DEMO_TOKENS`; off in production unless set.
+    /// `DEMO_TOKENS`; false in production unless it is set.
     pub demo_tokens: bool,
     /// `PUBLIC_URL`, without a slash at its end.
     pub public_url: Option<String>,
     /// `MAX_CONNECTIONS`.
     pub max_connections: usize,
-    /// `MAX_CONNECTIONS_PER_ADDRESS`; unset, it follows from how many connections there may be.
+    /// `MAX_CONNECTIONS_PER_ADDRESS`. If it is not set, it follows from the number of all connections.
     pub max_connections_per_address: Option<usize>,
-    /// `TRUSTED_PROXIES`; none where it is unset.
+    /// `TRUSTED_PROXIES`; empty if it is not set.
     pub trusted_proxies: TrustedProxies,
     /// `TRUSTED_PROXY_HEADER`.
     pub trusted_proxy_header: ProxyHeader,
     /// `MAX_BODY_MEMORY`, in bytes.
     pub max_body_memory: usize,
-    /// `RSA_BATCH`: whether RSA signatures that wait together are made in batches, where the processor can.
+    /// `RSA_BATCH`: whether the service makes waiting RSA signatures in batches, if the processor can.
     pub rsa_batch: bool,
     /// `LOG_LEVEL`, a filter of `tracing-subscriber`.
     pub log_level: String,
@@ -104,10 +107,10 @@ pub struct Config {
     pub traces: Option<TraceSettings>,
 }
 
-/// Where users are kept.
+/// The place where users are stored.
 #[derive(Clone, Debug)]
 pub enum StoreChoice {
-    /// Nowhere.
+    /// No place.
     Absent,
     /// In SQLite, in this folder.
     Sqlite(PathBuf),
@@ -133,7 +136,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// A setting that cannot be used: which, what it is, and what is allowed.
+/// A setting that cannot be used, with its value and what is allowed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {allowed}", what_is_set(.name, .value, .origin))]
 pub struct Fault {
@@ -141,9 +144,9 @@ pub struct Fault {
     pub name: &'static str,
     /// Its value, empty if it is not set. A secret is not shown.
     pub value: String,
-    /// Where it was set.
+    /// The source of the value.
     pub origin: Origin,
-    /// What would do.
+    /// What is allowed.
     pub allowed: String,
 }
 
@@ -151,12 +154,12 @@ fn what_is_set(name: &str, value: &str, origin: &Origin) -> String {
     if value.is_empty() { format!("{name} is not set") } else { format!("{name}={value} ({origin})") }
 }
 
-/// Every fault of the settings.
+/// All errors of the settings.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the settings cannot be used:\n{}", .0.iter().map(|fault| format!("  {fault}")).collect::<Vec<_>>().join("\n"))]
 pub struct Faults(pub Vec<Fault>);
 
-/// Clocks that are set by NTP differ by less.
+/// Clocks that NTP sets differ by less.
 const USUAL_SKEW: u64 = 60;
 
 impl Config {
@@ -243,7 +246,7 @@ fn access_log(read: &mut Reader<'_>) -> Result<AccessLog, Faults> {
     })
 }
 
-/// A function has no folder that lasts: without MongoDB it keeps no users.
+/// A function has no permanent folder: without MongoDB it stores no users.
 fn store_choice(read: &mut Reader<'_>, function: bool) -> Result<StoreChoice, Faults> {
     let skip = read.required(settings::SKIP_DATABASE, parse::switch)?;
     let uri = read.optional_secret(settings::MONGODB_URI, parse::mongodb_uri);

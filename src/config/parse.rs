@@ -1,4 +1,4 @@
-//! From text to typed values; what each setting allows is said here, once.
+//! Turns text into typed values. This is the only place that says what each setting allows.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -9,12 +9,13 @@ use crate::server_secret::ServerSecretSettings;
 use crate::telemetry::check_filter;
 use crate::telemetry::traces::parse_pairs;
 
-/// Whether a `NODE_ENV` means development. Anything but these words is taken for production: a slip must not open the service.
+/// Whether a `NODE_ENV` means development. Every other word counts as production, so that a typing error does
+/// not open the service.
 pub(super) fn is_development(node_env: &str) -> bool {
     matches!(node_env.trim(), "" | "development" | "test")
 }
 
-/// Whether a `NODE_ENV` counts as production though another word stands there.
+/// Whether a `NODE_ENV` counts as production although it is another word.
 pub(super) fn is_nearly_production(node_env: &str) -> bool {
     !is_development(node_env) && node_env.trim() != "production"
 }
@@ -58,7 +59,7 @@ pub(super) fn algorithms(text: &str) -> Result<Vec<jose::Algorithm>, String> {
             ));
         }
         if algorithms.contains(&algorithm) {
-            return Err(format!("names {name} twice: each algorithm may be there once"));
+            return Err(format!("names {name} twice: list each algorithm only once"));
         }
         algorithms.push(algorithm);
     }
@@ -88,7 +89,7 @@ pub(super) fn rotation(text: &str) -> Result<Rotation, String> {
     }
 }
 
-/// A number of seconds; `0` switches off what it is for.
+/// A number of seconds; `0` switches the function off.
 pub(super) fn length_or_none(text: &str) -> Result<u64, String> {
     match text {
         "0" | "0s" => Ok(0),
@@ -113,7 +114,7 @@ pub(super) fn sealing_keys(text: &str) -> Result<(), String> {
     if text.split(',').all(of_32_bytes) {
         Ok(())
     } else {
-        Err("must be 32 bytes in base64, or several such separated by commas; `keys secret` makes one"
+        Err("must be 32 bytes in base64, or several of these separated by commas; `keys secret` makes one"
             .to_owned())
     }
 }
@@ -144,7 +145,8 @@ pub(super) fn count(text: &str) -> Result<usize, String> {
 /// Bytes in a mebibyte.
 const MEBIBYTE: usize = 1024 * 1024;
 
-/// Bytes, as a number alone or with `KiB`, `MiB` or `GiB` behind it: at least what one body may hold, and more than once.
+/// Bytes, as a plain number or with `KiB`, `MiB` or `GiB` behind it. It must be at least several times the
+/// limit of one body.
 pub(super) fn body_memory(text: &str) -> Result<usize, String> {
     let refused = || "must be a size from 1MiB to 64GiB, such as 32MiB".to_owned();
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -192,7 +194,7 @@ pub(super) fn mongodb_uri(text: &str) -> Result<(), String> {
     }
 }
 
-/// Nothing where any origin is allowed.
+/// `None` if any origin is allowed.
 pub(super) fn origins(text: &str) -> Result<Option<Vec<String>>, String> {
     let origins: Vec<_> = text.split(',').map(str::trim).filter(|origin| !origin.is_empty()).collect();
     if origins.contains(&"*") {

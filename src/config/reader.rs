@@ -1,9 +1,9 @@
-//! Reads settings one by one, and collects what is wrong with them.
+//! Reads settings one by one, and collects their errors.
 
 use super::{Fault, Faults, Origin, Setting, Sources, shown};
 use crate::domain::{Lifetime, LifetimeError, Secret};
 
-/// Reads settings one by one, and collects what is wrong with them.
+/// Reads settings one by one, and collects their errors.
 pub(super) struct Reader<'a> {
     sources: &'a Sources,
     faults: Vec<Fault>,
@@ -28,7 +28,7 @@ impl<'a> Reader<'a> {
         self.set_text(setting).is_some()
     }
 
-    /// A text; nothing where it is unset and has no default.
+    /// A text; `None` if the setting is not set and has no default.
     pub(super) fn optional_text(&self, setting: &'static Setting) -> Option<String> {
         Some(self.text(setting)).filter(|text| !text.is_empty())
     }
@@ -55,7 +55,8 @@ impl<'a> Reader<'a> {
     /// A value, or its default in the table; an empty text counts as unset, as in the original.
     ///
     /// # Errors
-    /// [`Faults`] where the default in the table cannot be read: a fault of ours. What is wrong with a value is collected.
+    /// [`Faults`] if the default in the table cannot be read, which is an error in this program. Errors in a
+    /// value are collected.
     pub(super) fn required<T>(
         &mut self,
         setting: &'static Setting,
@@ -65,7 +66,7 @@ impl<'a> Reader<'a> {
         value.map_or_else(|| default_of(setting, parse), Ok)
     }
 
-    /// A length of time; an empty text is a fault: how long tokens live must not be decided by a slip.
+    /// A length of time. An empty text is an error: a typing error must not decide how long tokens live.
     ///
     /// # Errors
     /// As [`Reader::required`].
@@ -75,7 +76,7 @@ impl<'a> Reader<'a> {
         value.map_or_else(|| default_of(setting, parse), Ok)
     }
 
-    /// A fault that is not one of a value alone.
+    /// An error that does not belong to one value alone.
     pub(super) fn fault(&mut self, setting: &'static Setting, allowed: &str) {
         let found = self.sources.get(setting);
         let origin = found.map_or(Origin::Table, |found| found.origin.clone());
@@ -84,7 +85,7 @@ impl<'a> Reader<'a> {
         self.faults.push(Fault { name: setting.name, value, origin, allowed: allowed.to_owned() });
     }
 
-    /// What is set, unless it is empty.
+    /// The value that is set, unless it is empty.
     fn set_text(&self, setting: &'static Setting) -> Option<&'a str> {
         self.sources.get(setting).map(|found| found.text.expose().as_str()).filter(|text| !text.is_empty())
     }
@@ -107,7 +108,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What the table says.
+/// The default in the table.
 fn default_of<T>(setting: &'static Setting, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, Faults> {
     parse(setting.default).map_err(|allowed| {
         let (name, value) = (setting.name, shown_value(setting, setting.default));

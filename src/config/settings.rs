@@ -1,15 +1,15 @@
-//! The table of all settings: what `config show` prints, and what the documentation is held to.
+//! The table of all settings. `config show` prints it, and tests compare the documentation with it.
 
 /// One environment variable.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
     /// The variable's name.
     pub name: &'static str,
-    /// What holds where it is unset.
+    /// The value if the variable is not set.
     pub default: &'static str,
     /// Whether its value must not be shown.
     pub secret: bool,
-    /// What it does, in a line.
+    /// What it does, in one line.
     pub about: &'static str,
 }
 
@@ -21,8 +21,8 @@ const fn secret(name: &'static str, about: &'static str) -> Setting {
     Setting { name, default: "", secret: true, about }
 }
 
-/// Makes a constant of each setting, by which code names it, and the table of all. A name that is misspelt in code does not
-/// compile.
+/// Makes a constant for each setting, so that code can name it, and the table of all settings. If code
+/// misspells a name, it does not compile.
 macro_rules! settings {
     ($($name:ident = $kind:ident($($part:expr),+ $(,)?);)+) => {
         $(
@@ -30,7 +30,7 @@ macro_rules! settings {
             pub const $name: &Setting = &$kind(stringify!($name), $($part),+);
         )+
 
-        /// Every setting, those of the original first.
+        /// Every setting. The settings of the original come first.
         pub const SETTINGS: &[&Setting] = &[$($name),+];
     };
 }
@@ -39,87 +39,85 @@ settings! {
     PORT = setting("3000", "TCP port to listen on; 0 lets the system choose");
     NODE_ENV = setting(
         "development",
-        "`production` turns demo tokens off, and so does any word but `development` and `test`",
+        "`production` turns demo tokens off; so does every other word except `development` and `test`",
     );
-    MONGODB_URI = secret("MongoDB to keep users in; without it they are kept in SQLite");
-    SKIP_DATABASE = setting("false", "`true` runs without any database: no accounts");
-    JWT_ISSUER = setting("jwt-generator-app", "`iss` of every token");
-    JWT_AUDIENCE = setting("jwt-generator-api", "`aud` of every token that asks for no other");
-    JWT_EXPIRATION = setting("1h", "How long a token lives: `3600`, `90s`, `15m`, `7 days`, `2w` …");
-    BCRYPT_ROUNDS = setting("12", "bcrypt cost of password hashes, 4 to 15");
-    KEYS_DIR = setting("./keys", "Folder of `private-key.pem`, `public-key.pem` and the ring of keys");
+    MONGODB_URI = secret("Address of the MongoDB that stores the users; if it is empty, SQLite stores them");
+    SKIP_DATABASE = setting("false", "`true` runs the service without a database and without accounts");
+    JWT_ISSUER = setting("jwt-generator-app", "The claim `iss` of every token");
+    JWT_AUDIENCE = setting("jwt-generator-api", "The claim `aud` of every token, unless the request names another audience");
+    JWT_EXPIRATION = setting("1h", "Lifetime of a token: `3600`, `90s`, `15m`, `7 days`, `2w` …");
+    BCRYPT_ROUNDS = setting("12", "Cost of password hashes (bcrypt), 4 to 15");
+    KEYS_DIR = setting("./keys", "Folder with `private-key.pem`, `public-key.pem` and the key ring");
     KEY_ID = setting(
         "",
-        "`kid` of the first key; empty: `default-key-id`, or in production, where the key is new, its thumbprint",
+        "`kid` of the first key; empty: `default-key-id`, but for a new key in production its thumbprint",
     );
-    ALLOWED_ORIGINS = setting("*", "Origins that browsers may call from, separated by commas");
-    HOST = setting("", "Address to listen on; empty means all, IPv6 and IPv4");
-    DATA_DIR = setting("./data", "Folder of the SQLite database; `:memory:` keeps nothing");
+    ALLOWED_ORIGINS = setting("*", "Origins whose pages may call the service from a browser, separated by commas; `*` means all");
+    HOST = setting("", "Address to listen on; empty: all addresses, IPv6 and IPv4");
+    DATA_DIR = setting("./data", "Folder of the SQLite database; `:memory:` stores nothing on disk");
     JWT_ALGORITHM = setting(
         "RS256",
-        "`RS256`, `PS256`, `ES256` or `EdDSA`, or several separated by commas, the default one first; then also `ML-DSA-44`, `ML-DSA-65` and `ML-DSA-87` (experimental)",
+        "Algorithms that sign, separated by commas, beginning with the default one: `RS256`, `PS256`, `ES256` or `EdDSA`; after the first one also `ML-DSA-44`, `ML-DSA-65` and `ML-DSA-87` (experimental)",
     );
     KEY_BITS = setting(
         "",
-        "Size of a new RSA key: 2048, 3072 or 4096; empty: 2048, and a key that is there may have any",
+        "Size of a new RSA key in bits: 2048, 3072 or 4096; empty: 2048, and an existing key may have any size",
     );
     KEY_ROTATION = setting(
         "",
-        "How long a key signs, such as `30d`, or `off`; empty: 30 days, or off for a key of the original",
+        "How long a key signs, such as `30d`, or `off`; empty: 30 days, but `off` for a key of the original",
     );
-    JWKS_MAX_AGE = setting("24h", "How long verifiers may keep the key set (`Cache-Control: max-age`)");
-    VERIFIER_CACHE = setting("2h", "How long the slowest verifier keeps it that ignores what the header says");
-    KEY_REFRESH = setting("15s", "How often an instance looks at the ring of keys, at most `1h`");
+    JWKS_MAX_AGE = setting("24h", "How long verifiers may cache the key set (`Cache-Control: max-age`)");
+    VERIFIER_CACHE = setting("2h", "How long a verifier caches the key set at most if it ignores `Cache-Control`");
+    KEY_REFRESH = setting("15s", "How often an instance reads the key ring, at most `1h`");
     KEY_CUSTODY = setting(
         "",
-        "Where keys live: `directory`, `database`, `aws-kms`, `aws-secrets-manager` or `vault`; empty: `directory`, or `database` with MongoDB and a KEY_ENCRYPTION_KEY, or `aws-secrets-manager` with a KEYS_SECRET",
+        "Place of the private keys: `directory`, `database`, `aws-kms`, `aws-secrets-manager` or `vault`; empty: `directory`, or `database` with MongoDB and a KEY_ENCRYPTION_KEY, or `aws-secrets-manager` with a KEYS_SECRET",
     );
     KEYS_SECRET = setting(
         "",
-        "Secret in AWS Secrets Manager, by name or ARN, that the ring of keys is in; empty: it is in the database, or in KEYS_DIR",
+        "Name or ARN of the secret in AWS Secrets Manager that contains the key ring; empty: the key ring is in the database or in KEYS_DIR",
     );
     KEY_ENCRYPTION_KEY = secret(
-        "Seals and authenticates the ring of keys in the database: 32 bytes in base64; of several, separated by commas, the first seals",
+        "Key that encrypts and authenticates the key ring in the database: 32 bytes in base64; several are separated by commas, and the first one encrypts",
     );
     SERVER_SECRET = secret(
-        "Secret from which the service derives other keys, 32 bytes or more; of several, separated by commas, the first is used for what is new and all for what exists; `kept` is the one beside the private keys; empty: `kept`",
+        "Secret from which the service derives other keys, 32 bytes or more; several are separated by commas: the service uses the first one for new data, and all of them for existing data; `kept` means the secret that is stored with the private keys; empty: `kept`",
     );
     VAULT_ADDR = setting("", "Address of Vault or OpenBao, such as `https://vault.example.com:8200`");
-    VAULT_NAMESPACE = setting("", "Its namespace");
+    VAULT_NAMESPACE = setting("", "Namespace in Vault");
     VAULT_CACERT = setting(
         "",
-        "File with the certificates (PEM) that its certificate is checked by; empty: the system's",
+        "File with root certificates (PEM) to check the certificate of Vault; empty: those of the system",
     );
-    VAULT_TRANSIT_MOUNT = setting("transit", "Where its transit engine is mounted");
-    VAULT_TRANSIT_KEY = setting("jwt-generator", "How the names of the transit keys begin");
-    VAULT_AUTH = setting("", "How to log in: `token`, `kubernetes` or `approle`; empty: `token`");
-    VAULT_AUTH_MOUNT = setting("", "Where that is mounted; empty: under its own name");
-    VAULT_TOKEN = secret("The token of `VAULT_AUTH=token`");
-    VAULT_ROLE = setting("", "The role of `VAULT_AUTH=kubernetes`");
+    VAULT_TRANSIT_MOUNT = setting("transit", "Path at which the transit engine of Vault is mounted");
+    VAULT_TRANSIT_KEY = setting("jwt-generator", "Beginning of the names of the transit keys");
+    VAULT_AUTH = setting("", "Method to log in to Vault: `token`, `kubernetes` or `approle`; empty: `token`");
+    VAULT_AUTH_MOUNT = setting("", "Path at which the log-in method is mounted; empty: the name of the method");
+    VAULT_TOKEN = secret("Token, for `VAULT_AUTH=token`");
+    VAULT_ROLE = setting("", "Role, for `VAULT_AUTH=kubernetes`");
     VAULT_JWT_FILE = setting(
         "/var/run/secrets/kubernetes.io/serviceaccount/token",
-        "The service account's token for `VAULT_AUTH=kubernetes`",
+        "File with the token of the service account, for `VAULT_AUTH=kubernetes`",
     );
-    VAULT_ROLE_ID = setting("", "The role of `VAULT_AUTH=approle`");
-    VAULT_SECRET_ID = secret("Its secret");
-    MAX_TOKEN_LIFETIME = setting("24h", "The most that `expiresIn` may ask for");
+    VAULT_ROLE_ID = setting("", "Id of the role, for `VAULT_AUTH=approle`");
+    VAULT_SECRET_ID = secret("Secret of the role, for `VAULT_AUTH=approle`");
+    MAX_TOKEN_LIFETIME = setting("24h", "Longest lifetime that a request for a demo token may ask for (`expiresIn`)");
     CLOCK_SKEW = setting(
         "",
-        "Seconds by which clocks may differ, at most 300; empty: 0 for `exp` and `nbf`, 60 for the keys' schedule",
+        "Seconds by which clocks may differ, at most 300; empty: 0 for `exp` and `nbf`, 60 for the key schedule",
     );
-    SESSION_MAX_AGE = setting("30d", "How long after logging in a token may be refreshed");
-    DEMO_TOKENS = setting("", "`true` or `false`: unauthenticated tokens; empty means not in production");
-    PUBLIC_URL = setting("", "Where clients reach this server, for the API document's `servers`");
-    MAX_CONNECTIONS = setting("16384", "Connections at once; the limit on open files may lower it");
+    SESSION_MAX_AGE = setting("30d", "How long after the log-in a user may refresh tokens");
+    DEMO_TOKENS = setting("", "`true` or `false`: whether callers get demo tokens without a log-in; empty: `false` in production, else `true`");
+    PUBLIC_URL = setting("", "Address at which clients reach the service, for `servers` in the API document");
+    MAX_CONNECTIONS = setting("16384", "Most connections at once; the limit on open files may lower it");
     MAX_CONNECTIONS_PER_ADDRESS = setting(
         "",
-        "Connections of one peer address at once; empty: a quarter of all, at most 1024",
+        "Most connections of one peer address at once; empty: a quarter of MAX_CONNECTIONS, at most 1024",
     );
     TRUSTED_PROXIES = setting(
         "",
-        "Your own proxies, as networks separated by commas: they are believed when they name a client, and the limits for \
-         one address do not hold for them; empty: no proxy is believed, and the limits do not hold for loopback and \
-         private addresses",
+        "Your own proxies, as addresses or networks separated by commas: the service believes them when they name a client, and the limits for one address do not apply to them; empty: the service believes no proxy, and the limits do not apply to loopback and private addresses",
     );
     TRUSTED_PROXY_HEADER = setting(
         "X-Forwarded-For",
@@ -127,12 +125,11 @@ settings! {
     );
     MAX_BODY_MEMORY = setting(
         "32MiB",
-        "Memory for the bodies above 4 KiB of all requests under way, a quarter of it for one peer address; above it: \
-         503 `busy`",
+        "Memory for the bodies above 4 KiB of all running requests, and a quarter of it for one peer address; if it is full, the answer is 503 `busy`",
     );
     RSA_BATCH = setting(
         "auto",
-        "`auto`: RSA signatures that wait together are made eight at once, if the processor has AVX-512 IFMA; or `off`",
+        "`auto`: the service makes waiting RSA signatures in groups of eight if the processor has AVX-512 IFMA; `off`: one by one",
     );
     LOG_LEVEL = setting("info", "`error`, `warn`, `info`, `debug`, `trace`, or a filter by module");
     LOG_FORMAT = setting("auto", "`text`, `json`, or `auto`: text on a terminal, JSON elsewhere");
@@ -169,7 +166,7 @@ settings! {
 }
 
 impl Setting {
-    /// The setting of this name, for a name that was read from somewhere.
+    /// The setting with this name, for a name that was read from somewhere.
     pub fn named(name: &str) -> Option<&'static Self> {
         SETTINGS.iter().find(|setting| setting.name == name).copied()
     }

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use super::{Setting, parse};
 
-/// What stands for a text that must not be seen.
+/// The text that is shown instead of a secret.
 const HIDDEN: &str = "(hidden)";
-/// The length of the shortest server secret: a name of a secret of this length may be a secret itself.
+/// The length of the shortest server secret. If the name of a secret is at least as long, it may be a secret
+/// itself.
 const LIKE_A_SECRET: usize = 32;
 /// How much of such a name is shown, in characters.
 const SHOWN: usize = 8;

@@ -1,5 +1,5 @@
-//! Where settings come from: the environment first, then `.env`; in either, `NAME_FILE` names a file that holds the
-//! value of `NAME`, and `NAME_SECRET` a secret of AWS, which somebody else has to read.
+//! The sources of the settings: the environment first, then `.env`. In both, `NAME_FILE` names a file with
+//! the value of `NAME`, and `NAME_SECRET` names a secret of AWS, which the caller of this module reads.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,10 +14,10 @@ use super::dotenv::{self, Values};
 use super::{SETTINGS, Setting, parse, settings, shown};
 use crate::domain::Secret;
 
-/// A secret's file may be so large.
+/// The most bytes of the file of a secret.
 const LONGEST: u64 = 64 * 1024;
 
-/// Where a value was set.
+/// The source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The process's environment.
@@ -54,7 +54,7 @@ pub(super) struct Found {
 /// Only AWS Lambda sets this variable.
 const FUNCTION: &str = "AWS_LAMBDA_RUNTIME_API";
 
-/// The values of all settings that are set, and what looks like a mistyped name.
+/// The values of all settings that are set, and names that look mistyped.
 #[derive(Debug)]
 pub struct Sources {
     values: BTreeMap<&'static str, Found>,
@@ -66,15 +66,15 @@ pub struct Sources {
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// A file is there but cannot be read.
-    #[error("cannot read {0}: {1}; make it readable or take it away")]
+    #[error("cannot read {0}: {1}; make it readable or remove it")]
     File(String, #[source] io::Error),
     /// The file of a secret cannot be read.
     #[error("{0}_FILE={1}: {2}; name a readable file, or set {0} itself")]
     Secret(&'static str, String, #[source] io::Error),
-    /// A setting whose value anybody may see is named as a secret of AWS.
-    #[error("{0}_SECRET is set {1}, and {0} is no secret: set {0} itself, or {0}_FILE")]
+    /// A setting that is not secret is named as a secret of AWS.
+    #[error("{0}_SECRET is set {1}, and {0} is not a secret: set {0} itself, or {0}_FILE")]
     NoSecret(&'static str, Origin),
-    /// What should name a secret of AWS does not, and may be the secret itself: it is not shown.
+    /// The value that should name a secret of AWS does not, and may be the secret itself: it is not shown.
     #[error(
         "{0}_SECRET (hidden, {1}) must be the name or the ARN of a secret in AWS Secrets Manager, not the secret itself"
     )]
@@ -87,7 +87,7 @@ pub enum SourceError {
 type Layer<'a> = (Origin, &'a Values);
 
 impl Sources {
-    /// Reads `environment` and, where it exists, the file `.env` in `folder`.
+    /// Reads `environment` and, if it exists, the file `.env` in `folder`.
     ///
     /// # Errors
     /// [`SourceError`] for a file that cannot be read, and for a setting that is given twice in one place.
@@ -111,11 +111,10 @@ impl Sources {
                 }
             }
         }
-        let suspects = environment
-            .keys()
-            .filter(|name| name.len() > 5)
-            .chain(file.keys())
-            .filter_map(|name| Some(format!("{name} is no setting; did you mean {}?", nearest(name)?)));
+        let suspects =
+            environment.keys().filter(|name| name.len() > 5).chain(file.keys()).filter_map(|name| {
+                Some(format!("{name} is not a setting; did you mean {}?", nearest(name)?))
+            });
         let function = environment.contains_key(FUNCTION);
         Ok(Self { values, suspects: suspects.collect(), function })
     }
@@ -134,7 +133,8 @@ impl Sources {
         SETTINGS.iter().filter_map(secret).collect()
     }
 
-    /// Gives the value that a secret holds. False where it is blank: who names a secret has meant something by it.
+    /// Sets the value that a secret contains. Returns false if the value is blank: an operator who names a
+    /// secret expects a value in it.
     #[must_use]
     pub fn supply(&mut self, setting: &Setting, text: &Secret<String>) -> bool {
         if let Some(found) = self.values.get_mut(setting.name) {
@@ -147,12 +147,12 @@ impl Sources {
         self.values.get(setting.name)
     }
 
-    /// Where a setting was set, if it was.
+    /// The source of a setting, if it was set.
     pub fn origin(&self, setting: &Setting) -> Option<&Origin> {
         self.get(setting).map(|found| &found.origin)
     }
 
-    /// The value of a setting as it was set, or its default; what is secret of it is hidden.
+    /// The value of a setting as it was set, or its default; secret parts of it are hidden.
     pub fn shown(&self, setting: &Setting) -> Cow<'_, str> {
         match self.get(setting) {
             Some(found) => shown::value(setting, found.text.expose()),
@@ -160,8 +160,8 @@ impl Sources {
         }
     }
 
-    /// A sentence for each setting that is probably not what was meant: names that are nearly one, a `NODE_ENV` that counts as
-    /// `production` without being it, and `TRUSTED_PROXIES` that trust the public.
+    /// A sentence for each setting that is probably a mistake: names that are almost right, a `NODE_ENV` that
+    /// counts as `production` but is another word, and `TRUSTED_PROXIES` with public networks.
     pub fn warnings(&self) -> Vec<String> {
         let environment = self.get(settings::NODE_ENV);
         let environment = environment.filter(|found| parse::is_nearly_production(found.text.expose()));
@@ -180,8 +180,7 @@ impl Sources {
         let text = found.text.expose();
         let network = parse::trusted_proxies(text).ok()?.too_large()?;
         Some(format!(
-            "TRUSTED_PROXIES={text:?} ({}) has the network {network}, which holds public addresses: no address in it has a \
-             limit on its connections, and each can pass for any client; name only your own proxies",
+            "TRUSTED_PROXIES={text:?} ({}) has the network {network}, which contains public addresses: no address in it has a limit on its connections, and each can claim to be any client; name only your own proxies",
             found.origin
         ))
     }
@@ -193,7 +192,8 @@ fn look_up(setting: &'static Setting, (origin, layer): Layer<'_>) -> Result<Opti
     let named = |name: &str| layer.get(name).map(Secret::expose).filter(|text| !text.is_empty());
     let (path, id) = (named(&in_file), named(&in_secret));
     let otherwise = path.or(id).is_some();
-    // What is empty is unset where the value is said in another way, as templates do it.
+    // An empty value counts as not set if the value is also given in another way, because templates write
+    // such empty values.
     let direct = layer.get(name).filter(|text| !text.expose().is_empty() || !otherwise);
     let ways = [direct.map(|_| name), path.map(|_| in_file.as_str()), id.map(|_| in_secret.as_str())];
     if let [one, other, ..] = ways.into_iter().flatten().collect::<Vec<_>>()[..] {
@@ -216,7 +216,7 @@ fn look_up(setting: &'static Setting, (origin, layer): Layer<'_>) -> Result<Opti
     Ok(direct.map(|text| Found { text: text.clone(), origin }))
 }
 
-/// The text of a file or of a secret; editors put a line end behind it.
+/// The text of a file or of a secret without the line end that editors add.
 fn without_line_end(text: &str) -> Secret<String> {
     Secret::new(text.trim_end_matches(['\r', '\n']).to_owned())
 }
@@ -227,7 +227,7 @@ fn read_file(path: &Path) -> io::Result<Secret<String>> {
     if !metadata.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
-    // With room for all of it, no half-read copy is left in memory.
+    // With space for the whole file, no half-read copy stays in memory.
     let mut text = Zeroizing::new(String::with_capacity(metadata.len().min(LONGEST) as usize + 1));
     File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
     if text.len() as u64 > LONGEST {
@@ -313,13 +313,14 @@ mod tests {
         assert_eq!(
             found.warnings(),
             [
-                "JWT_ISUER is no setting; did you mean JWT_ISSUER?",
-                "bcrypt_rounds is no setting; did you mean BCRYPT_ROUNDS?"
+                "JWT_ISUER is not a setting; did you mean JWT_ISSUER?",
+                "bcrypt_rounds is not a setting; did you mean BCRYPT_ROUNDS?"
             ]
         );
     }
 
-    /// Seen: `prod` and `Prodution` counted as development, so that anybody got tokens with any claims.
+    /// Seen: `prod` and `Prodution` counted as development, so that everyone could get tokens with any
+    /// claims.
     #[test]
     fn only_development_and_test_are_not_production() {
         let demo_tokens = |set: &[(&str, &str)]| Config::read(&sources(set)).unwrap().demo_tokens;
@@ -343,15 +344,14 @@ mod tests {
         assert!(!demo_tokens(&exact) && sources(&exact).warnings().is_empty());
     }
 
-    /// Seen: with `0.0.0.0/0` no address had a limit, and nothing said so.
+    /// Seen: with `0.0.0.0/0` no address had a limit, and no message said so.
     #[test]
     fn proxies_that_may_be_strangers_are_pointed_out() {
         let warnings = |proxies| sources(&[("TRUSTED_PROXIES", proxies)]).warnings();
         assert!(warnings("10.0.0.0/8,fd00::/8").is_empty());
         for network in ["0.0.0.0/0", "::/0"] {
             let told = format!(
-                "TRUSTED_PROXIES={network:?} (from the environment) has the network {network}, which holds public \
-                 addresses: no address in it has a limit on its connections, and each can pass for any client; name only \
+                "TRUSTED_PROXIES={network:?} (from the environment) has the network {network}, which contains public addresses: no address in it has a limit on its connections, and each can claim to be any client; name only \
                  your own proxies"
             );
             assert_eq!(warnings(network), [told]);

@@ -1,4 +1,4 @@
-//! An e-mail address, in its one spelling.
+//! An e-mail address, in its normal form.
 
 use std::fmt;
 
@@ -15,10 +15,11 @@ pub struct Email(String);
 pub struct EmailError;
 
 impl Email {
-    /// Reads an address that somebody typed.
+    /// Reads an address that a user typed.
     ///
     /// # Errors
-    /// [`EmailError`] for what is no address, or holds a space, a control or an invisible formatting character.
+    /// [`EmailError`] if the text is not an address, or if it contains a space, a control character or an
+    /// invisible formatting character.
     pub fn parse(text: &str) -> Result<Self, EmailError> {
         if text.contains(['\r', '\n', '\0']) {
             return Err(EmailError);
@@ -33,17 +34,17 @@ impl Email {
         if ok { Ok(email) } else { Err(EmailError) }
     }
 
-    /// What a store holds, taken as it is.
+    /// An address from a store, without a check.
     pub fn from_store(text: String) -> Self {
         Self(text)
     }
 
-    /// The form by which addresses are compared: those of earlier programs may be stored in another one.
+    /// The form in which addresses are compared. Earlier programs may have stored an address in another form.
     pub fn key(&self) -> String {
         folded(&self.0)
     }
 
-    /// What somebody typed to log in by, which an earlier program may have stored so.
+    /// An address that a user typed to log in, in the form in which an earlier program may have stored it.
     pub(super) fn lower(text: &str) -> Self {
         Self(text.trim().to_lowercase())
     }

@@ -1,4 +1,4 @@
-//! What happened, as it is told to the store together with the change that it describes.
+//! An event: the store receives it together with the change that it describes.
 
 use uuid::{Builder, Uuid};
 
@@ -7,11 +7,11 @@ use super::{Initiator, Timestamp, UserId};
 /// A change of the stored data: when it happened, what kind of change it is, who made it, and what it concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Names this event and no other.
+    /// The id of this event and of no other.
     pub id: EventId,
     /// When it happened, by the clock of the instance that made the change.
     pub at: Timestamp,
-    /// What happened.
+    /// The kind of change.
     pub kind: EventKind,
     /// The actor that made the change, and the request.
     pub initiator: Initiator,
@@ -31,9 +31,9 @@ pub enum EventSubject {
 pub enum EventKind {
     /// The user was added.
     UserRegistered,
-    /// The user has another password; their sessions ended with the old one.
+    /// The user has another password; the sessions of the user ended.
     PasswordChanged,
-    /// The hash of the same password was made at a higher cost.
+    /// The hash of the same password was replaced by one of a higher cost.
     HashStrengthened,
     /// The user's sessions ended; the password is the same.
     SessionsEnded,
@@ -47,7 +47,8 @@ pub enum EventKind {
 pub struct EventId(Uuid);
 
 impl EventId {
-    /// The id of an event that happened at `at`; `random` tells it from others of the same millisecond.
+    /// The id of an event that happened at `at`; `random` distinguishes it from others of the same
+    /// millisecond.
     pub fn new(at: Timestamp, random: [u8; 10]) -> Self {
         Self(Builder::from_unix_timestamp_millis(at.as_millis(), &random).into_uuid())
     }

@@ -9,20 +9,20 @@ use super::{Caller, RequestId, UserId};
 pub struct Initiator {
     /// The actor.
     pub actor: Actor,
-    /// The client of the request; `None` where there is no request, and where no address is known.
+    /// The client of the request; `None` if there is no request, or if its address is unknown.
     pub address: Option<IpAddr>,
-    /// The request in which the change is made; `None` where there is none.
+    /// The request in which the change is made; `None` if there is no request.
     pub request_id: Option<RequestId>,
 }
 
-/// What makes a change: a user, an operator or the service.
+/// The actor that makes a change: a user, an operator or the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// A user, through the API.
     User(UserId),
     /// A person at the command line, who needs no account.
     Operator,
-    /// The service, without being asked.
+    /// The service itself, without a request.
     System,
 }
 
@@ -45,7 +45,7 @@ mod tests {
     use crate::domain::{Caller, RequestId};
 
     #[test]
-    fn a_change_within_a_request_has_the_requests_id_and_its_clients_address_where_one_is_known() {
+    fn a_change_within_a_request_has_the_requests_id_and_its_clients_address_if_one_is_known() {
         let request_id = RequestId::numbered(1, 2);
         let caller =
             |address| Caller { address: IpAddr::V4(address), request_id, operation: "-", trace: None };

@@ -1,42 +1,44 @@
-//! A running instance, as the others see it.
+//! A running instance, as the other instances see it.
 
 use serde::{Deserialize, Serialize};
 
 use super::{RingRecord, Timestamp};
 
-/// Which keys an instance signs and verifies with, and when it last said so.
+/// The keys with which an instance signs and verifies, and the time of its last heartbeat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instance {
     /// A name that no other process has.
     pub id: String,
-    /// Where its keys are, for people.
+    /// The place of its keys, as text for people.
     pub custody: String,
-    /// Whether all instances on its database read the same ring. Programs that do not say so are held to their keys.
+    /// Whether all instances on its database read the same ring. If a program does not record this, its keys
+    /// are compared.
     #[serde(default)]
     pub shares_ring: bool,
     /// The thumbprint (RFC 7638) of the key that it signs with.
     pub signs: String,
     /// The thumbprints of all keys in its key set.
     pub verifies: Vec<String>,
-    /// The newest form of the ring's document that it can read.
+    /// The newest version of the ring's document that it can read.
     #[serde(default = "version_of_earlier_programs")]
     pub ring_version: u32,
-    /// When it last said so.
+    /// The time of its last heartbeat.
     pub at: Timestamp,
 }
 
 impl Instance {
-    /// Seconds after which an instance that has said nothing counts as gone.
+    /// Seconds without a heartbeat after which an instance counts as gone.
     pub const SILENCE_SECS: u64 = 60;
 
-    /// Whether it still counts as running. A heartbeat from the future is of a clock that is wrong, and says nothing.
+    /// Whether it still counts as running. A heartbeat from the future comes from a wrong clock, and proves
+    /// nothing.
     pub fn is_live(&self, now: Timestamp) -> bool {
         let (first, last) = (now.minus_secs(Self::SILENCE_SECS), now.plus_secs(Self::SILENCE_SECS));
         (first..=last).contains(&self.at)
     }
 }
 
-/// Programs that do not say which form they can read are of the time of the first.
+/// If a program does not record which version it can read, it can read the first one.
 fn version_of_earlier_programs() -> u32 {
     RingRecord::VERSION
 }

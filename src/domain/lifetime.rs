@@ -1,13 +1,14 @@
-//! Lengths of time as the original's token library writes them: `1h`, `30 minutes`, `2w`, or plain seconds.
+//! Lengths of time in the notation of the original's token library: `1h`, `30 minutes`, `2w`, or plain
+//! seconds.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A length of time in whole seconds, one at the least and a hundred years at the most.
+/// A length of time in whole seconds, from one second to a hundred years.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lifetime(u64);
 
-/// A text that is no length of time.
+/// A text that is not a length of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be a length of time above zero, such as 3600 (seconds), 90s, 15m, 1h, 7 days or 2w")]
 pub struct LifetimeError;
@@ -17,7 +18,7 @@ const YEAR: f64 = 365.25 * 86_400.0;
 impl Lifetime {
     const MAX_SECS: u64 = 100 * 31_557_600;
 
-    /// So many seconds.
+    /// A length of time in seconds.
     ///
     /// # Errors
     /// [`LifetimeError`] for zero, and for more than a hundred years.
@@ -25,7 +26,7 @@ impl Lifetime {
         if secs == 0 || secs > Self::MAX_SECS { Err(LifetimeError) } else { Ok(Self(secs)) }
     }
 
-    /// So many hours; one at the least.
+    /// A length of time in hours; zero becomes one.
     pub const fn hours(hours: u16) -> Self {
         Self(if hours == 0 { 3_600 } else { hours as u64 * 3_600 })
     }
@@ -36,7 +37,8 @@ impl Lifetime {
     }
 }
 
-/// An optional `+`, a number, a unit (seconds where there is none), and an optional `from now`, in any case.
+/// An optional `+`, a number, a unit (seconds if it is missing), and an optional `from now`, in upper or
+/// lower case.
 impl FromStr for Lifetime {
     type Err = LifetimeError;
 

@@ -1,4 +1,5 @@
-//! The nouns of the service: parsing and state changes, pure. Nothing here reads the time, the disk or the net.
+//! The nouns of the service: parsing and state changes as pure functions. This module does not read the time,
+//! the disk or the network.
 
 mod caller;
 mod email;

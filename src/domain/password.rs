@@ -1,10 +1,10 @@
-//! Passwords and what is kept of them.
+//! Passwords and their hashes.
 
 use std::fmt;
 
 use super::Secret;
 
-/// What somebody typed as a password. Silent in `Debug`, wiped on drop.
+/// A password that a user typed. `Debug` does not show it, and it is wiped on drop.
 #[derive(Clone)]
 pub struct Password(Secret<String>);
 
@@ -14,22 +14,22 @@ pub enum PasswordError {
     /// Fewer than 6 characters.
     #[error("Password must be at least 6 characters long")]
     TooShort,
-    /// bcrypt reads no more than 72 bytes; what it would cut is refused.
+    /// bcrypt reads no more than 72 bytes. A longer password is refused, because bcrypt would cut it.
     #[error("Password must be at most 72 bytes long")]
     TooLong,
-    /// bcrypt ends at a NUL.
+    /// bcrypt stops at a NUL.
     #[error("Password must not contain a NUL character")]
     Nul,
 }
 
 impl Password {
-    /// bcrypt reads no more of a password than this.
+    /// The most bytes of a password that bcrypt reads.
     pub const MAX_BYTES: usize = 72;
 
     /// Reads a password for a new account.
     ///
     /// # Errors
-    /// [`PasswordError`], each with what to change.
+    /// [`PasswordError`], which says what to change.
     pub fn parse(text: &str) -> Result<Self, PasswordError> {
         match text {
             _ if text.chars().count() < 6 => Err(PasswordError::TooShort),
@@ -39,7 +39,7 @@ impl Password {
         }
     }
 
-    /// Takes what somebody typed to log in, whatever it is: a wrong one opens nothing.
+    /// Takes any text that a user typed to log in; a wrong password never matches.
     pub fn attempt(text: &str) -> Self {
         Self(Secret::new(text.to_owned()))
     }
@@ -56,12 +56,13 @@ impl fmt::Debug for Password {
     }
 }
 
-/// What the store keeps in the password's place: a bcrypt string, or, in a damaged record, anything. Silent in `Debug`.
+/// The value that the store has for the password: a bcrypt string, or, in a damaged record, any text. `Debug`
+/// does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
 impl PasswordHash {
-    /// What a store holds, or the hash library made.
+    /// A hash from a store, or from the hash library.
     pub fn from_text(text: String) -> Self {
         Self(text)
     }
@@ -76,7 +77,7 @@ impl PasswordHash {
         self.0.starts_with("$2a$")
     }
 
-    /// The bcrypt cost, where this is a bcrypt string.
+    /// The bcrypt cost, if this is a bcrypt string.
     pub fn cost(&self) -> Option<u32> {
         let rest = ["$2a$", "$2b$", "$2y$"].iter().find_map(|prefix| self.0.strip_prefix(prefix))?;
         rest.get(..2)?.parse().ok().filter(|cost| (4..=31).contains(cost))

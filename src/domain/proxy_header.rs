@@ -1,17 +1,17 @@
-//! The header in which proxies name the address that they pass a request on for.
+//! The header in which proxies name the address for which they forward a request.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// One of the headers that proxies use. A proxy sets one of them and passes the others on as a client sent them: a program
-/// that reads two of them reads what a client made up.
+/// One of the headers that proxies use. A proxy sets one of them and forwards the others as a client sent
+/// them. A program that reads two of them would believe a header that a client made up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ProxyHeader {
-    /// Addresses separated by commas; each proxy appends the one that it sees.
+    /// Addresses separated by commas; each proxy appends the address that it sees.
     #[default]
     XForwardedFor,
     /// RFC 7239; each proxy appends an element with `for=`.
     Forwarded,
-    /// One address, which a proxy writes in the place of what was there.
+    /// One address; a proxy replaces the value that was there.
     XRealIp,
 }
 
@@ -21,7 +21,7 @@ pub enum ProxyHeader {
 pub struct ProxyHeaderError;
 
 impl ProxyHeader {
-    /// All of them.
+    /// All headers.
     pub const ALL: [Self; 3] = [Self::XForwardedFor, Self::Forwarded, Self::XRealIp];
 
     /// Reads a header's name, in upper or lower case.
@@ -42,14 +42,15 @@ impl ProxyHeader {
         }
     }
 
-    /// The addresses in the header's values, from the one that the nearest proxy wrote to the one that the first wrote;
-    /// nothing for an element that is no address. `values` are in that order, too: the last line of a head comes first.
+    /// The addresses in the values of the header, from the one that the nearest proxy wrote to the one that
+    /// the first proxy wrote; `None` for an element that is not an address. `values` are in the same order:
+    /// the last line of a head comes first.
     pub(super) fn addresses<'a>(
         self,
         values: impl Iterator<Item = &'a [u8]>,
     ) -> impl Iterator<Item = Option<IpAddr>> {
         let of_line = move |line: &'a [u8]| FromRight { header: self, rest: Some(line) };
-        // Of a header that a proxy replaces, what stands before the proxy's own value is not a proxy's.
+        // If proxies replace the value of this header, only the last value is from a proxy.
         let most = if self == Self::XRealIp { 1 } else { usize::MAX };
         values.flat_map(of_line).take(most).map(move |element| self.address(element))
     }
@@ -63,8 +64,8 @@ impl ProxyHeader {
     }
 }
 
-/// The elements of one line, from the right. A client writes what is on the left: a quote that it leaves open there must not
-/// swallow what a proxy appends.
+/// The elements of one line, from the right. A client writes what is on the left: a quote that it leaves open
+/// there must not hide what a proxy appends.
 struct FromRight<'a> {
     header: ProxyHeader,
     rest: Option<&'a [u8]>,
@@ -96,7 +97,8 @@ fn is_escaped(before: &[u8]) -> bool {
     before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
 
-/// The address of the one `for=` of an element (RFC 7239 §4); nothing for `unknown` and for names that hide an address.
+/// The address of the one `for=` of an element (RFC 7239 §4); `None` for `unknown` and for names that hide an
+/// address.
 fn forwarded_for(element: &str) -> Option<IpAddr> {
     let (mut quoted, mut escaped) = (false, false);
     let parameters = element.split(|c: char| {
@@ -160,7 +162,7 @@ fn is_port(text: &str) -> bool {
 mod tests {
     use super::ProxyHeader::{self, Forwarded, XForwardedFor, XRealIp};
 
-    /// What the lines of a head say, from the right; `-` for what is no address.
+    /// What the lines of a head name, from the right; `-` for an element that is not an address.
     fn read(header: ProxyHeader, lines: &[&str]) -> Vec<String> {
         let addresses = header.addresses(lines.iter().rev().map(|line| line.as_bytes()));
         addresses.map(|address| address.map_or("-".to_owned(), |address| address.to_string())).collect()

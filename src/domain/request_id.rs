@@ -1,8 +1,8 @@
-//! The name of one request, in its answer (`X-Request-Id`) and in the log.
+//! The id of one request, in its response (`X-Request-Id`) and in the log.
 
 use std::fmt;
 
-/// 1 to 64 letters, digits, `-`, `_` and `.`, in memory of its own: a name costs no allocation.
+/// 1 to 64 letters, digits, `-`, `_` and `.`, stored in the value itself, so that an id needs no allocation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct RequestId {
     text: [u8; Self::MAX_BYTES],
@@ -10,17 +10,17 @@ pub struct RequestId {
 }
 
 impl RequestId {
-    /// Bytes, at the most.
+    /// The most bytes.
     pub const MAX_BYTES: usize = 64;
 
-    /// Takes a caller's own name for the request where it is harmless in a header and in a log.
+    /// Takes a caller's own id for the request if it is harmless in a header and in a log.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let harmless = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
         let fits = (1..=Self::MAX_BYTES).contains(&bytes.len());
         (fits && bytes.iter().all(harmless)).then(|| Self::of(bytes))
     }
 
-    /// A new name: `mark` tells one process from another, `number` one request of a process from another.
+    /// A new id: `mark` distinguishes processes, and `number` distinguishes the requests of one process.
     pub fn numbered(mark: u32, number: u32) -> Self {
         let mut text = [b'-'; 17];
         text[..8].copy_from_slice(&hex(mark));
@@ -34,13 +34,13 @@ impl RequestId {
         Self { text, length: bytes.len() as u8 }
     }
 
-    /// The name.
+    /// The id as text.
     pub fn as_bytes(&self) -> &[u8] {
         &self.text[..usize::from(self.length)]
     }
 }
 
-/// Eight hex digits. `format!` would take a tenth of all the instructions that a cheap answer costs.
+/// Eight hex digits. `format!` would need a tenth of all instructions of a cheap response.
 fn hex(number: u32) -> [u8; 8] {
     std::array::from_fn(|digit| b"0123456789abcdef"[(number >> (28 - 4 * digit)) as usize & 15])
 }
@@ -62,7 +62,7 @@ mod tests {
     use super::RequestId;
 
     #[test]
-    fn a_name_of_the_callers_is_taken_where_it_is_harmless() {
+    fn a_name_of_the_callers_is_taken_if_it_is_harmless() {
         let longest = "x".repeat(RequestId::MAX_BYTES);
         for harmless in ["a", "abc-123_x.Y", &longest] {
             assert_eq!(RequestId::parse(harmless.as_bytes()).unwrap().to_string(), harmless);

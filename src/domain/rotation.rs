@@ -2,22 +2,23 @@
 
 use super::Lifetime;
 
-/// An operator's decision on it.
+/// The operator's decision about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rotation {
-    /// Every thirty days, but for a key of the original, which stays.
+    /// Every thirty days. A key of the original stays.
     Usual,
-    /// Never by itself.
+    /// Never, unless an operator changes it.
     Off,
-    /// Every so long.
+    /// Always after this time.
     Every(Lifetime),
 }
 
 impl Rotation {
-    /// The period where the operator has set none, in seconds.
+    /// The period if the operator has not set one, in seconds.
     pub const USUAL: u64 = 30 * 86_400;
 
-    /// The period in seconds, of a ring that began with a key of the original, or of another; none where keys stay.
+    /// The period in seconds, for a ring that began with a key of the original or with another key; `None` if
+    /// keys stay.
     pub fn period(self, adopted: bool) -> Option<u64> {
         match self {
             Self::Usual => (!adopted).then_some(Self::USUAL),

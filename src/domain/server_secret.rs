@@ -1,4 +1,4 @@
-//! What is written down of the server secret.
+//! The record of the server secret.
 
 use std::fmt;
 
@@ -7,19 +7,20 @@ use serde_json::{Map, Value};
 
 use super::{Home, Timestamp};
 
-/// The secret that all instances share, as it is kept beside the private keys. Silent in `Debug`, wiped when dropped.
+/// The secret that all instances share, as it is stored beside the private keys. `Debug` does not show it,
+/// and it is wiped when it is dropped.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ServerSecretRecord {
-    /// The secret, or what seals it.
+    /// The secret itself, or its sealed form.
     pub home: Home,
     /// When it was made.
     pub made_at: Timestamp,
-    /// What this program does not know.
+    /// Members that this program does not know.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
 
-/// Why the secret beside the keys cannot be used, though there is one. The keys do not depend on it.
+/// Why the secret beside the keys cannot be used, although it exists. The keys do not depend on it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ServerSecretFault {
     text: String,
@@ -27,17 +28,17 @@ pub struct ServerSecretFault {
 }
 
 impl ServerSecretFault {
-    /// A secret that cannot be used because of `error`, whose text names the remedy.
+    /// A secret that cannot be used because of `error`, whose text says what to do.
     pub fn new(error: &dyn fmt::Display) -> Self {
         Self { text: error.to_string(), sealed: None }
     }
 
-    /// The same for a secret that lies in the ring's document, from where it must not vanish.
+    /// The same for a secret in the document of the ring, which must stay there.
     pub fn of_sealed(error: &dyn fmt::Display, sealed: ServerSecretRecord) -> Self {
         Self { sealed: Some(sealed), ..Self::new(error) }
     }
 
-    /// What stands in the ring's document, to be written back as it is.
+    /// The value in the document of the ring, to be written back unchanged.
     pub fn sealed(&self) -> Option<&ServerSecretRecord> {
         self.sealed.as_ref()
     }
@@ -50,12 +51,12 @@ impl fmt::Display for ServerSecretFault {
 }
 
 impl ServerSecretRecord {
-    /// The scheme of a home whose place is the secret itself.
+    /// The scheme of a place that is the secret itself.
     pub const SCHEME: &'static str = "text";
     /// The length of the shortest server secret, in bytes of its text.
     pub const SHORTEST: usize = 32;
 
-    /// A secret that is known.
+    /// A secret that is known to this program.
     pub fn new(secret: &str, made_at: Timestamp) -> Self {
         Self { home: Home::new(Self::SCHEME, secret), made_at, rest: Map::new() }
     }

@@ -1,29 +1,29 @@
-//! Which of a user's tokens a password change or a log-out has ended.
+//! Which tokens of a user were ended by a change of the password or by a log-out.
 
 use super::Timestamp;
 
-/// The second from which on a user's log-ins count. A token whose `auth_time` (OpenID Connect Core §2) lies before it is
-/// refused.
+/// The second from which on a user's log-ins are valid. A token whose `auth_time` (OpenID Connect Core §2) is
+/// earlier is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sessions {
-    /// The first second that counts.
+    /// The first valid second.
     pub valid_from: Timestamp,
-    /// The same of a change that has begun and is not known to have ended. Tokens are refused by it as well, but no
-    /// log-in is dated after it: the old password may still be in place.
+    /// The first valid second of a change that has begun and is not known to have ended. Tokens must pass it
+    /// as well, but no log-in gets a later `auth_time` because of it: the old password may still be valid.
     pub ending: Timestamp,
 }
 
 impl Sessions {
-    /// Nothing was ever ended.
+    /// No session was ever ended.
     pub const ALL: Self = Self { valid_from: Timestamp::from_secs(0), ending: Timestamp::from_secs(0) };
 
-    /// The first second that a change at `now` leaves standing: the next one. A token has whole seconds only, so one of
-    /// the same second may be older than the change.
+    /// The first second that is valid after a change at `now`: the next one. A token has only whole seconds,
+    /// so a token of the same second may be older than the change.
     pub const fn after(now: Timestamp) -> Timestamp {
         now.whole_secs().plus_secs(1)
     }
 
-    /// Whether a token of this `auth_time` (seconds since 1970) is still good.
+    /// Whether a token with this `auth_time` (seconds since 1970) is still valid.
     pub const fn accept(self, auth_time: u64) -> bool {
         auth_time >= self.valid_from.as_secs() && auth_time >= self.ending.as_secs()
     }

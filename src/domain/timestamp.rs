@@ -1,4 +1,4 @@
-//! One instant, for the whole service.
+//! An instant, in the one form that the whole service uses.
 
 use std::fmt;
 
@@ -6,41 +6,41 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-/// An instant: milliseconds since 1970 (UTC), because the original's user documents carry them.
-/// Tokens use [`Timestamp::as_secs`], a NumericDate of RFC 7519 §2.
+/// An instant: milliseconds since 1970 (UTC), because the original's user documents contain them. Tokens use
+/// [`Timestamp::as_secs`], a NumericDate of RFC 7519 §2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "u64", into = "u64")]
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The instant so many milliseconds after 1970.
+    /// The instant this many milliseconds after 1970.
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
     }
 
-    /// The instant so many seconds after 1970.
+    /// The instant this many seconds after 1970.
     pub const fn from_secs(secs: u64) -> Self {
         Self(secs.saturating_mul(1000))
     }
 
-    /// So many seconds later; the end of time, where there are none so late.
+    /// This many seconds later, or the latest instant that exists.
     #[must_use]
     pub const fn plus_secs(self, secs: u64) -> Self {
         Self(self.0.saturating_add(secs.saturating_mul(1000)))
     }
 
-    /// So many seconds earlier; 1970, where there are none so early.
+    /// This many seconds earlier, or 1970.
     #[must_use]
     pub const fn minus_secs(self, secs: u64) -> Self {
         Self(self.0.saturating_sub(secs.saturating_mul(1000)))
     }
 
-    /// The whole seconds from `earlier` to here; none where that is later.
+    /// The whole seconds from `earlier` to this instant; zero if `earlier` is later.
     pub const fn secs_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0) / 1000
     }
 
-    /// Without the part of a second.
+    /// The same instant without the fraction of a second.
     #[must_use]
     pub const fn whole_secs(self) -> Self {
         Self::from_secs(self.as_secs())

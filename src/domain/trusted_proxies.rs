@@ -1,4 +1,4 @@
-//! The proxies in front of the service, by their addresses, and which client they pass a request on for.
+//! The proxies in front of the service, by their addresses, and the client for which they forward a request.
 
 use std::net::IpAddr;
 
@@ -6,11 +6,11 @@ use ipnet::{IpNet, Ipv4Net};
 
 use super::ProxyHeader;
 
-/// Networks whose members are proxies of the operator's. Nothing is trusted by default.
+/// Networks of the operator's own proxies. By default no proxy is trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
-/// The bits that are fixed in the largest network of an operator's own.
+/// The prefix length of the largest network that can be an operator's own.
 const SMALLEST_PREFIX: u8 = 7;
 
 /// The text is not a list of networks.
@@ -31,28 +31,30 @@ impl TrustedProxies {
         text.split(',').map(|part| network(part.trim())).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether there are none.
+    /// Whether the list is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// One that holds many public addresses: it is larger than the largest private network (`fc00::/7`).
+    /// A network in the list that contains many public addresses: it is larger than the largest private
+    /// network (`fc00::/7`).
     pub fn too_large(&self) -> Option<String> {
         let large = |network: &&IpNet| network.prefix_len() < SMALLEST_PREFIX;
         self.0.iter().find(large).map(ToString::to_string)
     }
 
-    /// Whether limits for one address do not hold for this one: a proxy's connections are those of many clients. Where no
-    /// proxies are named, one on this machine or in a private network may be a proxy.
+    /// Whether limits for one address do not apply to this one: the connections of a proxy belong to many
+    /// clients. If the operator names no proxies, one on this machine or in a private network may be a proxy.
     pub fn exempt(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         if self.is_empty() { is_near(address) } else { self.contain(address) }
     }
 
-    /// The address of the client: the peer's, or, where the peer is one of these proxies, the one that it names in `header`,
-    /// and so on until the first address that is no trusted proxy's. What a client may have written itself is never reached.
-    /// Where an element is no address, it ends at the proxy that wrote the element. `values` are the header's lines, the
-    /// last one first.
+    /// The address of the client. It is the peer's address. But if the peer is one of these proxies, it is
+    /// the address that the proxy names in `header`, and so on until the first address that is not a trusted
+    /// proxy's. The search ends before anything that a client may have written itself. If an element is not
+    /// an address, the client is the proxy that wrote the element. `values` are the lines of the header,
+    /// beginning with the last one.
     pub fn client<'a>(
         &self,
         peer: IpAddr,
@@ -70,7 +72,8 @@ impl TrustedProxies {
         nearest
     }
 
-    /// Whether this is the address of one of them. IPv4 within IPv6 (`::ffff:10.0.0.1`) counts as IPv4.
+    /// Whether this is the address of a proxy in the list. IPv4 within IPv6 (`::ffff:10.0.0.1`) counts as
+    /// IPv4.
     pub fn contain(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
@@ -80,8 +83,8 @@ impl TrustedProxies {
 /// The bits before the address in IPv4 within IPv6 (RFC 4291 §2.5.5.2).
 const MAPPED_PREFIX: u8 = 96;
 
-/// The network as addresses are compared: IPv4 within IPv6 counts as IPv4. One that is only in part within it would match no
-/// IPv4 address.
+/// The network in the form in which addresses are compared: IPv4 within IPv6 counts as IPv4. A network that
+/// is only partly within it would match no IPv4 address.
 fn canonical(network: IpNet) -> Result<IpNet, TrustedProxiesError> {
     let IpNet::V6(v6) = network else { return Ok(network) };
     let Some(v4) = v6.addr().to_ipv4_mapped() else { return Ok(network) };
@@ -104,7 +107,7 @@ fn is_near(address: IpAddr) -> bool {
 mod tests {
     use super::{ProxyHeader, TrustedProxies, TrustedProxiesError};
 
-    /// What a client may send to look like another client, or to have no address.
+    /// Values that a client may send to look like another client, or to have no address.
     const MADE_UP: [&str; 14] = [
         "",
         ",",
@@ -144,7 +147,8 @@ mod tests {
         }
     }
 
-    /// Whatever a client puts before what the proxies append: the client is the one that the first trusted proxy saw.
+    /// Whatever a client writes before the values that proxies append, the client is the one that the first
+    /// trusted proxy saw.
     #[test]
     fn the_client_is_the_nearest_address_that_is_no_trusted_proxys() {
         let appended = |header: ProxyHeader, address: &str| match header {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Email, PasswordHash, Sessions, Timestamp, Username};
 
-/// A user's id: 12 bytes, written as 24 hex digits, as MongoDB's ObjectId.
+/// A user's id: 12 bytes, written as 24 hex digits, like an ObjectId of MongoDB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserId([u8; 12]);
 
@@ -19,7 +19,7 @@ impl UserId {
         &self.0
     }
 
-    /// Reads 24 hex digits; anything else is no id.
+    /// Reads 24 hex digits; any other text is not an id.
     pub fn parse(text: &str) -> Option<Self> {
         let digits: &[u8; 24] = text.as_bytes().try_into().ok()?;
         let mut bytes = [0; 12];
@@ -43,17 +43,17 @@ impl fmt::Display for UserId {
 pub struct User {
     /// The `sub` of the user's tokens.
     pub id: UserId,
-    /// Unique, as [`super::UserKeys`] compares.
+    /// Unique in the comparison of [`super::UserKeys`].
     pub username: Username,
-    /// Unique, as [`super::UserKeys`] compares.
+    /// Unique in the comparison of [`super::UserKeys`].
     pub email: Email,
-    /// What the store holds in the password's place.
+    /// The value that the store has for the password.
     pub password_hash: PasswordHash,
     /// When the user registered.
     pub created_at: Timestamp,
     /// When the record last changed.
     pub updated_at: Timestamp,
-    /// Which of the user's tokens are still good.
+    /// Which of the user's tokens are still valid.
     pub sessions: Sessions,
 }
 

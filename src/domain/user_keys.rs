@@ -1,4 +1,5 @@
-//! What no two users share. The stores find users by these keys; whether two users clash is decided here.
+//! The values that no two users may share. The stores find users by these keys; this file decides whether two
+//! users clash.
 
 use std::fmt;
 
@@ -7,12 +8,12 @@ use unicode_security::skeleton;
 
 use super::{Email, Username};
 
-/// What of a new record another one already has. Each aggregate has arms of its own.
+/// The value of a new record that another one has already. Each aggregate has its own variants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
     /// The id of a user.
     UserId,
-    /// The name of a user, or one that readers would take for it.
+    /// The name of a user, or one that readers would mistake for it.
     Username,
     /// The address of a user.
     Email,
@@ -28,30 +29,31 @@ impl fmt::Display for Taken {
     }
 }
 
-/// A user's name and address in the forms by which they are compared.
+/// The name and the address of a user in the forms in which they are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserKeys {
     /// [`Username::key`]; two users never have the same.
     pub username: Option<String>,
     /// [`Email::key`]; two users never have the same.
     pub email: String,
-    /// What the name looks like (Unicode Technical Standard 39 §4): first as it is written, then in lower case. A name
-    /// without a [`Username::key`] shares neither with any other name. Names with one are not compared with each
-    /// other by these: `modern` and `modem` are honest names.
+    /// What the name looks like (Unicode Technical Standard 39 §4): first as it is written, then in lower
+    /// case. A name without a [`Username::key`] must not share either with any other name. Names with a key
+    /// are not compared with each other in this way: `modern` and `modem` are honest names.
     pub skeletons: [String; 2],
 }
 
 impl UserKeys {
-    /// The keys of a user of this name and address.
+    /// The keys of a user with this name and address.
     pub fn of(username: &Username, email: &Email) -> Self {
         let name = username.as_str();
         let looks = |text: &str| skeleton(text).collect::<String>();
-        // Lower case between: what looks like `TOM` is then compared with `tom`, too.
+        // The lower case between the two steps has the effect that a name which looks like `TOM` is also
+        // compared with `tom`.
         let skeletons = [looks(&looks(name).to_lowercase()), looks(&name.to_lowercase())];
         Self { username: username.key(), email: email.key(), skeletons }
     }
 
-    /// What these users cannot both have; nothing where they can both be there.
+    /// The value that these two users must not share; `None` if both may exist.
     pub fn clash(&self, other: &Self) -> Option<Taken> {
         let same_name = self.username.is_some() && self.username == other.username;
         let compared = self.username.is_none() || other.username.is_none();
@@ -93,7 +95,7 @@ mod tests {
 
     #[test]
     fn another_name_clashes_with_every_name_that_it_looks_like() {
-        // All Cyrillic, or all Greek, but for the ASCII names beside them.
+        // All Cyrillic or all Greek, except for the ASCII names beside them.
         for (one, other) in [
             ("\u{441}\u{43e}\u{440}\u{430}", "copa"),
             ("\u{441}\u{43e}\u{440}\u{430}", "Copa"),

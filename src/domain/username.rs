@@ -1,4 +1,4 @@
-//! User names after RFC 8265 (case-preserved), and the names that people log in by.
+//! User names after RFC 8265 (case-preserved), and the names with which people log in.
 
 use std::fmt;
 
@@ -8,8 +8,9 @@ use unicode_security::MixedScript;
 
 use super::Email;
 
-/// A user's name: 3 to 30 characters, each of its space-separated parts in the form of RFC 8265 §3.4, so that two
-/// spellings of one name are one name, and all of it in one script. No `@`: that marks an e-mail address.
+/// A user's name: 3 to 30 characters, each of its space-separated parts in the form of RFC 8265 §3.4, so that
+/// two spellings of one name are one name, and all of it in one script. It contains no `@`, which marks an
+/// e-mail address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Username(String);
 
@@ -19,7 +20,7 @@ pub enum UsernameError {
     /// Shorter than 3 or longer than 30 characters after trimming.
     #[error("Username must be 3 to 30 characters long")]
     Length,
-    /// It would be taken for an e-mail address.
+    /// It looks like an e-mail address.
     #[error("Username must not contain '@'")]
     At,
     /// A character that RFC 8265 forbids in names.
@@ -33,34 +34,34 @@ pub enum UsernameError {
 }
 
 impl Username {
-    /// Reads a name that somebody typed, and brings it to its one spelling.
+    /// Reads a name that a user typed, and brings it into its normal form.
     ///
     /// # Errors
-    /// [`UsernameError`], each with what to change.
+    /// [`UsernameError`], which says what to change.
     pub fn parse(text: &str) -> Result<Self, UsernameError> {
         let text = text.trim();
         if text.chars().count() > 120 {
             return Err(UsernameError::Length);
         }
         let name = enforce(text)?;
-        // Asked of the name in its form: other characters become an `@` in it.
+        // The check reads the name in its normal form: there, other characters become an `@`.
         if name.contains('@') {
             return Err(UsernameError::At);
         }
         if !(3..=30).contains(&name.chars().count()) {
             return Err(UsernameError::Length);
         }
-        // Japanese and Korean, which are written in several, count as one each (Unicode Technical Standard 39 §5.1).
+        // Japanese and Korean use several scripts and count as one each (Unicode Technical Standard 39 §5.1).
         if name.is_single_script() { Ok(Self(name)) } else { Err(UsernameError::Scripts) }
     }
 
-    /// What a store holds, taken as it is: the original knew no such rules.
+    /// A name from a store, without a check: the original had no such rules.
     pub fn from_store(text: String) -> Self {
         Self(text)
     }
 
-    /// The lower-case form by which ASCII names are compared. Other names have no such form, nor have
-    /// names with an `@`, which the original let pass and which are compared to the letter.
+    /// The lower-case form in which ASCII names are compared. Other names have no such form. Names with an
+    /// `@`, which the original allowed, have none either; they are compared exactly.
     pub fn key(&self) -> Option<String> {
         let compared = self.0.is_ascii() && !self.0.contains('@');
         compared.then(|| self.0.to_ascii_lowercase())
@@ -94,7 +95,7 @@ fn enforce(text: &str) -> Result<String, UsernameError> {
     Ok(name)
 }
 
-/// Control characters, and those that hide or turn the text around them.
+/// Control characters, and characters that hide the text around them or change its direction.
 pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -102,12 +103,13 @@ pub fn is_invisible(c: char) -> bool {
             | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// What somebody typed to log in by: an address, a name, or a name that the original let pass.
+/// A text that a user typed to log in: an address, a name, or a name that the original allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginName {
-    /// Looked up first, where the text holds an `@`.
+    /// Looked up first, if the text contains an `@`.
     pub email: Option<Email>,
-    /// Looked up next, each in turn: the text as it was typed, for the original stored names so; then its one spelling.
+    /// Looked up next, one after the other: the text as it was typed, because the original stored names so;
+    /// then its normal form.
     pub usernames: Vec<Username>,
 }
 

@@ -1,4 +1,4 @@
-//! What is known of a request once it is answered.
+//! What is known of a request when it is answered.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use http::{Method, StatusCode};
 use super::refusal::Cause;
 use crate::domain::{Caller, UserId};
 
-/// One request with its end. The method, the path, the status and the code of the refusal are of few values each, so that they
-/// can be counted by.
+/// One answered request. All fields except its client, its name and its cause have few possible values, so
+/// that statistics can count by them.
 #[derive(Debug)]
 pub(super) struct Answered<'a> {
     /// Its client, its name and its operation.
@@ -19,9 +19,9 @@ pub(super) struct Answered<'a> {
     pub(super) path: &'static str,
     /// The status of the answer.
     pub(super) status: StatusCode,
-    /// The code of the refusal, where it was refused.
+    /// The code of the refusal, if the request was refused.
     pub(super) refusal: Option<&'static str>,
-    /// Why it was refused, for the log.
+    /// The cause of the refusal, for the log.
     pub(super) cause: Option<&'a Cause>,
     /// From the end of its head until the answer was ready to be sent, its body included.
     pub(super) duration: Duration,
@@ -31,7 +31,8 @@ pub(super) struct Answered<'a> {
     pub(super) user: Option<UserId>,
 }
 
-/// The name of a method of HTTP (RFC 9110 §9.3, RFC 5789), or one name for all others: a request may bring any text.
+/// The name of an HTTP method (RFC 9110 §9.3, RFC 5789), or one name for all others, because a request may
+/// bring any text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct MethodName(&'static str);
 

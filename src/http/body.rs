@@ -1,4 +1,5 @@
-//! Reading a request's body: within its limit and its deadline, and within the memory that all bodies together may take.
+//! Reads the body of a request, within its size limit and its deadline, and within the memory that all bodies
+//! share.
 
 use std::time::Duration;
 
@@ -11,29 +12,31 @@ use super::body_memory::{Share, UNCOUNTED};
 use super::deadlines::READ_AHEAD;
 use super::refusal::{BodyFault, Kind, MediaFault, Refusal};
 
-/// The most that a body may hold, in bytes.
+/// The most bytes of a body.
 const BODY_LIMIT: usize = 100 * 1024;
 /// How long a body may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(20);
 
-/// What the connection of a body holds besides while more of it arrives, in bytes: the buffer of the chunk in hand, and the
-/// one that it reads into. Of a body that does not count, it is one, as of a connection that is idle.
+/// The bytes that the connection of a body holds besides the body while more of it arrives: the buffer of the
+/// current chunk, and the buffer into which hyper reads. A body that is small enough not to be counted has
+/// only one of them, as an idle connection does.
 const AHEAD: usize = 2 * READ_AHEAD;
 
-/// What is read and thrown away of a body that is refused, in bytes.
+/// The most bytes of a refused body that are read and thrown away.
 const DISCARDED: usize = 1024 * 1024;
-/// How long that may take.
+/// The longest time for this.
 const DISCARD_DEADLINE: Duration = Duration::from_secs(2);
 
-/// A body that is there, and its share of the memory. The share is to live as long as anything that came of the body. A
-/// password or a token may be in the body, so its memory is wiped.
+/// A complete body, and its share of the memory. The share must live as long as any value that was made from
+/// the body. A body may contain a password or a token, so its memory is wiped.
 pub(super) struct Received {
     pub(super) bytes: Zeroizing<Vec<u8>>,
     pub(super) share: Share,
 }
 
 impl Received {
-    /// Copies a chunk behind the others: kept as it came, a chunk of one byte would hold what was read with it.
+    /// Copies a chunk to the end of the body. Without the copy, a chunk of one byte would keep the whole
+    /// buffer that it was read into.
     fn append(&mut self, chunk: &[u8]) -> Result<(), Refusal> {
         let (length, room) = (self.bytes.len() + chunk.len(), self.bytes.capacity());
         if length > BODY_LIMIT {
@@ -45,7 +48,7 @@ impl Received {
             if wanted > UNCOUNTED {
                 self.share.hold(wanted + AHEAD)?;
             }
-            // Memory that becomes too small is wiped, which growing in place would not do.
+            // Memory that becomes too small is wiped; growing it in place would not do that.
             let mut larger = Zeroizing::new(Vec::with_capacity(wanted));
             larger.extend_from_slice(&self.bytes);
             self.bytes = larger;
@@ -54,7 +57,7 @@ impl Received {
         Ok(())
     }
 
-    /// It is whole: nothing is read ahead of it any more.
+    /// The body is complete: the connection reads no more of it.
     fn end(&mut self) -> Result<(), Refusal> {
         let room = self.bytes.capacity();
         self.share.hold(if room > UNCOUNTED { room } else { 0 })
@@ -128,11 +131,11 @@ async fn collect(body: &mut Body, share: Share) -> Result<Received, Broken> {
     Ok(received)
 }
 
-/// Reads on for a while: a caller who sends everything before reading anything would never see the refusal if the
-/// connection closed on them (RFC 9112 §9.6).
+/// Reads on for a while. Some callers send everything before they read anything. If the connection closed at
+/// once, they would never see the refusal (RFC 9112 §9.6).
 async fn discard(body: Body) {
     let mut rest = Limited::new(body, DISCARDED);
     let read_on = async { while let Some(Ok(_)) = rest.frame().await {} };
-    // A caller who sends more than that, or slowly, may miss the refusal.
+    // A caller who sends more than that, or sends slowly, may miss the refusal.
     let _ = tokio::time::timeout(DISCARD_DEADLINE, read_on).await;
 }

@@ -1,4 +1,5 @@
-//! The memory that all bodies under way share, and the part of it that one peer may have (docs/adr/0020).
+//! The memory that the bodies of all running requests share, and the part of it that one peer may use
+//! (docs/adr/0020).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,14 +7,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::peer::Peer;
 use super::refusal::{Kind, Refusal};
 
-/// What a request may hold without being counted, in bytes: less than its connection holds in any case. Log-ins and other
-/// small requests pass however full the memory is, and `MAX_CONNECTIONS` bounds them.
+/// The bytes that a request may hold without being counted: fewer than its connection holds in any case.
+/// Log-ins and other small requests pass however full the memory is, and `MAX_CONNECTIONS` limits their
+/// number.
 pub(super) const UNCOUNTED: usize = 4 * 1024;
 
-/// One peer may have one part of so many.
+/// One peer may use one part of this many.
 const PARTS: usize = 4;
 
-/// The bytes that all bodies under way may hold at once. Clones share them.
+/// The bytes that the bodies of all running requests may hold at once. Clones share them.
 #[derive(Clone, Debug)]
 pub(super) struct BodyMemory(Arc<Shared>);
 
@@ -34,7 +36,7 @@ impl BodyMemory {
         Self(Arc::new(Shared { bytes, taken: Mutex::default() }))
     }
 
-    /// A share that holds nothing yet, for a request of this peer; nothing where bytes are not counted by peer.
+    /// An empty share for a request of this peer. Without a peer, its bytes are only counted with those of all.
     pub(super) fn share(&self, peer: Option<Peer>) -> Share {
         Share { memory: Arc::clone(&self.0), peer, bytes: 0 }
     }
@@ -46,7 +48,7 @@ impl Shared {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// False where all together or this peer would have too much.
+    /// False if all peers together, or this peer, would hold too much.
     fn take(&self, bytes: usize, peer: Option<Peer>) -> bool {
         let mut taken = self.taken();
         let by_all = taken.by_all.saturating_add(bytes);
@@ -74,7 +76,7 @@ impl Shared {
     }
 }
 
-/// What one request holds; given back on drop.
+/// The memory that one request holds; it is given back on drop.
 #[derive(Debug)]
 pub(super) struct Share {
     memory: Arc<Shared>,
@@ -83,10 +85,11 @@ pub(super) struct Share {
 }
 
 impl Share {
-    /// From now on it holds so many bytes; a request with no more than [`UNCOUNTED`] should not ask.
+    /// From now on the request holds this many bytes. A request with no more than [`UNCOUNTED`] should not
+    /// call this.
     ///
     /// # Errors
-    /// 503 where fewer are left, for all or for this peer.
+    /// 503 if fewer bytes are left, for all peers or for this one.
     pub(super) fn hold(&mut self, bytes: usize) -> Result<(), Refusal> {
         if bytes > self.bytes {
             if !self.memory.take(bytes - self.bytes, self.peer) {

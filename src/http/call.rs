@@ -1,4 +1,4 @@
-//! What a handler gets.
+//! What a handler receives.
 
 use http::Request;
 
@@ -8,16 +8,16 @@ use crate::domain::Caller;
 
 /// One request on its way to the handler of its operation.
 pub(super) struct Call {
-    /// Which client asks, and under which name.
+    /// The client, and the name of the request.
     pub(super) caller: Caller,
-    /// What is asked for.
+    /// The operation.
     pub(super) operation: &'static Operation,
-    /// The request as it came: its path is as it was asked.
+    /// The request as it was received, with the path as the client wrote it.
     pub(super) request: Request<Body>,
 }
 
 impl Call {
-    /// The part of the path that stands for this parameter of the operation's path, as it was asked.
+    /// The part of the path that stands for this parameter of the operation's path, as the client wrote it.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         self.operation.parameter(name, self.request.uri().path())
     }

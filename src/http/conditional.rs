@@ -5,7 +5,7 @@ use http::header::{ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
 
 use super::Response;
 
-/// Gives `response` its tag, and empties it where the caller already has it.
+/// Gives `response` its tag, and makes it an empty 304 if the caller has this version already.
 pub(super) fn tagged(request: &HeaderMap, etag: &str, mut response: Response) -> Response {
     if let Ok(tag) = HeaderValue::from_str(etag) {
         response.headers_mut().insert(ETAG, tag);
@@ -17,7 +17,7 @@ pub(super) fn tagged(request: &HeaderMap, etag: &str, mut response: Response) ->
     response
 }
 
-/// The weak comparison: `W/` before a tag counts for nothing.
+/// The weak comparison ignores `W/` before a tag.
 fn matches(request: &HeaderMap, etag: &str) -> bool {
     request.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(|value| {
         let mut tags = value.split(',').map(|tag| tag.trim().trim_start_matches("W/"));

@@ -1,5 +1,6 @@
-//! The table of open connections: so many at once, and so many of one peer address. Where these are taken, the connection
-//! that has been idle for the longest time is closed for the new one (docs/adr/0021).
+//! The table of open connections, with a limit for all and a limit for each peer address. If a limit is
+//! reached, the server closes the connection that has been idle for the longest time, to make room for the
+//! new one (docs/adr/0021).
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -12,20 +13,21 @@ use super::peer::Peer;
 use super::progress::{Idle, Progress};
 use crate::domain::TrustedProxies;
 
-/// What the server takes on at once.
+/// The limits of the server.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections.
+    /// Connections at once.
     pub connections: usize,
-    /// Connections of one peer address; of IPv6, of the 64 bits that one subscriber has at the least (RFC 6177).
+    /// Connections of one peer address. An IPv6 address counts by its first 64 bits, because one subscriber
+    /// has at least these (RFC 6177).
     pub per_address: usize,
-    /// Peers that may have any number. Where this is empty, peers on this machine and in private networks may.
+    /// Peers that may have any number. If this is empty, peers on this machine and in private networks may.
     pub trusted_proxies: TrustedProxies,
 }
 
-/// How often the log tells that connections are refused or closed for others.
+/// The shortest time between two log lines about connections that were refused or closed for others.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
-/// The part of all connections that one search for idle ones puts in order.
+/// One search for idle connections sorts one part in this many of all connections.
 const SEARCHED: usize = 256;
 
 /// All open connections. Clones share them.
@@ -41,13 +43,13 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Table {
-    /// By their peers; those that are not counted by peer are together.
+    /// The connections by their peers. All peers that have no limit of their own are together.
     peers: HashMap<Option<Peer>, HashMap<u64, Progress>>,
     open: usize,
     next: u64,
-    /// Those that were idle for the longest time when they were last searched for, in that order.
+    /// The connections that were idle for the longest time at the last search, in this order.
     longest_idle: VecDeque<Candidate>,
-    /// When it was told of which setting that its limit was reached.
+    /// For each setting, when the log last said that its limit was reached.
     told: HashMap<&'static str, Instant>,
 }
 
@@ -66,16 +68,17 @@ impl Connections {
         Self(Arc::new(Shared { limits, start: Instant::now(), table: Mutex::default() }))
     }
 
-    /// A place for a new connection, if need be the place of one that is idle; nothing where all have requests under way.
+    /// A place for a new connection. If necessary, an idle connection is closed for it. `None` if all
+    /// connections have running requests.
     pub(super) fn admit(&self, address: IpAddr) -> Option<Place> {
         let peer = Peer::counted(address, &self.0.limits.trusted_proxies);
         let mut table = self.0.table();
         let of_peer = peer.and_then(|_| table.peers.get(&peer)).map_or(0, HashMap::len);
         let room = if of_peer >= self.0.limits.per_address {
-            table.tell("one address has all the connections it may have", "MAX_CONNECTIONS_PER_ADDRESS");
+            table.tell("one address has reached its limit of connections", "MAX_CONNECTIONS_PER_ADDRESS");
             table.close_idle_of(peer)
         } else if table.open >= self.0.limits.connections {
-            table.tell("there are as many connections as there may be", "MAX_CONNECTIONS");
+            table.tell("the limit of connections is reached", "MAX_CONNECTIONS");
             table.close_idle()
         } else {
             true
@@ -104,7 +107,7 @@ impl Table {
         key
     }
 
-    /// False where it was not there any more.
+    /// False if the connection was no longer in the table.
     fn remove(&mut self, (peer, number): Key) -> bool {
         let Some(of_peer) = self.peers.get_mut(&peer) else { return false };
         let removed = of_peer.remove(&number).is_some();
@@ -127,8 +130,8 @@ impl Table {
         }
     }
 
-    /// Closes the connection that has been idle for the longest time, if one is idle. One that was found by an earlier
-    /// search and is idle ever since is the one: all others became idle later.
+    /// Closes the connection that has been idle for the longest time, if one is idle. If an earlier search
+    /// found one that has been idle ever since, it is the right one: all others became idle later.
     fn close_idle(&mut self) -> bool {
         loop {
             while let Some(longest) = self.longest_idle.pop_front() {
@@ -152,17 +155,17 @@ impl Table {
         self.longest_idle = idle.into();
     }
 
-    /// False where it is not idle any more, or not there.
+    /// False if the connection is no longer idle, or no longer there.
     fn close(&mut self, idle: &Candidate) -> bool {
         idle.progress.close_if_idle(idle.since) && self.remove(idle.key)
     }
 
-    /// An operator should know, and an attacker should not fill the log.
+    /// An operator should learn of it, but an attacker must not fill the log.
     fn tell(&mut self, what: &str, setting: &'static str) {
         if self.told.get(setting).is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
             self.told.insert(setting, Instant::now());
             tracing::warn!(
-                "{what} ({setting}): for each new one the longest idle one is closed, or the new one where none is idle"
+                "{what} ({setting}): for each new connection, the server closes the one that has been idle for the longest time, or the new one if no connection is idle"
             );
         }
     }
@@ -189,7 +192,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // A connection that was closed for another has given its place away already.
+        // A connection that was closed for another one has given up its place already.
         self.table.table().remove(self.key);
     }
 }
@@ -217,7 +220,7 @@ mod tests {
         connections.admit(peer.parse::<IpAddr>().unwrap())
     }
 
-    /// Which of these places have been told to close.
+    /// The places in this list whose connections were told to close.
     fn told_to_close(places: &[&Place]) -> Vec<bool> {
         places.iter().map(|place| place.progress().told_to_close().now_or_never().is_some()).collect()
     }

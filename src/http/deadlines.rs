@@ -1,6 +1,7 @@
-//! Deadlines of a connection, which hyper does not keep: for a request's head, between requests, and for a reader who
-//! does not read. A head that dribbles in is cut off soon; a connection that waits for its next request is kept longer
-//! than the minute for which load balancers keep theirs. The instants are of tokio's timer, which tests stop and move.
+//! Deadlines of a connection that hyper does not provide: for the head of a request, between requests, and
+//! for a client that does not read its response. A head that arrives slowly is cut off soon. A connection
+//! that waits for its next request stays open for longer than a minute, because load balancers keep
+//! connections for a minute. The times come from tokio's timer, which tests can stop and move.
 
 use std::io;
 use std::pin::Pin;
@@ -18,11 +19,11 @@ const FIRST_BYTE: Duration = Duration::from_secs(10);
 const HEAD: Duration = Duration::from_secs(10);
 /// From one request to the next.
 const IDLE: Duration = Duration::from_secs(75);
-/// Without a byte taken by the reader.
+/// Without a byte that the client reads.
 const WRITE: Duration = Duration::from_secs(30);
 
-/// What one read takes from the socket at the most, in bytes. hyper begins with a buffer of 8 KiB and doubles it whenever a
-/// read fills it: a byte less keeps it at that while a body comes in.
+/// The most bytes that one read takes from the socket. hyper begins with a buffer of 8 KiB and doubles it
+/// whenever a read fills it. One byte less prevents that while a body arrives.
 pub(super) const READ_AHEAD: usize = 8 * 1024 - 1;
 
 /// A stream that fails with [`io::ErrorKind::TimedOut`] when a deadline passes.
@@ -31,9 +32,9 @@ pub(super) struct Paced<S> {
     stream: Take<S>,
     progress: Progress,
     seen: u32,
-    /// When the first byte of the head under way came.
+    /// When the first byte of the current head arrived.
     head_since: Option<Instant>,
-    /// Since when the reader takes nothing.
+    /// Since when the client reads nothing.
     stuck_since: Option<Instant>,
     alarm: Pin<Box<Sleep>>,
 }
@@ -45,7 +46,8 @@ impl<S: AsyncRead> Paced<S> {
         Self { stream, progress, seen: 0, head_since: None, stuck_since: None, alarm }
     }
 
-    /// The deadline for more bytes from the peer; nothing while a request is being answered (its body has its own).
+    /// The deadline for more bytes from the peer; `None` while a request is being answered (its body has a
+    /// deadline of its own).
     fn read_deadline(&mut self) -> Option<Instant> {
         let steps = self.progress.steps();
         if steps != self.seen {
@@ -57,8 +59,8 @@ impl<S: AsyncRead> Paced<S> {
         Some(self.head_since.map_or(idle_since + until_head, |since| since + HEAD))
     }
 
-    /// Pending until `deadline`, then an error. An alarm set for an earlier instant is left to ring, so that a busy
-    /// connection does not set it anew for each request.
+    /// Pending until `deadline`, then an error. An alarm for an earlier instant stays set, so that a busy
+    /// connection does not set it again for each request.
     fn wait(&mut self, deadline: Instant, context: &mut Context<'_>) -> Poll<io::Error> {
         loop {
             if self.alarm.deadline() > deadline {

@@ -1,14 +1,16 @@
-//! How refusals are written. A use case and an extractor do not know; the operation does.
+//! How refusals are written. Use cases and extractors do not know this; the operation does.
 
 use serde::Serialize;
 
 use super::refusal::{Face, Kind, Refusal};
 use super::{Response, respond};
 
-/// The form of an operation's refusals. Another one is a variant here, and a column of the table names it.
+/// The form of an operation's refusals. A new form becomes a variant here, and the table of operations names
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// The original's, with a code for programs: `{"success": false, "error": "<sentence>", "code": "<code>"}`.
+    /// The form of the original, with a code for programs: `{"success": false, "error": "<sentence>", "code":
+    /// "<code>"}`.
     Api,
 }
 
@@ -21,7 +23,7 @@ struct Body<'a> {
     data: Option<FailedToken>,
 }
 
-/// What the original tells about a token that does not pass, and why.
+/// What the original says about a token that is not valid, and why it is not.
 #[derive(Serialize)]
 struct FailedToken {
     valid: bool,
@@ -30,7 +32,7 @@ struct FailedToken {
 }
 
 impl Dialect {
-    /// The answer that tells of a refusal, whose face this is. The original says nothing of caches here.
+    /// The response for a refusal with this face. The original sets no `Cache-Control` here.
     pub(super) fn write(self, refusal: &Refusal, face: &Face<'_>) -> Response {
         let Self::Api = self;
         let &Face { status, code, ref sentence } = face;

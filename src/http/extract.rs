@@ -1,5 +1,5 @@
-//! What a request brings: fields of a JSON or form body, and a bearer token. Refusals are neutral: the operation's dialect
-//! writes them.
+//! The parts of a request: the fields of a JSON or form body, and a bearer token. The refusals are neutral;
+//! the operation's dialect writes them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,7 +20,7 @@ use crate::domain::{Caller, Secret};
 /// dropped: a password may be in them.
 pub(super) struct Fields {
     members: Members,
-    /// They hold about as much memory as the body did. It counts for as long as they live.
+    /// The fields use about as much memory as the body did. The share counts for as long as they live.
     _share: Share,
 }
 
@@ -42,7 +42,7 @@ impl Drop for WipedJson {
 }
 
 impl Fields {
-    /// A field that must be a string where it is given.
+    /// A field that must be a string if it is given.
     pub(super) fn text(&self, name: &'static str) -> Result<Option<String>, Refusal> {
         match self.value(name)? {
             None => Ok(None),
@@ -58,12 +58,12 @@ impl Fields {
         self.text(name).map(|text| text.filter(|text| !text.is_empty()))
     }
 
-    /// As [`Fields::filled`], for what must not be shown.
+    /// As [`Fields::filled`], for a value that must not be shown.
     pub(super) fn secret(&self, name: &'static str) -> Result<Option<Secret<String>>, Refusal> {
         self.filled(name).map(|text| text.map(Secret::new))
     }
 
-    /// A field's JSON; a form's field is its text as a JSON string.
+    /// The JSON of a field; the field of a form is its text as a JSON string.
     pub(super) fn json(&self, name: &'static str) -> Result<Option<Box<RawValue>>, Refusal> {
         Ok(match self.value(name)? {
             None => None,
@@ -72,7 +72,7 @@ impl Fields {
         })
     }
 
-    /// What a form holds besides does not count, however often it stands there.
+    /// Other fields of a form do not count, however often they occur.
     fn value(&self, name: &'static str) -> Result<Option<&Value>, Refusal> {
         let mut values = self.members.0.iter().filter(|(of_field, _)| of_field == name);
         let nested = |(of_field, _): &(String, Value)| {
@@ -90,13 +90,13 @@ impl Fields {
     /// Reads a request's body.
     ///
     /// # Errors
-    /// Where it cannot be read, or where the memory for bodies is full.
+    /// If the body cannot be read, or if the memory for bodies is full.
     pub(super) async fn read(request: Request<Body>, caller: &Caller, api: &Api) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
         let kind = Kind::of(&parts.headers);
         let announced = body::Announced::by(&parts.headers);
         let share = api.share(caller);
-        // The head's parts hold the buffer that they were read into, and a body may take its time.
+        // The parts of the head keep the buffer that they were read into, and a body may take a long time.
         drop(parts);
         let body::Received { bytes, share } = body::read(announced, body, share).await?;
         let members = match kind {
@@ -142,13 +142,13 @@ fn from_json(bytes: &[u8]) -> Result<Members, BodyFault> {
 }
 
 fn from_form(bytes: &[u8]) -> Result<Members, BodyFault> {
-    // A byte that is no UTF-8 would become three; what is escaped never becomes longer.
+    // A byte that is not UTF-8 would become three; an escaped character never becomes longer.
     if std::str::from_utf8(bytes).is_err() {
         return Err(BodyFault::FormEncoding);
     }
     let owned = |text: Cow<'_, str>| {
         let mut text = text.into_owned();
-        // Decoding leaves up to as much room again.
+        // Decoding leaves up to the same space unused.
         text.shrink_to_fit();
         text
     };
@@ -161,12 +161,12 @@ fn from_form(bytes: &[u8]) -> Result<Members, BodyFault> {
     Ok(Members(fields))
 }
 
-/// A body of ours has a handful of members; one with many is an attack.
+/// A body for this service has a handful of members; a body with many is an attack.
 const MAX_MEMBERS: usize = 64;
 
 /// Reads the members of a JSON object.
 struct MemberReader<'f> {
-    /// What is wrong with them, where the text is JSON: the error of a deserializer holds text alone.
+    /// The error, if the text is JSON: the error of a deserializer contains only text.
     fault: &'f mut Option<BodyFault>,
 }
 
@@ -198,15 +198,15 @@ impl<'de> Visitor<'de> for MemberReader<'_> {
 /// The token of an `Authorization: Bearer` header (RFC 6750 §2.1), if there is one and the operation reads it.
 pub(super) struct Bearer {
     token: Option<Secret<String>>,
-    /// It is a copy, and a body may arrive while it waits.
+    /// This is a copy, because it waits while a body arrives.
     _share: Share,
 }
 
 impl Bearer {
-    /// The token that came with a call.
+    /// The token that came with a request.
     ///
     /// # Errors
-    /// Where a long one finds the memory for bodies full.
+    /// If the token is long and the memory for bodies is full.
     pub(super) fn of(call: &Call, api: &Api) -> Result<Self, Refusal> {
         let token = match call.operation.auth {
             Auth::Ignored => None,
@@ -219,7 +219,7 @@ impl Bearer {
         Ok(Self { token: token.map(|token| Secret::new(token.to_owned())), _share: share })
     }
 
-    /// The token, where there is one.
+    /// The token, if there is one.
     pub(super) fn optional(self) -> Option<Secret<String>> {
         self.token
     }
@@ -227,7 +227,7 @@ impl Bearer {
     /// The token.
     ///
     /// # Errors
-    /// Where there is none.
+    /// If there is no token.
     pub(super) fn required(self) -> Result<Secret<String>, Refusal> {
         self.token.ok_or_else(|| Reason::TokenRequired.into())
     }

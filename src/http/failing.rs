@@ -1,4 +1,4 @@
-//! Which background tasks fail now: noted by `app`, told by `/health` and `/readyz`.
+//! The background tasks that fail now: `app` records them, and `/health` and `/readyz` report them.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use arc_swap::{ArcSwap, Guard};
 pub struct FailingTasks(Arc<ArcSwap<Vec<&'static str>>>);
 
 impl FailingTasks {
-    /// Notes how a task's latest turn went.
+    /// Records how a task's latest turn ended.
     pub fn note(&self, name: &'static str, failed: bool) {
         if self.contain(name) != failed {
             self.0.rcu(|names| {

@@ -24,7 +24,8 @@ use crate::domain::Caller;
 use crate::telemetry::traces::{BegunTrace, Span, Tracer};
 use crate::telemetry::{RequestScope, in_request, user};
 
-/// The router behind what every request and every answer goes through. The server and the function hand their requests to it.
+/// The router, and the work that is the same for every request and every response. The server and the
+/// function hand their requests to it.
 #[derive(Debug)]
 pub struct HttpService {
     api: Api,
@@ -52,7 +53,8 @@ struct Arrived<'r> {
 }
 
 impl HttpService {
-    /// The service of `api`. `mark` tells one process's request ids from another's; `tracer` records requests.
+    /// The service of `api`. `mark` distinguishes the request ids of one process from those of another; `tracer`
+    /// records requests.
     pub fn new(api: Api, mark: u32, tracer: Tracer) -> Self {
         let settings = &api.settings;
         let is_public_https = settings.public_url.as_ref().is_some_and(|url| url.starts_with("https:"));
@@ -74,8 +76,8 @@ impl HttpService {
         self.closing.store(true, Ordering::Relaxed);
     }
 
-    /// Answers one request of this peer. Each connection has room for what this returns, also while it is idle: so the request
-    /// goes into the memory of its handler, and is not kept here.
+    /// Answers one request of this peer. Each connection reserves memory for what this returns, even while it
+    /// is idle. So the request moves into the memory of its handler and does not stay here.
     pub fn answer(&self, request: Request<Body>, peer: IpAddr) -> impl Future<Output = Response> {
         let route = self.router.find(request.method(), request.uri().path());
         let (arrived, scope) = self.arrive(peer, request.method(), request.headers(), route);
@@ -116,7 +118,7 @@ impl HttpService {
         })
     }
 
-    /// Has the request's operation answer it, where it has one.
+    /// Lets the operation of the request answer it, if there is one.
     fn reach(&self, request: Request<Body>, route: Route<'_>, caller: &Caller) -> Pending {
         if request.version() == Version::HTTP_11 && request.headers().get_all(HOST).iter().count() != 1 {
             return Box::pin(ready(Err(Kind::HostRequired.into())));
@@ -148,7 +150,8 @@ impl HttpService {
         response
     }
 
-    /// The answer, with what holds for all answers of its operation, or the refusal in its dialect, with its code and cause.
+    /// The response, with the headers of all responses of its operation, or the refusal in its dialect, with its
+    /// code and its cause.
     fn write(&self, answered: Answer, route: Route<'_>) -> (Response, Option<&'static str>, Option<Cause>) {
         match answered {
             Ok(mut response) => {
@@ -168,7 +171,7 @@ impl HttpService {
         }
     }
 
-    /// Adds what every answer has.
+    /// Adds the headers that every response has.
     fn finish(
         &self,
         mut response: Response,
@@ -177,7 +180,7 @@ impl HttpService {
         origin: Option<HeaderValue>,
     ) -> Response {
         if method == MethodName::HEAD && response.status() != StatusCode::NOT_MODIFIED {
-            // The length is that of what GET answers (RFC 9110 §8.6).
+            // The length is that of the response to GET (RFC 9110 §8.6).
             let length = std::mem::take(response.body_mut()).len();
             response.headers_mut().insert(CONTENT_LENGTH, length.into());
         }
@@ -191,8 +194,8 @@ impl HttpService {
         response
     }
 
-    /// Answers a request that comes whole, of a peer that its sender names; where it could not be read, with the part of it
-    /// that is malformed.
+    /// Answers a request that arrives complete. The sender names the peer. If the request could not be read,
+    /// it comes as the part that is malformed.
     pub async fn answer_whole(
         &self,
         request: Result<Request<Bytes>, &'static str>,

@@ -1,4 +1,4 @@
-//! HTTP: one operation a file, thin; status codes, headers and deadlines live here and nowhere else.
+//! HTTP: one thin file for each operation. Only this module sets status codes, headers and deadlines.
 
 mod answered;
 mod api;
@@ -53,33 +53,33 @@ pub use operation::{Auth, Cache, Operation, Origins};
 pub use operations::operations;
 pub use server::serve;
 
-/// A request's body: it arrives on a connection, or came whole with an event.
+/// The body of a request: it arrives on a connection, or came complete with an event.
 pub type Body = Either<Incoming, Full<Bytes>>;
-/// An answer, whole.
+/// A complete response.
 pub type Response = http::Response<Bytes>;
-/// What a handler comes to.
+/// The result of a handler.
 type Answer = Result<Response, Refusal>;
 
-/// What an operator decides about HTTP.
+/// The operator's decisions about HTTP.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
-    /// Whether any caller may have a demo token.
+    /// Whether any caller may get a demo token.
     pub demo_tokens: bool,
-    /// Origins that browsers may call from; nothing means any.
+    /// The origins from which browsers may call; `None` means any.
     pub allowed_origins: Option<Vec<String>>,
-    /// Where clients reach this server, for the API document.
+    /// The address at which clients reach this server, for the API document.
     pub public_url: Option<String>,
-    /// Proxies that are believed when they name a client.
+    /// The proxies that this server believes when they name a client.
     pub trusted_proxies: TrustedProxies,
-    /// The header in which they do.
+    /// The header in which they name it.
     pub trusted_proxy_header: ProxyHeader,
-    /// Bytes that the bodies of requests may hold at once, all together.
+    /// The most bytes that the bodies of all running requests may hold together.
     pub body_memory: usize,
     /// Which requests have a line in the log.
     pub access_log: AccessLog,
 }
 
-/// What the handlers work with. Clones share it.
+/// The data of the handlers. Clones share it.
 #[derive(Clone)]
 pub struct Api(Arc<Shared>);
 
@@ -91,11 +91,11 @@ struct Shared {
 
 /// The modules that the handlers call.
 pub struct Parts {
-    /// Issuing and checking.
+    /// Issues and checks tokens.
     pub tokens: Tokens,
-    /// The users' use cases.
+    /// The use cases of accounts.
     pub accounts: Accounts,
-    /// What is published.
+    /// The published keys.
     pub keys: Arc<Keys>,
     /// Whether the database answers.
     pub database: Health,
@@ -120,7 +120,7 @@ impl Api {
         &self.0.documents
     }
 
-    /// What a request holds of the memory that all bodies share: nothing yet. It counts for the client's address.
+    /// The share of a request in the memory for bodies, still empty. It counts for the client's address.
     fn share(&self, caller: &Caller) -> body_memory::Share {
         let peer = peer::Peer::counted(caller.address, &self.settings.trusted_proxies);
         self.0.body_memory.share(peer)
@@ -141,5 +141,5 @@ impl std::ops::Deref for Api {
     }
 }
 
-/// The version that `/` and `/health` tell.
+/// The version that `/` and `/health` report.
 const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,4 +1,5 @@
-//! What an operation of the API is: how it is reached, and what holds for all its answers.
+//! The description of an operation of the API: how a request reaches it, and what all its responses have in
+//! common.
 
 use std::pin::Pin;
 
@@ -8,79 +9,80 @@ use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
 use super::dialect::Dialect;
 use super::{Answer, Api, Call, path};
 
-/// One operation. The table of all of them ([`super::operations`]) is what the router finds and what decides on origins and
-/// caches; a test holds it against `openapi.yaml`.
+/// One operation. The router, the CORS headers and the cache headers use the table of all operations
+/// ([`super::operations`]); a test compares it with `openapi.yaml`.
 #[derive(Debug)]
 pub struct Operation {
-    /// Its `operationId`, by which the log names it.
+    /// Its `operationId`, which the log shows.
     pub id: &'static str,
-    /// `GET`, which is `HEAD` as well, or another method.
+    /// `GET`, which includes `HEAD`, or another method.
     pub method: Method,
-    /// Its path as `openapi.yaml` has it, with parameters in braces.
+    /// Its path as in `openapi.yaml`, with parameters in braces.
     pub path: &'static str,
     /// How its refusals are written.
     pub dialect: Dialect,
-    /// From where a browser may read its answers.
+    /// The origins whose pages may read its responses.
     pub origins: Origins,
-    /// How long its answers may be kept, refusals aside.
+    /// How long caches may keep its responses. Refusals are not meant.
     pub cache: Cache,
-    /// Whether a bearer token comes with it.
+    /// Whether the operation reads a bearer token.
     pub auth: Auth,
     pub(super) handler: Handler,
 }
 
-/// What answers a request.
+/// The function that answers a request.
 pub(super) type Handler = fn(Api, Call) -> Pending;
 
-/// An answer that is being made.
+/// A response that is being made.
 pub(super) type Pending = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
-/// From where a browser may read answers (CORS).
+/// The origins whose pages may read a response (CORS).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origins {
-    /// From the origins in `ALLOWED_ORIGINS`.
+    /// The origins in `ALLOWED_ORIGINS`.
     Listed,
-    /// From all: public keys are for every verifier.
+    /// All: public keys are for every verifier.
     All,
 }
 
-/// What `Cache-Control` says (RFC 9111 §5.2.2).
+/// The value of `Cache-Control` (RFC 9111 §5.2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cache {
-    /// Nothing.
+    /// No such header.
     Unsaid,
-    /// `no-store`: the answer holds a token or a user, or is true at this moment only.
+    /// `no-store`: the response contains a token or a user, or is only true at this moment.
     NoStore,
-    /// `no-cache`: the answer may be kept, and is asked for again before it is used.
+    /// `no-cache`: caches may keep the response, and ask again before they use it.
     Revalidate,
     /// A minute, for people and monitors, who should see a change soon.
     Minute,
-    /// An hour, for documents that change with a release only.
+    /// An hour, for documents that only change with a release.
     Hour,
-    /// As long as the ring of keys allows at that moment: the handler says it.
+    /// As long as the ring of keys allows at that moment: the handler sets it.
     KeySet,
 }
 
-/// Whether a request brings `Authorization: Bearer` (RFC 6750 §2.1).
+/// Whether the operation reads `Authorization: Bearer` (RFC 6750 §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Auth {
     /// It is not read.
     Ignored,
-    /// It is read where it is there.
+    /// It is read if it is there.
     Optional,
     /// Without it the request is refused with 401.
     Required,
 }
 
 impl Operation {
-    /// The part of an asked path that stands where this operation's path has `{name}`, as it was asked.
+    /// The part of the requested path at the place of `{name}` in this operation's path, as the client wrote
+    /// it.
     pub(super) fn parameter<'a>(&self, name: &str, asked: &'a str) -> Option<&'a str> {
         path::parameter(self.path, name, asked)
     }
 }
 
 impl Cache {
-    /// The value of `Cache-Control`, where it is the same for each answer.
+    /// The value of `Cache-Control`, if it is the same for each response.
     pub const fn value(self) -> Option<&'static str> {
         match self {
             Self::Unsaid | Self::KeySet => None,

@@ -1,5 +1,5 @@
-//! Paths as Express takes them: upper case and slashes at the end make no difference. What stands for a parameter keeps its
-//! case.
+//! Paths as Express treats them: upper case and slashes at the end make no difference. The value of a
+//! parameter keeps its case.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ pub(super) fn canonical(path: &str) -> Cow<'_, str> {
     }
 }
 
-/// What tells groups of paths apart: the first segment. Nothing where a path has no slash.
+/// The first segment, by which groups of paths are distinguished. `None` if a path has no slash.
 pub(super) fn group(path: &str) -> Option<&str> {
     path.strip_prefix('/').and_then(|rest| rest.split('/').next())
 }
@@ -36,7 +36,7 @@ pub(super) fn fits(template: &str, path: &str) -> bool {
     }
 }
 
-/// The segment of a path, in any spelling, that stands where the template has `{name}`.
+/// The segment of a path, in any spelling, at the place of `{name}` in the template.
 pub(super) fn parameter<'a>(template: &str, name: &str, path: &'a str) -> Option<&'a str> {
     let is_it =
         |segment: &str| segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) == Some(name);

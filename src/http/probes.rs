@@ -1,5 +1,5 @@
-//! What a container platform or a load balancer asks before it sends requests here, or takes another instance away.
-//! Both questions read memory only, and the answers name nothing that a stranger should not know.
+//! The probes that a container platform or a load balancer calls before it sends requests to this instance,
+//! or to take it out of service. Both read only memory, and their responses contain nothing secret.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -12,17 +12,18 @@ struct Report<'a> {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    /// Background tasks whose latest turn failed. They are tried again, and what is known serves on.
+    /// Background tasks whose latest turn failed. The service tries them again, and continues with what it
+    /// knows.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     failing: &'a [&'static str],
 }
 
-/// `GET /startupz`: whether the start of this process has succeeded.
+/// `GET /startupz`: says whether this process has started successfully.
 pub(super) async fn get_startupz(api: Api, _: Call) -> Answer {
     report("started", "not started", api.keys.has_started(), &[])
 }
 
-/// `GET /readyz`: whether this instance can verify tokens and publish the key set now.
+/// `GET /readyz`: says whether this instance can verify tokens and publish the key set now.
 pub(super) async fn get_readyz(api: Api, _: Call) -> Answer {
     report("ready", "not ready", api.keys.publishes(), &api.failing.names())
 }

@@ -1,4 +1,4 @@
-//! The shapes of our answers.
+//! The forms of our responses.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -18,24 +18,25 @@ struct Success<'a, T> {
     message: &'a str,
 }
 
-/// Headers that an answer may have with those of every answer: room for all at once is cheaper than growing.
+/// The number of headers that a response may have besides those of every response. Allocating them all at
+/// once is cheaper than growing.
 const HEADERS: usize = 24;
 
 /// Any JSON document.
 ///
 /// # Errors
-/// Where `body` cannot be JSON: a map with keys that are not strings, of which there are none here.
+/// If `body` cannot be JSON, such as a map with keys that are not strings. This program has no such map.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
     let bytes = serde_json::to_vec(body).map_err(Refusal::internal)?;
     Ok(with_type(status, JSON, bytes.into()))
 }
 
-/// The same where nothing is left to fall back on: without a body, if need be.
+/// The same if nothing else works: if necessary, without a body.
 pub(super) fn json_or_nothing(status: StatusCode, body: &impl Serialize) -> Response {
     with_type(status, JSON, serde_json::to_vec(body).unwrap_or_default().into())
 }
 
-/// The answer to a request that was met.
+/// The response to a successful request.
 ///
 /// # Errors
 /// As [`json`].
@@ -43,7 +44,7 @@ pub(super) fn success(status: StatusCode, data: impl Serialize, message: &str) -
     json(status, &Success { success: true, data, message })
 }
 
-/// The body of such an answer, where it is needed before the answer.
+/// The body of such a response, if it is needed before the response.
 ///
 /// # Errors
 /// As [`json`].
@@ -52,7 +53,7 @@ pub(super) fn success_body(data: impl Serialize, message: &str) -> Result<Bytes,
     body.map(Bytes::from).map_err(Refusal::internal)
 }
 
-/// Bytes of a kind.
+/// Bytes of a given media type.
 pub(super) fn with_type(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -61,7 +62,7 @@ pub(super) fn with_type(status: StatusCode, content_type: HeaderValue, body: Byt
     response
 }
 
-/// JSON that is ready.
+/// JSON text that is complete already.
 pub(super) fn json_bytes(body: Bytes) -> Response {
     with_type(StatusCode::OK, JSON, body)
 }

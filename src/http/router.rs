@@ -1,4 +1,4 @@
-//! From a method and a path to the operation.
+//! Finds the operation for a method and a path.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,10 +9,10 @@ use super::dialect::Dialect;
 use super::operation::{Operation, Origins};
 use super::path;
 
-/// What is at a path: its operations, one for each method.
+/// The operations at a path, one for each method.
 type Resource = Vec<&'static Operation>;
 
-/// Finds operations. A path without parameters goes before one with.
+/// Finds operations. A path without parameters comes before one with parameters.
 #[derive(Debug, Default)]
 pub(super) struct Router {
     operations: &'static [Operation],
@@ -20,14 +20,14 @@ pub(super) struct Router {
     templates: Vec<(&'static str, Resource)>,
 }
 
-/// What a request asks for.
+/// The target of a request.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Route<'r> {
     /// This operation.
     To(&'static Operation),
-    /// Another method than these operations have, whose path it is.
+    /// The path has these operations, which have other methods.
     NoMethod(&'r [&'static Operation]),
-    /// There is nothing at this path. Where there are operations beside it, this is the first of them.
+    /// Nothing is at this path. If there are operations beside it, this is the first of them.
     Nowhere(Option<&'static Operation>),
 }
 
@@ -52,7 +52,7 @@ impl Router {
         &mut self.templates[at].1
     }
 
-    /// `HEAD` is found where `GET` is (RFC 9110 §9.3.2).
+    /// `HEAD` is found if `GET` is (RFC 9110 §9.3.2).
     pub(super) fn find(&self, method: &Method, path: &str) -> Route<'_> {
         let path = path::canonical(path);
         let of_template = || self.templates.iter().find(|(template, _)| path::fits(template, &path));
@@ -74,7 +74,7 @@ impl Router {
 }
 
 impl Route<'_> {
-    /// The operation, where there is one.
+    /// The operation, if there is one.
     pub(super) fn operation(&self) -> Option<&'static Operation> {
         match self {
             Self::To(operation) => Some(operation),
@@ -82,7 +82,8 @@ impl Route<'_> {
         }
     }
 
-    /// How a refusal is written here: as the operation does, or as the operations at the path or beside it do.
+    /// How a refusal is written here: in the dialect of the operation, or in that of the operations at the
+    /// path or beside it.
     pub(super) fn dialect(&self) -> Dialect {
         let operation = match self {
             Self::To(operation) => Some(*operation),
@@ -92,7 +93,8 @@ impl Route<'_> {
         operation.map_or(Dialect::Api, |operation| operation.dialect)
     }
 
-    /// The path for the log, which never comes from the request: a path that is not served may hold anything, even a token.
+    /// The path for the log. It never comes from the request: a path that does not exist may contain
+    /// anything, even a token.
     pub(super) fn path(&self) -> &'static str {
         match self {
             Self::To(operation) => operation.path,
@@ -101,7 +103,7 @@ impl Route<'_> {
         }
     }
 
-    /// Whether what is at the path is for all origins.
+    /// Whether every origin may read what is at the path.
     pub(super) fn is_for_all_origins(&self) -> bool {
         match self {
             Self::To(operation) => operation.origins == Origins::All,

@@ -1,4 +1,4 @@
-//! The accept loop: a bounded number of connections, deadlines on each, and an end that loses no answer.
+//! The accept loop: a limited number of connections, deadlines for each, and a stop that loses no response.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -18,18 +18,19 @@ use super::HttpService;
 use super::connections::{Connections, Limits, Place};
 use super::deadlines::Paced;
 
-/// The most that a request's head may hold, in bytes.
+/// The most bytes of a request's head.
 const HEAD_LIMIT: usize = 32 * 1024;
-/// The head after which a connection is closed, in bytes: hyper would keep the buffer that it has grown for it.
+/// If a head has more bytes than this, the connection is closed after its response: otherwise hyper would
+/// keep the buffer that it has grown for the head.
 const LARGE_HEAD: usize = 8 * 1024;
-/// How long requests under way may take to end once the server is asked to stop.
+/// How long running requests may take to end after the server was asked to stop.
 const DRAIN: Duration = Duration::from_secs(9);
-/// How long what has arrived may take to be read before idle connections are closed at the end.
+/// How long the server takes to read data that has arrived before it closes idle connections at the end.
 const UNREAD: Duration = Duration::from_millis(150);
-/// How long to wait where the system has no file descriptor to spare.
+/// How long to wait if the system has no free file descriptor.
 const NO_DESCRIPTOR: Duration = Duration::from_millis(50);
 
-/// Answers connections from `listener` until `stop`, then lets what is under way end.
+/// Answers connections from `listener` until `stop`, then lets running requests end.
 pub async fn serve(
     listener: TcpListener,
     service: Arc<HttpService>,
@@ -38,7 +39,7 @@ pub async fn serve(
 ) {
     let graceful = GracefulShutdown::new();
     let connections = Connections::new(limits);
-    // Where there is no place, the socket closes with the value.
+    // If there is no place, the socket closes with the value.
     let greet = |(stream, peer): (TcpStream, SocketAddr)| {
         if let Some(place) = connections.admit(peer.ip()) {
             tokio::spawn(converse(stream, peer.ip(), Arc::clone(&service), graceful.watcher(), place));
@@ -60,15 +61,16 @@ pub async fn serve(
             }
         }
     }
-    // A client that has connected by now is answered: closing the listener would reset its connection.
+    // A client that has connected by now gets a response: closing the listener would reset its connection.
     while let Some(Ok(accepted)) = listener.accept().now_or_never() {
         greet(accepted);
     }
     drop(listener);
     service.close();
-    // A request that has arrived and was not read yet is under way as well; its connection must not count as idle.
+    // A request that has arrived but was not read yet is running as well; its connection must not count as
+    // idle.
     tokio::time::sleep(UNREAD).await;
-    tracing::info!("stopping: no new connections; requests under way are being answered");
+    tracing::info!("stopping: no new connections; running requests are being answered");
     if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not end in time and are cut off");
     }
@@ -101,7 +103,7 @@ async fn converse(
         }
     });
     let mut connection = http1::Builder::new().max_buf_size(HEAD_LIMIT).serve_connection(stream, service);
-    // When asked to stop, hyper closes a connection of which it has read nothing: read once first.
+    // When asked to stop, hyper closes a connection from which it has read nothing: so this reads once first.
     let ended = match (&mut connection).now_or_never() {
         Some(ended) => ended,
         None => tokio::select! {
@@ -115,7 +117,7 @@ async fn converse(
     }
 }
 
-/// Whether only the connection that was being accepted is gone.
+/// Whether only the connection that was being accepted is lost.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)

@@ -1,22 +1,23 @@
-//! What a ring will go through: the schedule's own steps, taken at the instants at which they fall due.
+//! The future of a ring: the schedule's own steps, taken at the instants at which they become due.
 
 use super::KeyKind;
 use super::schedule::{Action, Schedule, due_at, plan, step};
 use crate::domain::{Kid, NewKey, RingRecord, Timestamp};
 
-/// A step to come.
+/// A future step.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// When, at the earliest.
+    /// The earliest time of the step.
     pub at: Timestamp,
-    /// What.
+    /// The step.
     pub action: Action,
 }
 
-/// The most steps and instants that are looked at.
+/// The most steps and instants that a forecast considers.
 const MAX_ROUNDS: usize = 8_192;
 
-/// The steps from `now` until `until`, and the ring as it is then. Keys that are yet to be made have made-up names.
+/// The steps from `now` until `until`, and the ring as it is then. Keys that do not exist yet have invented
+/// names.
 pub fn forecast(
     ring: &RingRecord,
     schedule: &Schedule,
@@ -43,7 +44,7 @@ pub fn forecast(
     (ring, events)
 }
 
-/// The next step of a ring, and when, if there is one to come.
+/// The next step of a ring and its time, if there is one.
 pub fn next(ring: &RingRecord, schedule: &Schedule, now: Timestamp) -> Option<Event> {
     let mut at = now;
     for _ in 0..MAX_ROUNDS {
@@ -55,7 +56,7 @@ pub fn next(ring: &RingRecord, schedule: &Schedule, now: Timestamp) -> Option<Ev
     None
 }
 
-/// How the name of a key begins that is yet to be made.
+/// The beginning of the name of a key that does not exist yet.
 pub const TO_COME: &str = "to-come-";
 
 fn yet_to_be_made(kind: KeyKind, number: usize) -> NewKey {

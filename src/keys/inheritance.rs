@@ -1,5 +1,5 @@
-//! Keys from before: the original's pair becomes the first key of a ring, and a ring of files moves into another
-//! custody that begins with nothing.
+//! Keys from earlier programs and custodies: the original's pair becomes the first key of a ring, and a ring
+//! in files moves into another custody that is empty.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use super::schedule::first;
 use super::{Private, RingService};
 use crate::domain::{Home, KeyRecord, KeyState, Kid, Moved, NewKey, RingRecord, Timestamp};
 
-/// How long the original lets its key set be kept, in seconds.
+/// How long caches may keep the original's key set, in seconds.
 const ORIGINAL_MAX_AGE: u64 = 86_400;
 
 impl RingService {
-    /// A ring of what lies in `KEYS_DIR` from before, and why it begins here: a ring of files moves here, where this custody
-    /// is another, or a pair begins a ring.
+    /// A ring from the contents of `KEYS_DIR`, and why it begins here: a ring in files moves here if this
+    /// custody is another one, or a pair begins a ring.
     pub(super) async fn inherited(&self) -> Result<Option<(RingRecord, Cause)>, CustodyError> {
         if !self.custody().ring_is_in_folder()
             && let Some(ring) = self.custody().folder().load().await?
@@ -28,15 +28,15 @@ impl RingService {
         }
     }
 
-    /// A ring of the pair that lies in `KEYS_DIR`, as it would begin.
+    /// A ring with the pair in `KEYS_DIR`, as it would begin.
     pub(super) async fn found_pair_ring(&self) -> Result<Option<RingRecord>, CustodyError> {
         let found = self.found_pair().await?;
         Ok(found.map(|found| self.of_original(&found, Directory::pair_home())))
     }
 
-    /// The pair in `KEYS_DIR`, as a key of the first algorithm of the settings that it fits. The RSA algorithms are tried
-    /// first: a pair that fits no other algorithm is taken for RS256 where it is RSA. The first key of a ring must be able to
-    /// be the default one, so that a post-quantum pair is refused.
+    /// The pair in `KEYS_DIR`, as a key of the first algorithm of the settings that it fits. The RSA
+    /// algorithms come first: if an RSA pair fits no other algorithm, it counts as RS256. The first key of a
+    /// ring must be able to be the default one, so a post-quantum pair is refused.
     async fn found_pair(&self) -> Result<Option<Found>, CustodyError> {
         let kinds = &self.schedule().kinds;
         let (rsa, others): (Vec<_>, Vec<_>) = kinds
@@ -54,7 +54,8 @@ impl RingService {
         unfit.map_or(Ok(None), Err)
     }
 
-    /// The original's key stays the one that signs, under its name and, where the operator chose another, under that.
+    /// The original's key continues to sign under its own name and, if the operator chose another name, also
+    /// under that.
     async fn adopted(&self, found: Found) -> Result<RingRecord, CustodyError> {
         let home = match self.custody().keep(&found.signing).await {
             Err(CustodyError::File(FileFault::Unwritable { .. }) | CustodyError::Homeless(_)) => {
@@ -82,15 +83,15 @@ impl RingService {
         };
         let schedule = self.schedule();
         let key = KeyRecord { aliases, ..first(new, schedule, created_at) };
-        // What the original served may still be kept, for as long as it said.
+        // Caches may still keep what the original served, for as long as it said.
         let lead = schedule.lead() - schedule.jwks_max_age + ORIGINAL_MAX_AGE;
         RingRecord { revision: 1, lead, keys: vec![key], ..empty }
     }
 
-    /// The ring of the folder, its private halves taken in here.
+    /// The ring of the folder, with its private halves moved here.
     async fn taken_over(&self, ring: RingRecord) -> Result<RingRecord, CustodyError> {
         if let Some(moved) = &ring.moved {
-            let fault = format!("its keys have moved to KEY_CUSTODY={}, and there are none here", moved.to);
+            let fault = format!("its keys have moved to KEY_CUSTODY={}, and no keys are here", moved.to);
             return Err(RingFault::Immovable { place: self.custody().folder().place(), fault }.into());
         }
         let ring = relocated(&ring, self.schedule().lead(), self.now().plus_secs(GRACE));
@@ -105,8 +106,8 @@ impl RingService {
         self.of_custody(files)
     }
 
-    /// `ring` with the private halves that `from` holds taken in here, as far as they can leave it. A retired key can do
-    /// without one; the private half of a key that has left is not taken along.
+    /// `ring` with its private halves moved here from `from`, if they can leave it. A retired key can be used
+    /// without one; the private half of a key that has left is not moved.
     pub(super) async fn taken_from(
         &self,
         mut ring: RingRecord,
@@ -125,12 +126,13 @@ impl RingService {
         Ok(ring)
     }
 
-    /// What is still to be destroyed of a key that has left, if it can be from here; the key itself never comes along.
+    /// What is still to be destroyed of a key that has left, if this custody can do it; the key itself is
+    /// never moved.
     fn to_discard(&self, key: &KeyRecord) -> Option<Home> {
         key.home.clone().filter(|home| !self.custody().lies_in_ring(home) && self.custody().can_open(home))
     }
 
-    /// The home of a key that cannot leave it: it must be within reach from here, too.
+    /// The place of a key that cannot leave it: this custody must be able to use it, too.
     fn kept_afar(&self, key: &KeyRecord) -> Result<Option<Home>, CustodyError> {
         match &key.home {
             Some(home) if !self.custody().can_open(home) => {
@@ -141,8 +143,9 @@ impl RingService {
         }
     }
 
-    /// Notes in the folder that its ring lives here now, unless it still lives there: without a database, keys of every
-    /// custody are written down in the folder. A ring of other keys that lies there is left alone.
+    /// Records in the folder that its ring is here now, unless the ring is still there: without a database,
+    /// the folder contains the ring for keys of every custody. A ring of other keys in the folder does not
+    /// change.
     pub(super) async fn leave_folder(&self, ring: &RingRecord) -> Result<(), CustodyError> {
         if self.custody().ring_is_in_folder() {
             return Ok(());
@@ -159,7 +162,7 @@ impl RingService {
         Ok(())
     }
 
-    /// `ring` as it is left behind when it moves here; instances may serve it until `until`.
+    /// `ring` as it stays behind after it moves here; instances may use it until `until`.
     pub(super) fn frozen(&self, ring: &RingRecord, until: Timestamp) -> RingRecord {
         let moved = Some(Moved { to: self.custody().name().to_owned(), until });
         RingRecord { revision: ring.revision + 1, moved, ..ring.clone() }

@@ -1,4 +1,4 @@
-//! What a change of the ring means: for each key of it, or for the ring as a whole.
+//! The meaning of a change of the ring: events for single keys, or for the ring as a whole.
 
 use crate::domain::{KeyRecord, KeyState, Kid, Moved, RingRecord, Timestamp};
 
@@ -11,11 +11,11 @@ pub enum Cause {
     Due,
     /// An operator ordered it.
     Ordered,
-    /// It moved to another custody. No key changes by that.
+    /// It moved to another custody. This changes no key.
     Moved,
-    /// A change was written later than it is dated, so that it was dated anew.
+    /// A change was written later than its date says, so it got a new date.
     WrittenLate,
-    /// The server secret was made; no key changes by that.
+    /// The server secret was made; this changes no key.
     ServerSecret,
 }
 
@@ -28,23 +28,23 @@ pub enum RingEvent {
     Moved(Moved),
     /// Its keys were sealed anew.
     Resealed {
-        /// How many keys are sealed.
+        /// The number of sealed keys.
         keys: usize,
         /// The keys that had no seal before and were accepted.
         accepted: Vec<Kid>,
     },
 }
 
-/// A key that is in another state than before, or is to leave its state at another time.
+/// A key that has another state than before, or that is to leave its state at another time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyEvent {
     /// The key.
     pub kid: Kid,
     /// The JWA name of its algorithm.
     pub alg: String,
-    /// Its state before; nothing for a key that is new.
+    /// Its state before; `None` for a new key.
     pub from: Option<KeyState>,
-    /// Its state now; nothing where its record was dropped. The state before where only the time has changed.
+    /// Its state now; `None` if its record was dropped. The previous state if only the time has changed.
     pub to: Option<KeyState>,
     /// When the change was written.
     pub at: Timestamp,
@@ -52,8 +52,8 @@ pub struct KeyEvent {
     pub why: Cause,
 }
 
-/// The events of a change that was written at `at`: first what begins, then what ends. The copy that a move makes at the new
-/// place is no event; the change that ends the ring at the old place is.
+/// The events of a change that was written at `at`: first what begins, then what ends. The copy that a move
+/// makes at the new place has no event; the change that ends the ring at the old place has one.
 pub fn events(before: &RingRecord, after: &RingRecord, why: Cause, at: Timestamp) -> Vec<RingEvent> {
     let moved = after.moved.clone().filter(|_| before.moved.is_none()).map(RingEvent::Moved);
     let of_keys = match why {
@@ -80,7 +80,7 @@ fn key_events(before: &RingRecord, after: &RingRecord, why: Cause, at: Timestamp
     events
 }
 
-/// When a key is to leave its state, where that is known.
+/// When a key is to leave its state, if that is known.
 fn leaves_at(key: &KeyRecord) -> Option<Timestamp> {
     match key.state {
         KeyState::Published => Some(key.activates_at),
@@ -97,7 +97,7 @@ pub(super) fn tell(before: &RingRecord, after: &RingRecord, why: Cause, at: Time
 }
 
 impl RingEvent {
-    /// Writes it to the log. `after` is the ring after the change.
+    /// Writes the event to the log. `after` is the ring after the change.
     pub(super) fn tell(&self, after: &RingRecord) {
         match self {
             Self::Key(event) => event.tell(after),
@@ -131,7 +131,7 @@ impl KeyEvent {
                 tracing::info!(%kid, alg, removes_at = leaves_at, ?why, "a retired key stays longer");
             }
             (_, Some(Retired)) => {
-                tracing::info!(%kid, alg, removes_at = leaves_at, ?why, "a key signs no more; it verifies on");
+                tracing::info!(%kid, alg, removes_at = leaves_at, ?why, "a key no longer signs; it continues to verify");
             }
             (_, Some(Removed)) => tracing::info!(%kid, alg, ?why, "a key has left the key set"),
             (_, None) => tracing::debug!(%kid, alg, ?why, "a key's record is dropped"),

@@ -1,4 +1,4 @@
-//! What kind of key signs.
+//! The kind of a key that signs.
 
 use jose::Algorithm;
 
@@ -7,6 +7,6 @@ use jose::Algorithm;
 pub struct KeyKind {
     /// The JWS algorithm.
     pub algorithm: Algorithm,
-    /// The size of a new RSA key, in bits; keys of other kinds have no choice of size.
+    /// The size of a new RSA key, in bits; for other kinds there is no choice.
     pub rsa_bits: u32,
 }

@@ -1,6 +1,7 @@
-//! The keys that sign and verify. [`custody`] keeps them while the process does not run, [`schedule`] says which steps are
-//! due, [`RingService`] takes them, and [`RingRefresher`] looks at the ring again and again. [`Ring`] is the immutable snapshot
-//! that every request reads, [`Signer`] makes signatures, and [`Keys`] holds the ring of the moment.
+//! The keys that sign and verify. [`custody`] stores them while the process does not run, [`schedule`] says
+//! which steps are due, [`RingService`] takes them, and [`RingRefresher`] reads the ring regularly. [`Ring`]
+//! is the immutable snapshot that every request reads, [`Signer`] makes signatures, and [`Keys`] holds the
+//! current ring.
 
 pub mod custody;
 pub mod forecast;
@@ -50,27 +51,29 @@ pub use signer::{SignError, Signer};
 
 use readiness::LatestAnswer;
 
-/// What a key elsewhere signs to show that it can: no header and payload, so that no token comes of it.
+/// The test message that a remote key signs. It has no header and no payload, so that it cannot become a
+/// token.
 const TRIAL: &str = "a trial signature of JWT Generator";
 
-/// The ring of the moment, and what signs with it. Reading takes no lock; a new ring is swapped in whole.
+/// The current ring, and the signer for it. Reading takes no lock; a new ring replaces the old one as a
+/// whole.
 pub struct Keys {
     view: ArcSwapOption<View>,
     signer: Signer,
     clock: Clock,
-    /// Of the service that keeps the active key, where it is elsewhere.
+    /// The state of the service that keeps the active key, if the key is remote.
     latest_answer: LatestAnswer,
-    /// Whether the latest answer of a service elsewhere was a refusal, or a signature that does not fit.
+    /// Whether the latest answer of a remote service was a refusal, or a signature that does not fit.
     refused: AtomicBool,
-    /// Whether the latest look at the ring has failed.
+    /// Whether the latest read of the ring has failed.
     unrefreshed: AtomicBool,
     /// Whether no other instance is known to run.
     alone: AtomicBool,
-    /// Whether this process has once counted as started.
+    /// Whether this process has ever counted as started.
     started: AtomicBool,
 }
 
-/// A ring and how fresh it is. Instants are milliseconds of uptime.
+/// A ring and its age. Instants are milliseconds of uptime.
 #[derive(Debug)]
 pub struct View {
     ring: Arc<Ring>,
@@ -80,8 +83,8 @@ pub struct View {
 }
 
 impl View {
-    /// How long, in seconds, readers may keep what the ring publishes when the system has been up for so long; nothing
-    /// where the ring was read so long ago that another key may sign soon.
+    /// How long, in seconds, readers may keep what the ring publishes when the system has been up for this
+    /// time; `None` if the ring was read so long ago that another key may sign soon.
     pub fn max_age(&self, up: Duration) -> Option<u64> {
         let age = (up.as_millis() as u64).saturating_sub(self.read_at).div_ceil(1000);
         self.ring.max_age(age)
@@ -92,7 +95,7 @@ impl View {
         &self.ring
     }
 
-    /// The key that may sign then, by `algorithm` or by the default one.
+    /// The key that may sign at that time, with `algorithm` or with the default one.
     fn signing(&self, algorithm: Option<Algorithm>, up: Duration) -> Option<&Arc<ActiveKey>> {
         let key = match algorithm {
             Some(algorithm) => self.ring.active_of(algorithm),
@@ -113,7 +116,7 @@ impl std::ops::Deref for View {
 }
 
 impl Keys {
-    /// Begins without a ring: nothing is signed, checked or published before [`Keys::install`].
+    /// Begins without a ring: before [`Keys::install`], this signs, checks and publishes nothing.
     pub fn new(signer: Signer, clock: Clock) -> Self {
         Self {
             view: ArcSwapOption::empty(),
@@ -127,13 +130,13 @@ impl Keys {
         }
     }
 
-    /// The snapshot to work with for the length of one request; none where the ring could not be read yet.
+    /// The snapshot to use during one request; `None` if the ring could not be read yet.
     pub fn ring(&self) -> Guard<Option<Arc<View>>> {
         self.view.load()
     }
 
-    /// Puts `ring` in the place of the one before. It was read when the system had been up for `read_at`; `signs` says for
-    /// how many seconds from then each of its keys may sign.
+    /// Replaces the ring by `ring`, which was read when the system had been up for `read_at`; `signs` says
+    /// for how many seconds from then each of its keys may sign.
     pub fn install(&self, ring: Arc<Ring>, read_at: Duration, signs: impl Fn(&ActiveKey) -> u64) {
         let read_at = read_at.as_millis() as u64;
         let until = |key: &ActiveKey| read_at.saturating_add(signs(key).saturating_mul(1000));
@@ -145,23 +148,23 @@ impl Keys {
         self.view.store(Some(Arc::new(View { ring, read_at, signs_until })));
     }
 
-    /// What signs.
+    /// The signer.
     pub fn signer(&self) -> &Signer {
         &self.signer
     }
 
-    /// Takes the ring away: what it held is somewhere else now.
+    /// Removes the ring: its keys are in another place now.
     pub fn clear(&self) {
         self.view.store(None);
     }
 
-    /// Whether a token can be signed by the default algorithm now, as far as is known here.
+    /// Whether the service can sign a token with the default algorithm now, as far as is known here.
     pub fn may_sign(&self) -> bool {
         self.ring().as_ref().is_some_and(|view| view.signing(None, self.clock.uptime()).is_some())
     }
 
-    /// Whether tokens are being signed, as far as is known here: a token may be signed, and the service that keeps the
-    /// active key, where it is elsewhere, did not fail when it was last asked.
+    /// Whether the service signs tokens, as far as is known here: a key may sign, and if the key is remote,
+    /// its service did not fail when it was last asked.
     pub fn signs(&self) -> bool {
         let fails_elsewhere = |view: &View| {
             view.active().is_some_and(|active| active.is_elsewhere()) && self.latest_answer.is_failure()
@@ -179,24 +182,26 @@ impl Keys {
         view.max_age(self.clock.uptime()).map(drop).ok_or(NotReady::TooOld)
     }
 
-    /// Whether the latest look at the ring has not failed. That a custody does not answer for a while is no failure.
+    /// Whether the latest read of the ring has not failed. It is not a failure if a custody does not answer
+    /// for a while.
     pub fn is_refreshed(&self) -> bool {
         !self.unrefreshed.load(Ordering::Relaxed)
     }
 
-    /// Notes how a look at the ring has ended.
+    /// Records how the latest read of the ring has ended.
     pub(in crate::keys) fn note_refreshed(&self, refreshed: bool) {
         self.unrefreshed.store(!refreshed, Ordering::Relaxed);
     }
 
-    /// Notes whether no other instance is known to run.
+    /// Records whether no other instance is known to run.
     pub fn note_alone(&self, alone: bool) {
         self.alone.store(alone, Ordering::Relaxed);
     }
 
-    /// Whether the ring was loaded once, and the active key's private half was opened or, where it is elsewhere, has
-    /// signed. While the service that keeps the key does not answer, an instance that is alone has started as well: it can
-    /// publish the key set, and no other instance does. What was once so stays so for the life of the process.
+    /// Whether the ring was loaded once, and the private half of the active key was opened or, if it is
+    /// remote, has signed. An instance that is alone has also started while the service that keeps the key
+    /// does not answer: it can publish the key set, and no other instance does. Once this is true, it stays
+    /// true for the life of the process.
     ///
     /// # Errors
     /// [`NotReady`]
@@ -215,7 +220,7 @@ impl Keys {
         Err(NotReady::CannotSign)
     }
 
-    /// Has a key that is elsewhere sign a trial, unless it has signed something within the last `period`.
+    /// Makes a remote key sign a test message, unless it has signed something within the last `period`.
     ///
     /// # Errors
     /// [`SignError`]
@@ -230,12 +235,13 @@ impl Keys {
         }
     }
 
-    /// Signs `claims`, a JSON object, with the active key of `algorithm`, or of the default one: a compact JWS (RFC 7515
-    /// §3.1) of the type `typ`. The token is to live for `lifetime`, until `expires_at`.
+    /// Signs `claims`, a JSON object, with the active key of `algorithm`, or with the default one. The result
+    /// is a compact JWS (RFC 7515 §3.1) of the type `typ`. The token is to live for `lifetime`, until
+    /// `expires_at`.
     ///
     /// # Errors
-    /// [`SignError`]; `Unavailable` where no such key may sign, or it is not sure to be published for so long; `TooLarge`
-    /// where no verifier would take the token.
+    /// [`SignError`]; `Unavailable` if no such key may sign, or if the key may be removed from the key set
+    /// before the token expires; `TooLarge` if no verifier would accept the token.
     pub async fn sign(
         &self,
         algorithm: Option<Algorithm>,
@@ -261,7 +267,7 @@ impl Keys {
         self.complete(&key, input, up).await
     }
 
-    /// Appends the signature of `input` to it, and notes what a service elsewhere has answered.
+    /// Appends the signature of `input` to it, and records the answer of a remote service.
     async fn complete(
         &self,
         key: &Arc<ActiveKey>,
@@ -269,7 +275,7 @@ impl Keys {
         asked_at: Duration,
     ) -> Result<String, SignError> {
         let signed = signing_span(key).watch(self.signer.sign(key, input), note_signed).await;
-        // A queue of ours that is full says nothing of the service, and probes ask for the default key.
+        // A full queue of our own says nothing about the service, and probes ask for the default key.
         let is_default = || {
             self.ring().as_ref().and_then(|view| view.active()).is_none_or(|active| active.kid() == key.kid())
         };

@@ -1,4 +1,5 @@
-//! What an operator orders beyond the schedule, as functions of a ring: the ring after it, one revision on.
+//! The orders of an operator, as functions of a ring: each returns the ring after the order, with the next
+//! revision.
 
 use jose::Algorithm;
 
@@ -14,77 +15,78 @@ mod tests;
 /// An order.
 #[derive(Clone, Debug)]
 pub enum Order {
-    /// Publish the next key of an algorithm now; it signs a lead later.
+    /// Publish the next key of an algorithm now; it signs after a lead.
     Rotate(Algorithm),
-    /// Let the next key of an algorithm sign at once: the published one, or a new one where there is none. Verifiers that do
-    /// not know it yet refuse its tokens for as long as they keep an older key set.
+    /// Let the next key of an algorithm sign at once: the published one, or a new one if there is none.
+    /// Verifiers that do not know the key yet refuse its tokens for as long as they keep an older key set.
     RotateNow(Algorithm),
-    /// Take a key out of the key set at once. Where it signed, the published key of its algorithm signs in its place, or a
-    /// new one.
+    /// Remove a key from the key set at once. If it signed, the published key of its algorithm signs instead,
+    /// or a new one.
     Revoke(Kid),
-    /// Take in a key from elsewhere.
+    /// Import a key from another system.
     Import(Box<Import>),
     /// Drop the records of keys that have left and whose private halves are destroyed.
     Forget,
-    /// Keep the key of this algorithm, or of the default one, published for as long as tokens that live so many seconds.
+    /// Keep the key of this algorithm, or the default key, published for as long as tokens with a lifetime of
+    /// this many seconds live.
     Carry(Option<Algorithm>, u64),
 }
 
-/// A key from elsewhere.
+/// A key from another system.
 #[derive(Clone, Debug)]
 pub struct Import {
     /// The key.
     pub new: NewKey,
-    /// More names of it.
+    /// Its other names.
     pub aliases: Vec<Kid>,
-    /// What it is to be here. Published, it signs a lead later; active, at once; retired, it verifies for as long as a
-    /// token may live.
+    /// Its state here. A published key signs after a lead, an active one at once; a retired one verifies for
+    /// as long as a token may live.
     pub state: KeyState,
 }
 
 /// Why an order is refused. Nothing has changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OrderError {
-    /// A successor is published already.
+    /// A next key is published already.
     #[error(
         "key {0} is published already, and signs from {1} on; `keys rotate --now` does not wait for that"
     )]
     UnderWay(Kid, Timestamp),
     /// There is no such key.
-    #[error("there is no key {0} in the ring; `keys list` shows those that there are")]
+    #[error("there is no key {0} in the ring; `keys list` shows all keys")]
     Unknown(Kid),
-    /// The key that was to sign does so already.
-    #[error("another program has let the next key sign just now; `keys list` shows it")]
+    /// The next key signs already, because another program was faster.
+    #[error("another program has just made the next key active; `keys list` shows it")]
     NoSuccessor,
-    /// The key is there.
+    /// The ring has this key already.
     #[error("key {0} is in the ring already")]
     Known(Kid),
     /// The key has left.
     #[error("key {0} has left the key set already")]
     Gone(Kid),
-    /// A key that only verifies cannot sign.
+    /// A key without a private half cannot sign.
     #[error("key {0} has no private half here, so it can only verify: import it as retired")]
     PublicOnly(Kid),
-    /// No key of this algorithm is to sign.
-    #[error("no key signs by {0}: JWT_ALGORITHM does not list it")]
+    /// The settings do not list the algorithm of this key.
+    #[error("no key signs with {0}: JWT_ALGORITHM does not list it")]
     Unlisted(String),
     /// A key of this algorithm would never sign.
     #[error(
         "key {0} is for {1}, which JWT_ALGORITHM does not list: add it there, or import the key as retired"
     )]
     NeverSigns(Kid, String),
-    /// The ring is elsewhere now.
+    /// The ring has moved.
     #[error("these keys have moved: set KEY_CUSTODY={0}")]
     Moved(String),
-    /// Every try was too late.
+    /// Another program was faster at every try.
     #[error("other programs change the ring all the time; try again")]
     Outrun,
 }
 
-/// The kind of the key that is to be made before `order` can be carried out, if one is.
+/// The kind of the key that must be made before `order` can be carried out, if one is needed.
 ///
 /// # Errors
-/// [`OrderError`] where the order would be refused whatever was made.
+/// [`OrderError`] if the order would be refused with any key.
 pub fn makes(ring: &RingRecord, schedule: &Schedule, order: &Order) -> Result<Option<KeyKind>, OrderError> {
     match order {
         Order::Rotate(algorithm) => {
@@ -112,7 +114,7 @@ pub fn is_done(ring: &RingRecord, schedule: &Schedule, order: &Order) -> bool {
     }
 }
 
-/// The ring after `order`, which is given at `now`. `new` is the key that [`makes`] asked for.
+/// The ring after `order`, which is given at `now`. `new` is the key for which [`makes`] asked.
 ///
 /// # Errors
 /// [`OrderError`].
@@ -138,7 +140,7 @@ fn listed(schedule: &Schedule, algorithm: Algorithm) -> Result<KeyKind, OrderErr
     schedule.kind_of(alg).ok_or_else(|| OrderError::Unlisted(alg.to_owned()))
 }
 
-/// Refuses a second successor.
+/// Refuses a second next key.
 fn under_way(ring: &RingRecord, alg: &str) -> Result<(), OrderError> {
     match ring.next(alg) {
         Some(next) => Err(OrderError::UnderWay(next.kid.clone(), next.activates_at)),
@@ -173,7 +175,8 @@ fn rotate_now(
     let next = after.next(alg).map(|next| next.kid.clone()).ok_or(OrderError::NoSuccessor)?;
     let is_default = schedule.default_kind().is_some_and(|kind| kind.algorithm == algorithm);
     if is_default && ring.active(alg).is_none() {
-        // It takes the place of what the settings list no longer, and so that ends at once as well.
+        // It replaces the key of an algorithm that the settings no longer list, so that key stops at once as
+        // well.
         announce_ends(&mut after, schedule, now);
         let unlisted = after.dropped.iter_mut().filter(|(alg, _)| !schedule.lists(alg));
         unlisted.for_each(|(_, at)| *at = (*at).min(now));
@@ -181,8 +184,9 @@ fn rotate_now(
     Ok(apply(&after, &Action::Activate(next), schedule, None, now))
 }
 
-/// The kind of the key that is to be made before `kid` can be revoked: one of its algorithm, which would have none that
-/// signs; or one of the default algorithm, where the settings do not list that of `kid` and no other key may be the default.
+/// The kind of the key that must be made before `kid` can be revoked. It is one of the same algorithm, if no
+/// other key of that algorithm could sign. Or it is one of the default algorithm, if the settings do not list
+/// the algorithm of `kid` and no other key may be the default.
 fn successor_of(ring: &RingRecord, schedule: &Schedule, kid: &Kid) -> Option<KeyKind> {
     let key = ring.signing().find(|active| active.kid == *kid)?;
     match schedule.kind_of(&key.alg) {
@@ -274,7 +278,7 @@ impl Import {
         if self.new.home.is_none() {
             return Err(OrderError::PublicOnly(kid.clone()));
         }
-        // A ring without a default key takes any key that may be that one.
+        // A ring without a default key accepts any key that may be the default.
         let is_needed = schedule.default_key(ring).is_none() && !is_post_quantum(&self.new.alg);
         if !schedule.lists(&self.new.alg) && !is_needed {
             return Err(OrderError::NeverSigns(kid.clone(), self.new.alg.clone()));
@@ -282,7 +286,7 @@ impl Import {
         Ok(())
     }
 
-    /// Whether a key of the ring has one of its names, or is the same key and still of use.
+    /// Whether a key of the ring has one of its names, or is the same key and still used.
     fn is(&self, key: &KeyRecord) -> bool {
         let named = |name: &Kid| key.kid == *name || key.aliases.contains(name);
         let same = key.public == self.new.public && (key.state != KeyState::Removed || key.home.is_some());
@@ -305,7 +309,7 @@ fn forget(ring: &RingRecord) -> RingRecord {
     after
 }
 
-/// The key that signs by `algorithm`, or by the default one.
+/// The key that signs with `algorithm`, or with the default one.
 fn carrier<'a>(
     ring: &'a RingRecord,
     schedule: &Schedule,

@@ -1,4 +1,4 @@
-//! The private half of a key, here or far away.
+//! The private half of a key, in this process or in a remote service.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,22 +8,23 @@ use jose::SigningKey;
 
 use super::SignError;
 
-/// What makes a key's signatures.
+/// The signer of a key.
 #[derive(Clone)]
 pub enum Private {
     /// The key itself, in memory that is wiped when it is dropped.
     Local(Arc<SigningKey>),
-    /// A service that has the key and never gives it away.
+    /// A service that has the key and never returns it.
     Remote(Arc<dyn RemoteKey>),
 }
 
-/// A key that a service elsewhere signs with.
+/// A key with which a remote service signs.
 #[async_trait]
 pub trait RemoteKey: Send + Sync {
-    /// The JWS signature value over `message` (RFC 7518 §3): `r || s` for ES256. It ends in good time. The caller verifies it.
+    /// The JWS signature value over `message` (RFC 7518 §3): `r || s` for ES256. The call has a deadline. The
+    /// caller verifies the signature.
     ///
     /// # Errors
-    /// [`SignError::Unavailable`] where the service does not answer, [`SignError::Failed`] where it refuses.
+    /// [`SignError::Unavailable`] if the service does not answer, [`SignError::Failed`] if it refuses.
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError>;
 }
 

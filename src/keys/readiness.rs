@@ -1,4 +1,4 @@
-//! Whether this instance is of use yet, and whether it still is: what probes ask for.
+//! Whether this instance is ready, and whether it still is: probes ask for this.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,7 +9,7 @@ pub enum NotReady {
     /// No ring was read yet, or the ring has moved to another custody.
     #[error("the keys are not loaded")]
     NotLoaded,
-    /// The ring was read so long ago that verifiers must not rely on it any more.
+    /// The ring was read so long ago that verifiers must no longer rely on it.
     #[error("the keys were read too long ago")]
     TooOld,
     /// The private half of the active key was not opened yet, or the service that keeps it has not signed yet.
@@ -17,26 +17,26 @@ pub enum NotReady {
     CannotSign,
 }
 
-/// The latest answer of a service elsewhere that signs for us: when the question was asked, in milliseconds of uptime,
-/// times two, and one more where it signed. Zero before the first answer.
+/// The latest answer of a remote service that signs for us. It is the time of the request in milliseconds of
+/// uptime, times two, plus one if the service signed. Zero before the first answer.
 #[derive(Debug, Default)]
 pub(super) struct LatestAnswer(AtomicU64);
 
 impl LatestAnswer {
-    /// Notes what became of a question. A question that was asked earlier than the latest one changes nothing: answers
-    /// that fail come late.
+    /// Records the answer to a request. A request that was sent earlier than the latest one changes nothing:
+    /// failed answers arrive late.
     pub(super) fn note(&self, asked_at: Duration, signed: bool) {
         let asked_at = asked_at.as_millis() as u64;
         self.0.fetch_max(asked_at << 1 | u64::from(signed), Ordering::Relaxed);
     }
 
-    /// Whether the latest answer was no signature.
+    /// Whether the latest answer contained no signature.
     pub(super) fn is_failure(&self) -> bool {
         let latest = self.0.load(Ordering::Relaxed);
         latest != 0 && latest & 1 == 0
     }
 
-    /// Whether the latest answer was a signature that was asked for at this instant of uptime or later.
+    /// Whether the latest answer was a signature that was requested at this instant of uptime or later.
     pub(super) fn has_signed_since(&self, instant: Duration) -> bool {
         let latest = self.0.load(Ordering::Relaxed);
         latest & 1 == 1 && latest >> 1 >= instant.as_millis() as u64

@@ -1,6 +1,7 @@
-//! Taking a ring to another custody without breaking the promise. The copy is written first, and then the original is
-//! frozen: from then on servers that still look there serve what they know, for a while, in which all are to follow. A
-//! key that is published at the new place signs only when no verifier keeps one of the old key sets any more.
+//! Moves a ring to another custody without breaking the promise to verifiers. The copy is written first, and
+//! then the original is frozen: from then on, servers that still read it use what they know for a while, in
+//! which all of them must follow. A key that is published at the new place signs only when no verifier keeps
+//! one of the old key sets any more.
 
 use super::RingService;
 use super::custody::{CustodyError, RingFault};
@@ -8,7 +9,7 @@ use super::key_event::Cause;
 use super::ring_change::LOST_RACES;
 use crate::domain::{KeyRecord, KeyState, Moved, RingRecord, Timestamp};
 
-/// Seconds in which all servers are to follow.
+/// Seconds within which all servers must follow.
 pub(super) const GRACE: u64 = 3_600;
 
 /// A ring at its new place.
@@ -16,15 +17,15 @@ pub(super) const GRACE: u64 = 3_600;
 pub struct Relocation {
     /// The ring there.
     pub ring: RingRecord,
-    /// Until when servers may still look at the old place.
+    /// Until when servers may still read the old place.
     pub until: Timestamp,
 }
 
 impl RingService {
-    /// Takes the ring to the custody of `to`. Begun anew after an interruption, it goes on.
+    /// Moves the ring to the custody of `to`. If an earlier move was interrupted, this continues it.
     ///
     /// # Errors
-    /// [`CustodyError`]; also where another ring is there already.
+    /// [`CustodyError`]; also if another ring is there already.
     pub async fn relocate(&self, to: &Self) -> Result<Relocation, CustodyError> {
         if self.custody().has_ring_of(to.custody()) {
             let fault = format!(
@@ -37,7 +38,7 @@ impl RingService {
             let old = self.begin().await?.ring;
             let there = to.load().await?;
             let until = match (&old.moved, &there) {
-                // It was done before; what has happened there since is not to be undone.
+                // The move was done before; changes that were made there since must not be undone.
                 (Some(moved), Some(there)) if is_done(to, &old, moved, there) => {
                     return Ok(Relocation { ring: there.clone(), until: moved.until });
                 }
@@ -61,8 +62,9 @@ impl RingService {
     }
 }
 
-/// Whether the ring `old` has moved to `to` before, and is the ring `there`. The document says only how `KEY_CUSTODY` calls
-/// the new custody, which may be another secret by now: the keys tell whether this is the ring that moved.
+/// Whether the ring `old` has moved to `to` before, and is the ring `there`. The document contains only the
+/// name of the new custody in `KEY_CUSTODY`, which may mean another secret by now: the keys show whether this
+/// is the ring that moved.
 fn is_done(to: &RingService, old: &RingRecord, moved: &Moved, there: &RingRecord) -> bool {
     to.custody().is_target_of(moved) && there.moved.is_none() && there.has_key_of(old)
 }
@@ -78,10 +80,11 @@ async fn copy(
     if let Some(there) = there.filter(|there| there.moved.is_none()) {
         let is_copied = |key: &KeyRecord| old.keys.iter().any(|ours| ours.public == key.public);
         let others = !there.keys.iter().all(is_copied);
-        // A copy that no program has changed is of a move that was interrupted; any other ring is in use.
+        // A copy that no program has changed comes from an interrupted move; any other ring is in use.
         if others || there.revision > old.revision + 1 {
             let fault =
-                "another ring lives there already; set KEY_CUSTODY to that, or take it away first".to_owned();
+                "another ring is there already; set KEY_CUSTODY to that custody, or remove the ring first"
+                    .to_owned();
             return Err(RingFault::Immovable { place: to.custody().ring_store().place(), fault }.into());
         }
     }
@@ -90,8 +93,8 @@ async fn copy(
     to.taken_from(ring, from.custody()).await
 }
 
-/// `ring` at a new place, while servers may look at the old one until `until`: these sign with the keys of today, those of
-/// dropped algorithms among them, and know no key that is published from now on.
+/// `ring` at a new place, while servers may read the old one until `until`. These sign with the current keys,
+/// including those of dropped algorithms, and they do not know keys that are published from now on.
 pub(super) fn relocated(ring: &RingRecord, lead: u64, until: Timestamp) -> RingRecord {
     let mut ring = RingRecord { moved: None, ..ring.clone() };
     ring.kept_until = ring.kept_until.max(until.plus_secs(lead.max(ring.lead)));

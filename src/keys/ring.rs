@@ -1,4 +1,4 @@
-//! One immutable snapshot of the keys, with everything that a request needs prepared.
+//! One immutable snapshot of the keys. Everything that a request needs from it is prepared.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub struct ActiveKey {
     latest_expiry: Arc<AtomicU64>,
 }
 
-/// The encoded protected headers of a key's tokens, each made once.
+/// The encoded protected headers of the tokens of a key, each made once.
 #[derive(Debug)]
 struct Headers {
     jwt: String,
@@ -52,12 +52,12 @@ impl ActiveKey {
         &self.kid
     }
 
-    /// What makes its signatures.
+    /// The signer of the key.
     pub fn private(&self) -> &Private {
         &self.private
     }
 
-    /// Whether a service elsewhere makes its signatures.
+    /// Whether a remote service makes its signatures.
     pub fn is_elsewhere(&self) -> bool {
         matches!(self.private, Private::Remote(_))
     }
@@ -72,12 +72,12 @@ impl ActiveKey {
         self.headers.get(typ)
     }
 
-    /// Whether its publication is sure to last as long as a token that lives so many seconds.
+    /// Whether the key certainly stays published for as long as a token with this lifetime in seconds lives.
     pub fn carries(&self, lifetime: u64) -> bool {
         lifetime <= self.carries
     }
 
-    /// Remembers that a token of this key lives so long.
+    /// Records that a token of this key has this lifetime.
     pub(super) fn note_expiry(&self, expires_at: Timestamp) {
         // Most tokens of a second expire together: reading is cheaper than writing.
         let secs = expires_at.as_secs();
@@ -87,7 +87,7 @@ impl ActiveKey {
     }
 }
 
-/// A document that is published as it is: its bytes and their entity tag (RFC 9110 §8.8.3).
+/// A document that is published without a change: its bytes and their entity tag (RFC 9110 §8.8.3).
 #[derive(Clone, Debug)]
 pub struct Published {
     /// The document.
@@ -106,13 +106,13 @@ impl Published {
     }
 }
 
-/// All keys of one moment.
+/// All keys at one moment.
 #[derive(Debug)]
 pub struct Ring {
     record: RingRecord,
-    /// Those that can sign, one of each algorithm.
+    /// The keys that can sign, one of each algorithm.
     active: Vec<Arc<ActiveKey>>,
-    /// The one of them that signs where no algorithm is asked for.
+    /// The key among them that signs if the caller asks for no algorithm.
     default: Option<Arc<ActiveKey>>,
     privates: HashMap<Kid, Private>,
     expiries: HashMap<Kid, Arc<AtomicU64>>,
@@ -124,11 +124,11 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// The ring of `record`, with the private halves that could be opened. `before` is the ring whose place it takes:
-    /// what is known of its tokens is known of the new one's.
+    /// The ring of `record`, with the private halves that could be opened. The new ring takes over from
+    /// `before`, the ring that it replaces, what is known about the tokens.
     ///
     /// # Errors
-    /// [`CustodyError`] where a record's public half is damaged.
+    /// [`CustodyError`] if the public half in a record is damaged.
     pub fn new(
         record: RingRecord,
         privates: HashMap<Kid, Private>,
@@ -180,22 +180,23 @@ impl Ring {
         })
     }
 
-    /// What is written down of it.
+    /// The record of the ring.
     pub fn record(&self) -> &RingRecord {
         &self.record
     }
 
-    /// The key that signs where no algorithm is asked for; none where its private half cannot be reached.
+    /// The key that signs if the caller asks for no algorithm; `None` if its private half cannot be reached.
     pub fn active(&self) -> Option<&Arc<ActiveKey>> {
         self.default.as_ref()
     }
 
-    /// The key that signs by `algorithm`; none where there is no such key, or its private half cannot be reached.
+    /// The key that signs with `algorithm`; `None` if there is no such key, or if its private half cannot be
+    /// reached.
     pub fn active_of(&self, algorithm: Algorithm) -> Option<&Arc<ActiveKey>> {
         self.active.iter().find(|active| active.verifying.algorithm() == algorithm)
     }
 
-    /// What is written down of the key that signs where no algorithm is asked for.
+    /// The record of the key that signs if the caller asks for no algorithm.
     pub fn default_record(&self) -> Option<&KeyRecord> {
         self.schedule.default_key(&self.record)
     }
@@ -205,31 +206,31 @@ impl Ring {
         &self.active
     }
 
-    /// Whether each key that is to sign can.
+    /// Whether each key that should sign can sign.
     pub(super) fn is_whole(&self) -> bool {
         self.active.len() == self.record.signing().count()
     }
 
-    /// The private half of this very key, if it was opened.
+    /// The private half of exactly this key, if it was opened.
     pub(super) fn private(&self, key: &KeyRecord) -> Option<&Private> {
         let same = self.record.find(key.kid.as_str()).filter(|old| old.public == key.public)?;
         self.privates.get(&same.kid)
     }
 
-    /// The key to verify with, by the `kid` of a token's header.
+    /// The key with which to verify, by the `kid` in the header of a token.
     pub fn verifying(&self, kid: &str) -> Option<&VerifyingKey> {
         self.verifying.get(kid)
     }
 
-    /// The JSON Web Key Set (RFC 7517 §5): the active keys first, the default one before the others, then those to come,
-    /// then those that were.
+    /// The JSON Web Key Set (RFC 7517 §5). The active keys come first, and the default one before the others;
+    /// then the published ones, then the retired ones.
     ///
-    /// No post-quantum key is in it: some verifiers refuse a whole set for a `kty` that they do not know.
+    /// It contains no post-quantum key: some verifiers refuse a whole set for a `kty` that they do not know.
     pub fn jwks(&self) -> &Published {
         &self.jwks
     }
 
-    /// The key set of the post-quantum keys alone, in the same order; an empty set where there is no such key.
+    /// The key set with only the post-quantum keys, in the same order; an empty set if there are none.
     pub fn post_quantum_jwks(&self) -> &Published {
         &self.post_quantum_jwks
     }
@@ -239,8 +240,8 @@ impl Ring {
         &self.public_pem
     }
 
-    /// How long, in seconds, what is published may be kept (RFC 9111 §5.2.2.1) while the ring was read `age` seconds
-    /// ago; nothing where it must not be given out any more.
+    /// How long, in seconds, caches may keep what is published (RFC 9111 §5.2.2.1) if the ring was read `age`
+    /// seconds ago; `None` if it must not be served any more.
     pub(super) fn max_age(&self, age: u64) -> Option<u64> {
         self.schedule.max_age(&self.record, age)
     }
@@ -252,13 +253,13 @@ impl Ring {
     }
 }
 
-/// A key set as it is published. The names of a key are given out as keys of their own.
+/// A key set in its published form. Each name of a key appears as a key of its own.
 fn jwks_document(keys: &[(&Kid, VerifyingKey)]) -> Published {
     let keys: Vec<Jwk> = keys.iter().map(|(kid, public)| public.to_jwk(kid.as_str())).collect();
     Published::new(serde_json::to_vec(&JwkSet { keys }).unwrap_or_default())
 }
 
-/// The keys of the key set, the most useful first.
+/// The keys of the key set, beginning with the most useful.
 fn in_order<'a>(record: &'a RingRecord, schedule: &Schedule) -> Vec<&'a KeyRecord> {
     let default = schedule.default_key(record).map(|key| &key.kid);
     let mut keys: Vec<_> = record.verifying().collect();

@@ -1,5 +1,6 @@
-//! The one way to change a ring's document: beginning it, the schedule's steps, an operator's orders and a move to another
-//! custody all end here. A change is written by compare-and-swap before anything follows from it, and its events are told.
+//! The one function that changes a ring's document: beginning it, the steps of the schedule, the orders of an
+//! operator and a move to another custody all end here. It writes a change by compare-and-swap before
+//! anything else relies on it, and then logs the events of the change.
 
 use super::RingService;
 use super::custody::{CustodyError, FileFault, Replaced, Resealed};
@@ -7,24 +8,24 @@ use super::key_event::{Cause, RingEvent, tell};
 use super::schedule::written_late;
 use crate::domain::{Kid, RingRecord, Timestamp};
 
-/// How many times in a row another program may be quicker before a change of the ring is given up.
+/// How many times in a row another program may be faster before this gives up a change of the ring.
 pub(super) const LOST_RACES: usize = 16;
 
-/// What came of a change.
+/// The result of a change.
 pub(super) enum Changed {
-    /// It is written, and this is the ring as it is then.
+    /// The change is written, and this is the new ring.
     To(Box<RingRecord>),
     /// Another program has changed the ring first.
     Outrun,
-    /// Nothing can be written where the ring is. What is there serves as it is.
+    /// The place of the ring cannot be written. The existing ring stays in use.
     Unwritable(FileFault),
 }
 
 impl Changed {
-    /// The ring as it is then; nothing where another program has changed it first.
+    /// The ring after the change; `None` if another program has changed it first.
     ///
     /// # Errors
-    /// [`CustodyError::File`] where nothing can be written.
+    /// [`CustodyError::File`] if nothing can be written.
     pub(super) fn or_unwritable(self) -> Result<Option<RingRecord>, CustodyError> {
         match self {
             Self::To(ring) => Ok(Some(*ring)),
@@ -35,11 +36,12 @@ impl Changed {
 }
 
 impl RingService {
-    /// Writes what `what` makes of `before` at the instant of writing, in the place of `before`, or of nothing where that has
-    /// revision 0.
+    /// Writes the result of `what` for `before` at the instant of writing. It replaces `before`; if that has
+    /// revision 0, there must be no document.
     ///
     /// # Errors
-    /// What `what` refuses, and as [`super::custody::RingStore::replace_if`]: whether the change was written is open then.
+    /// The error of `what`, and those of [`super::custody::RingStore::replace_if`]: then it is not known
+    /// whether the change was written.
     pub(super) async fn change<E: From<CustodyError>>(
         &self,
         before: &RingRecord,
@@ -57,13 +59,14 @@ impl RingService {
             Replaced::Outrun => return Ok(Changed::Outrun),
             Replaced::Unwritable(fault) => return Ok(Changed::Unwritable(fault)),
         }
-        // What is written is told, whatever happens from now on.
+        // A change that is written is reported, whatever happens from now on.
         tell(before, &after, why, self.now());
         Ok(Changed::To(Box::new(self.redated(before, after, began).await?)))
     }
 
-    /// A process that slept while it wrote has announced things later than it says: they are dated anew. Each such write
-    /// tells its own events; what another program writes meanwhile is told by that program.
+    /// If the process slept while it wrote, it has announced changes later than they say: so it gives them
+    /// new dates. Each such write reports its own events; if another program writes meanwhile, that program
+    /// reports its own.
     async fn redated(
         &self,
         before: &RingRecord,
@@ -110,9 +113,9 @@ impl RingService {
         }
     }
 
-    /// Seals all keys of the ring anew, as [`super::custody::RingStore::reseal`]. The store opens, seals and replaces the
-    /// document in one go, also by compare-and-swap: a ring in which some keys have no seal cannot be loaded, and so it
-    /// cannot pass through [`Self::change`]. No key changes.
+    /// Seals all keys of the ring anew, as [`super::custody::RingStore::reseal`]. The store opens, seals and
+    /// replaces the document in one step, also by compare-and-swap. A ring in which some keys have no seal
+    /// cannot be loaded, so it cannot go through [`Self::change`]. No key changes.
     ///
     /// # Errors
     /// [`CustodyError`].
@@ -126,7 +129,7 @@ impl RingService {
         Ok(resealed)
     }
 
-    /// Returns when no change is just being written.
+    /// Returns when no change is being written.
     pub async fn written(&self) {
         drop(self.writing.lock().await);
     }

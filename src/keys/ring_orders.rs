@@ -1,4 +1,4 @@
-//! An operator's orders, carried out on top of whatever servers do to the ring meanwhile.
+//! Carries out an operator's orders on top of the changes that servers make to the ring meanwhile.
 
 use super::RingService;
 use super::custody::CustodyError;
@@ -10,26 +10,26 @@ use crate::domain::{KeyState, NewKey, RingRecord};
 /// Why an order was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum OrderFault {
-    /// It is refused, and nothing has changed.
+    /// The order was refused, and nothing has changed.
     #[error(transparent)]
     Refused(#[from] OrderError),
-    /// The custody failed; whether the order was carried out may be open.
+    /// The custody failed; it may be unknown whether the order was carried out.
     #[error(transparent)]
     Custody(#[from] CustodyError),
 }
 
-/// What pruning took away.
+/// The result of pruning.
 #[derive(Debug)]
 pub struct Pruned {
-    /// The ring as it is now.
+    /// The ring after it.
     pub ring: RingRecord,
-    /// The names of the files that no key had.
+    /// The names of the files that belonged to no key.
     pub files: Vec<String>,
 }
 
 impl RingService {
-    /// Carries out an order and gives the ring as it is then. A key that was made or taken in for it and is not needed is
-    /// destroyed.
+    /// Carries out an order and returns the ring after it. If a key that was made or imported for the order
+    /// is not needed, it is destroyed.
     ///
     /// # Errors
     /// [`OrderFault`].
@@ -58,7 +58,7 @@ impl RingService {
         Err(refused.into())
     }
 
-    /// Nothing where another program has changed the ring first.
+    /// `None` if another program has changed the ring first.
     async fn try_order(
         &self,
         ring: &RingRecord,
@@ -78,8 +78,8 @@ impl RingService {
         Ok(ordered.await?.or_unwritable()?)
     }
 
-    /// Takes the steps that are due, drops the records of keys that have left, and takes away files in `KEYS_DIR` that no
-    /// key has.
+    /// Takes the steps that are due, drops the records of keys that have left, and deletes files in
+    /// `KEYS_DIR` that belong to no key.
     ///
     /// # Errors
     /// [`OrderFault`].
@@ -92,7 +92,7 @@ impl RingService {
         let left = ring.keys.iter().any(|key| key.state == KeyState::Removed);
         let ring = if left { self.order(&Order::Forget).await? } else { ring };
         let mut files = Vec::new();
-        // Where the ring is elsewhere, servers that have not followed it yet may still open what lies in the folder.
+        // If the ring is elsewhere, servers that have not followed it yet may still open files in the folder.
         if self.custody.ring_is_in_folder() {
             for home in self.custody.folder().orphans(&ring, self.now()).await? {
                 self.custody.discard(&home).await?;
@@ -103,7 +103,7 @@ impl RingService {
     }
 }
 
-/// Refuses to change a ring that lives elsewhere now.
+/// Refuses to change a ring that has moved.
 ///
 /// # Errors
 /// [`OrderError::Moved`].

@@ -1,5 +1,5 @@
-//! The task that keeps an instance's view of the ring fresh, and takes the steps that are due. Of many instances, each
-//! does; the first one writes, and the others read what was written.
+//! The task that keeps an instance's view of the ring current, and takes the steps that are due. If there are
+//! several instances, each one does this; the first one writes, and the others read what it has written.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use crate::clock::Clock;
 use crate::domain::RingRecord;
 use crate::entropy::Entropy;
 
-/// The longest time, in seconds, between two tries of steps that fail again and again.
+/// The longest time, in seconds, between two tries of steps that fail repeatedly.
 const LONGEST_PAUSE: u64 = 300;
 
-/// How often an instance looks that has no keys yet.
+/// How often an instance without keys reads the ring.
 const WITHOUT_KEYS: Duration = Duration::from_secs(1);
 
-/// Keeps [`Keys`] at what the ring is.
+/// Keeps the ring in [`Keys`] current.
 pub struct RingRefresher {
     ring_service: RingService,
     keys: Arc<Keys>,
@@ -26,13 +26,13 @@ pub struct RingRefresher {
     failures: u32,
     looks_to_skip: u32,
     trouble: Option<String>,
-    /// Whether a ring was ever found written here.
+    /// Whether this instance ever found a written ring here.
     found: bool,
-    /// Whether it was told that one cannot be written.
+    /// Whether the log already says that the ring cannot be written.
     unwritten: bool,
 }
 
-/// A look at the ring. When it ends, [`Keys`] hears how, and so it does where the look panics.
+/// One read of the ring. When it ends, [`Keys`] learns how, even if the read panics.
 struct Unfinished {
     keys: Arc<Keys>,
     refreshed: bool,
@@ -45,7 +45,7 @@ impl Drop for Unfinished {
 }
 
 impl RingRefresher {
-    /// One that has not looked yet.
+    /// A refresher that has not read the ring yet.
     pub fn new(ring_service: RingService, keys: Arc<Keys>, clock: Clock, entropy: Entropy) -> Self {
         Self {
             ring_service,
@@ -60,11 +60,11 @@ impl RingRefresher {
         }
     }
 
-    /// The first look: begins a ring where there is none. A custody that does not answer is no error; the service
-    /// starts without keys, and has them once it does.
+    /// The first read: begins a ring if there is none. It is not an error if a custody does not answer; then
+    /// the service starts without keys, and gets them when the custody answers.
     ///
     /// # Errors
-    /// [`CustodyError`] that does not pass by itself.
+    /// [`CustodyError`] that is not temporary.
     pub async fn start(&mut self) -> Result<(), CustodyError> {
         match self.first_look().await {
             Err(error) if error.is_passing() => {
@@ -80,15 +80,15 @@ impl RingRefresher {
         let begun = self.seen().await?;
         self.ring_service.custody().ring_store().align_copies(&begun.ring).await?;
         if let Err(error) = self.ring_service.leave_folder(&begun.ring).await {
-            tracing::warn!(%error, "cannot note in KEYS_DIR that its keys are elsewhere now");
+            tracing::warn!(%error, "cannot record in KEYS_DIR that its keys have moved");
         }
         self.take_up(begun, looked_at).await
     }
 
-    /// Looks once. That the ring cannot be read for a while is told to the log, and is no error.
+    /// Reads the ring once. If the ring cannot be read for a while, this logs it and returns no error.
     ///
     /// # Errors
-    /// [`CustodyError`] that does not pass by itself. What is known serves on.
+    /// [`CustodyError`] that is not temporary. The known ring stays in use.
     pub async fn look_again(&mut self) -> Result<(), CustodyError> {
         let mut unfinished = Unfinished { keys: Arc::clone(&self.keys), refreshed: false };
         match self.look().await {
@@ -104,7 +104,7 @@ impl RingRefresher {
         }
     }
 
-    /// How long to wait before the next look; instances that were started together do not stay together.
+    /// How long to wait before the next read. It differs between instances that were started together.
     pub fn pause(&self) -> Duration {
         let refresh = Duration::from_secs(self.ring_service.settings().refresh);
         let refresh = if self.keys.ring().is_none() { refresh.min(WITHOUT_KEYS) } else { refresh };
@@ -118,13 +118,13 @@ impl RingRefresher {
         self.take_up(begun, looked_at).await
     }
 
-    /// Puts to use what was seen, and takes the steps that are due.
+    /// Uses the ring that was read, and takes the steps that are due.
     async fn take_up(&mut self, begun: Begun, looked_at: Duration) -> Result<(), CustodyError> {
         let Begun { ring, written } = begun;
         self.install(&ring, looked_at).await?;
         if !written {
             if !std::mem::replace(&mut self.unwritten, true) {
-                tracing::warn!("KEYS_DIR cannot be written: its key serves as it is, and is not rotated");
+                tracing::warn!("KEYS_DIR cannot be written: its key is used as it is, and is not rotated");
             }
             return Ok(());
         }
@@ -139,7 +139,8 @@ impl RingRefresher {
         Ok(())
     }
 
-    /// The ring as it is now. It is begun once at the most: one that vanishes later is no fresh start.
+    /// The ring as it is now. It is begun at most once: if it vanishes later, this does not begin another
+    /// one.
     async fn seen(&mut self) -> Result<Begun, CustodyError> {
         let begun = match self.ring_service.load().await? {
             Some(ring) => Begun { ring, written: true },
@@ -152,7 +153,8 @@ impl RingRefresher {
         Ok(begun)
     }
 
-    /// A step that failed is tried again, more and more rarely; meanwhile the key that signs signs on.
+    /// A failed step is tried again after longer and longer pauses; meanwhile the active key continues to
+    /// sign.
     fn back_off(&mut self, failed: Option<&CustodyError>) {
         let Some(error) = failed else {
             self.failures = 0;
@@ -163,10 +165,10 @@ impl RingRefresher {
             u32::try_from(LONGEST_PAUSE / self.ring_service.settings().refresh).unwrap_or(u32::MAX).max(1);
         self.looks_to_skip = (1 << self.failures.min(10)).min(longest) - 1;
         let pauses = self.looks_to_skip + 1;
-        tracing::error!(%error, failures = self.failures, pauses, "a step of the keys' schedule failed; the keys that are there go on");
+        tracing::error!(%error, failures = self.failures, pauses, "a step of the key schedule failed; the existing keys stay in use");
     }
 
-    /// Puts the ring to use, as it was read then.
+    /// Uses the ring, as it was read at that time.
     async fn install(&self, ring: &RingRecord, looked_at: Duration) -> Result<(), CustodyError> {
         let now = self.ring_service.now();
         if ring.moved.as_ref().is_some_and(|moved| moved.until <= now) {
@@ -188,12 +190,15 @@ impl RingRefresher {
         Ok(())
     }
 
-    /// Tells the log when the ring cannot be read, and when it can again.
+    /// Logs when the ring cannot be read, and when it can be read again.
     fn note(&mut self, trouble: Option<&CustodyError>) {
         let trouble = trouble.map(std::string::ToString::to_string);
         match (&self.trouble, &trouble) {
             (None, Some(error)) => {
-                tracing::error!(error, "the ring of keys cannot be read; what is known of it serves on");
+                tracing::error!(
+                    error,
+                    "the ring of keys cannot be read; the service continues with the keys that it knows"
+                );
             }
             (Some(_), None) => tracing::info!("the ring of keys is read again"),
             _ => {}

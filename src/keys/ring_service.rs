@@ -1,6 +1,6 @@
-//! A ring and what is done to it: it is read from its custody, and begun where there is none. The server and the commands
-//! both work through it. How it is changed stands in `ring_change`, the steps of the schedule in `ring_steps`, an operator's
-//! orders in `ring_orders`.
+//! A ring and the work on it: it is read from its custody, and begun if there is none. The server and the
+//! commands both work through this type. `ring_change` contains how it is changed, `ring_steps` the steps of
+//! the schedule, and `ring_orders` the orders of an operator.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,36 +15,37 @@ use super::{KeyKind, KeySettings, Private, Ring};
 use crate::clock::Clock;
 use crate::domain::{KeyRecord, KeyState, NewKey, RingRecord, Timestamp};
 
-/// Keeps a ring.
+/// Reads and changes a ring.
 #[derive(Clone)]
 pub struct RingService {
     pub(super) custody: Custody,
     clock: Clock,
     settings: KeySettings,
     schedule: Arc<Schedule>,
-    /// Keys that were made for a step whose write failed: the next try takes them, so that failures leave no trail of keys.
+    /// Keys that were made for a step whose write failed. The next try takes them, so that failures leave no
+    /// unused keys.
     spare: Arc<Mutex<Vec<NewKey>>>,
-    /// Held from when a change is dated until it is written.
+    /// Held from the date of a change until the change is written.
     pub(super) writing: Arc<Mutex<()>>,
 }
 
-/// A ring as it was found or begun.
+/// A ring that was found or begun.
 #[derive(Debug)]
 pub struct Begun {
     /// The ring.
     pub ring: RingRecord,
-    /// Whether it is written; if not, it serves, and no step is taken.
+    /// Whether it is written. If not, it is used, and no step is taken.
     pub written: bool,
 }
 
 impl RingService {
-    /// Keeps the ring of `custody`.
+    /// Works on the ring of `custody`.
     pub fn new(custody: Custody, clock: Clock, settings: KeySettings) -> Self {
         let schedule = Arc::new(settings.schedule());
         Self { custody, clock, settings, schedule, spare: Arc::default(), writing: Arc::default() }
     }
 
-    /// Where its keys are.
+    /// The place of its keys.
     pub fn custody(&self) -> &Custody {
         &self.custody
     }
@@ -54,7 +55,7 @@ impl RingService {
         Self { custody, spare: Arc::default(), writing: Arc::default(), ..self.clone() }
     }
 
-    /// What holds for it.
+    /// Its settings.
     pub fn settings(&self) -> &KeySettings {
         &self.settings
     }
@@ -64,7 +65,7 @@ impl RingService {
         &self.schedule
     }
 
-    /// Its time.
+    /// Its clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now().whole_secs()
     }
@@ -82,8 +83,8 @@ impl RingService {
         self.custody.ring_store().load().await
     }
 
-    /// The ring; where there is none, one that begins with the keys in `KEYS_DIR`, or with new keys, which sign at once: no
-    /// key set without them was ever served.
+    /// The ring. If there is none, this begins one with the keys in `KEYS_DIR`, or with new keys, which sign
+    /// at once: no key set without them was ever served.
     ///
     /// # Errors
     /// [`CustodyError`].
@@ -105,7 +106,7 @@ impl RingService {
             match begun {
                 Ok(Changed::To(ring)) => return Ok(Begun { ring: *ring, written: true }),
                 Ok(Changed::Outrun) => lost = made,
-                // Keys that are there already serve from a folder that cannot be written.
+                // If the folder cannot be written, the keys in it are used.
                 Ok(Changed::Unwritable(_)) if made.is_empty() => {
                     return Ok(Begun { ring, written: false });
                 }
@@ -122,7 +123,7 @@ impl RingService {
         Err(CustodyError::Unavailable("other instances are beginning the ring at the same time".into()))
     }
 
-    /// The ring as the server would begin with it, if there is one; nothing is written.
+    /// The ring with which the server would begin, if there is one; this writes nothing.
     ///
     /// # Errors
     /// [`CustodyError`].
@@ -136,7 +137,8 @@ impl RingService {
         self.found_pair_ring().await
     }
 
-    /// The ring to change: one that is begun where there are keys to begin with, and an empty one otherwise.
+    /// The ring to change. If there is none, this begins one with existing keys; if there are no keys either,
+    /// the ring is empty.
     ///
     /// # Errors
     /// [`CustodyError`].
@@ -147,8 +149,8 @@ impl RingService {
         }
     }
 
-    /// `ring` as requests use it, with the private halves that may sign; those that `before` has open stay so. One that
-    /// cannot be opened is told to the log, and does not sign.
+    /// `ring` in the form that requests use, with the private halves that may sign; those that are open in
+    /// `before` stay open. If a private half cannot be opened, this logs it, and the key does not sign.
     ///
     /// # Errors
     /// As [`Ring::new`].
@@ -170,7 +172,7 @@ impl RingService {
         Ring::new(ring.clone(), privates, &self.schedule, before)
     }
 
-    /// The private half of a key; an error where it has none.
+    /// The private half of a key; an error if it has none.
     ///
     /// # Errors
     /// As [`Custody::open`].
@@ -180,7 +182,7 @@ impl RingService {
         Ok(self.custody.open(key).await?.ok_or_else(nowhere)?)
     }
 
-    /// New keys, or those of a try that failed, unless they are in the ring all the same.
+    /// New keys, or those of a failed try, unless they are in the ring after all.
     pub(super) async fn make(
         &self,
         ring: &RingRecord,
@@ -215,13 +217,13 @@ impl RingService {
         spare.iter().position(fits).map(|index| spare.swap_remove(index))
     }
 
-    /// A ring of one new key of each algorithm.
+    /// A ring with one new key for each algorithm.
     async fn first(&self) -> Result<(RingRecord, Vec<NewKey>), CustodyError> {
         let empty = RingRecord::empty();
         let mut made: Vec<NewKey> = Vec::new();
         for kind in Action::Begin.makes(&empty, &self.schedule) {
             let unbegun = self.custody.unbegun(kind, self.now()).await?;
-            // A key is for one algorithm alone, and two algorithms may have the same kind of key.
+            // A key is only for one algorithm, and two algorithms may use the same kind of key.
             let unbegun = unbegun.filter(|key| made.iter().all(|other| other.public != key.public));
             match unbegun {
                 Some(unbegun) => made.push(unbegun),
@@ -231,7 +233,8 @@ impl RingService {
                 }
             }
         }
-        // The operator's name is for a first key alone: what is not written may be offered again as a later one.
+        // Only a first key gets the operator's name: a key that is not written may be used again as a later
+        // one.
         let mut named = made.clone();
         if let (Some(first), Some(kid)) = (named.first_mut(), &self.settings.first_kid) {
             first.kid = kid.clone();
@@ -240,7 +243,7 @@ impl RingService {
         Ok((ring, made))
     }
 
-    /// Destroys keys that were made or taken in and did not get into `ring`.
+    /// Destroys keys that were made or imported and are not in `ring`.
     pub(super) async fn discard_unless_in(&self, ring: &RingRecord, made: Vec<NewKey>) {
         for home in made.into_iter().filter_map(|made| made.home) {
             if ring.keys.iter().any(|key| key.home.as_ref() == Some(&home)) {

@@ -1,4 +1,4 @@
-//! The schedule's steps, carried out: what a step needs is prepared, and then the step is written.
+//! Carries out the steps of the schedule: prepares what a step needs, and then writes the step.
 
 use super::custody::{CustodyError, RecordFault, public_half};
 use super::key_event::Cause;
@@ -7,12 +7,12 @@ use super::schedule::{Action, Outstanding, Step};
 use super::{Private, RingService, SignError};
 use crate::domain::{KeyRecord, KeyState, NewKey, RingRecord};
 
-/// What a key that is elsewhere signs to show that it can.
+/// The test message that a remote key signs.
 const TRIAL: &[u8] = b"a key whose turn has come";
 
 impl RingService {
-    /// Takes every step that is due, one on top of the other. Gives the ring as it is then, and why a step failed: the keys
-    /// that are there go on as they were. What cannot be prepared holds up nothing else.
+    /// Takes every step that is due, one after the other. Returns the ring after them, and why a step failed:
+    /// then the existing keys continue as before. A step that cannot be prepared does not block the others.
     pub async fn take_due_steps(
         &self,
         ring: RingRecord,
@@ -48,10 +48,10 @@ impl RingService {
         (ring, outrun)
     }
 
-    /// Makes the keys that a step needs, and asks the services that a step depends on.
+    /// Makes the keys that a step needs, and calls the services that it depends on.
     async fn prepare(&self, ring: &RingRecord, step: &Step) -> Result<Vec<NewKey>, CustodyError> {
         match step.action() {
-            // A key that this instance could not sign with would leave it without one.
+            // If this instance could not sign with a key, it would have no key to sign with.
             Action::Activate(kid) => {
                 if let Some(key) = ring.find(kid.as_str()) {
                     self.prove(key).await?;
@@ -70,7 +70,7 @@ impl RingService {
         self.make(ring, step.makes()).await
     }
 
-    /// Writes a step for which `made` is ready. Nothing where another program has changed the ring first.
+    /// Writes a step for which `made` is ready. `None` if another program has changed the ring first.
     async fn write_step(
         &self,
         ring: &RingRecord,
@@ -100,8 +100,8 @@ impl RingService {
         }
     }
 
-    /// Drops the private halves of keys that leave the key set, where they lie in the ring's document itself: no service has
-    /// to be asked.
+    /// Drops the private halves of keys that leave the key set, if they are in the document of the ring
+    /// itself: this needs no other service.
     fn give_up_removed(&self, before: &RingRecord, after: &mut RingRecord) {
         let left = |key: &KeyRecord| {
             let was = before.find(key.kid.as_str()).map(|key| key.state);
@@ -112,7 +112,7 @@ impl RingService {
         }
     }
 
-    /// That a key can be opened and, where it is elsewhere, that it signs.
+    /// Checks that a key can be opened and, if it is remote, that it signs.
     async fn prove(&self, key: &KeyRecord) -> Result<(), CustodyError> {
         if let Private::Remote(remote) = self.open(key).await? {
             let signature = remote.sign(TRIAL).await.map_err(|error| match error {
@@ -128,7 +128,7 @@ impl RingService {
     }
 }
 
-/// Tells the log of a step that changes no key's state; the events tell of the others.
+/// Logs a step that changes no state of a key; the events report the others.
 fn tell(action: &Action, after: &RingRecord) {
     match action {
         Action::NoteLead => {
@@ -140,11 +140,13 @@ fn tell(action: &Action, after: &RingRecord) {
             tracing::info!(
                 alg,
                 at,
-                "JWT_ALGORITHM does not list an algorithm any more: its key stops signing then"
+                "JWT_ALGORITHM no longer lists an algorithm: its key stops signing at this time"
             );
         }
-        Action::Keep(alg) => tracing::info!(alg, "JWT_ALGORITHM lists this algorithm: its key signs on"),
-        Action::Discard(kid) => tracing::info!(%kid, "its private half is given up"),
+        Action::Keep(alg) => {
+            tracing::info!(alg, "JWT_ALGORITHM lists this algorithm: its key continues to sign");
+        }
+        Action::Discard(kid) => tracing::info!(%kid, "the private half of this key is destroyed"),
         _ => {}
     }
 }

@@ -10,25 +10,26 @@ use super::SignError;
 use crate::entropy::Entropy;
 use crate::workers::BatchWork;
 
-/// Fewer are made one by one. A batch takes as long with one signature as with eight; with four it is faster for keys of any size.
+/// Fewer signatures are made one by one. A batch takes the same time for one signature as for eight; from
+/// four on, it is faster for keys of any size.
 const FEWEST: usize = 4;
 
-/// A token that lacks its signature.
+/// A token without its signature.
 #[derive(Debug)]
 pub struct Unsigned {
-    /// The key, one for RSA.
+    /// The RSA key.
     pub key: Arc<SigningKey>,
     /// The encoded header and payload.
     pub input: String,
 }
 
-/// Makes RSA signatures. No signature leaves it that aws-lc has not made or verified.
+/// Makes RSA signatures. Each one that it returns was made or verified by aws-lc.
 #[derive(Debug)]
 pub struct RsaSigning {
     batching: Option<Batching>,
 }
 
-/// What signing in batches needs.
+/// The data for signing in batches.
 #[derive(Debug)]
 struct Batching {
     batch: Batch,
@@ -36,12 +37,13 @@ struct Batching {
     prepared: Mutex<Vec<Prepared>>,
     stopped: AtomicBool,
     wrong: AtomicU64,
-    /// Whether each batch gets a wrong signature.
+    /// Whether each batch contains a wrong signature.
     #[cfg(test)]
     faulty: bool,
 }
 
-/// A key as batches need it, as long as the key itself is kept; `None` if it is of another kind or size.
+/// The form of a key for batches, kept as long as the key itself; without a key if that is of another kind or
+/// size.
 #[derive(Debug)]
 struct Prepared {
     of: Weak<SigningKey>,
@@ -72,7 +74,8 @@ impl RsaSigning {
         self.batching.as_ref().is_some_and(Batching::is_in_use)
     }
 
-    /// How many signatures of batches were wrong, and so were made again. The first one ends batching until the next start.
+    /// How many signatures of batches were wrong, and so were made again. The first wrong one turns batches
+    /// off until the next start.
     pub fn wrong_signatures(&self) -> u64 {
         self.batching.as_ref().map_or(0, |batching| batching.wrong.load(Ordering::Relaxed))
     }
@@ -99,7 +102,7 @@ impl BatchWork for RsaSigning {
     type Piece = Unsigned;
     type Output = Result<String, SignError>;
 
-    /// What is not for a batch is left for other threads.
+    /// Tokens that are not for a batch are left for other threads.
     fn size(&self, waiting: usize) -> usize {
         if waiting >= FEWEST && self.uses_batches() { waiting.min(Batch::LANES) } else { 1 }
     }
@@ -114,7 +117,7 @@ impl Batching {
         !self.stopped.load(Ordering::Relaxed)
     }
 
-    /// The signatures of those tokens that a batch is good for.
+    /// The signatures of those tokens that can be signed in a batch.
     fn sign(&self, tokens: &[Unsigned]) -> Vec<Option<Vec<u8>>> {
         let mut signatures = vec![None; tokens.len()];
         if tokens.len() < FEWEST {
@@ -131,7 +134,7 @@ impl Batching {
         signatures
     }
 
-    /// Signs the tokens at `places`, whose keys have one size. What fails is left to aws-lc.
+    /// Signs the tokens at `places`, whose keys have one size. If this fails, aws-lc signs them.
     fn sign_together(
         &self,
         tokens: &[Unsigned],
@@ -174,7 +177,7 @@ impl Batching {
         token.key.rsa_encoding(token.input.as_bytes(), &salt)
     }
 
-    /// A wrong signature can give the key away, and comes of a fault in the processor or in `crates/rsa-batch`.
+    /// A wrong signature can reveal the key. The cause is an error in the processor or in `crates/rsa-batch`.
     fn note_wrong(&self) {
         self.wrong.fetch_add(1, Ordering::Relaxed);
         self.stopped.store(true, Ordering::Relaxed);
@@ -184,7 +187,7 @@ impl Batching {
         );
     }
 
-    /// The key as batches need it; made when it is first asked for.
+    /// The form of the key for batches; made when it is first needed.
     fn prepared(&self, key: &Arc<SigningKey>) -> Option<Arc<PrivateKey>> {
         let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) =
@@ -238,7 +241,7 @@ mod tests {
         keys.iter().enumerate().map(token).collect()
     }
 
-    /// Completes tokens of these keys, and finds that each signature is good.
+    /// Completes tokens of these keys, and checks that each signature is valid.
     fn complete(signing: &RsaSigning, keys: &[usize]) {
         let completed = signing.complete(tokens(keys));
         assert_eq!(completed.len(), keys.len());

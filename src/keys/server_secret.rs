@@ -14,11 +14,11 @@ use crate::server_secret::{ServerSecretError, fingerprint_of, has_fingerprint};
 /// Why the server secret could not be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum KeepSecretError {
-    /// The one beside the keys is there and cannot be used.
+    /// The secret beside the keys exists but cannot be used.
     #[error("the server secret beside the keys cannot be used: {0}")]
     Unusable(String),
-    /// It is not there, and nothing can be written beside the keys.
-    #[error("the server secret is not made yet: it could not be kept: {0}")]
+    /// It does not exist, and the place of the keys cannot be written.
+    #[error("there is no server secret yet, because it could not be stored: {0}")]
     Unwritable(FileFault),
     /// Its fingerprint.
     #[error(transparent)]
@@ -26,7 +26,7 @@ pub enum KeepSecretError {
     /// The keys' custody.
     #[error(transparent)]
     Custody(#[from] CustodyError),
-    /// The system gives no randomness.
+    /// The system gives no random numbers.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
 }
@@ -54,7 +54,7 @@ impl RingService {
             match self.change(&before, Cause::ServerSecret, after).await? {
                 Changed::To(after) => return Ok(after.server_secret),
                 Changed::Outrun => {}
-                // It serves all the same.
+                // The secret is used all the same.
                 Changed::Unwritable(_) if before.server_secret.is_some() => return Ok(before.server_secret),
                 Changed::Unwritable(fault) => return Err(KeepSecretError::Unwritable(fault)),
             }

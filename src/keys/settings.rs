@@ -1,9 +1,9 @@
-//! What an operator decides about keys.
+//! The operator's decisions about keys.
 
 use super::{KeyKind, Schedule};
 use crate::domain::{Kid, Rotation};
 
-/// What an operator decides about keys. Lengths are in seconds.
+/// The operator's decisions about keys. Lengths are in seconds.
 #[derive(Clone, Debug)]
 pub struct KeySettings {
     /// `KEY_ROTATION`.
@@ -14,24 +14,24 @@ pub struct KeySettings {
     pub verifier_cache: u64,
     /// By how much clocks may differ.
     pub clock_skew: u64,
-    /// How often an instance looks at the ring, in seconds.
+    /// How often an instance reads the ring, in seconds.
     pub refresh: u64,
     /// The longest life of any token.
     pub longest_token: u64,
-    /// What kinds of keys sign; the first one where no algorithm is asked for.
+    /// The kinds of keys that sign; the first one signs if the caller asks for no algorithm.
     pub kinds: Vec<KeyKind>,
-    /// Whether an RSA key of another size will do.
+    /// Whether an RSA key of another size is accepted.
     pub any_size: bool,
-    /// The name of the first key; where there is none, a key that is made has its thumbprint, and one that is found has the
-    /// original's.
+    /// The name of the first key. If it is `None`, a new key is named after its thumbprint, and an existing
+    /// key keeps the original's name.
     pub first_kid: Option<Kid>,
 }
 
 impl KeySettings {
-    /// Looks at the ring before an instance's view of it counts as too old to sign with.
+    /// The number of reads of the ring after which an instance's view counts as too old to sign with.
     const LOOKS: u64 = 4;
 
-    /// How old an instance's view of the ring may be, in seconds.
+    /// How old the view that an instance has of the ring may be, in seconds.
     pub fn staleness(&self) -> u64 {
         self.refresh * Self::LOOKS
     }

@@ -1,4 +1,5 @@
-//! Making signatures. The caller does not know where the work is done: on threads of ours, or in another service.
+//! Makes signatures. The caller does not know where they are made: on threads of this process, or in a remote
+//! service.
 
 use std::io;
 use std::num::NonZero;
@@ -14,25 +15,26 @@ use super::{ActiveKey, Private, RemoteKey};
 use crate::entropy::Entropy;
 use crate::workers::{BatchWorkers, WorkError, Workers};
 
-/// Signatures that may wait; at a quarter of a millisecond each, the last of them is ready in good time.
+/// The most signatures that may wait; each takes a quarter of a millisecond, so that the last one is ready in
+/// good time.
 const QUEUE: usize = 2048;
-/// Slow signatures give way to the cheap requests.
+/// Slow signatures have a lower priority than cheap requests.
 const NICENESS: i32 = 10;
-/// Signatures that a service elsewhere makes for us at once.
+/// The most signatures that a remote service makes for us at once.
 const REMOTE: usize = 64;
-/// How long a signature from elsewhere may take, its wait among ours included.
+/// The longest time of a remote signature, including its wait in our queue.
 const REMOTE_DEADLINE: Duration = Duration::from_secs(5);
 
-/// Why there is no signature.
+/// Why no signature was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
     /// Too many signatures are waiting: try again shortly.
     #[error("too many signatures are waiting")]
     Busy,
-    /// There is no key that may sign now: none is known yet, what is known is too old, or its custody does not answer.
+    /// No key may sign now: no key is known yet, the known ring is too old, or its custody does not answer.
     #[error("no key may sign now")]
     Unavailable,
-    /// The token would be longer than verifiers take, ours among them.
+    /// The token would be longer than verifiers accept, including our own.
     #[error("the token would be too long")]
     TooLarge,
     /// The crypto library, or the custody, refused.
@@ -40,8 +42,8 @@ pub enum SignError {
     Failed,
 }
 
-/// Completes tokens: RSA on threads of low priority, one a core, in batches if that is faster; ML-DSA on as many others;
-/// what is cheap, at once; what is far away, a bounded number at a time.
+/// Completes tokens: RSA on threads of low priority, one for each core, and in batches if that is faster;
+/// ML-DSA on as many other threads; cheap signatures at once; remote signatures with a limit on their number.
 #[derive(Debug)]
 pub struct Signer {
     rsa: BatchWorkers<RsaSigning>,
@@ -55,7 +57,7 @@ impl Signer {
     /// instructions.
     ///
     /// # Errors
-    /// Where the system gives no thread.
+    /// If the system starts no thread.
     pub fn start(rsa_batches: bool, entropy: Entropy) -> io::Result<Self> {
         let cores = available_parallelism().map_or(1, NonZero::get);
         Ok(Self {
@@ -75,7 +77,7 @@ impl Signer {
             Private::Local(signing) if signing.algorithm().is_rsa() => {
                 finished(self.rsa.run(Unsigned { key: Arc::clone(signing), input }).await)
             }
-            // One signature is tried until it fits (FIPS 204 §6.2), now and then many times.
+            // A signature is tried again until it fits (FIPS 204 §6.2), which sometimes takes many tries.
             Private::Local(signing) if signing.algorithm().is_post_quantum() => {
                 let signing = Arc::clone(signing);
                 finished(self.post_quantum.run(move || signed(&signing, input)).await)
@@ -107,7 +109,8 @@ impl Signer {
             remote.sign(input.as_bytes()).await
         });
         let signature = signature.await.map_err(|_| SignError::Unavailable)??;
-        // A service that signs with another key, or wrongly, must not issue a token that no verifier accepts.
+        // A service that signs with the wrong key, or wrongly, must not issue a token that no verifier
+        // accepts.
         if key.verifying().verify(input.as_bytes(), &signature) {
             Ok(jose::attach(input, &signature))
         } else {

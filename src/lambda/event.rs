@@ -1,4 +1,4 @@
-//! An event as it comes: one shape that holds what any of the senders says, read once for what it is.
+//! An event as AWS sends it: one struct with the fields of all senders, which is read once.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ pub(super) type Single = BTreeMap<String, String>;
 /// Names with all their values.
 pub(super) type Many = BTreeMap<String, Vec<String>>;
 
-/// What a function is invoked with.
+/// The event with which AWS invokes a function.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Event {
@@ -31,7 +31,7 @@ pub struct Event {
     pub(super) source: Option<String>,
 }
 
-/// Where a request came in.
+/// The context of a request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Context {
@@ -43,7 +43,7 @@ pub(super) struct Context {
     pub(super) elb: Option<serde::de::IgnoredAny>,
 }
 
-/// The method and the client's address, where payload 2.0 says them.
+/// The method and the client's address in payload 2.0.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Http {
@@ -51,20 +51,19 @@ pub(super) struct Http {
     pub(super) source_ip: Option<String>,
 }
 
-/// The client's address, where payload 1.0 says it.
+/// The client's address in payload 1.0.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Identity {
     pub(super) source_ip: Option<String>,
 }
 
-/// An event that is not for us.
+/// An event that this program does not handle.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
-    /// It is of none of the kinds that we know.
+    /// It is of no kind that this program knows.
     #[error(
-        "this event is no request of API Gateway (REST or HTTP API), of a load balancer or of a function URL, and no \
-         schedule of EventBridge: let one of these invoke the function"
+        "this event is neither a request of API Gateway (REST or HTTP API), of a load balancer or of a function URL, nor a schedule of EventBridge: let one of these invoke the function"
     )]
     Foreign,
 }

@@ -1,4 +1,4 @@
-//! What an event is: a request, of which client and to be answered in which form, or a schedule.
+//! The meaning of an event: a request with its client and the form of its response, or a schedule.
 
 use std::net::IpAddr;
 
@@ -9,24 +9,25 @@ use super::reply::Form;
 use super::request::{self, Malformed};
 use super::source;
 
-/// What an event asks for.
+/// The work that an event asks for.
 #[derive(Debug)]
 pub enum Invocation {
     /// An answer to a request.
     Request {
-        /// The request, or the part of it that cannot be that of a request.
+        /// The request, or the part of it that cannot belong to a request.
         request: Box<Result<http::Request<Bytes>, &'static str>>,
-        /// The address that connected to the sender, as AWS says; `0.0.0.0` where it says none.
+        /// The address that connected to the sender, as AWS reports it; `0.0.0.0` if AWS reports none.
         source: IpAddr,
-        /// How the sender wants its answer.
+        /// The form in which the sender wants its response.
         form: Form,
     },
-    /// All that is due: a schedule of EventBridge.
+    /// All work that is due: a schedule of EventBridge.
     Upkeep,
 }
 
 impl Invocation {
-    /// Reads an event. Where the service is published under a path (`base`, as `/auth`), that is no part of ours.
+    /// Reads an event. If the service is published under a path (`base`, such as `/auth`), that path is
+    /// removed.
     ///
     /// # Errors
     /// [`EventError`].

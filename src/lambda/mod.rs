@@ -1,5 +1,6 @@
-//! What AWS hands to a function in the place of an HTTP request, and what it takes for an answer: events of API Gateway
-//! (REST and HTTP APIs, payloads 1.0 and 2.0), of load balancers and of function URLs. Pure, and without a word of tokens.
+//! The events that AWS sends to a function instead of HTTP requests, and the responses that it accepts:
+//! events of API Gateway (REST and HTTP APIs, payloads 1.0 and 2.0), of load balancers and of function URLs.
+//! The functions are pure and know nothing about tokens.
 
 mod event;
 mod invocation;

@@ -1,5 +1,5 @@
-//! Which part of an event's path is ours. Some senders put the stage before it, others the path of a domain's mapping, and
-//! others nothing.
+//! The part of an event's path that belongs to the service. Some senders put the stage in front of it, others
+//! the path of a domain's mapping, and others nothing.
 
 use super::event::Event;
 
@@ -10,7 +10,7 @@ pub(super) fn own<'a>(event: &'a Event, base: &str) -> &'a str {
         return own;
     }
     let context = &event.request_context;
-    // Under AWS's own name the first segment is the stage; a domain of one's own has mappings instead.
+    // Under a name of AWS the first segment is the stage; a custom domain has mappings instead.
     let named_by_aws = context.domain_name.as_deref().is_some_and(|name| name.contains(".execute-api."));
     match context.stage.as_deref() {
         Some(stage) if named_by_aws && stage != "$default" => beneath(path, stage),
@@ -48,7 +48,7 @@ fn matched<'a>(path: &'a str, template: &str, event: &Event) -> Option<&'a str> 
     fits.then_some(own)
 }
 
-/// What follows the first segments of `path` where these are `prefix`, else all of it.
+/// The part behind the first segments of `path` if these are `prefix`, else the whole path.
 fn beneath<'a>(path: &'a str, prefix: &str) -> &'a str {
     let rest = path.strip_prefix('/').and_then(|path| path.strip_prefix(prefix));
     match rest {

@@ -1,4 +1,4 @@
-//! From a response to what the sender of the event takes for one.
+//! Turns a response into the form that the sender of the event accepts.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, SET_COOKIE, TRANSFER_E
 use http::{Response, StatusCode};
 use serde::Serialize;
 
-/// How a sender wants its answer.
+/// The form in which a sender wants its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// API Gateway, payload 1.0.
@@ -18,7 +18,7 @@ pub enum Form {
     Two,
     /// A load balancer.
     Balancer,
-    /// A load balancer whose target group has multi-value headers on.
+    /// A load balancer whose target group uses multi-value headers.
     BalancerWithMany,
 }
 
@@ -40,10 +40,10 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Tells `response` in this form.
+    /// Writes `response` in this form.
     pub fn of(response: Response<Bytes>, form: Form) -> Self {
         let (mut head, body) = response.into_parts();
-        // They are of the connection between the sender and its client (RFC 9110 §7.6.1).
+        // These headers describe the connection between the sender and its client (RFC 9110 §7.6.1).
         for name in [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
             head.headers.remove(name);
         }
@@ -81,7 +81,7 @@ fn all(headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
     headers.keys().map(|name| (name.to_string(), values(name))).collect()
 }
 
-/// Several values of one header are one value with commas (RFC 9110 §5.3).
+/// Several values of one header become one value with commas (RFC 9110 §5.3).
 fn joined(headers: &HeaderMap) -> BTreeMap<String, String> {
     all(headers).into_iter().map(|(name, values)| (name, values.join(", "))).collect()
 }

@@ -1,4 +1,4 @@
-//! From an event to a request.
+//! Turns an event into a request.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,10 +11,10 @@ use super::{Form, path};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What of an event cannot be that of a request: what a sender let through that it should not have.
+/// The part of an event that cannot belong to a request, although the sender accepted it.
 pub(super) struct Malformed(pub(super) &'static str);
 
-/// The request that the event tells of.
+/// The request that the event describes.
 pub(super) fn of(mut event: Event, form: Form, base: &str) -> Result<Request<Bytes>, Malformed> {
     let context = event.request_context.http.as_ref().map(|http| http.method.as_str());
     let method = context.or(event.http_method.as_deref()).unwrap_or_default();
@@ -38,12 +38,12 @@ pub(super) fn of(mut event: Event, form: Form, base: &str) -> Result<Request<Byt
     *request.method_mut() = method;
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
-    // The gateway has seen to it that there is one host; as in HTTP/2, it need not be among the headers.
+    // The gateway has made sure that there is one host. As in HTTP/2, it need not be among the headers.
     *request.version_mut() = Version::HTTP_2;
     Ok(request)
 }
 
-/// Each header with all its values, and the gateway's own id where the caller gives none.
+/// Each header with all its values, and the gateway's own id if the caller gives none.
 fn headers(event: &Event) -> Result<HeaderMap, Malformed> {
     let mut headers = HeaderMap::new();
     match (&event.multi_value_headers, &event.headers) {
@@ -73,7 +73,8 @@ fn append(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Malfor
     Ok(())
 }
 
-/// The query as it was sent. API Gateway's payload 1.0 has it decoded, a load balancer as it came.
+/// The query as the client sent it. Payload 1.0 of API Gateway contains it decoded; a load balancer does not
+/// change it.
 fn query(event: &Event, form: Form) -> String {
     if let Some(raw) = &event.raw_query_string {
         return raw.clone();
@@ -98,13 +99,14 @@ fn pairs<'a>(many: Option<&'a Many>, single: Option<&'a Single>) -> impl Iterato
     of_many.chain(of_single.map(|(name, value)| (&**name, &**value)))
 }
 
-/// The path in the characters that a URI may have (RFC 3986 §3.3).
+/// The path in the characters that a URI may contain (RFC 3986 §3.3).
 fn legal(path: &str) -> String {
     let slash = if path.starts_with('/') { "" } else { "/" };
     slash.chars().chain(encoded(path, b"")).collect()
 }
 
-/// What a path may hold, and `more`, as it is, and so what is encoded already; all else encoded.
+/// Keeps the characters that a path may contain, and those in `more`, so that text which is encoded already
+/// stays as it is. Encodes all others.
 fn encoded(text: &str, more: &'static [u8]) -> impl Iterator<Item = char> {
     text.bytes()
         .flat_map(move |byte| {

@@ -1,4 +1,4 @@
-//! Which address connected to the sender of an event: what a peer is to a socket.
+//! The address that connected to the sender of an event; it corresponds to the peer of a socket.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -6,8 +6,9 @@ use super::Form;
 use super::event::Event;
 use crate::domain::node_address;
 
-/// AWS sets these parts of an event itself: `sourceIp` of API Gateway and function URLs, and the last address of
-/// `X-Forwarded-For` behind a load balancer in its usual mode, `append`. All else is as the client sent it.
+/// AWS sets these parts of an event itself: `sourceIp` of API Gateway and function URLs, and the last address
+/// of `X-Forwarded-For` behind a load balancer in its usual mode, `append`. All other parts are as the client
+/// sent them.
 pub(super) fn of(event: &Event, form: Form) -> IpAddr {
     let context = &event.request_context;
     let text = match form {

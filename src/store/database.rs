@@ -1,29 +1,29 @@
-//! The database as a whole, whatever is kept in it.
+//! The database as a whole, independent of its contents.
 
 use async_trait::async_trait;
 
 use super::{Absent, StoreError};
 
-/// What is asked of a database and not of one aggregate in it.
+/// Questions to a database as a whole and not to one aggregate in it.
 #[async_trait]
 pub trait Database: Send + Sync {
-    /// Whether the database answers now. Ends within two seconds either way.
+    /// Whether the database answers now. Ends within two seconds in any case.
     async fn ping(&self) -> Result<(), StoreError>;
 
-    /// Brings what is stored to the shape of this program's version; earlier versions may not read it afterwards. The verbs
-    /// of every aggregate do so by themselves where it was not done, except those of [`super::Rings`] and
-    /// [`super::Instances`]: a start that cannot use its keys leaves the users as they are. Ends within two seconds; what
-    /// takes longer goes on.
+    /// Converts the stored data to the form of this program's version; earlier versions may not be able to
+    /// read it afterwards. The verbs of every aggregate do this themselves if it was not done, except those
+    /// of [`super::Rings`] and [`super::Instances`]: a start that cannot use its keys does not change the
+    /// users. Ends within two seconds; work that takes longer continues in the background.
     ///
     /// # Errors
-    /// [`StoreError::Newer`] where a later version has changed the shape already.
+    /// [`StoreError::Newer`] if a later version has changed the form already.
     async fn prepare(&self) -> Result<(), StoreError>;
 }
 
-/// What the embedded store does where its folder holds no database.
+/// What the embedded store does if its folder contains no database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IfMissing {
-    /// It makes one, at its first use.
+    /// It makes one when it is first used.
     Create,
     /// It is unavailable.
     Refuse,

@@ -1,17 +1,17 @@
-//! Why a store did not do what it was asked.
+//! Why a store failed.
 
 use crate::domain::Taken;
 
-/// Named by what the caller can do about it.
+/// The variants are named after what the caller can do about them.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Another record has this.
+    /// Another record has this value.
     #[error("the {0} is taken")]
     Conflict(Taken),
     /// The service runs without a database.
     #[error("this server runs without a database")]
     Absent,
-    /// The database does not answer, or cannot write now.
+    /// The database does not answer, or it cannot write now.
     #[error("the database is unavailable")]
     Unavailable(#[source] Cause),
     /// A newer version of the program has changed the tables.
@@ -21,16 +21,16 @@ pub enum StoreError {
     Newer {
         /// The version of the tables.
         found: usize,
-        /// The newest that this program knows.
+        /// The newest version that this program knows.
         known: usize,
     },
-    /// A record is not what the service wrote.
+    /// A record is not as the service wrote it.
     #[error("a record in the database is damaged: {0}")]
     Corrupt(String),
-    /// Anything else; a fault of ours.
+    /// Anything else: an internal error.
     #[error("the database refused")]
     Backend(#[source] Cause),
 }
 
-/// What lies beneath a [`StoreError`]: for the log, never for the caller.
+/// The cause of a [`StoreError`]: for the log, never for the caller.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;

@@ -1,4 +1,4 @@
-//! Whether the database answers, as last seen; kept by `app`, told by `/health`.
+//! Whether the database answered when it was last asked. `app` records it, and `/health` reports it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ impl Health {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Notes what the database did; true where that is news.
+    /// Records whether the database answered; returns true if that has changed.
     pub fn note(&self, connected: bool) -> bool {
         self.0.swap(connected, Ordering::Relaxed) != connected
     }

@@ -5,19 +5,19 @@ use async_trait::async_trait;
 use super::{Absent, StoreError};
 use crate::domain::{Instance, Timestamp};
 
-/// The last heartbeat of each instance: which keys it signs and verifies with. What holds for the verbs of [`super::Users`]
-/// holds for these; a heartbeat causes no event.
+/// The last heartbeat of each instance: the keys with which it signs and verifies. The rules for the verbs of
+/// [`super::Users`] apply here as well; a heartbeat causes no event.
 #[async_trait]
 pub trait Instances: Send + Sync {
-    /// Stores the heartbeat of an instance in the place of the one before.
+    /// Stores the heartbeat of an instance and replaces the previous one.
     async fn record_instance(&self, instance: &Instance) -> Result<(), StoreError>;
 
-    /// The last heartbeat of each instance, in the order of their ids. A record that cannot be read is left out: it must
-    /// not keep the others from being seen.
+    /// The last heartbeat of each instance, in the order of their ids. A record that cannot be read is left
+    /// out, so that it does not hide the others.
     async fn list_instances(&self) -> Result<Vec<Instance>, StoreError>;
 
-    /// Removes each instance whose last heartbeat is earlier than `before`. Atomic for each of them: an instance whose next
-    /// heartbeat comes meanwhile stays.
+    /// Removes each instance whose last heartbeat is earlier than `before`. This is atomic for each of them:
+    /// if the next heartbeat of an instance comes meanwhile, the instance stays.
     async fn purge_instances(&self, before: Timestamp) -> Result<(), StoreError>;
 }
 

@@ -1,7 +1,7 @@
-//! What outlives the process: one trait for each aggregate, in a file of its own, with its contract in prose. The
-//! implementations beneath do persistence and nothing else; only `app` names them, and no rule of the service depends on
-//! which one runs. A verb is atomic and fits one write of a document or one transaction. `ARCHITECTURE.md` says what a new
-//! aggregate needs.
+//! Data that outlives the process: one trait for each aggregate, in its own file, with its contract in words.
+//! The implementations only store data; only `app` names them, and no rule of the service depends on which
+//! one runs. A verb is atomic and fits into one write of a document or one transaction. `ARCHITECTURE.md`
+//! says what a new aggregate needs.
 
 mod absent;
 mod database;

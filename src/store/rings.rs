@@ -5,18 +5,20 @@ use async_trait::async_trait;
 use super::{Absent, StoreError};
 use crate::domain::RingRecord;
 
-/// The ring of keys, one document. What holds for the verbs of [`super::Users`] holds for these, except that a change takes
-/// no event: what happens to keys is derived from the ring, which may also be in files or in AWS Secrets Manager.
+/// The ring of keys, one document. The rules for the verbs of [`super::Users`] apply here as well, except
+/// that a change takes no event: the events of keys are derived from the ring, which may also be in files or
+/// in AWS Secrets Manager.
 #[async_trait]
 pub trait Rings: Send + Sync {
-    /// The ring's document as it is now: never one that has been replaced before the question was asked.
+    /// The current document of the ring: never one that was replaced before the call began.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] also where the stored revision, with which a replacement is compared, is not the document's.
+    /// [`StoreError::Corrupt`] also if the stored revision, with which a replacement is compared, differs
+    /// from the one in the document.
     async fn find_ring(&self) -> Result<Option<RingRecord>, StoreError>;
 
-    /// Puts `ring` in the place of the document of revision `seen`; with `None`, stores it if there is no document yet.
-    /// False where another document is there. Members that this program does not know are kept.
+    /// Replaces the document of revision `seen` by `ring`; with `None`, stores it if there is no document
+    /// yet. Returns false if another document is there. Members that this program does not know are kept.
     async fn replace_ring_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<bool, StoreError>;
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{Database, Instances, Rings, Users};
 
-/// A handle to each aggregate of one database. `app` builds it; all other code takes the aggregates that it needs.
+/// A handle to each aggregate of one database. `app` builds it; all other code takes only the aggregates that
+/// it needs.
 #[derive(Clone)]
 pub struct Stores {
     /// The users.

@@ -7,43 +7,46 @@ use crate::domain::{Email, Event, PasswordHash, Timestamp, User, UserId, Usernam
 
 /// The users.
 ///
-/// **Durable.** What a verb answered with `Ok` is on disk, or acknowledged by a majority, before the verb returns. A verb
-/// that fails with [`StoreError::Unavailable`] may or may not have taken effect. What is found is durable in the same way:
-/// a database that was cut off finds no user that no majority has.
+/// **Durable.** A verb returns `Ok` only after its change is on disk, or a majority has acknowledged it. A
+/// verb that fails with [`StoreError::Unavailable`] may or may not have taken effect. Data that a verb finds
+/// is durable in the same way: a database that was cut off finds no user that no majority has.
 ///
-/// **Atomic.** Others see all of a change or nothing, and what a crash leaves of it changes nothing for them. A changing verb
-/// takes the `event` that the change causes, and the store writes both or neither: a change that is refused has no event, and
-/// an event that is refused has no change. See [`super::NoEvents`].
+/// **Atomic.** Other callers see a change as a whole or not at all, and the remains that a crash leaves
+/// change nothing for them. A changing verb takes the `event` that the change causes, and the store writes
+/// both or neither: if a change is refused, it has no event, and if an event is refused, the change is not
+/// made. See [`super::NoEvents`].
 ///
-/// **Bounded.** Each verb ends within two seconds. On MongoDB, adding, changing and removing a user take several writes and
-/// end within five; a new user may wait ten more for the indexes and for the keys of users that another program wrote, and
-/// where that takes longer, the verb fails at once.
+/// **Bounded.** Each verb ends within two seconds. On MongoDB, adding, changing and removing a user take
+/// several writes and end within five. A new user may wait ten more for the indexes and for the keys of users
+/// that another program wrote; if that takes longer, the verb fails at once.
 #[async_trait]
 pub trait Users: Send + Sync {
-    /// Adds a user who clashes with no other (see [`crate::domain::UserKeys`]). Of several at once with the same id, name
-    /// or address, one succeeds; of several whose names only look alike, at most one. On MongoDB both can be there where the
-    /// server stops within one command for longer than a reservation counts (30 seconds; docs/adr/0023). Users whose names
-    /// clashed before they were compared in this way stay.
+    /// Adds a user who clashes with no other (see [`crate::domain::UserKeys`]). If several users have the
+    /// same id, name or address, one of them succeeds; if their names only look alike, at most one does. On
+    /// MongoDB both can be added if the server stops within one command for longer than a reservation counts
+    /// (30 seconds; docs/adr/0023). Users whose names clashed before they were compared in this way stay.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where something is taken; where several things are, one of them.
+    /// [`StoreError::Conflict`] if another user has a value; if several values clash, it names one of them.
     async fn create_user(&self, user: &User, event: &Event) -> Result<(), StoreError>;
 
-    /// The user of this id.
+    /// The user with this id.
     async fn find_user_by_id(&self, id: UserId) -> Result<Option<User>, StoreError>;
 
-    /// The user of exactly this name; without one, the user whose name differs from it only in the case of ASCII letters.
-    /// Where several users differ only in that, only the exact name finds one of them.
+    /// The user with exactly this name; without one, the user whose name differs from it only in the case of
+    /// ASCII letters. If several users differ only in that, only the exact name finds one of them.
     async fn find_user_by_username(&self, username: &Username) -> Result<Option<User>, StoreError>;
 
-    /// The user of exactly this address; without one, the user whose address has the same [`Email::key`], in the same way.
+    /// The user with exactly this address; without one, the user whose address has the same [`Email::key`],
+    /// in the same way.
     async fn find_user_by_email(&self, email: &Email) -> Result<Option<User>, StoreError>;
 
-    /// At most `limit` users in the order of their ids, those behind `after`.
+    /// At most `limit` users in the order of their ids, beginning behind `after`.
     async fn list_users(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, StoreError>;
 
-    /// Puts `new`, another hash of the same password, in the place of `old`, if the user still has `old`; `updated_at`
-    /// becomes the instant of the event. False where the user has another hash or is not there. Sessions go on.
+    /// Replaces `old` by `new`, another hash of the same password, if the user still has `old`; `updated_at`
+    /// becomes the instant of the event. Returns false if the user has another hash or does not exist.
+    /// Sessions continue.
     async fn replace_hash_if(
         &self,
         id: UserId,
@@ -52,9 +55,9 @@ pub trait Users: Send + Sync {
         event: &Event,
     ) -> Result<bool, StoreError>;
 
-    /// As [`Users::replace_hash_if`] for another password: it also ends the sessions, as [`Users::end_sessions`] does.
-    /// After a crash in between, and where another change came first, the sessions may have ended though this password is
-    /// not in place, never the reverse.
+    /// As [`Users::replace_hash_if`] for another password: it also ends the sessions, as
+    /// [`Users::end_sessions`] does. After a crash in between, or if another change came first, the sessions
+    /// may have ended although this password is not in place, but never the reverse.
     async fn replace_password_if(
         &self,
         id: UserId,
@@ -64,8 +67,9 @@ pub trait Users: Send + Sync {
         event: &Event,
     ) -> Result<bool, StoreError>;
 
-    /// Moves the user's `sessions.valid_from` to `valid_from` (whole seconds), or to the second after the stored one
-    /// where that is later: each call ends all sessions that began before it. False where there is no such user.
+    /// Moves the user's `sessions.valid_from` to `valid_from` (whole seconds), or to the second after the
+    /// stored one if that is later: each call ends all sessions that began before it. Returns false if there
+    /// is no such user.
     async fn end_sessions(
         &self,
         id: UserId,
@@ -73,7 +77,7 @@ pub trait Users: Send + Sync {
         event: &Event,
     ) -> Result<bool, StoreError>;
 
-    /// Removes a user and all that is kept about them. False where there was no such user.
+    /// Removes a user and everything that is stored about the user. Returns false if there was no such user.
     async fn delete_user(&self, id: UserId, event: &Event) -> Result<bool, StoreError>;
 }
 

@@ -30,7 +30,8 @@ pub struct UnknownFilter;
 /// # Errors
 /// [`UnknownFilter`]
 pub fn check_filter(text: &str) -> Result<(), UnknownFilter> {
-    // A bare word that is no level would be a module, and silence all others.
+    // Without this check, a word that is not a level would be the name of a module, and all other modules
+    // would log nothing.
     let meant = |part: &str| part.contains('=') || part.trim().parse::<LevelFilter>().is_ok();
     let well_formed = text.split(',').all(meant) && text.parse::<EnvFilter>().is_ok();
     if well_formed { Ok(()) } else { Err(UnknownFilter) }

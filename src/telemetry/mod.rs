@@ -1,4 +1,5 @@
-//! What the program tells its operator: the log and traces. [`scope`] knows which request the running code works for.
+//! Logs and traces. Logs (`LOG_LEVEL`, `LOG_FORMAT`) go to standard error; they and the traces contain no secret
+//! at any level. `scope` knows which request the running code works for.
 
 mod log;
 mod log_filter;

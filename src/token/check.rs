@@ -1,4 +1,4 @@
-//! Checking: the signature by our own keys, and the claims by our own rules.
+//! Checks the signature with our own keys, and the claims by our own rules.
 
 use jose::{Expectations, Typ, Verified};
 use serde::Deserialize;
@@ -8,18 +8,18 @@ use crate::domain::{Caller, UserId};
 
 pub use jose::Rejection;
 
-/// Why a token was not found to pass.
+/// Why a token is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CheckError {
-    /// It does not.
+    /// The token is not valid.
     #[error(transparent)]
     Rejected(#[from] Rejection),
-    /// There are no keys yet to check it with.
-    #[error("the keys are not there yet")]
+    /// There are no keys yet with which it could be checked.
+    #[error("the keys are not loaded yet")]
     NoKeys,
 }
 
-/// A token that passed.
+/// A valid token.
 #[derive(Debug)]
 pub struct Checked {
     verified: Verified,
@@ -36,36 +36,37 @@ impl Checked {
         &self.verified.claims
     }
 
-    /// The user's session that the token stands for, if it is a token that opens an account.
+    /// The session of the user that the token stands for, if the token gives access to an account.
     pub fn session(&self) -> Option<UserSession> {
         UserSession::of(self.verified.registered.sub.as_deref(), &self.verified.claims)
     }
 }
 
-/// The session of a user, as their token tells it.
+/// The session of a user, as the token describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UserSession {
-    /// The user, who need not be stored any more.
+    /// The user, who may no longer be stored.
     pub user: UserId,
-    /// When they proved who they are, in seconds since 1970.
+    /// When the user logged in, in seconds since 1970.
     pub auth_time: u64,
 }
 
 impl UserSession {
-    /// Nothing where the token opens no account: for a demo token, for one that was issued to a client, and for one whose
-    /// subject is no user's id.
+    /// `None` if the token gives access to no account: a demo token, a token that was issued to a client, or
+    /// one whose subject is not the id of a user.
     ///
-    /// A client may be allowed to name any subject; its token must not make it that user.
+    /// A client may be allowed to name any subject; its token must not make it this user.
     fn of(subject: Option<&str>, claims: &str) -> Option<Self> {
         let standing: Standing = serde_json::from_str(claims).ok()?;
         let user = subject.and_then(UserId::parse).filter(|_| !standing.demo && !standing.of_client)?;
-        // The original's tokens tell only when they were issued; a token that tells nothing is as old as can be.
+        // The original's tokens only say when they were issued; a token without any time counts as infinitely
+        // old.
         Some(Self { user, auth_time: standing.auth_time.or(standing.iat).unwrap_or(0) })
     }
 }
 
-/// The claims of ours that bear on accounts. Read leniently: a `demo` other than `false` makes a demo token, and any
-/// `client_id` makes a client's.
+/// Our claims that matter for accounts. They are read leniently: a `demo` other than `false` makes a demo
+/// token, and any `client_id` makes a token of a client.
 #[derive(Deserialize)]
 struct Standing {
     #[serde(default, deserialize_with = "anything_but_false")]
@@ -86,7 +87,7 @@ fn anything_but_false<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Resu
 }
 
 impl Tokens {
-    /// Checks a token for a caller that asks whether it passes.
+    /// Checks a token for a caller that asks whether it is valid.
     ///
     /// # Errors
     /// As [`Tokens::check`].
@@ -101,10 +102,10 @@ impl Tokens {
         checked
     }
 
-    /// Checks a token by our keys, issuer and clock; it must be meant for `audience`, or for the usual one.
+    /// Checks a token with our keys, issuer and clock. It must be meant for `audience`, or for the usual one.
     ///
     /// # Errors
-    /// [`CheckError`], which says why.
+    /// [`CheckError`] with the reason.
     pub fn check(&self, token: &str, audience: Option<&str>) -> Result<Checked, CheckError> {
         let ring = self.keys.ring();
         let ring = ring.as_ref().ok_or(CheckError::NoKeys)?;
@@ -116,7 +117,7 @@ impl Tokens {
             leeway: self.settings.clock_skew,
             now: self.clock.now().as_secs(),
         };
-        // Most tokens are of the key that signs now, and their headers are all the same.
+        // Most tokens are from the key that signs now, and their headers are all the same.
         let known = ring.active().map(|active| jose::KnownHeader {
             encoded: active.protected_header(Typ::Jwt),
             typ: Typ::Jwt,

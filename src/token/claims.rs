@@ -1,4 +1,4 @@
-//! The payloads that we write, in the order in which the original writes them.
+//! The payloads of our tokens, with the claims in the original's order.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::TokenSettings;
 use crate::domain::{Lifetime, Timestamp};
 
-/// The claims of a token of ours (RFC 7519 §4.1, and what the original adds).
+/// The claims of our tokens (RFC 7519 §4.1, and the claims that the original adds).
 #[derive(Debug, Serialize)]
 pub(super) struct Claims<'a> {
     pub(super) sub: Cow<'a, str>,
@@ -23,7 +23,8 @@ pub(super) struct Claims<'a> {
     pub(super) jti: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) auth_time: Option<u64>,
-    /// Whether the user has proved that the address is theirs (OpenID Connect Core §5.1); nothing where there is no user.
+    /// Whether the user has proved that the address is theirs (OpenID Connect Core §5.1); `None` if there is
+    /// no user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) email_verified: Option<bool>,
     /// The client that the token was issued to (RFC 8693 §4.3).
@@ -45,7 +46,7 @@ pub(super) enum Audience<'a> {
 }
 
 impl<'a> Audience<'a> {
-    /// Nothing where there is no audience in the list.
+    /// `None` if the list contains no audience.
     pub(super) fn of(audience: &'a [String]) -> Option<Self> {
         match audience {
             [] => None,
@@ -80,7 +81,7 @@ impl<'a> Claims<'a> {
         }
     }
 
-    /// As JSON, with the members of `custom` behind.
+    /// As JSON, followed by the members of `custom`.
     pub(super) fn to_json(&self, custom: Option<&CustomClaims>) -> Result<Vec<u8>, serde_json::Error> {
         let mut json = serde_json::to_vec(self)?;
         if let Some(members) = custom.map(CustomClaims::members).filter(|members| !members.is_empty()) {
@@ -93,7 +94,8 @@ impl<'a> Claims<'a> {
     }
 }
 
-/// Claims of the caller's own: a JSON object of at most 4 KiB that names none of ours, kept to the letter.
+/// Claims that the caller adds: a JSON object of at most 4 KiB that contains none of our names. It is not
+/// changed in any way.
 #[derive(Clone, Debug)]
 pub struct CustomClaims(Box<RawValue>);
 
@@ -112,12 +114,12 @@ pub enum CustomClaimsError {
 }
 
 impl CustomClaims {
-    /// Bytes of JSON, at the most.
+    /// The most bytes of JSON.
     pub const MAX_BYTES: usize = 4096;
-    /// What callers cannot set.
+    /// The claims that callers cannot set.
     pub const RESERVED: [&'static str; 9] =
         ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "demo", "client_id"];
-    /// What other fields of a request set.
+    /// The claims that other fields of a request set.
     const OWN_FIELDS: [&'static str; 4] = ["username", "email", "email_verified", "auth_time"];
 
     /// The claims that callers cannot give, because the service sets them.
@@ -136,7 +138,8 @@ impl CustomClaims {
         jose::json::check(json.get()).map_err(|_| CustomClaimsError::NotAnObject)?;
         let members: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(json.get()).map_err(|_| CustomClaimsError::NotAnObject)?;
-        // Some readers of JSON take names in any case (Go's do): what is nearly ours counts as ours.
+        // Some readers of JSON accept names in upper or lower case (Go's do): a name that differs from ours
+        // only in case counts as ours.
         let ours = |name: &&String| {
             let name = name.to_uppercase().to_lowercase();
             Self::RESERVED.contains(&name.as_str()) || Self::OWN_FIELDS.contains(&name.as_str())
@@ -147,7 +150,7 @@ impl CustomClaims {
         }
     }
 
-    /// What stands between the braces.
+    /// The text between the braces.
     fn members(&self) -> &str {
         let inner = self.0.get().trim();
         inner.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default().trim()
@@ -172,7 +175,7 @@ mod tests {
                 assert_eq!(parse(&format!(r#"{{"role":1,"{name}":1}}"#)), refused);
             }
         }
-        // The long s becomes an S in capitals, and a reader that ignores case takes it for one.
+        // In capitals, the long s becomes an S, and a reader that ignores case treats it as one.
         assert_eq!(parse(r#"{"i\u017fs":1}"#), Err(CustomClaimsError::Reserved("i\u{17f}s".to_owned())));
         assert_eq!(
             parse(r#"{"role":1,"subject":{"sub":1,"client_id":"x"}}"#),

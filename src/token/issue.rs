@@ -1,4 +1,4 @@
-//! Issuing: what was decided for a subject is signed.
+//! Issues tokens: signs what was decided for a subject.
 
 use jose::Algorithm;
 
@@ -10,23 +10,23 @@ use crate::keys::SignError;
 /// 16 KiB. With the longer signatures of ML-DSA the keys refuse what does not fit.
 const MAX_CLAIMS_BYTES: usize = 10 * 1024 + 512;
 
-/// A fresh token.
+/// A new token.
 #[derive(Clone, Debug)]
 pub struct Issued {
-    /// The token. It opens what it was issued for, so it is not shown.
+    /// The token. It gives access to an account, so it is not shown.
     pub token: Secret<String>,
-    /// Seconds that it lives.
+    /// Its lifetime in seconds.
     pub expires_in: u64,
 }
 
-/// Why there is no token. The texts are for the log and the command line.
+/// Why no token was issued. The texts are for the log and the command line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IssueError {
-    /// The token was to live longer than the operator allows.
+    /// The token would live longer than the operator allows.
     #[error("a demo token may live for at most {0} seconds")]
     TooLong(u64),
-    /// The token would be longer than verifiers take, ours among them.
-    #[error("the token would be longer than verifiers take; ask for fewer or shorter claims and audiences")]
+    /// The token would be longer than verifiers accept, including our own.
+    #[error("the token would be longer than verifiers accept; ask for fewer or shorter claims and audiences")]
     TooLarge,
     /// Too many signatures are waiting: try again shortly.
     #[error("too many signatures are waiting")]
@@ -34,7 +34,7 @@ pub enum IssueError {
     /// No key may sign it now: try again shortly.
     #[error("no key may sign this token now")]
     Unavailable,
-    /// A fault of ours.
+    /// An internal error.
     #[error("the token could not be made: {0}")]
     Failed(&'static str),
 }
@@ -50,7 +50,7 @@ impl From<SignError> for IssueError {
     }
 }
 
-/// When a user proved who they are; a refreshed token carries it on as `auth_time` (OpenID Connect Core §2).
+/// When a user logged in; a refreshed token takes it over as `auth_time` (OpenID Connect Core §2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Session {
     /// Just now.
@@ -59,7 +59,7 @@ pub enum Session {
     Since(u64),
 }
 
-/// What a caller wants in a token of its own making.
+/// The values that a caller wants in a token.
 #[derive(Clone, Debug)]
 pub struct TokenRequest {
     /// `sub`.
@@ -68,26 +68,27 @@ pub struct TokenRequest {
     pub username: String,
     /// `email`.
     pub email: String,
-    /// `aud`: none for the usual one, one as a string, several as an array.
+    /// `aud`: if it is empty, the usual one; one as a string, several as an array.
     pub audience: Vec<String>,
-    /// How long it lives; the usual time where unset.
+    /// The lifetime; if it is `None`, the usual one.
     pub lifetime: Option<Lifetime>,
     /// More claims.
     pub claims: Option<CustomClaims>,
 }
 
-/// What an OAuth client is granted for itself. The caller has checked that the client may have it.
+/// What an OAuth client gets for itself. The caller has checked that the client may have it.
 #[derive(Clone, Debug)]
 pub struct ClientRequest {
     /// `client_id`.
     pub client_id: String,
-    /// `sub`; the client itself where unset (RFC 9068 §2.2).
+    /// `sub`; if it is `None`, the client itself (RFC 9068 §2.2).
     pub subject: Option<String>,
-    /// `aud`, the resources that the token is for: none for the usual one, one as a string, several as an array.
+    /// `aud`, the resources that the token is for: if it is empty, the usual one; one as a string, several as
+    /// an array.
     pub audience: Vec<String>,
     /// `scope`: names with a space between them (RFC 6749 §3.3).
     pub scope: Option<String>,
-    /// How long it lives; the usual time where unset.
+    /// The lifetime; if it is `None`, the usual one.
     pub lifetime: Option<Lifetime>,
 }
 
@@ -115,7 +116,7 @@ impl Tokens {
         let jti = self.entropy.jti().map_err(|_| IssueError::Failed("the system has no randomness"))?;
         let draft = subject.draft(&self.settings, now, &jti)?;
         let json = draft.claims.to_json(draft.custom);
-        let json = within_limit(json.map_err(|_| IssueError::Failed("the claims are no JSON"))?)?;
+        let json = within_limit(json.map_err(|_| IssueError::Failed("the claims are not JSON"))?)?;
         let expires_in = draft.lifetime.as_secs();
         let expires_at = now.plus_secs(expires_in);
         let token = self.keys.sign(algorithm, draft.typ, &json, draft.lifetime, expires_at).await?;
@@ -123,7 +124,7 @@ impl Tokens {
     }
 }
 
-/// The claims, where a token can hold them.
+/// The claims, if a token can contain them.
 fn within_limit(claims: Vec<u8>) -> Result<Vec<u8>, IssueError> {
     if claims.len() > MAX_CLAIMS_BYTES { Err(IssueError::TooLarge) } else { Ok(claims) }
 }

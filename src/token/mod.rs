@@ -1,4 +1,5 @@
-//! Tokens: which claims go in, and what is asked of those that come back. The keys and the format lie beneath.
+//! Tokens: the claims of a new token, and the checks of a received one. The modules below provide the keys
+//! and the format.
 
 mod check;
 mod claims;
@@ -17,16 +18,16 @@ pub use claims::{CustomClaims, CustomClaimsError};
 pub use issue::{ClientRequest, IssueError, Issued, Session, TokenRequest};
 pub use subject::Subject;
 
-/// What an operator decides about tokens.
+/// The operator's decisions about tokens.
 #[derive(Clone, Debug)]
 pub struct TokenSettings {
-    /// The `iss` of every token, and the only one that is accepted.
+    /// The `iss` of every token, and the only accepted one.
     pub issuer: String,
-    /// The `aud` of tokens that ask for no other, and the one that is expected.
+    /// The `aud` of tokens for which the caller names no other, and the expected one.
     pub audience: String,
-    /// How long a token lives.
+    /// The lifetime of a token.
     pub lifetime: Lifetime,
-    /// The most that a demo token may ask for.
+    /// The longest lifetime that a demo token may have.
     pub max_lifetime: Lifetime,
     /// Seconds by which `exp` and `nbf` may be missed.
     pub clock_skew: u64,
@@ -42,17 +43,17 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Tokens signed and checked with `keys`.
+    /// Issues and checks tokens with `keys`.
     pub fn new(keys: Arc<Keys>, clock: Clock, entropy: Entropy, settings: TokenSettings) -> Self {
         Self { keys, clock, entropy, settings: Arc::new(settings) }
     }
 
-    /// The keys that they are signed and checked with.
+    /// The keys that sign and check.
     pub fn keys(&self) -> &Arc<Keys> {
         &self.keys
     }
 
-    /// What holds for them.
+    /// The settings of tokens.
     pub fn settings(&self) -> &TokenSettings {
         &self.settings
     }

@@ -1,4 +1,4 @@
-//! On whose behalf a token is signed: it decides what the token says, of which type it is and how long it lives.
+//! For whom a token is signed: the subject decides the token's claims, its type and its lifetime.
 
 use std::borrow::Cow;
 
@@ -8,26 +8,26 @@ use super::claims::{Audience, Claims};
 use super::{ClientRequest, CustomClaims, IssueError, Session, TokenRequest, TokenSettings};
 use crate::domain::{Lifetime, Timestamp, User};
 
-/// On whose behalf a token is signed.
+/// For whom a token is signed.
 #[derive(Clone, Copy, Debug)]
 pub enum Subject<'a> {
     /// A stored user who has logged in.
     User {
         /// The user.
         user: &'a User,
-        /// When they logged in.
+        /// When the user logged in.
         session: Session,
     },
-    /// A client that acts for itself and not for a user (RFC 6749 §4.4). It gets an OAuth access token (RFC 9068), which
-    /// carries `client_id` and opens no account.
+    /// A client that acts for itself and not for a user (RFC 6749 §4.4). It gets an OAuth access token (RFC
+    /// 9068), which contains `client_id` and gives access to no account.
     Client(&'a ClientRequest),
-    /// Any caller, without a log-in. The token says so (`demo: true`), and opens no account.
+    /// Any caller, without a log-in. The token says so (`demo: true`), and gives access to no account.
     Demo(&'a TokenRequest),
     /// The operator, who has the keys and may choose every claim.
     Operator(&'a TokenRequest),
 }
 
-/// All of a token that is decided before it is signed.
+/// All parts of a token that are decided before it is signed.
 #[derive(Debug)]
 pub(super) struct Draft<'a> {
     pub(super) typ: Typ,
@@ -37,10 +37,10 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Subject<'a> {
-    /// What a token for this subject is, issued at `now` under the name `jti`.
+    /// The parts of a token for this subject, issued at `now` with the `jti` `jti`.
     ///
     /// # Errors
-    /// [`IssueError::TooLong`] for a demo token that is to live longer than the operator allows.
+    /// [`IssueError::TooLong`] for a demo token that would live longer than the operator allows.
     pub(super) fn draft(
         self,
         settings: &'a TokenSettings,
@@ -87,13 +87,13 @@ fn of_user<'a>(user: &'a User, session: Session, now: Timestamp, common: Claims<
         username: Some(user.username.as_str()),
         email: Some(user.email.as_str()),
         auth_time: Some(auth_time),
-        // Nothing verifies addresses yet, and a token must not look as if something did.
+        // The service does not verify addresses yet, and a token must not look as if it did.
         email_verified: Some(false),
         ..common
     }
 }
 
-/// The claims that RFC 9068 §2.2 demands, and no claim about a user.
+/// The claims that RFC 9068 §2.2 requires, and no claim about a user.
 fn of_client<'a>(request: &'a ClientRequest, common: Claims<'a>) -> Claims<'a> {
     Claims {
         sub: Cow::Borrowed(request.subject.as_deref().unwrap_or(&request.client_id)),

@@ -12,19 +12,19 @@ use super::{WorkError, lower_priority};
 
 /// Work that can be done for several pieces at once.
 pub trait BatchWork: Send + Sync + 'static {
-    /// What is worked on.
+    /// A piece of work.
     type Piece: Send;
-    /// What comes of a piece.
+    /// The result for a piece.
     type Output: Send;
 
-    /// How many pieces to take if so many wait; at least one.
+    /// The number of pieces to take if `waiting` pieces wait; at least one.
     fn size(&self, waiting: usize) -> usize;
 
-    /// Gives an output for each piece, in their order.
+    /// Returns an output for each piece, in their order.
     fn work(&self, pieces: Vec<Self::Piece>) -> Vec<Self::Output>;
 }
 
-/// Threads of low priority behind a queue of a fixed length. They end when the value is dropped.
+/// Threads of low priority behind a queue of limited length. They end when the value is dropped.
 #[derive(Debug)]
 pub struct BatchWorkers<W: BatchWork> {
     work: Arc<W>,
@@ -38,11 +38,11 @@ struct Asked<W: BatchWork> {
 }
 
 impl<W: BatchWork> BatchWorkers<W> {
-    /// Starts `threads` threads at `niceness` (0 to 19). Each takes pieces from a queue of at most `queue`: those that wait at that moment,
-    /// as many as `work` wants, and does not wait for more.
+    /// Starts `threads` threads at `niceness` (0 to 19). They take pieces from a queue of at most `queue`
+    /// pieces. A thread takes as many waiting pieces as `work` wants, and does not wait for more.
     ///
     /// # Errors
-    /// If the system gives no thread.
+    /// If the system starts no thread.
     pub fn start(name: &str, threads: usize, queue: usize, niceness: i32, work: W) -> io::Result<Self> {
         let (sender, receiver) = bounded(queue);
         let work = Arc::new(work);
@@ -58,12 +58,13 @@ impl<W: BatchWork> BatchWorkers<W> {
         Ok(Self { work, queue: sender })
     }
 
-    /// What the threads do.
+    /// The loop of each thread.
     pub fn work(&self) -> &W {
         &self.work
     }
 
-    /// Has one of the threads work on `piece`. A piece whose caller has gone away before its turn is dropped.
+    /// Lets one of the threads work on `piece`. If the caller goes away before the work on its piece begins,
+    /// the piece is dropped.
     ///
     /// # Errors
     /// [`WorkError::Busy`] at once if the queue is full, [`WorkError::Lost`] if the work panics.
@@ -90,7 +91,7 @@ fn answer<W: BatchWork>(batch: Vec<Asked<W>>, work: &W) {
         batch.into_iter().map(|asked| (asked.piece, asked.reply)).unzip();
     let Ok(outputs) = catch_unwind(AssertUnwindSafe(|| work.work(pieces))) else { return };
     for (reply, output) in replies.into_iter().zip(outputs) {
-        // If the caller has gone away meanwhile, its output is dropped.
+        // If the caller has gone away meanwhile, the output is dropped.
         let _ = reply.send(output);
     }
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::support::{Program, repository, run, tool};
 
 #[test]
-fn the_documentation_works_in_a_browser_for_everybody() {
+fn the_documentation_works_in_a_browser_for_every_visitor() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), &[("BCRYPT_ROUNDS", "4")]);
     let mut node = Command::new("node");

@@ -344,7 +344,7 @@ fn all_faults_of_the_settings_are_told_at_once_and_typos_are_pointed_out() {
     let told = refused(command(folder.path(), &["config", "check"]).env("PORT", "x").env("KEY_BITS", "7"), 2);
     assert!(told.contains("PORT=\"x\"") && told.contains("KEY_BITS=\"7\""), "{told}");
     let told = run(command(folder.path(), &["config", "check"]).env("JWT_ISUER", "x"));
-    assert!(told.contains("warning: JWT_ISUER is no setting; did you mean JWT_ISSUER?"), "{told}");
+    assert!(told.contains("warning: JWT_ISUER is not a setting; did you mean JWT_ISSUER?"), "{told}");
     let told =
         refused(command(folder.path(), &["config", "check"]).env("PORT", "x").env("JWT_ISUER", "x"), 2);
     assert!(told.contains("PORT=") && told.contains("did you mean JWT_ISSUER?"), "{told}");
@@ -372,7 +372,7 @@ fn a_node_env_that_is_nearly_production_counts_as_it_and_is_pointed_out() {
     program.client().post("/api/token/generate", &json!({})).is_refused(
         403,
         "demo_tokens_disabled",
-        "Demo tokens are off on this server, because anybody can have one; its operator allows them with DEMO_TOKENS=true",
+        "Demo tokens are off on this server, because everyone can get one; its operator can allow them with DEMO_TOKENS=true",
     );
 }
 
@@ -383,7 +383,7 @@ fn a_start_with_demo_tokens_for_other_machines_names_the_risk_and_the_remedy() {
     let warned = |settings: &[(&str, &str)]| {
         let program = Program::start(folder.path(), &[&[("SKIP_DATABASE", "true")], settings].concat());
         let (_, log) = program.stop();
-        let warning = "anybody there gets tokens with any claims, signed with its key. NODE_ENV=production or \
+        let warning = "everyone there can get tokens with any claims, signed with its key. NODE_ENV=production or \
                        DEMO_TOKENS=false turns them off; HOST=127.0.0.1 keeps other machines out";
         log.lines().any(|line| line.contains("\"WARN\"") && line.contains(warning))
     };

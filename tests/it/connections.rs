@@ -220,11 +220,11 @@ fn each_limit_on_connections_is_told_of_in_the_log() {
     let (_, log) = program.stop();
     let told = |sentence: &str| log.matches(sentence).count();
     assert_eq!(
-        told("one address has all the connections it may have (MAX_CONNECTIONS_PER_ADDRESS)"),
+        told("one address has reached its limit of connections (MAX_CONNECTIONS_PER_ADDRESS)"),
         1,
         "{log}"
     );
-    assert_eq!(told("there are as many connections as there may be (MAX_CONNECTIONS)"), 1, "{log}");
+    assert_eq!(told("the limit of connections is reached (MAX_CONNECTIONS)"), 1, "{log}");
 }
 
 /// The memory of a body is free again when its request has ended, however it ended.

@@ -260,7 +260,7 @@ fn a_consumer_gets_its_subkeys_when_the_server_secret_comes_after_the_start() {
     assert_eq!(subkeys.all.len(), 1);
 }
 
-/// As a server: half of all verifiers would refuse the tokens of one of the two.
+/// As for a server: half of all verifiers would refuse the tokens of one of the two.
 #[test]
 fn a_function_does_not_start_beside_an_instance_with_other_keys() {
     let uri = mongod::new_database();
@@ -285,7 +285,8 @@ fn a_function_does_not_start_beside_an_instance_with_other_keys() {
     });
 }
 
-/// AWS hangs: what is known of the ring serves on; what was begun goes on when AWS is back.
+/// AWS does not answer: the function continues with the ring that it knows; work that has begun continues
+/// when AWS is back.
 #[test]
 fn a_custody_that_hangs_holds_no_request_up_for_long() {
     let proxy = Proxy::before(Moto::shared().address());

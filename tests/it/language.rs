@@ -7,8 +7,22 @@ use std::path::Path;
 use crate::support::repository;
 
 /// These words are out of use, or they are metaphors for a module or an interface.
-const BANNED: [&str; 9] =
-    ["whoever", "whomever", "nobody", "till", "whence", "thence", "rooms", "door", "doors"];
+const BANNED: [&str; 12] = [
+    "whoever",
+    "whomever",
+    "nobody",
+    "somebody",
+    "anybody",
+    "everybody",
+    "till",
+    "whence",
+    "thence",
+    "rooms",
+    "door",
+    "doors",
+];
+/// After one of these words, "where" means "if".
+const BEFORE_CONDITION: [&str; 8] = ["none", "nothing", "false", "true", "only", "also", "missing", "except"];
 /// The folders and files with text of ours. Fixtures and the recorded contract are data.
 const READ: [&str; 16] = [
     "ARCHITECTURE.md",
@@ -73,6 +87,13 @@ fn comments_and_messages_are_read_and_values_are_not() {
         ("// An answer that is none.", &["is none"]),
         ("// If there is none, it stops.", &[]),
         ("// No one knows.", &["no one"]),
+        ("/// # Errors\n/// Where the system is busy.", &["Where"]),
+        ("// It stops. Where there is a key, it goes on.", &["Where"]),
+        ("// Where is the key?", &[]),
+        ("/// It is `None` where it is missing.", &["where"]),
+        ("/// It fails with [`Fault::Late`] where it is late.", &["where"]),
+        ("/// False where it is gone.", &["where"]),
+        ("// The folder where it is.", &[]),
     ] {
         assert_eq!(found(code), expected, "{code}");
     }
@@ -217,6 +238,25 @@ fn banned(words: &[Word<'_>], at: usize) -> Option<&'static str> {
         ("is" | "are" | "was" | "were", "none") if lower(2) != "there" => Some("is none"),
         (_, "None") if words.get(at + 1).is_some_and(|next| next.text == "of") => Some("None of"),
         (_, "Who") if !asks(words[at].rest) => Some("Who"),
+        (before, "where") if is_condition(words, at, before) => Some("where"),
+        (_, "Where") if !asks(words[at].rest) && !is_title(words, at) => Some("Where"),
         _ => BANNED.into_iter().find(|banned| *banned == lower(0)),
     }
+}
+
+/// Whether the "where" at this place means "if": it follows code or one of some words.
+fn is_condition(words: &[Word<'_>], at: usize, before: &str) -> bool {
+    let gap = gap_before(words, at);
+    gap.ends_with("] ") || gap.ends_with("` ") || BEFORE_CONDITION.contains(&before)
+}
+
+/// Whether this word begins a heading, a link, or a cell of a table.
+fn is_title(words: &[Word<'_>], at: usize) -> bool {
+    ["# ", "[", "| ", "\""].iter().any(|mark| gap_before(words, at).ends_with(mark))
+}
+
+/// The text between the word before this one and this one.
+fn gap_before<'t>(words: &[Word<'t>], at: usize) -> &'t str {
+    let Some(before) = at.checked_sub(1).map(|before| words[before].rest) else { return "" };
+    &before[..before.len() - words[at].text.len() - words[at].rest.len()]
 }

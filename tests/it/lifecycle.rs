@@ -309,7 +309,7 @@ fn c4_a_process_that_was_stopped_goes_on_as_if_nothing_had_been() {
     let (_folder, program) = started();
     let mut asking = connect(program.address());
     is_healthy(&program);
-    program.signal(Signal::STOP);
+    program.freeze();
     send(&mut asking, "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     asking.set_nonblocking(true).unwrap();
     assert_eq!(

@@ -43,8 +43,8 @@ fn readiness(client: &Client) -> (u16, Value) {
     told(&client.get("/readyz"))
 }
 
-/// Keys in MongoDB at `uri`. Key sets are cached for so short a time that they are not given out any more five seconds
-/// after the ring was last read.
+/// Keys in MongoDB at `uri`. Caches keep key sets for so short a time that the service stops publishing them
+/// five seconds after its last read of the ring.
 fn with_keys_in_mongo(folder: &Path, uri: &str) -> Program {
     let settings = [
         ("MONGODB_URI", uri),
@@ -140,11 +140,11 @@ fn a_vault_that_falls_silent_or_refuses_later_leaves_the_instance_ready() {
 #[test]
 fn a_service_has_not_started_while_its_signer_refuses() {
     let (trouble, misfit) =
-        ("Vault does not do what it is asked", "the custody's signature does not fit its key");
+        ("Vault refuses or does not answer", "the custody's signature does not fit its key");
     for (fault, logged) in [
         (VaultFault::Denies, trouble),
         (VaultFault::OtherKey, misfit),
-        (VaultFault::OtherVersion, "the signature of another version, or none"),
+        (VaultFault::OtherVersion, "the signature of another version, or with none"),
     ] {
         let (vault, folder) = (Vault::start(), tempfile::tempdir().unwrap());
         drop(with_key_in_vault(folder.path(), &vault));

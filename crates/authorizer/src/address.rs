@@ -1,10 +1,10 @@
-//! Addresses that keys may be read from: https, or http to this machine itself.
+//! The addresses from which keys may be read: https, or http to this machine itself.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use http::Uri;
 
-/// A checked address. Everything that is fetched has one.
+/// A checked address. The authorizer fetches only from such addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address(String);
 
@@ -14,7 +14,7 @@ impl Address {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let uri: Uri = text.parse().map_err(|_| "it is no address")?;
+        let uri: Uri = text.parse().map_err(|_| "it is not an address")?;
         let authority = uri.authority().ok_or("it does not begin with https://")?;
         if authority.as_str().contains('@') || authority.host().is_empty() || text.contains('#') {
             return Err("it holds a user, a fragment or no host");
@@ -22,7 +22,7 @@ impl Address {
         match uri.scheme_str() {
             Some("https") => Ok(Self(text.to_owned())),
             Some("http") if is_loopback(authority.host()) => Ok(Self(text.to_owned())),
-            _ => Err("it must begin with https://, for keys that came over plain http prove nothing"),
+            _ => Err("it must begin with https://, because keys that came over plain HTTP prove nothing"),
         }
     }
 

@@ -1,4 +1,4 @@
-//! How a gateway is answered: with a policy, a plain yes or no, or an error.
+//! The response to a gateway: a policy, a plain yes or no, or an error.
 
 use lambda_runtime::Diagnostic;
 use serde_json::{Map, Value, json};
@@ -8,7 +8,7 @@ use crate::denial::{Denial, Verdict};
 use crate::event::{Event, Gateway};
 use crate::rules::Grant;
 
-/// What HTTP APIs with payload format 2.0 are answered with (`AUTHORIZER_RESPONSE`).
+/// The form of the response to HTTP APIs with payload format 2.0 (`AUTHORIZER_RESPONSE`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     /// `{"isAuthorized": …}`, for authorizers with simple responses.
@@ -17,19 +17,19 @@ pub enum Style {
     Policy,
 }
 
-/// An answer that is an error. The gateway keeps none of these.
+/// A response that is an error. The gateway does not cache errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// REST APIs make 401 of it.
+    /// REST APIs answer 401.
     Unauthorized,
-    /// Every API makes 500 of it.
+    /// Every API answers 500.
     Undecided,
 }
 
 impl From<Failure> for Diagnostic {
     fn from(failure: Failure) -> Self {
         let (kind, message) = match failure {
-            // The gateway knows it by this very word.
+            // The gateway recognises it by exactly this word.
             Failure::Unauthorized => ("Unauthorized", "Unauthorized".to_owned()),
             Failure::Undecided => ("KeysUnavailable", Denial::KeysUnavailable.to_string()),
         };
@@ -70,7 +70,7 @@ fn policy(stage: &StageArn, judgement: &Result<Grant, Denial>) -> Value {
     })
 }
 
-/// What the gateway passes on. For a denial this is its code, for access logs and gateway responses.
+/// The data that the gateway passes on. For a denial this is its code, for access logs and gateway responses.
 fn context(judgement: &Result<Grant, Denial>) -> Map<String, Value> {
     match judgement {
         Ok(grant) => grant.context.clone(),

@@ -1,10 +1,10 @@
 //! The ARN of the method that is called (`arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH`).
 
-/// What a policy speaks of: a stage of an API, with all its methods.
+/// A policy is about a stage of an API, with all its methods.
 ///
-/// The gateway keeps a policy by the token, not by the method, and applies it to whatever is called next with the same
-/// token. A policy about one method would refuse all others until it is forgotten. What is decided here is decided by the
-/// token alone, so it holds for the whole stage.
+/// The gateway caches a policy for the token, not for the method, and applies it to the next calls with the
+/// same token. A policy about one method would refuse all others until it is forgotten. The decision depends
+/// only on the token, so it is valid for the whole stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageArn(String);
 

@@ -19,7 +19,8 @@ impl ClaimPath {
         self.0.iter().try_fold(claims, |value, name| value.get(name))
     }
 
-    /// What the gateway calls the claim: the names, with `_` for whatever is not a letter, a digit or `_`.
+    /// The gateway's name of the claim: the names, with `_` for every character that is not a letter, a digit
+    /// or `_`.
     pub fn context_key(&self) -> String {
         self.0.join("_").chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
     }
@@ -40,7 +41,7 @@ pub fn split_unescaped(text: &str, separator: char) -> Vec<String> {
     parts
 }
 
-/// The text without the backslashes that protect what stands behind them.
+/// The text without the backslashes that protect the next character.
 pub fn unescaped(text: &str) -> String {
     let (mut plain, mut characters) = (String::new(), text.chars());
     while let Some(c) = characters.next() {

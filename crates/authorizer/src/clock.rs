@@ -1,14 +1,14 @@
-//! The only reader of the time. Everything else takes a [`Moment`].
+//! The only code that reads the time. All other code takes a [`Moment`].
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// An instant on two clocks: the wall's, and one that is never set.
+/// An instant on two clocks: the wall clock, and one that cannot be set.
 ///
-/// While a Lambda environment is frozen the second may stand still, and the first may be set back. Between them, nothing
-/// that is kept looks younger than it is.
+/// While a Lambda environment is frozen, the second clock may stand still, and the first may be set back.
+/// With both, no stored data looks younger than it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// Seconds since 1970.
@@ -23,7 +23,7 @@ impl Moment {
         Self { unix: unix_seconds(), steady: START.elapsed() }
     }
 
-    /// How long ago `earlier` was, by the clock that says more.
+    /// The time since `earlier`, by the clock that shows more.
     pub fn since(self, earlier: Self) -> Duration {
         let wall = Duration::from_secs(self.unix.saturating_sub(earlier.unix));
         wall.max(self.steady.saturating_sub(earlier.steady))

@@ -2,7 +2,7 @@
 
 use jose::Rejection;
 
-/// Why a request is denied. Neither messages nor codes hold anything that the request contained.
+/// Why a request is denied. Neither messages nor codes contain any part of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denial {
     /// API Gateway does not send such an event to an authorizer.
@@ -21,11 +21,11 @@ pub enum Denial {
     #[error(transparent)]
     Token(#[from] Rejection),
     /// The token's issuer is not one of the allowed issuers.
-    #[error("the token was issued by none of AUTHORIZER_ISSUERS")]
+    #[error("AUTHORIZER_ISSUERS does not list the issuer of the token")]
     UnknownIssuer,
     /// The token is bound to a key of the caller, and a bearer token does not prove that the caller has this key (`cnf`:
     /// RFC 7800, RFC 8705, RFC 9449).
-    #[error("the token is bound to a key of its holder, which a bearer token does not prove")]
+    #[error("the token is bound to a key of its holder, and a bearer token cannot prove who has that key")]
     SenderConstrained,
     /// JWT Generator gives every caller such a token, with any claims.
     #[error("the token is a demo token (\"demo\": true); AUTHORIZER_CLAIMS may ask for demo=true")]

@@ -1,4 +1,4 @@
-//! What API Gateway asks: the events of its authorizers, and the bearer token in them.
+//! The questions of API Gateway: the events of its authorizers, and the bearer token in them.
 
 use jose::Rejection;
 use jose::json::Json;
@@ -6,7 +6,7 @@ use jose::json::Json;
 use crate::arn::StageArn;
 use crate::denial::Denial;
 
-/// Which gateway asks, and so how it is to be answered.
+/// The kind of gateway, which decides the form of the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gateway {
     /// A REST API, by a TOKEN or a REQUEST authorizer.

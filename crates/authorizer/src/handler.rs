@@ -12,7 +12,7 @@ use crate::judge::Judge;
 pub struct Handler {
     /// Checks the token.
     pub judge: Judge,
-    /// How HTTP APIs with payload format 2.0 are answered.
+    /// The form of the response to HTTP APIs with payload format 2.0.
     pub style: Style,
 }
 

@@ -1,4 +1,4 @@
-//! The judgement of a token: its issuer, its signature with that issuer's keys, its claims.
+//! Checks a token: its issuer, its signature with that issuer's keys, its claims.
 
 use jose::json::Json;
 use jose::{Rejection, SignedParts};
@@ -12,7 +12,7 @@ use crate::rules::{Grant, Rules};
 pub struct Judge {
     /// The issuers whose tokens are accepted.
     pub providers: Vec<Provider>,
-    /// What is asked of all their tokens.
+    /// The rules for all their tokens.
     pub rules: Rules,
 }
 
@@ -34,7 +34,8 @@ impl Judge {
     }
 }
 
-/// What the issuer signed. A key that is not known may be new: the keys are read again before the token is refused.
+/// The content that the issuer signed. An unknown key may be new: the keys are read again before the token is
+/// refused.
 async fn signed(provider: &Provider, token: &str, has_kid: bool) -> Result<SignedParts, Denial> {
     let held = provider.keys().await?;
     let refused = match held.keys.verify(token) {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::claim_path::ClaimPath;
 use crate::denial::Denial;
 
-/// From here on a double no longer holds every second.
+/// From here on, a double cannot represent every second.
 const EXACT_SECONDS: f64 = 9_007_199_254_740_992.0;
 
 /// Which audiences are accepted.
@@ -24,11 +24,11 @@ pub enum Audiences {
 pub struct Required {
     /// Which claim.
     pub path: ClaimPath,
-    /// Its text, or that of one element; for a number, as [`Json`] prints it.
+    /// Its text, or the text of one element; for a number, as [`Json`] prints it.
     pub value: String,
 }
 
-/// What a token must be and say.
+/// The rules for a token.
 #[derive(Clone, Debug)]
 pub struct Rules {
     /// `AUTHORIZER_AUDIENCES`.
@@ -48,7 +48,7 @@ pub struct Rules {
 pub struct Grant {
     /// The caller, for the gateway's logs.
     pub principal: String,
-    /// What is passed on, flat as REST APIs want it.
+    /// The claims that are passed on, flat as REST APIs need it.
     pub context: Map<String, Value>,
 }
 

@@ -89,7 +89,7 @@ fn report(faults: &Faults) -> String {
         .body(body.as_bytes());
     let sent = request.map_err(CallError::Request).and_then(|request| client.send(request, REPORT));
     if let Err(error) = sent {
-        tracing::warn!("Lambda could not be told: {error}");
+        tracing::warn!("cannot report to Lambda: {error}");
     }
     message
 }

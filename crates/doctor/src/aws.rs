@@ -1,5 +1,6 @@
-//! What the JWT authorizers of API Gateway need (its developer guide, "JWT authorizers" and "Quotas"): only RSA keys, a
-//! discovery document at the issuer, and patience, because API Gateway keeps keys for two hours whatever `max-age` says.
+//! The requirements of the JWT authorizers of API Gateway (its developer guide, "JWT authorizers" and
+//! "Quotas"): only RSA keys, a discovery document at the issuer, and a long lead for new keys, because API
+//! Gateway keeps keys for two hours whatever `max-age` says.
 
 use http::Uri;
 

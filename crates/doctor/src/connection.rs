@@ -1,4 +1,4 @@
-//! Whether and how the deployment is reached: speed, redirects, plain HTTP.
+//! Whether the deployment can be reached, and how: speed, redirects, plain HTTP.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub(crate) const NO_REDIRECT: &Check = &Check {
 pub(crate) const HTTPS: &Check = &Check {
     id: "https",
     requirement: "The address uses HTTPS, or it is on this machine.",
-    remedy: "Put a proxy with a certificate in front of the service, because anybody who can alter answers on the way can give false keys to verifiers.",
+    remedy: "Put a proxy with a certificate in front of the service, because an attacker who can change answers on the way can give false keys to verifiers.",
 };
 pub(crate) const PLAIN_HTTP: &Check = &Check {
     id: "plain-http",

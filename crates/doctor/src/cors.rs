@@ -1,4 +1,4 @@
-//! Which web pages a browser lets read the answers (the Fetch standard).
+//! The web pages that a browser allows to read the answers (the Fetch standard).
 
 use crate::client::{Answer, AnswerOrError};
 use crate::finding::{Check, Finding, no_answer, quoted};
@@ -6,12 +6,12 @@ use crate::finding::{Check, Finding, no_answer, quoted};
 pub(crate) const KEY_SET: &Check = &Check {
     id: "cors-key-set",
     requirement: "A web page of any origin may read the key set.",
-    remedy: "Configure the proxy to pass on `Access-Control-Allow-Origin: *`: public keys are for everybody, and some verifiers run in browsers.",
+    remedy: "Configure the proxy to pass on `Access-Control-Allow-Origin: *`: public keys are for everyone, and some verifiers run in browsers.",
 };
 pub(crate) const UNINVITED: &Check = &Check {
     id: "cors-uninvited",
     requirement: "A web page of an unknown origin may read only the key set, except on this machine.",
-    remedy: "Set ALLOWED_ORIGINS to the origins of your pages. The demissing allows all origins.",
+    remedy: "Set ALLOWED_ORIGINS to the origins of your pages. The default allows all origins.",
 };
 pub(crate) const INVITED: &Check = &Check {
     id: "cors-invited",

@@ -1,10 +1,11 @@
-//! What the doctor asks of a deployment, and what it finds. Each finding is a sentence that stands by itself.
+//! The questions of the doctor to a deployment, and the answers. Each finding is a sentence that can be
+//! understood alone.
 
 use std::fmt::Display;
 
-/// A longer sentence is cut, in characters.
+/// The most characters of a sentence; a longer one is cut.
 const SENTENCE_LIMIT: usize = 400;
-/// A longer text of the server is cut, in characters.
+/// The most characters of a text of the server; a longer one is cut.
 const QUOTE_LIMIT: usize = 160;
 
 /// One question to a deployment. Its id never changes, because checklists and scripts name it.

@@ -1,4 +1,4 @@
-//! Host names that a caller makes up must not get into answers: not into redirects, addresses or claims.
+//! A host name that a caller invents must not appear in answers: not in redirects, addresses or claims.
 
 use crate::client::Answer;
 use crate::finding::{Check, Finding, counted};

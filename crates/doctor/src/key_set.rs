@@ -8,7 +8,7 @@ use crate::finding::{Check, Finding, counted, quoted};
 pub(crate) const KEY_SET: &Check = &Check {
     id: "key-set",
     requirement: "The key set answers every caller with status 200, and contains keys.",
-    remedy: "Check that the path reaches the service and asks for no API key, log-in or authorizer, because public keys are for everybody.",
+    remedy: "Check that the path reaches the service and asks for no API key, log-in or authorizer, because public keys are for everyone.",
 };
 pub(crate) const TYPE: &Check = &Check {
     id: "key-set-type",

@@ -1,5 +1,6 @@
-//! Looks at a deployment of the service from outside, as verifiers, browsers and strangers do, and says what to do about
-//! each fault that it finds. `jwt-generator doctor` reads its arguments, calls [`Inspection::run`] and prints the [`Report`].
+//! Inspects a deployment of the service from outside, as verifiers, browsers and strangers see it, and says
+//! what to do about each problem. `jwt-generator doctor` reads its arguments, calls [`Inspection::run`] and
+//! prints the [`Report`].
 //!
 //! The rules are pure functions of answers, in one file for each group of checks. `requests` alone sends requests, over
 //! `client` and `raw_connection`. The crate knows nothing of the service; the caller brings the time ([`Clock`]) and the

@@ -1,5 +1,5 @@
-//! Connections without an HTTP client, for what such a client does not show or send: the certificate, old versions of
-//! TLS, and malformed requests.
+//! Connections without an HTTP client, for data that such a client does not show or send: the certificate,
+//! old versions of TLS, and malformed requests.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -54,7 +54,7 @@ impl Write for TimedStream<'_> {
     }
 }
 
-/// What a TLS handshake showed.
+/// The results of a TLS handshake.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Handshake {
     /// The certificates that the server sent, its own first, in DER.
@@ -169,7 +169,7 @@ impl<'a> RawConnector<'a> {
     }
 }
 
-/// What checks the server's certificate: by `roots`, or by the system's if there are none.
+/// The verifier of the server's certificate: by `roots`, or by the system's if there are none.
 fn verifier(roots: Option<&Roots>) -> Result<Arc<dyn ServerCertVerifier>, TrustError> {
     let provider = Arc::new(default_provider());
     let Some(roots) = roots else {

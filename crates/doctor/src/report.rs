@@ -1,4 +1,4 @@
-//! What was found, for people and for scripts.
+//! The results, for people and for scripts.
 
 use serde_json::{Value, json};
 

@@ -11,7 +11,7 @@ use crate::{
 };
 
 const JSON: (&str, &str) = ("content-type", "application/json");
-/// More than the service accepts in a header, in bytes.
+/// More bytes than the service accepts in a header.
 const LARGE_HEADER: usize = 72 * 1024;
 
 impl Inspector<'_> {

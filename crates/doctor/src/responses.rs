@@ -1,4 +1,4 @@
-//! What answers must have: security headers, the request id, and the service's own form for errors.
+//! The requirements for answers: security headers, the request id, and the service's own form for errors.
 
 use crate::client::{Answer, AnswerOrError};
 use crate::finding::{Check, Finding, no_answer, quoted};

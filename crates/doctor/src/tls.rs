@@ -40,7 +40,7 @@ pub(crate) fn handshake(handshake: &Handshake, now: Instant) -> Vec<Finding> {
             let version = version.replace("TLSv1_", "TLS 1.");
             findings.push(HANDSHAKE.ok(format!("The server speaks {version}.")));
         }
-        // The server did its part: the doctor closed the connection.
+        // The server has succeeded: the doctor closed the connection.
         (None, _) if handshake.distrust.is_some() => findings.push(HANDSHAKE.ok("The server speaks TLS.")),
         (None, Some(failure)) => {
             findings.push(HANDSHAKE.fail(format!("The TLS handshake failed: {failure}.")));

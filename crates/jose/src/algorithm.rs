@@ -61,8 +61,8 @@ impl Algorithm {
         matches!(self, Self::Rs256 | Self::Ps256)
     }
 
-    /// Whether a quantum computer is not known to break it. Keys of such an algorithm have a `kty` that many verifiers
-    /// do not know, and some of those refuse the whole key set that holds one.
+    /// Whether it resists all known attacks by quantum computers. Keys of such an algorithm have a `kty` that
+    /// many verifiers do not know, and some of those refuse the whole key set that contains one.
     pub const fn is_post_quantum(self) -> bool {
         matches!(self, Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87)
     }

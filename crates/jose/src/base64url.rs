@@ -1,4 +1,4 @@
-//! Base64url as JOSE wants it (RFC 7515 §2): no padding, no line breaks, one spelling per value.
+//! Base64url in the form of JOSE (RFC 7515 §2): no padding, no line breaks, one spelling for each value.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

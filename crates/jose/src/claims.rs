@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::Rejection;
 use crate::json::Json;
 
-/// Fractional NumericDates from here on are refused: a double no longer holds every second.
+/// Fractional NumericDates from here on are refused: a double cannot represent every second.
 const EXACT_SECONDS: f64 = 9_007_199_254_740_992.0;
 
 /// The registered claims of a verified token. Instants are whole seconds since 1970 (NumericDate).
@@ -21,7 +21,7 @@ pub struct Registered {
     pub exp: u64,
     /// Not before; a fraction is rounded up.
     pub nbf: Option<u64>,
-    /// Issued at; a fraction is cut off. It may lie in the future: clocks differ, and are set back.
+    /// Issued at; a fraction is cut off. It may be in the future, because clocks differ and are set back.
     pub iat: Option<u64>,
     /// The token's unique name.
     pub jti: Option<String>,
@@ -40,7 +40,8 @@ pub struct ReceivedClaims<'a> {
 
 impl<'a> ReceivedClaims<'a> {
     /// # Errors
-    /// `Malformed` if the text is no strict JSON object, `InvalidClaim` for a wrong type or a missing `exp`.
+    /// `Malformed` if the text is not a strict JSON object, `InvalidClaim` for a wrong type or a missing
+    /// `exp`.
     pub fn parse(text: &'a str) -> Result<Self, Rejection> {
         let mut claims = Json::object(text).map_err(|_| Rejection::Malformed)?;
         Ok(Self {

@@ -1,7 +1,7 @@
-//! A reader of the little DER (X.690) that key files are made of: one-byte tags, definite lengths.
+//! A reader for the parts of DER (X.690) that key files use: one-byte tags, definite lengths.
 //!
-//! It tells keys apart and finds public numbers. Whether a key is sound is decided by aws-lc, which
-//! parses the same bytes again.
+//! It distinguishes keys and finds public numbers. aws-lc, which parses the same bytes again, decides whether
+//! a key is valid.
 
 pub const INTEGER: u8 = 0x02;
 pub const BIT_STRING: u8 = 0x03;
@@ -11,7 +11,7 @@ pub const SEQUENCE: u8 = 0x30;
 /// Constructed, context-specific tag 0, which contains the curve (RFC 5915).
 pub const CONTEXT_0: u8 = 0xA0;
 
-/// What is left to read of a DER value.
+/// The rest of a DER value.
 #[derive(Clone, Copy)]
 pub struct Reader<'a>(&'a [u8]);
 
@@ -25,7 +25,7 @@ impl<'a> Reader<'a> {
         self.0.is_empty()
     }
 
-    /// Takes the next value if it has this tag, and gives its content.
+    /// Takes the next value if it has this tag, and returns its content.
     pub fn take(&mut self, tag: u8) -> Option<&'a [u8]> {
         let (&found, rest) = self.0.split_first()?;
         if found != tag {

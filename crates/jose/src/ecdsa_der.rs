@@ -1,4 +1,5 @@
-//! ECDSA signatures in DER (RFC 3279 §2.2.3), as key management services give them, and as JWS wants them.
+//! Converts ECDSA signatures from DER (RFC 3279 §2.2.3), which key management services return, to the form of
+//! JWS.
 
 use crate::der::{Reader, SEQUENCE};
 

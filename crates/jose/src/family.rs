@@ -1,4 +1,4 @@
-//! The kinds of key that the algorithms need, with what the library needs to know of each.
+//! The kinds of key that the algorithms need, with the parameters of the library for each.
 
 use aws_lc_rs::signature::{ML_DSA_44_SIGNING, ML_DSA_65_SIGNING, ML_DSA_87_SIGNING, PqdsaSigningAlgorithm};
 

@@ -1,12 +1,12 @@
-//! The JOSE header (RFC 7515 §4): what we write, and what we read of a received one.
+//! The JOSE header (RFC 7515 §4): the one that we write, and the members that we read from a received one.
 
 use std::borrow::Cow;
 
 use crate::json::Json;
 use crate::{Algorithm, Rejection, base64url};
 
-/// What a token is for: the media type in its `typ`, without `application/` (RFC 7515 §4.1.9). It tells the kinds of token
-/// apart, so that one kind does not pass for another (RFC 8725 §3.11).
+/// The purpose of a token: the media type in its `typ`, without `application/` (RFC 7515 §4.1.9). It
+/// distinguishes the kinds of token, so that one kind is not accepted as another (RFC 8725 §3.11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Typ {
     /// `JWT`: a token that has no more special type (RFC 7519 §5.1).

@@ -17,10 +17,10 @@ pub enum Fault {
     /// The text breaks RFC 8259, holds a lone surrogate, nests too deep, or is not UTF-8.
     #[error("the text is not valid JSON")]
     Syntax,
-    /// The outermost value is no object.
+    /// The outermost value is not an object.
     #[error("the JSON text is not an object")]
     NotAnObject,
-    /// An object names a member twice.
+    /// An object contains a member name twice.
     #[error("the JSON text names a member twice in one object")]
     DuplicateMember,
 }
@@ -79,7 +79,7 @@ impl<'a> Json<'a> {
         self.members()?.iter().find(|(other, _)| other == name).map(|(_, value)| value)
     }
 
-    /// Takes a member out of an object. What stays in its place does not count any more.
+    /// Takes a member out of an object. The value that remains in its place no longer counts.
     pub(crate) fn take(&mut self, name: &str) -> Option<Self> {
         let Self::Object(members) = self else { return None };
         let at = members.iter().position(|(other, _)| other == name)?;
@@ -141,8 +141,8 @@ fn quoted(text: &str) -> serde_json::Value {
     serde_json::Value::from(text)
 }
 
-/// Reads values, and notes when an object names a member twice: what follows may still break the syntax, which counts
-/// for more.
+/// Reads values, and records if an object contains a member name twice: the rest of the text may still have a
+/// syntax error, which is more serious.
 #[derive(Clone, Copy)]
 struct Reader<'r> {
     ambiguous: &'r Cell<bool>,
@@ -211,7 +211,8 @@ impl<'de> Visitor<'de> for Reader<'_> {
     }
 }
 
-/// Few members are compared with each other; many are sorted first, so that no text costs more than its length is worth.
+/// A few members are compared with each other; many are sorted first, so that the cost of a text grows only
+/// with its length.
 fn names_one_twice(members: &[(Cow<'_, str>, Json<'_>)]) -> bool {
     const FEW: usize = 16;
     if members.len() <= FEW {

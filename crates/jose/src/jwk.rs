@@ -7,7 +7,7 @@ use crate::family::Family;
 use crate::verifying_key::{PublicBytes, PublicNumbers};
 use crate::{Algorithm, KeyError, base64url, json};
 
-/// RFC 9964 §3 demands the algorithm of a key whose `kty` says nothing about it.
+/// RFC 9964 §3 requires the algorithm in a key whose `kty` does not determine it.
 pub const NO_ALG: KeyError = KeyError::InvalidJwk("\"alg\" is missing, which a key of the type AKP needs");
 
 /// A public JWK. It is written with its members in the order of the fields below.
@@ -44,9 +44,9 @@ impl Jwk {
     /// Reads a JWK from JSON text.
     ///
     /// # Errors
-    /// `InvalidJwk` if the text is no strict JSON object (see [`json::check`]), a member has the wrong
-    /// type, or a private member is present. What the members say is checked by
-    /// [`VerifyingKey::from_jwk`](crate::VerifyingKey::from_jwk).
+    /// `InvalidJwk` if the text is not a strict JSON object (see [`json::check`]), if a member has the wrong
+    /// type, or if a private member is present. [`VerifyingKey::from_jwk`](crate::VerifyingKey::from_jwk)
+    /// checks the values of the members.
     pub fn from_json(text: &str) -> Result<Self, KeyError> {
         json::check(text.as_bytes()).map_err(|_| KeyError::InvalidJwk("it is not a strict JSON object"))?;
         serde_json::from_str(text)
@@ -168,7 +168,7 @@ fn encoded(member: Option<&str>, len: usize) -> Result<Vec<u8>, KeyError> {
     ))
 }
 
-/// A JWK as it arrives, with the members that must not.
+/// A JWK as it arrives, including the members that are not allowed.
 #[derive(Deserialize)]
 struct Received {
     kty: String,
@@ -198,12 +198,12 @@ struct Received {
     /// Every private key of the type AKP has it (RFC 9964 §3).
     #[serde(rename = "priv", default, deserialize_with = "present")]
     private: Option<IgnoredAny>,
-    /// A symmetric key is nothing else (RFC 7518 §6.4).
+    /// Only a symmetric key has it (RFC 7518 §6.4).
     #[serde(default, deserialize_with = "present")]
     k: Option<IgnoredAny>,
 }
 
-/// Reads a member that is there; `null` does not count as absent.
+/// Reads a member that is present; `null` does not count as absent.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }

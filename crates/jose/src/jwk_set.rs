@@ -8,8 +8,8 @@ use crate::{Jwk, KeyError};
 
 /// A set of public keys.
 ///
-/// Read, keys of unknown `kty` are skipped as RFC 7517 §5 asks; a damaged key of a known kind, a
-/// symmetric key, a private key or a repeated `kid` spoils the set.
+/// When a set is read, keys of unknown `kty` are skipped, as RFC 7517 §5 requires. A damaged key of a known
+/// kind, a symmetric key, a private key or a repeated `kid` makes the whole set invalid.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Received")]
 pub struct JwkSet {
@@ -30,14 +30,14 @@ impl JwkSet {
         })
     }
 
-    /// The key of this name.
+    /// The key with this name.
     pub fn find(&self, kid: &str) -> Option<&Jwk> {
         self.keys.iter().find(|key| key.kid() == Some(kid))
     }
 }
 
-/// The keys stay text until their kind is known. A `serde_json::Value` would not do: it reads an object
-/// whose only member bears a name private to serde_json as the JSON text in that member.
+/// The keys stay text until their kind is known. A `serde_json::Value` cannot be used: if the only member of
+/// an object has a certain private name of serde_json, it reads the object as the JSON text in that member.
 #[derive(Deserialize)]
 struct Received {
     keys: Vec<Box<RawValue>>,

@@ -1,10 +1,10 @@
-//! The compact serialisation (RFC 7515 §7.1): building, taking apart, and verifying the signature.
+//! The compact serialisation (RFC 7515 §7.1): building a token, splitting it, and verifying its signature.
 
 use crate::header::ReceivedHeader;
 use crate::{Algorithm, Rejection, Typ, VerifyingKey, base64url};
 
-/// Longer tokens are refused unread, in bytes. HTTP servers commonly end at 8 to 16 KiB of headers. A signature of
-/// `ML-DSA-87`, the longest, takes 6,170 bytes of it.
+/// The most bytes of a token; a longer one is refused before it is read. HTTP servers commonly allow 8 to 16
+/// KiB of headers. A signature of `ML-DSA-87`, the longest, needs 6,170 bytes of it.
 pub const MAX_TOKEN_LEN: usize = 16 * 1024;
 
 /// The length of an RSA-4096 signature as base64url, which [`attach`] appends. A longer signature, of ML-DSA, costs a
@@ -29,14 +29,14 @@ pub fn attach(signing_input: String, signature: &[u8]) -> String {
     token
 }
 
-/// The length in bytes of the token that these make, signed with the private half of `key`. No verifier of
-/// this crate accepts a token that is longer than [`MAX_TOKEN_LEN`].
+/// The length in bytes of the token with this signing input, signed with the private half of `key`. No
+/// verifier of this crate accepts a token that is longer than [`MAX_TOKEN_LEN`].
 pub fn token_len(encoded_header: &str, claims_json: &[u8], key: &VerifyingKey) -> usize {
     let (claims, signature) = (claims_json.len(), key.signature_len());
     encoded_header.len() + base64url::encoded_len(claims) + base64url::encoded_len(signature) + 2
 }
 
-/// What a valid signature covers. The payload is any bytes: nothing is said yet about claims.
+/// The content that a valid signature covers. The payload can be any bytes; its claims are not checked yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedParts {
     /// The decoded header, JSON text as signed.
@@ -63,7 +63,7 @@ pub fn verify_signature<'k>(
 /// is one, and the algorithm that the header names. The algorithm of the chosen key must be the same.
 ///
 /// # Errors
-/// `Malformed`, `UnsupportedAlg`, `UnsupportedCrit`, what `choose` says, or `BadSignature`.
+/// `Malformed`, `UnsupportedAlg`, `UnsupportedCrit`, the rejection of `choose`, or `BadSignature`.
 pub fn verify_signature_by<'k>(
     token: &str,
     choose: impl FnOnce(Option<&str>, Algorithm) -> Result<&'k VerifyingKey, Rejection>,
@@ -76,20 +76,20 @@ pub fn verify_signature_by<'k>(
     Ok(SignedParts { header, payload })
 }
 
-/// The protected header of a key's own tokens, read before: a token that begins with it, letter for letter, needs no
-/// reading of it again.
+/// The protected header of a key's own tokens, read in advance: a token that begins with exactly this text
+/// needs no further reading of its header.
 #[derive(Clone, Copy, Debug)]
 pub struct KnownHeader<'k> {
     /// As [`ProtectedHeader::encode`](crate::ProtectedHeader::encode) made it.
     pub encoded: &'k str,
     /// The type in it.
     pub typ: Typ,
-    /// The key that it names, by which it was made.
+    /// The key that it names, which made it.
     pub key: &'k VerifyingKey,
 }
 
-/// As [`verify_signature`], but for a token that begins with the known header; says also whether the token is of the
-/// type `typ`.
+/// As [`verify_signature`], but for a token that begins with the known header; also returns whether the token
+/// has the type `typ`.
 pub(crate) fn verify_parts<'k>(
     token: &str,
     typ: Typ,
@@ -126,11 +126,11 @@ fn verified(
     signed.then_some(()).ok_or(Rejection::BadSignature)
 }
 
-/// The header and the claims of a token **whose signature is not checked**, as JSON text. Show them to
-/// a person, but never decide anything by them.
+/// The header and the claims of a token **whose signature is not checked**, as JSON text. Show them to a
+/// person, but never decide anything with them.
 ///
 /// # Errors
-/// `Malformed`, also if one of the two is no strict JSON object.
+/// `Malformed`, also if one of the two is not a strict JSON object.
 pub fn decode_unverified(token: &str) -> Result<(String, String), Rejection> {
     let parts = Parts::split(token)?;
     let (header, claims) = (parts.header()?, text(decode(parts.payload)?)?);
@@ -155,7 +155,7 @@ impl<'t> Parts<'t> {
             return Err(Rejection::Malformed);
         }
         let (signing_input, signature) = token.rsplit_once('.').ok_or(Rejection::Malformed)?;
-        // A fourth part would leave a dot in the payload, which is no base64url.
+        // A fourth part would leave a dot in the payload, which is not base64url.
         let (header, payload) = signing_input.split_once('.').ok_or(Rejection::Malformed)?;
         Ok(Self { signing_input, header, payload, signature })
     }

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use crate::claims::{ReceivedClaims, Registered};
 use crate::{KnownHeader, Rejection, Typ, VerifyingKey, jws};
 
-/// What a verifier demands of a token beside its signature.
+/// The requirements of a verifier besides the signature.
 #[derive(Clone, Copy, Debug)]
 pub struct Expectations<'a> {
-    /// The token must be of this type, so that a token for another use does not pass for it (RFC 8725 §3.11).
+    /// The token must have this type, so that a token for another use is not accepted (RFC 8725 §3.11).
     pub typ: Typ,
-    /// `iss` must be this.
+    /// `iss` must have this value.
     pub issuer: &'a str,
     /// `aud` must name at least one of these.
     pub audience: &'a [&'a str],
@@ -47,7 +47,7 @@ pub fn verify<'k>(
     verify_known(token, None, key_of, expect)
 }
 
-/// As [`verify`], with the same verdicts, and quicker for tokens that begin with the header `known`.
+/// As [`verify`], with the same results, and faster for tokens that begin with the header `known`.
 ///
 /// # Errors
 /// The first [`Rejection`].

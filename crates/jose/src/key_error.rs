@@ -1,6 +1,6 @@
 //! Why a key was refused.
 
-/// Why a key was refused. No message ever holds key content.
+/// Why a key was refused. No message contains any part of a key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// There is no PEM block in the text.
@@ -24,7 +24,7 @@ pub enum KeyError {
     /// The text is a private key, but a public key is needed.
     #[error("this is a private key; a public key is needed")]
     PrivateKey,
-    /// A sound key, but of another kind than the algorithm needs.
+    /// A valid key, but of another kind than the algorithm needs.
     #[error("this is {found}; {expected} is needed")]
     WrongKind {
         /// What the key is, with its article.
@@ -50,14 +50,14 @@ pub enum KeyError {
     /// The RSA public exponent is not 65537.
     #[error("the public exponent of the RSA key is not 65537")]
     WeakExponent,
-    /// The modulus has the fingerprint of a broken generator.
+    /// The modulus has the fingerprint of a faulty generator.
     #[error("the RSA key comes from a flawed generator (ROCA, CVE-2017-15361) and can be factored")]
     Roca,
     /// Damaged, truncated or inconsistent.
     #[error("the key is damaged or not in the expected encoding")]
     Malformed,
-    /// An ML-DSA key in the form that FIPS 204 expands from the seed. The seed cannot be computed from it, and is what
-    /// is written down of a key here (RFC 9881 §6, RFC 9964 §4).
+    /// An ML-DSA key in the form that FIPS 204 expands from the seed. The seed cannot be computed from it,
+    /// but this crate stores only the seed of a key (RFC 9881 §6, RFC 9964 §4).
     #[error("the ML-DSA key is stored without its seed; a key with its seed is needed")]
     NoSeed,
     /// A JWK that breaks RFC 7517, RFC 7518 §6, RFC 8037 §2 or RFC 9964 §3.

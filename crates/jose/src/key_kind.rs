@@ -1,9 +1,9 @@
-//! Telling keys apart by the object identifiers in their DER (RFC 5280, 5480, 5915, 5958, 8410, 9881).
+//! Distinguishes keys by the object identifiers in their DER (RFC 5280, 5480, 5915, 5958, 8410, 9881).
 
 use crate::der::{BIT_STRING, CONTEXT_0, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE};
 use crate::{Algorithm, KeyError};
 
-/// The kinds of key that have an algorithm here.
+/// The kinds of key for which this crate has an algorithm.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Rsa,

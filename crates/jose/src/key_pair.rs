@@ -1,4 +1,4 @@
-//! The library's key pairs, and what each kind does in its own way.
+//! The library's key pairs, and the operations of each kind.
 
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::error::Unspecified;
@@ -37,7 +37,7 @@ impl Pair {
             }
             Family::P256 => EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).map(Self::Ecdsa),
             Family::Ed25519 => Ed25519KeyPair::from_pkcs8(der).map(Self::Ed25519),
-            // The expanded form alone; the seed, and both together, have other tags (RFC 9881 §6).
+            // This is only the expanded form; the seed, and both together, have other tags (RFC 9881 §6).
             Family::MlDsa(_) if key.first() == Some(&OCTET_STRING) => return Err(KeyError::NoSeed),
             Family::MlDsa(parameters) => PqdsaKeyPair::from_pkcs8(parameters, der).map(Self::MlDsa),
         };
@@ -65,7 +65,7 @@ impl Pair {
     }
 
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
-        // aws-lc draws its own randomness; the parameter is kept for compatibility with ring.
+        // aws-lc draws its own random numbers; the parameter is kept for compatibility with ring.
         let rng = SystemRandom::new();
         match self {
             Self::Rsa(pair, padding) => {

@@ -1,11 +1,12 @@
-//! One PEM block (RFC 7468), read strictly but for what editors and transports do to a text file.
+//! One PEM block (RFC 7468), read strictly, except for changes that editors and transports make to a text
+//! file.
 
 use pem_rfc7468::{Decoder, LineEnding};
 use zeroize::Zeroizing;
 
 use crate::KeyError;
 
-/// What the label of the block promises.
+/// The kind of content that the label of the block names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Label {
     /// `PRIVATE KEY`: PKCS#8.
@@ -24,7 +25,7 @@ pub enum Label {
 /// [`VerifyingKey::from_spki_pem`](crate::VerifyingKey::from_spki_pem).
 ///
 /// # Errors
-/// `Binary` if the bytes look like DER, `NotPem` if they are no text at all.
+/// `Binary` if the bytes look like DER, `NotPem` if they are not text at all.
 pub fn text_of(file: &[u8]) -> Result<&str, KeyError> {
     match (std::str::from_utf8(file), file) {
         (Ok(text), _) => Ok(text),

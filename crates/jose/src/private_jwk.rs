@@ -1,4 +1,5 @@
-//! Private JSON Web Keys (RFC 7518 §6.2.2, §6.3.2; RFC 8037 §2; RFC 9964 §3), read so that a key can move in from elsewhere.
+//! Private JSON Web Keys (RFC 7518 §6.2.2, §6.3.2; RFC 8037 §2; RFC 9964 §3), which are read to import a key
+//! from another system.
 
 use aws_lc_rs::rsa::{KeyPairComponents, PublicKeyComponents};
 use aws_lc_rs::signature::{
@@ -43,14 +44,14 @@ pub struct PrivateJwk {
     y: Zeroizing<String>,
     #[serde(default, rename = "pub")]
     public: Zeroizing<String>,
-    /// `priv`: of an ML-DSA key the seed (RFC 9964 §4).
+    /// `priv`: the seed of an ML-DSA key (RFC 9964 §4).
     #[serde(default, rename = "priv")]
     seed: Zeroizing<String>,
 }
 
 impl PrivateJwk {
     /// # Errors
-    /// `InvalidJwk` if the text is no strict JSON object or a member has the wrong type.
+    /// `InvalidJwk` if the text is not a strict JSON object or a member has the wrong type.
     pub fn from_json(text: &str) -> Result<Self, KeyError> {
         json::check(text.as_bytes()).map_err(|_| KeyError::InvalidJwk("it is not a strict JSON object"))?;
         serde_json::from_str(text)
@@ -81,7 +82,7 @@ impl PrivateJwk {
     }
 
     /// # Errors
-    /// `InvalidJwk`, `Malformed`, or what is said of weak RSA keys.
+    /// `InvalidJwk`, `Malformed`, or the errors of weak RSA keys.
     pub fn pair(&self, algorithm: Algorithm) -> Result<Pair, KeyError> {
         if self.kty != algorithm.kty() {
             return Err(KeyError::InvalidJwk("\"kty\" does not fit the algorithm"));
@@ -119,7 +120,8 @@ impl PrivateJwk {
         RsaKeyPair::from_components(&components).map_err(|_| KeyError::Malformed)
     }
 
-    /// The public half must be that of the seed: one of another key may leak the private half (RFC 9964 §7.4).
+    /// The public half must belong to the seed: the public half of another key may reveal the private half
+    /// (RFC 9964 §7.4).
     fn ml_dsa(&self, parameters: &'static PqdsaSigningAlgorithm) -> Result<PqdsaKeyPair, KeyError> {
         let (seed, public) = (bytes(&self.seed)?, bytes(&self.public)?);
         let pair = PqdsaKeyPair::from_seed(parameters, &seed).map_err(|_| KeyError::Malformed)?;

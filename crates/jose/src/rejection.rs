@@ -1,6 +1,6 @@
 //! Why a token was refused.
 
-/// Why a token was refused. Neither the messages nor the codes hold anything the token contained.
+/// Why a token was refused. Neither the messages nor the codes contain any part of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Rejection {
     /// Not a compact JWS of at most 16 KiB whose header and claims are strict JSON objects.
@@ -18,19 +18,20 @@ pub enum Rejection {
     /// `exp` has passed.
     #[error("the token has expired")]
     Expired,
-    /// `nbf` lies ahead.
+    /// `nbf` is in the future.
     #[error("the token is not valid yet")]
     NotYetValid,
-    /// `iss` is missing or another.
+    /// `iss` is missing or has another value.
     #[error("the token was not issued by the expected issuer")]
     WrongIssuer,
-    /// `aud` is missing or names others only.
+    /// `aud` is missing or only names others.
     #[error("the token is not meant for this audience")]
     WrongAudience,
-    /// A claim (or `typ`) has a type or value that it must not have, or a required one is missing.
+    /// A claim (or `typ`) has a type or value that is not allowed, or a required one is missing.
     #[error("the token's \"{0}\" is missing or invalid")]
     InvalidClaim(&'static str),
-    /// The header has `crit` or `b64`: extensions that must be understood, and none is.
+    /// The header has `crit` or `b64`: extensions that a verifier must understand. This crate understands no
+    /// extensions.
     #[error("the token demands extensions that are not supported")]
     UnsupportedCrit,
 }

@@ -1,11 +1,11 @@
-//! The encoded messages of RSA signatures (RFC 8017 §9), for those who compute the private operation themselves.
+//! The encoded messages of RSA signatures (RFC 8017 §9), for code that computes the private operation itself.
 
 use aws_lc_rs::digest::{Context, Digest, SHA256, digest};
 
 /// Bytes of SHA-256, and of the salt (RFC 7518 §3.5).
 pub const HASH_LEN: usize = 32;
 
-/// What stands before a SHA-256 value in a DigestInfo (RFC 8017 §9.2, note 1).
+/// The bytes before a SHA-256 value in a DigestInfo (RFC 8017 §9.2, note 1).
 const DIGEST_INFO: [u8; 19] =
     [0x30, 0x31, 0x30, 0x0D, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, 5, 0, 4, HASH_LEN as u8];
 

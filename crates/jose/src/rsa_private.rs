@@ -1,4 +1,4 @@
-//! The numbers of an RSA private key, for those who compute with them.
+//! The numbers of an RSA private key, for code that computes with them.
 
 use zeroize::Zeroizing;
 

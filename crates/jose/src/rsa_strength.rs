@@ -1,18 +1,19 @@
-//! Which RSA public keys are strong enough: size, exponent, and the ROCA fingerprint.
+//! The conditions under which RSA public keys are strong enough: size, exponent, and the ROCA fingerprint.
 
 use std::ops::RangeInclusive;
 
 use crate::KeyError;
 use crate::der::{Reader, SEQUENCE};
 
-/// Accepted lengths of the modulus in bits: RFC 7518 §3.3 sets the minimum, the cost of verifying the maximum.
+/// Accepted lengths of the modulus in bits: RFC 7518 §3.3 sets the minimum, and the cost of verifying the
+/// maximum.
 const ACCEPTED_BITS: RangeInclusive<u32> = 2048..=8192;
 
-/// 65537, big-endian. Smaller exponents invite padding attacks, larger ones slow every verifier.
+/// 65537, big-endian. Smaller exponents allow padding attacks, larger ones make every verifier slower.
 pub const EXPONENT: [u8; 3] = [1, 0, 1];
 
-/// The primes that tell ROCA moduli (CVE-2017-15361) from random ones: modulo each of them, 65537
-/// generates a proper subgroup. A random modulus passes all by chance once in 2^27.
+/// The primes that distinguish ROCA moduli (CVE-2017-15361) from random ones: modulo each of them, 65537
+/// generates a proper subgroup. A random modulus passes all of them by chance once in 2^27.
 const ROCA_PRIMES: [u32; 17] = [11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157];
 
 /// The numbers of an RSA public key, big-endian without leading zeros.

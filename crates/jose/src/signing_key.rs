@@ -1,4 +1,4 @@
-//! Private keys: parsed once and kept warm, bound to one algorithm, silent in `Debug`.
+//! Private keys: parsed once, bound to one algorithm, hidden in `Debug`.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ pub struct SigningKey {
     verifying: VerifyingKey,
 }
 
-/// The library refused to sign. It happens only if the process is out of memory or randomness.
+/// The library refused to sign. This happens only if the process has no memory or no random numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the cryptographic library could not sign")]
 pub struct SignError;
@@ -74,7 +74,7 @@ impl SigningKey {
     /// for the usual algorithm of its kind.
     ///
     /// # Errors
-    /// `InvalidJwk`, `Malformed`, or what is said of weak RSA keys.
+    /// `InvalidJwk`, `Malformed`, or the errors of weak RSA keys.
     pub fn from_jwk(preferred: Algorithm, text: &str) -> Result<(Self, Option<String>), KeyError> {
         let jwk = PrivateJwk::from_json(text)?;
         let algorithm = jwk.algorithm(preferred)?;
@@ -88,8 +88,8 @@ impl SigningKey {
         Ok(Self { pair, verifying })
     }
 
-    /// The key as PEM PKCS#8 version 1, which every tool reads; of an ML-DSA key the seed (RFC 9881 §6). The text is
-    /// wiped when dropped.
+    /// The key as PEM PKCS#8 version 1, which every tool reads; for an ML-DSA key it contains the seed (RFC
+    /// 9881 §6). The text is wiped when dropped.
     ///
     /// # Errors
     /// `Malformed` if the library cannot write the key.

@@ -56,7 +56,7 @@ impl VerifyingKey {
         }
     }
 
-    /// Reads a JWK for the algorithm that its `alg` names. Without `alg`, an RSA key is taken for `RS256`.
+    /// Reads a JWK for the algorithm that its `alg` names. Without `alg`, an RSA key counts as `RS256`.
     ///
     /// # Errors
     /// `InvalidJwk`, `WrongKind`, or an error about the key's strength.
@@ -91,8 +91,8 @@ impl VerifyingKey {
         Self::from_spki_der(algorithm, der.as_ref())
     }
 
-    /// Reads a DER SubjectPublicKeyInfo. Every public key comes through here: kind, strength, then aws-lc's own checks
-    /// (such as that a point lies on its curve).
+    /// Reads a DER SubjectPublicKeyInfo. Every public key is checked here: its kind, its strength, then
+    /// aws-lc's own checks (such as that a point is on its curve).
     ///
     /// # Errors
     /// `Malformed`, `WrongKind`, or an error about the key's strength.
@@ -140,7 +140,7 @@ impl VerifyingKey {
 
     /// The JWK thumbprint with SHA-256, base64url-encoded (RFC 7638 §3, RFC 9964 §6).
     pub fn thumbprint(&self) -> String {
-        // The numbers are base64url: nothing to escape. Members stand in lexicographic order.
+        // The numbers are base64url, so nothing must be escaped. The members are in lexicographic order.
         let canonical = match &self.0.numbers {
             PublicNumbers::Rsa { n, e } => format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#),
             PublicNumbers::P256 { x, y } => format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#),

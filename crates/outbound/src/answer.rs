@@ -1,26 +1,26 @@
-//! What came back.
+//! The response to a call.
 
 use std::io::{self, Read};
 
 use http::HeaderMap;
 use zeroize::Zeroizing;
 
-/// The first room for a body, in bytes.
+/// The initial capacity for a body, in bytes.
 const FIRST_CAPACITY: usize = 8 * 1024;
 
-/// An answer, whatever its status says.
+/// A response, with any status.
 #[derive(Clone)]
 pub struct Answer {
     /// The status code.
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, as long as its bound allows.
+    /// The body, up to its limit.
     pub body: Zeroizing<Vec<u8>>,
 }
 
 impl Answer {
-    /// Whether the status leads elsewhere (RFC 9110 §15.4). The client does not follow it.
+    /// Whether the response is a redirect (RFC 9110 §15.4). The client does not follow it.
     pub fn is_redirect(&self) -> bool {
         (300..400).contains(&self.status) && self.status != 304
     }

@@ -1,4 +1,4 @@
-//! The client: made once by its caller, then asked.
+//! The client: its caller makes it once and then uses it for all calls.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,34 +13,35 @@ use ureq::unversioned::transport::DefaultConnector;
 use crate::answer::read;
 use crate::{Answer, CallError, Roots};
 
-/// More headers than this are no answer, in bytes.
+/// The most bytes of headers; a response with more is an error.
 const HEADER_LIMIT: usize = 64 * 1024;
 
-/// Which way a call takes.
+/// How a call reaches its target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proxy {
-    /// Straight to the address.
+    /// Directly.
     Never,
-    /// Through the proxy that `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` name, except to what `NO_PROXY` names.
+    /// Through the proxy that `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` name, except for targets that
+    /// `NO_PROXY` names.
     FromEnvironment,
 }
 
-/// What stays the same for all calls of a client.
+/// The settings for all calls of a client.
 pub struct ClientSettings {
     /// The name and version of the program, for the header `User-Agent`.
     pub user_agent: &'static str,
     /// Which certificates are trusted.
     pub roots: Roots,
-    /// Which way the calls take.
+    /// How the calls reach their targets.
     pub proxy: Proxy,
     /// How many connections are kept for the next call.
     pub idle_connections: usize,
 }
 
-/// How long one call may take, and how much may come back.
+/// The limits of one call: its time and the size of its response.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// From the look-up of the name to the last byte of the body.
+    /// The time from the look-up of the name to the last byte of the body.
     pub within: Duration,
     /// The longest body, in bytes.
     pub answer: usize,
@@ -73,8 +74,8 @@ impl Client {
             .user_agent(settings.user_agent)
             .tls_config(tls)
             .build();
-        // Every connection of every caller is made by these two: a guard on addresses belongs into this resolver, and into
-        // this connector for the address that is connected to.
+        // These two make every connection of every caller. A check of addresses belongs into this resolver,
+        // and for the connected address into this connector.
         Self(Agent::with_parts(config, DefaultConnector::default(), DefaultResolver::default()))
     }
 
@@ -86,7 +87,7 @@ impl Client {
         self.send(Request::builder().method(Method::GET).uri(url).body(&[][..])?, bounds)
     }
 
-    /// Sends a request. Any status is an answer.
+    /// Sends a request. A response with any status counts as success.
     ///
     /// # Errors
     /// [`CallError`].
@@ -95,7 +96,7 @@ impl Client {
         if is_whole { Ok(answer) } else { Err(CallError::TooLong(bounds.answer)) }
     }
 
-    /// The same, but a body that is too long is cut; says besides whether it is whole.
+    /// The same, but a body that is too long is cut; also returns whether the body is complete.
     ///
     /// # Errors
     /// [`CallError`], except [`CallError::TooLong`].

@@ -12,16 +12,16 @@ pub use client::{Bounds, Client, ClientSettings, Proxy};
 pub use http;
 pub use roots::{Roots, RootsError};
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// The parts that were given make no request.
+    /// The given parts do not make a request.
     #[error("{0}")]
     Request(#[from] http::Error),
-    /// The network, the certificate or the time.
+    /// The network failed, the certificate is not trusted, or the time is over.
     #[error("{0}")]
     NoAnswer(#[from] Box<ureq::Error>),
-    /// The connection ended, or the time, before the body did.
+    /// The connection or the time ended before the body was complete.
     #[error("{0}")]
     Body(#[from] std::io::Error),
     /// The body is longer than this many bytes.

@@ -1,4 +1,4 @@
-//! Which certificates a server's certificate is checked by.
+//! The certificates with which a server's certificate is checked.
 
 use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 
@@ -6,21 +6,21 @@ use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 #[derive(Clone)]
 pub struct Roots(pub(crate) RootCerts);
 
-/// Why a text gives no roots.
+/// Why a text contains no roots.
 #[derive(Debug, thiserror::Error)]
 #[error("it holds no certificates in PEM")]
 pub struct RootsError;
 
 impl Roots {
-    /// What the system trusts.
+    /// The roots that the system trusts.
     pub fn of_system() -> Self {
         Self(RootCerts::PlatformVerifier)
     }
 
-    /// Only the certificates of this PEM text; what else is in it is passed over.
+    /// Only the certificates in this PEM text; other content is ignored.
     ///
     /// # Errors
-    /// [`RootsError`] where it holds no certificate.
+    /// [`RootsError`] if it contains no certificate.
     pub fn from_pem(pem: &[u8]) -> Result<Self, RootsError> {
         let certificates: Vec<_> = parse_pem(pem)
             .filter_map(|item| match item {

@@ -1,4 +1,4 @@
-//! Calls to a server that the tests play.
+//! Calls to a server that the tests simulate.
 
 #![cfg(test)]
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 use outbound::http::Request;
 use outbound::{Bounds, CallError, Client, ClientSettings, Proxy, Roots};
 
-/// No test waits for so long.
+/// No test waits this long.
 const LONG: Bounds = Bounds { within: Duration::from_secs(60), answer: 1024 };
 
 fn client() -> Client {

@@ -1,4 +1,4 @@
-//! The operations as others see them: jobs of bytes.
+//! The public operations: jobs of bytes.
 
 use zeroize::Zeroizing;
 
@@ -20,7 +20,7 @@ pub trait Random {
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), NoRandomness>;
 }
 
-/// The source of randomness has nothing to give.
+/// The source of randomness gives no bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no randomness")]
 pub struct NoRandomness;
@@ -64,7 +64,7 @@ pub struct PublicJob<'a> {
     pub output: &'a mut [u8],
 }
 
-/// Proof that this machine computes eight RSA operations faster at once than one after the other.
+/// Proof that this machine computes eight RSA operations at once in less time than one after the other.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch(pub(crate) Kind);
 
@@ -83,13 +83,14 @@ impl Batch {
         Ifma::detect().map(|processor| Self(Kind::Ifma(processor)))
     }
 
-    /// Computes on any processor, but slower than one after the other: for tests.
+    /// Computes on any processor, but slower than one after the other: only for tests.
     pub fn portable() -> Self {
         Self(Kind::Portable(Portable))
     }
 
-    /// Does up to eight private operations, with keys of one size. The caller must check each result with the public key before it
-    /// gives the result out: if the machine makes a fault in one half of a result, that result reveals the key.
+    /// Does up to eight private operations, with keys of one size. The caller must check each result with the
+    /// public key before it uses the result: if the machine makes an error in one half of a result, that
+    /// result reveals the key.
     ///
     /// # Errors
     /// [`BatchError`]; then the outputs are as they were.
@@ -112,7 +113,7 @@ impl Batch {
     }
 }
 
-/// What all keys of the jobs are, if they are all of one size.
+/// The common kind of the keys, if all of them have one size.
 macro_rules! same_size {
     ($jobs:expr, $sizes:ident::$size:ident) => {
         $jobs

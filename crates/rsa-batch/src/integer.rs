@@ -1,5 +1,5 @@
-//! One number at a time: bytes to limbs and back, and what is computed once for each modulus. All of it may be secret, so nothing
-//! here branches on a limb.
+//! One number at a time: bytes to limbs and back, and values that are computed once for each modulus. All of
+//! it may be secret, so no code here branches on a limb.
 
 use std::hint::black_box;
 
@@ -86,7 +86,7 @@ fn double<const N: usize>(value: &mut Limbs<N>, n: &Limbs<N>) {
 /// `one` if the bit is 1, `zero` if it is 0.
 #[inline(always)]
 pub fn choose(bit: u64, one: u64, zero: u64) -> u64 {
-    // Hidden from the compiler, which otherwise makes a branch of it, or an address.
+    // This hides the value from the compiler, which otherwise makes a branch of it, or an address.
     let mask = black_box(bit).wrapping_neg();
     zero ^ ((zero ^ one) & mask)
 }
@@ -140,7 +140,7 @@ pub fn windows(exponent: &[u64], bits: usize) -> Zeroizing<Vec<u8>> {
     Zeroizing::new((0..bits.div_ceil(WINDOW_BITS)).rev().map(window).collect())
 }
 
-/// What the arithmetic needs to know of a modulus.
+/// The values of a modulus that the arithmetic needs.
 pub struct Constants<const N: usize> {
     pub n: Limbs<N>,
     pub negated_inverse: u64,

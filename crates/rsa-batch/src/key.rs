@@ -29,7 +29,7 @@ pub struct PrivateNumbers<'a> {
     pub q_inverse: &'a [u8],
 }
 
-/// Why a key cannot be used here. It may be a good key for another library.
+/// Why a key cannot be used here. It may be a valid key for another library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The modulus has not 2048, 3072 or 4096 bits, or a prime has not half as many.

@@ -1,4 +1,4 @@
-//! What the arithmetic is written in: operations on eight 64-bit lanes at once.
+//! The operations on eight 64-bit lanes at once, with which the arithmetic is written.
 
 use crate::line::Line;
 use crate::look_up::{LookUp, Table};
@@ -34,7 +34,7 @@ pub trait Kernel {
     fn call<L: Lanes>(self, lanes: L);
 }
 
-/// What kernels run on.
+/// The processor or the portable code on which kernels run.
 pub trait Processor: Copy {
     /// Runs `kernel` in a function that may use the processor's instructions for its lanes.
     fn run<K: Kernel>(self, kernel: K);

@@ -36,7 +36,7 @@ impl<const N: usize> Zeroize for Modulus<N> {
     }
 }
 
-/// What the steps of the arithmetic keep for themselves.
+/// The temporary values of the arithmetic.
 pub struct Scratch<const N: usize> {
     multiples: [Line; N],
     square: [Line; N],

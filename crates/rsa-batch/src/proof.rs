@@ -1,5 +1,6 @@
-//! What the proofs of constant time need: a hook for numbers that are computed from secrets and may be known, two mutants that leak
-//! secrets, and exponents that are cut short, so that a test can look at each instruction.
+//! The parts that the proofs of constant time need: a hook for numbers that are computed from secrets and may
+//! be known, two mutants that leak secrets, and exponents that are cut short, so that a test can look at each
+//! instruction.
 
 use std::hint::black_box;
 use std::sync::OnceLock;
@@ -25,7 +26,7 @@ pub fn reveal(mut number: u64) -> u64 {
     number
 }
 
-/// How a mutant gives the exponent away.
+/// How a mutant reveals the exponent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leak {
     /// It compares the index with each entry's and branches.

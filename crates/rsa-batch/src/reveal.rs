@@ -1,4 +1,4 @@
-//! What is computed from secrets and may be known.
+//! Values that are computed from secrets and may be known.
 
 /// Whether a key is good may be known: the number is zero for a good one.
 #[cfg(not(feature = "proof"))]

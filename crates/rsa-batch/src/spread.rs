@@ -1,4 +1,4 @@
-//! Numbers that lie apart, put side by side into lanes, and taken out again.
+//! Puts separate numbers side by side into lanes, and takes them out again.
 
 use std::array::from_fn;
 

@@ -1,4 +1,4 @@
-//! What stands for the lanes of AVX-512 IFMA on other processors: a type without a value.
+//! The replacement for the lanes of AVX-512 IFMA on other processors: a type without a value.
 
 use crate::lanes::{Kernel, Processor};
 
@@ -6,7 +6,7 @@ use crate::lanes::{Kernel, Processor};
 pub enum Ifma {}
 
 impl Ifma {
-    /// There are none.
+    /// There are no values of this type.
     pub fn detect() -> Option<Self> {
         None
     }

@@ -145,7 +145,7 @@ resource "aws_api_gateway_usage_plan_key" "first" {
   usage_plan_id = aws_api_gateway_usage_plan.this[0].id
 }
 
-# There is one for each account and region. Terraform takes the role away with the rest; where other APIs write their logs by it, set
+# There is one for each account and region. Terraform takes the role away with the rest; if other APIs write their logs with it, set
 # manage_api_gateway_account = false and see to it elsewhere.
 resource "aws_iam_role" "gateway_logs" {
   count       = var.manage_api_gateway_account ? 1 : 0

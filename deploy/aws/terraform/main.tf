@@ -3,7 +3,7 @@
 #   document.tf       openapi.yaml as the gateway imports it
 #   gateway.tf        REST API, stage, cache, throttling, API key, domain
 #   firewall.tf       the limit by address
-#   network.tf        VPC, where none is given
+#   network.tf        VPC, if none is given
 #   environment.tf    the service's settings
 #   role.tf           what the service may do
 #   keys.tf           the secret that the ring of keys is in

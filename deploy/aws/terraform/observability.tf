@@ -102,7 +102,7 @@ resource "aws_sns_topic_subscription" "email" {
 locals {
   shares = {
     "4xx" = { metric = "4XXError", threshold = var.alarm4xx_percent, period = 300,
-    description = "Many requests are refused. See in the access log whether somebody tries passwords, or a client is broken." }
+    description = "Many requests are refused. See in the access log whether an attacker tries passwords, or a client is broken." }
     "5xx" = { metric = "5XXError", threshold = var.alarm5xx_percent, period = 60,
     description = "Requests fail. See in the access log what the backend answered." }
   }

@@ -1,5 +1,5 @@
 output "api_url" {
-  description = "Where clients reach the service"
+  description = "Address at which clients reach the service"
   value       = local.public_url
 }
 
@@ -74,6 +74,6 @@ output "service_log_group" {
 }
 
 output "alarm_topic_arn" {
-  description = "Where alarms go"
+  description = "Topic to which alarms go"
   value       = aws_sns_topic.alarms.arn
 }

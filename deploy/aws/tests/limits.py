@@ -81,8 +81,8 @@ for operation in (
     refused("51201 bytes, by every operation", "ValidationError", "less than or equal to 51200", operation)
 
 # moto takes a request for that of the account in this header.
-place = urllib.request.Request(f"{endpoint}/of-somebody-else", method="PUT", headers={"x-moto-account-id": "999999999999"})
+place = urllib.request.Request(f"{endpoint}/of-another-account", method="PUT", headers={"x-moto-account-id": "999999999999"})
 urllib.request.urlopen(place).close()
 buckets.put_object(Bucket="limits", Key="ours", Body=b"", ExpectedBucketOwner="123456789012")
-foreign = dict(Bucket="of-somebody-else", Key="ours", Body=b"", ExpectedBucketOwner="123456789012")
+foreign = dict(Bucket="of-another-account", Key="ours", Body=b"", ExpectedBucketOwner="123456789012")
 refused("a bucket of another owner", "AccessDenied", "Access Denied", lambda: buckets.put_object(**foreign))

@@ -43,7 +43,7 @@ impl Rotate {
             }
             _ => match after.active(algorithm.name()) {
                 Some(key) => format!("{} signs now", key.kid),
-                None => format!("no key signs by {algorithm}"),
+                None => format!("no key signs with {algorithm}"),
             },
         };
         tell(ring_service, &after, algorithm.name(), &told, output);
@@ -65,7 +65,7 @@ impl Revoke {
         let ring = here(ring_service).await?;
         let unknown = || Failure::refused(OrderError::Unknown(self.kid.clone()));
         let key = ring.named(&self.kid).ok_or_else(unknown)?;
-        // Its other names go with it.
+        // The other names of the key go with it.
         let kid = &key.kid;
         let signs = if ring.signing().any(|active| active.kid == *kid) {
             "\nThis key is active. The next key becomes active at once, and verifiers that do not know it yet refuse its tokens."
@@ -141,14 +141,14 @@ fn accepted_line(key: &KeyRecord) -> String {
     format!("{} had no seal and was accepted; its thumbprint is {thumbprint}", key.kid)
 }
 
-/// The ring, if it is to be changed here.
+/// The ring, if it has not moved to another custody.
 async fn here(ring_service: &RingService) -> Result<RingRecord, Failure> {
     let ring = setup::ring(ring_service).await?;
     refuse_moved(&ring).map_err(Failure::refused)?;
     Ok(ring)
 }
 
-/// What was done to the keys of an algorithm, and what happens next.
+/// The change to the keys of an algorithm, and what happens next.
 pub(super) fn tell(ring_service: &RingService, ring: &RingRecord, alg: &str, told: &str, output: &Output) {
     let next = what_next(ring, ring_service.schedule(), ring_service.now());
     let value = json!({

@@ -1,4 +1,4 @@
-//! `keys export`: keys for elsewhere.
+//! `keys export`: prints keys for other systems.
 
 use clap::Args;
 use jose::JwkSet;
@@ -45,9 +45,7 @@ impl Export {
             keys.extend(std::iter::once(&key.kid).chain(&key.aliases).map(|kid| public.to_jwk(kid.as_str())));
         }
         if keys.is_empty() {
-            return Err(Failure::refused(
-                "there is no such key in the key set; `keys list` shows those that there are",
-            ));
+            return Err(Failure::refused("there is no such key in the key set; `keys list` shows all keys"));
         }
         let set = serde_json::to_string(&JwkSet { keys }).map_err(Failure::refused)?;
         output.raw(&set, &set);
@@ -65,8 +63,7 @@ async fn private(
         Some(kid) => ring.named(kid),
         None => ring_service.schedule().default_key(ring),
     };
-    let key =
-        key.ok_or_else(|| Failure::refused("there is no such key; `keys list` shows those that there are"))?;
+    let key = key.ok_or_else(|| Failure::refused("there is no such key; `keys list` shows all keys"))?;
     match ring_service.open(key).await.map_err(Failure::because)? {
         Private::Local(signing) => {
             let pem = signing.to_pkcs8_pem().map_err(Failure::refused)?;

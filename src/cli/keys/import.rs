@@ -1,4 +1,4 @@
-//! `keys import`: keys from elsewhere.
+//! `keys import`: takes in keys of other systems.
 
 use std::fs;
 use std::io::{self, Read};
@@ -40,7 +40,7 @@ enum State {
     Retired,
 }
 
-/// A key of a file, with what is known of its name.
+/// A key from a file, with what the file says about it.
 struct FoundKey {
     private: Option<SigningKey>,
     public: VerifyingKey,
@@ -63,7 +63,7 @@ impl Import {
             let blind = outlasts(ring_service, &ring);
             self.consent.ask(&format!(
                 "The key would sign at once. Verifiers that have not seen it refuse its tokens until they fetch the key \
-                 set again: up to {blind}. With --state published it signs when all know it."
+                 set again: up to {blind}. With --state published, it signs when all verifiers know it."
             ))?;
         }
         for key in found {
@@ -107,7 +107,7 @@ impl Import {
             KeyState::Active => "signs now",
             _ => "verifies",
         };
-        tell(ring_service, &after, algorithm.name(), &format!("{kid} is taken in, and {told}"), output);
+        tell(ring_service, &after, algorithm.name(), &format!("{kid} was imported and {told}"), output);
         Ok(())
     }
 
@@ -161,8 +161,8 @@ fn of_jwk(text: &str, listed: &[Algorithm]) -> Result<FoundKey, KeyError> {
     Ok(FoundKey { public: private.verifying_key().clone(), private: Some(private), kid, aliases: vec![] })
 }
 
-/// A PEM file does not say what its key is for: the first algorithm of the settings that it fits, else the usual one of its
-/// kind.
+/// A PEM file does not say for which algorithm its key is. This takes the first algorithm of the settings
+/// that fits the key, or else the usual algorithm of its kind.
 fn of_pem(text: &str, listed: &[Algorithm]) -> Result<FoundKey, KeyError> {
     let (public, private) = first_fit(listed, |algorithm| match SigningKey::from_pem(algorithm, text) {
         Ok(private) => Ok((private.verifying_key().clone(), Some(private))),

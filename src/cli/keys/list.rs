@@ -37,7 +37,7 @@ pub(super) async fn list(
     Ok(())
 }
 
-/// The server secret without what is secret about it, as JSON and for people.
+/// The server secret without its secret part, as JSON and as text for people.
 fn server_secret(ring: &RingRecord, secrets: &ServerSecretSettings) -> Result<(Value, String), Failure> {
     let kept = ring.server_secret.as_ref().filter(|_| secrets.uses_kept());
     let fault = ring.server_secret_fault.as_ref().filter(|_| secrets.uses_kept()).map(ToString::to_string);
@@ -61,14 +61,16 @@ fn server_secret(ring: &RingRecord, secrets: &ServerSecretSettings) -> Result<(V
     Ok((json!({ "made_at": made_at, "fingerprints": fingerprints }), text))
 }
 
-/// When an active key stops, where that is announced. An end from before it began to sign was announced for an earlier key
-/// of its algorithm: the schedule takes it back where `JWT_ALGORITHM` has the algorithm.
+/// When an active key stops signing, if that is announced. An end from before the key began to sign was
+/// announced for an earlier key of its algorithm: the schedule withdraws it if `JWT_ALGORITHM` has the
+/// algorithm.
 fn stops_at(ring: &RingRecord, key: &KeyRecord) -> Option<Timestamp> {
     let announced = ring.dropped.get(&key.alg).copied().filter(|_| key.state == KeyState::Active);
     announced.filter(|at| key.activated_at.is_none_or(|began| *at > began))
 }
 
-/// The place of a private key, as `KEY_CUSTODY` spells it. A key in the document of the ring is where the ring is.
+/// The place of a private key, as `KEY_CUSTODY` spells it. A key in the document of the ring is in the same
+/// place as the ring.
 fn custody(home: &Home, ring_is_in_secret: bool) -> &str {
     match home.scheme() {
         "file" => "directory",

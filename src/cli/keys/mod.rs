@@ -64,7 +64,7 @@ pub(in crate::cli) struct Of {
 }
 
 impl Of {
-    /// The algorithm that is asked for, or the default one.
+    /// The algorithm that the command names, or the default one.
     fn algorithm_or_default(&self, ring_service: &RingService) -> Result<Algorithm, Failure> {
         let default = ring_service.schedule().default_kind().map(|kind| kind.algorithm);
         self.algorithm.or(default).ok_or_else(|| Failure::usage("JWT_ALGORITHM names no algorithm"))
@@ -106,7 +106,7 @@ impl Keys {
     }
 }
 
-/// How long verifiers may go on with a key set of before a change, for people.
+/// How long verifiers may continue to use a key set that they read before a change, as text for people.
 fn outlasts(ring_service: &RingService, ring: &RingRecord) -> String {
     length(ring_service.schedule().lead().max(ring.lead))
 }
@@ -125,7 +125,7 @@ fn dated(at: Timestamp, what: &str) -> String {
     if line.chars().count() > LINE_WIDTH { format!("{at}\n  {what}") } else { line }
 }
 
-/// A refused order, or the custody's fault with all that lies beneath it.
+/// A refused order, or the custody's error with all its causes.
 fn refused(fault: OrderFault) -> Failure {
     match fault {
         OrderFault::Refused(why) => Failure::refused(why),
@@ -133,20 +133,20 @@ fn refused(fault: OrderFault) -> Failure {
     }
 }
 
-/// A step, for people. The algorithm of a new key is named where there are several.
+/// A step, as text for people. It names the algorithm of a new key if there are several.
 fn sentence(action: &Action, schedule: &Schedule) -> String {
     match action {
         Action::Begin => "a new key signs at once".to_owned(),
-        Action::NoteLead => "the lead follows the settings".to_owned(),
-        Action::Carry => "the active keys carry the longest tokens of the settings".to_owned(),
+        Action::NoteLead => "the lead changes to that of the settings".to_owned(),
+        Action::Carry => "the active keys may sign the longest tokens of the settings".to_owned(),
         Action::Publish { kind, activates_at } => match schedule.kinds.len() {
             1 => format!("a new key is published; it signs from {activates_at} on"),
             _ => format!("a new key for {} is published; it signs from {activates_at} on", kind.algorithm),
         },
-        Action::Activate(kid) => format!("{kid} signs; the one before verifies on"),
-        Action::Drop { alg, at } => format!("it is announced that the key for {alg} stops signing at {at}"),
-        Action::Keep(alg) => format!("the key for {alg} signs on"),
-        Action::Retire(alg) => format!("the key for {alg} stops signing, and verifies on"),
+        Action::Activate(kid) => format!("{kid} signs, and the previous key only verifies"),
+        Action::Drop { alg, at } => format!("the key for {alg} will stop signing at {at}"),
+        Action::Keep(alg) => format!("the key for {alg} continues to sign"),
+        Action::Retire(alg) => format!("the key for {alg} stops signing and only verifies"),
         Action::Extend(kid, until) => format!("{kid} stays until {until}"),
         Action::Remove(kid) => format!("{kid} leaves the key set"),
         Action::Discard(kid) => format!("the private half of {kid} is destroyed"),
@@ -154,7 +154,7 @@ fn sentence(action: &Action, schedule: &Schedule) -> String {
     }
 }
 
-/// A number of seconds, for people: the two largest units.
+/// A number of seconds, as text for people: the two largest units.
 fn length(secs: u64) -> String {
     let units = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)];
     let mut rest = secs;

@@ -1,4 +1,4 @@
-//! `keys plan`: the arithmetic of the schedule, and a picture of what was and what will be.
+//! `keys plan`: how the schedule follows from the settings, and a diagram of the past and the future.
 
 use std::ops::Range;
 
@@ -11,11 +11,11 @@ use crate::keys::RingService;
 use crate::keys::forecast::{Event, TO_COME, forecast};
 use crate::keys::schedule::Schedule;
 
-/// How far the picture reaches to either side of now, in seconds.
+/// How far the diagram reaches to either side of now, in seconds.
 const REACH: u64 = 90 * 86_400;
-/// Steps to come that people are shown.
+/// The number of future steps in the text for people.
 const SHOWN: usize = 16;
-/// Columns of the picture; now is a line in the middle.
+/// The columns of the diagram; now is a line in the middle.
 const WIDTH: u64 = 60;
 
 pub(super) async fn plan(ring_service: &RingService, output: &Output) -> Result<(), Failure> {
@@ -93,7 +93,7 @@ fn picture(ring: &RingRecord, later: &RingRecord, now: Timestamp) -> String {
     lines.join("\n")
 }
 
-/// What a key does in a column: what it does at the column's end, but that its publication always shows.
+/// What a key does in a column: what it does at the end of the column. A publication shows in any case.
 fn cell(key: &KeyRecord, begin: Timestamp, column: u64) -> char {
     let from = begin.plus_secs(column * 2 * REACH / WIDTH);
     let to = begin.plus_secs((column + 1) * 2 * REACH / WIDTH);

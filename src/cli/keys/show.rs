@@ -36,8 +36,8 @@ pub(super) async fn show(
 
 fn none_signs(algorithm: Option<Algorithm>) -> String {
     match algorithm {
-        Some(algorithm) => format!("no key signs by {algorithm}; `keys list` shows those that there are"),
-        None => "no key signs; `keys rotate --now` has one sign".to_owned(),
+        Some(algorithm) => format!("no key signs with {algorithm}; `keys list` shows all keys"),
+        None => "no key signs; `keys rotate --now` makes one active".to_owned(),
     }
 }
 

@@ -1,4 +1,5 @@
-//! `GET /health`: the process lives (always 200), whether the database does, and whether tokens can be signed.
+//! `GET /health`: says that the process lives (the status is always 200), whether the database answers, and
+//! whether tokens can be signed.
 
 use http::StatusCode;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! What several endpoints answer with.
+//! Parts of the responses of several endpoints.
 
 use serde::{Serialize, Serializer};
 
@@ -6,7 +6,7 @@ use crate::accounts::LoggedIn;
 use crate::domain::{Secret, User};
 use crate::token::Issued;
 
-/// A token as RFC 6749 §5.1 has it.
+/// A token in the form of RFC 6749 §5.1.
 #[derive(Serialize)]
 pub(super) struct TokenBody {
     #[serde(serialize_with = "exposed")]
@@ -21,7 +21,7 @@ impl From<Issued> for TokenBody {
     }
 }
 
-/// The answer is where the token has to be shown.
+/// The client must see the token, so the response contains it.
 fn exposed<S: Serializer>(token: &Secret<String>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(token.expose())
 }
@@ -51,7 +51,7 @@ impl From<User> for UserBody {
     }
 }
 
-/// Both.
+/// A user and a token.
 #[derive(Serialize)]
 pub(super) struct LoggedInBody {
     user: UserBody,

@@ -1,4 +1,4 @@
-//! `POST /api/token/validate`: whether a token passes our own checks, and what it says.
+//! `POST /api/token/validate`: says whether a token passes our own checks, and what it contains.
 
 use crate::http::extract::{Bearer, Fields};
 use crate::http::refusal::Missing;
@@ -17,7 +17,7 @@ pub(in crate::http) async fn validate_token(api: Api, call: Call) -> Answer {
     Ok(respond::json_bytes(body(&checked).into()))
 }
 
-/// Header and claims go out as they were signed: they are JSON already, and have been checked to be.
+/// Header and claims are copied as they were signed: the check has shown that they are valid JSON.
 fn body(checked: &Checked) -> String {
     let (header, claims) = (checked.header(), checked.claims());
     [

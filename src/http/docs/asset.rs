@@ -29,7 +29,7 @@ const FILES: &[(&str, &str, &[u8])] = &[
     asset!("favicon.svg", SVG, "docs/favicon.svg"),
 ];
 
-/// With their tags, made once.
+/// The files with their tags, made once.
 static ASSETS: LazyLock<Vec<(&str, HeaderValue, Published)>> = LazyLock::new(|| {
     let prepared = |&(name, content_type, bytes): &(&'static str, &'static str, &'static [u8])| {
         (name, HeaderValue::from_static(content_type), Published::new(bytes))

@@ -11,7 +11,7 @@ use crate::keys::Published;
 
 /// The document as it was written.
 pub const OPENAPI_YAML: &str = include_str!("../../../openapi.yaml");
-/// The same, turned to JSON when this program was built.
+/// The same document in JSON, converted when this program was built.
 pub const OPENAPI_JSON: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
 
 const DOCS_INLINE: &str = include_str!("../../../web/docs/docs-inline.html");
@@ -25,7 +25,7 @@ pub(in crate::http) struct Documents {
 }
 
 impl Documents {
-    /// Where no public address is set, the server is where the document came from: `/`.
+    /// If no public address is set, the server is the one that the document came from: `/`.
     pub(in crate::http) fn new(public_url: Option<&str>) -> Self {
         let (mut yaml, mut json) = (Cow::Borrowed(OPENAPI_YAML), Cow::Borrowed(OPENAPI_JSON));
         if let Some(url) = public_url {

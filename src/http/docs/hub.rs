@@ -8,7 +8,7 @@ const WITH_DEMO_TOKEN: &str = include_str!("../../../web/docs/steps/demo.html");
 const WITH_ACCOUNT: &str = include_str!("../../../web/docs/steps/account.html");
 const WITH_OPERATOR: &str = include_str!("../../../web/docs/steps/operator.html");
 
-/// Where the page is. Its links are relative, so that they work behind any prefix.
+/// The path of the page. Its links are relative, so that they work behind any prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) enum HubPath {
     /// `/`
@@ -41,7 +41,7 @@ pub(in crate::http) fn hub_page(api: &Api, path: HubPath) -> Response {
     page(html.into())
 }
 
-/// How long verifiers may cache the key set now, in seconds; nothing if there is no key set.
+/// How long verifiers may cache the key set now, in seconds; `None` if there is no key set.
 pub(super) fn key_set_max_age(api: &Api) -> Option<u64> {
     api.keys.ring().as_ref().and_then(|ring| ring.max_age(api.clock.uptime()))
 }

@@ -1,4 +1,4 @@
-//! Which address a request comes from.
+//! Finds the address from which a request comes.
 
 use std::net::IpAddr;
 
@@ -25,7 +25,8 @@ impl ClientAddress {
         Self { proxies, header, name }
     }
 
-    /// The address of the client that this peer sends a request for: its own where it is no trusted proxy.
+    /// The address of the client for which this peer sends a request: the peer's own address if it is not a
+    /// trusted proxy.
     pub(in crate::http) fn of(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         if !self.proxies.contain(peer) {
             return peer.to_canonical();

@@ -1,4 +1,4 @@
-//! What is done for every request, whatever the operation: [`super::HttpService`] calls these in their order.
+//! The steps for every request, whatever its operation is: [`super::HttpService`] calls them in order.
 
 pub(super) mod access_log;
 pub(super) mod client;

@@ -8,7 +8,7 @@ use super::cors::Cors;
 use crate::http::operation::Operation;
 use crate::http::{Response, router};
 
-/// The answer to OPTIONS where there are these operations.
+/// The response to OPTIONS at a path with these operations.
 pub(in crate::http) fn answer(request: &HeaderMap, resource: &[&'static Operation]) -> Response {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;

@@ -1,4 +1,4 @@
-//! A panic in a handler costs its own request a 500, and no other.
+//! If a handler panics, its own request gets a 500, and no other request is affected.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -9,7 +9,7 @@ use crate::http::Answer;
 use crate::http::operation::Pending;
 use crate::http::refusal::Refusal;
 
-/// Where a handler panicked.
+/// A handler panicked here.
 #[derive(Debug, thiserror::Error)]
 #[error("panicked: {0}")]
 struct Panic(String);
@@ -21,9 +21,9 @@ impl Panic {
     }
 }
 
-/// What `answer` comes to.
+/// The result of `answer`.
 pub(in crate::http) fn caught(answer: Pending) -> impl Future<Output = Answer> {
-    // What a handler was in the middle of is dropped with it; what requests share is changed whole.
+    // The work of the handler is dropped with it; data that requests share is only changed as a whole.
     let answered = AssertUnwindSafe(answer).catch_unwind();
     answered
         .map(|answered| answered.unwrap_or_else(|panic| Err(Refusal::internal(Panic::of(panic.as_ref())))))

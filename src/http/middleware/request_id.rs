@@ -1,4 +1,4 @@
-//! The name of each request, `X-Request-Id`.
+//! The id of each request, `X-Request-Id`.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -9,10 +9,10 @@ use crate::domain::RequestId;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Names requests.
+/// Gives ids to requests.
 #[derive(Debug)]
 pub(in crate::http) struct RequestIds {
-    /// Marks this process in the names that it makes.
+    /// Marks this process in the ids that it makes.
     mark: u32,
     requests: AtomicU32,
 }
@@ -22,7 +22,7 @@ impl RequestIds {
         Self { mark, requests: AtomicU32::new(0) }
     }
 
-    /// The caller's own name for the request where it is harmless, else a new one.
+    /// The id that the caller gave, if it is harmless, else a new one.
     pub(in crate::http) fn of(&self, headers: &HeaderMap) -> RequestId {
         let own = headers.get(REQUEST_ID).and_then(|value| RequestId::parse(value.as_bytes()));
         own.unwrap_or_else(|| RequestId::numbered(self.mark, self.requests.fetch_add(1, Ordering::Relaxed)))

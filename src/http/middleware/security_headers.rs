@@ -1,4 +1,4 @@
-//! helmet's headers, which the original sends, with a stricter policy for what is no page.
+//! The headers of helmet, which the original sends, with a stricter policy for responses that are not pages.
 
 use http::HeaderName;
 use http::header::{HeaderMap, HeaderValue};
@@ -22,7 +22,7 @@ const fn fixed(name: &'static str, value: &'static str) -> (HeaderName, HeaderVa
     (HeaderName::from_static(name), HeaderValue::from_static(value))
 }
 
-/// Adds those that the answer does not bring itself, as pages do.
+/// Adds the headers that the response does not have already; pages have some.
 pub(in crate::http) fn add(headers: &mut HeaderMap) {
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(value);

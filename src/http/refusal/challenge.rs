@@ -2,12 +2,12 @@
 
 use http::header::HeaderValue;
 
-/// What a caller who is refused is told about authenticating (RFC 6750 §3).
+/// What a refused caller learns about authentication (RFC 6750 §3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) enum Challenge {
-    /// A bearer token is needed. One that did not come has no error.
+    /// A bearer token is needed. If the request had no token, the header contains no error.
     TokenRequired,
-    /// The bearer token that came opens nothing here.
+    /// The service does not accept the bearer token.
     InvalidToken,
 }
 

@@ -1,5 +1,5 @@
-//! The one table of refusals: which status, which code for programs and which sentence for people each kind has. Sentences
-//! about a field or a body stand beside their faults, in [`fault`](super::fault).
+//! The table of refusals: the status, the code for programs and the sentence for people of each kind.
+//! Sentences about a field or a body are in [`fault`](super::fault).
 
 use std::borrow::Cow;
 
@@ -16,11 +16,11 @@ pub(in crate::http) struct Face<'a> {
 }
 
 impl Face<'_> {
-    /// What the original says of a token that does not pass, whatever the reason is.
+    /// What the original says of a token that is not valid, whatever the reason is.
     pub(in crate::http) const TOKEN_FAILS: &'static str = "Token verification failed";
 }
 
-const NO_DEMO_TOKENS: &str = "Demo tokens are off on this server, because anybody can have one; its operator allows them \
+const NO_DEMO_TOKENS: &str = "Demo tokens are off on this server, because everyone can get one; its operator can allow them \
      with DEMO_TOKENS=true";
 const NO_DATABASE: &str = "Accounts need a database, and this server runs without one (SKIP_DATABASE=true)";
 

@@ -2,13 +2,13 @@
 
 use super::{Kind, Refusal};
 
-/// Fields that an operation needs and that are not all given.
+/// Fields that an operation needs, of which at least one is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(in crate::http) enum Missing {
-    /// Those of a registration, in the original's words.
+    /// The fields of a registration, in the original's words.
     #[error("Username, email, and password are required")]
     Registration,
-    /// Those of a log-in.
+    /// The fields of a log-in.
     #[error("Username and password are required")]
     LogIn,
     /// A token to check.
@@ -16,10 +16,10 @@ pub(in crate::http) enum Missing {
     Token,
 }
 
-/// A field holds what it must not.
+/// The value of a field is not allowed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(in crate::http) enum FieldFault {
-    /// The field of this name is no string.
+    /// The field with this name is not a string.
     #[error("{0} must be a string")]
     NotText(&'static str),
     /// A form has `name[…]`.
@@ -30,7 +30,7 @@ pub(in crate::http) enum FieldFault {
     TooLong {
         /// The field.
         name: &'static str,
-        /// How many it may have.
+        /// The most characters that it may have.
         most: usize,
     },
     /// `audience` is neither a string nor a list of at most this many.
@@ -42,7 +42,7 @@ pub(in crate::http) enum FieldFault {
     /// `expiresIn` is above the operator's limit in seconds.
     #[error("expiresIn must be at most {0} seconds")]
     LifetimeTooLong(u64),
-    /// The token would be longer than verifiers take.
+    /// The token would be longer than verifiers accept.
     #[error("the token would be too long; ask for fewer or shorter claims and audiences")]
     TokenTooLong,
     /// A domain type refuses the value. Its own text says what the field must be.
@@ -59,15 +59,15 @@ pub(in crate::http) enum BodyFault {
     /// A form is not in UTF-8.
     #[error("The request body must be a form in UTF-8")]
     FormEncoding,
-    /// It is no JSON from this place on.
+    /// It is not JSON from this place on.
     #[error("The request body is not valid JSON (line {line}, column {column})")]
     NotJson {
         /// The line, from 1.
         line: usize,
-        /// The byte in it, from 1.
+        /// The byte in the line, from 1.
         column: usize,
     },
-    /// It is JSON and no object.
+    /// It is JSON but not an object.
     #[error("The request body must be a JSON object")]
     NotAnObject,
     /// Two members have one name.
@@ -81,7 +81,7 @@ pub(in crate::http) enum BodyFault {
     EndedEarly,
 }
 
-/// The body is of a kind that is not read.
+/// The service does not read this kind of body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(in crate::http) enum MediaFault {
     /// It is compressed.

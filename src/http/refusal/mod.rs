@@ -1,5 +1,6 @@
-//! Why a request is not met. A [`Kind`] says what happened. [`face`] has its status, code and sentence, [`fault`] the sentences
-//! about fields and bodies; other files have none. The operation's [`Dialect`](super::dialect::Dialect) writes them.
+//! Why a request is refused. A [`Kind`] says what happened. [`face`] has the status, the code and the
+//! sentence of each kind; [`fault`] has the sentences about fields and bodies; other files have no sentences.
+//! The operation's [`Dialect`](super::dialect::Dialect) writes them.
 
 mod challenge;
 mod face;
@@ -18,15 +19,15 @@ pub(super) use challenge::Challenge;
 pub(super) use face::Face;
 pub(super) use fault::{BodyFault, FieldFault, MediaFault, Missing};
 
-/// A refusal: what the caller may know, and what only the log does.
+/// A refusal: what the caller may know, and what only the log may contain.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) kind: Kind,
     /// How the caller may authenticate.
     pub(super) challenge: Option<Challenge>,
-    /// Seconds after which another try is worth it.
+    /// Seconds after which the caller should try again.
     pub(super) retry_after: Option<u16>,
-    /// Why, for the log.
+    /// The cause, for the log.
     pub(super) cause: Option<Cause>,
 }
 
@@ -38,15 +39,15 @@ pub(super) type Cause = Arc<dyn Error + Send + Sync>;
 pub(super) enum Kind {
     /// A field is missing.
     MissingField(Missing),
-    /// A field holds what it must not.
+    /// The value of a field is not allowed.
     InvalidField(FieldFault),
     /// The body cannot be read.
     MalformedBody(BodyFault),
     /// This part of the request cannot be read.
     MalformedRequest(&'static str),
-    /// HTTP/1.1 wants one `Host` (RFC 9112 §3.2).
+    /// HTTP/1.1 requires one `Host` (RFC 9112 §3.2).
     HostRequired,
-    /// The body is of a kind that is not read here.
+    /// The service does not read this kind of body.
     MediaType(MediaFault),
     /// The body is larger than this many bytes.
     BodyTooLarge(usize),
@@ -60,42 +61,42 @@ pub(super) enum Kind {
         method: Method,
         /// The path.
         path: String,
-        /// The methods that there are.
+        /// The methods that exist there.
         allowed: String,
     },
     /// No bearer token came with the request.
     TokenRequired,
-    /// The bearer token does not pass, or its session was ended.
+    /// The bearer token is not valid, or its session has ended.
     BearerFails,
-    /// A token that was to be validated does not pass: the original's answer, and why.
+    /// A token in a request to validate it is not valid: the original's answer, and why.
     TokenFails(Rejection),
-    /// The bearer token is sound, but no stored user's.
+    /// The bearer token is valid, but its subject is not a stored user.
     NoUser,
-    /// Too long ago that the user logged in.
+    /// The user logged in too long ago.
     SessionEnded,
     /// Demo tokens are off.
     DemoTokensDisabled,
-    /// A name and a password that do not belong together, or that no user has.
+    /// The password does not belong to the name, or no user has the name.
     Credentials,
-    /// The name or the address is taken.
+    /// Another user has the name or the address.
     UserExists,
     /// The server runs without a database.
     NoDatabase,
     /// The database does not answer.
     DatabaseUnavailable,
-    /// No key may sign now, or none is known yet.
+    /// No key may sign now, or no key is known yet.
     NoKeys,
-    /// More is under way than the server can hold.
+    /// The server has too much work.
     Busy,
-    /// A fault of ours.
+    /// An internal error.
     Internal,
 }
 
-/// Seconds after which a busy server is worth another try.
+/// Seconds after which a client should ask a busy server again.
 const BUSY_RETRY: u16 = 1;
-/// Seconds after which keys that are not there are worth another try.
+/// Seconds after which a client should ask again if the keys are missing.
 const KEYS_RETRY: u16 = 5;
-/// Seconds after which a lost database is worth another try.
+/// Seconds after which a client should ask again if the database is unavailable.
 const DATABASE_RETRY: u16 = 5;
 
 impl From<Kind> for Refusal {

@@ -1,4 +1,4 @@
-//! What each error of a use case is to a caller. Only the errors of values that parse themselves show their own text: it says
+//! The refusal for each error of a use case. Only the errors of domain types show their own text: it says
 //! what the field must be.
 
 use super::{FieldFault, Kind, Refusal};

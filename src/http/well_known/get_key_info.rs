@@ -1,4 +1,4 @@
-//! What the default active key is, and which keys there are besides.
+//! Describes the active default key, and lists the other keys.
 
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ struct KeyInfo<'a> {
     keys: Vec<KeyEntry<'a>>,
 }
 
-/// One key with its instants: those that lie ahead are the earliest ones.
+/// One key with its instants. A future instant is the earliest possible one.
 #[derive(Serialize)]
 struct KeyEntry<'a> {
     kid: &'a str,

@@ -1,5 +1,5 @@
-//! The key set of the post-quantum keys (RFC 7517 §5, RFC 9964), apart from the other one: some verifiers refuse a whole set
-//! for a `kty` that they do not know.
+//! The key set of the post-quantum keys (RFC 7517 §5, RFC 9964), separate from the other one: some verifiers
+//! refuse a whole set if it contains a `kty` that they do not know.
 
 use crate::http::{Answer, Api, Call};
 use crate::keys::Ring;

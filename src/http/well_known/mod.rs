@@ -16,7 +16,7 @@ pub(super) use get_key_info::get_key_info;
 pub(super) use get_post_quantum_jwks::get_post_quantum_jwks;
 pub(super) use get_public_key::get_public_key;
 
-/// The answer with one of the ring's key sets.
+/// The response with one of the ring's key sets.
 fn key_set(api: &Api, call: &Call, document: fn(&Ring) -> &Published) -> Answer {
     let ring = api.keys.ring();
     let ring = ring.as_ref().ok_or_else(Refusal::no_keys)?;
@@ -25,10 +25,10 @@ fn key_set(api: &Api, call: &Call, document: fn(&Ring) -> &Published) -> Answer 
     Ok(conditional::tagged(call.request.headers(), &jwks.etag, answer))
 }
 
-/// `answer`, which says for how long a verifier may keep it.
+/// `answer`, with the header that says how long a verifier may keep it.
 ///
 /// # Errors
-/// Where what is known here may be too old.
+/// If the ring that this instance knows may be too old.
 fn kept(ring: &View, api: &Api, mut answer: Response) -> Answer {
     let max_age = ring.max_age(api.clock.uptime()).ok_or_else(Refusal::no_keys)?;
     if let Ok(value) = HeaderValue::from_str(&format!("public, max-age={max_age}")) {

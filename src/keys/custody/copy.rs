@@ -1,4 +1,4 @@
-//! A copy of a folder of keys, as it is at one instant: no step is taken while the folder's lock is held.
+//! A copy of a folder of keys at one instant: the folder's lock is held, so that no step is taken meanwhile.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -12,21 +12,22 @@ use zeroize::Zeroizing;
 use super::directory::RING;
 use super::file;
 
-/// A file of a folder of keys: a key, the ring, or whatever else lies there.
+/// A file in a folder of keys: a key, the ring, or any other file.
 pub struct FileCopy {
     /// Its name in the folder.
     pub name: OsString,
-    /// What it holds.
+    /// Its contents.
     pub bytes: Zeroizing<Vec<u8>>,
     /// When it was last written.
     pub modified_at: SystemTime,
 }
 
-/// Copies the files of the folder `from`, each for its owner alone, to the folder `to`, which is made. What is linked is
-/// copied as what it leads to. Gives how many there were; none where there is no such folder.
+/// Copies the files of the folder `from` to the folder `to`, which this makes; each copy is readable only for
+/// its owner. If a file is a link, its target is copied. Returns the number of files; zero if the folder
+/// does not exist.
 ///
 /// # Errors
-/// The file, and what the system says; then the copy is not whole.
+/// The file, and the error of the system; then the copy is not complete.
 pub fn copy_folder(from: &Path, to: &Path) -> Result<usize, (PathBuf, io::Error)> {
     if !from.exists() {
         return Ok(0);
@@ -41,16 +42,16 @@ pub fn copy_folder(from: &Path, to: &Path) -> Result<usize, (PathBuf, io::Error)
     Ok(copies.len())
 }
 
-/// The files of the folder `from`, in the order of their names, and the ring behind them. What is linked is read as what it leads to. None where there
-/// is no such folder.
+/// The files of the folder `from` in the order of their names, and the ring last. If a file is a link, its
+/// target is read. The list is empty if the folder does not exist.
 ///
 /// # Errors
-/// The file, and what the system says.
+/// The file, and the error of the system.
 pub fn read_folder(from: &Path) -> Result<Vec<FileCopy>, (PathBuf, io::Error)> {
     if !from.exists() {
         return Ok(Vec::new());
     }
-    // On file systems without locks a copy while a key changes may lack that key.
+    // On file systems without locks, a copy that is made while a key changes may lack that key.
     let _lock = match file::lock(from) {
         Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(of(from)(error)),
         other => other.ok(),
@@ -59,7 +60,7 @@ pub fn read_folder(from: &Path) -> Result<Vec<FileCopy>, (PathBuf, io::Error)> {
     for entry in fs::read_dir(from).map_err(of(from))? {
         let entry = entry.map_err(of(from))?;
         let path = entry.path();
-        // A link is followed, as it is where keys are read: mounted secrets are nothing but links.
+        // A link is followed, as it is when keys are read: all files of mounted secrets are links.
         let metadata = fs::metadata(&path).map_err(of(&path))?;
         if metadata.is_file() && !file::is_unfinished(&entry.file_name().to_string_lossy()) {
             copies.push(FileCopy {
@@ -69,7 +70,7 @@ pub fn read_folder(from: &Path) -> Result<Vec<FileCopy>, (PathBuf, io::Error)> {
             });
         }
     }
-    // The ring is the last: an archive that was cut short lacks it, and is recognised by that.
+    // The ring is the last file, so that an archive which was cut short can be recognised: it lacks the ring.
     copies.sort_by_key(|copy| (copy.name == RING, copy.name.clone()));
     Ok(copies)
 }

@@ -1,4 +1,4 @@
-//! Keys in the database: the ring is one document, and private halves are in it, sealed.
+//! Keys in the database: the ring is one document, which contains the sealed private halves.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -38,11 +38,11 @@ struct Seen {
 }
 
 impl StoredRing {
-    /// What `KEY_CUSTODY` calls keys that are in it too.
+    /// Its name in `KEY_CUSTODY`, if private keys are in the document, too.
     pub const NAME: &'static str = "database";
 
-    /// The ring in `rings`, sealed and authenticated by `sealer`. `instances` and `clock` tell which other instances are
-    /// alive, `entropy` names a ring that begins.
+    /// The ring in `rings`, sealed and authenticated by `sealer`. `instances` and `clock` show which other
+    /// instances run, and `entropy` gives a new ring its name.
     pub fn new(
         rings: Arc<dyn Rings>,
         instances: Arc<dyn Instances>,
@@ -57,7 +57,7 @@ impl StoredRing {
     async fn stored(&self) -> Result<Option<(RingRecord, RingForm)>, CustodyError> {
         let Some(ring) = self.rings.find_ring().await? else { return Ok(None) };
         match RingForm::of(ring.version) {
-            // What a database can count up from.
+            // The value from which a database can count.
             Some(_) if ring.revision >= i64::MAX as u64 => {
                 let fault = "its revision is out of range".to_owned();
                 Err(RingFault::Damaged { place: self.place(), fault }.into())
@@ -78,7 +78,7 @@ impl StoredRing {
         }
     }
 
-    /// Whether `found` may follow what was seen before: the same ring, and nothing older.
+    /// Whether `found` may follow the document that was seen before: it is the same ring, and not older.
     fn follows(&self, found: &Seen, seen: &Seen) -> Result<(), CustodyError> {
         if found.form < seen.form {
             return Err(SealingError::RingAltered.into());
@@ -94,8 +94,8 @@ impl StoredRing {
         Ok(())
     }
 
-    /// The form in which the next document is written. What there is keeps its form; a ring that begins is authenticated,
-    /// unless a program is running that could not read it.
+    /// The form in which the next document is written. A document keeps its form. A new ring is
+    /// authenticated, unless a running program could not read it.
     async fn form_to_write(&self) -> Result<RingForm, CustodyError> {
         let newest = self.newest().as_ref().map(|seen| seen.form);
         match newest {
@@ -140,7 +140,8 @@ impl StoredRing {
 #[async_trait]
 impl RingStore for StoredRing {
     async fn load(&self) -> Result<Option<RingRecord>, CustodyError> {
-        // What was seen before the question: the store never answers it with a document that was replaced by then.
+        // The document that was seen before the query: the store never answers with a document that was
+        // replaced by then.
         let before = self.newest().clone();
         let Some((stored, form)) = self.stored().await? else { return Ok(None) };
         let Opened { ring, id, digest, .. } = sealed_ring::open(stored, form, &self.sealer, &[])?;
@@ -189,19 +190,18 @@ impl RingStore for StoredRing {
 
 fn tell_unauthenticated() {
     tracing::warn!(
-        "the ring of keys in the database is not authenticated as a whole yet: run `keys reseal` once every instance \
-         runs this version"
+        "the ring of keys in the database is not authenticated as a whole yet: run `keys reseal` when every instance runs this version"
     );
 }
 
-/// Private halves inside the ring's document; [`StoredRing`] seals them.
+/// Private halves inside the document of the ring; [`StoredRing`] seals them.
 #[derive(Clone, Debug)]
 pub struct InRecord {
     maker: Workers,
 }
 
 impl InRecord {
-    /// The scheme of its homes: the place is the key, as PEM (PKCS#8).
+    /// The scheme of the places of its keys: the place is the key, as PEM (PKCS#8).
     pub const SCHEME: &'static str = "pem";
 
     /// Makes keys on `maker`'s threads.
@@ -237,7 +237,7 @@ impl KeyBackend for InRecord {
         of_record(signing, key)
     }
 
-    /// It goes with the record that is written next.
+    /// The next write of the document removes it.
     async fn discard(&self, _: &Home) -> Result<(), CustodyError> {
         Ok(())
     }

@@ -1,10 +1,12 @@
-//! A folder of keys: `ring.json` says which there are, one file holds each private half, and the original's two files
-//! (`private-key.pem` in PKCS#8, `public-key.pem` in SPKI) hold the key that signs, so that going back to it works.
+//! A folder of keys. `ring.json` lists the keys, and one file contains each private half. The original's two
+//! files (`private-key.pem` in PKCS#8, `public-key.pem` in SPKI) contain the key that signs, so that an
+//! operator can go back to the original.
 //!
-//! The ring's document decides: private halves are written before it and removed after it, so after any interruption it
-//! names nothing that is missing. A damaged ring, or a pair that is not of it, stops the start. A private half that is
-//! missing does not, because the other keys serve. No key is ever written over, except that the original's files follow
-//! the ring. The server secret has a file of its own (`server-secret`).
+//! The document of the ring decides: private halves are written before it and removed after it, so that after
+//! any interruption it names no missing file. The start fails if the ring is damaged, or if the pair does not
+//! belong to it. It does not fail if a private half is missing, because the other keys can be used. No key is
+//! ever overwritten, except that the original's files follow the ring. The server secret has a file of its
+//! own (`server-secret`).
 
 mod original;
 mod server_secret;
@@ -26,9 +28,9 @@ use crate::keys::{KeyKind, Private};
 use crate::workers::Workers;
 
 pub(super) const RING: &str = "ring.json";
-/// Seconds from making a key to its ring's document, at the most.
+/// The most seconds between making a key and writing the document of its ring.
 const MAKING: u64 = 600;
-/// How the names of private halves begin; the key's thumbprint follows.
+/// The beginning of the names of private halves; the thumbprint of the key follows.
 const KEY: &str = "key-";
 
 /// A folder of keys.
@@ -39,17 +41,17 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// The scheme of its homes: the place is a file's name.
+    /// The scheme of the places of its keys: the place is the name of a file.
     pub const SCHEME: &'static str = "file";
-    /// What `KEY_CUSTODY` calls it.
+    /// Its name in `KEY_CUSTODY`.
     pub const NAME: &'static str = "directory";
 
-    /// The folder of this path, which need not exist yet. Keys are made on `maker`'s threads.
+    /// The folder at this path, which need not exist yet. Keys are made on the threads of `maker`.
     pub fn new(folder: &Path, maker: Workers) -> Self {
         Self { folder: folder.to_owned(), maker }
     }
 
-    /// Files of private halves that no key of `ring` has, but those that a server may just be about to use.
+    /// Files of private halves that no key of `ring` has, except those that a server may use in a moment.
     ///
     /// # Errors
     /// [`FileFault::Unreadable`].
@@ -129,14 +131,14 @@ impl Directory {
             Err(fault @ FileFault::Unwritable { .. }) => return Ok(Replaced::Unwritable(fault)),
             other => other?,
         }
-        // The ring is written, and holds; the next start tries again.
+        // The ring is written and is valid; the next start tries again.
         if let Err(error) = self.follow(ring, old.as_ref()) {
-            tracing::error!(%error, "the original's key files do not follow the ring");
+            tracing::error!(%error, "cannot update the original's key files");
         }
         Ok(Replaced::Written)
     }
 
-    /// Writes the server secret, and then the ring without it. For the holder of the folder's lock.
+    /// Writes the server secret, and then the ring without it. The caller must hold the folder's lock.
     fn write(&self, ring: &RingRecord) -> Result<(), FileFault> {
         let unwritable = |cause| FileFault::Unwritable { path: self.file(RING), cause };
         file::remove_unfinished(&self.folder).map_err(unwritable)?;
@@ -158,7 +160,7 @@ impl Directory {
         of_record(signing, key)
     }
 
-    /// Writes a private half under the name of its thumbprint.
+    /// Writes a private half to a file that is named after its thumbprint.
     fn keep_file(&self, thumbprint: &str, pem: &str) -> Result<Home, CustodyError> {
         let name = format!("{KEY}{thumbprint}.pem");
         let unwritable = |cause| FileFault::Unwritable { path: self.file(&name), cause };
@@ -168,7 +170,7 @@ impl Directory {
         Ok(Home::new(Self::SCHEME, &name))
     }
 
-    /// Writes a file unless it is there.
+    /// Writes a file unless it exists.
     fn publish(&self, name: &str, text: &str, mode: u32) -> Result<(), CustodyError> {
         let unwritable = |cause| FileFault::Unwritable { path: self.file(name), cause };
         file::remove_unfinished(&self.folder).map_err(unwritable)?;
@@ -178,7 +180,8 @@ impl Directory {
         }
     }
 
-    /// The lock is held until the value is dropped. Some network file systems cannot lock; renaming still keeps files whole.
+    /// The lock is held until the value is dropped. Some network file systems cannot lock; on these, renaming
+    /// still keeps files complete.
     fn lock(&self) -> Result<Option<fs::File>, CustodyError> {
         match file::lock(&self.folder) {
             Ok(lock) => Ok(Some(lock)),
@@ -237,7 +240,7 @@ impl RingStore for Directory {
         });
         match aligned.await {
             Err(CustodyError::File(error @ FileFault::Unwritable { .. })) => {
-                tracing::warn!(%error, "the original's key files do not follow the ring; its keys are served all the same");
+                tracing::warn!(%error, "cannot update the original's key files; the service uses the keys of the ring all the same");
                 Ok(())
             }
             other => other,
@@ -273,7 +276,7 @@ impl KeyBackend for Directory {
     }
 
     async fn discard(&self, home: &Home) -> Result<(), CustodyError> {
-        // The original's files are not ours to take away, and nothing outside the folder is.
+        // This program must not remove the original's files, and no file outside the folder.
         let name = home.place().to_owned();
         if !name.starts_with(KEY) || name.contains('/') {
             return Ok(());
@@ -285,7 +288,7 @@ impl KeyBackend for Directory {
         .await
     }
 
-    /// The newest file of this kind. No server has published it yet.
+    /// The newest file of this kind. No server has published its key yet.
     async fn unbegun(&self, kind: KeyKind, now: Timestamp) -> Result<Option<NewKey>, CustodyError> {
         self.blocking(move |folder| {
             let mut found = Vec::new();
@@ -293,7 +296,8 @@ impl KeyBackend for Directory {
                 let Some(file) = folder.read(&name)? else { continue };
                 let Ok(key) = SigningKey::from_pem(kind.algorithm, &file.text) else { continue };
                 let fits = !kind.algorithm.is_rsa() || key.verifying_key().bits() == kind.rsa_bits;
-                // An older one had a ring, which is gone; the operator who begins anew may have had a reason.
+                // An older file belonged to a ring that is gone; an operator who begins anew may have had a
+                // reason.
                 let fits = fits && file.modified_at.plus_secs(MAKING) > now;
                 found.extend(fits.then(|| (file.modified_at, Home::new(Self::SCHEME, &name), key)));
             }

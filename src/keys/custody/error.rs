@@ -1,12 +1,13 @@
-//! Why a key or the ring cannot be used: each message names the place and the remedy, and none shows what is in it.
+//! Why a key or the ring cannot be used. Each message names the place and what to do, and shows no secret.
 
 use super::{FileFault, RecordFault, RingFault, SealingError};
 use crate::store::StoreError;
 
-/// What lies beneath: for the log.
+/// The cause, for the log.
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// A fault of where keys are kept. Nothing there has been changed, except that `Unavailable` leaves it open.
+/// An error of the place where keys are stored. Nothing there has been changed; only for `Unavailable` this
+/// is not known.
 #[derive(Debug, thiserror::Error)]
 pub enum CustodyError {
     /// A file of the folder.
@@ -21,8 +22,10 @@ pub enum CustodyError {
     /// The sealing keys do not fit.
     #[error(transparent)]
     Sealing(#[from] SealingError),
-    /// A private half is where this custody cannot look.
-    #[error("this custody has no home for {0}; set KEY_CUSTODY, and what belongs to it, as it was")]
+    /// This custody cannot read the place of a private half.
+    #[error(
+        "this custody has no place for {0}; set KEY_CUSTODY and its other settings to their former values"
+    )]
     Homeless(String),
     /// The ring is in a database of a newer version of the program.
     #[error(transparent)]
@@ -30,21 +33,21 @@ pub enum CustodyError {
     /// The service that keeps the keys does not answer now.
     #[error("the keys' custody is unavailable: {0}")]
     Unavailable(#[source] Cause),
-    /// The service that keeps the keys refuses.
+    /// The service that keeps the keys has refused.
     #[error("the keys' custody refused: {0}")]
     Refused(#[source] Cause),
-    /// No new key could be made.
+    /// It was not possible to make a new key.
     #[error("a new key could not be made: {0}")]
     Generate(#[source] Cause),
 }
 
 impl CustodyError {
-    /// Whether a file holds a sound key of another kind than was asked for.
+    /// Whether a file contains a valid key of another kind than the caller asked for.
     pub fn is_of_other_kind(&self) -> bool {
         matches!(self, Self::File(FileFault::Unusable { fault: jose::KeyError::WrongKind { .. }, .. }))
     }
 
-    /// Whether it may pass by itself.
+    /// Whether the error may be temporary.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }

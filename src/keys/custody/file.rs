@@ -1,4 +1,4 @@
-//! Reading and writing one key file: bounded, whole or not at all, and never over another.
+//! Reads and writes one key file: with a limited size, completely or not at all, and never over another file.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -12,31 +12,31 @@ use zeroize::Zeroizing;
 
 use crate::domain::Timestamp;
 
-/// No key is so large, in bytes.
+/// The most bytes of a key.
 const LONGEST_KEY: u64 = 64 * 1024;
-/// No ring is so large, in bytes.
+/// The most bytes of a ring.
 const LONGEST_RING: u64 = 16 * 1024 * 1024;
-/// Enough tries for the holder of the lock, which writes only one or two files.
+/// This is enough for the holder of the lock, which writes only one or two files.
 const LOCK_TRIES: u32 = 500;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
-/// How the names of unfinished files begin.
+/// The beginning of the names of unfinished files.
 const TEMPORARY: &str = ".unfinished-";
 
-/// A key file's text and what its inode says.
+/// The text of a key file, and the metadata of its inode.
 pub(super) struct KeyFile {
     pub(super) text: Zeroizing<String>,
     pub(super) modified_at: Timestamp,
     pub(super) mode: u32,
 }
 
-/// Reads a key's file, or nothing where there is none. A dangling link is an error.
+/// Reads the file of a key; `None` if it does not exist. A dangling link is an error.
 pub(super) fn read(path: &Path) -> io::Result<Option<KeyFile>> {
-    read_up_to(LONGEST_KEY, "it is larger than 64 KiB, and no key is", path)
+    read_up_to(LONGEST_KEY, "it is larger than 64 KiB, the limit for a key", path)
 }
 
-/// The same for the ring's document.
+/// The same for the document of the ring.
 pub(super) fn read_ring(path: &Path) -> io::Result<Option<KeyFile>> {
-    read_up_to(LONGEST_RING, "it is larger than 16 MiB, and no ring is", path)
+    read_up_to(LONGEST_RING, "it is larger than 16 MiB, the limit for a ring", path)
 }
 
 fn read_up_to(longest: u64, larger: &'static str, path: &Path) -> io::Result<Option<KeyFile>> {
@@ -65,17 +65,18 @@ fn read_up_to(longest: u64, larger: &'static str, path: &Path) -> io::Result<Opt
     }))
 }
 
-/// Writes `text` to a file unless something is there: a temporary file, synced, renamed, the folder synced.
+/// Writes `text` to a new file unless one exists: it writes a temporary file, syncs it, renames it, and syncs
+/// the folder.
 pub(super) fn publish(folder: &Path, name: &str, text: &str, mode: u32) -> io::Result<()> {
     put(folder, name, text, mode, rename_new)
 }
 
-/// The same, in the place of what is there: at any instant a reader finds the old text or the new.
+/// The same, but replaces an existing file: at any instant a reader finds the old text or the new one.
 pub(super) fn replace(folder: &Path, name: &str, text: &str, mode: u32) -> io::Result<()> {
     put(folder, name, text, mode, |from, to| fs::rename(from, to))
 }
 
-/// Takes a file away for good; that it is gone already is no error.
+/// Removes a file for good; it is not an error if the file is gone already.
 pub(super) fn remove(folder: &Path, name: &str) -> io::Result<()> {
     match fs::remove_file(folder.join(name)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -94,7 +95,7 @@ fn put(
     let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
     let written = write(file, text, mode).and_then(|()| rename(&temporary, &folder.join(name)));
     if written.is_err() {
-        // Nothing that is half written stays, if the system lets us take it away.
+        // No half-written file stays, if the system allows removing it.
         let _ = fs::remove_file(&temporary);
     }
     written?;
@@ -102,13 +103,13 @@ fn put(
 }
 
 fn write(mut file: File, text: &str, mode: u32) -> io::Result<()> {
-    // The umask may have taken bits away, or an inherited rule added some.
+    // The umask may have removed bits, or an inherited rule may have added some.
     file.set_permissions(fs::Permissions::from_mode(mode))?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
 
-/// Renames, but never over another file; where the file system knows no such rename, a link does the same.
+/// Renames a file, but never over another one; if the file system does not support that, it uses a hard link.
 fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
@@ -119,12 +120,12 @@ fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether a file of this name is one that a process is about to write, or left when it was killed.
+/// Whether a file with this name is one that a process is about to write, or that a killed process left.
 pub(super) fn is_unfinished(name: &str) -> bool {
     name.starts_with(TEMPORARY)
 }
 
-/// Takes away what a killed process left. Only for who holds the folder's lock.
+/// Removes the files that a killed process left. The caller must hold the folder's lock.
 pub(super) fn remove_unfinished(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -135,14 +136,14 @@ pub(super) fn remove_unfinished(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the folder, for its owner alone, where it is missing.
+/// Makes the folder, readable only for its owner, if it is missing.
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// Locks the folder against other processes until the returned file is dropped, however this process ends. One that is
-/// stopped while it holds the lock is not waited for: `TimedOut`.
+/// Locks the folder against other processes until the returned file is dropped, however this process ends. If
+/// a process is stopped while it holds the lock, this does not wait for it: `TimedOut`.
 pub(super) fn lock(folder: &Path) -> io::Result<File> {
     let handle = File::open(folder)?;
     for _ in 0..LOCK_TRIES {

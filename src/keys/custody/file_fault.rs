@@ -1,14 +1,14 @@
-//! What can be wrong with the files of a folder of keys: each message names the file and the remedy.
+//! The errors of the files in a folder of keys. Each message names the file and what to do.
 
 use std::io;
 use std::path::PathBuf;
 
 use crate::domain::Kid;
 
-/// A fault of a file in `KEYS_DIR`.
+/// An error of a file in `KEYS_DIR`.
 #[derive(Debug, thiserror::Error)]
 pub enum FileFault {
-    /// The folder's place is taken by something else.
+    /// Something else is at the path of the folder.
     #[error("{0} is not a folder; move it away, or set KEYS_DIR to another place")]
     NotAFolder(PathBuf),
     /// A file cannot be read.
@@ -16,37 +16,39 @@ pub enum FileFault {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         cause: io::Error,
     },
     /// A file cannot be written.
     #[error(
-        "cannot write {path}: {cause}; a key that is not kept would be lost at the next start, \
+        "cannot write {path}: {cause}; a key that is not stored would be lost at the next start, \
          so make the folder writable, free some space, or put a key pair there"
     )]
     Unwritable {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         cause: io::Error,
     },
-    /// A file holds no usable key.
-    #[error("{path}: {fault}; restore it from a backup, or move the key pair away to have a new one made")]
+    /// A file contains no usable key.
+    #[error(
+        "{path}: {fault}; restore it from a backup, or move the key pair away, and the server makes a new one"
+    )]
     Unusable {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         fault: jose::KeyError,
     },
-    /// The public half is there and the private is not.
+    /// The public half exists, but the private half does not.
     #[error(
         "{public} is there but {private} is not: restore the private key from a backup, \
-         or move the public key away to have a new pair made"
+         or move the public key away, and the server makes a new pair"
     )]
     PrivateMissing {
-        /// The file that is missing.
+        /// The missing file.
         private: PathBuf,
-        /// The file that is there.
+        /// The existing file.
         public: PathBuf,
     },
     /// The two halves are of different keys.
@@ -55,9 +57,9 @@ pub enum FileFault {
          (a missing public half is derived from the private one)"
     )]
     Mismatch {
-        /// The private half.
+        /// The file of the private half.
         private: PathBuf,
-        /// The other.
+        /// The file of the public half.
         public: PathBuf,
     },
     /// A private half of the ring is missing.
@@ -70,15 +72,14 @@ pub enum FileFault {
         /// The file.
         path: PathBuf,
     },
-    /// A key in the original's files is not of the ring beside it.
+    /// A key in the original's files does not belong to the ring beside it.
     #[error(
-        "{0} holds a key that ring.json does not know: `keys import` takes it into the ring; put back what was there, \
-         or move ring.json away to begin anew with this key"
+        "{0} holds a key that ring.json does not know: `keys import` adds it to the ring; or restore the former file, or move ring.json away to begin a new ring with this key"
     )]
     Stranger(PathBuf),
     /// The file of the server secret cannot be used.
     #[error(
-        "{path} holds no server secret: {cause}; restore it from a backup, move it away to have a new one made, or set \
+        "{path} holds no server secret: {cause}; restore it from a backup, move it away, and the server makes a new one, or set \
          SERVER_SECRET"
     )]
     NoServerSecret {

@@ -1,21 +1,23 @@
-//! Where a ring's document is, as a program compares it.
+//! The place of a ring's document, in a form that programs can compare.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// A place for a ring's document. Two stores with the same location hold the same document. `Display` is for people.
+/// The place of a ring's document. Two stores with the same location have the same document. `Display` is for
+/// people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RingLocation {
-    /// A folder of this path.
+    /// A folder with this path.
     Folder(PathBuf),
     /// The database of the service.
     Database,
-    /// The secret of this name or ARN in AWS Secrets Manager.
+    /// The secret with this name or ARN in AWS Secrets Manager.
     Secret(String),
 }
 
 impl RingLocation {
-    /// Whether all instances on one database read the same document there. Each instance may have a folder of its own.
+    /// Whether all instances on one database read the same document there. With folders, each instance may
+    /// have its own.
     pub fn is_shared(&self) -> bool {
         !matches!(self, Self::Folder(_))
     }

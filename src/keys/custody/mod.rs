@@ -1,6 +1,7 @@
-//! Where keys live while the process does not. Two things are kept: the ring's document ([`RingStore`]), replaced whole
-//! and only by a program that has seen the one before, and private halves ([`KeyBackend`]). A [`Custody`] is one of the first and
-//! some of the second: the first of these makes new keys, all open what they once made.
+//! Storage of the keys while the process does not run. It has two parts: the document of the ring
+//! ([`RingStore`]), which is replaced as a whole and only by a program that has read the previous one, and
+//! private halves ([`KeyBackend`]). A [`Custody`] has one ring store and some key backends: the first backend
+//! makes new keys, and each backend opens the keys that it made.
 
 mod aws;
 mod copy;
@@ -36,32 +37,34 @@ pub use sealed_ring::SealingError;
 pub use sealer::{Sealer, SealerError};
 pub use vault::{Vault, VaultError, VaultLogin, VaultSettings};
 
-/// Where the ring's document is.
+/// The place of the document of a ring.
 #[async_trait]
 pub trait RingStore: Send + Sync {
-    /// The document; nothing where no ring has begun.
+    /// The document; `None` if no ring has begun.
     ///
     /// # Errors
-    /// [`CustodyError`]; of these, `Unavailable` passes by itself.
+    /// [`CustodyError`]; of these, only `Unavailable` may be temporary.
     async fn load(&self) -> Result<Option<RingRecord>, CustodyError>;
 
-    /// Puts `ring` in the place of the document of revision `seen` (of none, where there was none), and returns once it
-    /// is on disk, or acknowledged by a majority. An error of the kind `Unavailable` leaves open whether it is.
+    /// Replaces the document of revision `seen` by `ring` (if it is `None`, there must be no document), and
+    /// returns when it is on disk, or when a majority has acknowledged it. After the error `Unavailable`, it
+    /// is not known whether it was replaced.
     ///
     /// # Errors
     /// [`CustodyError`].
     async fn replace_if(&self, seen: Option<u64>, ring: &RingRecord) -> Result<Replaced, CustodyError>;
 
-    /// Brings the copies that stand beside the document in line with it.
+    /// Updates the copies beside the document.
     ///
     /// # Errors
-    /// [`CustodyError`] where something stands there that is not of this ring.
+    /// [`CustodyError`] if a file there does not belong to this ring.
     async fn align_copies(&self, _ring: &RingRecord) -> Result<(), CustodyError> {
         Ok(())
     }
 
-    /// Seals all keys anew with the first sealing key, and authenticates the document from then on. A key that has no seal
-    /// is an error, unless it is one of `accept_unsealed`. Nothing where there is no ring, or none that is sealed.
+    /// Seals all keys anew with the first sealing key, and authenticates the document from then on. A key
+    /// without a seal is an error, unless it is one of `accept_unsealed`. `None` if there is no ring, or if
+    /// the ring is not sealed.
     ///
     /// # Errors
     /// [`CustodyError`].
@@ -77,32 +80,33 @@ pub trait RingStore: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Where that is, as a program compares it.
+    /// The place, in a form that programs can compare.
     fn location(&self) -> RingLocation;
 
-    /// Where that is, for people.
+    /// The place, as text for people.
     fn place(&self) -> String {
         self.location().to_string()
     }
 }
 
-/// What came of [`RingStore::replace_if`].
+/// The result of [`RingStore::replace_if`].
 #[derive(Debug)]
 #[must_use]
 pub enum Replaced {
-    /// The new document is in its place.
+    /// The new document is stored.
     Written,
-    /// Another came first; nothing was written.
+    /// Another program was faster; nothing was written.
     Outrun,
-    /// Nothing can be written there, as in a folder that is mounted to be read only. What is there serves as it is.
+    /// Nothing can be written there, for example because the folder is mounted read-only. The existing ring
+    /// stays in use.
     Unwritable(FileFault),
 }
 
 impl Replaced {
-    /// Whether the new document is in its place; false where another came first.
+    /// Whether the new document is stored; false if another program was faster.
     ///
     /// # Errors
-    /// [`FileFault`] where nothing can be written there.
+    /// [`FileFault`] if nothing can be written there.
     pub fn or_unwritable(self) -> Result<bool, FileFault> {
         match self {
             Self::Written => Ok(true),
@@ -118,30 +122,31 @@ impl From<bool> for Replaced {
     }
 }
 
-/// What sealing a ring anew has done.
+/// The result of sealing a ring anew.
 #[derive(Debug)]
 pub struct Resealed {
-    /// How many keys are sealed.
+    /// The number of sealed keys.
     pub keys: usize,
     /// The keys that had no seal before.
     pub accepted: Vec<KeyRecord>,
-    /// The running instances that could not read an authenticated ring: until they have gone, it is not authenticated.
+    /// The running instances that could not read an authenticated ring. Until they are gone, it is not
+    /// authenticated.
     pub waits_for: Vec<Instance>,
 }
 
-/// Where private halves are.
+/// The place of private halves.
 #[async_trait]
 pub trait KeyBackend: Send + Sync {
-    /// The scheme of the [`Home`]s that it gives.
+    /// The scheme of its [`Home`]s.
     fn scheme(&self) -> &'static str;
 
-    /// Makes a key. What is made and never gets into a ring can be discarded.
+    /// Makes a key. If the key never enters a ring, it can be discarded.
     ///
     /// # Errors
-    /// [`CustodyError`]; `Unavailable` where trying again may help.
+    /// [`CustodyError`]; `Unavailable` if trying again may help.
     async fn make(&self, kind: KeyKind) -> Result<NewKey, CustodyError>;
 
-    /// Takes in a key that was made elsewhere; nothing where it cannot.
+    /// Imports a key that was made elsewhere; `None` if it cannot.
     ///
     /// # Errors
     /// [`CustodyError`].
@@ -149,13 +154,13 @@ pub trait KeyBackend: Send + Sync {
         Ok(None)
     }
 
-    /// The private half of a key that this home made or keeps.
+    /// The private half of a key that this backend made or imported.
     ///
     /// # Errors
-    /// [`CustodyError`] where it is not there or is not what the record says.
+    /// [`CustodyError`] if it is missing or is not what the record says.
     async fn open(&self, key: &KeyRecord) -> Result<Private, CustodyError>;
 
-    /// Destroys the private half, for good; that it is gone already is no error.
+    /// Destroys the private half for good; it is not an error if it is gone already.
     ///
     /// # Errors
     /// [`CustodyError`].
@@ -169,13 +174,14 @@ pub trait KeyBackend: Send + Sync {
         Ok(None)
     }
 
-    /// Whether its private halves lie in the ring's document itself, so that they are gone when the document lacks them.
+    /// Whether its private halves are in the document of the ring itself, so that they are gone when the
+    /// document no longer contains them.
     fn lies_in_ring(&self) -> bool {
         false
     }
 }
 
-/// A ring's home and its keys'.
+/// The place of a ring and of its keys.
 #[derive(Clone)]
 pub struct Custody {
     name: &'static str,
@@ -191,13 +197,13 @@ pub struct Found {
     pub signing: SigningKey,
     /// When its file was written.
     pub created_at: Timestamp,
-    /// Whether a ring that is lost had it: its tokens may name it by its thumbprint.
+    /// Whether it belonged to a ring that is lost: tokens may name the key by its thumbprint.
     pub was_ours: bool,
 }
 
 impl Custody {
-    /// The custody that `KEY_CUSTODY` calls `name`. The first of `homes` makes new keys. `folder` is where keys of
-    /// earlier days may be.
+    /// The custody that `KEY_CUSTODY` calls `name`. The first of `homes` makes new keys. `folder` may contain
+    /// earlier keys.
     pub fn new(
         name: &'static str,
         ring: Arc<dyn RingStore>,
@@ -217,12 +223,12 @@ impl Custody {
         &self.folder
     }
 
-    /// Where the ring's document is.
+    /// The place of the ring's document.
     pub fn ring_store(&self) -> &dyn RingStore {
         self.ring.as_ref()
     }
 
-    /// Makes a key where new keys are made, with its thumbprint (RFC 7638) as `kid`.
+    /// Makes a key in the place for new keys, with its thumbprint (RFC 7638) as `kid`.
     ///
     /// # Errors
     /// As [`KeyBackend::make`].
@@ -233,10 +239,10 @@ impl Custody {
         }
     }
 
-    /// Takes in a key that was made elsewhere, in the first home that can.
+    /// Imports a key that was made elsewhere, into the first backend that can take it.
     ///
     /// # Errors
-    /// As [`KeyBackend::keep`], and `Homeless` where none can.
+    /// As [`KeyBackend::keep`], and `Homeless` if no backend can.
     pub async fn keep(&self, key: &SigningKey) -> Result<Home, CustodyError> {
         for home in &self.homes {
             if let Some(kept) = home.keep(key).await? {
@@ -246,10 +252,10 @@ impl Custody {
         Err(CustodyError::Homeless("a key from elsewhere".to_owned()))
     }
 
-    /// The private half of `key`; nothing where it has none.
+    /// The private half of `key`; `None` if the key has none.
     ///
     /// # Errors
-    /// As [`KeyBackend::open`], and `Homeless` for a home of another custody.
+    /// As [`KeyBackend::open`], and `Homeless` for a place of another custody.
     pub async fn open(&self, key: &KeyRecord) -> Result<Option<Private>, CustodyError> {
         match &key.home {
             Some(home) => self.home_of(home)?.open(key).await.map(Some),
@@ -268,7 +274,7 @@ impl Custody {
         }
     }
 
-    /// Whether the ring's document is in the folder of `KEYS_DIR`.
+    /// Whether the document of the ring is in the folder of `KEYS_DIR`.
     pub fn ring_is_in_folder(&self) -> bool {
         self.ring.location() == self.folder.location()
     }
@@ -278,22 +284,22 @@ impl Custody {
         self.ring.location().is_shared()
     }
 
-    /// Whether the ring's document of `other` is this one's.
+    /// Whether `other` has the same document of the ring as this custody.
     pub fn has_ring_of(&self, other: &Self) -> bool {
         self.ring.location() == other.ring.location()
     }
 
-    /// Whether a ring that has moved named this custody as its new one.
+    /// Whether a ring that has moved names this custody as its new one.
     pub fn is_target_of(&self, moved: &Moved) -> bool {
         moved.to == self.name
     }
 
-    /// Whether a private half lies in the ring's document itself.
+    /// Whether a private half is in the document of the ring itself.
     pub fn lies_in_ring(&self, home: &Home) -> bool {
         self.home_of(home).is_ok_and(KeyBackend::lies_in_ring)
     }
 
-    /// Whether private halves in such a home can be opened here.
+    /// Whether private halves in such a place can be opened here.
     pub fn can_open(&self, home: &Home) -> bool {
         self.home_of(home).is_ok()
     }
@@ -315,12 +321,12 @@ impl Custody {
 /// The name and the public half of a new key.
 fn new_key(public: &VerifyingKey, home: Option<Home>) -> Result<NewKey, CustodyError> {
     let kid = Kid::parse(&public.thumbprint())
-        .map_err(|_| CustodyError::Generate("its thumbprint is no kid".into()))?;
+        .map_err(|_| CustodyError::Generate("its thumbprint is not a valid kid".into()))?;
     let (alg, bits) = (public.algorithm().name().to_owned(), public.bits());
     Ok(NewKey { kid, alg, bits, public: public.to_spki_pem(), home })
 }
 
-/// What a record says its key is for.
+/// The algorithm and the kind of key in a record.
 fn algorithm_of(key: &KeyRecord) -> Result<Algorithm, CustodyError> {
     let unknown = || RecordFault::UnknownAlgorithm { kid: key.kid.clone(), alg: key.alg.clone() };
     key.alg.parse().map_err(|_| unknown().into())
@@ -329,14 +335,14 @@ fn algorithm_of(key: &KeyRecord) -> Result<Algorithm, CustodyError> {
 /// The public half of a record.
 ///
 /// # Errors
-/// [`CustodyError`] where the record is damaged, or of an algorithm that this program does not know.
+/// [`CustodyError`] if the record is damaged, or if this program does not know its algorithm.
 pub fn public_half(key: &KeyRecord) -> Result<VerifyingKey, CustodyError> {
     let algorithm = algorithm_of(key)?;
     VerifyingKey::from_spki_pem(algorithm, &key.public)
         .map_err(|fault| RecordFault::Damaged { kid: key.kid.clone(), fault: fault.to_string() }.into())
 }
 
-/// Whether `signing` is the key that the record means.
+/// Whether `signing` is the key of the record.
 fn of_record(signing: SigningKey, key: &KeyRecord) -> Result<Private, CustodyError> {
     if signing.verifying_key() == &public_half(key)? {
         Ok(Private::Local(Arc::new(signing)))
@@ -346,7 +352,7 @@ fn of_record(signing: SigningKey, key: &KeyRecord) -> Result<Private, CustodyErr
     }
 }
 
-/// Makes a key on a thread of the lowest priority; RSA keys take up to seconds.
+/// Makes a key on a thread of the lowest priority; making an RSA key can take seconds.
 async fn generate(maker: &Workers, kind: KeyKind) -> Result<SigningKey, CustodyError> {
     let made = maker.run(move || SigningKey::generate(kind.algorithm, kind.rsa_bits)).await;
     made.map_err(|error| CustodyError::Generate(error.into()))?

@@ -1,65 +1,64 @@
-//! What can be wrong with the ring's document and with the records in it.
+//! The errors of the ring's document and of the records in it.
 
 use crate::domain::Kid;
 
-/// A fault of the ring's document.
+/// An error of the document of the ring.
 #[derive(Debug, thiserror::Error)]
 pub enum RingFault {
-    /// It cannot be read.
-    #[error("{place} is no ring of keys: {fault}; restore it from a backup")]
+    /// The document cannot be read.
+    #[error("{place} is not a ring of keys: {fault}; restore it from a backup")]
     Damaged {
-        /// Where it is.
+        /// Its place.
         place: String,
         /// What is wrong with it.
         fault: String,
     },
-    /// It cannot be taken there, or not from there.
+    /// The ring cannot move there, or not from there.
     #[error("the ring in {place} cannot be moved: {fault}")]
     Immovable {
-        /// Where it is.
+        /// The place.
         place: String,
-        /// Why not.
+        /// The reason.
         fault: String,
     },
-    /// It was there and is no more.
+    /// The document is gone.
     #[error(
-        "the ring of keys is gone from {0}: restore it from a backup; no new one is begun while this process knows it"
+        "the ring of keys is gone from {0}: restore it from a backup; this process does not begin a new one"
     )]
     Gone(String),
-    /// It is of a newer program.
+    /// A newer program wrote it.
     #[error("the ring in {place} has version {version}, newer than this program's; start the newer program")]
     Newer {
-        /// Where it is.
+        /// Its place.
         place: String,
         /// Its version.
         version: u32,
     },
-    /// An older document was put back.
+    /// Someone put back an older document.
     #[error(
         "the ring in {place} is older than the one that this process has seen (revision {revision}, seen: {seen}): \
-         somebody has put an older ring back; it is not used, and what is known serves on; if you restored a backup \
+         an older ring was put back; the service does not use it and continues with the keys that it knows; if you restored a backup \
          on purpose, restart every instance"
     )]
     Older {
-        /// Where it is.
+        /// Its place.
         place: String,
         /// Its revision.
         revision: u64,
         /// The highest revision that this process has seen.
         seen: u64,
     },
-    /// Another ring is there than before.
+    /// The ring is another one than before.
     #[error(
-        "the ring in {0} is not the one that this process knows: somebody has put another ring in its place; it is not \
-         used, and what is known serves on; if it was you, restart every instance"
+        "the ring in {0} is not the one that this process knows: it was replaced by another ring; the service does not use it and continues with the keys that it knows; if you replaced it on purpose, restart every instance"
     )]
     Other(String),
 }
 
-/// A fault of the record of one key.
+/// An error of the record of one key.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordFault {
-    /// It is not what was written.
+    /// The record was changed.
     #[error("the record of key {kid} cannot be used: {fault}; restore it from a backup")]
     Damaged {
         /// The key.
@@ -67,7 +66,7 @@ pub enum RecordFault {
         /// What is wrong.
         fault: String,
     },
-    /// This program does not have the key's algorithm.
+    /// This program does not know the algorithm of the key.
     #[error("key {kid} is for {alg}, which this program does not know; start the newer program")]
     UnknownAlgorithm {
         /// The key.

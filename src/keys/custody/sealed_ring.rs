@@ -1,6 +1,6 @@
-//! The ring's document as it lies in a database, where others may read and write. Two forms exist. In the first, each
-//! record of a key is sealed by itself; programs before 0.2 know no other. In the second, the document as a whole is
-//! authenticated as well, so that no record of an earlier document can be put into it.
+//! The document of the ring in a database that others may read and write. There are two forms. In the first,
+//! each record of a key is sealed by itself; programs before 0.2 know only this form. In the second, the
+//! document is also authenticated as a whole, so that no record of an earlier document can be put into it.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Map, Value};
@@ -8,33 +8,34 @@ use serde_json::{Map, Value};
 use super::sealer::{Sealer, SealerError};
 use crate::domain::{Home, KeyRecord, KeyState, Kid, RingRecord, ServerSecretFault, ServerSecretRecord};
 
-/// The scheme of a home that is sealed.
+/// The scheme of a sealed place.
 const SCHEME: &str = "sealed";
 /// The member with the document's authentication code.
 const CODE: &str = "mac";
-/// The member with the name that a ring has from its beginning: another ring has another one.
+/// The member with the name of the ring: each ring gets a new name when it begins.
 const ID: &str = "ring_id";
 
-/// A document as it is to be stored.
+/// A document in the form in which it is stored.
 pub(super) struct Closed {
     pub(super) stored: RingRecord,
     pub(super) digest: Digest,
 }
 
-/// A document that is what was written.
+/// A document that was not changed since it was written.
 pub(super) struct Opened {
     pub(super) ring: RingRecord,
-    /// Nothing in a ring of a program that gave none.
+    /// The name of the ring; `None` in a ring of a program that gave no names.
     pub(super) id: Option<String>,
     pub(super) digest: Digest,
     /// The keys that had no seal and were accepted all the same.
     pub(super) accepted: Vec<KeyRecord>,
 }
 
-/// What tells two documents of one revision apart: the SHA-256 of all that is stored but the code.
+/// The SHA-256 of everything that is stored except the code. It distinguishes two documents with the same
+/// revision.
 pub(super) type Digest = [u8; 32];
 
-/// How the document is protected; its `version` says so.
+/// How the document is protected. Its `version` contains this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum RingForm {
     /// Each record is sealed.
@@ -46,59 +47,57 @@ pub(super) enum RingForm {
 /// Why a ring from a database is not used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealingError {
-    /// The setting itself.
+    /// The value of the setting is wrong.
     #[error("{0}")]
     Setting(SealerError),
     /// The record was sealed with a key that is not in `KEY_ENCRYPTION_KEY`.
     #[error(
         "{what} was sealed with another KEY_ENCRYPTION_KEY (fingerprint {sealed_with}; yours: {yours}); \
-         nothing has been changed: set the one that sealed it, behind a comma where it is an older one"
+         nothing has been changed: set the key that sealed it; if it is an older key, add it after a comma"
     )]
     OtherKey {
         /// What was sealed.
         what: String,
         /// The fingerprint of the sealing key.
         sealed_with: String,
-        /// The fingerprints of those that are set.
+        /// The fingerprints of the keys that are set.
         yours: String,
     },
-    /// A record is not what was sealed.
+    /// A record was changed after it was sealed.
     #[error(
-        "the record of key {0} in the database has been altered: its seal does not fit; nothing of the ring is used: \
+        "the record of key {0} in the database has been altered: its seal does not fit; the ring is not used: \
          restore the database from a backup"
     )]
     RecordAltered(Kid),
-    /// The document is not what was written.
+    /// The document was changed after it was written.
     #[error(
-        "the ring of keys in the database has been altered: its authentication code does not fit; nothing of it is \
-         used: restore the database from a backup"
+        "the ring of keys in the database has been altered: its authentication code does not fit; it is not used: restore the database from a backup"
     )]
     RingAltered,
-    /// The server secret is not what was sealed.
+    /// The server secret was changed after it was sealed.
     #[error(
-        "the server secret in the database has been altered: its seal does not fit; nothing of the ring is used: restore \
+        "the server secret in the database has been altered: its seal does not fit; the ring is not used: restore \
          the database from a backup"
     )]
     SecretAltered,
-    /// There is no seal.
+    /// The seal is missing.
     #[error(
-        "the record of key {0} in the database is not sealed, so anything that can write there may have added it; nothing \
-         of the ring is used: restore the database from a backup; only if KEY_ENCRYPTION_KEY is new here and you know this \
+        "the record of key {0} in the database is not sealed, so anything that can write there may have added it; the ring is not used: restore the database from a backup; only if KEY_ENCRYPTION_KEY is new here and you know this \
          key, seal it with `keys reseal --accept-unsealed {0}`"
     )]
     Unsealed(Kid),
-    /// A member would not come back as it is written.
+    /// A member could not be read back as it is written.
     #[error(
         "the ring of keys has a member that cannot be kept as it is, such as a fraction; nothing was written"
     )]
     Unstable,
-    /// The library refused.
+    /// The crypto library refused.
     #[error("the cryptographic library could not seal")]
     Failed,
 }
 
 impl RingForm {
-    /// The `version` of a stored document of this form, whose version outside a database is `plain`.
+    /// The `version` of a stored document of this form; outside a database, its version is `plain`.
     pub(super) fn version(self, plain: u32) -> u32 {
         match self {
             Self::SealedRecords => plain,
@@ -106,7 +105,7 @@ impl RingForm {
         }
     }
 
-    /// The form of a stored document of this `version`; nothing where a newer program wrote it.
+    /// The form of a stored document with this `version`; `None` if a newer program wrote it.
     pub(super) fn of(version: u32) -> Option<Self> {
         Self::split(version).map(|(form, _)| form)
     }
@@ -120,7 +119,7 @@ impl RingForm {
     }
 }
 
-/// `ring`, whose name is `id`, as it is to be stored.
+/// `ring`, with the name `id`, in the form in which it is stored.
 pub(super) fn close(
     ring: &RingRecord,
     form: RingForm,
@@ -154,7 +153,8 @@ pub(super) fn close(
     Ok(Closed { stored, digest: digest_of(&document) })
 }
 
-/// The ring that was stored, if it is what was written. A record without a seal will do for the keys in `unsealed` alone.
+/// The stored ring, if it was not changed since it was written. Only the keys in `unsealed` may have a record
+/// without a seal.
 pub(super) fn open(
     stored: RingRecord,
     form: RingForm,
@@ -179,7 +179,7 @@ pub(super) fn open(
             return Err(SealingError::Unsealed(key.kid.clone()));
         }
     }
-    // Without a code, a ring of no keys has nothing that shows where it comes from.
+    // Without a code, a ring of no keys contains nothing that shows its origin.
     if form == RingForm::SealedRecords && sealed_keys(&ring, form) == 0 {
         return Err(SealingError::RingAltered);
     }
@@ -201,7 +201,7 @@ pub(super) fn open(
     Ok(Opened { ring, id, digest: digest_of(&document), accepted })
 }
 
-/// How many keys of `ring` are sealed.
+/// The number of sealed keys of `ring`.
 pub(super) fn sealed_keys(ring: &RingRecord, form: RingForm) -> usize {
     ring.keys.iter().filter(|key| is_sealed_in(form, key)).count()
 }
@@ -215,7 +215,7 @@ fn open_record(key: &KeyRecord, form: RingForm, sealer: &Sealer) -> Result<Optio
     Ok(text.split_once(':').map(|(scheme, place)| Home::new(scheme, place)))
 }
 
-/// The server secret is never without a seal, in either form.
+/// The server secret always has a seal, in either form.
 fn open_secret(secret: &ServerSecretRecord, id: &str, sealer: &Sealer) -> Result<Home, SealingError> {
     let altered = || SealingError::SecretAltered;
     if secret.home.scheme() != SCHEME {
@@ -227,7 +227,7 @@ fn open_secret(secret: &ServerSecretRecord, id: &str, sealer: &Sealer) -> Result
     text.split_once(':').map(|(scheme, place)| Home::new(scheme, place)).ok_or_else(altered)
 }
 
-/// What the seal of the server secret is bound to: its ring, and all that is written down of it.
+/// The data to which the seal of the server secret is bound: its ring, and its whole record.
 fn bound_secret(id: &str, secret: &ServerSecretRecord) -> Result<Vec<u8>, SealingError> {
     let mut rest = Value::Object(secret.rest.clone());
     rest.sort_all_objects();
@@ -235,8 +235,9 @@ fn bound_secret(id: &str, secret: &ServerSecretRecord) -> Result<Vec<u8>, Sealin
     bytes.map_err(|_| SealingError::Failed)
 }
 
-/// Whether a record has a seal. In the first form the seal is all that protects a record; only one of a key that has left
-/// and has no private half may do without. In the second the document's code protects what has no private half.
+/// Whether a record has a seal. In the first form only the seal protects a record; so only a key that has
+/// left and has no private half may have none. In the second form the code of the document protects records
+/// without a private half.
 fn is_sealed_in(form: RingForm, key: &KeyRecord) -> bool {
     match form {
         RingForm::SealedRecords => key.state != KeyState::Removed || key.home.is_some(),
@@ -244,8 +245,9 @@ fn is_sealed_in(form: RingForm, key: &KeyRecord) -> bool {
     }
 }
 
-/// What of a record its seal is bound to. In the first form these are the members that the first program knew; `bits`,
-/// `revoked_at` and unknown members are not among them. In the second it is the record.
+/// The part of a record to which its seal is bound. In the first form, it is the members that the first
+/// program knew, without `bits`, `revoked_at` and unknown members. In the second form, it is the whole
+/// record.
 fn bound(form: RingForm, key: &KeyRecord) -> Result<Vec<u8>, SealingError> {
     let bytes = match form {
         RingForm::SealedRecords => serde_json::to_vec(&(
@@ -269,7 +271,8 @@ fn bound(form: RingForm, key: &KeyRecord) -> Result<Vec<u8>, SealingError> {
     bytes.map_err(|_| SealingError::Failed)
 }
 
-/// The document without its code, in one spelling: databases keep members, and not their order.
+/// The document without its code, with its members in a fixed order, because databases keep the members but
+/// not their order.
 fn canonical(ring: &RingRecord) -> Result<Vec<u8>, SealingError> {
     let mut document: Map<String, Value> = match serde_json::to_value(ring) {
         Ok(Value::Object(document)) => document,
@@ -281,7 +284,7 @@ fn canonical(ring: &RingRecord) -> Result<Vec<u8>, SealingError> {
     serde_json::to_vec(&("jwt-generator ring", document)).map_err(|_| SealingError::Failed)
 }
 
-/// Whether a document reads as it is written; numbers with a fraction may not.
+/// Whether a document reads back as it is written; numbers with a fraction may not.
 fn comes_back(document: &[u8]) -> bool {
     let again = serde_json::from_slice::<Value>(document).and_then(|read| serde_json::to_vec(&read));
     again.is_ok_and(|again| again == document)

@@ -1,5 +1,6 @@
-//! `KEY_ENCRYPTION_KEY`: seals secrets (AES-256-GCM, NIST SP 800-38D) and authenticates documents (HMAC-SHA256, RFC 2104)
-//! for a place that others can read and write. It knows nothing of what it seals.
+//! `KEY_ENCRYPTION_KEY`: seals secrets (AES-256-GCM, NIST SP 800-38D) and authenticates documents
+//! (HMAC-SHA256, RFC 2104) for a place that others can read and write. It does not know what the sealed data
+//! means.
 
 use std::fmt;
 
@@ -10,18 +11,18 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-/// Bytes of a sealing key, and of the keys that are derived from it.
+/// The bytes of a sealing key, and of the keys that are derived from it.
 const KEY_BYTES: usize = 32;
-/// What the key for authenticating documents is derived for (the `info` of RFC 5869 §2.3).
+/// The purpose of the derived key that authenticates documents (the `info` of RFC 5869 §2.3).
 const AUTHENTICATION_LABEL: &[u8] = b"jwt-generator document authentication 1";
 
-/// The sealing keys: the first seals and authenticates, all of them open and verify.
+/// The sealing keys: the first one seals and authenticates, all of them open and verify.
 pub struct Sealer {
     keys: Vec<SealingKey>,
 }
 
 struct SealingKey {
-    /// Eight hex digits of the key's hash: enough to tell keys apart, and not enough to guess a key.
+    /// Eight hex digits of the key's hash: enough to distinguish keys, and not enough to guess a key.
     fingerprint: String,
     encryption: RandomizedNonceKey,
     authentication: hmac::Key,
@@ -31,20 +32,20 @@ struct SealingKey {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealerError {
     /// A sealing key is not 32 bytes.
-    #[error("must be 32 bytes in base64, or several such separated by commas; `keys secret` makes one")]
+    #[error("must be 32 bytes in base64, or several of these separated by commas; `keys secret` makes one")]
     Malformed,
-    /// It was sealed with a key that is not among the sealing keys.
+    /// The key that sealed it is not among the sealing keys.
     #[error("sealed with another KEY_ENCRYPTION_KEY (fingerprint {sealed_with}; yours: {yours})")]
     OtherKey {
         /// The fingerprint of the key that sealed it.
         sealed_with: String,
-        /// The fingerprints of those that are set.
+        /// The fingerprints of the keys that are set.
         yours: String,
     },
     /// The seal or the authentication code does not fit.
     #[error("the seal does not fit")]
     Altered,
-    /// The cryptographic library refused.
+    /// The crypto library refused.
     #[error("the cryptographic library could not seal")]
     Failed,
 }
@@ -62,7 +63,7 @@ impl Sealer {
         Ok(Self { keys: keys.collect::<Result<_, _>>()? })
     }
 
-    /// Seals `secret` with the first key. Only the same `associated_data` opens it again.
+    /// Seals `secret` with the first key. It can be opened only with the same `associated_data`.
     ///
     /// # Errors
     /// [`SealerError::Failed`].
@@ -79,7 +80,7 @@ impl Sealer {
         Ok(key.mark(&sealed))
     }
 
-    /// What was sealed with this `associated_data`.
+    /// Opens what was sealed with this `associated_data`.
     ///
     /// # Errors
     /// [`SealerError`].
@@ -95,13 +96,13 @@ impl Sealer {
     /// The authentication code of `document` under the first key.
     ///
     /// # Errors
-    /// [`SealerError::Malformed`] where there is no key.
+    /// [`SealerError::Malformed`] if there is no key.
     pub fn authenticate(&self, document: &[u8]) -> Result<String, SealerError> {
         let key = self.keys.first().ok_or(SealerError::Malformed)?;
         Ok(key.mark(hmac::sign(&key.authentication, document).as_ref()))
     }
 
-    /// That one of the keys made `code` for `document`.
+    /// Checks that one of the keys made `code` for `document`.
     ///
     /// # Errors
     /// [`SealerError`].
@@ -110,7 +111,7 @@ impl Sealer {
         hmac::verify(&key.authentication, document, &code).map_err(|_| SealerError::Altered)
     }
 
-    /// The key whose fingerprint stands before the dot, and the bytes behind it.
+    /// The key whose fingerprint is in front of the dot, and the bytes behind it.
     fn key_of(&self, marked: &str) -> Result<(&SealingKey, Vec<u8>), SealerError> {
         let (fingerprint, text) = marked.split_once('.').ok_or(SealerError::Altered)?;
         let key = self.keys.iter().find(|key| key.fingerprint == fingerprint).ok_or_else(|| {
@@ -142,7 +143,7 @@ impl SealingKey {
     }
 }
 
-/// The length of what is derived.
+/// The length of the derived key.
 struct DerivedKey;
 
 impl KeyType for DerivedKey {
@@ -156,7 +157,7 @@ fn fingerprint(key: &[u8]) -> String {
     hash.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A fingerprint from a place that others can write: it goes into messages.
+/// A fingerprint from a place that others can write to; messages show it.
 fn printable(fingerprint: &str) -> String {
     fingerprint.chars().filter(char::is_ascii_hexdigit).take(8).collect()
 }
@@ -205,7 +206,7 @@ mod tests {
         assert!(matches!(sealer(NEW).verify(b"document", &code), Err(SealerError::OtherKey { .. })));
     }
 
-    /// A code is no seal and a seal is no code: the keys for them differ.
+    /// A code is not a seal, and a seal is not a code: they use different keys.
     #[test]
     fn a_sealed_text_is_not_an_authentication_code() {
         let sealed = sealer(OLD).seal(b"document", b"").unwrap();

@@ -15,7 +15,7 @@ fn states(ring: &RingRecord) -> Vec<(&str, KeyState)> {
     ring.keys.iter().map(|key| (key.alg.as_str(), key.state)).collect()
 }
 
-/// The ring after an order that makes what it needs.
+/// The ring after an order that makes the key which it needs.
 fn ordered(
     ring: &RingRecord,
     schedule: &Schedule,
@@ -104,7 +104,7 @@ fn a_key_that_does_not_sign_leaves_alone_and_leaves_once() {
 }
 
 #[test]
-fn a_revoked_key_of_a_dropped_algorithm_has_a_successor_only_where_nothing_else_signs() {
+fn a_revoked_key_of_a_dropped_algorithm_has_a_successor_only_if_nothing_else_signs() {
     let (other, ring) = (schedule(&[RS256]), begun(&[RS256, ES256]));
     let order = Order::Revoke(named(2));
     assert_eq!(makes(&ring, &other, &order), Ok(None));

@@ -1,4 +1,4 @@
-//! What a step does.
+//! The effect of a step.
 
 use super::Schedule;
 use crate::domain::{Kid, RingRecord, Timestamp};
@@ -7,35 +7,35 @@ use crate::keys::KeyKind;
 /// The next step of a ring.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Make the keys that sign at once, where no key does.
+    /// Make the keys that sign at once, if no key does.
     Begin,
-    /// Note that the key set is served under another lead.
+    /// Record that the key set is served with another lead.
     NoteLead,
-    /// Note that active keys sign for longer than before.
+    /// Record that active keys sign for longer than before.
     Carry,
     /// Make a key and publish it; it signs at `activates_at`.
     Publish {
-        /// What kind of key.
+        /// The kind of the key.
         kind: KeyKind,
-        /// When its turn comes.
+        /// When it begins to sign.
         activates_at: Timestamp,
     },
-    /// Let the published key sign, and retire the one of its algorithm that did.
+    /// Let the published key sign, and retire the key of its algorithm that signed before.
     Activate(Kid),
-    /// Announce that the keys of an algorithm stop signing at `at`: the settings list it no longer.
+    /// Announce that the keys of an algorithm stop signing at `at`: the settings no longer list it.
     Drop {
         /// The JWA name.
         alg: String,
-        /// When they stop, at the earliest.
+        /// The earliest time at which they stop.
         at: Timestamp,
     },
-    /// Take such an announcement back: the settings list the algorithm.
+    /// Withdraw such an announcement: the settings list the algorithm.
     Keep(String),
     /// Retire the active key of an algorithm that was dropped.
     Retire(String),
-    /// Keep a retired key for longer: a token of it lives longer than was thought.
+    /// Keep a retired key for longer: one of its tokens lives longer than was assumed.
     Extend(Kid, Timestamp),
-    /// Take a retired key out of the key set.
+    /// Remove a retired key from the key set.
     Remove(Kid),
     /// Destroy the private half of a key that has left.
     Discard(Kid),
@@ -44,8 +44,8 @@ pub enum Action {
 }
 
 impl Action {
-    /// The kinds of the keys that are to be made for it. A ring that has never had a key begins with one of each
-    /// algorithm: no key set without them was ever served.
+    /// The kinds of the keys that must be made for it. A ring that has never had a key begins with one of
+    /// each algorithm: no key set without them was ever served.
     pub fn makes(&self, ring: &RingRecord, schedule: &Schedule) -> Vec<KeyKind> {
         match self {
             Self::Begin if ring.keys.is_empty() => schedule.kinds.clone(),
@@ -55,7 +55,7 @@ impl Action {
         }
     }
 
-    /// Whether it is the same step, though an instant in it may be another.
+    /// Whether it is the same step, although an instant in it may be different.
     pub fn is_again(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Publish { kind, .. }, Self::Publish { kind: of_other, .. }) => kind == of_other,

@@ -6,10 +6,10 @@ use super::due::known_to_all;
 use super::{Action, Schedule};
 use crate::domain::{KeyRecord, KeyState, Kid, NewKey, RingRecord, Timestamp};
 
-/// Seconds that the writing of a change may take: clocks differ by more.
+/// Seconds that writing a change may take: clocks differ by more.
 const PASSED_OVER: u64 = 1;
 
-/// The ring after a step, one revision on. `new` has the keys that the step makes.
+/// The ring after a step, with the next revision. `new` has the keys that the step makes.
 pub fn apply(
     ring: &RingRecord,
     action: &Action,
@@ -53,8 +53,9 @@ pub fn apply(
     ring
 }
 
-/// The ring after a change that was dated `began` and written at `now`, if that took too long to pass over: what was
-/// announced counts from when others could read of it, and so does the life of a key that has retired.
+/// The ring after a change with the date `began` that was written at `now`, if writing took too long to be
+/// ignored. An announcement counts from the time when others could read it, and so does the life of a retired
+/// key.
 pub fn written_late(
     before: &RingRecord,
     after: &RingRecord,
@@ -120,7 +121,7 @@ pub(in crate::keys) fn published(
     }
 }
 
-/// Answers that were served under a longer lead are kept for as long as it said.
+/// Caches keep key sets that were served with a longer lead for as long as those said.
 fn note_lead(ring: &mut RingRecord, schedule: &Schedule, now: Timestamp) {
     if schedule.lead() < ring.lead {
         ring.kept_until = ring.kept_until.max(now.plus_secs(ring.lead));
@@ -129,8 +130,8 @@ fn note_lead(ring: &mut RingRecord, schedule: &Schedule, now: Timestamp) {
     ring.lead = schedule.lead();
 }
 
-/// The first key of an algorithm that may be the default one takes the place of what the settings list no longer: that ends
-/// at its turn.
+/// The first key of an algorithm that may be the default replaces the keys of algorithms that the settings no
+/// longer list: they stop when it begins to sign.
 pub(in crate::keys) fn announce_ends(ring: &mut RingRecord, schedule: &Schedule, at: Timestamp) {
     let unlisted: Vec<_> = ring
         .signing()
@@ -142,7 +143,8 @@ pub(in crate::keys) fn announce_ends(ring: &mut RingRecord, schedule: &Schedule,
 
 fn activate(ring: &mut RingRecord, kid: &Kid, schedule: &Schedule, now: Timestamp) {
     let Some(alg) = ring.find(kid.as_str()).map(|key| key.alg.clone()) else { return };
-    // Before its turn, an instance that has not heard of it signs on with the old key until then.
+    // Before that time, an instance that does not know the new key continues to sign with the old one until
+    // then.
     let early = ring.find(kid.as_str()).map_or(0, |key| key.activates_at.secs_since(now));
     retire(ring, &alg, schedule, early, now);
     change(ring, kid, |key| {
@@ -168,7 +170,7 @@ fn retire(ring: &mut RingRecord, alg: &str, schedule: &Schedule, early: u64, now
     }
 }
 
-/// Ends an algorithm: its active key retires, and a key that was to follow has never signed and leaves at once.
+/// Ends an algorithm: its active key retires, and its next key, which has never signed, leaves at once.
 fn end(ring: &mut RingRecord, alg: &str, schedule: &Schedule, early: u64, now: Timestamp) {
     retire(ring, alg, schedule, early, now);
     for key in ring.keys.iter_mut().filter(|key| key.state == KeyState::Published && key.alg == alg) {

@@ -1,17 +1,18 @@
-//! Which steps are due.
+//! The steps that are due.
 
 use super::{Action, Schedule};
 use crate::domain::{KeyRecord, KeyState, Kid, RingRecord, Timestamp};
 use crate::keys::KeyKind;
 
-/// How long, in seconds, the record of a key is kept that has left: 90 days, so that an operator can see what happened.
+/// How long, in seconds, the record of a key is kept after the key has left: 90 days, so that an operator can
+/// see what happened.
 const REMEMBERED: u64 = 90 * 86_400;
 
-/// The latest expiry of the tokens that this process has signed with each key.
+/// For each key, the latest expiry of the tokens that this process has signed with it.
 pub type Outstanding<'a> = &'a [(Kid, Timestamp)];
 
-/// The steps that are due at `now`. The first one is next; a later one is next where those before it fail. A step that
-/// must not be passed over stands alone. A ring that has moved takes no step any more.
+/// The steps that are due at `now`. The first one is next; if it fails, the following one is next. A step
+/// that must not be skipped is alone in the list. A ring that has moved takes no steps.
 pub(super) fn due(
     ring: &RingRecord,
     schedule: &Schedule,
@@ -40,10 +41,11 @@ pub(super) fn due(
         let due = **at <= now && !schedule.lists(alg) && in_use.contains(alg.as_str());
         due && schedule.has_candidate(KeyState::Active, ring)
     });
-    // Before another key is published: the size of the document may have a limit, and a key that leaves makes space.
+    // This comes before another key is published: the size of the document may be limited, and a key that
+    // leaves makes space.
     let leaves = ring.keys.iter().filter_map(|key| leave(key, schedule, outstanding, now));
     let publications = schedule.kinds.iter().filter_map(|kind| publish(ring, *kind, schedule, now));
-    // Last, for it asks another service, which may refuse.
+    // This is the last, because it calls another service, which may refuse.
     let discards = ring.keys.iter().filter(|key| key.state == KeyState::Removed && key.home.is_some());
     keeps
         .chain(turns)
@@ -55,7 +57,7 @@ pub(super) fn due(
         .collect()
 }
 
-/// The first instant after `now` at which a step may fall due.
+/// The first instant after `now` at which a step may become due.
 pub fn due_at(ring: &RingRecord, schedule: &Schedule, now: Timestamp) -> Option<Timestamp> {
     let publications = schedule.kinds.iter().filter_map(|kind| {
         let alg = kind.algorithm.name();
@@ -76,13 +78,13 @@ pub fn due_at(ring: &RingRecord, schedule: &Schedule, now: Timestamp) -> Option<
     of_keys.chain(publications).chain(of_dropped).filter(|at| *at > now).min()
 }
 
-/// What gives a ring a default key that has none: a key that is published signs, and a new one where there is none.
+/// Gives a default key to a ring that has none: a published key signs, or a new one if there is none.
 fn without_default(ring: &RingRecord, schedule: &Schedule) -> Action {
     let next = schedule.next_default(ring);
     next.map_or(Action::Begin, |next| Action::Activate(next.kid.clone()))
 }
 
-/// What is due of a key that has retired or left.
+/// The step that is due for a key that has retired or left.
 fn leave(
     key: &KeyRecord,
     schedule: &Schedule,
@@ -100,7 +102,7 @@ fn leave(
     }
 }
 
-/// What is due of a retired key.
+/// The step that is due for a retired key.
 fn remove(
     key: &KeyRecord,
     schedule: &Schedule,
@@ -116,7 +118,7 @@ fn remove(
     }
 }
 
-/// The publication of an algorithm's next key, or of its first one, where it is due.
+/// The publication of the next key of an algorithm, or of its first one, if it is due.
 fn publish(ring: &RingRecord, kind: KeyKind, schedule: &Schedule, now: Timestamp) -> Option<Action> {
     let alg = kind.algorithm.name();
     let due = match (ring.next(alg), ring.active(alg)) {
@@ -127,13 +129,13 @@ fn publish(ring: &RingRecord, kind: KeyKind, schedule: &Schedule, now: Timestamp
     due.then(|| Action::Publish { kind, activates_at: turn(ring, kind, schedule, now) })
 }
 
-/// Whether the successor of an active key should be published by now.
+/// Whether the next key should be published by now.
 fn ends(ring: &RingRecord, active: &KeyRecord, schedule: &Schedule, now: Timestamp) -> bool {
     let ends_at = schedule.period_of(ring).map(|period| began(active).plus_secs(period));
     !schedule.fits(active) || ends_at.is_some_and(|ends_at| now.plus_secs(schedule.lead()) >= ends_at)
 }
 
-/// When a key of this kind that is published now may sign.
+/// When a key of this kind may sign if it is published now.
 pub(super) fn turn(ring: &RingRecord, kind: KeyKind, schedule: &Schedule, now: Timestamp) -> Timestamp {
     let known_to_all = known_to_all(ring, schedule, now);
     let active = ring.active(kind.algorithm.name()).filter(|active| schedule.fits(active));
@@ -143,8 +145,8 @@ pub(super) fn turn(ring: &RingRecord, kind: KeyKind, schedule: &Schedule, now: T
     }
 }
 
-/// The announcements for algorithms that have keys and are not in the settings. Another instance may have other
-/// settings, so that nothing ends at once.
+/// The announcements for algorithms that have keys and are not in the settings. Another instance may have
+/// other settings, so nothing ends at once.
 fn drops<'a>(
     ring: &'a RingRecord,
     schedule: &'a Schedule,
@@ -157,8 +159,8 @@ fn drops<'a>(
     unannounced.map(move |alg| Action::Drop { alg: alg.to_owned(), at: known_to_all(ring, schedule, now) })
 }
 
-/// Takes an announcement back that another instance made, once half of its time has passed: while settings differ, two
-/// instances write no more often than that.
+/// Withdraws an announcement of another instance, after half of its time has passed: while the settings of
+/// two instances differ, they write no more often than that.
 fn keep(ring: &RingRecord, alg: &str, at: Timestamp, schedule: &Schedule, now: Timestamp) -> Option<Action> {
     let due = schedule.lists(alg) && at <= now.plus_secs(renewal(ring, schedule));
     due.then(|| Action::Keep(alg.to_owned()))
@@ -168,8 +170,8 @@ fn renewal(ring: &RingRecord, schedule: &Schedule) -> u64 {
     schedule.lead().max(ring.lead) / 2
 }
 
-/// From when on every verifier knows a key that is published now, whichever instance serves the key set under whichever
-/// settings.
+/// The time from which every verifier knows a key that is published now, whichever instance serves the key
+/// set, and with whichever settings.
 pub(in crate::keys) fn known_to_all(ring: &RingRecord, schedule: &Schedule, now: Timestamp) -> Timestamp {
     now.plus_secs(schedule.lead().max(ring.lead)).max(ring.kept_until)
 }

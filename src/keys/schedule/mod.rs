@@ -1,11 +1,13 @@
-//! When a key is published, signs, retires and goes: rules of a record, settings and `now`, and nothing else. One step
-//! at a time, so that missed deadlines are caught up in the right order; every instant is written down, so that a
-//! restart neither resets nor skips anything (docs/adr/0009). Each algorithm of the settings has an active key and a
-//! next key of its own (docs/adr/0034).
+//! When a key is published, signs, retires and leaves: functions of the record, the settings and `now`. The
+//! schedule takes one step at a time, so that it catches up on missed steps in the right order. Every instant
+//! is stored in the record, so that a restart neither resets nor skips anything (docs/adr/0009). Each
+//! algorithm of the settings has its own active key and next key (docs/adr/0034).
 //!
-//! Two instants make the promise that a verifier can verify every token:
-//! * a key signs no earlier than a lead after its publication, when no verifier keeps a key set without it any more;
-//! * it leaves the key set no earlier than the last token that it may have signed has expired on the slowest clock.
+//! Two rules make the promise that a verifier can verify every token:
+//! * a key signs no earlier than a lead after its publication, because until then a verifier may keep a key
+//!   set without it;
+//! * a key leaves the key set only when the last token that it may have signed has expired on the slowest
+//!   clock.
 
 mod action;
 mod apply;
@@ -26,26 +28,27 @@ use jose::Algorithm;
 use super::KeyKind;
 use crate::domain::{KeyRecord, KeyState, RingRecord, Timestamp};
 
-/// What an operator decides about keys. Lengths are in seconds.
+/// The operator's decisions about keys. Lengths are in seconds.
 #[derive(Clone, Debug)]
 pub struct Schedule {
-    /// How long a key signs; nothing where it signs for ever.
+    /// How long a key signs; `None` if it signs for ever.
     pub period: Option<u64>,
     /// The same in a ring that began with a key of the original.
     pub period_of_adopted: Option<u64>,
-    /// How long the answer says that it may be kept.
+    /// How long caches may keep the key set, as the response says.
     pub jwks_max_age: u64,
-    /// How long the slowest verifier keeps it that does not read what the answer says.
+    /// How long the slowest verifier keeps the key set if it ignores what the response says.
     pub verifier_cache: u64,
     /// By how much any two clocks may differ.
     pub clock_skew: u64,
-    /// How old an instance's view of the ring may be.
+    /// How old the view that an instance has of the ring may be.
     pub staleness: u64,
     /// The longest life of any token.
     pub longest_token: u64,
-    /// The algorithms that are to sign, each with its kind of key. The first one signs where no algorithm is asked for.
+    /// The algorithms that should sign, each with its kind of key. The first one signs if the caller asks for
+    /// no algorithm.
     pub kinds: Vec<KeyKind>,
-    /// Whether an RSA key of another size will do.
+    /// Whether an RSA key of another size is accepted.
     pub any_size: bool,
 }
 
@@ -66,19 +69,20 @@ pub struct PeriodTooShort {
 }
 
 impl Schedule {
-    /// How long a key of `ring` signs; nothing where it signs for ever.
+    /// How long a key of `ring` signs; `None` if it signs for ever.
     pub fn period_of(&self, ring: &RingRecord) -> Option<u64> {
         if ring.adopted { self.period_of_adopted } else { self.period }
     }
 
-    /// How long before it signs a key must be published. It is the sum, because a cache on the way may hand a verifier
-    /// that ignores ages an answer that is as old as it may be already.
+    /// How long before its first signature a key must be published. It is the sum of both times, because a
+    /// cache may give a response that is as old as it may be to a verifier that ignores its age.
     pub fn lead(&self) -> u64 {
         self.jwks_max_age + self.verifier_cache + self.clock_skew + self.staleness
     }
 
-    /// How long after its last signature a key that signed tokens of the life `carries` must stay. An instance that has
-    /// not heard yet signs on; its clock, the retiring one's and a verifier's may each differ from the others.
+    /// How long a key must stay after its last signature if it signed tokens with the lifetime `carries`. An
+    /// instance that does not know the change continues to sign; its clock, the clock of the retiring
+    /// instance and the clock of a verifier may all differ.
     pub fn retirement(&self, ring: &RingRecord, carries: u64) -> u64 {
         carries.max(self.longest_token).saturating_add(self.lag().max(ring.lag))
     }
@@ -87,15 +91,15 @@ impl Schedule {
         self.staleness + 2 * self.clock_skew
     }
 
-    /// Whether the ring is held to what these settings say. One that was held to more lag stays so until what was served
-    /// then is forgotten: instances with settings of before may still run.
+    /// Whether the ring uses the lead and the lag of these settings. If it has a greater lag, that stays
+    /// until caches have forgotten what was served with it: instances with earlier settings may still run.
     fn is_noted_in(&self, ring: &RingRecord, now: Timestamp) -> bool {
         let lags = ring.lag == self.lag() || (ring.lag > self.lag() && now < ring.kept_until);
         ring.lead == self.lead() && lags
     }
 
     /// # Errors
-    /// [`PeriodTooShort`] where a key's successor would have to be published before the key itself signs.
+    /// [`PeriodTooShort`] if the next key would have to be published before the key itself signs.
     pub fn check(&self, ring: &RingRecord) -> Result<(), PeriodTooShort> {
         let Self { jwks_max_age, verifier_cache, clock_skew, staleness, .. } = *self;
         match self.period_of(ring) {
@@ -107,33 +111,36 @@ impl Schedule {
         }
     }
 
-    /// How long, in seconds, a reader may keep the key set of a `ring` that was read `age` seconds ago; nothing where it
-    /// must not be given out any more. A key that is not in it signs a lead after it was read, at the earliest.
+    /// How long, in seconds, a reader may keep the key set of a `ring` that was read `age` seconds ago;
+    /// `None` if it must not be served any more. A key that is not in it signs at the earliest a lead after
+    /// it was read.
     pub fn max_age(&self, ring: &RingRecord, age: u64) -> Option<u64> {
         match ring.lead.checked_sub(age + self.verifier_cache + self.clock_skew) {
             Some(known) => Some(known.min(self.jwks_max_age)),
-            // The ring is held to less than the settings ask for: what is fresh goes out, and is not to be kept.
+            // The lead of the ring is shorter than the settings require: a fresh key set is served, and must
+            // not be kept.
             None => (age <= self.staleness).then_some(0),
         }
     }
 
-    /// Until when an instance may sign by `alg` with a ring that it read at `read_at` and has not seen since. Nothing
-    /// retires the key before its successor's turn, or before the end that is announced for its algorithm. Where neither
-    /// is announced yet, it will be a lead before; from then on its time is what every key is kept for.
+    /// Until when an instance may sign with `alg` if it read its ring at `read_at` and has not read it since.
+    /// The key is not retired before the next key begins to sign, or before the announced end of its
+    /// algorithm. If neither is announced yet, the announcement will come at least a lead before. After that,
+    /// every key is kept for the time in which such an instance may still sign.
     pub fn signs_until(&self, ring: &RingRecord, alg: &str, read_at: Timestamp) -> Timestamp {
-        // Programs that know one algorithm only let any next key replace this one.
+        // Programs that know only one algorithm let any next key replace this one.
         let next = if ring.has_several() { ring.next(alg) } else { ring.next_of_any() };
         let announced = next.map(|next| next.activates_at).into_iter().chain(ring.dropped.get(alg).copied());
         let turn = announced.min().unwrap_or(read_at.plus_secs(ring.lead));
         read_at.max(turn.minus_secs(self.clock_skew)).plus_secs(self.staleness)
     }
 
-    /// The kind of the keys that sign where no algorithm is asked for.
+    /// The kind of the keys that sign if the caller asks for no algorithm.
     pub fn default_kind(&self) -> Option<KeyKind> {
         self.kinds.first().copied()
     }
 
-    /// The kind of an algorithm of the settings.
+    /// The kind of key for an algorithm of the settings.
     pub fn kind_of(&self, alg: &str) -> Option<KeyKind> {
         self.kinds.iter().copied().find(|kind| kind.algorithm.name() == alg)
     }
@@ -143,16 +150,16 @@ impl Schedule {
         self.kind_of(alg).is_some()
     }
 
-    /// The key that signs where no algorithm is asked for: that of the first algorithm of the settings which has an
-    /// active key. While none of them has one, it is any active key. A post-quantum key is never the default one: few
-    /// verifiers know it.
+    /// The key that signs if the caller asks for no algorithm: that of the first algorithm of the settings
+    /// which has an active key. If no algorithm of the settings has one, it is any active key. A post-quantum
+    /// key is never the default one: few verifiers know it.
     pub fn default_key<'a>(&self, ring: &'a RingRecord) -> Option<&'a KeyRecord> {
         let listed = self.kinds.iter().filter_map(|kind| ring.active(kind.algorithm.name()));
         listed.chain(ring.signing()).find(|key| may_be_default(key))
     }
 
-    /// The published key that signs in the place of the default one where no key may: that of the first algorithm of the
-    /// settings which has one. Where none of them has one, it is the key whose turn comes first.
+    /// The published key that signs instead of the default one if no key may: that of the first algorithm of
+    /// the settings which has one. If no algorithm of the settings has one, it is the key that is due first.
     pub fn next_default<'a>(&self, ring: &'a RingRecord) -> Option<&'a KeyRecord> {
         let mut listed = self.kinds.iter().filter_map(|kind| ring.next(kind.algorithm.name()));
         let published = ring.keys.iter().filter(|key| key.state == KeyState::Published);
@@ -160,24 +167,25 @@ impl Schedule {
         listed.find(|key| may_be_default(key)).or(first)
     }
 
-    /// Whether a key is of a kind that is to sign.
+    /// Whether the settings list the kind of a key.
     fn fits(&self, key: &KeyRecord) -> bool {
         let kind = self.kind_of(&key.alg);
         kind.is_some_and(|kind| !kind.algorithm.is_rsa() || self.any_size || kind.rsa_bits == key.bits)
     }
 
-    /// Whether an algorithm of the settings has a key in this state that may be the default one.
+    /// Whether an algorithm of the settings has a key with this state that may be the default one.
     fn has_candidate(&self, state: KeyState, ring: &RingRecord) -> bool {
         ring.keys.iter().any(|key| key.state == state && may_be_default(key) && self.lists(&key.alg))
     }
 }
 
-/// Whether this key may sign where no algorithm is asked for. No other key counts where a ring must stay able to sign.
+/// Whether this key may sign if the caller asks for no algorithm. Only such keys count if a ring must stay
+/// able to sign.
 fn may_be_default(key: &KeyRecord) -> bool {
     !is_post_quantum(&key.alg)
 }
 
-/// Whether few verifiers know this algorithm, so that it is never the default one.
+/// Whether only few verifiers know this algorithm, so that it is never the default one.
 pub(super) fn is_post_quantum(alg: &str) -> bool {
     alg.parse().is_ok_and(Algorithm::is_post_quantum)
 }

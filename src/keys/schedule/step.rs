@@ -1,5 +1,6 @@
-//! A step in two halves: which one is due and which keys it needs, and the ring after it. Making a key takes time, so the
-//! server waits between the halves; a forecast makes names up. All go this one way.
+//! A step in two halves: first which step is due and which keys it needs, then the ring after it. Making a
+//! key takes time, so the server waits between the halves; a forecast invents names for the keys. Both use
+//! this file.
 
 use super::apply::apply;
 use super::due::{Outstanding, due, known_to_all, turn};
@@ -15,7 +16,8 @@ pub struct Step {
 }
 
 impl Step {
-    /// The next step that is due at `now`, if there is one. `passed_over` are those that could not be prepared.
+    /// The next step that is due at `now`, if there is one. `passed_over` are the steps that could not be
+    /// prepared.
     pub fn next(
         ring: &RingRecord,
         schedule: &Schedule,
@@ -29,18 +31,18 @@ impl Step {
         Some(Self { action, makes })
     }
 
-    /// What it does; an instant in it is the one that would hold if it were written at once.
+    /// Its effect; an instant in it is correct if the step is written at once.
     pub fn action(&self) -> &Action {
         &self.action
     }
 
-    /// The kinds of the keys that are to be made for it.
+    /// The kinds of the keys that must be made for it.
     pub fn makes(&self) -> &[KeyKind] {
         &self.makes
     }
 
-    /// The step as it is taken at `now`, and the ring after it: making a key takes time, and what is announced counts from
-    /// when it is written. `new` has the keys that [`Self::makes`] asks for.
+    /// The step as it is taken at `now`, and the ring after it: making a key takes time, and an announcement
+    /// counts from the time when it is written. `new` has the keys for which [`Self::makes`] asks.
     pub fn take(
         &self,
         ring: &RingRecord,
@@ -62,7 +64,7 @@ impl Step {
     }
 }
 
-/// The next step that is due at `now`, and the ring after it; `make` gives the keys that it makes.
+/// The next step that is due at `now`, and the ring after it; `make` returns the keys that it needs.
 pub fn step(
     ring: &RingRecord,
     schedule: &Schedule,
@@ -75,7 +77,7 @@ pub fn step(
     Some(step.take(ring, schedule, new, now))
 }
 
-/// What the next step does that is due at `now`, if there is one.
+/// The effect of the next step that is due at `now`, if there is one.
 pub fn plan(
     ring: &RingRecord,
     schedule: &Schedule,

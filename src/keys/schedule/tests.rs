@@ -1,4 +1,4 @@
-//! Each rule at its boundary: what is so at an instant is not so a second before.
+//! Each rule at its boundary: what is true at an instant is not true a second earlier.
 
 use jose::Algorithm;
 
@@ -46,7 +46,7 @@ pub fn new_key(kind: KeyKind, number: u64) -> NewKey {
     NewKey { kid: named(number), alg, bits, public: format!("public-{number}"), home: None }
 }
 
-/// The ring once every step is taken that is due at `now`, and these steps.
+/// The ring after all steps that are due at `now`, and these steps.
 pub fn at_rest(ring: &RingRecord, schedule: &Schedule, now: Timestamp) -> (RingRecord, Vec<Action>) {
     let (mut ring, mut actions) = (ring.clone(), Vec::new());
     loop {
@@ -61,7 +61,7 @@ pub fn at_rest(ring: &RingRecord, schedule: &Schedule, now: Timestamp) -> (RingR
     }
 }
 
-/// A ring that began with a key of each algorithm at 0.
+/// A ring that began at 0 with a key of each algorithm.
 pub fn begun(kinds: &[KeyKind]) -> RingRecord {
     at_rest(&RingRecord::empty(), &schedule(kinds), at(0)).0
 }
@@ -239,7 +239,8 @@ fn an_algorithm_takes_the_place_of_another_in_one_step_and_earlier_programs_can_
     assert_eq!((ring.form(), ring.dropped.len()), (1, 0));
 }
 
-/// A program that knows one algorithm lets the next key replace all that sign, and keeps what it does not know.
+/// A program that knows only one algorithm lets the next key replace all active keys, and keeps the members
+/// that it does not know.
 #[test]
 fn an_announcement_that_an_earlier_program_has_overtaken_is_put_away() {
     let other = schedule(&[ES256]);
@@ -290,7 +291,7 @@ fn the_old_default_key_signs_on_while_the_new_one_cannot() {
     );
     let (ring, _) = at_rest(&begun, &changed, at(10));
     assert_eq!(ring.dropped["RS256"], at(10 + LEAD));
-    // A step that fails is passed over, and so no step after it may end what signs.
+    // A step that fails is skipped, so no later step may end the key that signs.
     assert_eq!(due(&ring, &changed, &[], at(400)), [Action::Activate(named(3))]);
     let (ring, actions) = at_rest(&ring, &changed, at(400));
     assert_eq!(actions, [Action::Activate(named(3))]);
@@ -334,7 +335,7 @@ fn a_ring_without_a_default_key_has_one_at_once() {
 }
 
 #[test]
-fn an_end_that_was_announced_for_an_earlier_key_is_taken_back_where_the_algorithm_is_listed() {
+fn an_end_that_was_announced_for_an_earlier_key_is_taken_back_if_the_algorithm_is_listed() {
     let ring = begun(&[ES256]);
     let stale = RingRecord { dropped: [("ES256".to_owned(), at(0).minus_secs(9))].into(), ..ring };
     let (after, actions) = at_rest(&stale, &schedule(&[ES256]), at(10));
@@ -396,7 +397,7 @@ fn what_was_written_late_counts_from_then() {
 }
 
 #[test]
-fn a_key_of_another_size_is_replaced_only_where_a_size_is_asked_for() {
+fn a_key_of_another_size_is_replaced_only_if_a_size_is_asked_for() {
     let larger = KeyKind { rsa_bits: 3072, ..RS256 };
     let (ring, asked) = (begun(&[RS256]), Schedule { period: None, ..schedule(&[larger]) });
     assert_eq!(steps(&ring, &asked, 10), [Action::Publish { kind: larger, activates_at: at(10 + LEAD) }]);
@@ -404,7 +405,7 @@ fn a_key_of_another_size_is_replaced_only_where_a_size_is_asked_for() {
 }
 
 #[test]
-fn a_key_of_the_original_stays_where_the_operator_has_not_said_otherwise() {
+fn a_key_of_the_original_stays_if_the_operator_has_not_said_otherwise() {
     let (schedule, adopted) = (schedule(&[RS256]), RingRecord { adopted: true, ..begun(&[RS256]) });
     assert_eq!(steps(&adopted, &schedule, 100_000), []);
     assert_eq!(schedule.check(&adopted), Ok(()));

@@ -1,5 +1,5 @@
-//! The table of collections: what each is for, whose it is, its indexes, and what keeps it from growing without bound.
-//! Preparation makes what the table says, docs/deploy.md repeats it, and the tests read it.
+//! The table of collections: the purpose of each, its owner, its indexes, and what limits its size. The
+//! preparation makes what the table says, docs/deploy.md repeats it, and the tests read it.
 
 use std::time::Duration;
 
@@ -12,29 +12,29 @@ use mongodb::options::IndexOptions;
 pub struct CollectionSpec {
     /// Its name.
     pub name: &'static str,
-    /// Whose documents it holds.
+    /// The owner of its documents.
     pub owner: Owner,
-    /// What one document is.
+    /// What one document contains.
     pub holds: &'static str,
-    /// What bounds the number of documents.
+    /// What limits the number of documents.
     pub bound: &'static str,
-    /// Its indexes besides that of `_id`.
+    /// Its indexes besides the one of `_id`.
     pub indexes: &'static [IndexSpec],
 }
 
-/// Whose documents a collection holds.
+/// The owner of the documents of a collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// The original's: they get no member of ours.
+    /// The original: this program adds no members to them.
     Original,
-    /// Ours.
+    /// This program.
     Ours,
 }
 
-/// An index; the driver makes its name of its members, as the original's driver does.
+/// An index. The driver makes its name from its members, as the original's driver does.
 #[derive(Debug)]
 pub struct IndexSpec {
-    /// The members, in ascending order each.
+    /// The members, each in ascending order.
     pub members: &'static [&'static str],
     /// What the index does besides finding documents.
     pub rule: IndexRule,
@@ -43,17 +43,18 @@ pub struct IndexSpec {
 /// What an index does besides finding documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IndexRule {
-    /// Nothing.
+    /// Nothing else.
     Plain,
     /// No two documents have the same values.
     Unique,
-    /// The same, among the documents that have the index's first member.
+    /// The same, but only among the documents that have the first member of the index.
     UniqueWherePresent,
-    /// A document is removed some time after the instant in the index's only member. MongoDB looks once a minute.
+    /// A document is removed some time after the instant in the only member of the index. MongoDB checks this
+    /// once a minute.
     Expires {
-        /// So long after the instant.
+        /// The time after the instant.
         after: Duration,
-        /// While a document has this member, it stays: a document goes only once its events have left it.
+        /// While a document has this member, it stays: a document is removed only after its events.
         unless_present: Option<&'static str>,
     },
 }
@@ -70,7 +71,7 @@ pub const USERS: CollectionSpec = CollectionSpec {
     ],
 };
 
-/// What is known of users besides the original's documents.
+/// The data about users besides the original's documents.
 pub const USER_STATES: CollectionSpec = CollectionSpec {
     name: "user_states",
     owner: Owner::Ours,
@@ -124,13 +125,13 @@ impl IndexSpec {
         IndexModel::builder().keys(keys).options(options).build()
     }
 
-    /// Which documents the index holds; all of them where there is no filter.
+    /// Which documents the index contains; all of them if there is no filter.
     fn filter(&self) -> Option<Document> {
         match self.rule {
             IndexRule::UniqueWherePresent => {
                 self.members.first().map(|member| doc! { *member: { "$exists": true } })
             }
-            // Filters of indexes know no `$exists: false`; a member that is missing is equal to null.
+            // Filters of indexes do not support `$exists: false`; a missing member is equal to null.
             IndexRule::Expires { unless_present, .. } => {
                 unless_present.map(|member| doc! { member: Bson::Null })
             }
@@ -170,7 +171,8 @@ mod tests {
         assert_eq!((spares.expire_after, spares.partial_filter_expression), (Some(day), Some(filter)));
     }
 
-    /// Any program may write an odd instant into the original's documents, and they are not ours to remove.
+    /// Other programs may write strange instants into the original's documents, and this program must not
+    /// remove those.
     #[test]
     fn no_document_of_the_original_expires() {
         let original = COLLECTIONS.iter().filter(|collection| collection.owner == Owner::Original);

@@ -12,17 +12,17 @@ use mongodb::{Client, Collection};
 
 use super::collections::CollectionSpec;
 
-/// Choosing a server may take so long; a database that is down is known by then.
+/// The longest time for choosing a server. If a database is down, that is known by then.
 const SERVER_SELECTION_TIMEOUT: Duration = Duration::from_millis(1000);
-/// The database of a URI that names none, as the original's driver has it.
+/// The database if the URI names none, as in the original's driver.
 const DEFAULT_DATABASE: &str = "test";
 
-/// From which servers a collection is read; writes always go to the primary.
+/// The servers from which a collection is read; writes always go to the primary.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum ReadFrom {
-    /// Where the URI prefers.
+    /// The server that the URI prefers.
     Preferred,
-    /// The primary: what decides whether something is written must not be an old copy.
+    /// The primary: a read that decides about a write must not see old data.
     Primary,
 }
 
@@ -32,21 +32,22 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Looks up the names of a `mongodb+srv` URI; the driver connects by itself, when it is asked something.
+    /// Resolves the names of a `mongodb+srv` URI. The driver connects by itself at its first request.
     pub(super) async fn open(uri: &str) -> Result<Self, Error> {
         let mut options = ClientOptions::parse(uri).await?;
         options.server_selection_timeout = Some(SERVER_SELECTION_TIMEOUT);
         options.connect_timeout.get_or_insert(SERVER_SELECTION_TIMEOUT);
         options.app_name.get_or_insert_with(|| "jwt-generator".to_owned());
-        // What is found must last, too: a server that was cut off takes itself for the primary for some seconds. The users
-        // that it stores then were acknowledged to no client, and are gone when it is back.
+        // Data that a read finds must be durable, too. A server that was cut off believes for some seconds
+        // that it is the primary. No client got a success for the users that it stores then, and they are
+        // gone when it is back.
         options.read_concern.get_or_insert_with(ReadConcern::majority);
         let name = options.default_database.clone().unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
         Ok(Self { database: Client::with_options(options)?.database(&name) })
     }
 
-    /// A collection. What is answered with success survives the loss of any one server; it is journalled where there is
-    /// only one.
+    /// A collection. A write that succeeded survives the loss of any one server. If there is only one server,
+    /// the write is in its journal.
     pub(super) fn collection(&self, of: &CollectionSpec, from: ReadFrom) -> Collection<Document> {
         let concern = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build();
         let primary = match from {

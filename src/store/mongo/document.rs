@@ -1,5 +1,5 @@
-//! The original's user document, read leniently and written exactly as mongoose does (`__v`, camel case, BSON dates); and our
-//! records as documents.
+//! The original's user document, which this program reads leniently and writes exactly as mongoose does
+//! (`__v`, camel case, BSON dates), and this program's own records as documents.
 
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{DateTime, Document, deserialize_from_document, doc};
@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::domain::{Email, PasswordHash, Sessions, Timestamp, User, UserId, Username};
 use crate::store::StoreError;
 
-/// Where a join puts what we know of a user besides the document.
+/// The member in which a join puts the data that this program has about a user besides the document.
 pub(super) const JOINED: &str = "user_state";
 
 pub(super) fn object_id(id: UserId) -> ObjectId {
@@ -31,8 +31,8 @@ pub(super) fn to_document(user: &User) -> Document {
     }
 }
 
-/// A document with its joined state as a user; `None` where its id is no ObjectId, which no token can name. A missing or odd
-/// password becomes one that nothing matches; missing dates are the id's own.
+/// A document with its joined state as a user; `None` if its id is not an ObjectId, because no token can name
+/// it. A missing or strange password becomes one that nothing matches; missing dates are taken from the id.
 pub(super) fn from_document(document: &Document) -> Option<User> {
     let id = document.get_object_id("_id").ok()?;
     let text = |field: &str| document.get_str(field).unwrap_or_default().to_owned();
@@ -66,7 +66,7 @@ pub(super) fn timestamp(document: &Document, field: &str) -> Option<Timestamp> {
     Some(Timestamp::from_millis(date.timestamp_millis().max(0) as u64))
 }
 
-/// A record of ours, which was written with its own members and an `_id`.
+/// A record of this program, which was written with its own members and an `_id`.
 pub(super) fn from_record<T: DeserializeOwned>(mut document: Document) -> Result<T, StoreError> {
     document.remove("_id");
     deserialize_from_document(document).map_err(|error| StoreError::Corrupt(error.to_string()))

@@ -1,4 +1,4 @@
-//! What the driver's errors are to the service, and what the log may say of them.
+//! What the driver's errors mean for the service, and what the log may contain of them.
 
 use mongodb::error::{Error, ErrorKind, WriteFailure};
 
@@ -10,8 +10,9 @@ const DUPLICATE_KEY: i32 = 11000;
 /// MongoDB's code for a document that the collection's validator refuses.
 const INVALID_DOCUMENT: i32 = 121;
 
-/// What may be said of an error of the driver. The server's own words and details quote what was to be written, password
-/// hashes included; so of what a server refuses the code stands here, the code's name, and the number of the document.
+/// The part of a driver error that may be logged. The server's own words and details quote the data that was
+/// to be written, including password hashes. So if a server refuses, this only contains the code, the name of
+/// the code, and the number of the document.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct DriverError(String);
@@ -38,7 +39,7 @@ impl DriverError {
                 });
                 documents.chain(missed).next().unwrap_or_else(|| "MongoDB refused many documents".to_owned())
             }
-            // These speak of servers and settings, and of no document.
+            // These are about servers and settings, and not about a document.
             ErrorKind::ServerSelection { .. }
             | ErrorKind::Io(_)
             | ErrorKind::DnsResolve { .. }
@@ -69,7 +70,7 @@ fn coded(code: i32, name: Option<&str>) -> String {
     }
 }
 
-/// What of the driver's errors the service tells apart.
+/// The errors of the driver between which the service distinguishes.
 pub(super) fn store_error(error: &Error) -> StoreError {
     if let Some(taken) = duplicate(error) {
         return StoreError::Conflict(taken);
@@ -93,15 +94,15 @@ fn code(error: &Error) -> Option<i32> {
     }
 }
 
-/// Which of many documents a server refused, by their numbers, where it took all others; nothing for other errors.
+/// The numbers of the documents that a server refused, if it accepted all others; empty for other errors.
 pub(super) fn refused_at(error: &Error) -> Option<Vec<usize>> {
     let ErrorKind::InsertMany(refused) = &*error.kind else { return None };
     let documents = refused.write_errors.as_ref().filter(|_| refused.write_concern_error.is_none())?;
     Some(documents.iter().map(|document| document.index).collect())
 }
 
-/// What is taken, where a unique index of users refuses. The server says which field in words alone, after
-/// `dup key: {`; older ones say the index. What a caller wrote stands behind both.
+/// The value that another user has, if a unique index of users refuses. The server names the field only in a
+/// sentence, after `dup key: {`; older servers name the index. The text from the caller comes after both.
 pub(super) fn duplicate(error: &Error) -> Option<Taken> {
     let message = match *error.kind {
         ErrorKind::Write(WriteFailure::WriteError(ref refused)) if refused.code == DUPLICATE_KEY => {

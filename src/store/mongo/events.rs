@@ -1,5 +1,5 @@
-//! Events in `user_states`, beside the change that causes them, until they are moved to a collection of their own. In
-//! `intents` are those of changes that are under way, in `pending` those of changes that were made.
+//! Events in `user_states`, beside the change that causes them, until they are moved to a collection of their
+//! own. `intents` contains the events of changes that have begun, `pending` those of changes that were made.
 
 use std::fmt;
 
@@ -17,13 +17,13 @@ pub(super) const INTENTS: &str = "intents";
 /// The events of changes that were made.
 pub(super) const PENDING: &str = "pending";
 
-/// Makes what is kept of the event of each change, or refuses the event and with it the change.
+/// Makes the stored form of the event of each change, or refuses the event and with it the change.
 pub trait EventDocuments: fmt::Debug + Send + Sync {
-    /// What is kept of `event`; its id is added as `_id`. `None` keeps nothing. Called once, before anything is written of
-    /// the change. A change that is refused later takes back what was kept.
+    /// The stored form of `event`; its id is added as `_id`. `None` stores nothing. Called once, before any
+    /// part of the change is written. If the change is refused later, what was stored is removed.
     ///
     /// # Errors
-    /// Any error refuses the change, which answers with it.
+    /// Any error refuses the change, which returns this error.
     fn document(&self, event: &Event) -> Result<Option<Document>, StoreError>;
 }
 
@@ -33,29 +33,29 @@ impl EventDocuments for NoEvents {
     }
 }
 
-/// An event as it is kept.
+/// An event in its stored form.
 #[derive(Clone, Debug)]
 pub(super) struct KeptEvent(Document);
 
 impl KeptEvent {
-    /// The members of a new document that keep the event of a change that is under way.
+    /// The members of a new document that contain the event of a change that has begun.
     pub(super) fn member(&self) -> Document {
         doc! { INTENTS: [self.0.clone()] }
     }
 
-    /// The stages that add the event of a change that is under way.
+    /// The stages that add the event of a change that has begun.
     pub(super) fn begun(&self) -> Vec<Document> {
         vec![self.added_to(INTENTS)]
     }
 
-    /// The stages that say of the event that its change was made: in the write that makes the change, or after it.
+    /// The stages that mark the change of the event as made: in the write that makes the change, or after it.
     pub(super) fn made(&self) -> Vec<Document> {
         let mut stages = self.withdrawn();
         stages.push(self.added_to(PENDING));
         stages
     }
 
-    /// The stages that take back the event of a change that was refused.
+    /// The stages that remove the event of a change that was refused.
     fn withdrawn(&self) -> Vec<Document> {
         let others = doc! { "$ne": ["$$this._id", self.0.get("_id").cloned()] };
         let others = doc! { "$filter": { "input": or_empty(INTENTS), "cond": others } };
@@ -69,11 +69,11 @@ impl KeptEvent {
     }
 }
 
-/// What becomes of a change of a state that is not there.
+/// What to do with a change of a state that does not exist.
 enum IfNoState {
-    /// There is one from then on.
+    /// The write creates the state.
     Create,
-    /// Nothing.
+    /// The write does nothing.
     Leave,
 }
 
@@ -82,10 +82,10 @@ fn or_empty(array: &str) -> Document {
 }
 
 impl Mongo {
-    /// What is kept of `event`.
+    /// The stored form of `event`.
     ///
     /// # Errors
-    /// Where the event is refused: then nothing of the change may be written.
+    /// If the event is refused: then no part of the change may be written.
     pub(super) fn kept(&self, event: &Event) -> Result<Option<KeptEvent>, StoreError> {
         let kept = self.0.events.document(event)?.map(|mut document| {
             let (subtype, bytes) = (BinarySubtype::Uuid, event.id.as_bytes().to_vec());
@@ -103,8 +103,9 @@ impl Mongo {
         }
     }
 
-    /// Says of a change that was begun whether it was made. Where this fails, the event stays durable in the intents, and
-    /// the change has its answer all the same: what moves events looks at the user, as after a crash.
+    /// Records whether a change that had begun was made. If this fails, the event stays durable in the
+    /// intents, and the change returns its result all the same: the job that moves events looks at the user,
+    /// as after a crash.
     pub(super) async fn end_event(&self, id: UserId, event: Option<&KeptEvent>, was_made: bool) {
         let Some(event) = event else { return };
         let _ = if was_made {

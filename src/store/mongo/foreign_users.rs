@@ -1,4 +1,5 @@
-//! Keys for users that other programs wrote. The original goes on writing users while both run, and knows nothing of keys.
+//! Keys for users that other programs wrote. While both programs run, the original continues to write users,
+//! and it does not know these keys.
 
 use std::time::Duration;
 
@@ -16,30 +17,31 @@ use super::{Mongo, within_deadline};
 use crate::domain::{UserId, UserKeys};
 use crate::store::StoreError;
 
-/// Users in one reading, and in one writing.
+/// Users in one read, and in one write.
 const USERS_PER_PAGE: usize = 500;
-/// Where more than a page of users had no keys, a registration waits for the others this long and no longer.
+/// If more than a page of users had no keys, a registration waits at most this long for the others.
 const REGISTRATION_WAIT: Duration = Duration::from_secs(2);
-/// Between two lines in the log that say how far it is.
+/// Between two log lines that report the progress.
 const LOG_INTERVAL: Duration = Duration::from_secs(5);
-/// Ids begin with the second in which they were made, on another machine's clock: so many seconds are read again.
+/// Ids begin with the second in which they were made, by the clock of another machine: this many seconds are
+/// read again.
 const OVERLAP_SECS: u32 = 60;
 /// The same at the start of a process.
 const OVERLAP_AT_START_SECS: u32 = 24 * 60 * 60;
-/// Seconds of ids after which the database is told again.
+/// After this many seconds of ids, this process records its progress in the database.
 const NOTE_INTERVAL_SECS: u32 = 60 * 60;
 /// The document in `user_states` that says up to which id users have keys; its `_id` is no user's.
 const PROGRESS_ID: &str = "progress";
 
-/// Up to where this process has seen users with keys.
+/// The id up to which this process has seen users with keys.
 #[derive(Debug, Default)]
 pub(super) struct ReadUsers {
     through: Option<ObjectId>,
-    /// What the database says of it.
+    /// What the database has recorded about it.
     noted: Option<ObjectId>,
 }
 
-/// What one pass through the users has done so far.
+/// The work that one pass through the users has done so far.
 struct Pass {
     began: Instant,
     told: Option<Instant>,
@@ -66,7 +68,7 @@ impl Mongo {
             let last = documents.last().and_then(|document| document.get_object_id("_id").ok());
             let Some(last) = last else { break };
             after = last;
-            // An id of the future says nothing of the users who are written until then.
+            // An id from the future says nothing about the users who are written until then.
             let seen = last.min(present);
             read.through = read.through.max(Some(seen));
             if read.noted.is_none_or(|noted| seen > later(noted, NOTE_INTERVAL_SECS)) {
@@ -85,7 +87,7 @@ impl Mongo {
         Ok(())
     }
 
-    /// Says how far a long pass is, and that registration is off meanwhile.
+    /// Logs the progress of a long pass, and that registration is off meanwhile.
     async fn tell_how_far(&self, pass: &mut Pass) -> Result<(), StoreError> {
         if pass.given < USERS_PER_PAGE || pass.began.elapsed() < REGISTRATION_WAIT {
             return Ok(());
@@ -117,7 +119,7 @@ impl Mongo {
         self.aggregate(&USERS, ReadFrom::Primary, page).await
     }
 
-    /// How many of these had no keys, or others.
+    /// How many of these users had no keys, or outdated ones.
     async fn write_keys_of_all(&self, documents: &[Document]) -> Result<usize, StoreError> {
         let (mut without_state, mut others) = (Vec::new(), Vec::new());
         for document in documents {
@@ -137,8 +139,8 @@ impl Mongo {
         Ok(given)
     }
 
-    /// Writes the first states of many users at once: a majority acknowledges all of them together. Those are given back
-    /// that the server refused, one by one, for a key that another user has.
+    /// Writes the first states of many users at once: a majority acknowledges all of them together. Returns
+    /// those that the server refused, one by one, because another user has one of their keys.
     async fn insert_states(
         &self,
         users: Vec<(UserId, UserKeys)>,
@@ -174,8 +176,8 @@ impl Mongo {
         Ok(first_of(u32::try_from(now.timestamp_millis() / 1000).unwrap_or_default()))
     }
 
-    /// What was noted. A note from the future, which an earlier version wrote for an id of the future, is removed: every
-    /// user is read at again.
+    /// The recorded id. A record from the future, which an earlier version wrote for an id from the future,
+    /// is removed: then every user is read again.
     async fn progress(&self, present: ObjectId) -> Result<Option<ObjectId>, StoreError> {
         let filter = doc! { "_id": PROGRESS_ID };
         let found = self.find_one(&USER_STATES, ReadFrom::Primary, filter).await?;
@@ -199,12 +201,12 @@ impl Mongo {
     }
 }
 
-/// The first id of so many seconds earlier.
+/// The first id that is this many seconds earlier.
 fn earlier(id: ObjectId, seconds: u32) -> ObjectId {
     first_of(made_at(id).saturating_sub(seconds))
 }
 
-/// The first id of so many seconds later.
+/// The first id that is this many seconds later.
 fn later(id: ObjectId, seconds: u32) -> ObjectId {
     first_of(made_at(id).saturating_add(seconds))
 }

@@ -1,6 +1,6 @@
-//! The store that many instances share: MongoDB, by its official driver. The original's `users` documents are read
-//! and written as they are. Connecting is the driver's own business, in the background: a database that is down makes
-//! each verb fail within two seconds, and one that comes back is used at once.
+//! The store that many instances share: MongoDB, with its official driver. It reads and writes the original's
+//! `users` documents in their own form. The driver connects in the background: while a database is down, each
+//! verb fails within two seconds, and when it comes back it is used at once.
 
 pub mod collections;
 mod connection;
@@ -38,9 +38,9 @@ use preparing::Preparation;
 
 pub use events::EventDocuments;
 
-/// A verb of several steps may take so long: between regions a single write takes a second.
+/// The longest time of a verb with several steps: between regions, a single write takes a second.
 const VERB_TIMEOUT: Duration = Duration::from_secs(5);
-/// Any other verb, and each step, may take so long.
+/// The longest time of any other verb, and of each step.
 const STEP_TIMEOUT: Duration = Duration::from_millis(1800);
 
 /// The store on a MongoDB server or replica set.
@@ -51,28 +51,28 @@ pub struct Mongo(Arc<Inner>);
 struct Inner {
     /// May hold a password.
     uri: Secret<String>,
-    /// Set once the URI's names are resolved; nothing is sent before.
+    /// Set when the names of the URI are resolved; nothing is sent before.
     connection: OnceCell<Connection>,
-    /// Set once this process has seen the indexes made.
+    /// Set when this process has seen the indexes.
     indexed: OnceCell<()>,
     /// Which users of other programs have their keys.
     read: Mutex<ReadUsers>,
     /// Whether both are done.
     preparation: watch::Sender<Preparation>,
-    /// Makes what is kept of the event of each change.
+    /// Makes the stored form of the event of each change.
     events: Arc<dyn EventDocuments>,
 }
 
 impl Mongo {
-    /// Prepares the connection that `uri` names; nothing is looked up and nothing sent yet.
+    /// Prepares the connection that `uri` names. It resolves no name and sends nothing yet.
     ///
     /// # Errors
-    /// [`StoreError::Backend`] where the URI cannot be read.
+    /// [`StoreError::Backend`] if the URI cannot be read.
     pub fn new(uri: &str) -> Result<Self, StoreError> {
         Self::with_events(uri, Arc::new(NoEvents))
     }
 
-    /// As [`Mongo::new`]; `events` makes what is kept of the event of each change.
+    /// As [`Mongo::new`]; `events` makes the stored form of the event of each change.
     ///
     /// # Errors
     /// As [`Mongo::new`].
@@ -107,13 +107,13 @@ impl Database for Mongo {
         Ok(())
     }
 
-    /// What is added to users and indexes hinders no earlier version; [`Database::ping`] begins it.
+    /// Earlier versions can work with what is added to users and indexes; [`Database::ping`] begins it.
     async fn prepare(&self) -> Result<(), StoreError> {
         Ok(())
     }
 }
 
-/// Holds a verb of several steps, each of which has its own deadline, to one for all of them.
+/// Applies one deadline to a verb with several steps, each of which has its own deadline.
 async fn in_time<T>(verb: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     match tokio::time::timeout(VERB_TIMEOUT, verb).await {
         Ok(answer) => answer,
@@ -135,7 +135,7 @@ mod tests {
     #[tokio::test]
     async fn the_password_in_a_uri_is_not_shown() {
         let store = Mongo::new("mongodb://app:hidden-password@127.0.0.1/app").unwrap();
-        // From then on the driver's client, which keeps the password too, is a part of the store.
+        // From then on the driver's client, which also keeps the password, is a part of the store.
         store.connection().await.unwrap();
         let shown = format!("{store:?}");
         assert!(!shown.contains("hidden-password"), "{shown}");

@@ -1,5 +1,5 @@
-//! What registration relies on: the indexes, and the keys of users that other programs wrote. Both are made in the
-//! background, and no request cuts that short.
+//! The work that registration needs to be done: the indexes, and the keys of users that other programs wrote.
+//! Both are made in the background, and no request interrupts that.
 
 use std::time::Duration;
 
@@ -12,31 +12,34 @@ use super::errors::DriverError;
 use super::{Mongo, duplicate};
 use crate::store::StoreError;
 
-/// Making indexes may take so long before a registration that waits for them is refused; the server goes on.
+/// If making indexes takes longer, a registration that waits for them is refused; the server continues to
+/// make them.
 const INDEXING_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two tries to prepare.
 const RETRY_PAUSE: Duration = Duration::from_secs(30);
-/// Users that another program wrote are looked for this often at the most.
+/// The shortest time between two searches for users that another program wrote.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How far registration is prepared.
+/// The progress of the preparation.
 #[derive(Clone, Debug)]
 pub(super) enum Preparation {
     /// No try has begun.
     NotYet,
-    /// A try goes on. A registration waits for it, unless it takes `long`.
+    /// A try is running. A registration waits for it, unless it takes `long`.
     UnderWay { long: bool },
-    /// All was prepared at this instant.
+    /// Everything was prepared at this instant.
     Ready(Instant),
     /// The last try failed at this instant, for this reason.
     Failed(Instant, String),
 }
 
 impl Mongo {
-    /// Waits until there are indexes, and until every user that another program wrote some seconds ago has keys.
+    /// Waits until the indexes exist, and until every user that another program wrote more than some seconds
+    /// ago has keys.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] where that fails, and at once where it takes long; the work goes on.
+    /// [`StoreError::Unavailable`] if the preparation fails, and at once if it takes long; the work
+    /// continues.
     pub(super) async fn wait_until_prepared(&self) -> Result<(), StoreError> {
         let mut preparation = self.0.preparation.subscribe();
         self.prepare_unless(|now| matches!(now, Preparation::Ready(at) if at.elapsed() < LOOK_INTERVAL));
@@ -54,7 +57,7 @@ impl Mongo {
         }
     }
 
-    /// Begins to prepare in the background, unless that is done, goes on, or has just failed.
+    /// Begins the preparation in the background, unless it is done, is running, or has just failed.
     pub(super) fn begin_to_prepare(&self) {
         self.prepare_unless(|now| match now {
             Preparation::Ready(_) => true,
@@ -87,7 +90,7 @@ impl Mongo {
         });
     }
 
-    /// Registrations no longer wait for what goes on.
+    /// Registrations no longer wait for the running try.
     pub(super) fn preparing_takes_long(&self) {
         self.0.preparation.send_if_modified(|now| {
             let is_news = matches!(now, Preparation::UnderWay { long: false });
@@ -111,7 +114,7 @@ impl Mongo {
     }
 }
 
-/// Makes the indexes of the table of collections; those that are there stay.
+/// Makes the indexes of the table of collections; existing ones stay.
 async fn make_indexes(connection: &Connection) -> Result<(), Error> {
     for spec in COLLECTIONS.iter().filter(|spec| !spec.indexes.is_empty()) {
         let indexes: Vec<_> = spec.indexes.iter().map(IndexSpec::model).collect();
@@ -121,7 +124,7 @@ async fn make_indexes(connection: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// Says why registration is off, where it is not for want of a server.
+/// Logs why registration is off, unless the reason is that no server answers.
 fn tell_indexes(collection: &str, error: &Error) {
     if duplicate(error).is_some() {
         tracing::error!(

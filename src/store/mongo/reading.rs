@@ -1,4 +1,4 @@
-//! Reading documents as a majority has them.
+//! Reads documents that a majority has.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use super::connection::ReadFrom;
 use super::{Mongo, within_deadline};
 use crate::store::StoreError;
 
-/// What a server says while a majority does not know yet that a collection or an index was just made.
+/// The answer of a server while a majority does not yet know that a collection or an index was just made.
 const SNAPSHOT_UNAVAILABLE: i32 = 246;
-/// After which it is asked again.
+/// The pause before the next try.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
 impl Mongo {
-    /// All documents that `pipeline` gives.
+    /// All documents that `pipeline` returns.
     pub(super) async fn aggregate(
         &self,
         of: &CollectionSpec,
@@ -36,7 +36,7 @@ impl Mongo {
         .await
     }
 
-    /// A document that `filter` meets.
+    /// A document that matches `filter`.
     pub(super) async fn find_one(
         &self,
         of: &CollectionSpec,

@@ -1,6 +1,6 @@
-//! Registrations in `user_states`. The keys of a new user are written there before the document in `users` is: they reserve
-//! the name and the address. A crash in between leaves a reservation without a user, which is removed when another
-//! registration wants what it holds.
+//! Registrations in `user_states`. The keys of a new user are written there before the document in `users`
+//! is: they reserve the name and the address. A crash in between leaves a reservation without a user. When
+//! another registration wants its name or address, it removes this reservation.
 
 use mongodb::bson::{Bson, Document, doc};
 
@@ -13,12 +13,13 @@ use super::{Mongo, date, within_deadline};
 use crate::domain::{Taken, Timestamp, User, UserId, UserKeys};
 use crate::store::StoreError;
 
-/// Seconds after which a reservation without a user is one that a crash left: by then the registration that made it has
-/// ended, its remote signature and the indexes that it may wait for included.
+/// Seconds after which a reservation without a user must come from a crash: by then the registration that
+/// made it has ended, including its remote signature and the indexes that it may wait for.
 const RESERVATION_SECS: u64 = 30;
-/// The same for the same address, which is a second try: the first one was answered with "try again in 5 seconds".
+/// The same for the same address, because that is a second try: the first one was answered with "try again in
+/// 5 seconds".
 const OWN_RESERVATION_SECS: u64 = 5;
-/// Left-over reservations that one new user removes at the most.
+/// The most left-over reservations that one new user removes.
 const MAX_REMOVALS: usize = 16;
 
 /// The states of other users whose keys may clash with these. An ASCII name is compared by its looks only with names
@@ -38,7 +39,7 @@ impl Mongo {
     /// Reserves the keys of a new user; the event of the registration is in the same document.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where another user has one of them; then nothing is reserved.
+    /// [`StoreError::Conflict`] if another user has one of them; then nothing is reserved.
     pub(super) async fn reserve(
         &self,
         user: &User,
@@ -48,7 +49,7 @@ impl Mongo {
         let mut state = doc! { "_id": object_id(user.id), "reserved_at": date(user.created_at) };
         state.extend(fields(keys));
         state.extend(event.map(KeptEvent::member).unwrap_or_default());
-        // Once more, where all that stood in the way was left by crashes.
+        // This tries once more if only left-overs of crashes were in the way.
         for last in [false, true] {
             let state = state.clone();
             match within_deadline(async { self.collection(&USER_STATES).await?.insert_one(state).await })
@@ -65,8 +66,8 @@ impl Mongo {
         Ok(())
     }
 
-    /// What of a new user another user has. When two names only look alike and are reserved at the same time,
-    /// at least one registration sees the other: both are never created.
+    /// The value of a new user that another user has. If two names only look alike and are reserved at the
+    /// same time, at least one registration sees the other: they are never both created.
     pub(super) async fn clash(&self, user: &User, keys: &UserKeys) -> Result<Option<Taken>, StoreError> {
         for _ in 0..MAX_REMOVALS {
             let filter = clashing_states(user.id, keys);
@@ -82,9 +83,10 @@ impl Mongo {
         Err(StoreError::Unavailable("too many reservations were left by crashes".into()))
     }
 
-    /// The keys that a state stands for now, after it was compared with its user. A reservation from before `since` without a
-    /// user was left by a crash and is removed, and so is the state of a user that another program has deleted, but for
-    /// events; the keys of a user that another program has renamed are corrected.
+    /// The keys that a state stands for now, after it was compared with its user. A reservation from before
+    /// `since` without a user was left by a crash and is removed. The state of a user that another program
+    /// has deleted is removed as well, except for events. The keys of a user that another program has renamed
+    /// are corrected.
     async fn current_keys(&self, state: &Document, since: Timestamp) -> Result<Option<UserKeys>, StoreError> {
         let Ok(object_id) = state.get_object_id("_id") else { return Ok(None) };
         let id = UserId::from_bytes(object_id.bytes());
@@ -112,7 +114,7 @@ impl Mongo {
         Ok(found.as_ref().and_then(from_document))
     }
 
-    /// From here on the registration that made this reservation adds no user, even if it is still under way.
+    /// From here on, the registration that made this reservation adds no user, even if it is still running.
     async fn withdraw(&self, id: UserId) -> Result<(), StoreError> {
         let (filter, change) = (doc! { "_id": object_id(id) }, doc! { "$unset": { "reserved_at": "" } });
         within_deadline(async { self.collection(&USER_STATES).await?.update_one(filter, change).await })

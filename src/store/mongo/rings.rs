@@ -16,7 +16,7 @@ use crate::store::{Rings, StoreError};
 
 /// There is one ring.
 const RING: &str = "ring";
-/// MongoDB's code for a question that only a member of a replica set can answer.
+/// MongoDB's code for a query that only a member of a replica set can answer.
 const NOT_A_REPLICA_SET: i32 = 123;
 
 #[async_trait]
@@ -50,7 +50,8 @@ impl Rings for Mongo {
     }
 }
 
-/// A server that no longer leads must not answer: its ring may be an old one. One alone is always right.
+/// A server that is no longer the primary must not answer: its ring may be old. A server without a replica
+/// set is always right.
 async fn newest(rings: &Collection<Document>) -> Result<Option<RawDocumentBuf>, Error> {
     let rings = rings.clone_with_type::<RawDocumentBuf>();
     let filter = doc! { "_id": RING };

@@ -1,5 +1,6 @@
-//! The collection `user_states`: what we know of a user besides the original's document, under the same `_id`. The
-//! original hands every field of a document in `users` to its clients, so nothing of ours is written there.
+//! The collection `user_states`: the data that this program has about a user besides the original's document,
+//! under the same `_id`. The original gives every field of a document in `users` to its clients, so this
+//! program adds none there.
 
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::ReturnDocument;
@@ -17,9 +18,9 @@ pub(super) fn join_state() -> Document {
 }
 
 impl Mongo {
-    /// Says that the sessions are about to end, from a second on that is later than that of any other change, under way or
-    /// done: what another one says must not be taken back with this one. Gives that second. Tokens are refused from here
-    /// on; see [`crate::domain::Sessions`]. The event of the change is begun in the same write.
+    /// Records that the sessions are about to end, from a second that is later than that of any other change,
+    /// running or done: this change must not withdraw another one. Returns that second. Tokens are refused
+    /// from here on; see [`crate::domain::Sessions`]. The same write adds the event of the change as begun.
     pub(super) async fn begin_to_end_sessions(
         &self,
         id: UserId,
@@ -42,8 +43,9 @@ impl Mongo {
         Ok(begun.and_then(|state| timestamp(&state, "sessions_ending")).unwrap_or(valid_from))
     }
 
-    /// Ends the sessions, and with them what [`Mongo::begin_to_end_sessions`] began with this second or an earlier one.
-    /// What another change has begun with a later one stays. The same write says of the event that its change was made.
+    /// Ends the sessions, and completes every change that [`Mongo::begin_to_end_sessions`] began with this
+    /// second or an earlier one. A change that began with a later second stays. The same write marks the
+    /// change of the event as made.
     pub(super) async fn finish_ending_sessions(
         &self,
         id: UserId,
@@ -65,7 +67,7 @@ impl Mongo {
         .map(|_| ())
     }
 
-    /// Removes the state of a user who is not there. Events stay until they are moved, and nothing beside them.
+    /// Removes the state of a user who does not exist. Events stay until they are moved, but nothing else.
     pub(super) async fn clear_state(&self, id: UserId) -> Result<(), StoreError> {
         let without_events = doc! { "_id": object_id(id), INTENTS: Bson::Null, PENDING: Bson::Null };
         let is_there = |array: &str| doc! { array: { "$exists": true } };

@@ -1,4 +1,4 @@
-//! The keys of users, which no two of them share, in `user_states`.
+//! The keys of users in `user_states`; no two users may share one.
 
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Error;
@@ -31,8 +31,8 @@ pub(super) fn fields(keys: &UserKeys) -> Document {
 }
 
 impl Mongo {
-    /// Writes the keys of a user who is there. Where another user has the same key, both stay: the field beside it then
-    /// holds this user's id, so that the index takes both.
+    /// Writes the keys of an existing user. If another user has the same key, both stay: the field beside it
+    /// then contains this user's id, so that the index accepts both.
     pub(super) async fn write_keys(&self, id: UserId, keys: &UserKeys) -> Result<(), StoreError> {
         let (filter, mut set) = (doc! { "_id": object_id(id) }, fields(keys));
         for _ in 0..4 {
@@ -66,7 +66,7 @@ impl Mongo {
         Err(StoreError::Unavailable("the keys of a user change all the time".into()))
     }
 
-    /// As [`Mongo::write_keys`], in the background: a user that another program wrote is found at once.
+    /// As [`Mongo::write_keys`], in the background: then a user that another program wrote is found at once.
     pub(super) fn write_keys_later(&self, user: &User) {
         let (store, id, keys) = (self.clone(), user.id, UserKeys::of(&user.username, &user.email));
         tokio::spawn(async move {
@@ -75,7 +75,7 @@ impl Mongo {
         });
     }
 
-    /// The user who has this key now; `None` also where several users have it.
+    /// The user who has this key now; `None` also if several users have it.
     pub(super) async fn find_user_by_key(&self, field: &str, key: &str) -> Result<Option<User>, StoreError> {
         let join = doc! { "from": USERS.name, "localField": "_id", "foreignField": "_id", "as": "user" };
         let pipeline = vec![
@@ -90,7 +90,7 @@ impl Mongo {
     }
 }
 
-/// The user that a join put beside a state, if the state's keys are still the user's.
+/// The user that a join put beside a state, if the keys of the state still belong to the user.
 fn user_of(mut state: Document) -> Option<User> {
     let Some(Bson::Array(mut users)) = state.remove("user") else { return None };
     let Some(Bson::Document(mut document)) = users.pop() else { return None };

@@ -27,14 +27,14 @@ impl Users for Mongo {
                 Ok(None) => self.insert(user).await,
                 Ok(Some(taken)) => Err(StoreError::Conflict(taken)),
                 Err(error) => {
-                    // Nothing was written yet: a second try is not to find its own reservation.
+                    // Nothing was written yet: a second try must not find its own reservation.
                     self.delete_state(user.id).await?;
                     return Err(error);
                 }
             };
             match created {
                 Ok(()) => self.end_event(user.id, kept.as_ref(), true).await,
-                // The server refused, so no user is there.
+                // The server refused, so the user was not written.
                 Err(StoreError::Conflict(_) | StoreError::Backend(_)) => self.delete_state(user.id).await?,
                 Err(_) => {}
             }
@@ -56,7 +56,7 @@ impl Users for Mongo {
     }
 
     async fn find_user_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
-        // What earlier programs stored of an ASCII address is its key already.
+        // For an ASCII address, what earlier programs stored is its key already.
         let key = Some(email.key()).filter(|_| !email.as_str().is_ascii());
         self.find_exact_or_only(doc! { "email": email.as_str() }, key.map(|key| ("email_key", key))).await
     }
@@ -88,7 +88,7 @@ impl Users for Mongo {
             return self.replace_hash(id, old, new, now).await;
         }
         in_time(async {
-            // Looked at first, so that a user who is not there leaves no state behind.
+            // This comes first, so that a user who does not exist leaves no state behind.
             if !self.is_there(of_password(id, old)).await? {
                 return Ok(false);
             }
@@ -110,12 +110,13 @@ impl Users for Mongo {
     ) -> Result<bool, StoreError> {
         let (kept, now) = (self.kept(event)?, event.at);
         in_time(async {
-            // Looked at first, so that a user who is not there leaves no state behind.
+            // This comes first, so that a user who does not exist leaves no state behind.
             if !self.is_there(of_password(id, old)).await? {
                 return Ok(false);
             }
             let ending = self.begin_to_end_sessions(id, valid_from, kept.as_ref()).await?;
-            // Where another change came first, what was begun stays: that change may rely on it, and it ends by itself.
+            // If another change came first, what was begun stays: that change may rely on it, and it ends by
+            // itself.
             let replaced = self.replace_hash(id, old, new, now).await?;
             if replaced {
                 self.finish_ending_sessions(id, ending, kept.as_ref()).await?;
@@ -153,7 +154,7 @@ impl Users for Mongo {
             let deleted = within_deadline(async { self.collection(&USERS).await?.delete_one(filter).await });
             let deleted = deleted.await?.deleted_count == 1;
             self.end_event(id, kept.as_ref(), deleted).await;
-            // Last: while the user is there, ended sessions stay ended.
+            // This comes last: while the user exists, ended sessions stay ended.
             self.clear_state(id).await?;
             Ok(deleted)
         })
@@ -162,8 +163,9 @@ impl Users for Mongo {
 }
 
 impl Mongo {
-    /// Adds the document of a user whose reservation still stands. The server looks for the reservation in the same
-    /// command: one that arrives late, after another registration has taken the name, adds nothing.
+    /// Adds the document of a user whose reservation still exists. The server looks for the reservation in
+    /// the same command: if the command arrives late, after another registration has taken the name, it adds
+    /// nothing.
     async fn insert(&self, user: &User) -> Result<(), StoreError> {
         let id = doc! { "_id": object_id(user.id) };
         let pipeline = vec![
@@ -172,12 +174,13 @@ impl Mongo {
             doc! { "$merge": { "into": USERS.name, "on": "_id", "whenMatched": "fail", "whenNotMatched": "insert" } },
         ];
         within_deadline(async {
-            // What was withdrawn a moment ago must be seen, whether a majority has it or not.
+            // A reservation that was withdrawn a moment ago must be seen as withdrawn, whether a majority
+            // knows that or not.
             let states = self.collection(&USER_STATES).await?;
             states.aggregate(pipeline).read_concern(ReadConcern::local()).await
         })
         .await?;
-        // The command does not say whether it added something.
+        // The response of the command does not say whether it added a document.
         match self.find_one(&USERS, ReadFrom::Primary, id).await? {
             Some(_) => Ok(()),
             None => Err(StoreError::Unavailable(
@@ -186,12 +189,12 @@ impl Mongo {
         }
     }
 
-    /// Whether the primary has a user who meets `filter`.
+    /// Whether the primary has a user that matches `filter`.
     async fn is_there(&self, filter: Document) -> Result<bool, StoreError> {
         Ok(self.find_one(&USERS, ReadFrom::Primary, filter).await?.is_some())
     }
 
-    /// Replaces a hash in the user's document, and writes nothing else.
+    /// Replaces a hash in the document of the user, and writes nothing else.
     async fn replace_hash(
         &self,
         id: UserId,
@@ -219,7 +222,8 @@ impl Mongo {
         Ok(user)
     }
 
-    /// The user of exactly this text, or else the only one of this key; both are asked for at once, whatever is found.
+    /// The user with exactly this text, or else the only user with this key. Both queries run at once,
+    /// whatever they find.
     async fn find_exact_or_only(
         &self,
         exact: Document,
@@ -240,7 +244,8 @@ impl Mongo {
 fn of_password(id: UserId, hash: &PasswordHash) -> Document {
     let mut filter = doc! { "_id": object_id(id) };
     match hash.expose() {
-        // What is no text reads as an empty one (see `document`); an array of texts has their type besides its own.
+        // A value that is not a text reads as an empty one (see `document`); an array of texts also has the
+        // type of its elements.
         "" => {
             let of_type = |name: &str| doc! { "password": { "$type": name } };
             let odd = [doc! { "password": "" }, doc! { "$nor": [of_type("string")] }, of_type("array")];

@@ -1,4 +1,4 @@
-//! Changes that cause an event: the change and its event are one savepoint of the writer's transaction.
+//! Changes that cause an event: the change and its event are in one savepoint of the writer's transaction.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::Sqlite;
 use crate::domain::Event;
 use crate::store::StoreError;
 
-/// What became of a change inside the transaction.
+/// The result of a change inside the transaction.
 pub(super) enum Change<T> {
     /// It was written. Its event is written with it.
     Made(T),
@@ -17,11 +17,11 @@ pub(super) enum Change<T> {
 }
 
 impl Sqlite {
-    /// Runs `change` in the next commit with the tables of today, and writes `event` if the change was made. An event that
-    /// is refused takes the change back.
+    /// Runs `change` in the next commit with tables of the current version, and writes `event` if the change
+    /// was made. If the event is refused, the change is undone.
     ///
     /// # Errors
-    /// [`StoreError`]; then neither is written, unless it is [`StoreError::Unavailable`], which may hide a commit.
+    /// [`StoreError`]; then neither is written. Only [`StoreError::Unavailable`] may hide a commit.
     pub(super) async fn change<T: Send + 'static>(
         &self,
         event: &Event,
@@ -41,7 +41,7 @@ impl Sqlite {
         self.writer.run(write).await
     }
 
-    /// The same for a change of one row at the most. False where there was no such row.
+    /// The same for a change of at most one row. Returns false if the row does not exist.
     pub(super) async fn change_row(
         &self,
         event: &Event,

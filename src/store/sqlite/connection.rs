@@ -1,4 +1,4 @@
-//! Opening the file.
+//! Opens the file.
 
 use std::fs;
 use std::io;
@@ -12,19 +12,19 @@ use super::migrations::create as create_tables;
 use super::{Sqlite, store_error};
 use crate::store::StoreError;
 
-/// A lock that another process holds is waited for so long; then the answer is "unavailable".
+/// The longest wait for a lock that another process holds; then the answer is "unavailable".
 const LOCK_TIMEOUT: Duration = Duration::from_millis(1500);
 
-/// Where the database lies.
+/// The place of the database.
 #[derive(Clone, Debug)]
 pub(super) enum Location {
     /// In this folder.
     Folder(PathBuf),
-    /// Nowhere: it ends with the process.
+    /// In memory: it ends with the process.
     Memory,
 }
 
-/// A connection, and the files that it reads and writes; a database in memory has none.
+/// A connection, and the files that it reads and writes; a database in memory has no files.
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) connection: Connection,
@@ -36,8 +36,9 @@ impl Location {
         if folder == Path::new(":memory:") { Self::Memory } else { Self::Folder(folder.to_owned()) }
     }
 
-    /// Opens the database for writing. With `create`, makes the folder (0700), the file (0600) and the tables where they
-    /// are missing; without, an empty file is refused like one that is missing. Tables of an earlier version stay.
+    /// Opens the database for writing. With `create`, makes the folder (0700), the file (0600) and the tables
+    /// if they are missing. Without it, an empty file is refused like a missing one. Tables of an earlier
+    /// version stay.
     pub(super) fn open_writer(&self, create: bool) -> Result<Opened, StoreError> {
         let Self::Folder(folder) = self else {
             let mut connection = Connection::open_in_memory().map_err(store_error)?;
@@ -71,12 +72,12 @@ impl Location {
         }
     }
 
-    /// Whether there is no file yet.
+    /// Whether the file does not exist yet.
     pub(super) fn is_missing(&self) -> bool {
         matches!(self, Self::Folder(folder) if !file(folder).exists())
     }
 
-    /// Opens the file for reading; a database in memory has one connection, the writer's.
+    /// Opens the file for reading; a database in memory has only the connection of the writer.
     pub(super) fn open_reader(&self) -> Result<Option<Connection>, StoreError> {
         let Self::Folder(folder) = self else { return Ok(None) };
         let connection = open(folder, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
@@ -91,7 +92,7 @@ fn file(folder: &Path) -> PathBuf {
 }
 
 fn open(folder: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
-    // Absolute, for SQLite reads a path that begins with `file:` as a URI.
+    // Absolute, because SQLite reads a path that begins with `file:` as a URI.
     let path = std::path::absolute(file(folder)).map_err(|error| unavailable(folder, &error))?;
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX);
     let connection = connection.map_err(store_error)?;
@@ -99,8 +100,9 @@ fn open(folder: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// An empty file, for its owner alone, is a new database; what SQLite puts beside it has the same mode. Only for the first
-/// opening: to close the file again ends every lock that this process has on it.
+/// An empty file, readable only for its owner, is a new database; the files that SQLite puts beside it have
+/// the same mode. This is only for the first opening: closing the file again ends every lock that this
+/// process has on it.
 fn make_file(folder: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
     let file = || fs::OpenOptions::new().append(true).create(true).mode(0o600).open(file(folder));
@@ -112,7 +114,7 @@ fn make_file(folder: &Path) -> Result<(), StoreError> {
         .map_err(|error| unavailable(folder, &error))
 }
 
-/// Which files `connection` has opened. The log and its index are there once the database has been read.
+/// The files that `connection` has opened. The log and its index exist once the database was read.
 fn files_of(connection: &Connection, folder: &Path) -> Result<OpenFiles, StoreError> {
     let files = OpenFiles::at(&file(folder)).map_err(|error| unavailable(folder, &error))?;
     let journal: String =

@@ -1,4 +1,4 @@
-//! A copy of the database while it is written to: SQLite's own, of one instant.
+//! A copy of the database at one instant, made by SQLite while other connections write to the database.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -8,11 +8,11 @@ use super::{Sqlite, store_error};
 use crate::store::StoreError;
 
 impl Sqlite {
-    /// Copies the database in `folder` to a file of the same name in the folder `to`, for its owner alone, and returns
-    /// once it is on disk. Nothing where there is no database.
+    /// Copies the database in `folder` to a file of the same name in the folder `to`, readable only for its
+    /// owner, and returns when it is on disk. `None` if there is no database.
     ///
     /// # Errors
-    /// [`StoreError`]; `Unavailable` where the copy cannot be written.
+    /// [`StoreError`]; `Unavailable` if the copy cannot be written.
     pub fn copy(folder: &Path, to: &Path) -> Result<Option<PathBuf>, StoreError> {
         let location = Location::new(folder);
         if location.is_missing() {
@@ -22,9 +22,10 @@ impl Sqlite {
         let unwritable =
             |error: std::io::Error| StoreError::Unavailable(format!("{}: {error}", to.display()).into());
         let file = to.join(Self::FILE);
-        // SQLite takes an empty file, and leaves its mode as it is.
+        // SQLite accepts an empty file, and does not change its mode.
         make_empty(to, &file).map_err(unwritable)?;
-        // Absolute, for SQLite reads what begins with `file:` as a URI, and text, for it takes nothing else.
+        // Absolute, because SQLite reads a path that begins with `file:` as a URI; and text, because SQLite
+        // accepts only text.
         let absolute = file.canonicalize().map_err(unwritable)?;
         let name = absolute.to_str().ok_or_else(|| unwritable(std::io::Error::other("not UTF-8")))?;
         connection.execute("VACUUM INTO ?1", [name]).map_err(store_error)?;
@@ -33,11 +34,12 @@ impl Sqlite {
         Ok(Some(file))
     }
 
-    /// Copies the database in `folder` to a file without a name, which is gone when it is closed. While it is written it lies
-    /// in a folder of the same disk, whose name ends with `mark`. Nothing where there is no database.
+    /// Copies the database in `folder` to a file without a name, which is gone when it is closed. While it is
+    /// written, it is in a folder of the same disk, whose name ends with `mark`. `None` if there is no
+    /// database.
     ///
     /// # Errors
-    /// [`StoreError`]; `Unavailable` where the copy cannot be written.
+    /// [`StoreError`]; `Unavailable` if the copy cannot be written.
     pub fn copy_unnamed(folder: &Path, mark: &str) -> Result<Option<File>, StoreError> {
         let at = folder.join(format!(".backup-{mark}"));
         let lost =

@@ -9,11 +9,11 @@ use crate::store::NoEvents;
 
 /// Writes the event of each change, or refuses the event and with it the change.
 pub trait EventWriter: fmt::Debug + Send + Sync {
-    /// Writes `event`. Called once for each change that was made, on the writing thread, in the savepoint of the change:
-    /// what it writes and what the change wrote are committed together. It must not wait.
+    /// Writes `event`. Called once for each change that was made, on the writing thread, in the savepoint of
+    /// the change: the event and the change are committed together. It must not wait.
     ///
     /// # Errors
-    /// Any error takes the change back, and the change answers with it.
+    /// Any error undoes the change, which returns this error.
     fn write(&self, connection: &Connection, event: &Event) -> rusqlite::Result<()>;
 }
 

@@ -1,6 +1,6 @@
-//! Which files a database consists of: device and inode of the database, of SQLite's write-ahead log (`-wal`) and of the
-//! log's index (`-shm`). A program keeps what it has opened even where the path leads elsewhere by now; what it writes
-//! to a deleted file is gone when it ends.
+//! The files of a database: device and inode of the database, of SQLite's write-ahead log (`-wal`) and of the
+//! log's index (`-shm`). A program keeps the files that it has opened, even if the path leads to others by
+//! now; data that it writes to a deleted file is gone when it ends.
 
 use std::fs::Metadata;
 use std::io;
@@ -14,7 +14,7 @@ pub(super) struct FileId {
     inode: u64,
 }
 
-/// The files that lie at the paths of a database; `None` where there is no file.
+/// The files at the paths of a database; `None` if a file does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Files {
     pub(super) database: Option<FileId>,
@@ -38,7 +38,7 @@ impl FileId {
 }
 
 impl OpenFiles {
-    /// The files at `database` and beside what it leads to, which is where SQLite keeps the other two.
+    /// The files at `database` and beside the target of its link, because SQLite keeps the other two there.
     pub(super) fn at(database: &Path) -> io::Result<Self> {
         let beside = |end: &str| -> io::Result<PathBuf> {
             let mut path = database.canonicalize()?.into_os_string();
@@ -52,7 +52,7 @@ impl OpenFiles {
         Ok(open)
     }
 
-    /// The files that lie at the paths now.
+    /// The files that are at the paths now.
     pub(super) fn look(&self) -> io::Result<Files> {
         Ok(Files {
             database: file_at(&self.database)?,

@@ -1,6 +1,6 @@
-//! The first bytes of a database file, which tell whether it was written over. In WAL mode SQLite changes the file at
-//! checkpoints alone, and these never take back what was there: the counter of changes and the cookie of the schema only
-//! grow, the file shrinks only with a new counter, and the mode stays.
+//! The first bytes of a database file, which show whether it was overwritten. In WAL mode SQLite changes the
+//! file only at checkpoints, and these never undo anything: the counter of changes and the cookie of the
+//! schema only grow, the file shrinks only with a new counter, and the mode stays.
 //! <https://www.sqlite.org/fileformat2.html#the_database_header>
 
 use std::fs::File;
@@ -13,19 +13,19 @@ use super::files::FileId;
 const MAGIC: &[u8] = b"SQLite format 3\0";
 const LENGTH: usize = 100;
 
-/// The open database file, and what it was like when it was last in order. To close the file ends every lock that this
-/// process has on it, SQLite's included: it stays open for as long as a connection is.
+/// The open database file, and its state when it was last in order. Closing the file ends every lock that
+/// this process has on it, including SQLite's: it stays open as long as a connection does.
 #[derive(Debug)]
 pub(super) struct Header {
     file: File,
     seen: Option<Seen>,
 }
 
-/// What a later look is compared with.
+/// The values with which a later look is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Seen {
     size: u64,
-    /// The format versions, which tell whether there is a log.
+    /// The format versions, which show whether there is a log.
     format: [u8; 2],
     changes: u32,
     schema: u32,
@@ -42,7 +42,7 @@ impl Header {
         self.file.metadata().is_ok_and(|found| FileId::of(&found) == file)
     }
 
-    /// Whether the file may still be the one that was seen before. False also where it cannot be read.
+    /// Whether the file may still be the one that was seen before. Returns false also if it cannot be read.
     pub(super) fn is_in_order(&mut self) -> bool {
         let Ok(Some(found)) = self.read() else { return false };
         let in_order = self.seen.is_none_or(|seen| found.may_follow(&seen));
@@ -52,7 +52,7 @@ impl Header {
         in_order
     }
 
-    /// Nothing where it is no database.
+    /// `None` if it is not a database.
     fn read(&self) -> io::Result<Option<Seen>> {
         let mut bytes = [0; LENGTH];
         self.file.read_exact_at(&mut bytes, 0)?;

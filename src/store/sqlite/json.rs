@@ -1,4 +1,4 @@
-//! Columns that hold a record as JSON.
+//! Columns that contain a record as JSON.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

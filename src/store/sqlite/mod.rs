@@ -1,6 +1,6 @@
-//! The embedded store: one SQLite file in WAL mode. One thread writes, committing in groups with `synchronous=FULL`;
-//! reads run beside it on connections of their own. A file that cannot be opened is tried again at each use, so that
-//! the service starts, says so, and recovers by itself.
+//! The embedded store: one SQLite file in WAL mode. One thread writes and commits in groups with
+//! `synchronous=FULL`; reads run beside it on connections of their own. If the file cannot be opened, each
+//! use tries again, so that the service starts, reports the error, and recovers by itself.
 
 mod changes;
 mod connection;
@@ -42,11 +42,11 @@ pub struct Sqlite {
     /// Writes the event of each change.
     events: Arc<dyn EventWriter>,
     in_memory: bool,
-    /// Whether there was no file at the opening, and none is made.
+    /// Whether there was no file at the opening, and the store does not make one.
     absent: bool,
 }
 
-/// Whether the tables of an earlier version become those of today.
+/// Whether the tables of an earlier version are converted to the current one.
 #[derive(Debug, Default)]
 struct Upgrade {
     /// From now on, and for each file that is opened.
@@ -59,10 +59,10 @@ impl Sqlite {
     /// The name of the database's file in its folder.
     pub const FILE: &'static str = "jwt-generator.db";
 
-    /// The store in `folder`, which need not exist yet. `:memory:` keeps nothing beyond the process.
+    /// The store in `folder`, which need not exist yet. `:memory:` keeps nothing after the process ends.
     ///
     /// # Errors
-    /// Where the system gives no thread. A file that cannot be opened shows in [`Database::ping`].
+    /// If the system starts no thread. If the file cannot be opened, [`Database::ping`] reports it.
     pub fn open(folder: &Path, if_missing: IfMissing) -> io::Result<Self> {
         Self::with_events(folder, if_missing, Arc::new(NoEvents))
     }
@@ -84,14 +84,15 @@ impl Sqlite {
         Ok(Self { readers, writer: Writer::start(database)?, upgrade, events, in_memory, absent })
     }
 
-    /// Has the writing thread upgrade the tables, before anything is asked of the users.
+    /// Makes the writing thread upgrade the tables, before any query for users.
     async fn upgrade(&self) -> Result<(), StoreError> {
         if self.upgrade.done.load(Ordering::Acquire) {
             return Ok(());
         }
         self.upgrade.wanted.store(true, Ordering::Release);
         let ran = self.writer.run(|_| Ok(())).await;
-        // Where another program locks the database the write fails, but the tables may be of today all the same.
+        // If another program locks the database, the write fails, but the tables may have the current version
+        // all the same.
         if self.upgrade.done.load(Ordering::Acquire) { Ok(()) } else { ran }
     }
 }
@@ -107,11 +108,12 @@ impl Database for Sqlite {
     }
 }
 
-/// What of SQLite's errors the service tells apart.
+/// The errors of SQLite between which the service distinguishes.
 fn store_error(error: rusqlite::Error) -> StoreError {
     use rusqlite::ErrorCode::{ConstraintViolation, DatabaseCorrupt, NotADatabase, TypeMismatch};
     match error.sqlite_error_code() {
-        // What is taken is looked for before a user is written: a constraint that refuses tells of a fault of ours.
+        // The store looks for clashes before it writes a user: so a constraint that refuses shows an internal
+        // error.
         Some(ConstraintViolation) => StoreError::Backend(error.into()),
         Some(DatabaseCorrupt | NotADatabase | TypeMismatch) => StoreError::Corrupt(error.to_string()),
         Some(_) => StoreError::Unavailable(error.into()),

@@ -1,5 +1,5 @@
-//! Connections that only read. They never wait for the writer (WAL), and never run on a thread of the runtime. They read
-//! the files that the writer has opened, and no others.
+//! Connections that only read. They never wait for the writer (WAL), and never run on a thread of the
+//! runtime. They read only the files that the writer has opened.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,9 +12,9 @@ use super::files::OpenFiles;
 use super::store_error;
 use crate::store::StoreError;
 
-/// Connections that read at once; the next query waits for one.
+/// The most connections that read at once; the next query waits for one of them.
 const MAX_READERS: usize = 8;
-/// SQLite's instructions between two looks at whether the caller still waits: some microseconds.
+/// The number of SQLite's instructions between two checks whether the caller still waits: some microseconds.
 const INSTRUCTIONS: i32 = 10_000;
 
 /// The reading connections; clones share them.
@@ -27,13 +27,13 @@ pub(super) struct Readers {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// What may be read: the files that the writer has open.
+    /// The files that may be read: those that the writer has open.
     files: Option<Arc<OpenFiles>>,
     /// Connections to these files.
     idle: Vec<Connection>,
 }
 
-/// What came of a query.
+/// The result of a query.
 pub(super) enum Attempt<T, Q> {
     /// The query ran.
     Answered(Result<T, StoreError>),
@@ -46,7 +46,7 @@ impl Readers {
         Self { location, shared: Arc::default(), places: Arc::new(Semaphore::new(MAX_READERS)) }
     }
 
-    /// Lets queries read `files`.
+    /// Allows queries to read `files`.
     pub(super) fn open(&self, files: Arc<OpenFiles>) {
         self.shared().files = Some(files);
     }
@@ -56,17 +56,18 @@ impl Readers {
         self.shared().files = None;
     }
 
-    /// Closes every connection. False where a query is under way.
+    /// Closes every connection. Returns false if a query is running.
     pub(super) fn disconnect(&self) -> bool {
         let Ok(_all) = self.places.try_acquire_many(MAX_READERS as u32) else { return false };
         self.shared().idle.clear();
         true
     }
 
-    /// Runs `query` once, if the files at the path are those that the writer has open. Waits for a connection.
+    /// Runs `query` once, if the files at the path are those that the writer has open. Waits for a
+    /// connection.
     ///
     /// # Errors
-    /// [`StoreError`] where no thread runs it.
+    /// [`StoreError`] if no thread runs it.
     pub(super) async fn attempt<T: Send + 'static, Q>(&self, query: Q) -> Result<Attempt<T, Q>, StoreError>
     where
         Q: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -81,7 +82,8 @@ impl Readers {
             .map_err(|error| StoreError::Backend(error.into()))
     }
 
-    /// Runs `query` on this thread, for as long as its caller waits. The place is free again at the end, and not before.
+    /// Runs `query` on this thread, as long as its caller waits. The place becomes free at the end, and not
+    /// before.
     fn read<T, Q>(
         &self,
         _place: &OwnedSemaphorePermit,
@@ -102,7 +104,7 @@ impl Readers {
         }))
     }
 
-    /// A connection to `files`; none where they are not in place, or the writer no longer has them open.
+    /// A connection to `files`; `None` if they are not in place, or if the writer no longer has them open.
     fn connection(&self, files: &Arc<OpenFiles>) -> Result<Option<Connection>, StoreError> {
         if !files.are_in_place() {
             return Ok(None);
@@ -126,7 +128,7 @@ impl Readers {
     }
 }
 
-/// Waits for a query's answer; `left` is set when it no longer does.
+/// Waits for a query's answer; `left` is set when it no longer waits.
 #[derive(Default)]
 struct Waiter {
     left: Arc<AtomicBool>,

@@ -1,4 +1,4 @@
-//! A query: on a reading connection, or on the writer's where the database is in memory.
+//! A query: on a reading connection, or on the writer's if the database is in memory.
 
 use std::time::Duration;
 
@@ -8,14 +8,15 @@ use super::Sqlite;
 use super::readers::Attempt;
 use crate::store::StoreError;
 
-/// How long a query may take, with the wait for a connection; then it is interrupted.
+/// The longest time of a query, including the wait for a connection; then it is interrupted.
 const READ_TIMEOUT: Duration = Duration::from_millis(1900);
 
 impl Sqlite {
     /// Runs `query`.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] where it takes too long, or where the files at the path are not those of the database.
+    /// [`StoreError::Unavailable`] if it takes too long, or if the files at the path are not those of the
+    /// database.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -37,7 +38,7 @@ impl Sqlite {
             Attempt::Answered(answer) => return answer,
             Attempt::Moved(query) => query,
         };
-        // Where another program locks the database the writer fails, but has opened the files.
+        // If another program locks the database, the writer fails, but it has opened the files.
         let opened = self.writer.run(|_| Ok(())).await;
         match self.readers.attempt(query).await? {
             Attempt::Answered(answer) => answer,

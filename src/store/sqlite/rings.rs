@@ -14,7 +14,7 @@ const RING: &str = "ring";
 #[async_trait]
 impl Rings for Sqlite {
     async fn find_ring(&self) -> Result<Option<RingRecord>, StoreError> {
-        // A command that looks for keys is told what makes them.
+        // A command that looks for keys learns how to make them.
         if self.absent {
             return Ok(None);
         }
@@ -29,7 +29,7 @@ impl Rings for Sqlite {
         };
         let Some((record, revision)) = self.read(query).await? else { return Ok(None) };
         let ring: RingRecord = from_json(&record)?;
-        // The column is what a replacement is compared with.
+        // A replacement is compared with the column.
         if i64::try_from(ring.revision) != Ok(revision) {
             let fault = format!("its revision is {}, and the row says {revision}", ring.revision);
             return Err(StoreError::Corrupt(fault));

@@ -1,4 +1,4 @@
-//! The users' table.
+//! The table of users.
 
 use async_trait::async_trait;
 use rusqlite::{Connection, Row, params, params_from_iter};
@@ -139,14 +139,16 @@ impl Sqlite {
     }
 }
 
-/// The user whose name or address is exactly the one that is looked for, which comes first; or else the only one found.
+/// The user with exactly the name or address that the caller looks for, who comes first; or else the only
+/// user that was found.
 fn exact_or_only(found: Vec<User>, is_exact: impl Fn(&User) -> bool) -> Option<User> {
     let alone = found.len() == 1;
     found.into_iter().next().filter(|user| alone || is_exact(user))
 }
 
-/// What of a new user another one has. The writer's transaction holds the lock, so that this stays true until its end.
-/// An ASCII name (one with a `username_key`) is compared by its looks only with names that have none.
+/// The value of a new user that another user has. The writer's transaction holds the lock, so that this stays
+/// true until its end. An ASCII name (one with a `username_key`) is compared by its looks only with names
+/// that have no such key.
 const TAKEN: &str = "SELECT
     EXISTS (SELECT 1 FROM users WHERE id = ?1) AS id,
     EXISTS (SELECT 1 FROM users WHERE username = ?2)

@@ -1,6 +1,6 @@
-//! What the writing thread knows of its database: the connection, and whether the files at the path are still those that
-//! it has open. It never makes a file once it has had one open, for an empty database in the place of a full one looks
-//! like a success to everybody who registers.
+//! The database of the writing thread: the connection, and whether the files at the path are still those that
+//! it has open. Once it has had a file open, it never makes a new one: an empty database in the place of a
+//! full one would look like a success to everyone who registers.
 
 use std::fs;
 use std::sync::Arc;
@@ -24,13 +24,13 @@ pub(super) struct WatchedDatabase {
     readers: Readers,
     upgrade: Arc<Upgrade>,
     open: Option<Open>,
-    /// Of the file that is open. Declared behind the connection, so that it is closed behind it.
+    /// The header of the open file. It is declared behind the connection, so that it is closed after it.
     header: Option<Header>,
-    /// Whether a missing file is made: never again once a file was open.
+    /// Whether a missing file is made: never again after a file was open.
     if_missing: IfMissing,
-    /// Whether a database was open that held users or a ring: an empty one does not take its place.
+    /// Whether a database with users or a ring was open: an empty one must not replace it.
     was_full: bool,
-    /// What was last told of the files; nothing where all is well.
+    /// The state of the files that was logged last; `None` if they are in order.
     told: Option<Lost>,
 }
 
@@ -38,28 +38,28 @@ pub(super) struct WatchedDatabase {
 #[derive(Debug)]
 pub(super) struct Open {
     pub(super) connection: Connection,
-    /// Whether the tables are of today's version.
+    /// Whether the tables have the current version.
     upgraded: bool,
-    /// None where the database is in memory.
+    /// `None` if the database is in memory.
     files: Option<Arc<OpenFiles>>,
 }
 
-/// How the files at the path differ from those that are open.
+/// How the files at the path differ from the open ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lost {
-    /// There is no database file.
+    /// The database file does not exist.
     Deleted,
-    /// Another database file is there, and the log of the one before beside it.
+    /// Another database file is there, beside the log of the previous one.
     OldLogLeft,
     /// Another database file is there.
     Replaced,
-    /// The log or its index is gone, and nothing has taken its place.
+    /// The log or its index is gone, and there is no new one.
     LogDeleted,
-    /// Another program has begun a log of its own.
+    /// Another program has begun its own log.
     LogReplaced,
     /// Another program has written to the database file.
     Overwritten,
-    /// Another database file is there, and holds nothing.
+    /// Another database file is there, and it is empty.
     Empty,
 }
 
@@ -73,8 +73,8 @@ impl WatchedDatabase {
         Self { location, readers, upgrade, open: None, header: None, was_full: false, if_missing, told: None }
     }
 
-    /// The database whose files lie at the path now; opens it where it is not open, and upgrades its tables where that is
-    /// wanted.
+    /// The database whose files are at the path now. Opens it if it is not open, and upgrades its tables if
+    /// that is wanted.
     pub(super) fn open(&mut self) -> Result<&Open, StoreError> {
         self.leave_what_moved()?;
         let open = match self.open.take() {
@@ -86,7 +86,8 @@ impl WatchedDatabase {
         Ok(open)
     }
 
-    /// Closes a connection that failed; to open the files anew costs little. A database in memory would be gone.
+    /// Closes a connection that failed; it costs little to open the files again. A database in memory would
+    /// be gone.
     pub(super) fn close_failed(&mut self) {
         if self.files().is_some_and(|files| files.are_in_place()) && self.overwritten().is_none() {
             self.open = None;
@@ -97,13 +98,13 @@ impl WatchedDatabase {
         self.open.as_ref().and_then(|open| open.files.as_ref())
     }
 
-    /// Closes what is open where other files are at the path. Fails where nothing there can be opened; then the connection
-    /// stays, so that what comes back is used as it was.
+    /// Closes the open files if others are at the path. Fails if no file there can be opened; then the
+    /// connection stays, so that the old files are used again if they come back.
     fn leave_what_moved(&mut self) -> Result<(), StoreError> {
         let Some(files) = self.files().map(Arc::clone) else { return Ok(()) };
         let found = files.look().map_err(|error| unavailable(&error.to_string()))?;
         let lost = match Lost::between(&files, found) {
-            // What the log holds does not belong into a file that was written over.
+            // The contents of the log do not belong into a file that was overwritten.
             lost @ (None | Some(Lost::LogDeleted)) => self.overwritten().or(lost),
             lost => lost,
         };
@@ -128,7 +129,8 @@ impl WatchedDatabase {
             Lost::Replaced => self.was_full = self.was_full || self.is_full(),
             Lost::Empty => {}
         }
-        // SQLite shares what it knows of a file among all connections of the process: all of them must go.
+        // SQLite shares its knowledge of a file among all connections of the process: all of them must be
+        // closed.
         if !self.readers.disconnect() {
             return Err(unavailable("queries still read the files before"));
         }
@@ -142,7 +144,7 @@ impl WatchedDatabase {
         (!in_order).then_some(Lost::Overwritten)
     }
 
-    /// Has the connection end without a checkpoint, which would mix two databases in one file.
+    /// Lets the connection end without a checkpoint, which would mix two databases in one file.
     fn leave_log_alone(&self) {
         let Some(open) = &self.open else { return };
         if let Err(error) = open.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true) {
@@ -150,12 +152,12 @@ impl WatchedDatabase {
         }
     }
 
-    /// Whether the open database holds users or a ring.
+    /// Whether the open database contains users or a ring.
     fn is_full(&self) -> bool {
         self.open.as_ref().is_some_and(|open| holds_lasting_rows(&open.connection).unwrap_or(true))
     }
 
-    /// Brings what is in the deleted log into the database file.
+    /// Writes the contents of the deleted log into the database file.
     fn write_log_back(&self) -> Result<(), StoreError> {
         let Some(open) = &self.open else { return Ok(()) };
         let busy = |row: &rusqlite::Row<'_>| row.get::<_, bool>(0);
@@ -168,7 +170,7 @@ impl WatchedDatabase {
         let opened = self.location.open_writer(self.if_missing == IfMissing::Create)?;
         let files = opened.files.map(Arc::new);
         let mut open = Open { connection: opened.connection, upgraded: false, files };
-        // Before queries can read it: they count on the columns of today.
+        // This comes before queries can read it: they rely on the columns of the current version.
         open.upgrade(&self.upgrade)?;
         if let Some(files) = open.files.clone() {
             self.refuse_empty(&open, &files)?;
@@ -182,7 +184,7 @@ impl WatchedDatabase {
         Ok(open)
     }
 
-    /// An empty database in the place of one that held something was made by mistake.
+    /// An empty database in the place of one that was not empty was made by mistake.
     fn refuse_empty(&mut self, open: &Open, files: &OpenFiles) -> Result<(), StoreError> {
         if self.was_full && !holds_lasting_rows(&open.connection)? {
             self.tell(Lost::Empty, files);
@@ -191,7 +193,8 @@ impl WatchedDatabase {
         Ok(())
     }
 
-    /// Fails where the file at the path was written over since it was open last, before SQLite brings its log into it.
+    /// Fails if the file at the path was overwritten since it was last open, before SQLite writes its log
+    /// into it.
     fn refuse_overwritten(&mut self) -> Result<(), StoreError> {
         let Some(file) = self.location.path() else { return Ok(()) };
         let Ok(Some(found)) = file_at(&file) else { return Ok(()) };
@@ -201,7 +204,7 @@ impl WatchedDatabase {
         Ok(())
     }
 
-    /// Begins to watch the file that was opened just now.
+    /// Begins to watch the file that was just opened.
     fn watch(&mut self, files: &OpenFiles) -> Result<(), StoreError> {
         let is_open = |header: &Header| files.files().database.is_some_and(|file| header.is_of(file));
         if !self.header.as_ref().is_some_and(is_open) {
@@ -217,7 +220,7 @@ impl WatchedDatabase {
         }
     }
 
-    /// Tells the log what happened, once.
+    /// Logs what happened, once.
     fn tell(&mut self, lost: Lost, files: &OpenFiles) {
         if self.told == Some(lost) {
             return;
@@ -227,8 +230,7 @@ impl WatchedDatabase {
         match lost {
             Lost::Deleted => tracing::error!(
                 %file,
-                "the database file was deleted or moved while the server runs: accounts are off until a file is there, \
-                 and the server makes none; put it back, or restore a backup"
+                "the database file was deleted or moved while the server runs: accounts are off until a file is there, and the server does not make one; put it back, or restore a backup"
             ),
             Lost::OldLogLeft => tracing::error!(
                 %file,
@@ -239,13 +241,12 @@ impl WatchedDatabase {
             Lost::LogReplaced => tracing::error!(
                 %file,
                 %log,
-                "the log of the database was deleted while the server runs, and another program has begun a new one: \
-                 stop that program and this server, then start this server"
+                "the log of the database was deleted while the server runs, and another program has begun a new log: stop that program and this server, then start this server"
             ),
             Lost::LogDeleted => tracing::error!(
                 %file,
                 %log,
-                "the log of the database was deleted while the server runs; what it held goes into the database file"
+                "the log of the database was deleted while the server runs; its contents are written into the database file"
             ),
             Lost::Overwritten => tracing::error!(
                 %file,
@@ -260,7 +261,7 @@ impl WatchedDatabase {
             ),
             Lost::Replaced => tracing::error!(
                 %file,
-                "another database file is there; it is opened in the place of the one before"
+                "another database file is there; it is opened instead of the previous one"
             ),
         }
     }
@@ -275,7 +276,7 @@ impl Drop for WatchedDatabase {
 }
 
 impl Open {
-    /// Brings the tables to today's version, where that is wanted and was not done.
+    /// Converts the tables to the current version, if that is wanted and was not done.
     fn upgrade(&mut self, upgrade: &Upgrade) -> Result<(), StoreError> {
         if !self.upgraded && upgrade.wanted.load(Ordering::Acquire) {
             migrate(&mut self.connection)?;
@@ -285,7 +286,7 @@ impl Open {
         Ok(())
     }
 
-    /// Fails where the path no longer leads to the files that are open: what was written to them is not there to stay.
+    /// Fails if the path no longer leads to the open files: data that was written to them will be lost.
     pub(super) fn confirm(&self) -> Result<(), StoreError> {
         match &self.files {
             Some(files) if !files.are_in_place() => Err(unavailable("the files changed under the commit")),
@@ -295,7 +296,7 @@ impl Open {
 }
 
 impl Lost {
-    /// Nothing where the files are in place.
+    /// `None` if the files are in place.
     fn between(open: &OpenFiles, found: Files) -> Option<Self> {
         let before = open.files();
         if found == before {

@@ -1,4 +1,5 @@
-//! The one thread that writes. It commits all that is waiting at once, so that many small writes share one sync.
+//! The one thread that writes. It commits everything that is waiting at once, so that many small writes share
+//! one sync.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,19 +14,20 @@ use super::store_error;
 use super::watched_database::WatchedDatabase;
 use crate::store::StoreError;
 
-/// Writes that may wait; one more is refused as unavailable.
+/// The most writes that may wait; one more is refused as unavailable.
 const MAX_WAITING_WRITES: usize = 1024;
-/// Writes that share one commit at the most.
+/// The most writes that share one commit.
 const MAX_WRITES_PER_COMMIT: usize = 256;
 
 /// How long a caller waits for the commit; the write may still happen.
 const WRITE_TIMEOUT: Duration = Duration::from_millis(1900);
 
-/// One caller's work inside the group's transaction. It gives what answers its caller once the commit is known.
+/// The work of one caller inside the transaction of the group. It returns a function that answers the caller
+/// when the result of the commit is known.
 type Job = Box<dyn FnOnce(Result<&Connection, &StoreError>) -> Reply + Send>;
 type Reply = Box<dyn FnOnce(Option<&StoreError>)>;
 
-/// A handle to the writing thread, which ends with the handle.
+/// A handle to the writing thread, which ends when the handle is dropped.
 #[derive(Debug)]
 pub(super) struct Writer {
     queue: Sender<Job>,
@@ -38,7 +40,7 @@ impl Writer {
         Ok(Self { queue })
     }
 
-    /// Runs `work` in the next commit, all of it or nothing, and returns once that commit is on disk.
+    /// Runs `work` in the next commit, as a whole or not at all, and returns when that commit is on disk.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -53,7 +55,7 @@ impl Writer {
     }
 }
 
-/// `work` as a job, and where its answer comes.
+/// `work` as a job, and the receiver of its answer.
 fn job<T: Send + 'static>(
     work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
 ) -> (Job, oneshot::Receiver<Result<T, StoreError>>) {
@@ -82,7 +84,8 @@ fn write(mut database: WatchedDatabase, jobs: &Receiver<Job>) {
     }
 }
 
-/// One transaction for the whole group, whose callers are answered once it is on disk in a file that is still there.
+/// One transaction for the whole group. Its callers get their answers when the transaction is on disk in a
+/// file that still exists.
 fn commit(database: &mut WatchedDatabase, group: impl Iterator<Item = Job>) {
     let open = match database.open() {
         Ok(open) => open,
@@ -115,7 +118,7 @@ fn end(connection: &Connection) -> Result<(), StoreError> {
     })
 }
 
-/// Runs one job of a group: where it fails it takes back what it did itself, and nothing of the others'.
+/// Runs one job of a group. If it fails, only its own changes are undone, and not those of the others.
 fn in_savepoint<T>(
     connection: &Connection,
     work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -127,7 +130,7 @@ fn in_savepoint<T>(
         Err(_) => Err(StoreError::Backend("a write panicked".into())),
     };
     let undone = if result.is_ok() { Ok(0) } else { run("ROLLBACK TO job") };
-    // Where SQLite has ended the whole transaction, there is no savepoint either.
+    // If SQLite has ended the whole transaction, there is no savepoint either.
     if undone.and_then(|_| run("RELEASE job")).is_err() && !connection.is_autocommit() {
         connection.execute_batch("ROLLBACK").map_err(store_error)?;
     }
@@ -177,7 +180,7 @@ mod tests {
         })
     }
 
-    /// Commits `works` as one group; gives what each caller is told.
+    /// Commits `works` as one group; returns the answer to each caller.
     fn group(database: &mut WatchedDatabase, works: Vec<Work>) -> Vec<Result<usize, StoreError>> {
         let (jobs, mut answers): (Vec<Job>, Vec<Receiver<_>>) = works.into_iter().map(job).unzip();
         commit(database, jobs.into_iter());

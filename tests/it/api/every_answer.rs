@@ -32,7 +32,7 @@ fn every_answer_has_helmets_headers() {
 }
 
 #[test]
-fn a_request_id_is_the_callers_where_it_is_harmless() {
+fn a_request_id_is_the_callers_if_it_is_harmless() {
     let service = Service::start();
     let id = |sent: &str| {
         let answer = service.anonymous().send(Method::GET, "/health", &[("x-request-id", sent)], "");

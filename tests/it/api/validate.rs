@@ -112,7 +112,7 @@ fn a_token_expires_to_the_second() {
 }
 
 #[test]
-fn clock_skew_is_forgiven_where_the_operator_says_so() {
+fn clock_skew_is_forgiven_if_the_operator_says_so() {
     let service = Service::with(&[("CLOCK_SKEW", "30s")]);
     let client = service.anonymous();
     let validate = |changes| client.post(PATHS[0], &json!({ "token": token(&changes) }));

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::support::repository;
 
-/// A request as it came.
+/// A request as it was received.
 pub struct Asked {
     pub method: String,
     pub path: String,
@@ -95,7 +95,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// That of `tests/data/vault`: for 127.0.0.1, signed by itself, good for a hundred years.
+    /// A certificate like that of `tests/data/vault`: for 127.0.0.1, self-signed, valid for a hundred years.
     pub fn lasting() -> Self {
         let data = repository().join("tests/data/vault");
         Self { certificate: data.join("tls-certificate.pem"), key: data.join("tls-key.pem") }

@@ -64,7 +64,7 @@ impl Told {
         self.report["findings"].as_array().unwrap()
     }
 
-    /// What was found of one check.
+    /// The finding of one check.
     #[track_caller]
     fn of(&self, id: &str) -> &Value {
         self.findings()
@@ -95,7 +95,7 @@ impl Told {
     }
 }
 
-/// A sound service, for tests to put proxies in front of. It ends with the last test that uses it.
+/// A service without faults, for tests to put proxies in front of. It ends with the last test that uses it.
 struct Sound {
     program: Program,
     _folder: tempfile::TempDir,
@@ -190,7 +190,7 @@ fn the_report_for_people_is_in_groups_and_has_no_colour_in_a_pipe() {
 }
 
 #[test]
-fn warnings_count_where_they_are_to() {
+fn warnings_count_as_failures_if_the_option_says_so() {
     let service = service();
     let front = http(front::before(service.address(), |_, reply| reply.add("server", "nginx/1.22.1")));
     let told = ask(&front, &["--strict"]);

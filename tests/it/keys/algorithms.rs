@@ -178,9 +178,9 @@ fn commands_mean_the_default_algorithm_unless_they_name_another() {
         (vec![eddsa], vec!["default-key-id".to_owned()])
     );
     let told = refused(&mut command(folder.path(), THREE, &["keys", "rotate", "--algorithm", "PS256"]), 1);
-    assert_eq!(told.trim_end(), "error: no key signs by PS256: JWT_ALGORITHM does not list it");
+    assert_eq!(told.trim_end(), "error: no key signs with PS256: JWT_ALGORITHM does not list it");
     let told = refused(&mut command(folder.path(), THREE, &["token", "mint", "--algorithm", "PS256"]), 1);
-    assert_eq!(told.trim_end(), "error: no key signs by PS256: JWT_ALGORITHM does not list it");
+    assert_eq!(told.trim_end(), "error: no key signs with PS256: JWT_ALGORITHM does not list it");
     let told = refused(&mut command(folder.path(), THREE, &["keys", "show", "--algorithm", "RS999"]), 2);
     assert!(told.contains("the algorithm must be one of RS256"), "{told}");
     // The same RSA key cannot be for two algorithms, and one for an algorithm that is not listed would never sign.
@@ -204,7 +204,7 @@ fn a_list_that_cannot_be_used_names_what_is_allowed() {
             "RS256,",
             "must be RS256, PS256, ES256, EdDSA, ML-DSA-44, ML-DSA-65 or ML-DSA-87, or several of these separated by commas, the default one first",
         ),
-        ("RS256, ES256,RS256", "names RS256 twice: each algorithm may be there once"),
+        ("RS256, ES256,RS256", "names RS256 twice: list each algorithm only once"),
         (
             "ML-DSA-65,RS256",
             "must not begin with ML-DSA-65: the first algorithm is the default one, which every verifier must know",
@@ -269,7 +269,7 @@ fn the_old_default_key_signs_while_the_new_one_is_damaged_though_a_post_quantum_
     let signs = || alg_of(&token(&client).unwrap_or_else(|| panic!("no token:\n{}", program.log())));
     eventually("its turn comes", || {
         assert_eq!(signs(), "RS256");
-        program.log().contains("a step of the keys' schedule failed").then_some(())
+        program.log().contains("a step of the key schedule failed").then_some(())
     });
     assert!(are(&states(&client), &published), "{:?}", states(&client));
     std::fs::write(&file, whole).unwrap();

@@ -200,7 +200,7 @@ fn a_key_without_our_tag_is_left_alone_when_it_leaves_the_ring() {
     let metadata = moto.kms(REGION, "DescribeKey", &json!({ "KeyId": first })).ok()["KeyMetadata"].clone();
     assert_eq!((&metadata["KeyState"], &metadata["Enabled"]), (&json!("Enabled"), &json!(true)));
     let log = program.log();
-    let told = log.lines().filter(|line| line.contains("does not carry the tag") && line.contains(&first));
+    let told = log.lines().filter(|line| line.contains("does not have the tag") && line.contains(&first));
     assert_eq!(told.count(), 1, "{log}");
 }
 

@@ -374,7 +374,7 @@ fn the_database_begins_with_the_keys_of_the_folder_and_the_originals_key_stays()
     let program = Program::start(folder.path(), &settings);
     let public = fs::read_to_string(original_keys().join("public-key.pem")).unwrap();
     assert_eq!(program.client().get("/api/public-key").text(), public);
-    assert!(program.log().contains("KEY_ROTATION=30d has it replaced"), "{}", program.log());
+    assert!(program.log().contains("KEY_ROTATION=30d replaces it"), "{}", program.log());
 
     let place = Place::new(&[]);
     place.told(&["keys", "generate"]);
@@ -600,7 +600,7 @@ fn a_secret_of_another_kind_is_refused_and_stays_as_it_is() {
         Moto::shared().secrets("eu-west-1", call, &secret).ok();
         for arguments in [&["keys", "generate"][..], &["serve"]] {
             let told = place.refused(1, arguments);
-            assert!(told.contains("is no ring of keys") && told.contains(&name), "{told}");
+            assert!(told.contains("is not a ring of keys") && told.contains(&name), "{told}");
             assert!(!told.contains("hunter2"), "{told}");
         }
         let now = Moto::shared().secrets("eu-west-1", "GetSecretValue", &json!({ "SecretId": name })).ok();

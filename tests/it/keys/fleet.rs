@@ -72,7 +72,7 @@ impl Fleet {
         match round % 7 {
             0 => self.restart(index, Program::kill),
             1 => {
-                self.programs[index].signal(Signal::STOP);
+                self.programs[index].freeze();
                 let_pass(6);
                 self.programs[index].signal(Signal::CONT);
             }

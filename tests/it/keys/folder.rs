@@ -180,7 +180,7 @@ fn k9_a_key_that_cannot_be_kept_is_not_used() {
     fs::create_dir(&keys).unwrap();
     set_mode(&keys, 0o555);
     let told = refused(&mut as_unprivileged_user(folder.path()), 1);
-    assert!(told.contains("a key that is not kept would be lost at the next start"), "{told}");
+    assert!(told.contains("a key that is not stored would be lost at the next start"), "{told}");
     assert!(contents(&keys).is_empty());
 }
 
@@ -193,7 +193,7 @@ fn k10_a_folder_that_cannot_be_written_serves_the_keys_in_it() {
     set_mode(&folder.path().join("keys"), 0o555);
     let program = Program::spawn(&mut as_unprivileged_user(folder.path())).unwrap();
     assert_eq!(program.client().get("/api/public-key").text(), original_public());
-    assert!(program.log().contains("its keys are served all the same"));
+    assert!(program.log().contains("the service uses the keys of the ring all the same"));
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn k11_what_is_no_folder_or_no_file_stops_the_start_at_once() {
     fs::remove_file(&private).unwrap();
     fs::File::create(&private).unwrap().set_len(1 << 30).unwrap();
     let told = refused(jwt_generator(folder.path()).env("PORT", "0"), 1);
-    assert!(told.contains("it is larger than 64 KiB, and no key is"), "{told}");
+    assert!(told.contains("it is larger than 64 KiB, the limit for a key"), "{told}");
 }
 
 #[test]

@@ -119,7 +119,8 @@ fn a_database_that_goes_leaves_tokens_alone_until_another_key_could_sign() {
     let client = program.client();
     let held = token(&client).unwrap();
     set.kill_member(0);
-    // The lead is five seconds and the staleness four: the key signs on for a while, and the key set ages.
+    // The lead is five seconds and the staleness four: the key continues to sign for a while, and the key set
+    // ages.
     let mut aged = false;
     eventually("it stops signing, for another instance might have changed the key", || {
         if let Some(token) = token(&client) {

@@ -157,8 +157,8 @@ fn k3_a_key_that_the_ring_does_not_know_stops_the_start_and_stays() {
 #[test]
 fn a_ring_that_is_damaged_or_of_a_newer_program_stops_the_start() {
     for (text, says) in [
-        ("{\"version\":1,", "is no ring of keys"),
-        ("[]", "is no ring of keys"),
+        ("{\"version\":1,", "is not a ring of keys"),
+        ("[]", "is not a ring of keys"),
         (
             "{\"version\":2,\"revision\":1,\"lead\":1,\"kept_until\":0,\"keys\":[]}",
             "newer than this program's",

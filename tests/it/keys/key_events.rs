@@ -1,4 +1,5 @@
-//! What is told of a change of the ring: what this program has written, once it is written, and nothing else.
+//! The log lines about a change of the ring: they report what this program has written, after it was written,
+//! and nothing else.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +18,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::asleep::{DAY, START, settings};
 
-/// What becomes of the write that dates a late change anew.
+/// The result of the write that gives a late change a new date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SecondWrite {
     Arrives,
@@ -73,7 +74,7 @@ impl RingStore for Late {
 pub(super) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Writes down what this thread logs until the guard is dropped.
+    /// Records what this thread logs until the guard is dropped.
     pub(super) fn listen(&self) -> DefaultGuard {
         let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(self.clone()).finish();
         tracing::subscriber::set_default(subscriber)
@@ -84,7 +85,7 @@ impl Log {
         text.lines().map(str::to_owned).collect()
     }
 
-    /// The lines that tell of a key.
+    /// The log lines about a key.
     pub(super) fn of_keys(&self) -> Vec<String> {
         self.lines().into_iter().filter(|line| line.contains("kid=")).collect()
     }

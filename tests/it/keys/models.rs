@@ -26,9 +26,10 @@ struct Answer {
 /// What a verifier does with key sets.
 #[derive(Clone, Copy, Debug)]
 enum Habit {
-    /// Keeps a set for its max-age and never fetches one for the sake of a key (Kubernetes).
+    /// Keeps a set for its max-age and never fetches one because of an unknown key (Kubernetes).
     MaxAge,
-    /// Keeps a set for so long, whatever it says, and never fetches one for the sake of a key (AWS: two hours).
+    /// Keeps a set for this long, whatever it says, and never fetches one because of an unknown key (AWS: two
+    /// hours).
     Blind(u64),
     /// Keeps a set for the first time, and fetches one for an unknown key if the second has passed (`jose`: 600 and 30
     /// seconds; PyJWT: 300 and 30).

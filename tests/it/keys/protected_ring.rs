@@ -214,16 +214,16 @@ fn a_server_under_which_an_older_ring_is_put_back_says_so_and_serves_on() {
     eventually("the server has seen the next key", || keys(2));
     put(folder.path(), &before);
     eventually("the log tells of it", || {
-        let told = program.log().contains("somebody has put an older ring back");
+        let told = program.log().contains("an older ring was put back");
         told.then_some(())
     });
     assert_eq!(keys(2), Some(()));
     assert_eq!(client.get("/readyz").ok()["failing"], json!(["ring"]), "an operator sees it, too");
-    assert!(token(&program.client()).is_some(), "what is known serves on");
+    assert!(token(&program.client()).is_some(), "continues with the keys that it knows");
 }
 
-/// Issue 11, row 1.2: a row in the database added a key that verified forged tokens, where keys were in Vault and no
-/// `KEY_ENCRYPTION_KEY` was set. Such a start is refused, with the remedy; with one, the added key is.
+/// Issue 11, row 1.2: a row in the database added a key that verified forged tokens, if keys were in Vault
+/// and no `KEY_ENCRYPTION_KEY` was set. Such a start is refused, with the remedy; with one, the added key is.
 #[test]
 fn a_key_that_is_written_into_the_database_verifies_nothing() {
     let (vault, folder) = (Vault::start(), tempfile::tempdir().unwrap());
@@ -433,7 +433,7 @@ fn resealing_seals_no_key_without_a_seal_unless_it_is_named() {
     assert!(event.contains(kid), "{log}");
 }
 
-/// A ring without a code and without a sealed key has nothing that shows where it comes from.
+/// A ring without a code and without a sealed key contains nothing that shows its origin.
 #[test]
 fn an_empty_ring_that_is_not_authenticated_is_refused() {
     let stored = Stored::new();
@@ -493,7 +493,7 @@ fn a_member_that_would_not_come_back_is_not_written() {
     stored.runtime.block_on(async {
         let mut ring = stored.custody.ring_store().load().await.unwrap().unwrap();
         ring.revision = 2;
-        // The nearest that this reader takes for this text is the number beside it.
+        // The number that this reader makes of the text.
         let odd: Vec<f64> = (1..2_000).map(|n| f64::from(n) * 0.1 + 1e-9 / f64::from(n)).collect();
         ring.rest.insert("odd".to_owned(), json!(odd));
         match stored.custody.ring_store().replace_if(Some(1), &ring).await {

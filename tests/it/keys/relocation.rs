@@ -1,4 +1,4 @@
-//! What decides where a ring moves, and what is told of a move.
+//! What decides to which custody a ring moves, and what is logged about a move.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ async fn a_ring_of_other_keys_is_not_taken_for_the_moved_one_though_its_custody_
     let theirs = other.begin().await.unwrap().ring;
     from.relocate(&to).await.unwrap();
     let refused = from.relocate(&other).await.unwrap_err().to_string();
-    assert!(refused.contains("another ring lives there already"), "{refused}");
+    assert!(refused.contains("another ring is there already"), "{refused}");
     assert_eq!(other.load().await.unwrap(), Some(theirs));
 }
 

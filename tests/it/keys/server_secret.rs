@@ -39,7 +39,7 @@ fn told(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> Value {
     serde_json::from_str(&run(&mut command)).unwrap()
 }
 
-/// What `keys list` says of the server secret.
+/// The lines of `keys list` about the server secret.
 #[track_caller]
 fn listed(folder: &Path, settings: &[(&str, &str)]) -> Value {
     told(folder, settings, &["keys", "list"])["server_secret"].clone()
@@ -135,7 +135,7 @@ fn a_secret_that_is_lost_is_made_anew_and_the_log_says_so() {
     let first = fingerprints(folder.path(), &[]);
     fs::remove_file(folder.path().join("keys/server-secret")).unwrap();
     eventually("another one is made", || {
-        program.log().contains("the server secret is another one than before").then_some(())
+        program.log().contains("the server secret has changed").then_some(())
     });
     assert_ne!(fingerprints(folder.path(), &[]), first);
     program.client().demo_token(&json!({}));
@@ -143,7 +143,7 @@ fn a_secret_that_is_lost_is_made_anew_and_the_log_says_so() {
 
 /// The warning of a start about another secret, with the fingerprints.
 fn warning_of_another(log: &str) -> Option<&str> {
-    log.lines().find(|line| line.contains("the server secret is another one than before"))
+    log.lines().find(|line| line.contains("the server secret has changed"))
 }
 
 /// Seen: only a process that had used the former secret itself warned.
@@ -248,7 +248,7 @@ fn a_folder_that_cannot_be_written_has_a_secret_later() {
         read_anew(folder.path(), &program, alias);
     }
     let log = program.log();
-    assert_eq!(log.matches("the server secret is not made yet").count(), 1, "{log}");
+    assert_eq!(log.matches("there is no server secret yet").count(), 1, "{log}");
     assert!(!file.exists(), "{log}");
     set_mode(&folder.path().join("keys"), 0o777);
     eventually("it is made", || file.exists().then_some(()));

@@ -41,7 +41,7 @@ fn a_period_shorter_than_the_lead_is_refused_with_the_arithmetic() {
 fn a_key_of_the_original_stays_and_the_log_says_how_it_would_not() {
     let folder = folder_with_keys();
     let program = Program::start(folder.path(), &[("SKIP_DATABASE", "true")]);
-    assert!(program.log().contains("KEY_ROTATION=30d has it replaced every 30 days"), "{}", program.log());
+    assert!(program.log().contains("KEY_ROTATION=30d replaces it every 30 days"), "{}", program.log());
     drop(program);
     assert_eq!(told(folder.path(), &[], &["keys", "plan"])["period"], Value::Null);
     let program = Program::start(folder.path(), &[("SKIP_DATABASE", "true"), ("KEY_ROTATION", "60d")]);
@@ -96,7 +96,7 @@ fn what_was_served_under_a_longer_max_age_is_waited_out() {
 }
 
 #[test]
-fn the_key_set_says_what_the_settings_say_and_less_where_the_ring_was_held_to_less() {
+fn the_key_set_says_what_the_settings_say_and_less_if_the_ring_was_held_to_less() {
     let folder = tempfile::tempdir().unwrap();
     let short = [("JWKS_MAX_AGE", "100s"), ("VERIFIER_CACHE", "0"), ("SKIP_DATABASE", "true")];
     let program = Program::start(folder.path(), &short);
@@ -146,7 +146,7 @@ fn a_life_that_the_ring_cannot_make_room_for_is_503_and_no_token() {
     answer.is_refused(503, "keys_unavailable", "The keys are unavailable; try again shortly");
     assert_eq!(answer.header("retry-after"), Some("5"));
     client.demo_token(&json!({ "expiresIn": "24h" }));
-    assert!(program.log().contains("a step of the keys' schedule failed"), "{}", program.log());
+    assert!(program.log().contains("a step of the key schedule failed"), "{}", program.log());
     set_mode(&keys, 0o777);
     eventually("there is room", || {
         (client.post("/api/token/generate", &json!({ "expiresIn": "72h" })).status == 200).then_some(())

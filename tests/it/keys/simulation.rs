@@ -111,13 +111,13 @@ impl Mutant {
         if self == Self::PostQuantumCounts { renamed(&ring, TAKEN_FOR, POST_QUANTUM) } else { ring }
     }
 
-    /// How long the mutant lets an answer be kept.
+    /// How long the mutant lets caches keep an answer.
     fn max_age(self, schedule: &Schedule, view: &RingRecord, age: u64) -> Option<u64> {
         let fresh = if self == Self::CutOffServesOn { 0 } else { age };
         schedule.max_age(view, fresh)
     }
 
-    /// Until when the mutant signs by an algorithm with what it read then.
+    /// Until when the mutant signs with an algorithm, by the ring that it read then.
     fn signs_until(self, schedule: &Schedule, view: &RingRecord, alg: &str, read_at: Timestamp) -> Timestamp {
         match self {
             Self::CutOffSignsOn => Timestamp::from_secs(u64::MAX),
@@ -274,7 +274,7 @@ impl World {
         }
     }
 
-    /// How long an answer may be kept that is served now.
+    /// How long caches may keep an answer that is served now.
     fn kept(&self) -> u64 {
         self.schedule.jwks_max_age + self.schedule.verifier_cache
     }
@@ -311,7 +311,7 @@ impl World {
         if reads && self.instances[instance].cut_till <= self.now {
             self.instances[instance].view = Some((Rc::clone(&self.ring), self.now));
         }
-        // Between two looks at the ring an instance signs by what it knows.
+        // Between two reads of the ring, an instance signs with what it knows.
         let looks = self.instances[instance].view.as_ref().is_some_and(|(_, read_at)| *read_at == self.now);
         for step in 0.. {
             assert!(step < 20, "the schedule does not come to rest");
@@ -371,8 +371,8 @@ impl World {
         new_key(kind, self.made)
     }
 
-    /// One key of each algorithm signs, never two, and one of them may be the default one. An algorithm that every instance
-    /// lists signs on.
+    /// One key of each algorithm signs, never two, and one of them may be the default one. For an algorithm
+    /// that every instance lists, a key always signs.
     fn check_active(&self, after: &RingRecord) -> Verdict {
         let signing: Vec<_> = after.signing().map(|key| key.alg.as_str()).collect();
         let distinct: BTreeSet<_> = signing.iter().collect();
@@ -414,8 +414,9 @@ impl World {
         Ok(())
     }
 
-    /// Gives out the key set as this instance knows it: a key that it does not know is not in it for as long as the
-    /// answer is kept. What one knows that has read the ring in good time is counted where a key is published.
+    /// Publishes the key set as this instance knows it: a key that the instance does not know is not in it
+    /// for as long as caches keep the response. The publication of a key counts from an instance that has
+    /// read the ring in good time.
     fn serve(&mut self, instance: usize) {
         let Some((view, read_at)) = self.instances[instance].view.clone() else { return };
         let age = self.now - read_at;
@@ -465,7 +466,7 @@ impl World {
     }
 }
 
-/// One to three algorithms, in any order. The first one is no post-quantum one, as the settings demand.
+/// One to three algorithms, in any order. The first one is not post-quantum, as the settings require.
 fn any_kinds(dice: &mut Dice) -> Vec<KeyKind> {
     let mut algorithms = vec![Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa];
     let mut kinds = Vec::new();
@@ -496,7 +497,7 @@ fn small_settings(dice: &mut Dice) -> Schedule {
     schedule
 }
 
-/// A run of so many rotations, or what went wrong in it.
+/// A run with this many rotations, or what went wrong in it.
 fn run(mutant: Mutant, seed: u64, rotations: u64) -> Verdict {
     let mut dice = Dice(seed);
     let schedule = small_settings(&mut dice);
@@ -561,7 +562,7 @@ fn usual_settings(period: u64) -> Schedule {
     }
 }
 
-/// Ten years, hour by hour, in which each instance is started anew every so many hours.
+/// Ten years, hour by hour; each instance is started again after a certain number of hours.
 fn ten_years(period: u64, restart: u64) -> World {
     let mut world = World::new(Mutant::None, Dice(1), usual_settings(period), 3);
     for hour in 0..10 * 365 * 24 {

@@ -64,7 +64,7 @@ struct World {
 }
 
 impl World {
-    /// A ring that was looked at for the first time.
+    /// A ring after its first read.
     async fn begun(folder: &Path) -> Self {
         let clock = Clock::manual(Timestamp::from_secs(START));
         let files = Directory::new(&folder.join("keys"), Workers::start("make-key", 1, 4, 0).unwrap());
@@ -230,7 +230,7 @@ async fn an_instance_that_is_alone_starts_while_its_signer_is_silent_and_not_whi
 }
 
 #[tokio::test]
-async fn a_key_elsewhere_signs_a_trial_where_it_has_not_signed_for_a_period_or_has_failed() {
+async fn a_key_elsewhere_signs_a_trial_if_it_has_not_signed_for_a_period_or_has_failed() {
     let folder = tempfile::tempdir().unwrap();
     let (far, keys, clock) = far_away(folder.path()).await;
     let asked = || far.asked.load(Ordering::Relaxed);
@@ -242,7 +242,7 @@ async fn a_key_elsewhere_signs_a_trial_where_it_has_not_signed_for_a_period_or_h
         assert_eq!((asked(), keys.has_started(), keys.signs()), (1, Ok(()), true), "one trial a period");
     }
     far.fails.store(true, Ordering::Relaxed);
-    // Of two questions in one millisecond the one that was met counts.
+    // If two questions are sent in one millisecond, the one with a successful answer counts.
     for _ in 0..1_000_000 {
         keys.sign(None, Typ::Jwt, b"{}", life, clock.now()).await.unwrap_err();
         if !keys.signs() {

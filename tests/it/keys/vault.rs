@@ -193,7 +193,7 @@ fn a_service_accounts_token_is_read_anew_at_each_log_in() {
 }
 
 #[test]
-fn a_lease_is_renewed_in_time_whether_anybody_asks_or_not() {
+fn a_lease_is_renewed_in_time_whether_requests_come_or_not() {
     const RENEW: &str = "auth/token/renew-self";
     let (vault, folder) = (Vault::start(), tempfile::tempdir().unwrap());
     vault.give_leases(6, true);
@@ -252,7 +252,7 @@ fn a_policy_that_denies_is_no_reason_to_log_in_again_and_again() {
     vault.fail(VaultFault::None);
     sound_token(&program.client());
     let (_, log) = program.stop();
-    assert_eq!(log.matches("Vault does not do what it is asked").count(), 1, "{log}");
+    assert_eq!(log.matches("Vault refuses or does not answer").count(), 1, "{log}");
 }
 
 #[test]
@@ -488,7 +488,7 @@ fn a_signature_of_another_version_or_another_key_makes_no_token() {
     let program = start_with_token(folder.path(), &vault, &[]);
     let client = program.client();
     for (fault, told) in [
-        (VaultFault::OtherVersion, "the signature of another version, or none"),
+        (VaultFault::OtherVersion, "the signature of another version, or with none"),
         (VaultFault::OtherKey, "the custody's signature does not fit its key"),
         (VaultFault::Babbles, ""),
     ] {

@@ -1,4 +1,4 @@
-//! Where the events of the tests' stores go.
+//! The places of the events of the tests' stores.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -34,7 +34,7 @@ impl RecordedEvents {
         self.refuses.store(refuses, Ordering::Relaxed);
     }
 
-    /// Whether the event is taken.
+    /// Whether the event is accepted.
     fn record(&self, event: &Event) -> bool {
         let takes = !self.refuses.load(Ordering::Relaxed);
         if takes {
@@ -65,7 +65,7 @@ impl EventDocuments for RecordedEvents {
 /// The events that a store has written.
 pub(super) struct StoredEvents {
     pub(super) recorded: Arc<RecordedEvents>,
-    /// Where they are, if the store is on MongoDB.
+    /// The place of the events, if the store is on MongoDB.
     pub(super) database: Option<mongodb::Database>,
 }
 

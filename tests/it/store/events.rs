@@ -1,5 +1,5 @@
-//! What every store promises of events: a change hands over the event that it causes, once; what is refused hands over
-//! nothing, and a refused event refuses the change.
+//! The promises of every store about events: a change hands over the event that it causes, once; a refused
+//! change hands over nothing, and a refused event refuses the change.
 
 use std::sync::Arc;
 
@@ -92,7 +92,7 @@ async fn a_refused_event_refuses_the_change(Opened { stores, events }: Opened) {
     assert_eq!(events.take_all().await, [registered(2)], "nothing was left of the first try");
 }
 
-/// Runs `change` 16 times at once; gives the events of those that were told that they made it.
+/// Runs `change` 16 times at once; returns the events of the calls that made the change.
 async fn race<F: Future<Output = bool> + Send + 'static>(
     users: &Arc<dyn Users>,
     change: impl Fn(Arc<dyn Users>, Event, u8) -> F,

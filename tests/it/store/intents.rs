@@ -1,4 +1,4 @@
-//! What MongoDB keeps of events in `user_states`: before the change, and after a crash.
+//! The data that MongoDB has about events in `user_states`: before the change, and after a crash.
 
 use std::sync::Arc;
 

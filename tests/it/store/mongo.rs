@@ -373,7 +373,7 @@ fn users_whom_the_original_writes_are_compared_too_and_those_who_clash_stay() {
         assert_eq!(log_in(name).ok()["data"]["user"]["username"], name);
     }
     log_in("ADMIN").is_refused(401, "invalid_credentials", "Invalid credentials");
-    // The original goes on beside us. A user that it writes is compared when first seen.
+    // The original continues to run beside this program. A user that it writes is compared when first seen.
     insert(&uri, "users", user("Grace"));
     assert_eq!(log_in("Grace").status, 200);
     eventually("Grace has keys", || {

@@ -33,7 +33,7 @@ impl Race {
         Self::begin_with(Arc::new(NoEvents)).await
     }
 
-    /// The same, where the store behind the proxy keeps events.
+    /// The same, if the store behind the proxy keeps events.
     pub(super) async fn begin_with(events: Arc<dyn EventDocuments>) -> Self {
         let set = tokio::task::spawn_blocking(|| ReplicaSet::start(1)).await.unwrap();
         let uri = |address| format!("mongodb://{address}/app?directConnection=true");

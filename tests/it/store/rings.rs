@@ -19,7 +19,7 @@ async fn a_ring_comes_back_as_it_was_given(rings: Arc<dyn Rings>) {
     assert_eq!(rings.find_ring().await.unwrap(), Some(ring(1, 5)));
 }
 
-async fn a_ring_is_replaced_only_where_the_one_that_was_seen_still_stands(rings: Arc<dyn Rings>) {
+async fn a_ring_is_replaced_only_if_the_one_that_was_seen_is_still_there(rings: Arc<dyn Rings>) {
     assert!(!rings.replace_ring_if(Some(1), &ring(2, 0)).await.unwrap(), "there is none");
     assert!(rings.replace_ring_if(None, &ring(1, 0)).await.unwrap());
     assert!(!rings.replace_ring_if(None, &ring(1, 9)).await.unwrap(), "there is one");
@@ -50,6 +50,6 @@ async fn of_many_rings_at_once_one_takes_the_place(rings: Arc<dyn Rings>) {
 contract! {
     of rings:
     a_ring_comes_back_as_it_was_given,
-    a_ring_is_replaced_only_where_the_one_that_was_seen_still_stands,
+    a_ring_is_replaced_only_if_the_one_that_was_seen_is_still_there,
     of_many_rings_at_once_one_takes_the_place,
 }

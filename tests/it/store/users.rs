@@ -91,7 +91,7 @@ async fn users_are_listed_in_the_order_of_their_ids_page_by_page(users: Arc<dyn 
     assert_eq!(users.list_users(Some(user(5).id), 2).await.unwrap(), []);
 }
 
-async fn a_hash_is_replaced_only_where_the_old_one_still_stands(users: Arc<dyn Users>) {
+async fn a_hash_is_replaced_only_if_the_old_one_is_still_there(users: Arc<dyn Users>) {
     users.create_user(&user(1), &registered(1)).await.unwrap();
     let change = changed(EventKind::HashStrengthened, 1);
     assert!(!users.replace_hash_if(user(1).id, &hash(9), &hash(2), &change).await.unwrap());
@@ -136,7 +136,7 @@ contract! {
     id_name_and_address_are_each_unique,
     of_many_equal_users_at_once_one_is_created,
     users_are_listed_in_the_order_of_their_ids_page_by_page,
-    a_hash_is_replaced_only_where_the_old_one_still_stands,
+    a_hash_is_replaced_only_if_the_old_one_is_still_there,
     of_many_replacements_at_once_one_succeeds,
     a_deleted_user_is_gone_and_can_come_again,
 }

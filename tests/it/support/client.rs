@@ -14,7 +14,7 @@ pub struct Client {
     bearer: Option<String>,
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -54,7 +54,7 @@ impl Client {
         self.send(Method::POST, path, &[(CONTENT_TYPE.as_str(), "application/json")], body.to_string())
     }
 
-    /// Any request; the bearer's token goes with it.
+    /// Any request, with the bearer's token.
     #[track_caller]
     pub fn send(
         &self,
@@ -66,7 +66,7 @@ impl Client {
         self.try_send(method, path, headers, body).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
-    /// Any request; an error is one of the connection.
+    /// Any request; an error is an error of the connection.
     pub fn try_send(
         &self,
         method: Method,
@@ -106,7 +106,7 @@ impl Client {
     }
 }
 
-/// What a user of this name registers with; their password is `secret-` and the name.
+/// The registration of a user with this name; the password is `secret-` and the name.
 pub fn registration(username: &str) -> Value {
     json!({ "username": username, "email": format!("{username}@example.com"), "password": format!("secret-{username}") })
 }
@@ -121,7 +121,7 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self.text()))
     }
 
-    /// The header's value, if it is there once.
+    /// The value of the header, if it occurs once.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
         let value = values.next()?.to_str().ok();
@@ -129,14 +129,14 @@ impl Answer {
         value
     }
 
-    /// The body of a request that was met.
+    /// The body of a successful response.
     #[track_caller]
     pub fn ok(&self) -> Value {
         assert_eq!(self.status, 200, "{}", self.text());
         self.json()
     }
 
-    /// Asserts a refusal, to the letter.
+    /// Asserts exactly this refusal.
     #[track_caller]
     pub fn is_refused(&self, status: u16, code: &str, sentence: &str) {
         let expected = json!({ "success": false, "error": sentence, "code": code });

@@ -72,7 +72,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Starts the function in `folder`, as AWS does: without a word but its environment.
+    /// Starts the function in `folder`, as AWS does: without arguments, only with its environment.
     pub fn start(front: Front, folder: &Path, settings: &[(&str, &str)]) -> Self {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.worker_threads(1).enable_all().build().unwrap();
@@ -87,12 +87,12 @@ impl Gateway {
         Self { _runtime: runtime, address, front, events, function }
     }
 
-    /// A client of what is published; its base has the stage, or the base path, in it.
+    /// A client of what is published; its base contains the stage or the base path.
     pub fn client(&self) -> Client {
         Client::new(&format!("http://{}{}", self.address, self.front.prefix()))
     }
 
-    /// Invokes the function with any event: what it said, or how it failed.
+    /// Invokes the function with any event. Returns its answer, or how it failed.
     pub fn invoke(&self, event: Value) -> Said {
         let (said, told) = oneshot::channel();
         self.events.send(Invocation { event, said }).unwrap();
@@ -251,7 +251,8 @@ impl Front {
             let parameters: BTreeMap<_, _> = pairs.collect();
             event["queryStringParameters"] = json!(parameters);
         }
-        // HTTP APIs and load balancers encode whatever is no text by its type; REST APIs what the operator says.
+        // HTTP APIs and load balancers encode a body if its type is not a text type; REST APIs encode the
+        // types that the operator names.
         let kind = head.headers.get("content-type").map_or("", |kind| kind.to_str().unwrap_or(""));
         let text = std::str::from_utf8(body).ok().filter(|_| self == Self::Rest || kind.contains("json"));
         if !body.is_empty() {
@@ -300,7 +301,7 @@ fn two(path: &str, query: &str, stage: &str, domain: &str) -> Value {
     })
 }
 
-/// Decoded, and null where there are none.
+/// Decoded, and null if there are none.
 fn parameters(query: &str) -> Value {
     match query {
         "" => Value::Null,

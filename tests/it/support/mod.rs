@@ -83,7 +83,7 @@ pub fn unique(stem: &str) -> String {
 pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let (_never, nothing) = std::sync::mpsc::channel::<()>();
     let pause = Duration::from_millis(20);
-    for _ in 0..3_000 {
+    for _ in 0..9_000 {
         if let Some(answer) = ask() {
             return answer;
         }

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
@@ -33,7 +34,7 @@ struct Member {
 }
 
 impl ReplicaSet {
-    /// Starts so many servers and waits until one of them leads.
+    /// Starts this many servers and waits until one of them is the primary.
     pub fn start(members: usize) -> Self {
         Self::of(members, false)
     }
@@ -66,12 +67,12 @@ impl ReplicaSet {
         format!("mongodb://{}/{database}?replicaSet=rs", hosts.join(","))
     }
 
-    /// Where a member listens.
+    /// The address on which a member listens.
     pub fn address(&self, index: usize) -> SocketAddr {
         ([127, 0, 0, 1], self.members[index].port).into()
     }
 
-    /// Where a member keeps its files.
+    /// The folder in which a member keeps its files.
     pub fn data(&self, index: usize) -> PathBuf {
         self.folder.path().join(self.members[index].port.to_string())
     }
@@ -138,9 +139,17 @@ pub(super) fn spawn(mut shell: Command, folder: &Path, port: u16, cleans_up: boo
         .unwrap()
 }
 
-/// A port that is free now.
+/// A port that is free, and that nothing else takes until its user listens: the system itself gives out ports from 32768 up,
+/// and no two calls give the same one.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 10_000 + std::process::id() % 200 * 100;
+    loop {
+        let port = u16::try_from(first).unwrap() + NEXT.fetch_add(1, Ordering::Relaxed);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Runs a command on the database of `uri`.

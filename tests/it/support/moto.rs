@@ -63,12 +63,12 @@ impl Moto {
         ([127, 0, 0, 1], self.port).into()
     }
 
-    /// What `AWS_ENDPOINT_URL` is to be.
+    /// The value for `AWS_ENDPOINT_URL`.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address())
     }
 
-    /// Has calls answer these codes from now on: `[("Sign", "ThrottlingException")]`.
+    /// From now on, calls answer these codes: `[("Sign", "ThrottlingException")]`.
     pub fn refuse(&self, refusals: &[(&str, &str)]) {
         let lines: String = refusals.iter().map(|(call, code)| format!("{call} {code}\n")).collect();
         let new = self.folder.path().join("refusals.new");

@@ -14,10 +14,10 @@ use serde_json::Value;
 
 use super::{Client, eventually};
 
-/// A program that has written nothing by then is broken. Without this limit it would block the run.
+/// A program that has written nothing within this time is broken. Without this limit it would block the run.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The binary under test: the release build where `./test` made one.
+/// The binary under test: the release build if `./test` made one.
 pub fn jwt_generator(folder: &Path) -> Command {
     let built = std::env::var_os("JWT_TEST_BINARY").map(PathBuf::from);
     let mut command = Command::new(built.unwrap_or_else(|| env!("CARGO_BIN_EXE_jwt-generator").into()));
@@ -33,7 +33,7 @@ pub struct Program {
     reader: Option<JoinHandle<()>>,
 }
 
-/// The end of the pipe that the server logs to, and what came through it.
+/// The end of the pipe to which the server logs, and the text that was read from it.
 struct Log {
     pipe: ChildStderr,
     text: Mutex<Vec<u8>>,
@@ -57,7 +57,7 @@ impl Program {
         Self::spawn_with(command, Stdio::null())
     }
 
-    /// The same, with something for it at its standard input.
+    /// The same, with this text at its standard input.
     pub fn spawn_with(command: &mut Command, stdin: impl Into<Stdio>) -> Result<Self, String> {
         let mut child = command.stdin(stdin).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Log { pipe: child.stderr.take().unwrap(), text: Mutex::default() });
@@ -93,13 +93,26 @@ impl Program {
         kill_process(self.pid(), signal).unwrap();
     }
 
+    /// Stops it with SIGSTOP, and returns when each of its threads has stopped.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+        eventually("each thread has stopped", || self.is_frozen().then_some(()));
+    }
+
+    fn is_frozen(&self) -> bool {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let mut states = threads.map(|thread| std::fs::read_to_string(thread.unwrap().path().join("status")));
+        // A thread that has ended in the meantime does nothing either.
+        states.all(|status| status.map_or(true, |status| status.contains("State:\tT")))
+    }
+
     /// Ends it with SIGKILL, at once.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Waits for its end, and gives what it logged.
+    /// Waits for its end, and returns its log.
     pub fn wait(mut self) -> (ExitStatus, String) {
         let status = eventually("the server ends", || self.child.try_wait().unwrap());
         self.reader.take().unwrap().join().unwrap();
@@ -112,7 +125,7 @@ impl Program {
         self.wait()
     }
 
-    /// All that it has logged until now: also the lines that are still in the pipe.
+    /// Everything that it has logged until now, including the lines that are still in the pipe.
     pub fn log(&self) -> String {
         self.log.text()
     }
@@ -124,7 +137,7 @@ impl Program {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
-    /// How many files it has open.
+    /// The number of its open files.
     pub fn open_files(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
     }
@@ -180,7 +193,7 @@ impl Drop for Program {
     }
 }
 
-/// Runs the program to its end; it must fail with this code. Gives what it wrote to standard error.
+/// Runs the program to its end; it must fail with this code. Returns what it wrote to standard error.
 #[track_caller]
 pub fn refused(command: &mut Command, code: i32) -> String {
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();

@@ -10,9 +10,9 @@ use std::time::Duration;
 pub enum Fault {
     /// Nothing.
     None,
-    /// Each chunk comes so much later.
+    /// Each chunk is delayed by this time.
     Delay(Duration),
-    /// They never come.
+    /// They never arrive.
     BlackHole,
     /// Half of the first chunk comes, then the connection ends.
     Cut,
@@ -52,7 +52,7 @@ impl Proxy {
         self.address
     }
 
-    /// Changes what happens from now on; connections that are stuck in a black hole get what waits there.
+    /// Changes the behaviour from now on; connections that are stuck receive what waits for them.
     pub fn set(&self, fault: Fault) {
         *self.fault.0.lock().unwrap() = fault;
         self.fault.1.notify_all();

@@ -67,12 +67,12 @@ impl Regions {
         format!("mongodb://127.0.0.1:{}/{database}?directConnection=true", self.ports[region])
     }
 
-    /// Cuts every wire of a region.
+    /// Cuts every connection of a region.
     pub fn cut_off(&self, region: usize) {
         self.wires_of(region).for_each(Wire::cut);
     }
 
-    /// Mends every wire of a region.
+    /// Restores every connection of a region.
     pub fn join(&self, region: usize) {
         self.wires_of(region).for_each(Wire::mend);
     }

@@ -62,7 +62,7 @@ impl Service {
         Self { clock, address, config, client, stop: Some(stop), thread: Some(thread), _folder: folder }
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::repository;
 
-/// Where the tools are.
+/// The folder with the tools.
 fn tools_folder() -> PathBuf {
     std::env::var_os("JWT_TEST_TOOLS").map_or_else(|| repository().join(".tools"), PathBuf::from)
 }
@@ -18,7 +18,7 @@ pub fn tool(name: &str) -> PathBuf {
     path
 }
 
-/// Runs a command that must succeed; gives what it printed.
+/// Runs a command that must succeed; returns what it printed.
 #[track_caller]
 pub fn run(command: &mut Command) -> String {
     let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));

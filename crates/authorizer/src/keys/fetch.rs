@@ -21,7 +21,7 @@ const IDLE_CONNECTIONS: usize = 10;
 #[derive(Clone, Debug)]
 pub struct Fetcher(Client);
 
-/// A good answer.
+/// A successful response.
 #[derive(Debug)]
 pub struct Fetched {
     /// Its body.
@@ -32,7 +32,7 @@ pub struct Fetched {
     pub age: Option<String>,
 }
 
-/// Why there is no good answer.
+/// Why there is no successful response.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchFault {
     /// The answer is a redirection. An attacker who can cause one could choose the keys.
@@ -41,7 +41,7 @@ pub enum FetchFault {
     /// Another status than 200.
     #[error("the answer has status {0}")]
     Status(u16),
-    /// The network, the certificate, the time or the size.
+    /// The error is in the network or the certificate, or a limit of time or size was exceeded.
     #[error("{0}")]
     NoAnswer(#[from] CallError),
 }

@@ -11,18 +11,18 @@ const USUAL: Duration = Duration::from_secs(5 * 60);
 /// The pause between a failure and the next try, if there are no keys.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// The bounds of an operator.
+/// The limits that an operator sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ages {
-    /// `AUTHORIZER_JWKS_MAX_AGE`: no answer makes keys fresh for longer.
+    /// `AUTHORIZER_JWKS_MAX_AGE`: no response makes keys fresh for longer.
     pub most: Duration,
-    /// `AUTHORIZER_JWKS_STALE`: for how much longer they serve while no others can be read.
+    /// `AUTHORIZER_JWKS_STALE`: how much longer they are used if no others can be read.
     pub stale: Duration,
-    /// `AUTHORIZER_JWKS_COOLDOWN`: between two readings that an unknown key causes.
+    /// `AUTHORIZER_JWKS_COOLDOWN`: between two reads that an unknown key causes.
     pub cooldown: Duration,
 }
 
-/// How good keys are at some age.
+/// Whether keys of a given age may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// They are used as they are.
@@ -42,17 +42,17 @@ pub enum Need {
     UnknownKey,
 }
 
-/// A reading that was tried.
+/// A finished read.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt {
     /// When it ended. A request that came before this moment waited for it. The next pause begins here.
     pub ended: Moment,
-    /// Whether it brought no keys.
+    /// Whether it returned no keys.
     pub failed: bool,
 }
 
 impl Ages {
-    /// How good keys of this age are that came with this lifetime.
+    /// Whether keys of this age that came with this lifetime may be used.
     pub fn standing(&self, age: Duration, lifetime: Duration) -> Standing {
         if age < lifetime {
             Standing::Fresh

@@ -43,7 +43,8 @@ pub struct Provider {
     desk: Mutex<Desk>,
 }
 
-/// What earlier readings found. One request at a time reads the keys. The other requests wait, and use its result.
+/// The results of earlier reads. One request at a time reads the keys. The other requests wait, and use its
+/// result.
 #[derive(Default)]
 struct Desk {
     last: Option<Attempt>,

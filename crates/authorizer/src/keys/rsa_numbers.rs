@@ -5,7 +5,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jose::json::Json;
 
-/// The key with its RSA numbers in the one way that the RFC allows. What is no number stays as it is.
+/// The key with its RSA numbers in the form that the RFC allows. A member that is not a number stays as it
+/// is.
 pub fn canonical<'a>(key: &Json<'a>) -> Json<'a> {
     let mut key = key.clone();
     let is_rsa = key.get("kty").and_then(Json::text) == Some("RSA");

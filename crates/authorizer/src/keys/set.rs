@@ -1,4 +1,4 @@
-//! Key sets as issuers publish them (RFC 7517 §5): what can be used is taken, the rest is left.
+//! Key sets as issuers publish them (RFC 7517 §5): usable keys are taken, others are ignored.
 
 use jose::json::Json;
 use jose::{Algorithm, Jwk, Rejection, SignedParts, VerifyingKey};
@@ -18,9 +18,9 @@ struct Named {
 impl KeySet {
     /// Reads a set. The result is `None` if the text is not a key set.
     ///
-    /// A set of the world outside holds keys of other kinds, for encryption, or damaged ones. Those are left out, and so
-    /// are keys that cannot be told apart: two that differ under one `kid` and algorithm. Private and symmetric keys are
-    /// never used.
+    /// Real key sets contain keys for encryption, of unknown kinds, or damaged ones. These are left out. If
+    /// two different keys have the same `kid` and algorithm, both are left out. Private and symmetric keys
+    /// are never used.
     pub fn read(text: &[u8], algorithms: &[Algorithm]) -> Option<Self> {
         let set = Json::parse(text).ok()?;
         let keys: Vec<Named> =

@@ -10,9 +10,9 @@ use super::set::KeySet;
 use crate::address::Address;
 use crate::clock::Moment;
 
-/// The time limit for one reading with all its requests. API Gateway waits ten seconds.
+/// The time limit for one read with all its requests. API Gateway waits ten seconds.
 const ALL: Duration = Duration::from_secs(5);
-/// What an issuer says of itself is asked for again after this.
+/// The description of an issuer is read again after this time.
 const FOUND_AGE: Duration = Duration::from_secs(60 * 60);
 
 /// An issuer, and how its keys are found.
@@ -27,9 +27,9 @@ pub enum Source {
     },
     /// At the address that the issuer publishes in one of two documents.
     Described {
-        /// The `iss` of its tokens, letter for letter.
+        /// The `iss` of its tokens, exactly.
         issuer: String,
-        /// The same, as an address.
+        /// The same text, as an address.
         address: Address,
         /// The addresses of the two documents.
         documents: [Address; 2],
@@ -43,7 +43,7 @@ pub struct Found {
     at: Moment,
 }
 
-/// A key set and what came with it.
+/// A key set and the headers that came with it.
 pub struct Read {
     /// The keys.
     pub keys: KeySet,
@@ -56,7 +56,7 @@ pub struct Read {
 /// Why keys could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadFault {
-    /// No good answer.
+    /// No successful response.
     #[error("{0}: {1}")]
     Fetch(String, FetchFault),
     /// The answer is not a key set.
@@ -65,10 +65,10 @@ pub enum ReadFault {
     /// The answer is not a description of an issuer.
     #[error("{0}: the answer is not a JSON object with \"issuer\" and \"jwks_uri\"")]
     NoDescription(String),
-    /// The description is another issuer's.
+    /// The description belongs to another issuer.
     #[error("{0}: \"issuer\" is not, letter for letter, the one of AUTHORIZER_ISSUERS")]
     OtherIssuer(String),
-    /// The description leads elsewhere.
+    /// The address in the description cannot be used.
     #[error("{0}: \"jwks_uri\" cannot be used: {1}")]
     BadAddress(String, &'static str),
 }

@@ -1,5 +1,5 @@
-//! Settings, from the environment. All faults are reported at once. An unknown name is a fault, because a misspelt rule
-//! would not be enforced.
+//! Settings, from the environment. All errors are reported at once. An unknown name is an error, because
+//! otherwise a misspelt rule would not be enforced.
 
 mod parse;
 mod table;
@@ -23,7 +23,7 @@ pub struct Settings {
     pub sources: Vec<Source>,
     /// `AUTHORIZER_ALGORITHMS`, in their order.
     pub algorithms: Vec<Algorithm>,
-    /// What is asked of the claims, and what is passed on of them.
+    /// The rules for the claims, and the claims that are passed on.
     pub rules: Rules,
     /// `AUTHORIZER_RESPONSE`.
     pub style: Style,
@@ -33,7 +33,7 @@ pub struct Settings {
     pub log_level: Level,
 }
 
-/// A setting that cannot be used, and what would do.
+/// A setting that cannot be used, and what is allowed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name}={value}: {wrong}")]
 pub struct Fault {
@@ -42,7 +42,7 @@ pub struct Fault {
     wrong: String,
 }
 
-/// Every fault of the settings.
+/// All errors of the settings.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the settings cannot be used:\n{}", .0.iter().map(|fault| format!("  {fault}")).collect::<Vec<_>>().join("\n"))]
 pub struct Faults(pub Vec<Fault>);

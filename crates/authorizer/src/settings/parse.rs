@@ -11,7 +11,7 @@ use crate::claim_path::{ClaimPath, split_unescaped, unescaped};
 use crate::keys::Source;
 use crate::rules::{Audiences, Required};
 
-/// What stands for a value that could not be read, until the faults are reported.
+/// A placeholder for a value that could not be read, until the errors are reported.
 pub trait Placeholder {
     /// Any value.
     fn placeholder() -> Self;
@@ -103,7 +103,7 @@ fn source(entry: &str) -> Result<Source, String> {
 pub fn audiences(text: &str) -> Result<Audiences, String> {
     let named = listed(text)?;
     match named.as_slice() {
-        [] => Err("name what the tokens for this API have as \"aud\"".to_owned()),
+        [] => Err("name at least one \"aud\" of the tokens for this API".to_owned()),
         [any] if any == "*" => Ok(Audiences::Any),
         many if many.iter().any(|one| one == "*") => Err("* stands alone".to_owned()),
         many => Ok(Audiences::Named(many.iter().map(|one| unescaped(one)).collect())),
@@ -126,7 +126,7 @@ pub fn context(text: &str) -> Result<Vec<ClaimPath>, String> {
     }
     let paths = listed(text)?
         .into_iter()
-        .map(|name| ClaimPath::parse(&name).ok_or_else(|| format!("\"{name}\" is no name of a claim")));
+        .map(|name| ClaimPath::parse(&name).ok_or_else(|| format!("\"{name}\" is not the name of a claim")));
     let paths = paths.collect::<Result<Vec<_>, _>>()?;
     let keys: BTreeSet<_> = paths.iter().map(ClaimPath::context_key).collect();
     match keys.len() == paths.len() {

@@ -16,12 +16,12 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "AUTHORIZER_ISSUERS",
         default: "",
-        about: "Required. Whose tokens are accepted, separated by commas: an issuer's address, which says where its keys are, or `issuer=address of its key set`",
+        about: "Required. The accepted issuers, separated by commas: each is the address of an issuer that publishes where its keys are, or `issuer=address of its key set`",
     },
     Setting {
         name: "AUTHORIZER_AUDIENCES",
         default: "",
-        about: "Required. `aud` must name one of these, separated by commas; `*` accepts any and none, and wants scopes or claims besides",
+        about: "Required. `aud` must name one of these, separated by commas; `*` accepts every token, with or without `aud`, and then scopes or claims are required",
     },
     Setting {
         name: "AUTHORIZER_SCOPES",
@@ -31,12 +31,12 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "AUTHORIZER_CLAIMS",
         default: "",
-        about: "`name=value` pairs, separated by commas, all of which must hold; a dot leads into an object, a list holds what one of its elements is",
+        about: "`name=value` pairs, separated by commas, all of which a token must have; a dot leads into an object, and a list matches if one of its elements does",
     },
     Setting {
         name: "AUTHORIZER_ALGORITHMS",
         default: "RS256,PS256,ES256,EdDSA",
-        about: "Which of these are accepted, besides `ML-DSA-44`, `ML-DSA-65` and `ML-DSA-87`; a key that does not say its own is for the first that fits it",
+        about: "The accepted algorithms, of these and `ML-DSA-44`, `ML-DSA-65` and `ML-DSA-87`; a key that does not name its algorithm is for the first one that fits it",
     },
     Setting {
         name: "AUTHORIZER_CLOCK_SKEW",
@@ -46,27 +46,27 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "AUTHORIZER_CONTEXT",
         default: "sub,iss,scope",
-        about: "Claims that are passed on, separated by commas; a dot leads into an object; `-` passes on none",
+        about: "The claims that the authorizer passes on, separated by commas; a dot leads into an object; `-` passes on no claim",
     },
     Setting {
         name: "AUTHORIZER_RESPONSE",
         default: "simple",
-        about: "How HTTP APIs with payload format 2.0 are answered: `simple` or `policy`, as the authorizer is set",
+        about: "The form of the response for HTTP APIs with payload format 2.0: `simple` or `policy`, as the authorizer is configured",
     },
     Setting {
         name: "AUTHORIZER_JWKS_MAX_AGE",
         default: "3600",
-        about: "Seconds for which a key set is kept at most, 30 to 86400, whatever its `max-age` says",
+        about: "The most seconds for which a key set is kept, 30 to 86400, whatever its `max-age` says",
     },
     Setting {
         name: "AUTHORIZER_JWKS_STALE",
         default: "3600",
-        about: "Seconds for which it serves beyond that while it cannot be read, at most 86400",
+        about: "Seconds for which it is used after that if it cannot be read again, at most 86400",
     },
     Setting {
         name: "AUTHORIZER_JWKS_COOLDOWN",
         default: "30",
-        about: "Seconds, 5 to 3600, between two readings that tokens with an unknown key cause",
+        about: "Seconds between two reads that tokens with an unknown key cause, 5 to 3600",
     },
     Setting {
         name: "AUTHORIZER_LOG_LEVEL",
@@ -75,7 +75,7 @@ pub const SETTINGS: &[Setting] = &[
     },
 ];
 
-/// By how many letters a name may differ from the setting that is meant.
+/// The number of letters by which a name may differ from the setting that is meant.
 const NEAR: usize = 2;
 
 /// The setting that this name spells, or nearly.

@@ -46,7 +46,7 @@ fn all_faults_come_at_once() {
             "AUTHORIZER_SCOPE=read: there is no such setting; did you mean AUTHORIZER_SCOPES?",
             "AUTHORIZER_ISSUERS=: name at least one issuer, such as https://id.example.com",
             "AUTHORIZER_ALGORITHMS=RS256,HS256: it must be one or more of RS256, PS256, ES256, EdDSA, ML-DSA-44, ML-DSA-65 and ML-DSA-87",
-            "AUTHORIZER_AUDIENCES=: name what the tokens for this API have as \"aud\"",
+            "AUTHORIZER_AUDIENCES=: name at least one \"aud\" of the tokens for this API",
             "AUTHORIZER_CLOCK_SKEW=-1: it must be a number of seconds from 0 to 300",
             "AUTHORIZER_RESPONSE=Simple: it must be simple or policy",
             "AUTHORIZER_LOG_LEVEL=trace: it must be error, warn, info or debug",
@@ -65,7 +65,7 @@ fn an_issuer_is_an_address_or_is_given_one() {
         ("me", "must begin with https://"),
         ("me=http://id.example.com/jwks", "must begin with https://"),
         ("=https://id.example.com/jwks", "lacks the issuer"),
-        ("me=", "it is no address"),
+        ("me=", "it is not an address"),
         ("https://id.example.com?a=b", "an issuer has no query"),
         ("https://a.example.com,https://a.example.com", "named twice"),
         ("https://user:secret@id.example.com", "a user"),
@@ -122,7 +122,7 @@ fn a_backslash_protects_what_belongs_to_an_issuers_name_or_address() {
     let Source::Described { address, documents, .. } = &settings.sources[1] else { panic!("{settings:?}") };
     assert_eq!(address.as_str(), "https://id.example.com/a,b");
     assert_eq!(documents[0].as_str(), "https://id.example.com/a,b/.well-known/openid-configuration");
-    assert!(wrong("AUTHORIZER_ISSUERS", r"a\=https://id.example.com/k").contains("is no address"));
+    assert!(wrong("AUTHORIZER_ISSUERS", r"a\=https://id.example.com/k").contains("is not an address"));
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn http_apis_with_format_2_get_yes_or_no() {
 }
 
 #[test]
-fn http_apis_with_format_2_get_a_policy_where_the_setting_says_so() {
+fn http_apis_with_format_2_get_a_policy_if_the_setting_says_so() {
     let (issuer, [good, expired, _]) = tokens();
     let mut function = function(&issuer, &[("AUTHORIZER_RESPONSE", "policy")]);
     let allowed = policy("Allow", "ada", &passed_on(&issuer));

@@ -1,4 +1,5 @@
-//! Events that no gateway sends: none is answered with anything but a refusal, and none ends the program.
+//! Events that no gateway sends: the function answers each of them with a refusal, and none of them ends the
+//! program.
 
 use serde_json::{Value, json};
 

@@ -134,7 +134,7 @@ fn an_issuer_describes_itself_in_either_document_and_by_its_own_name() {
 }
 
 #[test]
-fn a_token_without_a_kid_is_verified_where_there_is_no_choice() {
+fn a_token_without_a_kid_is_verified_if_there_is_no_choice() {
     let mut signer = Signer::jose();
     let issuer = Issuer::start("{}");
     let good = claims(&issuer);

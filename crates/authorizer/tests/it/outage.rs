@@ -1,4 +1,5 @@
-//! What happens while an issuer's keys cannot be had: who is let in, who waits, and how often the issuer is asked.
+//! What happens while the keys of an issuer cannot be read: which requests are allowed, which wait, and how
+//! often the issuer is asked.
 
 use std::time::Duration;
 

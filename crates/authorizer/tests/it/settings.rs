@@ -1,4 +1,4 @@
-//! What the program says of its settings, and of being started elsewhere than in Lambda.
+//! What the program says about its settings, and when it is started outside Lambda.
 
 use std::process::{Command, Stdio};
 
@@ -13,8 +13,8 @@ fn lambda_is_told_all_that_is_wrong_with_the_settings() {
     .refusal();
     let expected = "the settings cannot be used:
   AUTHORIZER_SCOPE=read: there is no such setting; did you mean AUTHORIZER_SCOPES?
-  AUTHORIZER_ISSUERS=http://id.example.com: \"http://id.example.com\": it must begin with https://, for keys that came over plain http prove nothing; or write issuer=address of its key set
-  AUTHORIZER_AUDIENCES=: name what the tokens for this API have as \"aud\"";
+  AUTHORIZER_ISSUERS=http://id.example.com: \"http://id.example.com\": it must begin with https://, because keys that came over plain HTTP prove nothing; or write issuer=address of its key set
+  AUTHORIZER_AUDIENCES=: name at least one \"aud\" of the tokens for this API";
     assert_eq!((message.as_str(), code), (expected, 1));
 }
 

@@ -1,4 +1,4 @@
-//! What is not computed.
+//! Jobs that the crate refuses.
 
 use jose::Algorithm;
 use num_bigint::BigUint;

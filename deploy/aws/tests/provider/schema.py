@@ -94,7 +94,7 @@ def blocks_of(text, **blocks):
     return dict(attributes=attributes, blocks={n: dict(nesting="list", block=b, min_items=0, max_items=0) for n, b in blocks.items()})
 
 def add_recursive_blocks(resources):
-    """The package has `any` where a schema names itself. This is as much of it as we use."""
+    """If a schema names itself, the package has `any` in that place. This is as much of it as we use."""
     acl = resources.get("aws_wafv2_web_acl")
     if acl:
         rule = acl["blocks"]["rule"]["block"]

@@ -1,4 +1,4 @@
-//! Region, credentials and endpoint, as AWS's own tools find them, and the patience that calls have.
+//! Region, credentials and endpoint, found as AWS's own tools find them, and the deadlines of calls.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use super::super::CustodyError;
 use super::fault::Fault;
 use crate::domain::Secret;
 
-/// Tries of a call in all; the pauses between them are the SDK's, with jitter.
+/// The most tries of a call; the pauses between them come from the SDK, with jitter.
 const TRIES: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// How long one try may take, and all tries together, for calls that only the start waits for.
+/// The longest time of one try, and of all tries together, for calls for which only the start waits.
 const USUAL: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(8));
 
-/// An account of AWS, looked up when it is first needed: that may take calls of its own.
+/// An account of AWS. It is looked up when it is first needed, because that may need calls of its own.
 #[derive(Debug, Default)]
 pub struct Account {
     config: OnceCell<SdkConfig>,
@@ -27,7 +27,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// With settings that somebody else has found.
+    /// With settings that the caller has found.
     pub fn with(config: SdkConfig) -> Self {
         Self { config: OnceCell::from(config), secrets: OnceCell::new() }
     }
@@ -35,7 +35,7 @@ impl Account {
     /// The value of a secret in Secrets Manager, by its name or ARN.
     ///
     /// # Errors
-    /// [`CustodyError`]; `Unavailable` where trying again may help.
+    /// [`CustodyError`]; `Unavailable` if trying again may help.
     pub async fn read_secret(&self, id: &str) -> Result<Secret<String>, CustodyError> {
         let call = self.secrets().await?.get_secret_value().secret_id(id);
         let found = call.send().await.map_err(|error| Fault::of("GetSecretValue", &error))?;
@@ -48,7 +48,7 @@ impl Account {
         self.secrets.get_or_try_init(async || Ok(Secrets::new(self.config().await?))).await
     }
 
-    /// What clients are made of; a region that was not found may be found next time.
+    /// The configuration of clients; a region that was not found may be found next time.
     pub(super) async fn config(&self) -> Result<&SdkConfig, Fault> {
         self.config.get_or_try_init(look_up).await
     }
@@ -65,7 +65,7 @@ async fn look_up() -> Result<SdkConfig, Fault> {
     Ok(config)
 }
 
-/// One try within the first, all together within the second.
+/// One try within the first duration, all tries together within the second.
 pub(super) fn within((a_try, all): (Duration, Duration)) -> TimeoutConfig {
     TimeoutConfig::builder().operation_attempt_timeout(a_try).operation_timeout(all).build()
 }

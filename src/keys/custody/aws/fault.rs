@@ -1,4 +1,4 @@
-//! Why AWS did not do what was asked of it, and whether asking again may help.
+//! Why a call to AWS failed, and whether another try may help.
 
 use std::error::Error;
 
@@ -6,7 +6,7 @@ use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 
 use super::super::CustodyError;
 
-/// Refusals that pass by themselves, beside all 5xx. AWS answers most of them with 400.
+/// Refusals that are temporary, besides all 5xx. AWS answers most of them with 400.
 const PASSING: [&str; 8] = [
     "ThrottlingException",
     "Throttling",
@@ -28,7 +28,7 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    /// What became of the call `asked`.
+    /// The result of the call `asked`.
     pub(super) fn of<E>(asked: &str, error: &SdkError<E>) -> Self
     where
         E: Error + ProvideErrorMetadata + 'static,
@@ -43,17 +43,17 @@ impl Fault {
         Self { told, code, passing }
     }
 
-    /// What asking again will not change.
+    /// An error that another try will not change.
     pub(super) fn lasting(told: &str) -> Self {
         Self { told: told.to_owned(), code: None, passing: false }
     }
 
-    /// Whether AWS answered with one of these.
+    /// Whether AWS answered with one of these codes.
     pub(super) fn is_one_of(&self, codes: &[&str]) -> bool {
         self.code.as_deref().is_some_and(|code| codes.contains(&code))
     }
 
-    /// Whether it may pass by itself.
+    /// Whether the error may be temporary.
     pub(super) fn is_passing(&self) -> bool {
         self.passing
     }
@@ -68,7 +68,7 @@ impl From<Fault> for CustodyError {
 fn passes<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     match error {
         SdkError::TimeoutError(_) | SdkError::ResponseError(_) => true,
-        // Credentials that cannot be had now are among these: where they come from may be down as well.
+        // These include credentials that cannot be read now: their source may be down as well.
         SdkError::DispatchFailure(failure) => !failure.is_user(),
         SdkError::ServiceError(answer) => {
             let status = answer.raw().status();
@@ -79,7 +79,7 @@ fn passes<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     }
 }
 
-/// The SDK's errors say little, those beneath them more.
+/// The SDK's own errors say little; their causes say more.
 fn causes(error: &(dyn Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| (*error).source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")

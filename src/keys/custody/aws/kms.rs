@@ -1,4 +1,4 @@
-//! Keys in AWS KMS, which makes them, signs with them, and gives away their public halves alone.
+//! Keys in AWS KMS, which makes them, signs with them, and returns only their public halves.
 
 mod calls;
 
@@ -18,13 +18,13 @@ use super::fault::Fault;
 use crate::domain::{Home, KeyRecord, Kid, NewKey};
 use crate::keys::{KeyKind, Private, RemoteKey, SignError};
 
-/// What a new key signs before it may get into a ring.
+/// The message that a new key signs before it may enter a ring.
 const TRIAL: &[u8] = b"a new key of JWT Generator";
-/// How often a key that was just made is asked for before it counts as not there yet, and the pause between.
+/// How often a key that was just made is read before it counts as missing, and the pause between two tries.
 const LOOKS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(400);
 
-/// The account, the region and the permissions that AWS's own settings give.
+/// The account, the region and the permissions from AWS's own settings.
 #[derive(Debug)]
 pub struct AwsKms {
     calls: Arc<Calls>,
@@ -34,25 +34,25 @@ pub struct AwsKms {
 }
 
 impl AwsKms {
-    /// The scheme of its homes: the place is a key's ARN.
+    /// The scheme of the places of its keys: the place is the ARN of a key.
     pub const SCHEME: &'static str = "aws-kms";
-    /// What `KEY_CUSTODY` calls it.
+    /// Its name in `KEY_CUSTODY`.
     pub const NAME: &'static str = "aws-kms";
 
-    /// Nothing is read or asked before it is needed.
+    /// This reads and asks nothing yet.
     pub fn new(account: Arc<Account>) -> Self {
         Self { calls: Arc::new(Calls::of(account)), begun: Mutex::default() }
     }
 
-    /// A key that was made, once it has shown its public half and that this process may sign with it: one that it could
-    /// not use must not get into a ring.
+    /// A key that was made, after it has shown its public half and that this process may sign with it: a key
+    /// that this process cannot use must not enter a ring.
     async fn proven(&self, arn: &str, kind: KeyKind) -> Result<NewKey, CustodyError> {
         let wrong = |fault: &str| CustodyError::Generate(format!("{arn}: {fault}").into());
         let der = known(|| self.calls.public_half(arn)).await?;
         let public = VerifyingKey::from_spki_der(kind.algorithm, &der);
         let public = public.map_err(|fault| wrong(&fault.to_string()))?;
         if kind.algorithm.is_rsa() && public.bits() != kind.rsa_bits {
-            return Err(wrong("it is of another size than was asked for"));
+            return Err(wrong("it has another size than requested"));
         }
         let signature = known(|| self.calls.sign(arn, kind.algorithm, TRIAL)).await?;
         if !public.verify(TRIAL, &signature) {
@@ -102,7 +102,7 @@ impl KeyBackend for AwsKms {
         })))
     }
 
-    /// Ends a key that was made here, and no other: the ring's document may name any key of the account.
+    /// Ends a key only if it was made here: the document of the ring might name any key of the account.
     async fn discard(&self, home: &Home) -> Result<(), CustodyError> {
         let arn = home.place();
         match self.calls.is_ours(arn).await? {
@@ -110,8 +110,7 @@ impl KeyBackend for AwsKms {
             Some(false) => {
                 tracing::warn!(
                     arn,
-                    "a key in AWS KMS does not carry the tag of keys that are made here: it is left alone; if it is not \
-                     needed, delete it there"
+                    "a key in AWS KMS does not have the tag of keys that this program makes, so it was not deleted; if you do not need it, delete it there"
                 );
                 return Ok(());
             }
@@ -125,19 +124,20 @@ impl KeyBackend for AwsKms {
     }
 }
 
-/// A key that KMS signs with.
+/// A key with which KMS signs.
 struct KmsKey {
     calls: Arc<Calls>,
     arn: String,
     kid: Kid,
     algorithm: Algorithm,
     failing: AtomicBool,
-    /// How many it has made, so that a call that fails late says nothing about the time after the last one.
+    /// How many signatures it has made, so that a call that fails late says nothing about the time after the
+    /// last one.
     signatures: AtomicU64,
 }
 
 impl KmsKey {
-    /// Tells the log when signing begins to fail and when it works again; requests are many.
+    /// Logs when signing begins to fail and when it works again, but not for each of the many requests.
     fn note(&self, fault: Option<&Fault>, made_before: u64) {
         if fault.is_none() {
             self.signatures.fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! What AWS keeps: keys in KMS, and the ring in Secrets Manager.
+//! The two places in AWS: keys in KMS, and the ring in Secrets Manager.
 
 mod account;
 mod fault;

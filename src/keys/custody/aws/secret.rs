@@ -1,5 +1,6 @@
-//! The ring, keys and all, as the value of one secret in Secrets Manager, which seals it under a key of KMS. A version of
-//! a secret never changes; a label says which one counts, and moves only from the version that the caller has seen.
+//! The ring with its keys, as the value of one secret in Secrets Manager, which seals it with a key of KMS. A
+//! version of a secret never changes; a label marks the current version, and moves only from the version that
+//! the caller has read.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,15 +16,15 @@ use super::account::Account;
 use super::fault::Fault;
 use crate::domain::RingRecord;
 
-/// The label of the version that counts.
+/// The label of the current version.
 const CURRENT: &str = "AWSCURRENT";
-/// The label of a version that is about to count: one without any might be swept.
+/// The label of a version that is about to become current: AWS might delete a version without a label.
 const NEXT: &str = "jwt-generator-next";
-/// What Secrets Manager answers where there is no secret, or no value in it yet.
+/// The answer of Secrets Manager if the secret does not exist, or if it has no value yet.
 const ABSENT: [&str; 1] = ["ResourceNotFoundException"];
-/// What it answers where there is a version of that name with another value.
+/// Its answer if a version with that name has another value.
 const TAKEN: [&str; 2] = ["ResourceExistsException", "InvalidRequestException"];
-/// How often it is looked whether another's version counts, and the pause between.
+/// How often this checks whether the version of another process is current, and the pause between two checks.
 const LOOKS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -34,7 +35,7 @@ pub struct SecretRing {
     id: String,
 }
 
-/// The version that counts, and its value.
+/// The current version, and its value.
 struct Current {
     version: String,
     ring: RingRecord,
@@ -43,12 +44,12 @@ struct Current {
 /// A version that was added.
 struct Added {
     version: String,
-    /// Whether it counts already.
+    /// Whether it is current already.
     current: bool,
 }
 
 impl SecretRing {
-    /// What `KEY_CUSTODY` calls keys that are in it too.
+    /// Its name in `KEY_CUSTODY`, if private keys are in the secret, too.
     pub const NAME: &'static str = "aws-secrets-manager";
 
     /// The ring in the secret of this name or ARN.
@@ -68,8 +69,9 @@ impl SecretRing {
         Ok(Some(Current { version: found.version_id.unwrap_or_default(), ring }))
     }
 
-    /// Adds a version that is to follow `old`; nothing where another has come first. All who follow the same version ask
-    /// under the same name, so that of many at once one adds something: versions are few, and each has the keys in it.
+    /// Adds a version that follows `old`; `None` if another process was faster. All processes that follow the
+    /// same version use the same name for the new one, so that only one of many adds a version: the number of
+    /// versions is limited, and each contains the keys.
     async fn add(&self, old: Option<&Current>, document: &str) -> Result<Option<Added>, Fault> {
         match self.put(document, Some(successor_of(old))).await {
             Err(fault) if fault.is_one_of(&TAKEN) => {}
@@ -94,7 +96,7 @@ impl SecretRing {
         Ok(Added { version: added.version_id.unwrap_or_default(), current })
     }
 
-    /// Adds the first version of all: the program that comes first has the label without asking for it.
+    /// Adds the first version: the program that is first gets the label without asking for it.
     async fn begin(&self, document: &str) -> Result<bool, CustodyError> {
         match self.add(None, document).await {
             Ok(added) => Ok(added.is_some_and(|added| added.current)),
@@ -103,10 +105,11 @@ impl SecretRing {
         }
     }
 
-    /// Makes the secret itself.
+    /// Creates the secret itself.
     async fn create(&self, document: &str) -> Result<bool, CustodyError> {
         let call = self.secrets().await?.create_secret().name(&self.id).secret_string(document);
-        // The first version has the same name whether the secret was there or not: another's is no second one.
+        // The first version has the same name, whether the secret existed or not: so the version of another
+        // process is not a second one.
         let call = call.client_request_token(successor_of(None));
         let sent = call.description("The keys of JWT Generator").send().await;
         match sent.map_err(|error| Fault::of("CreateSecret", &error)) {
@@ -116,7 +119,7 @@ impl SecretRing {
         }
     }
 
-    /// Adds a version, and moves the label to it if that is still where it was.
+    /// Adds a version, and moves the label to it if the label is still at the old version.
     async fn succeed(&self, old: &Current, document: &str) -> Result<bool, CustodyError> {
         let Some(added) = self.add(Some(old), document).await? else { return Ok(false) };
         let call = self.secrets().await?.update_secret_version_stage().secret_id(&self.id);
@@ -124,7 +127,7 @@ impl SecretRing {
         let sent = call.remove_from_version_id(&old.version).send().await;
         match sent.map_err(|error| Fault::of("UpdateSecretVersionStage", &error)) {
             Ok(_) => Ok(true),
-            // Another has moved it, or we did, and the answer to our first try was lost.
+            // Another process has moved it; or this one did, and the answer to the first try was lost.
             Err(fault) if fault.is_one_of(&["InvalidParameterException"]) => {
                 Ok(self.current_version().await? == Some(added.version))
             }
@@ -132,7 +135,7 @@ impl SecretRing {
         }
     }
 
-    /// Which version counts now.
+    /// The version that is current now.
     async fn current_version(&self) -> Result<Option<String>, Fault> {
         Ok(self.value().await?.and_then(|value| value.version_id))
     }
@@ -176,13 +179,13 @@ impl RingStore for SecretRing {
     }
 }
 
-/// The name of the version that is to follow `old`: 64 characters, as long as names may be.
+/// The name of the version that follows `old`: 64 characters, the longest name that is allowed.
 fn successor_of(old: Option<&Current>) -> String {
     let version = old.map_or("", |old| old.version.as_str());
     digest(&SHA256, version.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What is wrong with a value, without a word of it: private keys may be in it.
+/// What is wrong with a value, without any part of it, because it may contain private keys.
 fn shape(error: &serde_json::Error) -> String {
     format!("it is not the JSON that this program writes (line {}, column {})", error.line(), error.column())
 }

@@ -1,4 +1,5 @@
-//! The original's two files: its key pair as a first key, and the files as they follow the ring from then on.
+//! The original's two files: their key pair as a first key, and the files as they follow the ring from then
+//! on.
 
 use jose::{Algorithm, KeyError, SigningKey, VerifyingKey};
 
@@ -10,22 +11,22 @@ const PRIVATE: &str = "private-key.pem";
 const PUBLIC: &str = "public-key.pem";
 
 impl Directory {
-    /// The original's private key where it is, for a folder that cannot be written.
+    /// The path of the original's private key, for a folder that cannot be written.
     pub fn pair_home() -> Home {
         Home::new(Self::SCHEME, PRIVATE)
     }
 
-    /// The original's key pair, if there is one. An RSA pair is taken for what it has always been, RS256, where another
-    /// kind is asked for.
+    /// The original's key pair, if there is one. If the caller asks for another kind of key, an RSA pair
+    /// counts as RS256, as it did in the original.
     ///
     /// # Errors
-    /// [`CustodyError`] where there is something else than a sound pair.
+    /// [`CustodyError`] if the files are not a valid pair.
     pub async fn pair(&self, algorithm: Algorithm) -> Result<Option<Found>, CustodyError> {
         self.blocking(move |folder| folder.read_pair(algorithm)).await
     }
 
-    /// Makes the original's files hold an active key, the one for RS256 if there is one, where what they hold is of this
-    /// ring, or of the `old` one that lay here.
+    /// Makes the original's files contain an active key, the one for RS256 if there is one. This happens only
+    /// if their key belongs to this ring, or to the `old` ring that was here before.
     pub(super) fn follow(&self, ring: &RingRecord, old: Option<&RingRecord>) -> Result<(), CustodyError> {
         let rs256 = ring.active(Algorithm::Rs256.name());
         let classical = |key: &&KeyRecord| !key.alg.parse().is_ok_and(Algorithm::is_post_quantum);
@@ -62,7 +63,7 @@ impl Directory {
     }
 
     fn read_pair(&self, algorithm: Algorithm) -> Result<Option<Found>, CustodyError> {
-        // The public half is asked for first: a server that is just making the pair writes it last.
+        // This reads the public half first: a server that is making the pair writes it last.
         let public = self.read(PUBLIC)?;
         let Some(private) = self.read(PRIVATE)? else {
             return match public {
@@ -96,13 +97,13 @@ impl Directory {
     }
 }
 
-/// The public half of a private key, whatever it is for.
+/// The public half of a private key of any algorithm.
 fn public_of(pem: &str) -> Option<String> {
     let mut keys = Algorithm::ALL.iter().filter_map(|algorithm| SigningKey::from_pem(*algorithm, pem).ok());
     keys.next().map(|key| key.verifying_key().to_spki_pem())
 }
 
-/// A public key in the one form that we write.
+/// A public key in the form in which this program writes it.
 fn same_public(pem: &str) -> Option<String> {
     let mut keys =
         Algorithm::ALL.iter().filter_map(|algorithm| VerifyingKey::from_spki_pem(*algorithm, pem).ok());

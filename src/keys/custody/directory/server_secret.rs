@@ -1,4 +1,4 @@
-//! The server secret in a file of its own, so that `ring.json` holds no secret.
+//! The server secret in a file of its own, so that `ring.json` contains no secret.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use crate::domain::{RingRecord, ServerSecretFault, ServerSecretRecord};
 const FILE: &str = "server-secret";
 
 impl Directory {
-    /// `ring` with what the file holds. A file that cannot be used takes no key out of service.
+    /// `ring` with the secret from the file. If the file cannot be used, the keys stay usable.
     pub(super) fn with_server_secret(&self, ring: RingRecord) -> RingRecord {
         match self.read_server_secret() {
             Ok(server_secret) => RingRecord { server_secret, ..ring },
@@ -19,9 +19,9 @@ impl Directory {
         }
     }
 
-    /// Has the file hold the secret of `ring`, before the ring itself is written. A ring without one leaves the file alone:
-    /// it may be of a ring that is about to begin, or one that an operator can mend. A file that cannot be used is never
-    /// written over.
+    /// Writes the secret of `ring` to the file, before the ring itself is written. If the ring has no secret,
+    /// the file does not change: it may belong to a ring that is about to begin, or to one that an operator
+    /// can repair. A file that cannot be used is never overwritten.
     pub(super) fn keep_server_secret(&self, ring: &RingRecord) -> Result<(), FileFault> {
         let Some(secret) = &ring.server_secret else { return Ok(()) };
         if self.read_server_secret()?.is_some_and(|there| there.expose() == secret.expose()) {

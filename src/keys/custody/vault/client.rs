@@ -1,4 +1,5 @@
-//! Asking Vault over HTTP. What does it blocks, so it runs on threads of its own and no thread of the runtime waits.
+//! Sends requests to Vault over HTTP. The client blocks, so it runs on threads of its own, and no thread of
+//! the runtime waits.
 
 use std::io;
 use std::sync::Arc;
@@ -18,21 +19,21 @@ use crate::telemetry::traces::{Span, SpanKind};
 use crate::telemetry::{Propagation, propagation};
 use crate::workers::{WorkError, Workers};
 
-/// Questions that are under way at once.
+/// The most requests at once.
 const THREADS: usize = 16;
-/// Questions that may wait for one of the threads.
+/// The most requests that may wait for a thread.
 const QUEUE: usize = 2048;
-/// The shortest pause before a question is asked again; it doubles, and half of it is left to chance.
+/// The shortest pause before a request is repeated; it doubles, and half of it is random.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How much of what Vault says of an error is passed on.
+/// The most characters of Vault's error text that are passed on.
 const WORDS: usize = 300;
 
-/// How long a question may take, and how much may come back.
+/// The longest time of a request, and the most bytes of its response.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
     tries: u32,
     each: Duration,
-    /// Within the deadline of a signature.
+    /// Shorter than the deadline of a signature.
     all: Duration,
     answer: usize,
 }
@@ -41,14 +42,14 @@ impl Pace {
     /// For signatures and log-ins.
     pub(super) const QUICK: Self =
         Self { tries: 3, each: Duration::from_secs(2), all: Duration::from_millis(4_500), answer: 64 * 1024 };
-    /// For reading a key: the answer holds every version that it ever had.
+    /// For reading a key: the response contains every version that the key ever had.
     pub(super) const READING: Self = Self { answer: 8 * 1024 * 1024, ..Self::QUICK };
-    /// For making a key, RSA of 4096 bits perhaps. Asked twice, it would make two.
+    /// For making a key, possibly RSA with 4096 bits. A repeated request would make two keys.
     pub(super) const MAKING: Self =
         Self { tries: 1, each: Duration::from_secs(20), all: Duration::from_secs(20), ..Self::READING };
 }
 
-/// A question.
+/// A request.
 #[derive(Clone)]
 pub(super) struct Call {
     method: Method,
@@ -70,33 +71,33 @@ impl Call {
         Self { method: Method::POST, path, body, token: None, pace }
     }
 
-    /// The same question from the bearer of `token`.
+    /// The same request with `token`.
     pub(super) fn bearing(mut self, token: &Secret<String>) -> Self {
         self.token = Some(token.clone());
         self
     }
 }
 
-/// The body of a good answer; it may be a secret.
+/// The body of a successful response; it may be secret.
 pub(super) struct Answer(Zeroizing<Vec<u8>>);
 
 impl Answer {
-    /// Whether there is nothing in it (204).
+    /// Whether it is empty (204).
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// What it says.
+    /// The body as `T`.
     ///
     /// # Errors
-    /// [`Fault::Refused`] where it is something else.
+    /// [`Fault::Refused`] if the body is something else.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Fault> {
         serde_json::from_slice(&self.0)
-            .map_err(|_| Fault::Refused("its answer is not the one that its API describes".to_owned()))
+            .map_err(|_| Fault::Refused("its answer does not match the description of its API".to_owned()))
     }
 }
 
-/// A server of Vault's, or the address of several.
+/// The server of Vault, or an address of several.
 #[derive(Clone)]
 pub(super) struct Client {
     http: outbound::Client,
@@ -122,10 +123,10 @@ impl From<Fault> for Exchanged {
 }
 
 impl Client {
-    /// Asks the server at `address`, whose certificate must come from one of `roots`.
+    /// Prepares requests to the server at `address`, whose certificate must come from one of `roots`.
     ///
     /// # Errors
-    /// Where the system gives no thread.
+    /// If the system starts no thread.
     pub(super) fn start(
         address: &str,
         namespace: Option<String>,
@@ -142,7 +143,8 @@ impl Client {
         Ok(Self { http, base: format!("{address}/v1/"), namespace, crew, entropy, peer: peer_of(address) })
     }
 
-    /// Asks, and asks again where there is no answer, for as long as the question's pace allows.
+    /// Sends a request, and repeats it if there is no response, for as long as the deadlines of the request
+    /// allow.
     ///
     /// # Errors
     /// [`Fault`].
@@ -173,9 +175,9 @@ impl Client {
                 match self.crew.run(move || client.exchange(&call, trace.as_ref())).await {
                     Ok(exchanged) => exchanged,
                     Err(WorkError::Busy) => {
-                        Fault::Unavailable("too many questions are waiting".to_owned()).into()
+                        Fault::Unavailable("too many requests are waiting".to_owned()).into()
                     }
-                    Err(WorkError::Lost) => Fault::Refused("the question was lost".to_owned()).into(),
+                    Err(WorkError::Lost) => Fault::Refused("the request was lost".to_owned()).into(),
                 }
             },
             note_exchange,
@@ -197,10 +199,11 @@ impl Client {
         span
     }
 
-    /// One request and its answer, on a thread that may wait.
+    /// One request and its response, on a thread that may wait.
     fn exchange(&self, call: &Call, trace: Option<&Propagation>) -> Exchanged {
         let Ok(request) = self.request(call, trace) else {
-            return Fault::Refused("VAULT_ADDR and VAULT_NAMESPACE make no request".to_owned()).into();
+            return Fault::Refused("VAULT_ADDR and VAULT_NAMESPACE do not make a valid request".to_owned())
+                .into();
         };
         let lost = |error: CallError| Fault::Unavailable(format!("{}: {error}", self.base));
         let bounds = Bounds { within: call.pace.each, answer: call.pace.answer };
@@ -240,7 +243,7 @@ impl Client {
         request.body(call.body.as_slice())
     }
 
-    /// Many who were refused together do not come back together.
+    /// Many callers that were refused at the same time do not try again at the same time.
     fn pause(&self, tried: u32) -> Duration {
         let share = self.entropy.bytes::<1>().map_or(0, |[byte]| u32::from(byte));
         let half = PAUSE * (1 << tried.min(8)) / 2;
@@ -269,7 +272,7 @@ fn note_exchange(exchanged: &Exchanged, span: &mut Span) {
     }
 }
 
-/// What Vault says of an error, cut short; nothing where the token is in it.
+/// Vault's text about an error, shortened; `None` if it contains the token.
 fn words(body: &[u8], token: Option<&Secret<String>>) -> String {
     #[derive(Default, Deserialize)]
     struct Errors {

@@ -1,19 +1,19 @@
-//! Why Vault gave no answer to work with.
+//! Why Vault gave no usable response.
 
 use crate::keys::SignError;
 use crate::keys::custody::CustodyError;
 
-/// What went wrong, in words that hold no secret.
+/// What went wrong, in words that contain no secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Fault {
-    /// No answer, or one that says to come back later: sealed, standing by, overloaded.
+    /// No response, or one that says to try again later: Vault is sealed, on standby, or overloaded.
     #[error("{0}")]
     Unavailable(String),
-    /// The token is not good, not good any more, or its policies do not allow it.
-    #[error("it does not allow it: {0}")]
+    /// The token is not valid, has expired, or its policies do not allow the request.
+    #[error("it does not allow this: {0}")]
     Forbidden(String),
-    /// There is no such thing.
-    #[error("there is nothing there: {0}")]
+    /// The object does not exist.
+    #[error("it was not found: {0}")]
     Missing(String),
     /// Anything else.
     #[error("{0}")]
@@ -21,15 +21,15 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// What an answer other than a good one means. `text` is what Vault says of it.
+    /// The meaning of an unsuccessful response. `text` is what Vault says about it.
     pub(super) fn of_status(status: u16, text: String) -> Self {
         let said = if text.is_empty() { format!("status {status}") } else { text };
         match status {
-            // A node that stands by may send to the one that leads, under a name that is not ours to follow.
+            // A standby node may redirect to the active one, under a name that this program must not follow.
             300..=399 => Self::Unavailable(format!(
-                "it sends elsewhere (status {status}); VAULT_ADDR must be where it answers"
+                "it redirects (status {status}); set VAULT_ADDR to the address that answers"
             )),
-            // 412: a node that lags behind; 472 and 473: nodes that stand by.
+            // 412: a node that lags behind; 472 and 473: standby nodes.
             412 | 429 | 472 | 473 | 500..=599 => Self::Unavailable(said),
             403 => Self::Forbidden(said),
             404 => Self::Missing(said),

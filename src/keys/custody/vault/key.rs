@@ -15,7 +15,7 @@ use super::session::Session;
 use super::transit::Place;
 use crate::keys::{RemoteKey, SignError};
 
-/// A key that Vault signs with.
+/// A key with which Vault signs.
 pub(super) struct TransitKey {
     pub(super) session: Arc<Session>,
     pub(super) place: Place,
@@ -39,13 +39,14 @@ impl RemoteKey for TransitKey {
         let call = Call::post(path, &order(self.algorithm, self.place.version, message), Pace::QUICK);
         let Answered { data } = self.session.ask(call).await?.read()?;
         signature_of(self.algorithm, self.place.version, &data.signature).ok_or_else(|| {
-            tracing::error!(place = %self.place, "Vault answered with the signature of another version, or none");
+            tracing::error!(place = %self.place, "Vault answered with the signature of another version, or with none");
             SignError::Failed
         })
     }
 }
 
-/// What Vault is asked for: the message's hash is enough, so that claims stay here. Ed25519 alone hashes by itself.
+/// The input for Vault: the hash of the message is enough, so that the claims stay here. Only Ed25519 hashes
+/// by itself.
 fn order(algorithm: Algorithm, version: u64, message: &[u8]) -> Value {
     let hash = || STANDARD.encode(digest::digest(&digest::SHA256, message));
     let hashed = |more: Value| {

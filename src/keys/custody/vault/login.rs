@@ -1,4 +1,4 @@
-//! Logging in, and what comes of it: a token, and for how long.
+//! Logging in, and its result: a token and its lifetime.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,13 +9,13 @@ use crate::domain::Secret;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// A token whose lease cannot be asked for is asked about again after so long.
+/// If Vault cannot say how long a token is valid, it is asked again after this time.
 const UNKNOWN_LEASE: Duration = Duration::from_secs(60);
 
 /// How to log in.
 #[derive(Clone, Debug)]
 pub enum VaultLogin {
-    /// With a token that is there already.
+    /// With an existing token.
     Token(Secret<String>),
     /// With the token of a Kubernetes service account, which the cluster replaces from time to time.
     Kubernetes {
@@ -36,12 +36,12 @@ pub enum VaultLogin {
 /// A token. Instants are those of the system's uptime.
 pub(super) struct Lease {
     pub(super) token: Secret<String>,
-    /// When it is time for another lease.
+    /// When the token needs another lease.
     pub(super) renews_at: Option<Duration>,
-    /// When the token is worth nothing any more.
+    /// When the token expires.
     pub(super) ends_at: Option<Duration>,
     renewable: bool,
-    /// How long it was when it was new.
+    /// The length of the lease when it was new.
     full: u64,
 }
 
@@ -65,7 +65,7 @@ struct Authenticated {
 #[derive(Deserialize)]
 struct Auth {
     client_token: Secret<String>,
-    /// In seconds; none means that there is no end.
+    /// In seconds; 0 means that the token does not expire.
     lease_duration: u64,
     #[serde(default)]
     renewable: bool,
@@ -89,7 +89,7 @@ impl VaultLogin {
         !matches!(self, Self::Token(_))
     }
 
-    /// Logs in at `mount`. `now` is when it began.
+    /// Logs in at `mount`. `now` is the time when this began.
     ///
     /// # Errors
     /// [`Fault`].
@@ -122,13 +122,13 @@ impl Lease {
         }
     }
 
-    /// Whether the token can be kept, by asking for it.
+    /// Whether the token can be renewed; this tries it.
     pub(super) fn is_renewable(&self) -> bool {
         self.renewable
     }
 
-    /// The same token on a new lease. One that has shrunk comes to an end that no renewal moves: where `again` is
-    /// possible, the next is a new token.
+    /// The same token with a new lease. If the new lease is shorter, the token reaches an end that no renewal
+    /// moves. Then, if `again` is possible, the next step is a new token.
     ///
     /// # Errors
     /// [`Fault`].
@@ -141,7 +141,8 @@ impl Lease {
     }
 }
 
-/// What is known of a token that was given to us. One that may not ask about itself is used as it is.
+/// The lease of a token that the operator gave us. If the token may not ask about itself, it is used as it
+/// is.
 async fn look_up(client: &Client, token: &Secret<String>, now: Duration) -> Result<Lease, Fault> {
     let call = Call::get("auth/token/lookup-self".to_owned(), Pace::QUICK).bearing(token);
     let lease = match client.ask(call).await {
@@ -155,7 +156,7 @@ async fn look_up(client: &Client, token: &Secret<String>, now: Duration) -> Resu
         }
         Err(fault) => return Err(fault),
     };
-    // What cannot be renewed lasts as long as it lasts.
+    // A token that cannot be renewed is valid until its lease ends.
     let renews_at = lease.renews_at.filter(|_| lease.renewable);
     Ok(Lease { renews_at, ..lease })
 }

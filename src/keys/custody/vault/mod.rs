@@ -1,5 +1,6 @@
-//! Private keys in the transit engine of HashiCorp Vault or OpenBao, which signs for us and never gives them away.
-//! Every version of a named transit key is a key of ours; the ring's document says which, and is somewhere else.
+//! Private keys in the transit engine of HashiCorp Vault or OpenBao, which signs for us and never returns
+//! them. Every version of a named transit key is one key; the document of the ring lists them, and it is in
+//! another place.
 
 mod client;
 mod fault;
@@ -29,20 +30,21 @@ use transit::{Named, Place, is_path};
 
 pub use login::VaultLogin;
 
-/// Where Vault is, and how to work with it.
+/// The address of Vault, and how to work with it.
 #[derive(Clone, Debug)]
 pub struct VaultSettings {
     /// The server's address.
     pub address: String,
-    /// The namespace to work in.
+    /// The namespace in which to work.
     pub namespace: Option<String>,
-    /// The file with the certificates (PEM) that the server's is checked by; none means the system's.
+    /// The file with the certificates (PEM) with which the server's certificate is checked; `None` means
+    /// those of the system.
     pub ca_file: Option<PathBuf>,
-    /// Where the transit engine is mounted.
+    /// The path at which the transit engine is mounted.
     pub transit_mount: String,
-    /// How the names of our transit keys begin.
+    /// The beginning of the names of our transit keys.
     pub transit_key: String,
-    /// Where the way to log in is mounted.
+    /// The path at which the method to log in is mounted.
     pub auth_mount: String,
     /// How to log in.
     pub login: VaultLogin,
@@ -51,7 +53,7 @@ pub struct VaultSettings {
 /// Why Vault cannot be used with these settings.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
-    /// A name that leads elsewhere.
+    /// A name that is not a plain path.
     #[error("{0} must be a name of letters, digits, `-`, `_` and `.`, or several of them with `/` between")]
     Name(&'static str),
     /// The certificates cannot be read.
@@ -59,13 +61,13 @@ pub enum VaultError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         cause: io::Error,
     },
     /// The file holds no certificates.
     #[error("VAULT_CACERT {0} holds no certificates in PEM")]
     NoCertificates(PathBuf),
-    /// The system gives no thread.
+    /// The system starts no thread.
     #[error("a thread of the service failed: {0}")]
     Threads(#[from] io::Error),
 }
@@ -78,12 +80,12 @@ pub struct Vault {
 }
 
 impl Vault {
-    /// The scheme of its homes: the place is `<mount>/<key>/<version>`.
+    /// The scheme of the places of its keys: the place is `<mount>/<key>/<version>`.
     pub const SCHEME: &'static str = "vault";
-    /// What `KEY_CUSTODY` calls it.
+    /// Its name in `KEY_CUSTODY`.
     pub const NAME: &'static str = "vault";
 
-    /// The engine that these settings mean. Nothing is asked of it yet.
+    /// The engine that these settings describe. This sends no request yet.
     ///
     /// # Errors
     /// [`VaultError`].
@@ -126,24 +128,25 @@ impl KeyBackend for Vault {
         new_key(&public, Some(Home::new(Self::SCHEME, &place.to_string())))
     }
 
-    /// Vault is not asked whether the key is there: the public half is in the record, and each signature is held
-    /// against it.
+    /// This does not ask Vault whether the key exists: the public half is in the record, and each signature
+    /// is checked with it.
     async fn open(&self, key: &KeyRecord) -> Result<Private, CustodyError> {
         let place = key.home.as_ref().and_then(|home| Place::parse(home.place()));
-        let fault = || "its home is no version of a transit key".to_owned();
+        let fault = || "its place is not a version of a transit key".to_owned();
         let place = place.ok_or_else(|| RecordFault::Damaged { kid: key.kid.clone(), fault: fault() })?;
         self.session.tend();
         let session = Arc::clone(&self.session);
         Ok(Private::Remote(Arc::new(TransitKey { session, place, algorithm: algorithm_of(key)? })))
     }
 
-    /// The version stays in Vault. The engine cannot destroy a single version: it trims all below a number, and a lower
-    /// one may be the key that signs, or of another ring that shares the name. What stays cannot be exported and is
-    /// not used to sign any more. The operator can trim it.
+    /// The version stays in Vault. The engine cannot destroy a single version: it can only remove all
+    /// versions below a number, and a lower one may be the key that signs, or may belong to another ring with
+    /// the same name. The version that stays cannot be exported, and this program no longer signs with it.
+    /// The operator can remove it.
     async fn discard(&self, home: &Home) -> Result<(), CustodyError> {
         tracing::info!(
             place = home.place(),
-            "this version of a transit key is used no more; it stays in Vault until it is trimmed there"
+            "this version of a transit key is no longer used; it stays in Vault until you trim it there"
         );
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! The token of the moment: got when it is needed, kept while it can be, replaced when it is refused.
+//! The current token: it is fetched when it is needed, kept as long as possible, and replaced when Vault
+//! refuses it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -15,12 +16,12 @@ use crate::clock::Clock;
 /// The pause after a refused log-in, or after a new token that was refused like the one before. The role or the policy is
 /// wrong then, thousands of requests may be waiting, and Vault locks out a client that fails too often.
 const FRUITLESS: Duration = Duration::from_secs(5);
-/// The shortest time between two looks at the lease, and the pause after one that failed.
+/// The shortest time between two checks of the lease, and the pause after a failed check.
 const LOOK: Duration = Duration::from_millis(500);
-/// The longest: no timer need be trusted for days.
+/// The longest time between two checks, so that no timer has to run for days.
 const LONGEST_LOOK: Duration = Duration::from_secs(600);
 
-/// What stands between us and Vault.
+/// The connection between this program and Vault.
 pub(super) struct Session {
     client: Client,
     login: VaultLogin,
@@ -34,7 +35,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// A session that has not begun: Vault is asked when something is needed of it.
+    /// A session without a token: Vault is asked when one is needed.
     pub(super) fn new(client: Client, login: VaultLogin, mount: String, clock: Clock) -> Self {
         Self {
             client,
@@ -48,7 +49,7 @@ impl Session {
         }
     }
 
-    /// Asks with a token; where it is refused, once more with a new one.
+    /// Sends a request with a token; if Vault refuses the token, once more with a new one.
     ///
     /// # Errors
     /// [`Fault`].
@@ -83,7 +84,7 @@ impl Session {
         }
     }
 
-    /// A token that is good as far as is known here.
+    /// A token that is valid as far as is known here.
     async fn lease(&self) -> Result<Arc<Lease>, Fault> {
         let lease = self.lease.load_full();
         let now = self.clock.uptime();
@@ -132,7 +133,7 @@ impl Session {
         self.login.log_in(&self.client, &self.mount, now).await
     }
 
-    /// Sees to the lease, and says when to look again.
+    /// Renews the lease if necessary, and says when to check it again.
     async fn look(&self) -> Duration {
         let now = self.clock.uptime();
         let lease = self.lease.load_full();
@@ -150,13 +151,13 @@ impl Session {
         pause.clamp(LOOK, LONGEST_LOOK)
     }
 
-    /// Tells the log when Vault does not do what it is asked, and when it does again; requests are many.
+    /// Logs when Vault fails and when it works again, but not for each of the many requests.
     fn note(&self, fault: Option<&Fault>) {
         let fault = fault.filter(|fault| !matches!(fault, Fault::Missing(_)));
         let was = self.in_trouble.swap(fault.is_some(), Ordering::Relaxed);
         match fault {
-            Some(fault) if !was => tracing::error!(error = %fault, "Vault does not do what it is asked"),
-            None if was => tracing::info!("Vault does what it is asked again"),
+            Some(fault) if !was => tracing::error!(error = %fault, "Vault refuses or does not answer"),
+            None if was => tracing::info!("Vault works again"),
             _ => {}
         }
     }

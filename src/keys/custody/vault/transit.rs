@@ -1,5 +1,5 @@
-//! A named key of the transit engine, whose versions are our keys. One has one type for life, so there is one name for
-//! each kind of key.
+//! A named key of the transit engine, whose versions are our keys. A named key never changes its type, so
+//! there is one name for each kind of key.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,7 +19,7 @@ use crate::keys::KeyKind;
 /// A version of a named key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
-    /// Where the engine is mounted.
+    /// The path at which the engine is mounted.
     pub(super) mount: String,
     /// The key's name.
     pub(super) name: String,
@@ -54,10 +54,10 @@ pub(super) fn is_path(text: &str) -> bool {
         .all(|part| part.starts_with(|c: char| c.is_ascii_alphanumeric()) && part.chars().all(plain))
 }
 
-/// What the engine calls this kind of key.
+/// The engine's name for this kind of key.
 ///
 /// # Errors
-/// `Refused` for ML-DSA, which the engine does not sign with in its free edition.
+/// `Refused` for ML-DSA, with which the engine does not sign in its free edition.
 fn transit_type(kind: KeyKind) -> Result<String, Fault> {
     match kind.algorithm {
         Algorithm::Rs256 | Algorithm::Ps256 => Ok(format!("rsa-{}", kind.rsa_bits)),
@@ -69,7 +69,7 @@ fn transit_type(kind: KeyKind) -> Result<String, Fault> {
     }
 }
 
-/// What the engine says of a named key.
+/// The engine's data about a named key.
 #[derive(Deserialize)]
 struct Described {
     data: Description,
@@ -82,12 +82,12 @@ struct Description {
     latest_version: u64,
     #[serde(default)]
     exportable: bool,
-    /// By version; what stands there depends on the type.
+    /// By version; the form of the value depends on the type.
     #[serde(default)]
     keys: HashMap<String, Value>,
 }
 
-/// A key of the engine by its name, which need not be there yet.
+/// A key of the engine by its name; it need not exist yet.
 pub(super) struct Named<'a> {
     session: &'a Arc<Session>,
     mount: &'a str,
@@ -97,10 +97,10 @@ pub(super) struct Named<'a> {
 }
 
 impl<'a> Named<'a> {
-    /// The key for this kind, whose name begins with `stem`.
+    /// The key for this kind, with a name that begins with `stem`.
     ///
     /// # Errors
-    /// `Refused` where the engine has no such kind.
+    /// `Refused` if the engine has no such kind.
     pub(super) fn new(
         session: &'a Arc<Session>,
         mount: &'a str,
@@ -111,11 +111,12 @@ impl<'a> Named<'a> {
         Ok(Self { session, mount, name: format!("{stem}-{transit_type}"), kind, transit_type })
     }
 
-    /// Makes a new version, or the key itself with its first. Gives where it is, and its public half.
+    /// Makes a new version, or the named key itself with its first version. Returns its place and its public
+    /// half.
     ///
-    /// Another instance may be doing the same, and both may then take the later of the two versions: they have the same
-    /// key, and the ring's compare-and-swap lets one of them have it. A version that was there before this began is
-    /// never taken, so none is that a ring knows already.
+    /// Another instance may do the same at the same time, and both may then take the later of the two
+    /// versions. Then they have the same key, and the compare-and-swap of the ring lets only one of them use
+    /// it. This never takes a version that existed before, and so none that a ring knows already.
     ///
     /// # Errors
     /// [`Fault`].
@@ -131,11 +132,11 @@ impl<'a> Named<'a> {
             }
         };
         let answer = self.session.ask(call).await?;
-        // Older servers answer with nothing.
+        // Older servers send an empty response.
         let made = if answer.is_empty() { self.read().await? } else { Some(self.checked(&answer)?) };
         match made {
             Some(made) if made.latest_version > latest => self.newest(&made),
-            _ => Err(Fault::Unavailable(format!("the new version of {} is not to be seen yet", self.name))),
+            _ => Err(Fault::Unavailable(format!("the new version of {} is not visible yet", self.name))),
         }
     }
 
@@ -174,19 +175,19 @@ impl<'a> Named<'a> {
         let unusable = |what: &dyn fmt::Display| {
             Fault::Refused(format!("version {version} of its key {} cannot be used: {what}", self.name))
         };
-        let text = text.ok_or_else(|| unusable(&"it shows no public half"))?;
+        let text = text.ok_or_else(|| unusable(&"it has no public half"))?;
         let public = public_half(self.kind.algorithm, text).map_err(|fault| unusable(&fault))?;
         if found.exportable {
             tracing::warn!(
                 name = self.name,
-                "this key of Vault can be exported, which is not how it is made here"
+                "this key in Vault can be exported; this program makes keys that cannot"
             );
         }
         Ok((Place { mount: self.mount.to_owned(), name: self.name.clone(), version }, public))
     }
 }
 
-/// A public half as the engine writes it: PEM, or the 32 bytes of an Ed25519 key in base64.
+/// A public half in the form that the engine writes: PEM, or the 32 bytes of an Ed25519 key in base64.
 fn public_half(algorithm: Algorithm, text: &str) -> Result<VerifyingKey, KeyError> {
     if algorithm != Algorithm::EdDsa {
         return VerifyingKey::from_spki_pem(algorithm, text);

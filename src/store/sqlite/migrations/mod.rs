@@ -31,11 +31,12 @@ fn nothing(_: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The version that is enough for the ring of keys and the instances, which have kept their tables since.
+/// The version that is enough for the ring of keys and the instances: their tables have not changed since.
 const RINGS_VERSION: usize = 2;
 
-/// Makes the tables of a new database, all of today's. Tables that are there stay as they are, so that a start that is
-/// refused leaves them to the program before: only those of version 1, which has none for the ring, become version 2.
+/// Makes the tables of a new database in their current version. Existing tables stay as they are, so that a
+/// refused start leaves them to the previous program. Only those of version 1, which has no table for the
+/// ring, become version 2.
 ///
 /// # Errors
 /// As [`migrate`].
@@ -47,15 +48,15 @@ pub(super) fn create(connection: &mut Connection) -> Result<(), StoreError> {
     }
 }
 
-/// Brings the tables to today's version, all steps or no step.
+/// Converts the tables to the current version, in all steps or in none.
 ///
 /// # Errors
-/// [`StoreError::Newer`] where the tables are of a newer program; then they stay as they are.
+/// [`StoreError::Newer`] if a newer program made the tables; then they stay as they are.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     migrate_to(connection, MIGRATIONS.len())
 }
 
-/// Whether the database holds rows that cannot be made again, such as users or a ring.
+/// Whether the database contains rows that cannot be made again, such as users or a ring.
 pub(super) fn holds_lasting_rows(connection: &Connection) -> Result<bool, StoreError> {
     let steps = MIGRATIONS.iter().take(version(connection)?);
     let exists = |table| format!("EXISTS (SELECT 1 FROM {table})");

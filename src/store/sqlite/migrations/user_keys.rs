@@ -1,10 +1,10 @@
-//! Fills the columns of version 4 for the users who are there already, the oldest first.
+//! Fills the columns of version 4 for the existing users, beginning with the oldest.
 
 use rusqlite::{Connection, params};
 
 use crate::domain::{Email, UserKeys, Username};
 
-/// Users that are held in memory at once.
+/// The most users in memory at once.
 const USERS_PER_PAGE: usize = 500;
 
 const FILL: &str = "UPDATE users SET

@@ -27,7 +27,7 @@ struct Entry {
     took: Duration,
 }
 
-/// Writes in both regions until it is told to end.
+/// Writes in both regions until `stop`.
 pub struct Ledger {
     entries: Arc<Mutex<Vec<Entry>>>,
     failures: Arc<Mutex<Vec<String>>>,

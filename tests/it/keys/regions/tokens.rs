@@ -37,7 +37,7 @@ pub struct Signed {
     pub refuses: bool,
 }
 
-/// Takes and checks tokens until it is told to end.
+/// Takes and checks tokens until the test stops it.
 pub struct Traffic {
     seen: Arc<Tokens>,
     threads: Vec<JoinHandle<()>>,

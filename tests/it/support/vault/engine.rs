@@ -22,7 +22,7 @@ pub struct Version {
 }
 
 impl Named {
-    /// A key with its first version; none for a type that signs nothing.
+    /// A key with its first version; `None` for a type that signs nothing.
     pub fn new(kind: &str) -> Option<Self> {
         let mut named = Self { kind: kind.to_owned(), versions: Vec::new() };
         named.algorithm()?;
@@ -57,7 +57,7 @@ impl Named {
         self.versions.push(Version { pkcs8, public });
     }
 
-    /// What reading the key shows.
+    /// The response to reading the key.
     pub fn described(&self, name: &str) -> Value {
         let versions = self.versions.iter().zip(1..).map(|(version, number)| {
             let shown = json!({
@@ -73,7 +73,7 @@ impl Named {
         })
     }
 
-    /// The signature in the base64 that belongs to its marshaling, or why there is none.
+    /// The signature in the base64 that belongs to its marshaling, or the reason why there is none.
     pub fn sign(&self, version: usize, order: &Value) -> Result<String, &'static str> {
         let key = version.checked_sub(1).and_then(|index| self.versions.get(index));
         let key = key.ok_or("requested version for signing is higher than the latest key version")?;
@@ -108,7 +108,7 @@ impl Named {
     }
 }
 
-/// The hash to sign: the input itself, where it says that it is one.
+/// The hash to sign: the input itself, if the request says that it is one.
 fn hashed(order: &Value, input: &[u8]) -> Result<Digest, &'static str> {
     match order["hash_algorithm"].as_str() {
         None | Some("sha2-256") => {}

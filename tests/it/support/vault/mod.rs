@@ -17,13 +17,13 @@ use serde_json::{Value, json};
 use super::unique;
 use engine::Named;
 
-/// What goes wrong.
+/// The fault of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VaultFault {
     None,
     /// It is sealed: 503.
     Sealed,
-    /// It stands by: 473.
+    /// It is a standby node: 473.
     StandsBy,
     /// It limits the rate: 429.
     Overloaded,
@@ -41,7 +41,7 @@ pub enum VaultFault {
     Babbles,
 }
 
-/// A request, and what came of it.
+/// A request, and its result.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub method: String,
@@ -60,9 +60,9 @@ struct Token {
 
 struct State {
     fault: VaultFault,
-    /// Creating and rotating are answered with nothing, as servers of some years ago do.
+    /// Creating and rotating have empty responses, as on servers of some years ago.
     old: bool,
-    /// What log-ins give: seconds, and whether they can be renewed.
+    /// The lease of tokens from log-ins: seconds, and whether it can be renewed.
     leases: (u64, bool),
     jwt: String,
     tokens: HashMap<String, Token>,
@@ -115,7 +115,7 @@ impl Vault {
         self.locked().new_token(lease, renewable)
     }
 
-    /// What log-ins give from now on.
+    /// The lease of tokens from log-ins from now on.
     pub fn give_leases(&self, secs: u64, renewable: bool) {
         self.locked().leases = (secs, renewable);
     }
@@ -135,7 +135,7 @@ impl Vault {
         self.state.1.notify_all();
     }
 
-    /// All tokens are worth nothing from now on.
+    /// No token is valid any more.
     pub fn revoke_tokens(&self) {
         self.locked().tokens.clear();
     }
@@ -150,12 +150,12 @@ impl Vault {
         self.locked().keys.get(name).map_or(0, |named| named.versions.len())
     }
 
-    /// All that was asked so far.
+    /// All requests so far.
     pub fn seen(&self) -> Vec<Seen> {
         self.locked().seen.clone()
     }
 
-    /// How often this path was asked with success.
+    /// How many requests for this path were successful.
     pub fn count(&self, path: &str) -> usize {
         self.locked().seen.iter().filter(|seen| seen.path == path && seen.status < 300).count()
     }

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::{http, tool};
 
-/// What came of an event.
+/// The outcome of an event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// An answer.
@@ -94,12 +94,12 @@ impl Function {
         Clock(self.folder.path().join("clock"))
     }
 
-    /// What it has logged.
+    /// Its log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
-    /// Sends an event and waits for what comes of it.
+    /// Sends an event and waits for its outcome.
     pub fn ask(&mut self, event: &Value) -> Outcome {
         self.ask_text(&event.to_string())
     }
@@ -123,7 +123,7 @@ impl Function {
         waiting
     }
 
-    /// Waits for what is to come, for as long as the program runs.
+    /// Waits for the outcome, for as long as the program runs.
     #[track_caller]
     pub fn wait<T>(&mut self, coming: &Receiver<T>) -> T {
         loop {
@@ -151,7 +151,7 @@ impl Function {
         }
     }
 
-    /// What it told Lambda of why it does not start, and its exit code.
+    /// The reason that it gave Lambda for not starting, and its exit code.
     pub fn refusal(mut self) -> (String, i32) {
         let ended = self.child.wait().unwrap();
         (self.refusal.try_recv().unwrap(), ended.code().unwrap())

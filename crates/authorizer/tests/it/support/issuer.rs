@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::http;
 
-/// How a path is answered.
+/// The response at a path.
 #[derive(Clone, Debug)]
 pub enum Reply {
     /// With this.
@@ -51,7 +51,7 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// One that describes itself, and has this key set.
+    /// An issuer that describes itself, and has this key set.
     pub fn start(keys: impl Into<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let issuer = Self { address: listener.local_addr().unwrap(), state: Arc::default() };
@@ -77,7 +77,7 @@ impl Issuer {
         format!("{}{path}", self.name())
     }
 
-    /// From now on, `path` is answered so.
+    /// From now on, this is the response at `path`.
     pub fn set(&self, path: &str, reply: Reply) {
         self.state.lock().unwrap().replies.insert(path.to_owned(), reply);
     }

@@ -1,4 +1,4 @@
-//! What the tests stand on: the program as Lambda runs it, an issuer, and other libraries that sign.
+//! Support for the tests: the program as Lambda runs it, an issuer, and other libraries that sign.
 
 mod function;
 mod http;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-/// A method of an API, and what a policy about it speaks of.
+/// A method of an API, and the stage that a policy about it names.
 pub const ARN: &str = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/prod/GET/users/7";
 pub const STAGE: &str = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/prod/*";
 /// The error if a token cannot be checked.
@@ -55,7 +55,7 @@ pub fn issuer_of<const N: usize>(signer: &mut Signer, kids: [&str; N]) -> (Issue
     (issuer, tokens)
 }
 
-/// What comes of 24 requests with this token that are sent at once, and of what is done `meanwhile`.
+/// The outcomes of 24 requests with this token that are sent at once, while `meanwhile` runs.
 pub fn all_at_once(function: &mut Function, token: &str, meanwhile: impl FnOnce()) -> Vec<Outcome> {
     let event = token_event(token).to_string();
     let coming: Vec<_> = (0..24).map(|_| function.send(&event)).collect();

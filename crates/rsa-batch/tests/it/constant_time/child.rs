@@ -1,4 +1,4 @@
-//! The program that is watched: a private operation whose secrets come from the environment.
+//! The program that the proofs watch: a private operation whose secrets come from the environment.
 
 use std::env;
 use std::ffi::c_void;
@@ -17,7 +17,7 @@ const MODE: &str = "RSA_BATCH_CHILD";
 const SECRETS: &str = "RSA_BATCH_SECRETS";
 const LEAK: &str = "RSA_BATCH_LEAK";
 
-/// What watches the child.
+/// The program that watches the child.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Watcher {
     Memcheck,

@@ -1,4 +1,4 @@
-//! The calls to AWS KMS, each in the region of its key, within a time that suits it.
+//! The calls to AWS KMS, each in the region of its key and with its own deadline.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,15 +17,15 @@ use super::super::fault::Fault;
 use crate::telemetry::propagation;
 use crate::telemetry::traces::{Span, SpanKind};
 
-/// How long one try for a signature may take, and all of them: less than who waits for it has patience.
+/// The longest time of one try for a signature, and of all tries: less than the caller waits.
 const SIGN: (Duration, Duration) = (Duration::from_millis(1_500), Duration::from_secs(4));
-/// Days from the end of a key to its deletion; KMS knows no shorter wait.
+/// Days from the end of a key to its deletion; KMS allows no shorter time.
 const WAIT: i32 = 7;
-/// The tag of every key that is made here.
+/// The tag of every key that this program makes.
 const OUR_TAG: (&str, &str) = ("jwt-generator", "signing-key");
-/// As many tags as a key may have.
+/// The most tags of a key.
 const MOST_TAGS: i32 = 50;
-/// What KMS answers for a key that is gone, or on its way.
+/// The answer of KMS for a key that is deleted or will be.
 const GONE: [&str; 2] = ["NotFoundException", "KMSInvalidStateException"];
 
 /// A client that is made when it is first needed.
@@ -40,7 +40,7 @@ impl Calls {
         Self { account, client: OnceCell::new() }
     }
 
-    /// Makes a key, and gives its ARN.
+    /// Makes a key and returns its ARN.
     pub(super) async fn create(&self, algorithm: Algorithm, spec: KeySpec) -> Result<String, Fault> {
         let tags = tags(algorithm).map_err(|error| Fault::lasting(&error.to_string()))?;
         let call = self.client().await?.create_key();
@@ -60,7 +60,7 @@ impl Calls {
         der.ok_or_else(|| Fault::lasting("GetPublicKey: the answer holds no key"))
     }
 
-    /// The JWS signature value over `message`, of which KMS sees the hash alone.
+    /// The JWS signature value over `message`; KMS only sees the hash of the message.
     pub(super) async fn sign(
         &self,
         arn: &str,
@@ -97,7 +97,8 @@ impl Calls {
         value.map(Vec::from).ok_or_else(|| Fault::lasting("Sign: the answer is no ECDSA signature on P-256"))
     }
 
-    /// Disables a key at once and has it deleted as soon as KMS does that. That it is gone already is no fault.
+    /// Disables a key at once, and schedules its deletion for the earliest time that KMS allows. It is not an
+    /// error if the key is gone already.
     pub(super) async fn end(&self, arn: &str) -> Result<(), Fault> {
         let client = self.client().await?;
         let disabled = client.disable_key().key_id(arn).customize().config_override(at(arn)).send().await;
@@ -107,7 +108,7 @@ impl Calls {
         unless_gone(scheduled.map_err(|error| Fault::of("ScheduleKeyDeletion", &error)))
     }
 
-    /// Whether a key carries the tag that says that it was made here. Nothing where there is no such key.
+    /// Whether a key carries the tag that says that this program made it. `None` if there is no such key.
     pub(super) async fn is_ours(&self, arn: &str) -> Result<Option<bool>, Fault> {
         let call = self.client().await?.list_resource_tags().key_id(arn).limit(MOST_TAGS);
         let sent = call.customize().config_override(at(arn)).send().await;
@@ -139,7 +140,7 @@ fn signing_span(arn: &str) -> Span {
     span
 }
 
-/// What a key of this algorithm is signed with.
+/// The KMS signing algorithm for a key of this algorithm.
 pub(super) fn signing_algorithm(algorithm: Algorithm) -> Result<SigningAlgorithmSpec, Fault> {
     match algorithm {
         Algorithm::Rs256 => Ok(SigningAlgorithmSpec::RsassaPkcs1V15Sha256),
@@ -155,7 +156,7 @@ pub(super) fn signing_algorithm(algorithm: Algorithm) -> Result<SigningAlgorithm
     }
 }
 
-/// A key stays in the region that it was made in, wherever the instance runs that uses it.
+/// A key stays in the region in which it was made, wherever the instance that uses it runs.
 fn at(arn: &str) -> Builder {
     Builder::new().region(region_of(arn).map(|region| Region::new(region.to_owned())))
 }
@@ -164,7 +165,7 @@ fn region_of(arn: &str) -> Option<&str> {
     arn.split(':').nth(3).filter(|region| !region.is_empty())
 }
 
-/// By these an operator, and a policy, knows our keys.
+/// An operator and a policy recognise our keys by these tags.
 fn tags(algorithm: Algorithm) -> Result<Vec<Tag>, aws_sdk_kms::error::BuildError> {
     [OUR_TAG, ("algorithm", algorithm.name())]
         .into_iter()
