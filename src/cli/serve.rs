@@ -15,7 +15,7 @@ use crate::entropy::Entropy;
 use crate::telemetry::{LogFilter, flush_log};
 
 /// How long the end waits for the reader of the log.
-const LOG_PATIENCE: Duration = Duration::from_millis(200);
+const LOG_PATIENCE: Duration = Duration::from_millis(500);
 /// The exit code that a shell reports for a process that SIGINT ended.
 const INTERRUPTED: i32 = 130;
 

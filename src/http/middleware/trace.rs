@@ -53,10 +53,11 @@ fn state(headers: &HeaderMap) -> Option<Arc<str>> {
 pub(in crate::http) fn end(mut span: Span, request: &Answered<'_>, scheme: &'static str) {
     let (method, status) = (request.method.as_str(), request.status);
     span.set("http.request.method", method);
+    let word = if method == "_OTHER" { "HTTP" } else { method };
     if request.path == "-" {
-        span.name(method, "");
+        span.name(word, "");
     } else {
-        span.name(method, request.path);
+        span.name(word, request.path);
         span.set("http.route", request.path);
     }
     span.set("url.scheme", scheme);

@@ -137,9 +137,10 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, failing: &FailingTa
             trusted_proxies: TrustedProxies::default(),
             trusted_proxy_header: ProxyHeader::default(),
             body_memory: 1 << 20,
+            access_log: AccessLog::Off,
         },
     });
-    HttpService::new(api, 1)
+    HttpService::new(api, 1, Tracer::default())
 }
 
 async fn ask(endpoints: &HttpService, path: &str) -> (u16, Value) {

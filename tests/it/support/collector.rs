@@ -2,7 +2,7 @@
 //! (opentelemetry-proto 1.x), not by the service's code. A test can also make it behave as a broken one.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 
