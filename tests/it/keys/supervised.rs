@@ -26,6 +26,8 @@ use jwt_generator::keys::{
     Signer,
 };
 use jwt_generator::store::Health;
+use jwt_generator::telemetry::AccessLog;
+use jwt_generator::telemetry::traces::Tracer;
 use jwt_generator::workers::Workers;
 use serde_json::{Value, json};
 
