@@ -7,15 +7,20 @@ mod components;
 mod custody;
 mod database_probe;
 mod function;
+mod function_metrics;
 mod function_tasks;
+mod health_watch;
 mod instance_heartbeat;
 mod listener;
+mod process_metrics;
 mod server_secret;
 mod signer_probe;
 mod stopping;
+mod store_census;
 mod stores;
 mod task;
 
+use std::future::pending;
 use std::io;
 use std::net::{SocketAddr, TcpListener as PassedListener};
 use std::sync::Arc;
@@ -26,6 +31,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::accounts::{Hasher, Registry};
+use crate::admin::{Admin, AdminListener};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::{RingRecord, Rotation};
@@ -36,11 +42,13 @@ use crate::keys::schedule::PeriodTooShort;
 use crate::keys::{KeyKind, KeySettings, Keys, RingService, Signer};
 use crate::server_secret::CurrentServerSecret;
 use crate::store::{StoreError, Stores};
+use crate::telemetry::LogFilter;
+use crate::telemetry::metrics::MetricRegistry;
 use crate::telemetry::traces::Tracer;
 use crate::token::{TokenSettings, Tokens};
 use components::Components;
 use database_probe::FIRST;
-use listener::{adopt, connection_limit, listen};
+use listener::{adopt, connection_limit, listen, listen_for_admin};
 use stopping::end_together;
 
 pub use crate::store::IfMissing;
@@ -68,6 +76,8 @@ pub struct App {
     keys_place: String,
     server_secret: CurrentServerSecret,
     tasks: Supervisor,
+    admin: Option<AdminListener>,
+    metrics: MetricRegistry,
     tracer: Tracer,
 }
 
@@ -108,6 +118,16 @@ pub enum StartError {
         "cannot listen on {address}: {cause}; set PORT or HOST to something else, or stop the program that uses this address"
     )]
     Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The error of the system.
+        cause: io::Error,
+    },
+    /// The address of `ADMIN_ADDRESS` is taken or not ours.
+    #[error(
+        "the admin listener cannot listen on {address}: {cause}; set ADMIN_ADDRESS to another address, or to off"
+    )]
+    ListenForAdmin {
         /// The address.
         address: SocketAddr,
         /// The error of the system.
@@ -212,6 +232,7 @@ impl App {
             Some(passed) => adopt(passed)?,
             None => listen(config.host, config.port)?,
         };
+        let admin = listen_for_admin(config.admin)?;
         let mut components = Components::open(config, clock.clone(), &entropy)?;
         let mut tasks = Supervisor::new(clock);
         tasks.start_and_wait(components.database_probe(), FIRST).await;
@@ -220,11 +241,42 @@ impl App {
         let server_secret = components.server_secret().clone();
         let keys = Arc::clone(components.keys());
         let keys_place = components.ring_service().custody().ring_store().place();
+        let (health, metrics) = (Arc::clone(components.health()), components.metrics().clone());
         let tracer = components.tracer().clone();
         let (http_service, others) = components.into_service(config, entropy);
         others.into_iter().for_each(|task| tasks.start(task));
         let http_service = Arc::new(http_service);
-        Ok(Self { listener, http_service, limits, keys, keys_place, server_secret, tasks, tracer })
+        let log = LogFilter::detached(&config.log_level);
+        let admin =
+            admin.map(|listener| AdminListener::new(listener, Admin::new(metrics.clone(), health, log)));
+        Ok(Self {
+            listener,
+            http_service,
+            limits,
+            keys,
+            keys_place,
+            server_secret,
+            tasks,
+            admin,
+            metrics,
+            tracer,
+        })
+    }
+
+    /// The same, with the filter of the process's log, which the admin listener shows and replaces.
+    #[must_use]
+    pub fn with_log_filter(self, log: LogFilter) -> Self {
+        Self { admin: self.admin.map(|admin| admin.with_log_filter(log)), ..self }
+    }
+
+    /// All metrics.
+    pub fn metrics(&self) -> &MetricRegistry {
+        &self.metrics
+    }
+
+    /// The address of the admin listener, if there is one.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().and_then(|admin| admin.address().ok())
     }
 
     /// The address on which the service listens.
@@ -253,7 +305,7 @@ impl App {
     /// Serves until `stop`. Then running requests and background tasks have nine seconds to end; the whole
     /// stop takes at most ten.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { listener, http_service, limits, tasks, tracer, .. } = self;
+        let Self { listener, http_service, limits, tasks, admin, tracer, .. } = self;
         let (tell, stopped) = oneshot::channel();
         let mut stopped_at = None;
         let stop = async {
@@ -261,7 +313,17 @@ impl App {
             let now = *stopped_at.insert(Instant::now());
             let _ = tell.send(now);
         };
-        end_together(serve(listener, http_service, limits, stop), stopped, tasks).await;
+        let admin = async {
+            match admin {
+                Some(admin) => admin.serve().await,
+                None => pending().await,
+            }
+        };
+        // The admin listener answers for as long as anything goes on: how a server stops shows there as well.
+        tokio::select! {
+            () = end_together(serve(listener, http_service, limits, stop), stopped, tasks) => {}
+            () = admin => {}
+        }
         let gone = stopped_at.map_or(Duration::ZERO, |stopped_at| stopped_at.elapsed());
         tracer.flush(TRACE_PATIENCE.min(STOP_PATIENCE.saturating_sub(gone))).await;
     }

@@ -6,12 +6,14 @@
 //! [`entropy`], [`server_secret`] and [`workers`].
 
 pub mod accounts;
+pub mod admin;
 pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod entropy;
+pub mod health;
 pub mod http;
 pub mod keys;
 pub mod lambda;

@@ -1,13 +1,19 @@
 //! Thread pools of a fixed size for work that would block the async runtime: RSA signatures, password hashes.
 
 mod batches;
+mod metrics;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread;
 
 use crossbeam_channel::{Sender, bounded};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::telemetry::metrics::Source;
+use metrics::QueueMetrics;
 
 pub use batches::{BatchWork, BatchWorkers};
 
@@ -15,6 +21,7 @@ pub use batches::{BatchWork, BatchWorkers};
 #[derive(Clone, Debug)]
 pub struct Workers {
     queue: Sender<Job>,
+    metrics: Arc<QueueMetrics>,
 }
 
 /// Why a piece of work gave no result.
@@ -36,7 +43,7 @@ impl Workers {
     ///
     /// # Errors
     /// If the system starts no thread.
-    pub fn start(name: &str, threads: usize, queue: usize, niceness: i32) -> io::Result<Self> {
+    pub fn start(name: &'static str, threads: usize, queue: usize, niceness: i32) -> io::Result<Self> {
         let (sender, receiver) = bounded::<Job>(queue);
         for _ in 0..threads.max(1) {
             let receiver = receiver.clone();
@@ -47,7 +54,13 @@ impl Workers {
                 }
             })?;
         }
-        Ok(Self { queue: sender })
+        let metrics = Arc::new(QueueMetrics::of_pieces(name, queue, move || receiver.len()));
+        Ok(Self { queue: sender, metrics })
+    }
+
+    /// What is counted of the queue.
+    pub fn metrics(&self) -> Arc<dyn Source> {
+        Arc::clone(&self.metrics) as Arc<dyn Source>
     }
 
     /// Runs `work` on one of the threads. If the caller goes away before the work begins, it is not done.
@@ -59,7 +72,9 @@ impl Workers {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, WorkError> {
         let (reply, answer) = oneshot::channel();
+        let (metrics, asked_at) = (Arc::clone(&self.metrics), Instant::now());
         let job = Box::new(move || {
+            metrics.wait.observe(asked_at.elapsed());
             if !reply.is_closed()
                 && let Ok(result) = catch_unwind(AssertUnwindSafe(work))
             {
@@ -67,7 +82,10 @@ impl Workers {
                 let _ = reply.send(result);
             }
         });
-        self.queue.try_send(job).map_err(|_| WorkError::Busy)?;
+        self.queue.try_send(job).map_err(|_| {
+            self.metrics.refused.increment();
+            WorkError::Busy
+        })?;
         answer.await.map_err(|_| WorkError::Lost)
     }
 }

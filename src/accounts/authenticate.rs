@@ -1,5 +1,6 @@
 //! Finds the user of a token, and issues the next token.
 
+use super::metrics::Action;
 use super::{AccountError, Accounts};
 use crate::domain::{Caller, Lifetime, Timestamp, User};
 use crate::telemetry::note_user;
@@ -29,6 +30,12 @@ impl Accounts {
     /// # Errors
     /// As [`Accounts::profile`], and [`AccountError::SessionEnded`].
     pub async fn refresh(&self, caller: &Caller, token: &str) -> Result<Issued, AccountError> {
+        let ended = self.try_to_refresh(caller, token).await;
+        self.metrics.count(Action::Refresh, &ended);
+        ended
+    }
+
+    async fn try_to_refresh(&self, caller: &Caller, token: &str) -> Result<Issued, AccountError> {
         let Bearer { user, auth_time } = self.bearer(token).await?;
         if is_over(auth_time, self.clock.now(), self.session_max_age) {
             return Err(AccountError::SessionEnded);

@@ -3,12 +3,14 @@
 
 use std::io;
 use std::num::NonZero;
+use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use bcrypt::Version;
 
 use crate::domain::{Password, PasswordHash};
 use crate::entropy::Entropy;
+use crate::telemetry::metrics::Source;
 use crate::workers::{WorkError, Workers};
 
 /// The most hashes that may wait. At cost 12 on two cores, the last one waits for about four seconds.
@@ -64,6 +66,11 @@ impl Hasher {
             cost,
             entropy,
         })
+    }
+
+    /// What is counted of the queue of hashes.
+    pub(super) fn metrics(&self) -> Arc<dyn Source> {
+        self.workers.metrics()
     }
 
     /// A hash for a new password.

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use super::hashing::PasswordCheck;
+use super::metrics::Action;
 use super::{AccountError, Accounts, LoggedIn};
 use crate::domain::{Actor, Caller, Initiator, LoginName, Password, PasswordHash, User};
 use crate::telemetry::note_user;
@@ -14,6 +15,17 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::Credentials`] for a wrong password and for an unknown name, after the same time.
     pub async fn log_in(
+        &self,
+        caller: &Caller,
+        name: &LoginName,
+        password: Password,
+    ) -> Result<LoggedIn, AccountError> {
+        let ended = self.try_log_in(caller, name, password).await;
+        self.metrics.count(Action::LogIn, &ended);
+        ended
+    }
+
+    async fn try_log_in(
         &self,
         caller: &Caller,
         name: &LoginName,

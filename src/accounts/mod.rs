@@ -5,12 +5,17 @@ mod authenticate;
 mod error;
 mod hashing;
 mod login;
+mod metrics;
 mod register;
 mod registry;
 
+use std::sync::Arc;
+
 use crate::clock::Clock;
 use crate::domain::{Lifetime, User};
+use crate::telemetry::metrics::Source;
 use crate::token::{Issued, Tokens};
+use metrics::AccountMetrics;
 
 pub use error::AccountError;
 pub use hashing::{HashError, Hasher};
@@ -24,6 +29,7 @@ pub struct Accounts {
     tokens: Tokens,
     clock: Clock,
     session_max_age: Lifetime,
+    metrics: Arc<AccountMetrics>,
 }
 
 /// A user and a token for them.
@@ -38,6 +44,11 @@ pub struct LoggedIn {
 impl Accounts {
     /// Accounts of the users in `registry`.
     pub fn new(registry: Registry, tokens: Tokens, clock: Clock, session_max_age: Lifetime) -> Self {
-        Self { registry, tokens, clock, session_max_age }
+        Self { registry, tokens, clock, session_max_age, metrics: Arc::default() }
+    }
+
+    /// What is counted of the use cases and of the queue of password hashes.
+    pub fn metrics(&self) -> [Arc<dyn Source>; 2] {
+        [Arc::clone(&self.metrics) as Arc<dyn Source>, self.registry.hasher.metrics()]
     }
 }

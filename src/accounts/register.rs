@@ -1,5 +1,6 @@
 //! Registering.
 
+use super::metrics::Action;
 use super::{AccountError, Accounts, LoggedIn};
 use crate::domain::{Actor, Caller, Email, Initiator, Password, Username};
 use crate::telemetry::note_user;
@@ -34,6 +35,16 @@ impl Accounts {
     /// [`AccountError::Exists`] if another user has the name or the address. This refusal takes as long as
     /// success.
     pub async fn register(
+        &self,
+        caller: &Caller,
+        registration: Registration,
+    ) -> Result<LoggedIn, AccountError> {
+        let ended = self.try_to_register(caller, registration).await;
+        self.metrics.count(Action::Register, &ended);
+        ended
+    }
+
+    async fn try_to_register(
         &self,
         caller: &Caller,
         registration: Registration,

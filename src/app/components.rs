@@ -7,9 +7,12 @@ use async_trait::async_trait;
 use tokio::time::timeout;
 
 use super::database_probe::DatabaseProbe;
+use super::health_watch::HealthWatch;
 use super::instance_heartbeat::{self, InstanceHeartbeat};
+use super::process_metrics::ProcessMetrics;
 use super::server_secret::ServerSecretKeeper;
 use super::signer_probe::SignerProbe;
+use super::store_census::StoreCensus;
 use super::stores::database_place;
 use super::task::{NextTurn, Supervised, Task, TurnError};
 use super::{StartError, open_registry, open_ring_service, open_stores, tell_adopted, tokens};
@@ -18,10 +21,12 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::Timestamp;
 use crate::entropy::Entropy;
-use crate::http::{Api, FailingTasks, HttpService, HttpSettings, Parts};
-use crate::keys::{Keys, RingRefresher, RingService, Signer};
+use crate::health::{InstanceHealth, Tasks};
+use crate::http::{Api, HttpService, HttpSettings, Parts};
+use crate::keys::{KeyMetrics, Keys, RingRefresher, RingService, Signer};
 use crate::server_secret::CurrentServerSecret;
-use crate::store::{Health, IfMissing, StoreError, Stores};
+use crate::store::{Health, IfMissing, StoreError, StoreMetrics, Stores, TableMetrics};
+use crate::telemetry::metrics::{MetricRegistry, Source};
 use crate::telemetry::traces::Tracer;
 
 /// How long a start waits for the server secret. A database has answered a moment before, and its verbs end within this time.
@@ -36,7 +41,8 @@ pub(super) struct Components {
     heartbeat: InstanceHeartbeat,
     server_secret: ServerSecretKeeper,
     database: Health,
-    failing: FailingTasks,
+    health: Arc<InstanceHealth>,
+    metrics: MetricRegistry,
     clock: Clock,
     mark: u32,
     tracer: Tracer,
@@ -46,9 +52,12 @@ impl Components {
     /// Opens the components. It asks neither the database nor the custody anything yet.
     pub(super) fn open(config: &Config, clock: Clock, entropy: &Entropy) -> Result<Self, StartError> {
         let mark = u32::from_be_bytes(entropy.bytes()?);
+        let (metrics, store_metrics) = (MetricRegistry::default(), Arc::<StoreMetrics>::default());
         let tracer = open_tracer(config, mark, &clock, entropy)?;
-        let stores = open_stores(config, IfMissing::Create)?;
+        let stores = open_stores(config, IfMissing::Create)?.metered(&store_metrics);
         let stores = if tracer.is_on() { stores.traced(database_place(config)) } else { stores };
+        metrics.add(store_metrics);
+        metrics.add(Arc::new(ProcessMetrics::new(clock.now())));
         let registry = open_registry(config, &stores, clock.clone(), entropy.clone())?;
         let keys = Arc::new(Keys::new(Signer::start(config.rsa_batch, entropy.clone())?, clock.clone()));
         let ring_service = open_ring_service(config, &stores, clock.clone())?;
@@ -57,6 +66,10 @@ impl Components {
         let instances = Arc::clone(&stores.instances);
         let heartbeat =
             InstanceHeartbeat::new(instances, Arc::clone(&keys), &ring_service, clock.clone(), entropy)?;
+        let (database, tasks) = (Health::default(), Tasks::new(clock.clone()));
+        let accounts = !config.store.is_absent();
+        let health = InstanceHealth::new(Arc::clone(&keys), database.clone(), accounts, tasks, clock.clone());
+        let health = Arc::new(health);
         let server_secret = ServerSecretKeeper::new(
             Arc::clone(&keys),
             ring_service.clone(),
@@ -71,8 +84,9 @@ impl Components {
             ring_refresher,
             heartbeat,
             server_secret,
-            database: Health::default(),
-            failing: FailingTasks::default(),
+            database,
+            health,
+            metrics,
             clock,
             mark,
             tracer,
@@ -131,6 +145,16 @@ impl Components {
         &self.tracer
     }
 
+    /// How the instance fares.
+    pub(super) fn health(&self) -> &Arc<InstanceHealth> {
+        &self.health
+    }
+
+    /// All metrics. The service adds its own when it is made.
+    pub(super) fn metrics(&self) -> &MetricRegistry {
+        &self.metrics
+    }
+
     /// The server secret, for modules that derive keys from it. There may be no secret yet.
     pub(super) fn server_secret(&self) -> &CurrentServerSecret {
         self.server_secret.current()
@@ -139,24 +163,31 @@ impl Components {
     /// The task that probes the database. It begins before the keys are read.
     pub(super) fn database_probe(&self) -> Supervised {
         let probe = DatabaseProbe::new(Arc::clone(&self.stores.database), self.database.clone());
-        Supervised::new(probe, &self.failing)
+        Supervised::new(probe, self.health.tasks())
     }
 
     /// The service for all requests, and the tasks other than [`Self::database_probe`]. The start has just done the work of
     /// some of them; they begin with a pause.
     pub(super) fn into_service(self, config: &Config, entropy: Entropy) -> (HttpService, Vec<Supervised>) {
-        let Self { registry, keys, ring_service, ring_refresher, heartbeat, .. } = self;
-        let Self { server_secret, database, failing, clock, mark, tracer, .. } = self;
+        let Self { stores, registry, keys, ring_service, ring_refresher, heartbeat, .. } = self;
+        let Self { server_secret, health, metrics, clock, mark, tracer, .. } = self;
         let refresh = Duration::from_secs(ring_service.settings().refresh);
         let pause = ring_refresher.pause();
+        let (known, table_metrics) = (health.tasks(), Arc::<TableMetrics>::default());
         let tasks = vec![
-            Supervised::new(ring_refresher, &failing).after(pause),
-            Supervised::new(SignerProbe::new(Arc::clone(&keys), refresh), &failing),
-            Supervised::new(heartbeat, &failing).after(instance_heartbeat::EVERY),
-            Supervised::new(server_secret, &failing).after(refresh),
+            Supervised::new(ring_refresher, known).after(pause),
+            Supervised::new(SignerProbe::new(Arc::clone(&keys), refresh), known),
+            Supervised::new(heartbeat, known).after(instance_heartbeat::EVERY),
+            Supervised::new(server_secret, known).after(refresh),
+            Supervised::new(HealthWatch::new(Arc::clone(&health)), known),
+            Supervised::new(StoreCensus::new(stores.database, Arc::clone(&table_metrics)), known),
         ];
         let tokens = tokens(config, Arc::clone(&keys), clock.clone(), entropy);
+        metrics.add(tokens.metrics());
+        metrics.add_all(of_keys(&keys, &ring_service, &clock));
         let accounts = Accounts::new(registry, tokens.clone(), clock.clone(), config.session_max_age);
+        metrics.add_all(accounts.metrics());
+        metrics.add_all([Arc::clone(&health) as Arc<dyn Source>, Arc::new(known.clone()), table_metrics]);
         let settings = HttpSettings {
             demo_tokens: config.demo_tokens,
             allowed_origins: config.allowed_origins.clone(),
@@ -166,8 +197,10 @@ impl Components {
             body_memory: config.max_body_memory,
             access_log: config.access_log,
         };
-        let api = Api::new(Parts { tokens, accounts, keys, database, failing, clock, settings });
-        (HttpService::new(api, mark, tracer), tasks)
+        let api = Api::new(Parts { tokens, accounts, keys, health, clock, settings });
+        let http_service = HttpService::new(api, mark, tracer);
+        metrics.add(http_service.metrics());
+        (http_service, tasks)
     }
 }
 
@@ -177,6 +210,14 @@ fn open_tracer(config: &Config, mark: u32, clock: &Clock, entropy: &Entropy) -> 
         Some(settings) => Ok(Tracer::start(settings, mark, clock.clone(), entropy.clone())?),
         None => Ok(Tracer::default()),
     }
+}
+
+/// What is counted of the ring, of its custody and of the signatures.
+fn of_keys(keys: &Arc<Keys>, ring_service: &RingService, clock: &Clock) -> Vec<Arc<dyn Source>> {
+    let ring = KeyMetrics::new(Arc::clone(keys), Arc::clone(ring_service.schedule()), clock.clone());
+    let mut sources = keys.signer().metrics().to_vec();
+    sources.extend([Arc::new(ring) as Arc<dyn Source>, ring_service.custody().metrics()]);
+    sources
 }
 
 #[async_trait]

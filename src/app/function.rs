@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::StartError;
 use super::components::Components;
+use super::function_metrics::FunctionMetrics;
 use super::function_tasks::{FunctionTasks, Round};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -44,6 +45,7 @@ pub struct Function {
     clock: Clock,
     refresh: Duration,
     upkeep: Mutex<Upkeep>,
+    metrics: FunctionMetrics,
     tasks: Arc<Mutex<FunctionTasks>>,
     tracer: Tracer,
 }
@@ -71,6 +73,7 @@ impl Function {
         components.finish_start(config).await?;
         let (keys, ring_service) = (Arc::clone(components.keys()), components.ring_service().clone());
         let server_secret = components.server_secret().clone();
+        let metrics = FunctionMetrics::new(components.metrics().clone(), clock.clone());
         let tracer = components.tracer().clone();
         let (http_service, mut tasks) = components.into_service(config, entropy);
         tasks.push(database_probe);
@@ -83,6 +86,7 @@ impl Function {
             base: path_of(config.public_url.as_deref()).to_owned(),
             clock,
             refresh,
+            metrics,
             upkeep: Mutex::new(Upkeep { began_at, under_way: None }),
             tasks: Arc::new(Mutex::new(FunctionTasks::new(tasks, began_at, refresh))),
             tracer,
@@ -99,10 +103,11 @@ impl Function {
     /// # Errors
     /// [`EventError`]
     pub async fn invoke(&self, event: Event, xray: Option<&str>) -> Result<Option<Reply>, EventError> {
-        let answered = self.answer(event, xray).await;
+        let answer = self.answer(event, xray).await;
+        self.metrics.report();
         self.tracer.flush(TELEMETRY_PATIENCE).await;
         flush_log(TELEMETRY_PATIENCE);
-        answered
+        answer
     }
 
     async fn answer(&self, event: Event, xray: Option<&str>) -> Result<Option<Reply>, EventError> {

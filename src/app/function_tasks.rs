@@ -59,7 +59,7 @@ mod tests {
     use super::*;
     use crate::app::task::{Task, TurnError};
     use crate::clock::Clock;
-    use crate::http::FailingTasks;
+    use crate::health::Tasks;
 
     /// Notes the seconds of the clock at which it has its turns.
     struct Noting {
@@ -89,7 +89,7 @@ mod tests {
     /// The turns that a task with these answers has if the clock moves from 0 to 100 s and a round comes every 10 s.
     async fn turns(round: Round, first_pause: u64, answer: fn() -> Result<NextTurn, TurnError>) -> Vec<u64> {
         let (clock, turns) = (Clock::manual(Timestamp::from_secs(0)), Arc::<Mutex<Vec<u64>>>::default());
-        let task = Supervised::new(Noting { turns: Arc::clone(&turns), answer }, &FailingTasks::default());
+        let task = Supervised::new(Noting { turns: Arc::clone(&turns), answer }, &Tasks::new(clock.clone()));
         let task = task.after(Duration::from_secs(first_pause));
         let mut tasks = FunctionTasks::new(vec![task], Duration::ZERO, Duration::from_secs(PERIOD));
         for seconds in (0..=100).step_by(PERIOD as usize) {

@@ -8,6 +8,7 @@ use listenfd::ListenFd;
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::StartError;
+use crate::config::AdminChoice;
 
 /// The most connections that may wait to be accepted.
 const BACKLOG: u32 = 4096;
@@ -58,6 +59,28 @@ pub(super) fn listen(host: Option<IpAddr>, port: u16) -> Result<TcpListener, Sta
             }
             _ => on(Ipv4Addr::UNSPECIFIED.into()),
         }),
+    }
+}
+
+/// The admin listener's socket, if there is to be one. The default address may be taken, such as by another instance on the
+/// machine: then the service starts without the listener.
+///
+/// # Errors
+/// [`StartError::ListenForAdmin`] if an address that was set is taken.
+pub(super) fn listen_for_admin(choice: AdminChoice) -> Result<Option<TcpListener>, StartError> {
+    match choice {
+        AdminChoice::Off => Ok(None),
+        AdminChoice::At(address) => {
+            bind(address).map(Some).map_err(|cause| StartError::ListenForAdmin { address, cause })
+        }
+        AdminChoice::Usual(address) => Ok(bind(address)
+            .inspect_err(|cause| {
+                tracing::warn!(
+                    %address, %cause,
+                    "cannot listen for metrics and health; the service starts without them. ADMIN_ADDRESS sets another address, or off"
+                );
+            })
+            .ok()),
     }
 }
 

@@ -50,7 +50,7 @@ mod tests {
     use crate::app::task::{NextTurn, Supervised, Task, TurnError};
     use crate::clock::Clock;
     use crate::domain::Timestamp;
-    use crate::http::FailingTasks;
+    use crate::health::Tasks;
 
     /// Takes turns of this length, without a pause, and counts those that ended.
     struct Turns {
@@ -77,7 +77,7 @@ mod tests {
         let ended = Arc::<AtomicU64>::default();
         let mut tasks = Supervisor::new(Clock::System);
         let turns = Turns { length: Duration::from_secs(turn), ended: Arc::clone(&ended) };
-        tasks.start(Supervised::new(turns, &FailingTasks::default()));
+        tasks.start(Supervised::new(turns, &Tasks::new(Clock::System)));
         sleep(Duration::from_millis(500)).await;
         let (tell, stopped) = oneshot::channel();
         let stopped_at = Instant::now();

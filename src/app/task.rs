@@ -4,16 +4,18 @@
 use std::any::Any;
 use std::error::Error;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::domain::Timestamp;
-use crate::http::FailingTasks;
+use crate::health::{TaskRecord, Tasks};
 
 /// The pause after the first failed turn in a row, and the longest pause. Each further pause is twice as
 /// long.
@@ -49,19 +51,17 @@ pub trait Task: Send {
 /// A task, and how often its turns failed.
 pub struct Supervised {
     task: Box<dyn Task>,
-    failing: FailingTasks,
+    record: Arc<TaskRecord>,
     first_pause: Duration,
-    /// Turns that failed since the start.
-    failures: u64,
     /// Turns that failed since the last one that succeeded.
     in_a_row: u32,
 }
 
 impl Supervised {
-    /// A task that takes its first turn at once. Its name is in `failing` while it fails.
-    pub fn new(task: impl Task + 'static, failing: &FailingTasks) -> Self {
-        let (task, failing) = (Box::new(task), failing.clone());
-        Self { task, failing, first_pause: Duration::ZERO, failures: 0, in_a_row: 0 }
+    /// A task that takes its first turn at once, and is one of `tasks`.
+    pub fn new(task: impl Task + 'static, tasks: &Tasks) -> Self {
+        let record = tasks.add(task.name());
+        Self { task: Box::new(task), record, first_pause: Duration::ZERO, in_a_row: 0 }
     }
 
     /// The same, with a pause before its first turn.
@@ -76,21 +76,21 @@ impl Supervised {
 
     /// Gives the task a turn, and says when the next one is due.
     pub async fn turn(&mut self, now: Timestamp) -> NextTurn {
+        let began = Instant::now();
         // After a panic only the task itself is used again: it takes its next turn.
         let error = match AssertUnwindSafe(self.task.turn(now)).catch_unwind().await {
             Ok(Ok(next)) => {
                 self.in_a_row = 0;
-                self.failing.note(self.task.name(), false);
+                self.record.note_turn(now, began.elapsed(), true);
                 return next;
             }
             Ok(Err(error)) => with_causes(error.as_ref()),
             Err(panic) => format!("it panicked: {}", words_of(panic.as_ref())),
         };
         let pause = FIRST_RETRY.saturating_mul(1 << self.in_a_row.min(16)).min(LAST_RETRY);
-        self.failures += 1;
         self.in_a_row += 1;
-        self.failing.note(self.task.name(), true);
-        let (task, failures, retry_after) = (self.task.name(), self.failures, pause.as_secs());
+        self.record.note_turn(now, began.elapsed(), false);
+        let (task, failures, retry_after) = (self.task.name(), self.record.failures(), pause.as_secs());
         tracing::error!(
             task,
             error,
@@ -110,6 +110,7 @@ impl Supervised {
     ) {
         let mut next = NextTurn::After(self.first_pause);
         while let NextTurn::After(pause) = next {
+            self.record.note_due(Some(clock.uptime() + pause));
             tokio::select! {
                 biased;
                 () = stopped(&mut stops) => return,
@@ -121,6 +122,7 @@ impl Supervised {
                 let _ = first_turn.send(());
             }
         }
+        self.record.note_due(None);
     }
 }
 
@@ -220,7 +222,8 @@ mod tests {
         let turns = Arc::<Mutex<Vec<u64>>>::default();
         let script = Scripted { fates: fates.into_iter(), began: Instant::now(), turns: Arc::clone(&turns) };
         let mut supervisor = Supervisor::new(Clock::System);
-        supervisor.start(Supervised::new(script, &FailingTasks::default()).after(Duration::from_secs(rest)));
+        supervisor
+            .start(Supervised::new(script, &Tasks::new(Clock::System)).after(Duration::from_secs(rest)));
         while supervisor.running.join_next().await.is_some_and(|ended| ended.is_ok()) {}
         turns.lock().unwrap().clone()
     }
@@ -255,7 +258,7 @@ mod tests {
             let mut supervisor = Supervisor::new(Clock::System);
             supervisor
                 .start_and_wait(
-                    Supervised::new(Slow, &FailingTasks::default()),
+                    Supervised::new(Slow, &Tasks::new(Clock::System)),
                     Duration::from_secs(patience),
                 )
                 .await;
@@ -267,12 +270,12 @@ mod tests {
     async fn failures_are_counted_and_listed() {
         let fates = vec![Panics, Fails, Goes, Panics].into_iter();
         let script = Scripted { fates, began: Instant::now(), turns: Arc::default() };
-        let failing = FailingTasks::default();
-        let mut task = Supervised::new(script, &failing);
+        let tasks = Tasks::new(Clock::System);
+        let mut task = Supervised::new(script, &tasks);
         for (failures, in_a_row) in [(1, 1), (2, 2), (2, 0), (3, 1)] {
             task.turn(Timestamp::from_secs(0)).await;
-            assert_eq!((task.failures, task.in_a_row), (failures, in_a_row));
-            assert_eq!(failing.contain("scripted"), in_a_row > 0);
+            assert_eq!((task.record.failures(), task.in_a_row), (failures, in_a_row));
+            assert_eq!(tasks.failing().len(), usize::from(in_a_row > 0));
         }
     }
 }

@@ -39,11 +39,13 @@ async fn serve(
     // This comes first, so that no signal is lost while the stores open.
     let (term, int) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
     let (mut term, mut int) = (term.map_err(Failure::refused)?, int.map_err(Failure::refused)?);
-    reload::on_hangup(log)?;
+    reload::on_hangup(log.clone())?;
     let notify = Notify::from_environment();
     notify.starting();
     let app = tokio::select! {
-        app = App::build(config, passed, Clock::System, Entropy::System) => app.map_err(Failure::refused)?,
+        app = App::build(config, passed, Clock::System, Entropy::System) => {
+            app.map_err(Failure::refused)?.with_log_filter(log)
+        }
         () = first_of(&mut term, &mut int) => return Ok(()),
     };
     let address = app.address().map_err(Failure::refused)?;

@@ -11,7 +11,7 @@ mod shown;
 mod source;
 mod traces;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::domain::{Kid, Lifetime, ProxyHeader, Rotation, Secret, TrustedProxies};
@@ -97,6 +97,8 @@ pub struct Config {
     pub max_body_memory: usize,
     /// `RSA_BATCH`: whether the service makes waiting RSA signatures in batches, if the processor can.
     pub rsa_batch: bool,
+    /// `ADMIN_ADDRESS`.
+    pub admin: AdminChoice,
     /// `LOG_LEVEL`, a filter of `tracing-subscriber`.
     pub log_level: String,
     /// `LOG_FORMAT`.
@@ -123,6 +125,17 @@ impl StoreChoice {
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }
+}
+
+/// Where the admin listener is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdminChoice {
+    /// There is none. A function never has one.
+    Off,
+    /// At the default address. If that is taken, there is none.
+    Usual(SocketAddr),
+    /// At this address.
+    At(SocketAddr),
 }
 
 /// How log lines look.
@@ -215,6 +228,7 @@ impl Config {
             trusted_proxy_header: read.required(settings::TRUSTED_PROXY_HEADER, parse::proxy_header)?,
             max_body_memory: read.required(settings::MAX_BODY_MEMORY, parse::body_memory)?,
             rsa_batch: read.required(settings::RSA_BATCH, parse::rsa_batch)?,
+            admin: admin_choice(&mut read, sources.is_function())?,
             log_level: read.required(settings::LOG_LEVEL, parse::log_level)?,
             log_format: read.required(settings::LOG_FORMAT, parse::log_format)?,
             access_log: access_log(&mut read)?,
@@ -255,5 +269,15 @@ fn store_choice(read: &mut Reader<'_>, function: bool) -> Result<StoreChoice, Fa
         Some(uri) => StoreChoice::Mongo(uri),
         None if function => StoreChoice::Absent,
         None => StoreChoice::Sqlite(read.text(settings::DATA_DIR).into()),
+    })
+}
+
+fn admin_choice(read: &mut Reader<'_>, function: bool) -> Result<AdminChoice, Faults> {
+    let is_set = read.optional(settings::ADMIN_ADDRESS, |_| Ok(())).is_some();
+    let address = read.required(settings::ADMIN_ADDRESS, parse::admin_address)?;
+    Ok(match address {
+        Some(address) if is_set && !function => AdminChoice::At(address),
+        Some(address) if !function => AdminChoice::Usual(address),
+        _ => AdminChoice::Off,
     })
 }

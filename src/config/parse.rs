@@ -1,6 +1,6 @@
 //! Turns text into typed values. This is the only place that says what each setting allows.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::LogFormat;
@@ -38,6 +38,15 @@ pub(super) fn host(text: &str) -> Result<IpAddr, String> {
 
 pub(super) fn port(text: &str) -> Result<u16, String> {
     number(text, 0, 65_535)
+}
+
+/// An address, or nothing for `off`.
+pub(super) fn admin_address(text: &str) -> Result<Option<SocketAddr>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let refused = || "must be an IP address and a port, such as 127.0.0.1:9464, or off".to_owned();
+    text.parse().map(Some).map_err(|_| refused())
 }
 
 pub(super) fn skew(text: &str) -> Result<u64, String> {

@@ -131,6 +131,10 @@ settings! {
         "auto",
         "`auto`: the service makes waiting RSA signatures in groups of eight if the processor has AVX-512 IFMA; `off`: one by one",
     );
+    ADMIN_ADDRESS = setting(
+        "127.0.0.1:9464",
+        "Address and port of the listener for metrics, health and the log filter, which has no authentication; `off` opens none",
+    );
     LOG_LEVEL = setting("info", "`error`, `warn`, `info`, `debug`, `trace`, or a filter by module");
     LOG_FORMAT = setting("auto", "`text`, `json`, or `auto`: text on a terminal, JSON elsewhere");
     ACCESS_LOG = setting("errors", "Requests that have a line in the log: `off`, `errors` (those that are refused) or `all`");

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
+use super::operation::Operation;
 use super::refusal::Cause;
 use crate::domain::{Caller, UserId};
 
@@ -13,6 +14,8 @@ use crate::domain::{Caller, UserId};
 pub(super) struct Answered<'a> {
     /// Its client, its name and its operation.
     pub(super) caller: &'a Caller,
+    /// Its operation, if there is one.
+    pub(super) operation: Option<&'static Operation>,
     /// Its method.
     pub(super) method: MethodName,
     /// The path of its operation. It never comes from the request.
@@ -34,30 +37,36 @@ pub(super) struct Answered<'a> {
 /// The name of an HTTP method (RFC 9110 §9.3, RFC 5789), or one name for all others, because a request may
 /// bring any text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct MethodName(&'static str);
+pub(super) struct MethodName(usize);
 
 impl MethodName {
+    /// All names. The last one is that of any other method, as OpenTelemetry has it.
+    pub(super) const NAMES: [&'static str; 10] =
+        ["GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "CONNECT", "TRACE", "_OTHER"];
     /// `HEAD`.
-    pub(super) const HEAD: Self = Self("HEAD");
-    /// Any other method, under the name that OpenTelemetry gives it.
-    const OTHER: Self = Self("_OTHER");
+    pub(super) const HEAD: Self = Self(2);
 
     pub(super) fn of(method: &Method) -> Self {
-        match *method {
-            Method::GET => Self("GET"),
-            Method::POST => Self("POST"),
-            Method::HEAD => Self::HEAD,
-            Method::OPTIONS => Self("OPTIONS"),
-            Method::PUT => Self("PUT"),
-            Method::PATCH => Self("PATCH"),
-            Method::DELETE => Self("DELETE"),
-            Method::CONNECT => Self("CONNECT"),
-            Method::TRACE => Self("TRACE"),
-            _ => Self::OTHER,
-        }
+        Self(match *method {
+            Method::GET => 0,
+            Method::POST => 1,
+            Method::HEAD => 2,
+            Method::OPTIONS => 3,
+            Method::PUT => 4,
+            Method::PATCH => 5,
+            Method::DELETE => 6,
+            Method::CONNECT => 7,
+            Method::TRACE => 8,
+            _ => 9,
+        })
     }
 
     pub(super) fn as_str(self) -> &'static str {
+        Self::NAMES[self.0]
+    }
+
+    /// Its place in [`Self::NAMES`].
+    pub(super) fn number(self) -> usize {
         self.0
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::metrics::ConnectionMetrics;
 use super::peer::Peer;
 use super::progress::{Idle, Progress};
 use crate::domain::TrustedProxies;
@@ -37,6 +38,7 @@ pub(super) struct Connections(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     limits: Limits,
+    metrics: Arc<ConnectionMetrics>,
     start: Instant,
     table: Mutex<Table>,
 }
@@ -64,22 +66,33 @@ struct Candidate {
 type Key = (Option<Peer>, u64);
 
 impl Connections {
-    pub(super) fn new(limits: Limits) -> Self {
-        Self(Arc::new(Shared { limits, start: Instant::now(), table: Mutex::default() }))
+    pub(super) fn new(limits: Limits, metrics: Arc<ConnectionMetrics>) -> Self {
+        Self(Arc::new(Shared { limits, metrics, start: Instant::now(), table: Mutex::default() }))
     }
 
     /// A place for a new connection. If necessary, an idle connection is closed for it. `None` if all
     /// connections have running requests.
     pub(super) fn admit(&self, address: IpAddr) -> Option<Place> {
+        let place = self.place(address);
+        let metrics = &self.0.metrics;
+        if place.is_some() {
+            metrics.accepted.increment()
+        } else {
+            metrics.refused.increment()
+        }
+        place
+    }
+
+    fn place(&self, address: IpAddr) -> Option<Place> {
         let peer = Peer::counted(address, &self.0.limits.trusted_proxies);
         let mut table = self.0.table();
         let of_peer = peer.and_then(|_| table.peers.get(&peer)).map_or(0, HashMap::len);
         let room = if of_peer >= self.0.limits.per_address {
             table.tell("one address has reached its limit of connections", "MAX_CONNECTIONS_PER_ADDRESS");
-            table.close_idle_of(peer)
+            self.0.displaced(table.close_idle_of(peer))
         } else if table.open >= self.0.limits.connections {
             table.tell("the limit of connections is reached", "MAX_CONNECTIONS");
-            table.close_idle()
+            self.0.displaced(table.close_idle())
         } else {
             true
         };
@@ -92,6 +105,12 @@ impl Connections {
 }
 
 impl Shared {
+    /// Counts an idle connection, if it was closed for a new one.
+    fn displaced(&self, closed: bool) -> bool {
+        self.metrics.displaced.add(u64::from(closed));
+        closed
+    }
+
     /// Nothing panics while it holds the lock.
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
@@ -194,12 +213,14 @@ impl Drop for Place {
     fn drop(&mut self) {
         // A connection that was closed for another one has given up its place already.
         self.table.table().remove(self.key);
+        self.table.metrics.closed.increment();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::net::IpAddr;
+    use std::sync::Arc;
 
     use futures_util::FutureExt;
 
@@ -213,7 +234,7 @@ mod tests {
             "" => TrustedProxies::default(),
             text => TrustedProxies::parse(text).unwrap(),
         };
-        Connections::new(Limits { connections, per_address, trusted_proxies })
+        Connections::new(Limits { connections, per_address, trusted_proxies }, Arc::default())
     }
 
     fn admit(connections: &Connections, peer: &str) -> Option<Place> {

@@ -2,6 +2,7 @@
 
 use std::future::ready;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use http_body_util::{Either, Full};
 use tokio::time::Instant;
 
 use super::answered::{Answered, MethodName};
+use super::metrics::{ConnectionMetrics, HttpMetrics};
 use super::middleware::access_log::AccessLogger;
 use super::middleware::client::ClientAddress;
 use super::middleware::cors::Cors;
@@ -21,6 +23,7 @@ use super::refusal::{Cause, Kind, Refusal};
 use super::router::{Route, Router, allowed};
 use super::{Answer, Api, Body, Call, Response, operations, path};
 use crate::domain::Caller;
+use crate::telemetry::metrics::Source;
 use crate::telemetry::traces::{BegunTrace, Span, Tracer};
 use crate::telemetry::{RequestScope, in_request, user};
 
@@ -38,6 +41,7 @@ pub struct HttpService {
     /// `url.scheme` of every span: of what clients ask, as far as the operator says it.
     scheme: &'static str,
     closing: AtomicBool,
+    metrics: Arc<HttpMetrics>,
 }
 
 /// A request that is being answered, without what its handler has of it.
@@ -67,8 +71,19 @@ impl HttpService {
             access_log: AccessLogger::new(settings.access_log),
             scheme: if is_public_https { "https" } else { "http" },
             closing: AtomicBool::new(false),
+            metrics: Arc::new(HttpMetrics::new()),
             api,
         }
+    }
+
+    /// What is counted of requests and connections.
+    pub fn metrics(&self) -> Arc<dyn Source> {
+        Arc::clone(&self.metrics) as Arc<dyn Source>
+    }
+
+    /// What is counted of connections.
+    pub(super) fn connection_metrics(&self) -> Arc<ConnectionMetrics> {
+        Arc::clone(&self.metrics.connections)
     }
 
     /// From now on each answer is the last one on its connection.
@@ -134,6 +149,7 @@ impl HttpService {
         let response = self.finish(response, method, &caller, origin);
         let request = Answered {
             caller: &caller,
+            operation: route.operation(),
             method,
             path: route.path(),
             status: response.status(),
@@ -143,6 +159,7 @@ impl HttpService {
             bytes: response.body().len(),
             user: user(),
         };
+        self.metrics.count(&request);
         self.access_log.answered(&request);
         if let Some(span) = span {
             trace::end(span, &request, self.scheme);

@@ -11,8 +11,8 @@ mod deadlines;
 mod dialect;
 mod docs;
 mod extract;
-mod failing;
 mod http_service;
+mod metrics;
 mod middleware;
 mod operation;
 mod operations;
@@ -36,8 +36,8 @@ use hyper::body::Incoming;
 use crate::accounts::Accounts;
 use crate::clock::Clock;
 use crate::domain::{Caller, ProxyHeader, TrustedProxies};
+use crate::health::InstanceHealth;
 use crate::keys::Keys;
-use crate::store::Health;
 use crate::telemetry::AccessLog;
 use crate::token::Tokens;
 
@@ -47,7 +47,6 @@ use refusal::Refusal;
 pub use connections::Limits;
 pub use dialect::Dialect;
 pub use docs::{OPENAPI_JSON, OPENAPI_YAML};
-pub use failing::FailingTasks;
 pub use http_service::HttpService;
 pub use operation::{Auth, Cache, Operation, Origins};
 pub use operations::operations;
@@ -97,10 +96,8 @@ pub struct Parts {
     pub accounts: Accounts,
     /// The published keys.
     pub keys: Arc<Keys>,
-    /// Whether the database answers.
-    pub database: Health,
-    /// Which background tasks fail.
-    pub failing: FailingTasks,
+    /// How the instance fares.
+    pub health: Arc<InstanceHealth>,
     /// The time, for `/health`.
     pub clock: Clock,
     /// The operator's decisions.

@@ -27,6 +27,8 @@ pub struct Operation {
     pub cache: Cache,
     /// Whether the operation reads a bearer token.
     pub auth: Auth,
+    /// Its place in the table, by which metrics find what they count of it.
+    pub(super) number: usize,
     pub(super) handler: Handler,
 }
 

@@ -24,9 +24,10 @@ macro_rules! run {
 }
 
 #[rustfmt::skip]
-static OPERATIONS: &[Operation] = &[
+static OPERATIONS: &[Operation] = &numbered([
     op(GET, "/", "get_root", Listed, Unsaid, Ignored, run!(api::get_root)),
     op(GET, "/health", "get_health", Listed, NoStore, Ignored, run!(api::get_health)),
+    op(GET, "/livez", "get_livez", Listed, NoStore, Ignored, run!(probes::get_livez)),
     op(GET, "/startupz", "get_startupz", Listed, NoStore, Ignored, run!(probes::get_startupz)),
     op(GET, "/readyz", "get_readyz", Listed, NoStore, Ignored, run!(probes::get_readyz)),
     op(POST, "/api/token/generate", "generate_token", Listed, NoStore, Ignored, run!(api::generate_token)),
@@ -53,7 +54,7 @@ static OPERATIONS: &[Operation] = &[
     op(GET, "/api/docs/openapi.json", "get_openapi_json", Listed, Hour, Ignored, run!(docs::get_openapi_json)),
     op(GET, "/api/docs/openapi.yaml", "get_openapi_yaml", Listed, Hour, Ignored, run!(docs::get_openapi_yaml)),
     op(GET, "/api/docs/assets/{file}", "get_docs_asset", Listed, Hour, Ignored, run!(docs::get_docs_asset)),
-];
+]);
 
 const fn op(
     method: Method,
@@ -64,5 +65,15 @@ const fn op(
     auth: Auth,
     handler: Handler,
 ) -> Operation {
-    Operation { id, method, path, dialect: Dialect::Api, origins, cache, auth, handler }
+    Operation { id, method, path, dialect: Dialect::Api, origins, cache, auth, number: 0, handler }
+}
+
+/// The same operations, each with its place in the table.
+const fn numbered<const N: usize>(mut operations: [Operation; N]) -> [Operation; N] {
+    let mut number = 0;
+    while number < N {
+        operations[number].number = number;
+        number += 1;
+    }
+    operations
 }

@@ -38,7 +38,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) {
     let graceful = GracefulShutdown::new();
-    let connections = Connections::new(limits);
+    let connections = Connections::new(limits, service.connection_metrics());
     // If there is no place, the socket closes with the value.
     let greet = |(stream, peer): (TcpStream, SocketAddr)| {
         if let Some(place) = connections.admit(peer.ip()) {

@@ -8,6 +8,7 @@ pub mod forecast;
 mod inheritance;
 mod key_event;
 mod kind;
+mod metrics;
 pub mod orders;
 mod private;
 mod readiness;
@@ -32,11 +33,12 @@ use arc_swap::{ArcSwapOption, Guard};
 use jose::{Algorithm, Typ};
 
 use crate::clock::Clock;
-use crate::domain::{Lifetime, Timestamp};
+use crate::domain::{Lifetime, Secret, Timestamp};
 use crate::telemetry::traces::{Span, SpanKind};
 
 pub use key_event::{Cause, KeyEvent, RingEvent};
 pub use kind::KeyKind;
+pub use metrics::KeyMetrics;
 pub use private::{Private, RemoteKey};
 pub use readiness::NotReady;
 pub use relocation::Relocation;
@@ -113,6 +115,15 @@ impl std::ops::Deref for View {
     fn deref(&self) -> &Ring {
         &self.ring
     }
+}
+
+/// A token that was signed just now.
+#[derive(Debug)]
+pub struct Signed {
+    /// The compact JWS. It opens what it was issued for, so it is not shown.
+    pub token: Secret<String>,
+    /// The algorithm of the key that signed it.
+    pub algorithm: Algorithm,
 }
 
 impl Keys {
@@ -249,7 +260,7 @@ impl Keys {
         claims: &[u8],
         lifetime: Lifetime,
         expires_at: Timestamp,
-    ) -> Result<String, SignError> {
+    ) -> Result<Signed, SignError> {
         let up = self.clock.uptime();
         let ring = self.ring();
         let key =
@@ -264,7 +275,8 @@ impl Keys {
         }
         key.note_expiry(expires_at);
         let input = jose::signing_input(header, claims);
-        self.complete(&key, input, up).await
+        let token = self.complete(&key, input, up).await?;
+        Ok(Signed { token: Secret::new(token), algorithm: key.verifying().algorithm() })
     }
 
     /// Appends the signature of `input` to it, and records the answer of a remote service.

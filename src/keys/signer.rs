@@ -9,10 +9,13 @@ use std::time::Duration;
 
 use jose::SigningKey;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
+use super::custody::{CALLS, OUTCOMES};
 use super::rsa_signing::{RsaSigning, Unsigned};
 use super::{ActiveKey, Private, RemoteKey};
 use crate::entropy::Entropy;
+use crate::telemetry::metrics::{Durations, Snapshot, Source};
 use crate::workers::{BatchWorkers, WorkError, Workers};
 
 /// The most signatures that may wait; each takes a quarter of a millisecond, so that the last one is ready in
@@ -50,6 +53,17 @@ pub struct Signer {
     post_quantum: Workers,
     remote: Semaphore,
     waiting: Semaphore,
+    elsewhere: Arc<SignaturesElsewhere>,
+}
+
+/// What is counted of signatures that a service elsewhere makes.
+#[derive(Debug)]
+struct SignaturesElsewhere(Durations);
+
+impl Source for SignaturesElsewhere {
+    fn collect(&self, snapshot: &mut Snapshot) {
+        self.0.add_to(snapshot.family(&CALLS));
+    }
 }
 
 impl Signer {
@@ -65,7 +79,13 @@ impl Signer {
             post_quantum: Workers::start("sign-pq", cores, QUEUE, NICENESS)?,
             remote: Semaphore::new(REMOTE),
             waiting: Semaphore::new(QUEUE),
+            elsewhere: Arc::new(SignaturesElsewhere(Durations::new(&["sign"], OUTCOMES))),
         })
+    }
+
+    /// What is counted of its queues and of the services that sign for it.
+    pub fn metrics(&self) -> [Arc<dyn Source>; 3] {
+        [self.rsa.metrics(), self.post_quantum.metrics(), Arc::clone(&self.elsewhere) as Arc<dyn Source>]
     }
 
     /// Appends the signature of `input`, an encoded header and payload, to it.
@@ -104,11 +124,19 @@ impl Signer {
         input: String,
     ) -> Result<String, SignError> {
         let _waiting = self.waiting.try_acquire().map_err(|_| SignError::Busy)?;
+        let began = Instant::now();
         let signature = tokio::time::timeout(REMOTE_DEADLINE, async {
             let _place = self.remote.acquire().await.map_err(|_| SignError::Failed)?;
             remote.sign(input.as_bytes()).await
         });
-        let signature = signature.await.map_err(|_| SignError::Unavailable)??;
+        let signature = signature.await.map_err(|_| SignError::Unavailable).flatten();
+        let outcome = match &signature {
+            Ok(_) => 0,
+            Err(SignError::Unavailable | SignError::Busy) => 1,
+            Err(SignError::TooLarge | SignError::Failed) => 2,
+        };
+        self.elsewhere.0.observe(0, outcome, began.elapsed());
+        let signature = signature?;
         // A service that signs with the wrong key, or wrongly, must not issue a token that no verifier
         // accepts.
         if key.verifying().verify(input.as_bytes(), &signature) {

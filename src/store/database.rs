@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::{Absent, StoreError};
+use crate::domain::Timestamp;
 
 /// Questions to a database as a whole and not to one aggregate in it.
 #[async_trait]
@@ -18,6 +19,21 @@ pub trait Database: Send + Sync {
     /// # Errors
     /// [`StoreError::Newer`] if a later version has changed the form already.
     async fn prepare(&self) -> Result<(), StoreError>;
+
+    /// How full each table is. On MongoDB the numbers of rows are estimates, as the server keeps them. Ends within two
+    /// seconds; an embedded database of very many users may take longer, and then the verb fails.
+    async fn list_tables(&self) -> Result<Vec<TableSize>, StoreError>;
+}
+
+/// How full a table is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableSize {
+    /// Its name in the database.
+    pub table: &'static str,
+    /// Its rows.
+    pub rows: u64,
+    /// When the first of its rows expires or has expired; nothing if rows of this table do not expire, or if there is no row.
+    pub first_expires_at: Option<Timestamp>,
 }
 
 /// What the embedded store does if its folder contains no database.
@@ -36,6 +52,10 @@ impl Database for Absent {
     }
 
     async fn prepare(&self) -> Result<(), StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn list_tables(&self) -> Result<Vec<TableSize>, StoreError> {
         Err(StoreError::Absent)
     }
 }

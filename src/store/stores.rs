@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Database, Instances, Rings, Users};
+use super::metered::Metered;
+use super::{Database, Instances, Rings, StoreMetrics, Users};
 
 /// A handle to each aggregate of one database. `app` builds it; all other code takes only the aggregates that
 /// it needs.
@@ -27,6 +28,17 @@ impl Stores {
             rings: Arc::clone(&store) as Arc<dyn Rings>,
             instances: Arc::clone(&store) as Arc<dyn Instances>,
             database: store,
+        }
+    }
+
+    /// The same aggregates; their calls are counted in `metrics`.
+    #[must_use]
+    pub fn metered(self, metrics: &Arc<StoreMetrics>) -> Self {
+        Self {
+            users: Arc::new(Metered { store: self.users, metrics: Arc::clone(metrics) }),
+            rings: Arc::new(Metered { store: self.rings, metrics: Arc::clone(metrics) }),
+            instances: Arc::new(Metered { store: self.instances, metrics: Arc::clone(metrics) }),
+            database: Arc::new(Metered { store: self.database, metrics: Arc::clone(metrics) }),
         }
     }
 }

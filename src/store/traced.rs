@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Database, StoreError, Stores, Users};
+use super::{Database, StoreError, Stores, TableSize, Users};
 use crate::domain::{Email, Event, PasswordHash, Timestamp, User, UserId, Username};
 use crate::telemetry::traces::{Span, SpanKind};
 
@@ -139,6 +139,10 @@ impl Users for Traced<dyn Users> {
 impl Database for Traced<dyn Database> {
     async fn ping(&self) -> Result<(), StoreError> {
         self.run("ping", "", self.store.ping()).await
+    }
+
+    async fn list_tables(&self) -> Result<Vec<TableSize>, StoreError> {
+        self.run("list_tables", "", self.store.list_tables()).await
     }
 
     async fn prepare(&self) -> Result<(), StoreError> {

@@ -1,8 +1,9 @@
-//! Logs and traces. Logs (`LOG_LEVEL`, `LOG_FORMAT`) go to standard error; they and the traces contain no secret
-//! at any level. `scope` knows which request the running code works for.
+//! Logs, metrics and traces. Logs (`LOG_LEVEL`, `LOG_FORMAT`) go to standard error; they and the traces contain no
+//! secret at any level. `scope` knows which request the running code works for.
 
 mod log;
 mod log_filter;
+pub mod metrics;
 mod scope;
 pub mod traces;
 

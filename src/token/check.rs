@@ -107,6 +107,12 @@ impl Tokens {
     /// # Errors
     /// [`CheckError`] with the reason.
     pub fn check(&self, token: &str, audience: Option<&str>) -> Result<Checked, CheckError> {
+        let checked = self.verify(token, audience);
+        self.metrics.count_check(checked.as_ref().map(drop));
+        checked
+    }
+
+    fn verify(&self, token: &str, audience: Option<&str>) -> Result<Checked, CheckError> {
         let ring = self.keys.ring();
         let ring = ring.as_ref().ok_or(CheckError::NoKeys)?;
         let audience = [audience.unwrap_or(&self.settings.audience)];

@@ -112,6 +112,17 @@ impl Tokens {
         subject: Subject<'_>,
         algorithm: Option<Algorithm>,
     ) -> Result<Issued, IssueError> {
+        let issued = self.sign(subject, algorithm).await;
+        self.metrics.count_issue(subject, issued.as_ref().map(|(_, algorithm)| *algorithm));
+        issued.map(|(issued, _)| issued)
+    }
+
+    /// The token, and the algorithm that it is signed by.
+    async fn sign(
+        &self,
+        subject: Subject<'_>,
+        algorithm: Option<Algorithm>,
+    ) -> Result<(Issued, Algorithm), IssueError> {
         let now = self.clock.now();
         let jti = self.entropy.jti().map_err(|_| IssueError::Failed("the system has no randomness"))?;
         let draft = subject.draft(&self.settings, now, &jti)?;
@@ -119,8 +130,8 @@ impl Tokens {
         let json = within_limit(json.map_err(|_| IssueError::Failed("the claims are not JSON"))?)?;
         let expires_in = draft.lifetime.as_secs();
         let expires_at = now.plus_secs(expires_in);
-        let token = self.keys.sign(algorithm, draft.typ, &json, draft.lifetime, expires_at).await?;
-        Ok(Issued { token: Secret::new(token), expires_in })
+        let signed = self.keys.sign(algorithm, draft.typ, &json, draft.lifetime, expires_at).await?;
+        Ok((Issued { token: signed.token, expires_in }, signed.algorithm))
     }
 }
 

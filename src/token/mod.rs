@@ -4,6 +4,7 @@
 mod check;
 mod claims;
 mod issue;
+mod metrics;
 mod subject;
 
 use std::sync::Arc;
@@ -12,6 +13,8 @@ use crate::clock::Clock;
 use crate::domain::Lifetime;
 use crate::entropy::Entropy;
 use crate::keys::Keys;
+use crate::telemetry::metrics::Source;
+use metrics::TokenMetrics;
 
 pub use check::{CheckError, Checked, Rejection, UserSession};
 pub use claims::{CustomClaims, CustomClaimsError};
@@ -40,17 +43,23 @@ pub struct Tokens {
     clock: Clock,
     entropy: Entropy,
     settings: Arc<TokenSettings>,
+    metrics: Arc<TokenMetrics>,
 }
 
 impl Tokens {
     /// Issues and checks tokens with `keys`.
     pub fn new(keys: Arc<Keys>, clock: Clock, entropy: Entropy, settings: TokenSettings) -> Self {
-        Self { keys, clock, entropy, settings: Arc::new(settings) }
+        Self { keys, clock, entropy, settings: Arc::new(settings), metrics: Arc::default() }
     }
 
     /// The keys that sign and check.
     pub fn keys(&self) -> &Arc<Keys> {
         &self.keys
+    }
+
+    /// What is counted of them.
+    pub fn metrics(&self) -> Arc<dyn Source> {
+        Arc::clone(&self.metrics) as Arc<dyn Source>
     }
 
     /// The settings of tokens.

@@ -7,8 +7,11 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
+use super::metrics::QueueMetrics;
 use super::{WorkError, lower_priority};
+use crate::telemetry::metrics::Source;
 
 /// Work that can be done for several pieces at once.
 pub trait BatchWork: Send + Sync + 'static {
@@ -29,11 +32,13 @@ pub trait BatchWork: Send + Sync + 'static {
 pub struct BatchWorkers<W: BatchWork> {
     work: Arc<W>,
     queue: Sender<Asked<W>>,
+    metrics: Arc<QueueMetrics>,
 }
 
 /// A piece of work, and the receiver of its output.
 struct Asked<W: BatchWork> {
     piece: W::Piece,
+    asked_at: Instant,
     reply: oneshot::Sender<W::Output>,
 }
 
@@ -43,19 +48,31 @@ impl<W: BatchWork> BatchWorkers<W> {
     ///
     /// # Errors
     /// If the system starts no thread.
-    pub fn start(name: &str, threads: usize, queue: usize, niceness: i32, work: W) -> io::Result<Self> {
+    pub fn start(
+        name: &'static str,
+        threads: usize,
+        queue: usize,
+        niceness: i32,
+        work: W,
+    ) -> io::Result<Self> {
         let (sender, receiver) = bounded(queue);
-        let work = Arc::new(work);
+        let (work, waiting) = (Arc::new(work), receiver.clone());
+        let metrics = Arc::new(QueueMetrics::of_batches(name, queue, move || waiting.len()));
         for _ in 0..threads.max(1) {
-            let (receiver, work) = (receiver.clone(), Arc::clone(&work));
+            let (receiver, work, metrics) = (receiver.clone(), Arc::clone(&work), Arc::clone(&metrics));
             thread::Builder::new().name(name.to_owned()).spawn(move || {
                 lower_priority(niceness);
                 while let Some(batch) = next_batch(&receiver, &*work) {
-                    answer(batch, &*work);
+                    answer(batch, &*work, &metrics);
                 }
             })?;
         }
-        Ok(Self { work, queue: sender })
+        Ok(Self { work, queue: sender, metrics })
+    }
+
+    /// What is counted of the queue.
+    pub fn metrics(&self) -> Arc<dyn Source> {
+        Arc::clone(&self.metrics) as Arc<dyn Source>
     }
 
     /// The loop of each thread.
@@ -70,7 +87,10 @@ impl<W: BatchWork> BatchWorkers<W> {
     /// [`WorkError::Busy`] at once if the queue is full, [`WorkError::Lost`] if the work panics.
     pub async fn run(&self, piece: W::Piece) -> Result<W::Output, WorkError> {
         let (reply, answer) = oneshot::channel();
-        self.queue.try_send(Asked { piece, reply }).map_err(|_| WorkError::Busy)?;
+        self.queue.try_send(Asked { piece, asked_at: Instant::now(), reply }).map_err(|_| {
+            self.metrics.refused.increment();
+            WorkError::Busy
+        })?;
         answer.await.map_err(|_| WorkError::Lost)
     }
 }
@@ -83,9 +103,14 @@ fn next_batch<W: BatchWork>(receiver: &Receiver<Asked<W>>, work: &W) -> Option<V
     Some(waiting.filter(|asked| !asked.reply.is_closed()).take(size).collect())
 }
 
-fn answer<W: BatchWork>(batch: Vec<Asked<W>>, work: &W) {
+fn answer<W: BatchWork>(batch: Vec<Asked<W>>, work: &W, metrics: &QueueMetrics) {
     if batch.is_empty() {
         return;
+    }
+    let begun = Instant::now();
+    batch.iter().for_each(|asked| metrics.wait.observe(begun.duration_since(asked.asked_at)));
+    if let Some(size) = &metrics.batch {
+        size.observe_number(batch.len() as u64);
     }
     let (pieces, replies): (Vec<_>, Vec<_>) =
         batch.into_iter().map(|asked| (asked.piece, asked.reply)).unzip();
@@ -136,7 +161,7 @@ mod tests {
     /// Puts a piece into the queue.
     fn ask(workers: &BatchWorkers<Gated>, piece: u8) -> oneshot::Receiver<u8> {
         let (reply, answer) = oneshot::channel();
-        workers.queue.try_send(Asked { piece, reply }).unwrap();
+        workers.queue.try_send(Asked { piece, asked_at: Instant::now(), reply }).unwrap();
         answer
     }
 

@@ -22,7 +22,7 @@ pub(in crate::http) async fn get_health(api: Api, _: Call) -> Answer {
         message: "JWT Generator API is healthy",
         timestamp: api.clock.now().to_string(),
         version: VERSION,
-        database_connected: api.database.is_connected(),
+        database_connected: api.health.is_database_connected(),
         signing: api.keys.signs() && api.keys.is_refreshed(),
     };
     respond::json(StatusCode::OK, &body)

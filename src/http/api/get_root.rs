@@ -22,7 +22,7 @@ fn endpoints(api: &Api) -> Answer {
         "success": true,
         "message": "JWT Generator API",
         "version": VERSION,
-        "database_connected": api.database.is_connected(),
+        "database_connected": api.health.is_database_connected(),
         "endpoints": {
             "auth": {
                 "register": "POST /api/auth/register",

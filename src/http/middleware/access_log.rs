@@ -9,8 +9,9 @@ use crate::http::answered::Answered;
 use crate::telemetry::{ACCESS_TARGET, AccessLog};
 
 /// Operations that programs call again and again.
-const OF_MACHINES: [&str; 15] = [
+const OF_MACHINES: [&str; 16] = [
     "get_health",
+    "get_livez",
     "get_startupz",
     "get_readyz",
     "generate_token",
@@ -121,6 +122,7 @@ mod tests {
         let caller = Caller { address, request_id, operation, trace: None };
         let request = Answered {
             caller: &caller,
+            operation: None,
             method: MethodName::of(&Method::GET),
             path: "/",
             status: StatusCode::OK,

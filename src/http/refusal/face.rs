@@ -24,6 +24,32 @@ const NO_DEMO_TOKENS: &str = "Demo tokens are off on this server, because everyo
      with DEMO_TOKENS=true";
 const NO_DATABASE: &str = "Accounts need a database, and this server runs without one (SKIP_DATABASE=true)";
 
+/// Every code of the table, for what is counted by code.
+pub(in crate::http) const CODES: &[&str] = &[
+    "missing_field",
+    "invalid_field",
+    "malformed_body",
+    "malformed_request",
+    "host_required",
+    "token_required",
+    "invalid_token",
+    "user_not_found",
+    "session_ended",
+    "invalid_credentials",
+    "demo_tokens_disabled",
+    "not_found",
+    "method_not_allowed",
+    "request_timeout",
+    "user_exists",
+    "body_too_large",
+    "unsupported_media_type",
+    "internal",
+    "busy",
+    "keys_unavailable",
+    "database_disabled",
+    "database_unavailable",
+];
+
 impl Kind {
     /// The row of the table.
     pub(in crate::http) fn face(&self) -> Face<'_> {

@@ -16,7 +16,7 @@ use http::header::{ALLOW, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE}
 use crate::token::Rejection;
 
 pub(super) use challenge::Challenge;
-pub(super) use face::Face;
+pub(super) use face::{CODES, Face};
 pub(super) use fault::{BodyFault, FieldFault, MediaFault, Missing};
 
 /// A refusal: what the caller may know, and what only the log may contain.

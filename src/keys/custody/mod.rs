@@ -11,6 +11,7 @@ mod error;
 mod file;
 mod file_fault;
 mod location;
+mod metered;
 mod ring_fault;
 mod sealed_ring;
 mod sealer;
@@ -23,7 +24,9 @@ use jose::{Algorithm, SigningKey, VerifyingKey};
 
 use super::{KeyKind, Private};
 use crate::domain::{Home, Instance, KeyRecord, Kid, Moved, NewKey, RingRecord, Timestamp};
+use crate::telemetry::metrics::Source;
 use crate::workers::Workers;
+use metered::{CustodyMetrics, MeteredKeys, MeteredRing};
 
 pub use aws::{Account, AwsKms, SecretRing};
 pub use copy::{FileCopy, copy_folder, read_folder};
@@ -32,6 +35,7 @@ pub use directory::Directory;
 pub use error::CustodyError;
 pub use file_fault::FileFault;
 pub use location::RingLocation;
+pub(super) use metered::{CALLS, OUTCOMES};
 pub use ring_fault::{RecordFault, RingFault};
 pub use sealed_ring::SealingError;
 pub use sealer::{Sealer, SealerError};
@@ -188,6 +192,7 @@ pub struct Custody {
     ring: Arc<dyn RingStore>,
     homes: Vec<Arc<dyn KeyBackend>>,
     folder: Directory,
+    metrics: Arc<CustodyMetrics>,
 }
 
 /// A key pair of the original.
@@ -210,7 +215,17 @@ impl Custody {
         homes: Vec<Arc<dyn KeyBackend>>,
         folder: Directory,
     ) -> Self {
-        Self { name, ring, homes, folder }
+        let metrics = Arc::new(CustodyMetrics::new());
+        let measured =
+            |home| Arc::new(MeteredKeys { home, metrics: Arc::clone(&metrics) }) as Arc<dyn KeyBackend>;
+        let homes = homes.into_iter().map(measured).collect();
+        let ring = Arc::new(MeteredRing { ring, metrics: Arc::clone(&metrics) });
+        Self { name, ring, homes, folder, metrics }
+    }
+
+    /// What is counted of it.
+    pub fn metrics(&self) -> Arc<dyn Source> {
+        Arc::clone(&self.metrics) as Arc<dyn Source>
     }
 
     /// Its name in `KEY_CUSTODY`.

@@ -13,6 +13,7 @@ mod preparing;
 mod reading;
 mod reservations;
 mod rings;
+mod sizes;
 mod states;
 mod user_keys;
 mod users;
@@ -27,7 +28,7 @@ use mongodb::error::Error;
 use mongodb::options::ConnectionString;
 use tokio::sync::{Mutex, OnceCell, watch};
 
-use super::{Database, NoEvents, StoreError};
+use super::{Database, NoEvents, StoreError, TableSize};
 use crate::domain::Secret;
 use collections::CollectionSpec;
 use connection::{Connection, ReadFrom};
@@ -110,6 +111,10 @@ impl Database for Mongo {
     /// Earlier versions can work with what is added to users and indexes; [`Database::ping`] begins it.
     async fn prepare(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    async fn list_tables(&self) -> Result<Vec<TableSize>, StoreError> {
+        self.collection_sizes().await
     }
 }
 

@@ -14,6 +14,7 @@ mod migrations;
 mod readers;
 mod reading;
 mod rings;
+mod tables;
 mod users;
 mod watched_database;
 mod writer;
@@ -25,7 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 
-use super::{Database, IfMissing, NoEvents, StoreError};
+use super::{Database, IfMissing, NoEvents, StoreError, TableSize};
 use connection::Location;
 use readers::Readers;
 use watched_database::WatchedDatabase;
@@ -105,6 +106,10 @@ impl Database for Sqlite {
 
     async fn prepare(&self) -> Result<(), StoreError> {
         self.upgrade().await
+    }
+
+    async fn list_tables(&self) -> Result<Vec<TableSize>, StoreError> {
+        self.read(tables::sizes).await
     }
 }
 

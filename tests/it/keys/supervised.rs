@@ -17,7 +17,8 @@ use jwt_generator::clock::Clock;
 use jwt_generator::config::{Config, Sources};
 use jwt_generator::domain::{Kid, Lifetime, ProxyHeader, RingRecord, Rotation, Timestamp, TrustedProxies};
 use jwt_generator::entropy::Entropy;
-use jwt_generator::http::{Api, FailingTasks, HttpService, HttpSettings, Parts};
+use jwt_generator::health::{InstanceHealth, Tasks};
+use jwt_generator::http::{Api, HttpService, HttpSettings, Parts};
 use jwt_generator::keys::custody::{
     Custody, CustodyError, Directory, KeyBackend, Replaced, RingLocation, RingStore,
 };
@@ -102,7 +103,7 @@ impl World {
 async fn rotation_goes_on_though_the_task_that_watches_the_ring_panics() {
     let folder = tempfile::tempdir().unwrap();
     let World { clock, ring_service, ring_refresher, panics, .. } = World::begun(folder.path()).await;
-    let mut task = Supervised::new(ring_refresher, &FailingTasks::default());
+    let mut task = Supervised::new(ring_refresher, &Tasks::new(clock.clone()));
     clock.set(Timestamp::from_secs(START + PERIOD));
     panics.store(3, Ordering::Relaxed);
     for seconds in [1, 2, 4] {
@@ -118,7 +119,7 @@ async fn rotation_goes_on_though_the_task_that_watches_the_ring_panics() {
 }
 
 /// The service's endpoints over these keys, without a database.
-fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, failing: &FailingTasks) -> HttpService {
+fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, tasks: &Tasks) -> HttpService {
     let environment = [("SKIP_DATABASE", "true")].map(|(name, value)| (name.to_owned(), value.to_owned()));
     let config = Config::read(&Sources::read(environment, folder).unwrap()).unwrap();
     let (clock, entropy) = (clock.clone(), Entropy::seeded(2));
@@ -129,8 +130,13 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, failing: &FailingTa
         accounts: Accounts::new(registry, tokens.clone(), clock.clone(), config.session_max_age),
         tokens,
         keys: Arc::clone(keys),
-        database: Health::default(),
-        failing: failing.clone(),
+        health: Arc::new(InstanceHealth::new(
+            Arc::clone(keys),
+            Health::default(),
+            false,
+            tasks.clone(),
+            clock.clone(),
+        )),
         clock,
         settings: HttpSettings {
             demo_tokens: true,
@@ -155,9 +161,9 @@ async fn ask(endpoints: &HttpService, path: &str) -> (u16, Value) {
 async fn a_task_that_panics_shows_in_signing_and_in_readiness_and_takes_no_key_set_away() {
     let folder = tempfile::tempdir().unwrap();
     let World { clock, keys, ring_refresher, panics, .. } = World::begun(folder.path()).await;
-    let failing = FailingTasks::default();
-    let endpoints = endpoints(folder.path(), &clock, &keys, &failing);
-    let mut task = Supervised::new(ring_refresher, &failing);
+    let tasks = Tasks::new(clock.clone());
+    let endpoints = endpoints(folder.path(), &clock, &keys, &tasks);
+    let mut task = Supervised::new(ring_refresher, &tasks);
     for (times, signing, report) in [
         (0, true, json!({ "status": "ready" })),
         (1, false, json!({ "status": "ready", "failing": ["ring"] })),

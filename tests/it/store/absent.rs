@@ -37,5 +37,5 @@ async fn without_a_database_each_verb_says_so() {
         instances.list_instances().await.map(drop),
         instances.purge_instances(now).await,
     ]);
-    all_absent(&[database.ping().await, database.prepare().await]);
+    all_absent(&[database.ping().await, database.prepare().await, database.list_tables().await.map(drop)]);
 }

@@ -143,6 +143,12 @@ impl Answer {
         assert_eq!((self.status, self.json()), (status, expected));
     }
 
+    /// Asserts a refusal with this status, whatever it says.
+    #[track_caller]
+    pub fn is_refused_with(&self, status: u16) {
+        assert_eq!((self.status, &self.json()["success"]), (status, &Value::Bool(false)), "{}", self.text());
+    }
+
     /// Asserts that `/api/token/validate` refused a token, and why.
     #[track_caller]
     pub fn refuses_token(&self, code: &str) {

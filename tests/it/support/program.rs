@@ -17,11 +17,11 @@ use super::{Client, eventually};
 /// A program that has written nothing within this time is broken. Without this limit it would block the run.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The binary under test: the release build if `./test` made one.
+/// The binary under test: the release build if `./test` made one. It has no admin listener: many of them run at once.
 pub fn jwt_generator(folder: &Path) -> Command {
     let built = std::env::var_os("JWT_TEST_BINARY").map(PathBuf::from);
     let mut command = Command::new(built.unwrap_or_else(|| env!("CARGO_BIN_EXE_jwt-generator").into()));
-    command.env_clear().current_dir(folder);
+    command.env_clear().env("ADMIN_ADDRESS", "off").current_dir(folder);
     command
 }
 

@@ -19,6 +19,7 @@ use super::{Client, folder_with_keys};
 pub struct Service {
     pub clock: Clock,
     address: SocketAddr,
+    admin: Client,
     config: Arc<Config>,
     client: Client,
     stop: Option<oneshot::Sender<()>>,
@@ -42,6 +43,7 @@ impl Service {
         let usual = [
             ("HOST", "127.0.0.1"),
             ("PORT", "0"),
+            ("ADMIN_ADDRESS", "127.0.0.1:0"),
             ("BCRYPT_ROUNDS", "4"),
             ("DATA_DIR", ":memory:"),
             ("KEYS_DIR", keys.to_str().unwrap()),
@@ -57,14 +59,29 @@ impl Service {
             let (config, clock) = (Arc::clone(&config), clock.clone());
             move || serve(&config, clock, &tell, stopped)
         });
-        let address = told.recv().unwrap_or_else(|_| panic!("the service did not start"));
+        let (address, admin) = told.recv().unwrap_or_else(|_| panic!("the service did not start"));
         let client = Client::new(&format!("http://{address}"));
-        Self { clock, address, config, client, stop: Some(stop), thread: Some(thread), _folder: folder }
+        let admin = Client::new(&format!("http://{admin}"));
+        Self {
+            clock,
+            address,
+            admin,
+            config,
+            client,
+            stop: Some(stop),
+            thread: Some(thread),
+            _folder: folder,
+        }
     }
 
     /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// A client of the admin listener.
+    pub fn admin(&self) -> &Client {
+        &self.admin
     }
 
     /// A client without a token.
@@ -92,11 +109,16 @@ impl Service {
     }
 }
 
-fn serve(config: &Config, clock: Clock, tell: &mpsc::Sender<SocketAddr>, stop: oneshot::Receiver<()>) {
+fn serve(
+    config: &Config,
+    clock: Clock,
+    tell: &mpsc::Sender<(SocketAddr, SocketAddr)>,
+    stop: oneshot::Receiver<()>,
+) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let app = App::build(config, None, clock, Entropy::seeded(7)).await.unwrap();
-        tell.send(app.address().unwrap()).unwrap();
+        tell.send((app.address().unwrap(), app.admin_address().unwrap())).unwrap();
         app.run(async {
             let _ = stop.await;
         })

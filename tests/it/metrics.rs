@@ -1,0 +1,322 @@
+//! The admin listener: metrics, health, and the filter of the log.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::TcpListener;
+
+use http::Method;
+use serde_json::json;
+
+use crate::support::{Client, Program, Service, eventually, folder_with_keys, jwt_generator, read, refused};
+
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const ASKING: (&str, &str) =
+    ("accept", "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5");
+
+/// The samples by their names and labels, as they are written.
+fn samples(text: &str) -> BTreeMap<String, f64> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .map(|line| line.rsplit_once(' ').unwrap())
+        .map(|(name, value)| (name.to_owned(), number(value)))
+        .collect()
+}
+
+fn number(text: &str) -> f64 {
+    if text == "+Inf" { f64::INFINITY } else { text.parse().unwrap() }
+}
+
+fn scraped(admin: &Client) -> BTreeMap<String, f64> {
+    let answer = admin.send(Method::GET, "/metrics", &[ASKING], "");
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some(OPENMETRICS)));
+    samples(&String::from_utf8(answer.body).unwrap())
+}
+
+/// By how much each sample has grown, of those that have.
+fn grown(admin: &Client, work: impl FnOnce()) -> BTreeMap<String, f64> {
+    let before = scraped(admin);
+    work();
+    let growth = |(name, value): (String, f64)| {
+        let more = value - before.get(&name).copied().unwrap_or_default();
+        (more > 0.0).then_some((name, more))
+    };
+    scraped(admin).into_iter().filter_map(growth).collect()
+}
+
+fn count_of(operation: &str, method: &str, class: &str) -> String {
+    format!(
+        "http_server_request_duration_seconds_count{{operation=\"{operation}\",method=\"{method}\",status_class=\"{class}\"}}"
+    )
+}
+
+#[test]
+fn requests_and_tokens_are_counted_by_what_they_are() {
+    let service = Service::start();
+    let client = service.anonymous();
+    let grown = grown(service.admin(), || {
+        let token = client.post("/api/token/generate", &json!({})).ok()["data"]["access_token"].clone();
+        client.post("/token/validate", &json!({ "token": token })).ok();
+        client.post("/api/token/validate", &json!({ "token": "x" })).is_refused_with(401);
+        client.get("/api/jwks").ok();
+        client.send(Method::HEAD, "/api/jwks", &[], "");
+        client.post("/api/token/generate", &json!({ "expiresIn": "1000h" })).is_refused_with(400);
+        client.register("ada");
+        client
+            .post("/api/auth/login", &json!({ "username": "ada", "password": "wrong" }))
+            .is_refused_with(401);
+    });
+    for (name, growth) in [
+        (count_of("generate_token", "POST", "2xx"), 1.0),
+        (count_of("generate_token", "POST", "4xx"), 1.0),
+        (count_of("validate_token_alias", "POST", "2xx"), 1.0),
+        (count_of("validate_token", "POST", "4xx"), 1.0),
+        (count_of("get_jwks", "GET", "2xx"), 1.0),
+        (count_of("get_jwks", "HEAD", "2xx"), 1.0),
+        ("http_server_refusals_total{code=\"invalid_token\"}".to_owned(), 1.0),
+        ("http_server_refusals_total{code=\"invalid_credentials\"}".to_owned(), 1.0),
+        ("jwt_tokens_issued_total{kind=\"demo\",algorithm=\"RS256\"}".to_owned(), 1.0),
+        ("jwt_tokens_issued_total{kind=\"user\",algorithm=\"RS256\"}".to_owned(), 1.0),
+        ("jwt_tokens_refused_total{kind=\"demo\",reason=\"too_long\"}".to_owned(), 1.0),
+        ("jwt_tokens_checked_total{result=\"passed\"}".to_owned(), 1.0),
+        ("jwt_tokens_checked_total{result=\"malformed\"}".to_owned(), 1.0),
+        ("jwt_account_attempts_total{action=\"register\",outcome=\"ok\"}".to_owned(), 1.0),
+        ("jwt_account_attempts_total{action=\"login\",outcome=\"invalid_credentials\"}".to_owned(), 1.0),
+        ("jwt_queue_wait_seconds_count{queue=\"sign\"}".to_owned(), 2.0),
+        ("jwt_queue_batch_size_sum{queue=\"sign\"}".to_owned(), 2.0),
+        ("jwt_queue_wait_seconds_count{queue=\"hash\"}".to_owned(), 2.0),
+        ("jwt_store_call_duration_seconds_count{verb=\"create_user\",outcome=\"ok\"}".to_owned(), 1.0),
+    ] {
+        assert_eq!(grown.get(&name), Some(&growth), "{name}\n{grown:#?}");
+    }
+}
+
+#[test]
+fn no_text_of_a_request_becomes_a_label() {
+    let service = Service::start();
+    let client = service.anonymous();
+    let names = |samples: BTreeMap<String, f64>| samples.into_keys().collect::<BTreeSet<_>>();
+    let ask = |marker: usize| {
+        for method in ["GET", "DELETE", "PROPFIND", "X-SECRET"] {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            client.send(method.clone(), &format!("/secret-{marker}"), &[], "");
+            client.send(method, &format!("/api/docs/assets/secret-{marker}"), &[], "");
+        }
+        let fields = json!({ "username": format!("secret-{marker}"), "password": "secret-password" });
+        client.post("/api/auth/login", &fields);
+    };
+    ask(1);
+    let first = names(scraped(service.admin()));
+    (2..20).for_each(ask);
+    let later = names(scraped(service.admin()));
+    assert_eq!(later.difference(&first).collect::<Vec<_>>(), Vec::<&String>::new());
+    assert!(first.iter().all(|name| !name.contains("secret") && !name.contains("SECRET")));
+    assert!(first.contains(&count_of("-", "_OTHER", "4xx")));
+}
+
+/// The rules of OpenMetrics 1.0 that a scraper relies on.
+#[test]
+fn what_is_scraped_is_well_formed() {
+    let service = Service::start();
+    service.anonymous().get("/health").ok();
+    let answer = service.admin().send(Method::GET, "/metrics", &[ASKING], "");
+    let text = String::from_utf8(answer.body).unwrap();
+    assert!(text.ends_with("# EOF\n") && text.matches("# EOF").count() == 1);
+    let mut names = BTreeSet::new();
+    let mut family = (String::new(), String::new());
+    for line in text.lines().take_while(|line| *line != "# EOF") {
+        if let Some(head) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = head.split_once(' ').unwrap();
+            assert!(names.insert(name.to_owned()), "{name} is told twice");
+            family = (name.to_owned(), kind.to_owned());
+        } else if let Some(rest) = line.strip_prefix("# ") {
+            assert_eq!(rest.split(' ').nth(1), Some(family.0.as_str()), "{line}");
+        } else {
+            let suffixes: &[&str] = match family.1.as_str() {
+                "counter" => &["_total"],
+                "histogram" => &["_bucket", "_sum", "_count"],
+                "info" => &["_info"],
+                _ => &[""],
+            };
+            let name = line.split(['{', ' ']).next().unwrap();
+            let fits = suffixes.iter().any(|suffix| name == format!("{}{suffix}", family.0));
+            assert!(fits, "{line} is in the family {}", family.0);
+        }
+    }
+    let all = samples(&text);
+    for (name, value) in all.iter().filter(|(name, _)| name.contains("_bucket{") && name.contains("+Inf")) {
+        let count =
+            name.replace("_bucket{", "_count{").replace(",le=\"+Inf\"", "").replace("le=\"+Inf\"", "");
+        assert_eq!(all.get(count.trim_end_matches("{}")), Some(value), "{name}");
+    }
+}
+
+#[test]
+fn a_scraper_that_does_not_ask_for_openmetrics_gets_the_older_text() {
+    let service = Service::start();
+    for accept in [&[][..], &[("accept", "text/plain;version=0.0.4")], &[("accept", "*/*")]] {
+        let answer = service.admin().send(Method::GET, "/metrics", accept, "");
+        assert_eq!(answer.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+        let text = String::from_utf8(answer.body).unwrap();
+        assert!(text.contains("# TYPE process_cpu_seconds_total counter\n") && !text.contains("# EOF"));
+    }
+}
+
+#[test]
+fn docs_metrics_is_the_list_of_all_metrics() {
+    let service = Service::start();
+    let text = service.admin().get("/metrics");
+    let text = String::from_utf8(text.body).unwrap();
+    let kind = |name: &str| {
+        let head = format!("# TYPE {name} ");
+        text.lines().find_map(|line| line.strip_prefix(&head).map(str::to_owned))
+    };
+    let help = text.lines().filter_map(|line| line.strip_prefix("# HELP "));
+    let served: BTreeSet<_> = help
+        .map(|line| line.split_once(' ').unwrap())
+        .map(|(name, help)| (name.to_owned(), kind(name).unwrap(), help.to_owned()))
+        .collect();
+    let document = read("docs/metrics.md");
+    let rows = document.lines().filter(|line| line.starts_with("| `") && line.matches(" | ").count() == 3);
+    let documented: BTreeSet<_> = rows
+        .map(|row| row.trim_matches(['|', ' ']).split(" | ").map(str::to_owned).collect::<Vec<_>>())
+        .map(|cells| (cells[0].trim_matches('`').to_owned(), cells[1].clone(), cells[3].clone()))
+        .collect();
+    assert_eq!(documented, served);
+    for name in samples(&text).keys() {
+        let (name, labels) = name.split_once('{').unwrap_or((name, ""));
+        let names: BTreeSet<_> =
+            labels.split("\",").filter_map(|pair| pair.split_once("=\"")).map(|(name, _)| name).collect();
+        let is_of = |row: &&str| {
+            let metric = row.split('`').nth(1).unwrap();
+            name == metric || ["_bucket", "_sum", "_count"].iter().any(|end| name == format!("{metric}{end}"))
+        };
+        let row = document.lines().filter(|line| line.starts_with("| `")).find(is_of).unwrap();
+        let cell = row.split(" | ").nth(2).unwrap();
+        let documented: BTreeSet<_> = cell.split('`').skip(1).step_by(2).collect();
+        assert_eq!(
+            names.into_iter().filter(|name| *name != "le").collect::<BTreeSet<_>>(),
+            documented,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_ring_the_process_and_the_tasks_show() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = [("JWT_ALGORITHM", "ES256"), ("BCRYPT_ROUNDS", "4")];
+    let (_program, admin) = with_admin(folder.path(), &settings);
+    let all = eventually("the tasks had a turn", || {
+        let all = scraped(&admin);
+        (all["jwt_task_last_success_timestamp_seconds{task=\"database\"}"] > 0.0).then_some(all)
+    });
+    assert_eq!(all["jwt_keys{state=\"active\",algorithm=\"ES256\"}"], 1.0);
+    assert_eq!(all["jwt_key_ring_loaded"], 1.0);
+    assert!(all["jwt_key_next_step_seconds"] > 0.0);
+    assert_eq!(all["jwt_capability{capability=\"mint\",status=\"ok\"}"], 1.0);
+    assert_eq!(all["jwt_capability{capability=\"mint\",status=\"down\"}"], 0.0);
+    assert!(all["process_resident_memory_bytes"] > 1e6 && all["process_open_fds"] > 3.0);
+    assert!(all["jwt_custody_call_duration_seconds_count{verb=\"make_key\",outcome=\"ok\"}"] >= 1.0);
+    assert!(all.contains_key(&format!("jwt_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"))));
+}
+
+/// A program with an admin listener on a port that was free a moment ago.
+fn with_admin(folder: &std::path::Path, settings: &[(&str, &str)]) -> (Program, Client) {
+    for _ in 0..20 {
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let settings = [settings, &[("ADMIN_ADDRESS", address.as_str())]].concat();
+        // Another test may have taken the port meanwhile.
+        if let Ok(program) = Program::try_start(folder, &settings) {
+            return (program, Client::new(&format!("http://{address}")));
+        }
+    }
+    panic!("no port stays free");
+}
+
+#[test]
+fn an_admin_address_that_was_set_and_is_taken_refuses_the_start() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let folder = folder_with_keys();
+    let mut command = jwt_generator(folder.path());
+    command
+        .env("HOST", "127.0.0.1")
+        .env("PORT", "0")
+        .env("SKIP_DATABASE", "true")
+        .env("ADMIN_ADDRESS", &address);
+    let told = refused(&mut command, 1);
+    assert!(told.contains(&format!("the admin listener cannot listen on {address}")), "{told}");
+    assert!(told.contains("ADMIN_ADDRESS"), "{told}");
+}
+
+/// Whether the default port is free depends on the machine: either one of the two programs has it, or something else does.
+#[test]
+fn a_default_admin_address_that_is_taken_does_not_stop_the_start() {
+    let folder = folder_with_keys();
+    let start = || {
+        let mut command = jwt_generator(folder.path());
+        command.env_remove("ADMIN_ADDRESS");
+        Program::spawn(command.env("HOST", "127.0.0.1").env("PORT", "0").env("SKIP_DATABASE", "true"))
+            .unwrap()
+    };
+    let programs = [start(), start()];
+    let warned = |program: &&Program| program.log().contains("cannot listen for metrics and health");
+    assert!(programs.iter().any(|program| warned(&program)), "two programs cannot have one port");
+    for program in programs {
+        program.client().get("/livez").ok();
+    }
+}
+
+#[test]
+fn the_public_port_has_the_probes_and_nothing_else_of_the_admin_listener() {
+    let service = Service::start();
+    for path in ["/metrics", "/debug/log", "/debug"] {
+        service.anonymous().get(path).is_refused_with(404);
+        service.anonymous().send(Method::PUT, path, &[], "debug").is_refused_with(404);
+    }
+    for path in ["/livez", "/readyz", "/startupz", "/readyz?verbose"] {
+        let (public, admin) = (service.anonymous().get(path), service.admin().get(path));
+        assert_eq!((public.status, public.json()), (admin.status, admin.json()), "{path}");
+    }
+    service.admin().get("/health").is_refused_with(404);
+    let refused = service.admin().post("/metrics", &json!({}));
+    assert_eq!((refused.status, refused.header("allow")), (405, Some("GET,HEAD")));
+}
+
+#[test]
+fn other_hosts_and_pages_in_a_browser_get_nothing_of_the_admin_listener() {
+    let service = Service::start();
+    for header in
+        [("host", "rebound.example.com"), ("origin", "http://localhost"), ("sec-fetch-site", "cross-site")]
+    {
+        for (method, path) in
+            [(Method::GET, "/metrics"), (Method::PUT, "/debug/log"), (Method::OPTIONS, "/debug/log")]
+        {
+            let answer = service.admin().send(method, path, &[header], "trace");
+            assert_eq!(
+                (answer.status, &answer.json()["code"]),
+                (403, &json!("forbidden")),
+                "{header:?} {path}"
+            );
+            assert_eq!(answer.header("access-control-allow-origin"), None);
+        }
+    }
+    assert_eq!(service.admin().get("/debug/log").ok(), json!({ "filter": "info" }));
+}
+
+#[test]
+fn the_filter_of_the_log_changes_while_the_program_runs() {
+    let folder = folder_with_keys();
+    let (program, admin) = with_admin(folder.path(), &[("SKIP_DATABASE", "true")]);
+    let put = |filter: &str| admin.send(Method::PUT, "/debug/log", &[], filter);
+    let logs_requests = |marker: &str| {
+        program.client().send(Method::GET, "/health", &[("x-request-id", marker)], "").ok();
+        program.log().contains(marker)
+    };
+    assert!(!logs_requests("before-0001"));
+    assert_eq!(put("info,jwt_generator=debug\n").ok(), json!({ "filter": "info,jwt_generator=debug" }));
+    eventually("requests are logged", || logs_requests("debug-0001").then_some(()));
+    put("loud").is_refused_with(400);
+    assert_eq!(admin.get("/debug/log").ok(), json!({ "filter": "info,jwt_generator=debug" }));
+    put("warn").ok();
+    assert!(!logs_requests("after-00001"));
+}
