@@ -5,7 +5,7 @@ use super::{Faults, Reader, parse};
 use crate::domain::Secret;
 use crate::telemetry::traces::{Sampler, TraceSettings, parse_pairs};
 
-/// Where traces go. Nothing if no endpoint is set, or if `OTEL_SDK_DISABLED` says so.
+/// The destination of traces. Nothing if no endpoint is set, or if `OTEL_SDK_DISABLED` says so.
 ///
 /// # Errors
 /// As [`Reader::required`].

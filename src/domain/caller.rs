@@ -15,6 +15,6 @@ pub struct Caller {
     pub request_id: RequestId,
     /// The `operationId` of the requested operation; `-` if there is no such operation.
     pub operation: &'static str,
-    /// Where the request stands in a trace, if its client named one or this service records it.
+    /// The place of the request in a trace, if its client named one or this service records it.
     pub trace: Option<TraceContext>,
 }

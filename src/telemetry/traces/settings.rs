@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Sampler;
 use crate::domain::Secret;
 
-/// Where spans go, and which.
+/// The destination of spans, and which requests are recorded.
 #[derive(Clone, Debug)]
 pub struct TraceSettings {
     /// The complete address for traces (`OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`).

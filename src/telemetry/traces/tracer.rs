@@ -39,7 +39,7 @@ pub struct Recording {
 /// How a request begins.
 #[derive(Debug)]
 pub struct BegunTrace {
-    /// Where it stands in its trace, if it has one.
+    /// The place of the request in its trace, if it has one.
     pub trace: Option<TraceContext>,
     /// What records its spans.
     pub recording: Option<Recording>,
