@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use crate::domain::{Kid, Lifetime, ProxyHeader, Rotation, Secret, TrustedProxies};
 use crate::keys::custody::VaultSettings;
+use crate::limits::Policies;
 use crate::server_secret::ServerSecretSettings;
 use crate::telemetry::AccessLog;
 use crate::telemetry::traces::TraceSettings;
@@ -33,6 +34,8 @@ pub struct Config {
     pub host: Option<IpAddr>,
     /// `PORT`.
     pub port: u16,
+    /// Whether `NODE_ENV` means production.
+    pub production: bool,
     /// `MONGODB_URI`, `DATA_DIR` and `SKIP_DATABASE`.
     pub store: StoreChoice,
     /// `JWT_ISSUER`, the `iss` of every token.
@@ -93,6 +96,8 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// `TRUSTED_PROXY_HEADER`.
     pub trusted_proxy_header: ProxyHeader,
+    /// `RATE_LIMITS`.
+    pub rate_limits: Policies,
     /// `MAX_BODY_MEMORY`, in bytes.
     pub max_body_memory: usize,
     /// `RSA_BATCH`: whether the service makes waiting RSA signatures in batches, if the processor can.
@@ -127,13 +132,13 @@ impl StoreChoice {
     }
 }
 
-/// Where the admin listener is.
+/// The address of the admin listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdminChoice {
     /// There is none. A function never has one.
     Off,
-    /// At the default address. If that is taken, there is none.
-    Usual(SocketAddr),
+    /// At the usual address. If that is taken, there is none.
+    Usual,
     /// At this address.
     At(SocketAddr),
 }
@@ -195,6 +200,7 @@ impl Config {
         let config = Self {
             host: read.optional(settings::HOST, parse::host),
             port: read.required(settings::PORT, parse::port)?,
+            production,
             vault: custody::vault_settings(&mut read, sources, custody),
             custody,
             keys_secret,
@@ -226,9 +232,10 @@ impl Config {
                 .optional(settings::TRUSTED_PROXIES, parse::trusted_proxies)
                 .unwrap_or_default(),
             trusted_proxy_header: read.required(settings::TRUSTED_PROXY_HEADER, parse::proxy_header)?,
+            rate_limits: read.optional(settings::RATE_LIMITS, parse::rate_limits).unwrap_or_default(),
             max_body_memory: read.required(settings::MAX_BODY_MEMORY, parse::body_memory)?,
             rsa_batch: read.required(settings::RSA_BATCH, parse::rsa_batch)?,
-            admin: admin_choice(&mut read, sources.is_function())?,
+            admin: admin_choice(&mut read, sources.is_function()),
             log_level: read.required(settings::LOG_LEVEL, parse::log_level)?,
             log_format: read.required(settings::LOG_FORMAT, parse::log_format)?,
             access_log: access_log(&mut read)?,
@@ -272,12 +279,11 @@ fn store_choice(read: &mut Reader<'_>, function: bool) -> Result<StoreChoice, Fa
     })
 }
 
-fn admin_choice(read: &mut Reader<'_>, function: bool) -> Result<AdminChoice, Faults> {
-    let is_set = read.optional(settings::ADMIN_ADDRESS, |_| Ok(())).is_some();
-    let address = read.required(settings::ADMIN_ADDRESS, parse::admin_address)?;
-    Ok(match address {
-        Some(address) if is_set && !function => AdminChoice::At(address),
-        Some(address) if !function => AdminChoice::Usual(address),
-        _ => AdminChoice::Off,
-    })
+fn admin_choice(read: &mut Reader<'_>, function: bool) -> AdminChoice {
+    match read.optional(settings::ADMIN_ADDRESS, parse::admin_address) {
+        _ if function => AdminChoice::Off,
+        Some(Some(address)) => AdminChoice::At(address),
+        Some(None) => AdminChoice::Off,
+        None => AdminChoice::Usual,
+    }
 }

@@ -77,7 +77,10 @@ fn k16_no_private_or_sealing_key_is_in_the_fullest_log_while_keys_change() {
     let uri = mongod::new_database();
     let settings =
         [("MONGODB_URI", uri.as_str()), ("KEY_ENCRYPTION_KEY", SEALING_KEY), ("KEY_REFRESH", "1s")];
-    let program = Program::start(folder.path(), &[&settings[..], &[("LOG_LEVEL", "trace"), ("ACCESS_LOG", "all")]].concat());
+    let program = Program::start(
+        folder.path(),
+        &[&settings[..], &[("LOG_LEVEL", "trace"), ("ACCESS_LOG", "all")]].concat(),
+    );
     let command = |arguments: &[&str]| {
         let mut command = jwt_generator(folder.path());
         run(command.envs(settings).args(arguments))
