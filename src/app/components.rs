@@ -14,6 +14,7 @@ use super::process_metrics::ProcessMetrics;
 use super::server_secret::ServerSecretKeeper;
 use super::signer_probe::SignerProbe;
 use super::store_census::StoreCensus;
+use super::stores::database_place;
 use super::task::{NextTurn, Supervised, Task, TurnError};
 use super::{StartError, open_registry, open_ring_service, open_stores, tell_adopted, tokens};
 use crate::accounts::{Accounts, LoginGuard, Registry};
@@ -28,6 +29,7 @@ use crate::limits::{LiveInstances, RateLimits};
 use crate::server_secret::CurrentServerSecret;
 use crate::store::{Health, IfMissing, StoreError, StoreMetrics, Stores, TableMetrics};
 use crate::telemetry::metrics::{MetricRegistry, Source};
+use crate::telemetry::traces::Tracer;
 
 /// How long a start waits for the server secret. A database has answered a moment before, and its verbs end within this time.
 const SERVER_SECRET_PATIENCE: Duration = Duration::from_secs(2);
@@ -47,6 +49,7 @@ pub(super) struct Components {
     metrics: MetricRegistry,
     clock: Clock,
     mark: u32,
+    tracer: Tracer,
 }
 
 impl Components {
@@ -54,7 +57,9 @@ impl Components {
     pub(super) fn open(config: &Config, clock: Clock, entropy: &Entropy) -> Result<Self, StartError> {
         let mark = u32::from_be_bytes(entropy.bytes()?);
         let (metrics, store_metrics) = (MetricRegistry::default(), Arc::<StoreMetrics>::default());
+        let tracer = open_tracer(config, mark, &clock, entropy)?;
         let stores = open_stores(config, IfMissing::Create)?.metered(&store_metrics);
+        let stores = if tracer.is_on() { stores.traced(database_place(config)) } else { stores };
         metrics.add(store_metrics);
         metrics.add(Arc::new(ProcessMetrics::new(clock.now())));
         let registry = open_registry(config, &stores, clock.clone(), entropy.clone())?;
@@ -104,6 +109,7 @@ impl Components {
             metrics,
             clock,
             mark,
+            tracer,
         })
     }
 
@@ -155,6 +161,10 @@ impl Components {
         &self.ring_service
     }
 
+    pub(super) fn tracer(&self) -> &Tracer {
+        &self.tracer
+    }
+
     /// How the instance fares.
     pub(super) fn health(&self) -> &Arc<InstanceHealth> {
         &self.health
@@ -180,7 +190,7 @@ impl Components {
     /// some of them; they begin with a pause.
     pub(super) fn into_service(self, config: &Config, entropy: Entropy) -> (HttpService, Vec<Supervised>) {
         let Self { stores, registry, guard, keys, ring_service, ring_refresher, heartbeat, .. } = self;
-        let Self { limits, server_secret, health, metrics, clock, mark, .. } = self;
+        let Self { limits, server_secret, health, metrics, clock, mark, tracer, .. } = self;
         let refresh = Duration::from_secs(ring_service.settings().refresh);
         let pause = ring_refresher.pause();
         let (known, table_metrics) = (health.tasks(), Arc::<TableMetrics>::default());
@@ -207,11 +217,20 @@ impl Components {
             trusted_proxies: config.trusted_proxies.clone(),
             trusted_proxy_header: config.trusted_proxy_header,
             body_memory: config.max_body_memory,
+            access_log: config.access_log,
         };
         let api = Api::new(Parts { tokens, accounts, keys, health, limits, clock, settings });
-        let http_service = HttpService::new(api, mark);
+        let http_service = HttpService::new(api, mark, tracer);
         metrics.add(http_service.metrics());
         (http_service, tasks)
+    }
+}
+
+/// What records requests, if the settings name a collector.
+fn open_tracer(config: &Config, mark: u32, clock: &Clock, entropy: &Entropy) -> Result<Tracer, StartError> {
+    match config.traces.clone() {
+        Some(settings) => Ok(Tracer::start(settings, mark, clock.clone(), entropy.clone())?),
+        None => Ok(Tracer::default()),
     }
 }
 

@@ -23,6 +23,11 @@ impl<'a> Reader<'a> {
         self.set_text(setting).unwrap_or(setting.default).to_owned()
     }
 
+    /// Whether there is a value that is not the default of the table.
+    pub(super) fn is_set(&self, setting: &'static Setting) -> bool {
+        self.set_text(setting).is_some()
+    }
+
     /// A text; `None` if the setting is not set and has no default.
     pub(super) fn optional_text(&self, setting: &'static Setting) -> Option<String> {
         Some(self.text(setting)).filter(|text| !text.is_empty())

@@ -1,0 +1,190 @@
+//! Sends spans to a collector, in batches, on a thread of its own. A collector that is slow or away holds up no request: the
+//! queue is bounded, and spans that find it full are dropped and counted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use std::{io, thread};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, after, bounded, never, select};
+use outbound::http::{Method, Request};
+use outbound::{Bounds, Client, ClientSettings, Proxy, Roots};
+use tokio::sync::oneshot;
+
+use super::otlp::{self, Resource};
+use super::settings::TraceSettings;
+use super::span::SpanRecord;
+
+/// Spans that may wait.
+const QUEUE: usize = 4096;
+/// Spans of one export, at most.
+const BATCH: usize = 512;
+/// How long the first span of a batch waits for others.
+const DELAY: Duration = Duration::from_secs(2);
+/// How often an export is tried.
+const TRIES: u32 = 3;
+/// The pause before the second try; it doubles.
+const PAUSE: Duration = Duration::from_millis(500);
+/// The longest answer that is read, in bytes. It is not used.
+const ANSWER_BYTES: usize = 64 * 1024;
+/// Answers after which another try may help (OTLP, "Retryable Response Codes").
+const RETRYABLE: [u16; 4] = [429, 502, 503, 504];
+
+/// The way to the exporter. Clones share it.
+#[derive(Clone, Debug)]
+pub(super) struct Queue {
+    spans: Sender<Box<SpanRecord>>,
+    flushes: Sender<oneshot::Sender<()>>,
+    dropped: Arc<AtomicU64>,
+}
+
+/// The thread's own part.
+pub(super) struct Exporter {
+    settings: TraceSettings,
+    resource: Resource,
+    client: Client,
+    spans: Receiver<Box<SpanRecord>>,
+    flushes: Receiver<oneshot::Sender<()>>,
+    dropped: Arc<AtomicU64>,
+    /// Whether the latest export has failed.
+    failing: bool,
+}
+
+impl Queue {
+    /// Takes a span, or drops it if too many wait.
+    pub(super) fn send(&self, record: SpanRecord) {
+        if let Err(TrySendError::Full(_)) = self.spans.try_send(Box::new(record)) {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits until what has been taken is exported or lost, but no longer than `patience`.
+    pub(super) async fn flush(&self, patience: Duration) {
+        let (reply, done) = oneshot::channel();
+        // If it is full, the thread is busy with an earlier flush, and the collector does not answer.
+        if self.flushes.try_send(reply).is_ok() {
+            let _ = tokio::time::timeout(patience, done).await;
+        }
+    }
+}
+
+impl Exporter {
+    /// Starts the thread. It ends when the last [`Queue`] is dropped.
+    pub(super) fn start(settings: TraceSettings, instance: u32) -> io::Result<Queue> {
+        let ((spans, taken), (flushes, asked)) = (bounded(QUEUE), bounded(1));
+        let dropped = Arc::new(AtomicU64::new(0));
+        let client = Client::new(ClientSettings {
+            user_agent: concat!("jwt-generator/", env!("CARGO_PKG_VERSION")),
+            roots: Roots::of_system(),
+            proxy: Proxy::FromEnvironment,
+            idle_connections: 1,
+        });
+        let exporter = Self {
+            resource: Resource::of(&settings, instance),
+            settings,
+            client,
+            spans: taken,
+            flushes: asked,
+            dropped: Arc::clone(&dropped),
+            failing: false,
+        };
+        thread::Builder::new().name("traces".to_owned()).spawn(move || exporter.run())?;
+        Ok(Queue { spans, flushes, dropped })
+    }
+
+    fn run(mut self) {
+        let (mut batch, mut due) = (Vec::new(), never());
+        loop {
+            select! {
+                recv(self.spans) -> span => {
+                    let Ok(span) = span else { return };
+                    if batch.is_empty() {
+                        due = after(DELAY);
+                    }
+                    batch.push(span);
+                    if batch.len() < BATCH {
+                        continue;
+                    }
+                    self.export(&batch, TRIES);
+                }
+                recv(due) -> _ => self.export(&batch, TRIES),
+                recv(self.flushes) -> reply => {
+                    let Ok(reply) = reply else { return };
+                    batch.extend(self.spans.try_iter().take(QUEUE));
+                    batch.chunks(BATCH).for_each(|part| self.export(part, 1));
+                    // The flush may have lost patience.
+                    let _ = reply.send(());
+                }
+            }
+            batch.clear();
+            due = never();
+        }
+    }
+
+    /// Sends these spans, or drops them after so many tries.
+    fn export(&mut self, spans: &[Box<SpanRecord>], tries: u32) {
+        let body = otlp::request(&self.resource, spans);
+        let mut tried = 1;
+        loop {
+            match self.post(&body) {
+                Ok(()) => return self.note_success(),
+                Err(Failure { retryable: true, .. }) if tried < tries && self.flushes.is_empty() => {
+                    thread::sleep(PAUSE * (1 << (tried - 1)));
+                    tried += 1;
+                }
+                Err(failure) => return self.note_failure(&failure, spans.len()),
+            }
+        }
+    }
+
+    fn post(&self, body: &[u8]) -> Result<(), Failure> {
+        let lasting = |text: String| Failure { text, retryable: false };
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .uri(&self.settings.endpoint)
+            .header("content-type", "application/x-protobuf");
+        for (name, value) in &self.settings.headers {
+            request = request.header(name, value.expose());
+        }
+        let request = request
+            .body(body)
+            .map_err(|_| lasting("the endpoint and OTEL_EXPORTER_OTLP_HEADERS make no request".to_owned()))?;
+        let bounds = Bounds { within: self.settings.timeout, answer: ANSWER_BYTES };
+        match self.client.send_and_cut(request, bounds) {
+            Ok((answer, _)) if (200..300).contains(&answer.status) => Ok(()),
+            Ok((answer, _)) => {
+                let retryable = RETRYABLE.contains(&answer.status);
+                Err(Failure { text: format!("it answers with status {}", answer.status), retryable })
+            }
+            Err(error) => Err(Failure { text: error.to_string(), retryable: true }),
+        }
+    }
+
+    /// Tells the log once that exports fail, not each time.
+    fn note_failure(&mut self, failure: &Failure, spans: usize) {
+        self.dropped.fetch_add(spans as u64, Ordering::Relaxed);
+        if !self.failing {
+            self.failing = true;
+            tracing::warn!(
+                endpoint = self.settings.endpoint,
+                error = failure.text,
+                "the collector does not take spans; requests are answered without it"
+            );
+        }
+    }
+
+    fn note_success(&mut self) {
+        let dropped = self.dropped.swap(0, Ordering::Relaxed);
+        if self.failing || dropped > 0 {
+            self.failing = false;
+            tracing::warn!(dropped, "spans were dropped before the collector took these");
+        }
+    }
+}
+
+/// Why an export failed.
+struct Failure {
+    text: String,
+    /// Whether another try may help.
+    retryable: bool,
+}

@@ -1,0 +1,14 @@
+//! Traces: which requests are recorded, their spans, and the export to a collector (OTLP over HTTP, ADR 0048).
+
+mod exporter;
+mod otlp;
+mod protobuf;
+mod sampler;
+mod settings;
+mod span;
+mod tracer;
+
+pub use sampler::Sampler;
+pub use settings::{TraceSettings, parse_pairs};
+pub use span::{InSpan, Span, SpanKind, SpanRecord, SpanValue};
+pub use tracer::{BegunTrace, Recording, Tracer};
