@@ -12,6 +12,7 @@ mod function_tasks;
 mod health_watch;
 mod instance_heartbeat;
 mod listener;
+mod metric_export;
 mod process_metrics;
 mod server_secret;
 mod signer_probe;
