@@ -9,10 +9,12 @@ use tokio::time::timeout;
 use super::database_probe::DatabaseProbe;
 use super::health_watch::HealthWatch;
 use super::instance_heartbeat::{self, InstanceHeartbeat};
+use super::metric_export::MetricExport;
 use super::process_metrics::ProcessMetrics;
 use super::server_secret::ServerSecretKeeper;
 use super::signer_probe::SignerProbe;
 use super::store_census::StoreCensus;
+use super::stores::database_place;
 use super::task::{NextTurn, Supervised, Task, TurnError};
 use super::{StartError, open_registry, open_ring_service, open_stores, tell_adopted, tokens};
 use crate::accounts::{Accounts, Registry};
@@ -26,6 +28,7 @@ use crate::keys::{KeyMetrics, Keys, RingRefresher, RingService, Signer};
 use crate::server_secret::CurrentServerSecret;
 use crate::store::{Health, IfMissing, StoreError, StoreMetrics, Stores, TableMetrics};
 use crate::telemetry::metrics::{MetricRegistry, Source};
+use crate::telemetry::traces::Tracer;
 
 /// How long a start waits for the server secret. A database has answered a moment before, and its verbs end within this time.
 const SERVER_SECRET_PATIENCE: Duration = Duration::from_secs(2);
@@ -43,6 +46,7 @@ pub(super) struct Components {
     metrics: MetricRegistry,
     clock: Clock,
     mark: u32,
+    tracer: Tracer,
 }
 
 impl Components {
@@ -50,7 +54,9 @@ impl Components {
     pub(super) fn open(config: &Config, clock: Clock, entropy: &Entropy) -> Result<Self, StartError> {
         let mark = u32::from_be_bytes(entropy.bytes()?);
         let (metrics, store_metrics) = (MetricRegistry::default(), Arc::<StoreMetrics>::default());
+        let tracer = open_tracer(config, mark, &clock, entropy)?;
         let stores = open_stores(config, IfMissing::Create)?.metered(&store_metrics);
+        let stores = if tracer.is_on() { stores.traced(database_place(config)) } else { stores };
         metrics.add(store_metrics);
         metrics.add(Arc::new(ProcessMetrics::new(clock.now())));
         let registry = open_registry(config, &stores, clock.clone(), entropy.clone())?;
@@ -84,6 +90,7 @@ impl Components {
             metrics,
             clock,
             mark,
+            tracer,
         })
     }
 
@@ -135,6 +142,10 @@ impl Components {
         &self.ring_service
     }
 
+    pub(super) fn tracer(&self) -> &Tracer {
+        &self.tracer
+    }
+
     /// How the instance fares.
     pub(super) fn health(&self) -> &Arc<InstanceHealth> {
         &self.health
@@ -160,11 +171,11 @@ impl Components {
     /// some of them; they begin with a pause.
     pub(super) fn into_service(self, config: &Config, entropy: Entropy) -> (HttpService, Vec<Supervised>) {
         let Self { stores, registry, keys, ring_service, ring_refresher, heartbeat, .. } = self;
-        let Self { server_secret, health, metrics, clock, mark, .. } = self;
+        let Self { server_secret, health, metrics, clock, mark, tracer, .. } = self;
         let refresh = Duration::from_secs(ring_service.settings().refresh);
         let pause = ring_refresher.pause();
         let (known, table_metrics) = (health.tasks(), Arc::<TableMetrics>::default());
-        let tasks = vec![
+        let mut tasks = vec![
             Supervised::new(ring_refresher, known).after(pause),
             Supervised::new(SignerProbe::new(Arc::clone(&keys), refresh), known),
             Supervised::new(heartbeat, known).after(instance_heartbeat::EVERY),
@@ -172,6 +183,11 @@ impl Components {
             Supervised::new(HealthWatch::new(Arc::clone(&health)), known),
             Supervised::new(StoreCensus::new(stores.database, Arc::clone(&table_metrics)), known),
         ];
+        if let Some(settings) = config.metric_export.clone() {
+            let interval = settings.interval;
+            let export = MetricExport::new(metrics.clone(), settings, mark, clock.clone());
+            tasks.push(Supervised::new(export, known).after(interval));
+        }
         let tokens = tokens(config, Arc::clone(&keys), clock.clone(), entropy);
         metrics.add(tokens.metrics());
         metrics.add_all(of_keys(&keys, &ring_service, &clock));
@@ -185,11 +201,20 @@ impl Components {
             trusted_proxies: config.trusted_proxies.clone(),
             trusted_proxy_header: config.trusted_proxy_header,
             body_memory: config.max_body_memory,
+            access_log: config.access_log,
         };
         let api = Api::new(Parts { tokens, accounts, keys, health, clock, settings });
-        let http_service = HttpService::new(api, mark);
+        let http_service = HttpService::new(api, mark, tracer);
         metrics.add(http_service.metrics());
         (http_service, tasks)
+    }
+}
+
+/// What records requests, if the settings name a collector.
+fn open_tracer(config: &Config, mark: u32, clock: &Clock, entropy: &Entropy) -> Result<Tracer, StartError> {
+    match config.traces.clone() {
+        Some(settings) => Ok(Tracer::start(settings, mark, clock.clone(), entropy.clone())?),
+        None => Ok(Tracer::default()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::RequestId;
+use super::{RequestId, TraceContext};
 
 /// Made once for each request, before any other work on it. Use cases take it, so that limits, records and
 /// log lines can name the client, the request and the operation.
@@ -15,4 +15,6 @@ pub struct Caller {
     pub request_id: RequestId,
     /// The `operationId` of the requested operation; `-` if there is no such operation.
     pub operation: &'static str,
+    /// Where the request stands in a trace, if its client named one or this service records it.
+    pub trace: Option<TraceContext>,
 }

@@ -7,6 +7,7 @@ use crate::domain::{LoginName, Password};
 use crate::http::extract::Fields;
 use crate::http::refusal::Missing;
 use crate::http::{Answer, Api, Call, respond};
+use crate::telemetry::traces::{Span, SpanKind};
 
 pub(in crate::http) async fn login_user(api: Api, call: Call) -> Answer {
     let Call { caller, request, .. } = call;
@@ -15,6 +16,7 @@ pub(in crate::http) async fn login_user(api: Api, call: Call) -> Answer {
         return Err(Missing::LogIn.into());
     };
     let name = LoginName::from_text(&username);
-    let logged_in = api.accounts.log_in(&caller, &name, Password::attempt(password.expose())).await?;
+    let logged_in = api.accounts.log_in(&caller, &name, Password::attempt(password.expose()));
+    let logged_in = Span::begin("log_in", SpanKind::Internal).run(logged_in).await?;
     respond::success(StatusCode::OK, LoggedInBody::from(logged_in), "Login successful")
 }

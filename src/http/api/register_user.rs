@@ -7,6 +7,7 @@ use crate::accounts::Registration;
 use crate::http::extract::Fields;
 use crate::http::refusal::Missing;
 use crate::http::{Answer, Api, Call, respond};
+use crate::telemetry::traces::{Span, SpanKind};
 
 pub(in crate::http) async fn register_user(api: Api, call: Call) -> Answer {
     let Call { caller, request, .. } = call;
@@ -16,6 +17,8 @@ pub(in crate::http) async fn register_user(api: Api, call: Call) -> Answer {
         return Err(Missing::Registration.into());
     };
     let registration = Registration::parse(&username, &email, password.expose())?;
-    let body = LoggedInBody::from(api.accounts.register(&caller, registration).await?);
+    let registered =
+        Span::begin("register", SpanKind::Internal).run(api.accounts.register(&caller, registration));
+    let body = LoggedInBody::from(registered.await?);
     respond::success(StatusCode::CREATED, body, "User registered successfully")
 }

@@ -79,7 +79,8 @@ impl World {
 
 /// Some request of some client.
 fn caller() -> Caller {
-    Caller { address: Ipv4Addr::LOCALHOST.into(), request_id: RequestId::numbered(0, 0), operation: "-" }
+    let (address, request_id) = (Ipv4Addr::LOCALHOST.into(), RequestId::numbered(0, 0));
+    Caller { address, request_id, operation: "-", trace: None }
 }
 
 /// This actor, in the request of [`caller`].

@@ -27,6 +27,8 @@ use jwt_generator::keys::{
     Signer,
 };
 use jwt_generator::store::Health;
+use jwt_generator::telemetry::AccessLog;
+use jwt_generator::telemetry::traces::Tracer;
 use jwt_generator::workers::Workers;
 use serde_json::{Value, json};
 
@@ -143,9 +145,10 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, tasks: &Tasks) -> H
             trusted_proxies: TrustedProxies::default(),
             trusted_proxy_header: ProxyHeader::default(),
             body_memory: 1 << 20,
+            access_log: AccessLog::Off,
         },
     });
-    HttpService::new(api, 1)
+    HttpService::new(api, 1, Tracer::default())
 }
 
 async fn ask(endpoints: &HttpService, path: &str) -> (u16, Value) {
