@@ -56,6 +56,7 @@ impl Accounts {
         let by_themself = Initiator::in_request(Actor::User(user.id), caller);
         self.registry.add_user(&user, &by_themself).await?;
         note_user(user.id);
+        self.guard.remember(caller, &user).await;
         tracing::debug!(user = %user.id, request_id = %caller.request_id, "a user is registered");
         Ok(LoggedIn { user, token })
     }

@@ -12,31 +12,28 @@ use crate::domain::{
     UserId,
 };
 use crate::entropy::Entropy;
-use crate::store::{Database, Users};
+use crate::store::{Database, LoginThrottles, Stores, Users};
 
 /// How often a change is repeated if another change was written first.
-const MAX_TRIES: usize = 8;
+pub(super) const MAX_TRIES: usize = 8;
 
 /// The users in a store, and the hasher of their passwords.
 #[derive(Clone)]
 pub struct Registry {
     pub(super) users: Arc<dyn Users>,
+    pub(super) login_throttles: Arc<dyn LoginThrottles>,
     database: Arc<dyn Database>,
     pub(super) hasher: Hasher,
-    clock: Clock,
+    pub(super) clock: Clock,
     entropy: Entropy,
 }
 
 impl Registry {
-    /// The users in `users`, which are kept in `database`.
-    pub fn new(
-        users: Arc<dyn Users>,
-        database: Arc<dyn Database>,
-        hasher: Hasher,
-        clock: Clock,
-        entropy: Entropy,
-    ) -> Self {
-        Self { users, database, hasher, clock, entropy }
+    /// The users in `stores`.
+    pub fn new(stores: &Stores, hasher: Hasher, clock: Clock, entropy: Entropy) -> Self {
+        let (users, database) = (Arc::clone(&stores.users), Arc::clone(&stores.database));
+        let login_throttles = Arc::clone(&stores.login_throttles);
+        Self { users, login_throttles, database, hasher, clock, entropy }
     }
 
     /// Adds a user.
@@ -185,7 +182,7 @@ impl Registry {
         Ok(self.users.end_sessions(id, valid_from, &ended).await?)
     }
 
-    fn event(
+    pub(super) fn event(
         &self,
         kind: EventKind,
         user: UserId,

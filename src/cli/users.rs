@@ -48,6 +48,11 @@ pub(super) enum Users {
         /// Username or email address
         user: String,
     },
+    /// Unlock a user after failed log-ins: every address may try to log in again
+    Unlock {
+        /// Username or email address
+        user: String,
+    },
     /// Delete a user, whose tokens this service then refuses; the command asks first
     Delete {
         /// Username or email address
@@ -94,6 +99,10 @@ impl Users {
             }
             Self::LogOut { user } => {
                 let user = registry.log_out(&LoginName::from_text(&user), &Initiator::OPERATOR).await;
+                print(&user.map_err(Failure::because)?, output);
+            }
+            Self::Unlock { user } => {
+                let user = registry.unlock_user(&LoginName::from_text(&user), &Initiator::OPERATOR).await;
                 print(&user.map_err(Failure::because)?, output);
             }
             Self::Delete { user, consent } => {

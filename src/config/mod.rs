@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use crate::domain::{Kid, Lifetime, ProxyHeader, Rotation, Secret, TrustedProxies};
 use crate::keys::custody::VaultSettings;
+use crate::limits::Policies;
 use crate::server_secret::ServerSecretSettings;
 use crate::telemetry::AccessLog;
 use crate::telemetry::metrics::MetricExportSettings;
@@ -34,6 +35,8 @@ pub struct Config {
     pub host: Option<IpAddr>,
     /// `PORT`.
     pub port: u16,
+    /// Whether `NODE_ENV` means production.
+    pub production: bool,
     /// `MONGODB_URI`, `DATA_DIR` and `SKIP_DATABASE`.
     pub store: StoreChoice,
     /// `JWT_ISSUER`, the `iss` of every token.
@@ -94,6 +97,8 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// `TRUSTED_PROXY_HEADER`.
     pub trusted_proxy_header: ProxyHeader,
+    /// `RATE_LIMITS`.
+    pub rate_limits: Policies,
     /// `MAX_BODY_MEMORY`, in bytes.
     pub max_body_memory: usize,
     /// `RSA_BATCH`: whether the service makes waiting RSA signatures in batches, if the processor can.
@@ -198,6 +203,7 @@ impl Config {
         let config = Self {
             host: read.optional(settings::HOST, parse::host),
             port: read.required(settings::PORT, parse::port)?,
+            production,
             vault: custody::vault_settings(&mut read, sources, custody),
             custody,
             keys_secret,
@@ -229,6 +235,7 @@ impl Config {
                 .optional(settings::TRUSTED_PROXIES, parse::trusted_proxies)
                 .unwrap_or_default(),
             trusted_proxy_header: read.required(settings::TRUSTED_PROXY_HEADER, parse::proxy_header)?,
+            rate_limits: read.optional(settings::RATE_LIMITS, parse::rate_limits).unwrap_or_default(),
             max_body_memory: read.required(settings::MAX_BODY_MEMORY, parse::body_memory)?,
             rsa_batch: read.required(settings::RSA_BATCH, parse::rsa_batch)?,
             admin: admin_choice(&mut read, sources.is_function()),

@@ -7,7 +7,7 @@ use crate::telemetry::metrics::MetricExportSettings;
 use crate::telemetry::otlp::{OtlpSettings, parse_pairs};
 use crate::telemetry::traces::{Sampler, TraceSettings};
 
-/// Where traces go. Nothing if no endpoint is set, or if `OTEL_SDK_DISABLED` says so.
+/// The destination of traces. Nothing if no endpoint is set, or if `OTEL_SDK_DISABLED` says so.
 ///
 /// # Errors
 /// As [`Reader::required`].

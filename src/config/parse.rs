@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::LogFormat;
 use crate::domain::{Kid, Lifetime, ProxyHeader, Rotation, TrustedProxies};
+use crate::limits::Policies;
 use crate::server_secret::ServerSecretSettings;
 use crate::telemetry::check_filter;
 use crate::telemetry::metrics::Temporality;
@@ -174,6 +175,10 @@ pub(super) fn body_memory(text: &str) -> Result<usize, String> {
 
 pub(super) fn trusted_proxies(text: &str) -> Result<TrustedProxies, String> {
     TrustedProxies::parse(text).map_err(|error| error.to_string())
+}
+
+pub(super) fn rate_limits(text: &str) -> Result<Policies, String> {
+    Policies::parse(text).map_err(|error| error.to_string())
 }
 
 pub(super) fn proxy_header(text: &str) -> Result<ProxyHeader, String> {

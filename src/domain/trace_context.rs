@@ -11,7 +11,7 @@ pub struct TraceId(NonZeroU128);
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SpanId(NonZeroU64);
 
-/// Where a request stands in a trace.
+/// The place of a request in a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceContext {
     /// The trace.

@@ -17,12 +17,13 @@ use super::middleware::access_log::AccessLogger;
 use super::middleware::client::ClientAddress;
 use super::middleware::cors::Cors;
 use super::middleware::request_id::RequestIds;
-use super::middleware::{options, panic, request_id, security_headers, trace};
+use super::middleware::{limits, options, panic, request_id, security_headers, trace};
 use super::operation::Pending;
 use super::refusal::{Cause, Kind, Refusal};
 use super::router::{Route, Router, allowed};
 use super::{Answer, Api, Body, Call, Response, operations, path};
 use crate::domain::Caller;
+use crate::limits::Verdict;
 use crate::telemetry::metrics::Source;
 use crate::telemetry::traces::{BegunTrace, Span, Tracer};
 use crate::telemetry::{RequestScope, in_request, user};
@@ -36,6 +37,7 @@ pub struct HttpService {
     cors: Cors,
     client: ClientAddress,
     request_ids: RequestIds,
+    limit_fields: limits::Fields,
     tracer: Tracer,
     access_log: AccessLogger,
     /// `url.scheme` of every span: of what clients ask, as far as the operator says it.
@@ -67,6 +69,7 @@ impl HttpService {
             cors: Cors::new(settings.allowed_origins.clone()),
             client: ClientAddress::new(settings.trusted_proxies.clone(), settings.trusted_proxy_header),
             request_ids: RequestIds::new(mark),
+            limit_fields: limits::Fields::new(api.limits.policies()),
             tracer,
             access_log: AccessLogger::new(settings.access_log),
             scheme: if is_public_https { "https" } else { "http" },
@@ -96,8 +99,8 @@ impl HttpService {
     pub fn answer(&self, request: Request<Body>, peer: IpAddr) -> impl Future<Output = Response> {
         let route = self.router.find(request.method(), request.uri().path());
         let (arrived, scope) = self.arrive(peer, request.method(), request.headers(), route);
-        let answer = self.reach(request, route, &arrived.caller);
-        self.conclude(arrived, scope, panic::caught(answer))
+        let (answer, of_address) = self.reach(request, route, &arrived.caller);
+        self.conclude(arrived, scope, of_address, panic::caught(answer))
     }
 
     /// What is to be kept of a request: for its answer, and for what is done and logged meanwhile.
@@ -113,39 +116,51 @@ impl HttpService {
         let BegunTrace { trace, recording, span } =
             self.tracer.begin(incoming.parent, incoming.state.as_ref());
         let operation = route.operation().map_or("-", |operation| operation.id);
-        let request_id = self.request_ids.of(headers);
-        let caller = Caller { address: self.client.of(peer, headers), request_id, operation, trace };
+        let (request_id, address) = (self.request_ids.of(headers), self.client.of(peer, headers));
+        let peer = self.client.counted(address);
+        let caller = Caller { address, peer, request_id, operation, trace };
         let scope = RequestScope { request_id, trace, trace_state: incoming.state, recording, user: None };
         let (method, origin) = (MethodName::of(method), self.cors.listed(headers));
         (Arrived { caller, route, method, origin, began, span }, scope)
     }
 
-    /// Waits for the answer, and makes the response of it.
+    /// Waits for the answer, and makes the response of it. `of_address` is what is left for the client's address.
     fn conclude(
         &self,
         arrived: Arrived<'_>,
         scope: RequestScope,
+        of_address: Option<Verdict>,
         answer: impl Future<Output = Answer>,
     ) -> impl Future<Output = Response> {
         in_request(scope, async move {
             let answered = answer.await;
-            self.respond(arrived, answered)
+            self.respond(arrived, of_address, answered)
         })
     }
 
-    /// Lets the operation of the request answer it, if there is one.
-    fn reach(&self, request: Request<Body>, route: Route<'_>, caller: &Caller) -> Pending {
+    /// Lets the operation of the request answer it, if there is one and its limits admit the request. With the answer
+    /// comes the budget of the client's address, if it has one.
+    fn reach(&self, request: Request<Body>, route: Route<'_>, caller: &Caller) -> (Pending, Option<Verdict>) {
+        let at_once = |answer: Answer| (Box::pin(ready(answer)) as Pending, None);
         if request.version() == Version::HTTP_11 && request.headers().get_all(HOST).iter().count() != 1 {
-            return Box::pin(ready(Err(Kind::HostRequired.into())));
+            return at_once(Err(Kind::HostRequired.into()));
         }
-        let Route::To(operation) = route else { return Box::pin(ready(unrouted(&request, route))) };
-        (operation.handler)(self.api.clone(), Call { caller: caller.clone(), operation, request })
+        let Route::To(operation) = route else { return at_once(unrouted(&request, route)) };
+        match limits::admit(&self.api.limits, operation, caller) {
+            Err(refusal) => at_once(Err(refusal)),
+            Ok(of_address) => {
+                let call = Call { caller: caller.clone(), operation, request };
+                ((operation.handler)(self.api.clone(), call), of_address)
+            }
+        }
     }
 
     /// The response to a request, whose end is then logged and recorded.
-    fn respond(&self, arrived: Arrived<'_>, answered: Answer) -> Response {
+    fn respond(&self, arrived: Arrived<'_>, of_address: Option<Verdict>, answered: Answer) -> Response {
         let Arrived { caller, route, method, origin, began, span } = arrived;
-        let (response, refusal, cause) = self.write(answered, route);
+        let of_account = limits::account_of(&answered);
+        let (mut response, refusal, cause) = self.write(answered, route);
+        self.limit_fields.add(of_address, of_account, response.headers_mut());
         let response = self.finish(response, method, &caller, origin);
         let request = Answered {
             caller: &caller,
@@ -211,8 +226,8 @@ impl HttpService {
         response
     }
 
-    /// Answers a request that arrives complete. The sender names the peer. If the request could not be read,
-    /// it comes as the part that is malformed.
+    /// Answers a request that arrives complete. The caller of this function names the peer. If it cannot read the
+    /// request, it passes the name of the malformed part instead.
     pub async fn answer_whole(
         &self,
         request: Result<Request<Bytes>, &'static str>,
@@ -223,7 +238,7 @@ impl HttpService {
             Err(part) => {
                 let route = Route::Nowhere(None);
                 let (arrived, scope) = self.arrive(peer, &Method::GET, &HeaderMap::new(), route);
-                self.conclude(arrived, scope, ready(Err(Kind::MalformedRequest(part).into()))).await
+                self.conclude(arrived, scope, None, ready(Err(Kind::MalformedRequest(part).into()))).await
             }
         }
     }

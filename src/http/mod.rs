@@ -17,7 +17,6 @@ mod middleware;
 mod operation;
 mod operations;
 mod path;
-mod peer;
 mod probes;
 mod progress;
 mod refusal;
@@ -38,6 +37,7 @@ use crate::clock::Clock;
 use crate::domain::{Caller, ProxyHeader, TrustedProxies};
 use crate::health::InstanceHealth;
 use crate::keys::Keys;
+use crate::limits::RateLimits;
 use crate::telemetry::AccessLog;
 use crate::token::Tokens;
 
@@ -98,6 +98,8 @@ pub struct Parts {
     pub keys: Arc<Keys>,
     /// How the instance fares.
     pub health: Arc<InstanceHealth>,
+    /// Which requests are admitted.
+    pub limits: RateLimits,
     /// The time, for `/health`.
     pub clock: Clock,
     /// The operator's decisions.
@@ -119,8 +121,7 @@ impl Api {
 
     /// The share of a request in the memory for bodies, still empty. It counts for the client's address.
     fn share(&self, caller: &Caller) -> body_memory::Share {
-        let peer = peer::Peer::counted(caller.address, &self.settings.trusted_proxies);
-        self.0.body_memory.share(peer)
+        self.0.body_memory.share(caller.peer)
     }
 }
 

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Database, StoreError, Stores, TableSize, Users};
-use crate::domain::{Email, Event, PasswordHash, Timestamp, User, UserId, Username};
+use super::{Database, LoginThrottles, StoreError, Stores, TableSize, Users};
+use crate::domain::{
+    Email, Event, PasswordHash, ThrottleRecord, ThrottledAccount, Timestamp, User, UserId, Username,
+};
 use crate::telemetry::traces::{Span, SpanKind};
 
 /// A store whose verbs are spans.
@@ -30,6 +32,7 @@ impl Stores {
     pub fn traced(self, place: DatabasePlace) -> Self {
         Self {
             users: Arc::new(Traced { store: self.users, place: place.clone() }),
+            login_throttles: Arc::new(Traced { store: self.login_throttles, place: place.clone() }),
             database: Arc::new(Traced { store: self.database, place }),
             ..self
         }
@@ -132,6 +135,30 @@ impl Users for Traced<dyn Users> {
 
     async fn delete_user(&self, id: UserId, event: &Event) -> Result<bool, StoreError> {
         self.run("delete_user", "users", self.store.delete_user(id, event)).await
+    }
+}
+
+#[async_trait]
+impl LoginThrottles for Traced<dyn LoginThrottles> {
+    async fn find_login_throttle(
+        &self,
+        account: ThrottledAccount,
+    ) -> Result<Option<ThrottleRecord>, StoreError> {
+        self.run("find_login_throttle", "login_throttles", self.store.find_login_throttle(account)).await
+    }
+
+    async fn replace_login_throttle_if(
+        &self,
+        seen: Option<u64>,
+        record: &ThrottleRecord,
+        event: Option<&Event>,
+    ) -> Result<bool, StoreError> {
+        let work = self.store.replace_login_throttle_if(seen, record, event);
+        self.run("replace_login_throttle_if", "login_throttles", work).await
+    }
+
+    async fn purge_login_throttles(&self, now: Timestamp) -> Result<bool, StoreError> {
+        self.run("purge_login_throttles", "login_throttles", self.store.purge_login_throttles(now)).await
     }
 }
 

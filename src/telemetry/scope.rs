@@ -21,7 +21,7 @@ thread_local! {
 pub struct RequestScope {
     /// The request.
     pub request_id: RequestId,
-    /// Where the running code stands in the request's trace.
+    /// The place of the running code in the trace of the request.
     pub trace: Option<TraceContext>,
     /// The client's `tracestate`, for the services that are called within the request.
     pub trace_state: Option<Arc<str>>,

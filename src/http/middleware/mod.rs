@@ -3,6 +3,8 @@
 pub(super) mod access_log;
 pub(super) mod client;
 pub(super) mod cors;
+mod limit_field;
+pub(super) mod limits;
 pub(super) mod options;
 pub(super) mod panic;
 pub(super) mod request_id;

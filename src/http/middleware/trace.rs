@@ -16,7 +16,7 @@ const XRAY: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 /// What a client says of its trace.
 #[derive(Debug, Default)]
 pub(in crate::http) struct Incoming {
-    /// Where the client stands in the trace.
+    /// The place of the client in the trace.
     pub(in crate::http) parent: Option<TraceContext>,
     /// Its `tracestate`, for those who are asked next.
     pub(in crate::http) state: Option<Arc<str>>,

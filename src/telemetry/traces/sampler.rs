@@ -42,7 +42,8 @@ impl Sampler {
 fn is_within(trace_id: TraceId, ratio: f64) -> bool {
     let [.., a, b, c, d, e, f, g, h] = trace_id.to_bytes();
     let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 1;
-    (number as f64) < ratio * (1_u64 << 63) as f64
+    // The largest numbers round up to the end of the range.
+    ratio >= 1.0 || (number as f64) < ratio * (1_u64 << 63) as f64
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::Sampler;
 use crate::telemetry::otlp::OtlpSettings;
 
-/// Where spans go, and which.
+/// The destination of spans, and which requests are recorded.
 #[derive(Clone, Debug)]
 pub struct TraceSettings {
     /// The collector.

@@ -39,7 +39,7 @@ pub struct Recording {
 /// How a request begins.
 #[derive(Debug)]
 pub struct BegunTrace {
-    /// Where it stands in its trace, if it has one.
+    /// The place of the request in its trace, if it has one.
     pub trace: Option<TraceContext>,
     /// What records its spans.
     pub recording: Option<Recording>,
@@ -76,13 +76,14 @@ impl Tracer {
         }
         let (began, began_at) = (Instant::now(), tracer.clock.unix_nanos());
         let recording = Recording { tracer: Arc::clone(tracer), began, began_at };
+        let parent = parent.and_then(|parent| parent.span_id);
         let record = SpanRecord {
             name: ["", ""],
             kind: SpanKind::Server,
             trace_id,
             span_id,
-            parent: parent.and_then(|parent| parent.span_id),
-            is_parent_remote: true,
+            parent,
+            is_parent_remote: parent.is_some(),
             trace_state: state.cloned(),
             started_at: recording.now(),
             ended_at: 0,

@@ -111,15 +111,15 @@ async fn each_store() -> [Stores; 2] {
 async fn watched(stores: Stores) -> (Arc<Watched>, Registry) {
     let clock = Clock::manual(NOW);
     let watched = Arc::new(Watched {
-        inner: stores.users,
+        inner: Arc::clone(&stores.users),
         clock: clock.clone(),
         asked: Mutex::default(),
         under_way: AtomicUsize::new(0),
         most: AtomicUsize::new(0),
     });
     let hasher = Hasher::start(4, Entropy::seeded(1)).unwrap();
-    let users = Arc::clone(&watched) as Arc<dyn Users>;
-    let registry = Registry::new(users, stores.database, hasher, clock, Entropy::seeded(2));
+    let stores = Stores { users: Arc::clone(&watched) as Arc<dyn Users>, ..stores };
+    let registry = Registry::new(&stores, hasher, clock, Entropy::seeded(2));
     let ada = Registration::parse("ada", "ada@example.com", "secret-ada").unwrap();
     registry.create_user(ada, &Initiator::OPERATOR).await.unwrap();
     (watched, registry)

@@ -11,3 +11,4 @@ mod published;
 mod refusals;
 mod sessions;
 mod validate;
+mod verdicts;
