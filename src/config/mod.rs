@@ -4,12 +4,12 @@
 
 mod custody;
 mod dotenv;
+mod otlp;
 mod parse;
 mod reader;
 pub mod settings;
 mod shown;
 mod source;
-mod traces;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -19,6 +19,7 @@ use crate::keys::custody::VaultSettings;
 use crate::limits::Policies;
 use crate::server_secret::ServerSecretSettings;
 use crate::telemetry::AccessLog;
+use crate::telemetry::metrics::MetricExportSettings;
 use crate::telemetry::traces::TraceSettings;
 use reader::Reader;
 
@@ -114,6 +115,8 @@ pub struct Config {
     pub access_log: AccessLog,
     /// The `OTEL_*` settings, if they name a place for traces.
     pub traces: Option<TraceSettings>,
+    /// The `OTEL_*` settings, if they name a place for metrics.
+    pub metric_export: Option<MetricExportSettings>,
 }
 
 /// The place where users are stored.
@@ -242,7 +245,8 @@ impl Config {
             log_level: read.required(settings::LOG_LEVEL, parse::log_level)?,
             log_format: read.required(settings::LOG_FORMAT, parse::log_format)?,
             access_log: access_log(&mut read)?,
-            traces: traces::settings(&mut read)?,
+            traces: otlp::traces(&mut read)?,
+            metric_export: otlp::metrics(&mut read)?,
         };
         let faults = read.into_faults();
         if faults.is_empty() { Ok(config) } else { Err(Faults(faults)) }

@@ -8,7 +8,8 @@ use crate::domain::{Kid, Lifetime, ProxyHeader, Rotation, TrustedProxies};
 use crate::limits::Policies;
 use crate::server_secret::ServerSecretSettings;
 use crate::telemetry::check_filter;
-use crate::telemetry::traces::parse_pairs;
+use crate::telemetry::metrics::Temporality;
+use crate::telemetry::otlp::parse_pairs;
 
 /// Whether a `NODE_ENV` means development. Every other word counts as production, so that a typing error does
 /// not open the service.
@@ -272,6 +273,20 @@ pub(super) fn sample(text: &str) -> Result<u32, String> {
 /// Milliseconds.
 pub(super) fn milliseconds(text: &str) -> Result<Duration, String> {
     number(text, 1, 600_000).map(Duration::from_millis)
+}
+
+/// Milliseconds, at least a second: an export costs the collector something.
+pub(super) fn export_interval(text: &str) -> Result<Duration, String> {
+    number(text, 1_000, 86_400_000).map(Duration::from_millis)
+}
+
+/// The names are OpenTelemetry's. Of `lowmemory`, only the counters that are deltas matter here.
+pub(super) fn temporality(text: &str) -> Result<Temporality, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "cumulative" => Ok(Temporality::Cumulative),
+        "delta" | "lowmemory" => Ok(Temporality::Delta),
+        _ => Err("must be cumulative, delta or lowmemory".to_owned()),
+    }
 }
 
 pub(super) fn ratio(text: &str) -> Result<f64, String> {
