@@ -95,7 +95,7 @@ impl LoginGuard {
         Ok(attempt)
     }
 
-    /// Where a name is counted that no user has.
+    /// The place in which a name without a user is counted.
     fn place_of(&self, name: &LoginName) -> Result<ThrottledAccount, AccountError> {
         let (keys, message) = (self.keys()?, format!("name {}", name.folded()));
         let key = keys.first().unwrap_or(&self.stand_in);
