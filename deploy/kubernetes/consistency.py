@@ -15,8 +15,9 @@ from memory import check_fit  # noqa: E402
 DRAIN = 9
 
 documents = list(yaml.safe_load_all(pathlib.Path(sys.argv[1]).read_text()))
-namespace, claim, snapshot, restore = (
-    yaml.safe_load(pathlib.Path(f"{name}.yaml").read_text()) for name in ("namespace", "volume-claim", "snapshot", "restore")
+namespace, claim, snapshot, restore, monitor = (
+    yaml.safe_load(pathlib.Path(f"{name}.yaml").read_text())
+    for name in ("namespace", "volume-claim", "snapshot", "restore", "pod-monitor")
 )
 
 
@@ -26,7 +27,7 @@ def one(kind):
     return found[0]
 
 
-apart = (claim, snapshot, restore)
+apart = (claim, snapshot, restore, monitor)
 namespaces = {document["metadata"].get("namespace") for document in [*documents, *apart]}
 assert namespaces == {namespace["metadata"]["name"]}, namespaces
 
@@ -66,13 +67,23 @@ else:
 config = one("ConfigMap")
 assert container["envFrom"] == [{"configMapRef": {"name": config["metadata"]["name"]}}]
 assert pod["serviceAccountName"] == one("ServiceAccount")["metadata"]["name"]
-(port,) = container["ports"]
-assert (port["name"], str(port["containerPort"])) == ("http", config["data"]["PORT"])
-assert one("Service")["spec"]["ports"][0]["targetPort"] == port["name"]
+ports = {port["name"]: str(port["containerPort"]) for port in container["ports"]}
+assert ports == {"http": config["data"]["PORT"], "metrics": config["data"]["ADMIN_ADDRESS"].rpartition(":")[2]}, ports
+assert [port["targetPort"] for port in one("Service")["spec"]["ports"]] == ["http"], "a Service must not lead to the metrics"
 mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
 assert mounts.keys() == {volume["name"] for volume in pod["volumes"]}
 dns = one("NetworkPolicy")["spec"]["egress"][0]["to"][0]["podSelector"]["matchLabels"]
 assert dns == {"k8s-app": "kube-dns"}, f"DNS would be looked for at {dns}"
+
+# Only Prometheus reaches the metrics, and it finds them in each of its two ways.
+metered = [rule for rule in one("NetworkPolicy")["spec"]["ingress"] if any(port["port"] != "http" for port in rule["ports"])]
+assert [[port["port"] for port in rule["ports"]] for rule in metered] == [["metrics"]], metered
+assert all("namespaceSelector" in peer and "podSelector" in peer for peer in metered[0]["from"]), metered
+annotations = deployment["template"]["metadata"]["annotations"]
+assert annotations["prometheus.io/port"] == ports["metrics"]
+selects(monitor["spec"]["selector"]["matchLabels"], "PodMonitor")
+assert labels[monitor["spec"]["jobLabel"]] == "jwt-generator", "the alerts ask for another job"
+assert [endpoint["port"] for endpoint in monitor["spec"]["podMetricsEndpoints"]] == ["metrics"]
 
 # A pod that leaves loses no request.
 pause = container["lifecycle"]["preStop"]["sleep"]["seconds"]

@@ -23,7 +23,7 @@ import yaml
 
 rendered, program = sys.argv[1:]
 documents = list(yaml.safe_load_all(pathlib.Path(rendered).read_text()))
-PORT = 39471
+PORT, ADMIN_PORT = 39471, 39472
 STATE = "/var/lib/jwt-generator"
 direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -31,6 +31,12 @@ direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def one(kind):
     (found,) = [document for document in documents if document["kind"] == kind]
     return found
+
+
+def metrics():
+    """What a scrape gets."""
+    with direct.open(f"http://127.0.0.1:{ADMIN_PORT}/metrics", timeout=60) as answer:
+        return answer.read().decode()
 
 
 def ask(path, body=None):
@@ -78,7 +84,7 @@ class Pod:
     @contextlib.contextmanager
     def serving(self):
         """The pod once it is alive, until it has ended by SIGTERM."""
-        env = self.settings | {"PORT": str(PORT)}
+        env = self.settings | {"PORT": str(PORT), "ADMIN_ADDRESS": f"127.0.0.1:{ADMIN_PORT}"}
         with open(self.root / "log", "wb") as log, subprocess.Popen(
             [program, *self.container["args"]], env=env, cwd=self.cwd, stderr=log
         ) as process:
@@ -122,6 +128,7 @@ def a_good_release_passes(pod):
         pod.until("readiness", process)
         user = {"username": "ada", "password": "correct horse"}
         assert ask("/api/auth/register", user | {"email": "ada@example.com"})[0] == 201
+        assert 'jwt_capability{capability="mint",status="ok"} 1' in metrics(), metrics()
         archive = pod.run("backup", "--to", "-").stdout
         return ask("/api/jwks"), user, archive
 
@@ -161,6 +168,7 @@ def a_broken_release_gets_no_request(pod):
         for _ in range(20):
             told = {name: pod.probe(name)[0] for name in ("liveness", "startup", "readiness")}
             assert told == {"liveness": 200, "startup": 503, "readiness": 503}, told
+            assert 'jwt_capability{capability="publish",status="down"} 1' in metrics(), metrics()
             time.sleep(0.05)
     print(f"a release without its database: {told}")
 

@@ -97,7 +97,7 @@ impl LoginGuard {
 
     /// The place in which a name without a user is counted.
     fn place_of(&self, name: &LoginName) -> Result<ThrottledAccount, AccountError> {
-        let (keys, message) = (self.keys()?, format!("name {}", name.folded()));
+        let (keys, message) = (self.keys()?, format!("name {}", name.key()));
         let key = keys.first().unwrap_or(&self.stand_in);
         Ok(ThrottledAccount::of_unknown_name(keyed_hash(key, message.as_bytes())))
     }

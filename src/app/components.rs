@@ -24,6 +24,7 @@ use crate::entropy::Entropy;
 use crate::health::{InstanceHealth, Tasks};
 use crate::http::{Api, HttpService, HttpSettings, Parts};
 use crate::keys::{KeyMetrics, Keys, RingRefresher, RingService, Signer};
+use crate::limits::{LiveInstances, RateLimits};
 use crate::server_secret::CurrentServerSecret;
 use crate::store::{Health, IfMissing, StoreError, StoreMetrics, Stores, TableMetrics};
 use crate::telemetry::metrics::{MetricRegistry, Source};
@@ -39,6 +40,7 @@ pub(super) struct Components {
     ring_service: RingService,
     ring_refresher: RingRefresher,
     heartbeat: InstanceHeartbeat,
+    limits: RateLimits,
     server_secret: ServerSecretKeeper,
     database: Health,
     health: Arc<InstanceHealth>,
@@ -61,8 +63,16 @@ impl Components {
         let ring_refresher =
             RingRefresher::new(ring_service.clone(), Arc::clone(&keys), clock.clone(), entropy.clone());
         let instances = Arc::clone(&stores.instances);
-        let heartbeat =
-            InstanceHeartbeat::new(instances, Arc::clone(&keys), &ring_service, clock.clone(), entropy)?;
+        let live = LiveInstances::default();
+        let limits = RateLimits::new(config.rate_limits.clone(), clock.clone(), live.clone());
+        let heartbeat = InstanceHeartbeat::new(
+            instances,
+            live,
+            Arc::clone(&keys),
+            &ring_service,
+            clock.clone(),
+            entropy,
+        )?;
         let (database, tasks) = (Health::default(), Tasks::new(clock.clone()));
         let accounts = !config.store.is_absent();
         let health = InstanceHealth::new(Arc::clone(&keys), database.clone(), accounts, tasks, clock.clone());
@@ -87,6 +97,7 @@ impl Components {
             ring_service,
             ring_refresher,
             heartbeat,
+            limits,
             server_secret,
             database,
             health,
@@ -169,7 +180,7 @@ impl Components {
     /// some of them; they begin with a pause.
     pub(super) fn into_service(self, config: &Config, entropy: Entropy) -> (HttpService, Vec<Supervised>) {
         let Self { stores, registry, guard, keys, ring_service, ring_refresher, heartbeat, .. } = self;
-        let Self { server_secret, health, metrics, clock, mark, .. } = self;
+        let Self { limits, server_secret, health, metrics, clock, mark, .. } = self;
         let refresh = Duration::from_secs(ring_service.settings().refresh);
         let pause = ring_refresher.pause();
         let (known, table_metrics) = (health.tasks(), Arc::<TableMetrics>::default());
@@ -190,13 +201,14 @@ impl Components {
         metrics.add_all([Arc::clone(&health) as Arc<dyn Source>, Arc::new(known.clone()), table_metrics]);
         let settings = HttpSettings {
             demo_tokens: config.demo_tokens,
+            password_policy: config.password_policy,
             allowed_origins: config.allowed_origins.clone(),
             public_url: config.public_url.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
             trusted_proxy_header: config.trusted_proxy_header,
             body_memory: config.max_body_memory,
         };
-        let api = Api::new(Parts { tokens, accounts, keys, health, clock, settings });
+        let api = Api::new(Parts { tokens, accounts, keys, health, limits, clock, settings });
         let http_service = HttpService::new(api, mark);
         metrics.add(http_service.metrics());
         (http_service, tasks)

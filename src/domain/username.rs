@@ -126,11 +126,12 @@ impl LoginName {
         Self { email: None, usernames }
     }
 
-    /// One text for all spellings that find the same user, so that a name that no user has can be counted like a user's.
-    pub fn folded(&self) -> String {
+    /// The form by which limits compare names, known or not: texts that can find the same user have the same form, except a
+    /// user's name and the same user's address.
+    pub fn key(&self) -> String {
         match (&self.email, self.usernames.last()) {
             (Some(email), _) => email.key(),
-            (None, Some(name)) => name.key().unwrap_or_else(|| name.to_string()),
+            (None, Some(name)) => name.key().unwrap_or_else(|| name.as_str().to_owned()),
             (None, None) => String::new(),
         }
     }
@@ -203,12 +204,15 @@ mod tests {
     }
 
     #[test]
-    fn spellings_that_find_the_same_user_have_the_same_folded_text() {
-        let folded = |text: &str| LoginName::from_text(text).folded();
-        assert_eq!(folded(" BOB   Smith "), folded("bob smith"));
-        assert_eq!(folded("Rene\u{301}e"), folded("Ren\u{e9}e"));
-        assert_eq!(folded("Ada@Example.com"), folded(" ada@example.COM"));
-        assert_ne!(folded("bob"), folded("bobby"));
+    fn spellings_that_find_the_same_user_have_the_same_key() {
+        let key = |text: &str| LoginName::from_text(text).key();
+        for text in ["ada", " Ada ", "ADA", "\u{ff21}da"] {
+            assert_eq!(key(text), "ada", "{text}");
+        }
+        assert_eq!(key("Bob   Smith"), "bob smith");
+        assert_eq!(key("Ada@Example.com"), "ada@example.com");
+        assert_eq!(key("Rene\u{301}e"), key("Ren\u{e9}e"));
+        assert_ne!(key("Ren\u{e9}e"), key("ren\u{e9}e"), "these are two names");
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod keys;
 mod lambda;
 mod language;
 mod lifecycle;
+mod limits;
 mod metrics;
 mod openapi;
 mod post_quantum;

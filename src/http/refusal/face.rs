@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use http::StatusCode;
 
 use super::Kind;
+use crate::limits::{Scope, Verdict};
 
 /// What a caller sees of a refusal.
 #[derive(Debug)]
@@ -90,6 +91,7 @@ impl Kind {
                 format!("Too many log-ins to this account have failed; try again in {secs} s").into(),
             ),
             Self::MediaType(fault) => (415, "unsupported_media_type", fault.to_string().into()),
+            Self::RateLimited(verdict) => (429, "rate_limited", too_many(*verdict).into()),
             Self::Internal => (500, "internal", "Internal server error".into()),
             Self::Busy => (503, "busy", "The server is busy; try again shortly".into()),
             Self::NoKeys => (503, "keys_unavailable", "The keys are unavailable; try again shortly".into()),
@@ -101,4 +103,14 @@ impl Kind {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Face { status, code, sentence }
     }
+}
+
+/// The sentence for a request that a budget does not admit.
+fn too_many(verdict: Verdict) -> String {
+    let of_whom = match verdict.scope {
+        Scope::Address => "from this address",
+        Scope::Account => "for this account",
+        Scope::Global => "of this kind",
+    };
+    format!("Too many requests {of_whom}; try again in {} s", verdict.more_in)
 }

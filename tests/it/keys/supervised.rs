@@ -26,6 +26,7 @@ use jwt_generator::keys::{
     KeyKind, KeySettings, Keys, NotReady, Private, RemoteKey, Ring, RingRefresher, RingService, SignError,
     Signer,
 };
+use jwt_generator::limits::{LiveInstances, RateLimits};
 use jwt_generator::server_secret::CurrentServerSecret;
 use jwt_generator::store::Health;
 use jwt_generator::workers::Workers;
@@ -138,9 +139,11 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, tasks: &Tasks) -> H
             tasks.clone(),
             clock.clone(),
         )),
+        limits: RateLimits::new(config.rate_limits.clone(), clock.clone(), LiveInstances::default()),
         clock,
         settings: HttpSettings {
             demo_tokens: true,
+            password_policy: config.password_policy,
             allowed_origins: None,
             public_url: None,
             trusted_proxies: TrustedProxies::default(),
