@@ -7,7 +7,7 @@ use super::AccountError;
 use crate::clock::Clock;
 use crate::domain::{
     Actor, AddressTag, Admission, Caller, Event, EventKind, EventSubject, Initiator, LoginName,
-    LoginThrottle, Secret, ThrottleRecord, ThrottledAccount, Timestamp, User, network_of,
+    LoginThrottle, Peer, Secret, ThrottleRecord, ThrottledAccount, Timestamp, User,
 };
 use crate::entropy::{Entropy, EntropyError};
 use crate::server_secret::{CurrentServerSecret, Label, SUBKEY_BYTES, keyed_hash};
@@ -207,7 +207,7 @@ fn tags(keys: &[Key], account: ThrottledAccount, caller: &Caller) -> Vec<Address
     if caller.address.is_unspecified() {
         return Vec::new();
     }
-    let message = format!("address {account} {}", network_of(caller.address));
+    let message = format!("address {account} {}", Peer::of(caller.address));
     keys.iter().map(|key| AddressTag::from_hash(keyed_hash(key, message.as_bytes()))).collect()
 }
 
