@@ -190,7 +190,7 @@ ROWS = {
             "Log-ins by outcome",
             [(rate("jwt_account_attempts_total", 'action="login"', "outcome"), "{{outcome}}")],
             "ops",
-            "throttled and limited: the brake on password guessing refused an attempt (docs/operations.md).",
+            "login_throttled and login_limited: the service refused an attempt, against password guessing (docs/operations.md).",
         ),
         lines(
             "Registrations and refreshes by outcome",

@@ -7,7 +7,7 @@ use super::AccountError;
 use crate::clock::Clock;
 use crate::domain::{
     Actor, AddressTag, Admission, Caller, Event, EventKind, EventSubject, Initiator, LoginName,
-    LoginThrottle, Secret, ThrottleRecord, ThrottledAccount, Timestamp, User, network_of,
+    LoginThrottle, Peer, Secret, ThrottleRecord, ThrottledAccount, Timestamp, User,
 };
 use crate::entropy::{Entropy, EntropyError};
 use crate::server_secret::{CurrentServerSecret, Label, SUBKEY_BYTES, keyed_hash};
@@ -95,7 +95,7 @@ impl LoginGuard {
         Ok(attempt)
     }
 
-    /// Where a name is counted that no user has.
+    /// The place in which a name without a user is counted.
     fn place_of(&self, name: &LoginName) -> Result<ThrottledAccount, AccountError> {
         let (keys, message) = (self.keys()?, format!("name {}", name.key()));
         let key = keys.first().unwrap_or(&self.stand_in);
@@ -207,7 +207,7 @@ fn tags(keys: &[Key], account: ThrottledAccount, caller: &Caller) -> Vec<Address
     if caller.address.is_unspecified() {
         return Vec::new();
     }
-    let message = format!("address {account} {}", network_of(caller.address));
+    let message = format!("address {account} {}", Peer::of(caller.address));
     keys.iter().map(|key| AddressTag::from_hash(keyed_hash(key, message.as_bytes()))).collect()
 }
 
