@@ -46,6 +46,8 @@ pub(in crate::http) const CODES: &[&str] = &[
     "user_exists",
     "body_too_large",
     "unsupported_media_type",
+    "rate_limited",
+    "login_limited",
     "internal",
     "busy",
     "keys_unavailable",
