@@ -159,7 +159,11 @@ ROWS = {
     ],
     "Tokens": [
         lines("Tokens issued", [(rate("jwt_tokens_issued_total", by="kind, algorithm"), "{{kind}} {{algorithm}}")], "ops", stacked=True),
-        lines("Tokens not issued", [(rate("jwt_tokens_refused_total", by="kind, reason"), "{{kind}} {{reason}}")], "ops"),
+        lines(
+            "Tokens not issued",
+            [(f"{rate('jwt_tokens_refused_total', by='kind, reason')} > 0", "{{kind}} {{reason}}")],
+            "ops",
+        ),
         lines(
             "Tokens checked",
             [(f"{rate('jwt_tokens_checked_total', by='result')} > 0", "{{result}}")],
@@ -188,7 +192,7 @@ ROWS = {
     "Log-ins and limits": [
         lines(
             "Log-ins by outcome",
-            [(rate("jwt_account_attempts_total", 'action="login"', "outcome"), "{{outcome}}")],
+            [(f"""{rate("jwt_account_attempts_total", 'action="login"', "outcome")} > 0""", "{{outcome}}")],
             "ops",
             "throttled and limited: the brake on password guessing refused an attempt (docs/operations.md).",
         ),
