@@ -12,6 +12,7 @@ mod function_tasks;
 mod health_watch;
 mod instance_heartbeat;
 mod listener;
+mod login_throttle_purge;
 mod process_metrics;
 mod server_secret;
 mod signer_probe;
@@ -149,8 +150,7 @@ pub fn open_registry(
     entropy: Entropy,
 ) -> Result<Registry, StartError> {
     let hasher = Hasher::start(config.bcrypt_rounds, entropy.clone())?;
-    let (users, database) = (Arc::clone(&stores.users), Arc::clone(&stores.database));
-    Ok(Registry::new(users, database, hasher, clock, entropy))
+    Ok(Registry::new(stores, hasher, clock, entropy))
 }
 
 /// The service for the ring that `config` names; its keys may be in `stores`.

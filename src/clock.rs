@@ -14,7 +14,7 @@ pub enum Clock {
     /// The system's wall clock and uptime in a process that may be frozen; clones share the state.
     FreezeAware(Arc<FreezeAware>),
     /// A clock that moves only when a test moves it; clones move together.
-    Manual(Arc<AtomicU64>),
+    Manual(Arc<Hands>),
 }
 
 /// An uptime that never falls behind the wall clock: the highest value seen, in milliseconds, and how far the
@@ -25,10 +25,18 @@ pub struct FreezeAware {
     ahead: u64,
 }
 
+/// The time and the uptime of a manual clock, in milliseconds.
+#[derive(Debug)]
+pub struct Hands {
+    at: AtomicU64,
+    /// Zero until the uptime is set.
+    uptime: AtomicU64,
+}
+
 impl Clock {
     /// A clock that shows `at` until [`Clock::set`] moves it.
     pub fn manual(at: Timestamp) -> Self {
-        Self::Manual(Arc::new(AtomicU64::new(at.as_millis())))
+        Self::Manual(Arc::new(Hands { at: AtomicU64::new(at.as_millis()), uptime: AtomicU64::new(0) }))
     }
 
     /// The clock of a process that is frozen between the requests it answers. AWS does not say whether the
@@ -43,25 +51,42 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match self {
             Self::System | Self::FreezeAware(_) => Timestamp::from_millis(system_millis()),
-            Self::Manual(millis) => Timestamp::from_millis(millis.load(Ordering::Relaxed)),
+            Self::Manual(hands) => Timestamp::from_millis(hands.at.load(Ordering::Relaxed)),
         }
     }
 
     /// How long the system has been up, including the time when it slept. Setting the system's clock does not
-    /// change it. A manual clock gives the system's uptime too, because the uptime measures the age of data
-    /// that came from outside.
+    /// change it. A manual clock gives the system's uptime too, until a test [sets](Clock::set_uptime) it: the
+    /// uptime measures the age of data that came from outside.
     pub fn uptime(&self) -> Duration {
         let up = booted();
         match self {
             Self::FreezeAware(freeze_aware) => freeze_aware.uptime(up, system_millis()),
-            Self::System | Self::Manual(_) => up,
+            Self::System => up,
+            Self::Manual(hands) => hands.uptime(up),
         }
     }
 
     /// Moves a manual clock; the system's clock does not change.
     pub fn set(&self, at: Timestamp) {
-        if let Self::Manual(millis) = self {
-            millis.store(at.as_millis(), Ordering::Relaxed);
+        if let Self::Manual(hands) = self {
+            hands.at.store(at.as_millis(), Ordering::Relaxed);
+        }
+    }
+
+    /// Stops the uptime of a manual clock at `uptime`, which is at least a millisecond; the system's does not change.
+    pub fn set_uptime(&self, uptime: Duration) {
+        if let Self::Manual(hands) = self {
+            hands.uptime.store((uptime.as_millis() as u64).max(1), Ordering::Relaxed);
+        }
+    }
+}
+
+impl Hands {
+    fn uptime(&self, of_system: Duration) -> Duration {
+        match self.uptime.load(Ordering::Relaxed) {
+            0 => of_system,
+            millis => Duration::from_millis(millis),
         }
     }
 }

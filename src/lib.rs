@@ -17,6 +17,7 @@ pub mod health;
 pub mod http;
 pub mod keys;
 pub mod lambda;
+pub mod limits;
 pub mod server_secret;
 pub mod store;
 pub mod telemetry;

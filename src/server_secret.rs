@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
+use aws_lc_rs::hmac;
 
 use crate::domain::{RingRecord, Secret, ServerSecretRecord};
 
@@ -21,6 +22,8 @@ const KEPT: &str = "kept";
 pub enum Label {
     /// To distinguish secrets without showing them.
     Fingerprint,
+    /// To remember addresses and names of log-ins without storing them.
+    LoginThrottle,
 }
 
 impl Label {
@@ -28,6 +31,7 @@ impl Label {
     fn info(self) -> &'static [u8] {
         match self {
             Self::Fingerprint => b"jwt-generator server secret fingerprint 1",
+            Self::LoginThrottle => b"jwt-generator login throttle 1",
         }
     }
 }
@@ -155,6 +159,15 @@ impl CurrentServerSecret {
     }
 }
 
+/// The first 16 bytes of HMAC-SHA256 (RFC 2104) of `message`: enough to tell messages apart, and without the key nothing is
+/// learned of them.
+pub fn keyed_hash(key: &Secret<[u8; SUBKEY_BYTES]>, message: &[u8]) -> [u8; 16] {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose());
+    let mut hash = [0; 16];
+    hash.iter_mut().zip(hmac::sign(&key, message).as_ref()).for_each(|(to, from)| *to = *from);
+    hash
+}
+
 /// Whether `ring` has a secret, and the fingerprint of this one.
 ///
 /// # Errors
@@ -193,7 +206,7 @@ fn derive(secret: &Secret<String>, label: Label) -> Result<Secret<[u8; SUBKEY_BY
 
 #[cfg(test)]
 mod tests {
-    use super::{CurrentServerSecret, Label, ServerSecretError, ServerSecretSettings};
+    use super::{CurrentServerSecret, Label, ServerSecretError, ServerSecretSettings, keyed_hash};
     use crate::domain::{ServerSecretRecord, Timestamp};
 
     const NEW: &str = "a server secret of more than 32 bytes";
@@ -247,6 +260,18 @@ mod tests {
     #[test]
     fn subkeys_stay_what_they_are() {
         assert_eq!(fingerprints(OLD, None).unwrap(), ["96998e42"]);
+    }
+
+    /// Worked out with another implementation of RFC 5869 and RFC 2104: what is remembered of log-ins must be found by every
+    /// later version.
+    #[test]
+    fn keyed_hashes_of_log_ins_stay_what_they_are() {
+        let secret = ServerSecretSettings::default().with(Some(&kept())).unwrap();
+        let key = secret.subkeys(Label::LoginThrottle).unwrap().newest;
+        assert_eq!(
+            format!("{:032x}", u128::from_be_bytes(keyed_hash(&key, b"message"))),
+            "618edeb9e89954d4ce6844129c104a04"
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ import sys
 
 # Measured: 14,000 idle connections took 235 MiB, so 16 KiB each; 6,000 with half of a head took 244 MiB, so up to 40 KiB each.
 CONNECTION = 40 * 1024
-# What the service takes besides: program, keys, key set, caches of SQLite.
+# What the service takes besides: program, keys, key set, caches of SQLite, at most 3 MiB for rate limits.
 SERVICE = 24 * 1024**2
 UNITS = {"": 0, "k": 10, "m": 20, "g": 30}
 

@@ -25,6 +25,12 @@ pub enum AccountError {
     /// There is no such user, or the password is wrong; the caller does not learn which of the two.
     #[error("the username or the password is wrong")]
     Credentials,
+    /// Too many log-ins to the account failed: the next one may come after so many seconds.
+    #[error("too many log-ins to this account failed; the next one may come in {0} seconds")]
+    Throttled(u16),
+    /// So many log-ins to the account failed that only known addresses may try.
+    #[error("so many log-ins to this account failed that only known addresses may try")]
+    Limited,
     /// The token is not valid.
     #[error("the token is not valid")]
     Token(#[source] Rejection),

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use super::asker::Asker;
 use super::hashing::PasswordCheck;
 use super::metrics::Action;
 use super::{AccountError, Accounts, LoggedIn};
@@ -12,7 +13,8 @@ impl Accounts {
     /// A token for a user's name or address with the user's password.
     ///
     /// # Errors
-    /// [`AccountError::Credentials`] for a wrong password and for an unknown name, after the same time.
+    /// [`AccountError::Credentials`] for a wrong password and for an unknown name, after the same time. After too many
+    /// of them, [`AccountError::Throttled`] and [`AccountError::Limited`], without a look at the password.
     pub async fn log_in(
         &self,
         caller: &Caller,
@@ -35,8 +37,15 @@ impl Accounts {
         let now = self.clock.now();
         let found = self.registry.find_user(name).await?;
         let stored = found.as_ref().map(|user| user.password_hash.clone());
-        let check = self.registry.hasher.check(password, stored).await?;
-        let (user, stronger) = admitted(found, check)?;
+        let attempt = self.guard.admit(caller, name, found.as_ref()).await?;
+        let check = self.registry.hasher.check(Asker::of_log_in(caller, name), password, stored).await?;
+        let (user, stronger) = match admitted(found, check) {
+            Ok(admitted) => attempt.succeed().await.map(|()| admitted)?,
+            Err(refused) => {
+                attempt.fail().await?;
+                return Err(refused);
+            }
+        };
         let user = match stronger {
             Some(stronger) => self.strengthen(caller, user, stronger).await,
             None => user,

@@ -19,7 +19,7 @@ pub(super) enum Action {
 }
 
 const ACTIONS: [&str; 3] = ["register", "login", "refresh"];
-const OUTCOMES: [&str; 10] = [
+const OUTCOMES: [&str; 12] = [
     "ok",
     "invalid_field",
     "user_exists",
@@ -30,6 +30,8 @@ const OUTCOMES: [&str; 10] = [
     "database_unavailable",
     "keys_unavailable",
     "failed",
+    "login_throttled",
+    "login_limited",
 ];
 
 /// The instruments.
@@ -58,6 +60,8 @@ fn outcome(error: Option<&AccountError>) -> usize {
         Some(AccountError::NoDatabase | AccountError::Unavailable(_)) => 7,
         Some(AccountError::NoKeys) => 8,
         Some(AccountError::Internal(_)) => 9,
+        Some(AccountError::Throttled(_)) => 10,
+        Some(AccountError::Limited) => 11,
     }
 }
 
@@ -84,6 +88,8 @@ mod tests {
         assert_eq!(named(AccountError::LoggedOut), "invalid_token");
         assert_eq!(named(AccountError::SessionEnded), "session_ended");
         assert_eq!(named(AccountError::Busy), "busy");
+        assert_eq!(named(AccountError::Throttled(1)), "login_throttled");
+        assert_eq!(named(AccountError::Limited), "login_limited");
         assert_eq!(named(AccountError::NoKeys), "keys_unavailable");
         assert_eq!(named(AccountError::Internal("x".into())), "failed");
     }

@@ -1,13 +1,16 @@
 //! Accounts: registering, logging in, refreshing, and finding the user of a token. This module knows no HTTP
 //! and no database, only the traits of the store.
 
+mod asker;
 mod authenticate;
 mod error;
 mod hashing;
 mod login;
+mod login_guard;
 mod metrics;
 mod register;
 mod registry;
+mod unlock;
 
 use std::sync::Arc;
 
@@ -19,6 +22,7 @@ use metrics::AccountMetrics;
 
 pub use error::AccountError;
 pub use hashing::{HashError, Hasher};
+pub use login_guard::LoginGuard;
 pub use register::Registration;
 pub use registry::Registry;
 
@@ -26,6 +30,7 @@ pub use registry::Registry;
 #[derive(Clone)]
 pub struct Accounts {
     registry: Registry,
+    guard: LoginGuard,
     tokens: Tokens,
     clock: Clock,
     session_max_age: Lifetime,
@@ -42,9 +47,15 @@ pub struct LoggedIn {
 }
 
 impl Accounts {
-    /// Accounts of the users in `registry`.
-    pub fn new(registry: Registry, tokens: Tokens, clock: Clock, session_max_age: Lifetime) -> Self {
-        Self { registry, tokens, clock, session_max_age, metrics: Arc::default() }
+    /// Accounts of the users in `registry`, whose log-ins `guard` admits.
+    pub fn new(
+        registry: Registry,
+        guard: LoginGuard,
+        tokens: Tokens,
+        clock: Clock,
+        session_max_age: Lifetime,
+    ) -> Self {
+        Self { registry, guard, tokens, clock, session_max_age, metrics: Arc::default() }
     }
 
     /// What is counted of the use cases and of the queue of password hashes.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::{try_join, try_join_all};
 
+use super::asker::Asker;
 use super::{AccountError, Hasher, Registration};
 use crate::clock::Clock;
 use crate::domain::{
@@ -12,31 +13,28 @@ use crate::domain::{
     UserId,
 };
 use crate::entropy::Entropy;
-use crate::store::{Database, Users};
+use crate::store::{Database, LoginThrottles, Stores, Users};
 
 /// How often a change is repeated if another change was written first.
-const MAX_TRIES: usize = 8;
+pub(super) const MAX_TRIES: usize = 8;
 
 /// The users in a store, and the hasher of their passwords.
 #[derive(Clone)]
 pub struct Registry {
     pub(super) users: Arc<dyn Users>,
+    pub(super) login_throttles: Arc<dyn LoginThrottles>,
     database: Arc<dyn Database>,
     pub(super) hasher: Hasher,
-    clock: Clock,
+    pub(super) clock: Clock,
     entropy: Entropy,
 }
 
 impl Registry {
-    /// The users in `users`, which are kept in `database`.
-    pub fn new(
-        users: Arc<dyn Users>,
-        database: Arc<dyn Database>,
-        hasher: Hasher,
-        clock: Clock,
-        entropy: Entropy,
-    ) -> Self {
-        Self { users, database, hasher, clock, entropy }
+    /// The users in `stores`.
+    pub fn new(stores: &Stores, hasher: Hasher, clock: Clock, entropy: Entropy) -> Self {
+        let (users, database) = (Arc::clone(&stores.users), Arc::clone(&stores.database));
+        let login_throttles = Arc::clone(&stores.login_throttles);
+        Self { users, login_throttles, database, hasher, clock, entropy }
     }
 
     /// Adds a user.
@@ -49,17 +47,21 @@ impl Registry {
         registration: Registration,
         by: &Initiator,
     ) -> Result<User, AccountError> {
-        let user = self.new_user(registration).await?;
+        let user = self.new_user(Asker::OPERATOR, registration).await?;
         self.add_user(&user, by).await?;
         Ok(user)
     }
 
     /// A user of this registration, who is not stored yet.
-    pub(super) async fn new_user(&self, registration: Registration) -> Result<User, AccountError> {
+    pub(super) async fn new_user(
+        &self,
+        asker: Asker,
+        registration: Registration,
+    ) -> Result<User, AccountError> {
         let Registration { username, email, password } = registration;
         // If the database does not answer, this does not waste time on a hash.
         self.database.ping().await?;
-        let password_hash = self.hasher.hash(password).await?;
+        let password_hash = self.hasher.hash(asker, password).await?;
         let now = self.clock.now();
         let id = self.entropy.user_id(now).map_err(|error| AccountError::Internal(error.into()))?;
         let sessions = Sessions::ALL;
@@ -107,7 +109,7 @@ impl Registry {
         password: Password,
         by: &Initiator,
     ) -> Result<User, AccountError> {
-        let hash = self.hasher.hash(password).await?;
+        let hash = self.hasher.hash(Asker::OPERATOR, password).await?;
         for _ in 0..MAX_TRIES {
             let user = self.find_user(name).await?.ok_or(AccountError::NoUser)?;
             let now = self.clock.now();
@@ -185,7 +187,7 @@ impl Registry {
         Ok(self.users.end_sessions(id, valid_from, &ended).await?)
     }
 
-    fn event(
+    pub(super) fn event(
         &self,
         kind: EventKind,
         user: UserId,

@@ -48,7 +48,7 @@ impl AdminListener {
         Self { admin: Admin { log, ..self.admin }, ..self }
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     ///
     /// # Errors
     /// If the system does not tell.

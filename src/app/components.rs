@@ -9,13 +9,14 @@ use tokio::time::timeout;
 use super::database_probe::DatabaseProbe;
 use super::health_watch::HealthWatch;
 use super::instance_heartbeat::{self, InstanceHeartbeat};
+use super::login_throttle_purge::LoginThrottlePurge;
 use super::process_metrics::ProcessMetrics;
 use super::server_secret::ServerSecretKeeper;
 use super::signer_probe::SignerProbe;
 use super::store_census::StoreCensus;
 use super::task::{NextTurn, Supervised, Task, TurnError};
 use super::{StartError, open_registry, open_ring_service, open_stores, tell_adopted, tokens};
-use crate::accounts::{Accounts, Registry};
+use crate::accounts::{Accounts, LoginGuard, Registry};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::Timestamp;
@@ -23,6 +24,7 @@ use crate::entropy::Entropy;
 use crate::health::{InstanceHealth, Tasks};
 use crate::http::{Api, HttpService, HttpSettings, Parts};
 use crate::keys::{KeyMetrics, Keys, RingRefresher, RingService, Signer};
+use crate::limits::{LiveInstances, RateLimits};
 use crate::server_secret::CurrentServerSecret;
 use crate::store::{Health, IfMissing, StoreError, StoreMetrics, Stores, TableMetrics};
 use crate::telemetry::metrics::{MetricRegistry, Source};
@@ -33,10 +35,12 @@ const SERVER_SECRET_PATIENCE: Duration = Duration::from_secs(2);
 pub(super) struct Components {
     stores: Stores,
     registry: Registry,
+    guard: LoginGuard,
     keys: Arc<Keys>,
     ring_service: RingService,
     ring_refresher: RingRefresher,
     heartbeat: InstanceHeartbeat,
+    limits: RateLimits,
     server_secret: ServerSecretKeeper,
     database: Health,
     health: Arc<InstanceHealth>,
@@ -59,8 +63,16 @@ impl Components {
         let ring_refresher =
             RingRefresher::new(ring_service.clone(), Arc::clone(&keys), clock.clone(), entropy.clone());
         let instances = Arc::clone(&stores.instances);
-        let heartbeat =
-            InstanceHeartbeat::new(instances, Arc::clone(&keys), &ring_service, clock.clone(), entropy)?;
+        let live = LiveInstances::default();
+        let limits = RateLimits::new(config.rate_limits.clone(), clock.clone(), live.clone());
+        let heartbeat = InstanceHeartbeat::new(
+            instances,
+            live,
+            Arc::clone(&keys),
+            &ring_service,
+            clock.clone(),
+            entropy,
+        )?;
         let (database, tasks) = (Health::default(), Tasks::new(clock.clone()));
         let accounts = !config.store.is_absent();
         let health = InstanceHealth::new(Arc::clone(&keys), database.clone(), accounts, tasks, clock.clone());
@@ -71,13 +83,21 @@ impl Components {
             config.server_secret.clone(),
             entropy.clone(),
         );
+        let guard = LoginGuard::new(
+            Arc::clone(&stores.login_throttles),
+            server_secret.current().clone(),
+            clock.clone(),
+            entropy.clone(),
+        )?;
         Ok(Self {
             stores,
             registry,
+            guard,
             keys,
             ring_service,
             ring_refresher,
             heartbeat,
+            limits,
             server_secret,
             database,
             health,
@@ -159,8 +179,8 @@ impl Components {
     /// The service for all requests, and the tasks other than [`Self::database_probe`]. The start has just done the work of
     /// some of them; they begin with a pause.
     pub(super) fn into_service(self, config: &Config, entropy: Entropy) -> (HttpService, Vec<Supervised>) {
-        let Self { stores, registry, keys, ring_service, ring_refresher, heartbeat, .. } = self;
-        let Self { server_secret, health, metrics, clock, mark, .. } = self;
+        let Self { stores, registry, guard, keys, ring_service, ring_refresher, heartbeat, .. } = self;
+        let Self { limits, server_secret, health, metrics, clock, mark, .. } = self;
         let refresh = Duration::from_secs(ring_service.settings().refresh);
         let pause = ring_refresher.pause();
         let (known, table_metrics) = (health.tasks(), Arc::<TableMetrics>::default());
@@ -169,24 +189,26 @@ impl Components {
             Supervised::new(SignerProbe::new(Arc::clone(&keys), refresh), known),
             Supervised::new(heartbeat, known).after(instance_heartbeat::EVERY),
             Supervised::new(server_secret, known).after(refresh),
+            Supervised::new(LoginThrottlePurge::new(stores.login_throttles), known),
             Supervised::new(HealthWatch::new(Arc::clone(&health)), known),
             Supervised::new(StoreCensus::new(stores.database, Arc::clone(&table_metrics)), known),
         ];
         let tokens = tokens(config, Arc::clone(&keys), clock.clone(), entropy);
         metrics.add(tokens.metrics());
         metrics.add_all(of_keys(&keys, &ring_service, &clock));
-        let accounts = Accounts::new(registry, tokens.clone(), clock.clone(), config.session_max_age);
+        let accounts = Accounts::new(registry, guard, tokens.clone(), clock.clone(), config.session_max_age);
         metrics.add_all(accounts.metrics());
         metrics.add_all([Arc::clone(&health) as Arc<dyn Source>, Arc::new(known.clone()), table_metrics]);
         let settings = HttpSettings {
             demo_tokens: config.demo_tokens,
+            password_policy: config.password_policy,
             allowed_origins: config.allowed_origins.clone(),
             public_url: config.public_url.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
             trusted_proxy_header: config.trusted_proxy_header,
             body_memory: config.max_body_memory,
         };
-        let api = Api::new(Parts { tokens, accounts, keys, health, clock, settings });
+        let api = Api::new(Parts { tokens, accounts, keys, health, limits, clock, settings });
         let http_service = HttpService::new(api, mark);
         metrics.add(http_service.metrics());
         (http_service, tasks)

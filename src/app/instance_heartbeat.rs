@@ -12,6 +12,7 @@ use crate::domain::{Instance, KeyRecord, RingRecord, Timestamp};
 use crate::entropy::{Entropy, EntropyError};
 use crate::keys::custody::public_half;
 use crate::keys::{Keys, Ring, RingService};
+use crate::limits::LiveInstances;
 use crate::store::{Health, Instances, StoreError};
 
 /// The time between two heartbeats.
@@ -20,6 +21,8 @@ pub(super) const EVERY: Duration = Duration::from_secs(15);
 /// Records the heartbeat of this instance and reads those of the others.
 pub(super) struct InstanceHeartbeat {
     instances: Arc<dyn Instances>,
+    /// How many there are, for the limits that they share.
+    live: LiveInstances,
     keys: Arc<Keys>,
     clock: Clock,
     custody: &'static str,
@@ -46,6 +49,7 @@ pub struct Disagrees {
 impl InstanceHeartbeat {
     pub(super) fn new(
         instances: Arc<dyn Instances>,
+        live: LiveInstances,
         keys: Arc<Keys>,
         ring_service: &RingService,
         clock: Clock,
@@ -53,6 +57,7 @@ impl InstanceHeartbeat {
     ) -> Result<Self, EntropyError> {
         Ok(Self {
             instances,
+            live,
             keys,
             clock,
             custody: ring_service.custody().name(),
@@ -81,8 +86,8 @@ impl InstanceHeartbeat {
         let Some(ours) = self.instance(ring) else { return Ok(None) };
         let since = ours.at.minus_secs(Instance::SILENCE_SECS);
         let others = self.instances.list_instances().await?;
-        self.keys.note_alone(!others.iter().any(|other| other.id != ours.id && other.is_live(ours.at)));
         let live = others.iter().filter(|other| other.id != ours.id && other.is_live(ours.at));
+        self.note_live(1 + live.clone().count());
         let mut disagrees = live
             .filter(|other| self.disagree(ring, &ours, other))
             .map(|other| Disagrees { theirs: other.custody.clone(), ours: ours.custody.clone() });
@@ -93,6 +98,13 @@ impl InstanceHeartbeat {
             self.instances.purge_instances(since).await?;
         }
         Ok(disagrees)
+    }
+
+    fn note_live(&self, count: usize) {
+        self.keys.note_alone(count == 1);
+        if self.live.note(count) {
+            tracing::info!(instances = count, "the global limits are shared by this number of instances");
+        }
     }
 
     /// Whether one instance would refuse the tokens of the other. Instances that share the ring cannot

@@ -12,6 +12,8 @@ use crate::config::AdminChoice;
 
 /// The most connections that may wait to be accepted.
 const BACKLOG: u32 = 4096;
+/// The address of the admin listener, unless the operator sets another one.
+const USUAL_ADMIN_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
 /// File descriptors that are kept for the database, the log and the keys.
 const OTHER_DESCRIPTORS: usize = 64;
 
@@ -73,10 +75,10 @@ pub(super) fn listen_for_admin(choice: AdminChoice) -> Result<Option<TcpListener
         AdminChoice::At(address) => {
             bind(address).map(Some).map_err(|cause| StartError::ListenForAdmin { address, cause })
         }
-        AdminChoice::Usual(address) => Ok(bind(address)
+        AdminChoice::Usual => Ok(bind(USUAL_ADMIN_ADDRESS)
             .inspect_err(|cause| {
                 tracing::warn!(
-                    %address, %cause,
+                    address = %USUAL_ADMIN_ADDRESS, %cause,
                     "cannot listen for metrics and health; the service starts without them. ADMIN_ADDRESS sets another address, or off"
                 );
             })

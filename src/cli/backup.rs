@@ -17,7 +17,7 @@ pub(super) struct Backup {
     /// The same as --to FOLDER
     #[arg(required_unless_present = "to", conflicts_with = "to")]
     folder: Option<PathBuf>,
-    /// Folder for the copy, which is empty or does not exist; or - for a tar archive
+    /// Folder for the copy; it must be empty or must not exist. Or - for a tar archive
     /// on standard output
     #[arg(long, value_name = "FOLDER|-")]
     to: Option<PathBuf>,

@@ -6,7 +6,7 @@ use super::{Failure, terminal};
 
 #[derive(Debug, Args)]
 pub(super) struct Consent {
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
 }

@@ -39,7 +39,7 @@ pub(super) struct Doctor {
     /// Origin of a web page that must be able to read answers, such as https://app.example.com
     #[arg(long)]
     origin: Option<String>,
-    /// Check also what the JWT authorizers of API Gateway need
+    /// Also check the requirements of the JWT authorizers of API Gateway
     #[arg(long)]
     aws: bool,
     /// File with root certificates (PEM) to trust instead of the system's

@@ -12,6 +12,7 @@ use crate::app::{App, passed_listener};
 use crate::clock::Clock;
 use crate::config::{Config, StoreChoice};
 use crate::entropy::Entropy;
+use crate::limits::Scope;
 use crate::telemetry::LogFilter;
 
 /// The exit code that a shell reports for a process that SIGINT ended.
@@ -47,6 +48,7 @@ async fn serve(
     let address = app.address().map_err(Failure::refused)?;
     announce(config, &app, address, output);
     warn_of_demo_tokens(config, address);
+    tell_exempt_addresses(config);
     notify.ready(&format!("Listening on {address}"));
     let life = notify.live();
     app.run(async move {
@@ -111,6 +113,21 @@ fn warn_of_demo_tokens(config: &Config, address: SocketAddr) {
             "demo tokens are on, and this server can be reached from other machines: everyone there can get tokens with any claims, signed with its key. NODE_ENV=production or DEMO_TOKENS=false turns them off; HOST=127.0.0.1 keeps \
              other machines out"
         );
+    }
+}
+
+/// Without `TRUSTED_PROXIES`, a proxy's address would be one budget for all clients.
+fn tell_exempt_addresses(config: &Config) {
+    const TEXT: &str = "rate limits by address do not hold for loopback and private addresses, because one of them may be a \
+         proxy with many clients. Set TRUSTED_PROXIES to the addresses of your proxies, or to 127.0.0.1 if you have no \
+         proxy: then each client has its own limits";
+    if !config.trusted_proxies.is_empty() || !config.rate_limits.limit_any(Scope::Address) {
+        return;
+    }
+    if config.production {
+        tracing::warn!("{TEXT}");
+    } else {
+        tracing::info!("{TEXT}");
     }
 }
 

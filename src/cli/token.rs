@@ -60,7 +60,7 @@ pub(super) struct Mint {
 
 #[derive(Debug, Args)]
 pub(super) struct Given {
-    /// The token; with - it is read from standard input
+    /// The token, or - to read it from standard input
     #[arg(default_value = "-")]
     token: String,
 }

@@ -13,8 +13,9 @@ mod source;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::domain::{Kid, Lifetime, ProxyHeader, Rotation, Secret, TrustedProxies};
+use crate::domain::{Kid, Lifetime, PasswordPolicy, ProxyHeader, Rotation, Secret, TrustedProxies};
 use crate::keys::custody::VaultSettings;
+use crate::limits::Policies;
 use crate::server_secret::ServerSecretSettings;
 use reader::Reader;
 
@@ -30,6 +31,8 @@ pub struct Config {
     pub host: Option<IpAddr>,
     /// `PORT`.
     pub port: u16,
+    /// Whether `NODE_ENV` means production.
+    pub production: bool,
     /// `MONGODB_URI`, `DATA_DIR` and `SKIP_DATABASE`.
     pub store: StoreChoice,
     /// `JWT_ISSUER`, the `iss` of every token.
@@ -76,6 +79,8 @@ pub struct Config {
     pub server_secret: ServerSecretSettings,
     /// `BCRYPT_ROUNDS`.
     pub bcrypt_rounds: u32,
+    /// `PASSWORD_MIN_LENGTH` and `PASSWORD_COMMON`.
+    pub password_policy: PasswordPolicy,
     /// `ALLOWED_ORIGINS`; `None` means any.
     pub allowed_origins: Option<Vec<String>>,
     /// `DEMO_TOKENS`; false in production unless it is set.
@@ -90,6 +95,8 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// `TRUSTED_PROXY_HEADER`.
     pub trusted_proxy_header: ProxyHeader,
+    /// `RATE_LIMITS`.
+    pub rate_limits: Policies,
     /// `MAX_BODY_MEMORY`, in bytes.
     pub max_body_memory: usize,
     /// `RSA_BATCH`: whether the service makes waiting RSA signatures in batches, if the processor can.
@@ -120,13 +127,13 @@ impl StoreChoice {
     }
 }
 
-/// Where the admin listener is.
+/// The address of the admin listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdminChoice {
     /// There is none. A function never has one.
     Off,
-    /// At the default address. If that is taken, there is none.
-    Usual(SocketAddr),
+    /// At the usual address. If that is taken, there is none.
+    Usual,
     /// At this address.
     At(SocketAddr),
 }
@@ -188,6 +195,7 @@ impl Config {
         let config = Self {
             host: read.optional(settings::HOST, parse::host),
             port: read.required(settings::PORT, parse::port)?,
+            production,
             vault: custody::vault_settings(&mut read, sources, custody),
             custody,
             keys_secret,
@@ -210,6 +218,7 @@ impl Config {
             verifier_cache: read.required(settings::VERIFIER_CACHE, parse::length_or_none)?,
             key_refresh: read.required(settings::KEY_REFRESH, parse::refresh)?,
             bcrypt_rounds: read.required(settings::BCRYPT_ROUNDS, parse::bcrypt_rounds)?,
+            password_policy: password_policy(&mut read, production)?,
             allowed_origins: read.required(settings::ALLOWED_ORIGINS, parse::origins)?,
             demo_tokens: read.optional(settings::DEMO_TOKENS, parse::switch).unwrap_or(!production),
             public_url: read.optional(settings::PUBLIC_URL, parse::url),
@@ -219,15 +228,26 @@ impl Config {
                 .optional(settings::TRUSTED_PROXIES, parse::trusted_proxies)
                 .unwrap_or_default(),
             trusted_proxy_header: read.required(settings::TRUSTED_PROXY_HEADER, parse::proxy_header)?,
+            rate_limits: read.optional(settings::RATE_LIMITS, parse::rate_limits).unwrap_or_default(),
             max_body_memory: read.required(settings::MAX_BODY_MEMORY, parse::body_memory)?,
             rsa_batch: read.required(settings::RSA_BATCH, parse::rsa_batch)?,
-            admin: admin_choice(&mut read, sources.is_function())?,
+            admin: admin_choice(&mut read, sources.is_function()),
             log_level: read.required(settings::LOG_LEVEL, parse::log_level)?,
             log_format: read.required(settings::LOG_FORMAT, parse::log_format)?,
         };
         let faults = read.into_faults();
         if faults.is_empty() { Ok(config) } else { Err(Faults(faults)) }
     }
+}
+
+/// In development, new passwords may be common, as in the original: its clients and their tests use such passwords.
+fn password_policy(read: &mut Reader<'_>, production: bool) -> Result<PasswordPolicy, Faults> {
+    Ok(PasswordPolicy {
+        min_length: read.required(settings::PASSWORD_MIN_LENGTH, parse::password_min_length)?,
+        allows_common: read
+            .optional(settings::PASSWORD_COMMON, parse::common_passwords)
+            .unwrap_or(!production),
+    })
 }
 
 /// A function has no permanent folder: without MongoDB it stores no users.
@@ -242,12 +262,11 @@ fn store_choice(read: &mut Reader<'_>, function: bool) -> Result<StoreChoice, Fa
     })
 }
 
-fn admin_choice(read: &mut Reader<'_>, function: bool) -> Result<AdminChoice, Faults> {
-    let is_set = read.optional(settings::ADMIN_ADDRESS, |_| Ok(())).is_some();
-    let address = read.required(settings::ADMIN_ADDRESS, parse::admin_address)?;
-    Ok(match address {
-        Some(address) if is_set && !function => AdminChoice::At(address),
-        Some(address) if !function => AdminChoice::Usual(address),
-        _ => AdminChoice::Off,
-    })
+fn admin_choice(read: &mut Reader<'_>, function: bool) -> AdminChoice {
+    match read.optional(settings::ADMIN_ADDRESS, parse::admin_address) {
+        _ if function => AdminChoice::Off,
+        Some(Some(address)) => AdminChoice::At(address),
+        Some(None) => AdminChoice::Off,
+        None => AdminChoice::Usual,
+    }
 }

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::LogFormat;
 use crate::domain::{Kid, Lifetime, ProxyHeader, Rotation, TrustedProxies};
+use crate::limits::Policies;
 use crate::server_secret::ServerSecretSettings;
 use crate::telemetry;
 
@@ -145,6 +146,20 @@ pub(super) fn bcrypt_rounds(text: &str) -> Result<u32, String> {
     number(text, 4, 15)
 }
 
+/// Characters: from 6, as in the original, to 64, which every server should accept (NIST SP 800-63B-4 §3.1.1.2).
+pub(super) fn password_min_length(text: &str) -> Result<usize, String> {
+    number(text, 6, 64)
+}
+
+/// Whether they are allowed.
+pub(super) fn common_passwords(text: &str) -> Result<bool, String> {
+    match text {
+        "allow" => Ok(true),
+        "refuse" => Ok(false),
+        _ => Err("must be refuse or allow".to_owned()),
+    }
+}
+
 pub(super) fn count(text: &str) -> Result<usize, String> {
     number(text, 1, 1_000_000)
 }
@@ -171,6 +186,10 @@ pub(super) fn body_memory(text: &str) -> Result<usize, String> {
 
 pub(super) fn trusted_proxies(text: &str) -> Result<TrustedProxies, String> {
     TrustedProxies::parse(text).map_err(|error| error.to_string())
+}
+
+pub(super) fn rate_limits(text: &str) -> Result<Policies, String> {
+    Policies::parse(text).map_err(|error| error.to_string())
 }
 
 pub(super) fn proxy_header(text: &str) -> Result<ProxyHeader, String> {

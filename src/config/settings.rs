@@ -50,7 +50,7 @@ settings! {
     KEYS_DIR = setting("./keys", "Folder with `private-key.pem`, `public-key.pem` and the key ring");
     KEY_ID = setting(
         "",
-        "`kid` of the first key; empty: `default-key-id`, but for a new key in production its thumbprint",
+        "Name (`kid`) of the first key; empty: `default-key-id`, but a new key in production gets its thumbprint (a hash of the public key)",
     );
     ALLOWED_ORIGINS = setting("*", "Origins whose pages may call the service from a browser, separated by commas; `*` means all");
     HOST = setting("", "Address to listen on; empty: all addresses, IPv6 and IPv4");
@@ -68,7 +68,7 @@ settings! {
         "How long a key signs, such as `30d`, or `off`; empty: 30 days, but `off` for a key of the original",
     );
     JWKS_MAX_AGE = setting("24h", "How long verifiers may cache the key set (`Cache-Control: max-age`)");
-    VERIFIER_CACHE = setting("2h", "How long a verifier caches the key set at most if it ignores `Cache-Control`");
+    VERIFIER_CACHE = setting("2h", "Longest time for which a verifier that ignores `Cache-Control` caches the key set");
     KEY_REFRESH = setting("15s", "How often an instance reads the key ring, at most `1h`");
     KEY_CUSTODY = setting(
         "",
@@ -109,11 +109,18 @@ settings! {
     );
     SESSION_MAX_AGE = setting("30d", "How long after the log-in a user may refresh tokens");
     DEMO_TOKENS = setting("", "`true` or `false`: whether callers get demo tokens without a log-in; empty: `false` in production, else `true`");
+    PASSWORD_MIN_LENGTH =
+        setting("6", "Characters that a new password must have at least, 6 to 64; use 8 or more in production");
+    PASSWORD_COMMON = setting(
+        "",
+        "`refuse` or `allow` the 100,000 most common passwords as new passwords; empty: `refuse`, or `allow` in \
+         development, as in the original",
+    );
     PUBLIC_URL = setting("", "Address at which clients reach the service, for `servers` in the API document");
-    MAX_CONNECTIONS = setting("16384", "Most connections at once; the limit on open files may lower it");
+    MAX_CONNECTIONS = setting("16384", "Largest number of open connections; the limit on open files may lower it");
     MAX_CONNECTIONS_PER_ADDRESS = setting(
         "",
-        "Most connections of one peer address at once; empty: a quarter of MAX_CONNECTIONS, at most 1024",
+        "Largest number of open connections of one peer address; empty: a quarter of MAX_CONNECTIONS, at most 1024",
     );
     TRUSTED_PROXIES = setting(
         "",
@@ -122,6 +129,11 @@ settings! {
     TRUSTED_PROXY_HEADER = setting(
         "X-Forwarded-For",
         "The one header in which these proxies name the client: `X-Forwarded-For`, `Forwarded` or `X-Real-IP`",
+    );
+    RATE_LIMITS = setting(
+        "",
+        "Rate limits that take the place of the usual ones, such as `login=10/m per account, 30/m per address; \
+         generate=off`; `off` switches off all that the line does not name",
     );
     MAX_BODY_MEMORY = setting(
         "32MiB",
@@ -132,8 +144,8 @@ settings! {
         "`auto`: the service makes waiting RSA signatures in groups of eight if the processor has AVX-512 IFMA; `off`: one by one",
     );
     ADMIN_ADDRESS = setting(
-        "127.0.0.1:9464",
-        "Address and port of the listener for metrics, health and the log filter, which has no authentication; `off` opens none",
+        "",
+        "Address and port of the listener for metrics, health and the log filter, which has no authentication; `off` opens none; empty: `127.0.0.1:9464`, if that is free",
     );
     LOG_LEVEL = setting("info", "`error`, `warn`, `info`, `debug`, `trace`, or a filter by module");
     LOG_FORMAT = setting("auto", "`text`, `json`, or `auto`: text on a terminal, JSON elsewhere");

@@ -413,7 +413,7 @@ mod tests {
         let sealing_key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
         for (set, told) in [
             (&[("MONGODB_URI_FILE", "a"), ("MONGODB_URI_SECRET", "b")][..], "both MONGODB_URI_FILE and"),
-            (&[("JWT_ISSUER_SECRET", "prod/issuer")], "JWT_ISSUER is no secret"),
+            (&[("JWT_ISSUER_SECRET", "prod/issuer")], "JWT_ISSUER is not a secret"),
             (&[("MONGODB_URI_SECRET", "mongodb://me:hunter2@db")], "MONGODB_URI_SECRET (hidden, from"),
             (&[("KEY_ENCRYPTION_KEY_SECRET", sealing_key)], "KEY_ENCRYPTION_KEY_SECRET (hidden, from"),
         ] {

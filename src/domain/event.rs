@@ -39,6 +39,12 @@ pub enum EventKind {
     SessionsEnded,
     /// The user was removed.
     UserDeleted,
+    /// So many log-ins failed in a row that the next ones must wait.
+    LoginThrottled,
+    /// So many log-ins failed in a row that only known addresses may try, until an operator unlocks the user.
+    LoginLimited,
+    /// An operator unlocked the user: all failures are forgotten.
+    LoginUnlocked,
 }
 
 /// An event's id: a UUID of version 7 (RFC 9562 §5.7). An id of a later millisecond is greater; the order of two ids of the

@@ -19,7 +19,8 @@ pub enum KeyState {
     Active,
     /// Verifies, but no longer signs.
     Retired,
-    /// Gone: the last token that it signed has expired.
+    /// No longer in the key set: the last token that it signed has expired, an operator has revoked it, or it never
+    /// signed and its algorithm has ended.
     Removed,
 }
 

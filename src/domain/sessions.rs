@@ -1,15 +1,16 @@
-//! Which tokens of a user were ended by a change of the password or by a log-out.
+//! Which tokens of a user are no longer valid because of a new password or a log-out.
 
 use super::Timestamp;
 
-/// The second from which on a user's log-ins are valid. A token whose `auth_time` (OpenID Connect Core §2) is
-/// earlier is refused.
+/// The seconds from which a user's log-ins are valid. The service refuses a token whose `auth_time` (OpenID Connect
+/// Core §2) is earlier than one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sessions {
     /// The first valid second.
     pub valid_from: Timestamp,
-    /// The first valid second of a change that has begun and is not known to have ended. Tokens must pass it
-    /// as well, but no log-in gets a later `auth_time` because of it: the old password may still be valid.
+    /// The first valid second of a change that has begun and perhaps not ended. [`Self::accept`] compares tokens
+    /// with it as well. [`Self::auth_time`] does not: the old password may still be valid, and a log-in with it must
+    /// not survive the change.
     pub ending: Timestamp,
 }
 

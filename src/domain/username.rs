@@ -125,6 +125,16 @@ impl LoginName {
         usernames.extend(enforce(text).ok().filter(|name| name != text).map(Username));
         Self { email: None, usernames }
     }
+
+    /// The form by which limits compare names, known or not: texts that can find the same user have the same form, except a
+    /// user's name and the same user's address.
+    pub fn key(&self) -> String {
+        match (&self.email, self.usernames.last()) {
+            (Some(email), _) => email.key(),
+            (None, Some(name)) => name.key().unwrap_or_else(|| name.as_str().to_owned()),
+            (None, None) => String::new(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -191,6 +201,18 @@ mod tests {
         let name = LoginName::from_text(" Ada@Example.com ");
         assert_eq!(name.email.unwrap().as_str(), "ada@example.com");
         assert_eq!(name.usernames, [Username::from_store("Ada@Example.com".to_owned())]);
+    }
+
+    #[test]
+    fn spellings_that_find_the_same_user_have_the_same_key() {
+        let key = |text: &str| LoginName::from_text(text).key();
+        for text in ["ada", " Ada ", "ADA", "\u{ff21}da"] {
+            assert_eq!(key(text), "ada", "{text}");
+        }
+        assert_eq!(key("Bob   Smith"), "bob smith");
+        assert_eq!(key("Ada@Example.com"), "ada@example.com");
+        assert_eq!(key("Rene\u{301}e"), key("Ren\u{e9}e"));
+        assert_ne!(key("Ren\u{e9}e"), key("ren\u{e9}e"), "these are two names");
     }
 
     #[test]

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::peer::Peer;
 use super::refusal::{Kind, Refusal};
+use crate::domain::Peer;
 
 /// The bytes that a request may hold without being counted: fewer than its connection holds in any case.
 /// Log-ins and other small requests pass however full the memory is, and `MAX_CONNECTIONS` limits their

@@ -10,9 +10,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::metrics::ConnectionMetrics;
-use super::peer::Peer;
 use super::progress::{Idle, Progress};
-use crate::domain::TrustedProxies;
+use crate::domain::{Peer, TrustedProxies};
 
 /// The limits of the server.
 #[derive(Clone, Debug)]

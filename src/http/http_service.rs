@@ -16,12 +16,13 @@ use super::metrics::{ConnectionMetrics, HttpMetrics};
 use super::middleware::client::ClientAddress;
 use super::middleware::cors::Cors;
 use super::middleware::request_id::RequestIds;
-use super::middleware::{log, options, panic, request_id, security_headers};
+use super::middleware::{limits, log, options, panic, request_id, security_headers};
 use super::operation::Pending;
 use super::refusal::{Kind, Refusal};
 use super::router::{Route, Router, allowed};
 use super::{Answer, Api, Body, Call, Response, operations, path};
 use crate::domain::Caller;
+use crate::limits::Verdict;
 use crate::telemetry::metrics::Source;
 
 /// The router, and the work that is the same for every request and every response. The server and the
@@ -33,6 +34,7 @@ pub struct HttpService {
     cors: Cors,
     client: ClientAddress,
     request_ids: RequestIds,
+    limit_fields: limits::Fields,
     closing: AtomicBool,
     metrics: Arc<HttpMetrics>,
 }
@@ -46,6 +48,7 @@ impl HttpService {
             cors: Cors::new(settings.allowed_origins.clone()),
             client: ClientAddress::new(settings.trusted_proxies.clone(), settings.trusted_proxy_header),
             request_ids: RequestIds::new(mark),
+            limit_fields: limits::Fields::new(api.limits.policies()),
             closing: AtomicBool::new(false),
             metrics: Arc::new(HttpMetrics::new()),
             api,
@@ -75,29 +78,41 @@ impl HttpService {
         let caller = self.caller(peer, request.headers(), route);
         let origin = self.cors.listed(request.headers());
         let method = MethodName::of(request.method());
-        let answer = self.reach(request, route, &caller);
+        let (answer, of_address) = self.reach(request, route, &caller);
         async move {
             let answered = panic::caught(answer).await;
-            let response = self.write(answered, route, method, &caller, began);
+            let of_account = limits::account_of(&answered);
+            let mut response = self.write(answered, route, method, &caller, began);
+            self.limit_fields.add(of_address, of_account, response.headers_mut());
             self.finish(response, method, &caller, origin)
         }
     }
 
     fn caller(&self, peer: IpAddr, headers: &HeaderMap, route: Route<'_>) -> Caller {
+        let address = self.client.of(peer, headers);
         Caller {
-            address: self.client.of(peer, headers),
+            address,
+            peer: self.client.counted(address),
             request_id: self.request_ids.of(headers),
             operation: route.operation().map_or("-", |operation| operation.id),
         }
     }
 
-    /// Lets the operation of the request answer it, if there is one.
-    fn reach(&self, request: Request<Body>, route: Route<'_>, caller: &Caller) -> Pending {
+    /// Lets the operation of the request answer it, if there is one and its limits admit the request. With the answer
+    /// comes the budget of the client's address, if it has one.
+    fn reach(&self, request: Request<Body>, route: Route<'_>, caller: &Caller) -> (Pending, Option<Verdict>) {
+        let at_once = |answer: Answer| (Box::pin(ready(answer)) as Pending, None);
         if request.version() == Version::HTTP_11 && request.headers().get_all(HOST).iter().count() != 1 {
-            return Box::pin(ready(Err(Kind::HostRequired.into())));
+            return at_once(Err(Kind::HostRequired.into()));
         }
-        let Route::To(operation) = route else { return Box::pin(ready(unrouted(&request, route))) };
-        (operation.handler)(self.api.clone(), Call { caller: caller.clone(), operation, request })
+        let Route::To(operation) = route else { return at_once(unrouted(&request, route)) };
+        match limits::admit(&self.api.limits, operation, caller) {
+            Err(refusal) => at_once(Err(refusal)),
+            Ok(of_address) => {
+                let call = Call { caller: caller.clone(), operation, request };
+                ((operation.handler)(self.api.clone(), call), of_address)
+            }
+        }
     }
 
     /// The response, with the headers of all responses of its operation, or the refusal in its dialect.
@@ -156,8 +171,8 @@ impl HttpService {
         response
     }
 
-    /// Answers a request that arrives complete. The sender names the peer. If the request could not be read,
-    /// it comes as the part that is malformed.
+    /// Answers a request that arrives complete. The caller of this function names the peer. If it cannot read the
+    /// request, it passes the name of the malformed part instead.
     pub async fn answer_whole(
         &self,
         request: Result<Request<Bytes>, &'static str>,

@@ -17,7 +17,6 @@ mod middleware;
 mod operation;
 mod operations;
 mod path;
-mod peer;
 mod probes;
 mod progress;
 mod refusal;
@@ -35,9 +34,10 @@ use hyper::body::Incoming;
 
 use crate::accounts::Accounts;
 use crate::clock::Clock;
-use crate::domain::{Caller, ProxyHeader, TrustedProxies};
+use crate::domain::{Caller, PasswordPolicy, ProxyHeader, TrustedProxies};
 use crate::health::InstanceHealth;
 use crate::keys::Keys;
+use crate::limits::RateLimits;
 use crate::token::Tokens;
 
 use call::Call;
@@ -63,6 +63,8 @@ type Answer = Result<Response, Refusal>;
 pub struct HttpSettings {
     /// Whether any caller may get a demo token.
     pub demo_tokens: bool,
+    /// The rules for new passwords.
+    pub password_policy: PasswordPolicy,
     /// The origins from which browsers may call; `None` means any.
     pub allowed_origins: Option<Vec<String>>,
     /// The address at which clients reach this server, for the API document.
@@ -95,6 +97,8 @@ pub struct Parts {
     pub keys: Arc<Keys>,
     /// How the instance fares.
     pub health: Arc<InstanceHealth>,
+    /// Which requests are admitted.
+    pub limits: RateLimits,
     /// The time, for `/health`.
     pub clock: Clock,
     /// The operator's decisions.
@@ -116,8 +120,7 @@ impl Api {
 
     /// The share of a request in the memory for bodies, still empty. It counts for the client's address.
     fn share(&self, caller: &Caller) -> body_memory::Share {
-        let peer = peer::Peer::counted(caller.address, &self.settings.trusted_proxies);
-        self.0.body_memory.share(peer)
+        self.0.body_memory.share(caller.peer)
     }
 }
 

@@ -8,6 +8,7 @@ use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
 
 use super::dialect::Dialect;
 use super::{Answer, Api, Call, path};
+use crate::limits::Group;
 
 /// One operation. The router, the CORS headers and the cache headers use the table of all operations
 /// ([`super::operations`]); a test compares it with `openapi.yaml`.
@@ -27,6 +28,8 @@ pub struct Operation {
     pub cache: Cache,
     /// Whether the operation reads a bearer token.
     pub auth: Auth,
+    /// The operations that it shares its limits with; `None` if it is never limited.
+    pub limit: Option<Group>,
     /// Its place in the table, by which metrics find what they count of it.
     pub(super) number: usize,
     pub(super) handler: Handler,
@@ -76,6 +79,12 @@ pub enum Auth {
 }
 
 impl Operation {
+    /// The same operation with the limits of this group.
+    pub(super) const fn limited(mut self, group: Group) -> Self {
+        self.limit = Some(group);
+        self
+    }
+
     /// The part of the requested path at the place of `{name}` in this operation's path, as the client wrote
     /// it.
     pub(super) fn parameter<'a>(&self, name: &str, asked: &'a str) -> Option<&'a str> {

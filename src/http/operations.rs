@@ -8,6 +8,7 @@ use super::operation::Cache::{self, Hour, KeySet, Minute, NoStore, Revalidate, U
 use super::operation::Origins::{self, All, Listed};
 use super::operation::{Handler, Operation};
 use super::{api, docs, probes, well_known};
+use crate::limits::Group::{Generate, Login, Profile, Refresh, Register, Validate};
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
@@ -30,15 +31,15 @@ static OPERATIONS: &[Operation] = &numbered([
     op(GET, "/livez", "get_livez", Listed, NoStore, Ignored, run!(probes::get_livez)),
     op(GET, "/startupz", "get_startupz", Listed, NoStore, Ignored, run!(probes::get_startupz)),
     op(GET, "/readyz", "get_readyz", Listed, NoStore, Ignored, run!(probes::get_readyz)),
-    op(POST, "/api/token/generate", "generate_token", Listed, NoStore, Ignored, run!(api::generate_token)),
-    op(POST, "/token/generate", "generate_token_alias", Listed, NoStore, Ignored, run!(api::generate_token)),
-    op(POST, "/api/token/validate", "validate_token", Listed, NoStore, Optional, run!(api::validate_token)),
-    op(POST, "/token/validate", "validate_token_alias", Listed, NoStore, Optional, run!(api::validate_token)),
-    op(POST, "/api/auth/validate", "validate_auth_token", Listed, NoStore, Optional, run!(api::validate_token)),
-    op(POST, "/api/auth/register", "register_user", Listed, NoStore, Ignored, run!(api::register_user)),
-    op(POST, "/api/auth/login", "login_user", Listed, NoStore, Ignored, run!(api::login_user)),
-    op(POST, "/api/auth/refresh", "refresh_token", Listed, NoStore, Required, run!(api::refresh_token)),
-    op(GET, "/api/auth/profile", "get_profile", Listed, NoStore, Required, run!(api::get_profile)),
+    op(POST, "/api/token/generate", "generate_token", Listed, NoStore, Ignored, run!(api::generate_token)).limited(Generate),
+    op(POST, "/token/generate", "generate_token_alias", Listed, NoStore, Ignored, run!(api::generate_token)).limited(Generate),
+    op(POST, "/api/token/validate", "validate_token", Listed, NoStore, Optional, run!(api::validate_token)).limited(Validate),
+    op(POST, "/token/validate", "validate_token_alias", Listed, NoStore, Optional, run!(api::validate_token)).limited(Validate),
+    op(POST, "/api/auth/validate", "validate_auth_token", Listed, NoStore, Optional, run!(api::validate_token)).limited(Validate),
+    op(POST, "/api/auth/register", "register_user", Listed, NoStore, Ignored, run!(api::register_user)).limited(Register),
+    op(POST, "/api/auth/login", "login_user", Listed, NoStore, Ignored, run!(api::login_user)).limited(Login),
+    op(POST, "/api/auth/refresh", "refresh_token", Listed, NoStore, Required, run!(api::refresh_token)).limited(Refresh),
+    op(GET, "/api/auth/profile", "get_profile", Listed, NoStore, Required, run!(api::get_profile)).limited(Profile),
     op(GET, "/api/jwks", "get_jwks", All, KeySet, Ignored, run!(well_known::get_jwks)),
     op(GET, "/api/jwks.json", "get_jwks_json", All, KeySet, Ignored, run!(well_known::get_jwks)),
     op(GET, "/api/.well-known/jwks.json", "get_jwks_well_known_api", All, KeySet, Ignored, run!(well_known::get_jwks)),
@@ -65,7 +66,18 @@ const fn op(
     auth: Auth,
     handler: Handler,
 ) -> Operation {
-    Operation { id, method, path, dialect: Dialect::Api, origins, cache, auth, number: 0, handler }
+    Operation {
+        id,
+        method,
+        path,
+        dialect: Dialect::Api,
+        origins,
+        cache,
+        auth,
+        limit: None,
+        number: 0,
+        handler,
+    }
 }
 
 /// The same operations, each with its place in the table.

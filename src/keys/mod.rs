@@ -192,8 +192,8 @@ impl Keys {
         view.max_age(self.clock.uptime()).map(drop).ok_or(NotReady::TooOld)
     }
 
-    /// Whether the latest read of the ring has not failed. It is not a failure if a custody does not answer
-    /// for a while.
+    /// Whether the latest read of the ring succeeded. A custody that does not answer for a while does not count
+    /// as a failure.
     pub fn is_refreshed(&self) -> bool {
         !self.unrefreshed.load(Ordering::Relaxed)
     }

@@ -32,7 +32,8 @@ pub struct RingRefresher {
     unwritten: bool,
 }
 
-/// One read of the ring. When it ends, [`Keys`] learns how, even if the read panics.
+/// One read of the ring. When this value is dropped, it tells [`Keys`] whether the read succeeded, even if the read
+/// panicked.
 struct Unfinished {
     keys: Arc<Keys>,
     refreshed: bool,

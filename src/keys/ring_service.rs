@@ -1,6 +1,6 @@
-//! A ring and the work on it: it is read from its custody, and begun if there is none. The server and the
-//! commands both work through this type. `ring_change` contains how it is changed, `ring_steps` the steps of
-//! the schedule, and `ring_orders` the orders of an operator.
+//! Reads the ring from its custody, and begins one if there is none. The server and the commands both use this
+//! type. `ring_change` changes the ring, `ring_steps` takes the steps of the schedule, and `ring_orders` carries
+//! out the orders of an operator.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub struct RingService {
     /// Keys that were made for a step whose write failed. The next try takes them, so that failures leave no
     /// unused keys.
     spare: Arc<Mutex<Vec<NewKey>>>,
-    /// Held from the date of a change until the change is written.
+    /// The lock that a change holds from the moment at which it gets its date until it is written.
     pub(super) writing: Arc<Mutex<()>>,
 }
 
@@ -34,7 +34,8 @@ pub struct RingService {
 pub struct Begun {
     /// The ring.
     pub ring: RingRecord,
-    /// Whether it is written. If not, it is used, and no step is taken.
+    /// Whether it is stored. If the place of the ring cannot be written, the service uses the ring all the same,
+    /// and takes no steps.
     pub written: bool,
 }
 
@@ -65,12 +66,12 @@ impl RingService {
         &self.schedule
     }
 
-    /// Its clock.
+    /// The present time of its clock, in whole seconds.
     pub fn now(&self) -> Timestamp {
         self.clock.now().whole_secs()
     }
 
-    /// How old an instance's view of the ring may be, in seconds.
+    /// The greatest age of an instance's copy of the ring, in seconds.
     pub fn staleness(&self) -> u64 {
         self.settings.staleness()
     }
@@ -233,8 +234,8 @@ impl RingService {
                 }
             }
         }
-        // Only a first key gets the operator's name: a key that is not written may be used again as a later
-        // one.
+        // `made` keeps the names that the keys were made with: if this ring is not written, a later step may use
+        // these keys, and `KEY_ID` is only for the first key of a ring.
         let mut named = made.clone();
         if let (Some(first), Some(kid)) = (named.first_mut(), &self.settings.first_kid) {
             first.kid = kid.clone();

@@ -51,7 +51,7 @@ impl RingService {
     /// Makes the keys that a step needs, and calls the services that it depends on.
     async fn prepare(&self, ring: &RingRecord, step: &Step) -> Result<Vec<NewKey>, CustodyError> {
         match step.action() {
-            // If this instance could not sign with a key, it would have no key to sign with.
+            // The old key stops signing in this step, so the service first proves that it can sign with the new one.
             Action::Activate(kid) => {
                 if let Some(key) = ring.find(kid.as_str()) {
                     self.prove(key).await?;

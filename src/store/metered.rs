@@ -5,8 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use super::{Database, Instances, Rings, StoreError, TableSize, Users};
-use crate::domain::{Email, Event, Instance, PasswordHash, RingRecord, Timestamp, User, UserId, Username};
+use super::{Database, Instances, LoginThrottles, Rings, StoreError, TableSize, Users};
+use crate::domain::{
+    Email, Event, Instance, PasswordHash, RingRecord, ThrottleRecord, ThrottledAccount, Timestamp, User,
+    UserId, Username,
+};
 use crate::telemetry::metrics::{Descriptor, Durations, Kind, Snapshot, Source};
 
 const CALLS: Descriptor = Descriptor {
@@ -47,6 +50,9 @@ verbs! {
     record_instance,
     list_instances,
     purge_instances,
+    find_login_throttle,
+    replace_login_throttle_if,
+    purge_login_throttles,
     ping,
     prepare,
     list_tables,
@@ -181,6 +187,30 @@ impl Instances for Metered<dyn Instances> {
 
     async fn purge_instances(&self, before: Timestamp) -> Result<(), StoreError> {
         self.metrics.measure(Verb::purge_instances, self.store.purge_instances(before)).await
+    }
+}
+
+#[async_trait]
+impl LoginThrottles for Metered<dyn LoginThrottles> {
+    async fn find_login_throttle(
+        &self,
+        account: ThrottledAccount,
+    ) -> Result<Option<ThrottleRecord>, StoreError> {
+        self.metrics.measure(Verb::find_login_throttle, self.store.find_login_throttle(account)).await
+    }
+
+    async fn replace_login_throttle_if(
+        &self,
+        seen: Option<u64>,
+        record: &ThrottleRecord,
+        event: Option<&Event>,
+    ) -> Result<bool, StoreError> {
+        let call = self.store.replace_login_throttle_if(seen, record, event);
+        self.metrics.measure(Verb::replace_login_throttle_if, call).await
+    }
+
+    async fn purge_login_throttles(&self, now: Timestamp) -> Result<bool, StoreError> {
+        self.metrics.measure(Verb::purge_login_throttles, self.store.purge_login_throttles(now)).await
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::metered::Metered;
-use super::{Database, Instances, Rings, StoreMetrics, Users};
+use super::{Database, Instances, LoginThrottles, Rings, StoreMetrics, Users};
 
 /// A handle to each aggregate of one database. `app` builds it; all other code takes only the aggregates that
 /// it needs.
@@ -15,18 +15,21 @@ pub struct Stores {
     pub rings: Arc<dyn Rings>,
     /// The heartbeats of instances.
     pub instances: Arc<dyn Instances>,
+    /// What is remembered of log-ins.
+    pub login_throttles: Arc<dyn LoginThrottles>,
     /// The database as a whole.
     pub database: Arc<dyn Database>,
 }
 
 impl Stores {
     /// The aggregates of `store`.
-    pub fn of(store: impl Users + Rings + Instances + Database + 'static) -> Self {
+    pub fn of(store: impl Users + Rings + Instances + LoginThrottles + Database + 'static) -> Self {
         let store = Arc::new(store);
         Self {
             users: Arc::clone(&store) as Arc<dyn Users>,
             rings: Arc::clone(&store) as Arc<dyn Rings>,
             instances: Arc::clone(&store) as Arc<dyn Instances>,
+            login_throttles: Arc::clone(&store) as Arc<dyn LoginThrottles>,
             database: store,
         }
     }
@@ -38,6 +41,7 @@ impl Stores {
             users: Arc::new(Metered { store: self.users, metrics: Arc::clone(metrics) }),
             rings: Arc::new(Metered { store: self.rings, metrics: Arc::clone(metrics) }),
             instances: Arc::new(Metered { store: self.instances, metrics: Arc::clone(metrics) }),
+            login_throttles: Arc::new(Metered { store: self.login_throttles, metrics: Arc::clone(metrics) }),
             database: Arc::new(Metered { store: self.database, metrics: Arc::clone(metrics) }),
         }
     }

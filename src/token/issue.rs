@@ -1,4 +1,4 @@
-//! Issues tokens: signs what was decided for a subject.
+//! Issues tokens: signs the claims that `subject` has decided.
 
 use jose::Algorithm;
 
@@ -7,7 +7,7 @@ use crate::domain::{Caller, Lifetime, Secret};
 use crate::keys::SignError;
 
 /// The most bytes of claims as JSON. Encoded, with the longest header and RSA signature, they make a token of at most
-/// 16 KiB. With the longer signatures of ML-DSA the keys refuse what does not fit.
+/// 16 KiB. A token with a longer signature (ML-DSA) may be too long: then `Keys::sign` refuses it.
 const MAX_CLAIMS_BYTES: usize = 10 * 1024 + 512;
 
 /// A new token.
@@ -50,12 +50,13 @@ impl From<SignError> for IssueError {
     }
 }
 
-/// When a user logged in; a refreshed token takes it over as `auth_time` (OpenID Connect Core §2).
+/// When a user logged in: the `auth_time` of the token (OpenID Connect Core §2). A refreshed token has that of the token
+/// before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Session {
     /// Just now.
     Begins,
-    /// At this NumericDate.
+    /// At this time, in seconds since 1970.
     Since(u64),
 }
 
@@ -68,27 +69,27 @@ pub struct TokenRequest {
     pub username: String,
     /// `email`.
     pub email: String,
-    /// `aud`: if it is empty, the usual one; one as a string, several as an array.
+    /// `aud`: if it is empty, the default audience; one as a string, several as an array.
     pub audience: Vec<String>,
-    /// The lifetime; if it is `None`, the usual one.
+    /// The lifetime; if it is `None`, the default lifetime.
     pub lifetime: Option<Lifetime>,
     /// More claims.
     pub claims: Option<CustomClaims>,
 }
 
-/// What an OAuth client gets for itself. The caller has checked that the client may have it.
+/// The values of a token for an OAuth client that acts for itself. The caller has checked that the client may have them.
 #[derive(Clone, Debug)]
 pub struct ClientRequest {
     /// `client_id`.
     pub client_id: String,
     /// `sub`; if it is `None`, the client itself (RFC 9068 §2.2).
     pub subject: Option<String>,
-    /// `aud`, the resources that the token is for: if it is empty, the usual one; one as a string, several as
-    /// an array.
+    /// `aud`, the resources that the token is for: if it is empty, the default audience; one as a string,
+    /// several as an array.
     pub audience: Vec<String>,
     /// `scope`: names with a space between them (RFC 6749 §3.3).
     pub scope: Option<String>,
-    /// The lifetime; if it is `None`, the usual one.
+    /// The lifetime; if it is `None`, the default lifetime.
     pub lifetime: Option<Lifetime>,
 }
 

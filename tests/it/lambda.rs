@@ -461,3 +461,20 @@ fn an_event_of_another_kind_is_refused_and_the_next_one_is_not() {
     assert_eq!(gateway.invoke(schedule()), Ok(Value::Null));
     works(&gateway.client());
 }
+
+#[test]
+fn guesses_must_wait_in_a_function_as_in_a_server() {
+    let (gateway, _folder) = start(Front::HttpTwo, &[("MONGODB_URI", &mongod::new_database())]);
+    let client = gateway.client();
+    client.register("alice");
+    let login = json!({ "username": "alice", "password": "wrong-guess" });
+    let mut answer = client.post("/api/auth/login", &login);
+    let mut verdicts = 0;
+    while answer.status == 401 {
+        verdicts += 1;
+        answer = client.post("/api/auth/login", &login);
+    }
+    assert!(verdicts >= 5 && answer.status == 429, "{verdicts} {}", answer.text());
+    assert_eq!(answer.json()["code"], "login_throttled");
+    assert!(answer.header("retry-after").is_some());
+}

@@ -95,12 +95,12 @@ fn no_text_of_a_request_becomes_a_label() {
     let client = service.anonymous();
     let names = |samples: BTreeMap<String, f64>| samples.into_keys().collect::<BTreeSet<_>>();
     let ask = |marker: usize| {
-        for method in ["GET", "DELETE", "PROPFIND", "X-SECRET"] {
+        for method in ["GET", "DELETE", "PROPFIND", "X-HIDDEN"] {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
-            client.send(method.clone(), &format!("/secret-{marker}"), &[], "");
-            client.send(method, &format!("/api/docs/assets/secret-{marker}"), &[], "");
+            client.send(method.clone(), &format!("/hidden-{marker}"), &[], "");
+            client.send(method, &format!("/api/docs/assets/hidden-{marker}"), &[], "");
         }
-        let fields = json!({ "username": format!("secret-{marker}"), "password": "secret-password" });
+        let fields = json!({ "username": format!("hidden-{marker}"), "password": "hidden-password" });
         client.post("/api/auth/login", &fields);
     };
     ask(1);
@@ -108,7 +108,7 @@ fn no_text_of_a_request_becomes_a_label() {
     (2..20).for_each(ask);
     let later = names(scraped(service.admin()));
     assert_eq!(later.difference(&first).collect::<Vec<_>>(), Vec::<&String>::new());
-    assert!(first.iter().all(|name| !name.contains("secret") && !name.contains("SECRET")));
+    assert!(first.iter().all(|name| !name.contains("hidden") && !name.contains("HIDDEN")));
     assert!(first.contains(&count_of("-", "_OTHER", "4xx")));
 }
 

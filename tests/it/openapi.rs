@@ -40,7 +40,7 @@ fn table_and_document_list_the_same_operations() {
     assert_eq!(documented, operations().iter().map(of_table).collect());
 }
 
-/// The other columns of the table: authentication, how long an answer may be cached, and the form of a refusal.
+/// The other columns of the table: authentication, limits, how long an answer may be cached, and the form of a refusal.
 #[test]
 fn table_and_document_say_the_same_of_every_operation() {
     let document = document();
@@ -53,6 +53,7 @@ fn table_and_document_say_the_same_of_every_operation() {
         };
         assert_eq!(documented["security"], security, "{}", one.id);
         let responses = documented["responses"].as_object().unwrap();
+        assert_eq!(responses.contains_key("429"), one.limit.is_some(), "{}", one.id);
         let met = responses.iter().find(|(status, _)| status.starts_with('2')).unwrap().1;
         let kept = &resolved(&document, met)["headers"]["Cache-Control"];
         let expected = match one.cache {

@@ -25,7 +25,13 @@ pub(crate) const CLOCK: &Check = &Check {
     remedy: "Set both clocks by NTP. Tokens expire too early or too late by this difference, and more than CLOCK_SKEW breaks the key schedule.",
 };
 
-pub(crate) const CHECKS: &[&Check] = &[HEALTH, DATABASE, SIGNING, CLOCK];
+pub(crate) const CLIENT_LIMIT: &Check = &Check {
+    id: "client-limit",
+    requirement: "The service limits how often one client may ask, by the client's own address, except on this machine.",
+    remedy: "Set TRUSTED_PROXIES to the addresses of your proxies, so that the service knows its clients. Without it, requests from private addresses have no limit by address. RATE_LIMITS may also be off.",
+};
+
+pub(crate) const CHECKS: &[&Check] = &[HEALTH, DATABASE, SIGNING, CLOCK, CLIENT_LIMIT];
 
 /// A difference of this many milliseconds is a warning.
 const NOTABLE_MILLIS: u64 = 5_000;
@@ -92,6 +98,19 @@ pub(crate) fn clock(answer: &Answer, skew: u64) -> Finding {
     }
 }
 
+/// Checks the answer of an operation that the service limits by address, if it says so.
+pub(crate) fn client_limit(answer: &Answer, is_this_machine: bool) -> Finding {
+    let policies = answer.header("ratelimit-policy").unwrap_or_default();
+    if policies.contains("-address\"") {
+        CLIENT_LIMIT.ok(format!("Requests from this address are limited by {}.", quoted(policies)))
+    } else if is_this_machine {
+        CLIENT_LIMIT.ok("No limit by address holds for this machine, which is acceptable.")
+    } else {
+        CLIENT_LIMIT
+            .warn("No limit by address holds for requests from here, as far as the answer to one shows.")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -108,6 +127,16 @@ mod tests {
         // 1994-11-06T08:49:37Z, RFC 9110's example.
         let at = Instant::from_secs(784_111_777);
         Answer { status: 200, headers, body, whole: true, took: Duration::from_millis(took), at }
+    }
+
+    #[test]
+    fn a_client_elsewhere_must_be_limited_by_its_address() {
+        let of = |policy: &str, here| {
+            client_limit(&Answer::of(403, &[("ratelimit-policy", policy)], ""), here).status
+        };
+        assert_eq!(of("\"generate-address\";q=100;w=1", false), Status::Ok);
+        assert_eq!(of("\"login-account\";q=60;w=60", false), Status::Warn);
+        assert_eq!((of("", false), of("", true)), (Status::Warn, Status::Ok));
     }
 
     #[test]

@@ -108,7 +108,10 @@ impl Inspector<'_> {
     pub(crate) fn demo_token(&self, facts: &mut Facts) -> Vec<Finding> {
         let answer = self.post_token_request(&[JSON]);
         facts.demo_token = answer.as_ref().ok().and_then(tokens::demo_token);
-        tokens::demo(&answer, self.settings.target.is_this_machine())
+        let is_this_machine = self.settings.target.is_this_machine();
+        let mut findings = tokens::demo(&answer, is_this_machine);
+        findings.extend(answer.ok().map(|answer| health::client_limit(&answer, is_this_machine)));
+        findings
     }
 
     fn post_token_request(&self, headers: &[(&str, &str)]) -> AnswerOrError {

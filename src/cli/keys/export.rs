@@ -26,7 +26,7 @@ struct Half {
     /// Print public keys as a JWK Set
     #[arg(long)]
     public: bool,
-    /// A private key as PEM (PKCS#8): a person who has it can issue any token
+    /// Print a private key as PEM (PKCS#8): a person who has it can issue any token
     #[arg(long)]
     private: bool,
 }

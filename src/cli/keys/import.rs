@@ -17,13 +17,13 @@ use crate::keys::orders::{Import as Brought, Order};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Import {
-    /// File with PEM (PKCS#8, PKCS#1, SEC1, or a public key), a JWK or a JWK Set; with -
-    /// standard input is read
+    /// File with PEM (PKCS#8, PKCS#1, SEC1, or a public key), a JWK or a JWK Set; or -
+    /// to read it from standard input
     file: PathBuf,
     /// State of the key in the key ring
     #[arg(long, default_value = "published")]
     state: State,
-    /// Its name [default: the file's `kid`, else its thumbprint]
+    /// Id of the key [default: the `kid` in the file, else the thumbprint of the key]
     #[arg(long, value_parser = kid, allow_hyphen_values = true)]
     kid: Option<Kid>,
     #[command(flatten)]

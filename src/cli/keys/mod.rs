@@ -44,14 +44,15 @@ pub(super) enum Keys {
     Import(import::Import),
     /// Print public keys or a private key
     Export(export::Export),
-    /// Take the steps that are due, forget removed keys, and delete files of no key
+    /// Take the steps that are due, forget removed keys, and delete key files that
+    /// belong to no key of the ring
     Prune,
     /// Encrypt and authenticate all keys in the database with the first
     /// KEY_ENCRYPTION_KEY
     Reseal(change::Reseal),
     /// Move the key ring and its keys to another custody
     Move(moving::Move),
-    /// Print a new KEY_ENCRYPTION_KEY
+    /// Print a new random value for KEY_ENCRYPTION_KEY or SERVER_SECRET
     Secret,
 }
 

@@ -3,18 +3,29 @@
 use http::StatusCode;
 
 use super::shapes::LoggedInBody;
-use crate::domain::{LoginName, Password};
+use crate::domain::{Caller, LoginName, Password, Peer};
 use crate::http::extract::Fields;
+use crate::http::middleware::limits;
 use crate::http::refusal::Missing;
 use crate::http::{Answer, Api, Call, respond};
 
 pub(in crate::http) async fn login_user(api: Api, call: Call) -> Answer {
-    let Call { caller, request, .. } = call;
+    let Call { caller, operation, request } = call;
     let fields = Fields::read(request, &caller, &api).await?;
     let (Some(username), Some(password)) = (fields.filled("username")?, fields.secret("password")?) else {
         return Err(Missing::LogIn.into());
     };
     let name = LoginName::from_text(&username);
-    let logged_in = api.accounts.log_in(&caller, &name, Password::attempt(password.expose())).await?;
+    let account = name.key();
+    let of_account = limits::admit_account(&api, operation, &caller, &account)?;
+    let answer = log_in(&api, &caller, &name, Password::attempt(password.expose())).await;
+    if answer.is_ok() {
+        api.limits.note_familiar(&account, Peer::of(caller.address));
+    }
+    limits::with_account(answer, of_account)
+}
+
+async fn log_in(api: &Api, caller: &Caller, name: &LoginName, password: Password) -> Answer {
+    let logged_in = api.accounts.log_in(caller, name, password).await?;
     respond::success(StatusCode::OK, LoggedInBody::from(logged_in), "Login successful")
 }

@@ -4,18 +4,27 @@ use http::StatusCode;
 
 use super::shapes::LoggedInBody;
 use crate::accounts::Registration;
+use crate::domain::{Caller, LoginName};
 use crate::http::extract::Fields;
+use crate::http::middleware::limits;
 use crate::http::refusal::Missing;
 use crate::http::{Answer, Api, Call, respond};
 
 pub(in crate::http) async fn register_user(api: Api, call: Call) -> Answer {
-    let Call { caller, request, .. } = call;
+    let Call { caller, operation, request } = call;
     let fields = Fields::read(request, &caller, &api).await?;
     let given = (fields.filled("username")?, fields.filled("email")?, fields.secret("password")?);
     let (Some(username), Some(email), Some(password)) = given else {
         return Err(Missing::Registration.into());
     };
-    let registration = Registration::parse(&username, &email, password.expose())?;
-    let body = LoggedInBody::from(api.accounts.register(&caller, registration).await?);
+    let policy = api.settings.password_policy;
+    let registration = Registration::parse(&username, &email, password.expose(), policy)?;
+    let account = LoginName::from_text(registration.username.as_str()).key();
+    let of_account = limits::admit_account(&api, operation, &caller, &account)?;
+    limits::with_account(register(&api, &caller, registration).await, of_account)
+}
+
+async fn register(api: &Api, caller: &Caller, registration: Registration) -> Answer {
+    let body = LoggedInBody::from(api.accounts.register(caller, registration).await?);
     respond::success(StatusCode::CREATED, body, "User registered successfully")
 }

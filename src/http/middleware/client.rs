@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use http::HeaderName;
 use http::header::HeaderMap;
 
-use crate::domain::{ProxyHeader, TrustedProxies};
+use crate::domain::{Peer, ProxyHeader, TrustedProxies};
 
 /// Finds the address of a request's client.
 #[derive(Debug)]
@@ -33,5 +33,10 @@ impl ClientAddress {
         }
         let values = headers.get_all(&self.name).into_iter().rev().map(http::HeaderValue::as_bytes);
         self.proxies.client(peer, self.header, values)
+    }
+
+    /// The peer for which limits count a client's address; `None` if they do not count it.
+    pub(in crate::http) fn counted(&self, client: IpAddr) -> Option<Peer> {
+        Peer::counted(client, &self.proxies)
     }
 }

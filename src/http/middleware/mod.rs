@@ -2,6 +2,8 @@
 
 pub(super) mod client;
 pub(super) mod cors;
+mod limit_field;
+pub(super) mod limits;
 pub(super) mod log;
 pub(super) mod options;
 pub(super) mod panic;

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use http::StatusCode;
 
 use super::Kind;
+use crate::limits::{Scope, Verdict};
 
 /// What a caller sees of a refusal.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ impl Face<'_> {
 const NO_DEMO_TOKENS: &str = "Demo tokens are off on this server, because everyone can get one; its operator can allow them \
      with DEMO_TOKENS=true";
 const NO_DATABASE: &str = "Accounts need a database, and this server runs without one (SKIP_DATABASE=true)";
+const LOGIN_LIMITED: &str = "Too many log-ins to this account have failed; log in from where you have logged in before, \
+     or ask the operator to unlock the account";
 
 /// Every code of the table, for what is counted by code.
 pub(in crate::http) const CODES: &[&str] = &[
@@ -68,6 +71,7 @@ impl Kind {
             Self::SessionEnded => (401, "session_ended", "The session has ended; log in again".into()),
             Self::Credentials => (401, "invalid_credentials", "Invalid credentials".into()),
             Self::DemoTokensDisabled => (403, "demo_tokens_disabled", NO_DEMO_TOKENS.into()),
+            Self::LoginLimited => (403, "login_limited", LOGIN_LIMITED.into()),
             Self::NotFound(asked) => (404, "not_found", format!("Route {asked} not found").into()),
             Self::Method { method, path, .. } => (
                 405,
@@ -81,7 +85,13 @@ impl Kind {
             Self::BodyTooLarge(limit) => {
                 (413, "body_too_large", format!("The request body must be at most {limit} bytes").into())
             }
+            Self::LoginThrottled(secs) => (
+                429,
+                "login_throttled",
+                format!("Too many log-ins to this account have failed; try again in {secs} s").into(),
+            ),
             Self::MediaType(fault) => (415, "unsupported_media_type", fault.to_string().into()),
+            Self::RateLimited(verdict) => (429, "rate_limited", too_many(*verdict).into()),
             Self::Internal => (500, "internal", "Internal server error".into()),
             Self::Busy => (503, "busy", "The server is busy; try again shortly".into()),
             Self::NoKeys => (503, "keys_unavailable", "The keys are unavailable; try again shortly".into()),
@@ -93,4 +103,14 @@ impl Kind {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Face { status, code, sentence }
     }
+}
+
+/// The sentence for a request that a budget does not admit.
+fn too_many(verdict: Verdict) -> String {
+    let of_whom = match verdict.scope {
+        Scope::Address => "from this address",
+        Scope::Account => "for this account",
+        Scope::Global => "of this kind",
+    };
+    format!("Too many requests {of_whom}; try again in {} s", verdict.more_in)
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use http::Method;
 use http::header::{ALLOW, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
+use crate::limits::Verdict;
 use crate::token::Rejection;
 
 pub(super) use challenge::Challenge;
@@ -26,7 +27,9 @@ pub(super) struct Refusal {
     /// How the caller may authenticate.
     pub(super) challenge: Option<Challenge>,
     /// Seconds after which the caller should try again.
-    pub(super) retry_after: Option<u16>,
+    pub(super) retry_after: Option<u32>,
+    /// The budget of the account that the request names, or the budget that refuses the request.
+    pub(super) verdict: Option<Verdict>,
     /// The cause, for the log.
     pub(super) cause: Option<Cause>,
 }
@@ -78,6 +81,10 @@ pub(super) enum Kind {
     DemoTokensDisabled,
     /// The password does not belong to the name, or no user has the name.
     Credentials,
+    /// Too many log-ins to the account failed: the next one may come after so many seconds.
+    LoginThrottled(u16),
+    /// So many log-ins to the account failed that only known addresses may try.
+    LoginLimited,
     /// Another user has the name or the address.
     UserExists,
     /// The server runs without a database.
@@ -86,6 +93,8 @@ pub(super) enum Kind {
     DatabaseUnavailable,
     /// No key may sign now, or no key is known yet.
     NoKeys,
+    /// This budget admits no further request now.
+    RateLimited(Verdict),
     /// The server has too much work.
     Busy,
     /// An internal error.
@@ -93,11 +102,11 @@ pub(super) enum Kind {
 }
 
 /// Seconds after which a client should ask a busy server again.
-const BUSY_RETRY: u16 = 1;
+const BUSY_RETRY: u32 = 1;
 /// Seconds after which a client should ask again if the keys are missing.
-const KEYS_RETRY: u16 = 5;
+const KEYS_RETRY: u32 = 5;
 /// Seconds after which a client should ask again if the database is unavailable.
-const DATABASE_RETRY: u16 = 5;
+const DATABASE_RETRY: u32 = 5;
 
 impl From<Kind> for Refusal {
     fn from(kind: Kind) -> Self {
@@ -109,12 +118,15 @@ impl From<Kind> for Refusal {
             _ => None,
         };
         let retry_after = match kind {
+            Kind::LoginThrottled(secs) => Some(secs.into()),
             Kind::Busy => Some(BUSY_RETRY),
             Kind::NoKeys => Some(KEYS_RETRY),
             Kind::DatabaseUnavailable => Some(DATABASE_RETRY),
+            Kind::RateLimited(verdict) => Some(verdict.more_in),
             _ => None,
         };
-        Self { kind, challenge, retry_after, cause: None }
+        let verdict = if let Kind::RateLimited(verdict) = kind { Some(verdict) } else { None };
+        Self { kind, challenge, retry_after, verdict, cause: None }
     }
 }
 

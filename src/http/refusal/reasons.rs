@@ -13,6 +13,8 @@ impl From<AccountError> for Refusal {
             }
             AccountError::Exists => Kind::UserExists.into(),
             AccountError::Credentials => Kind::Credentials.into(),
+            AccountError::Throttled(secs) => Kind::LoginThrottled(secs).into(),
+            AccountError::Limited => Kind::LoginLimited.into(),
             AccountError::Token(rejection) => Self::from(Kind::BearerFails).caused_by(rejection),
             AccountError::LoggedOut => Self::from(Kind::BearerFails).caused_by(error),
             AccountError::NoUser => Kind::NoUser.into(),

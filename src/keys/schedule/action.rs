@@ -1,4 +1,4 @@
-//! The effect of a step.
+//! The change that a step makes.
 
 use super::Schedule;
 use crate::domain::{Kid, RingRecord, Timestamp};

@@ -6,7 +6,7 @@ use super::due::known_to_all;
 use super::{Action, Schedule};
 use crate::domain::{KeyRecord, KeyState, Kid, NewKey, RingRecord, Timestamp};
 
-/// Seconds that writing a change may take: clocks differ by more.
+/// If writing a change takes at most this many seconds, the dates in it stay as they are: clocks differ by more.
 const PASSED_OVER: u64 = 1;
 
 /// The ring after a step, with the next revision. `new` has the keys that the step makes.
@@ -53,9 +53,9 @@ pub fn apply(
     ring
 }
 
-/// The ring after a change with the date `began` that was written at `now`, if writing took too long to be
-/// ignored. An announcement counts from the time when others could read it, and so does the life of a retired
-/// key.
+/// The ring with corrected dates after a change that has the date `began` and was written at `now`; `None` if
+/// no date needs a correction. An announcement counts from the time when others could read it, and so does the
+/// retirement of a key.
 pub fn written_late(
     before: &RingRecord,
     after: &RingRecord,
@@ -121,7 +121,8 @@ pub(in crate::keys) fn published(
     }
 }
 
-/// Caches keep key sets that were served with a longer lead for as long as those said.
+/// Records the lead and the lag of the settings. If the lead becomes shorter, caches may still keep key sets that
+/// were served with the longer lead: `kept_until` says until when.
 fn note_lead(ring: &mut RingRecord, schedule: &Schedule, now: Timestamp) {
     if schedule.lead() < ring.lead {
         ring.kept_until = ring.kept_until.max(now.plus_secs(ring.lead));
@@ -143,8 +144,8 @@ pub(in crate::keys) fn announce_ends(ring: &mut RingRecord, schedule: &Schedule,
 
 fn activate(ring: &mut RingRecord, kid: &Kid, schedule: &Schedule, now: Timestamp) {
     let Some(alg) = ring.find(kid.as_str()).map(|key| key.alg.clone()) else { return };
-    // Before that time, an instance that does not know the new key continues to sign with the old one until
-    // then.
+    // If the key signs before its `activates_at`, an instance that has not read this change continues to sign
+    // with the old key until `activates_at`.
     let early = ring.find(kid.as_str()).map_or(0, |key| key.activates_at.secs_since(now));
     retire(ring, &alg, schedule, early, now);
     change(ring, kid, |key| {
@@ -159,8 +160,8 @@ fn activate(ring: &mut RingRecord, kid: &Kid, schedule: &Schedule, now: Timestam
     }
 }
 
-/// Retires the active key of an algorithm. It stays until the last token that it may have signed has expired, and `early`
-/// seconds longer.
+/// Retires the active key of an algorithm. The key stays in the key set until the last token that it may have signed has
+/// expired, and `early` seconds longer.
 fn retire(ring: &mut RingRecord, alg: &str, schedule: &Schedule, early: u64, now: Timestamp) {
     let stays = ring.active(alg).map_or(0, |active| schedule.retirement(ring, active.carries));
     for key in ring.keys.iter_mut().filter(|key| key.state == KeyState::Active && key.alg == alg) {

@@ -159,13 +159,15 @@ fn drops<'a>(
     unannounced.map(move |alg| Action::Drop { alg: alg.to_owned(), at: known_to_all(ring, schedule, now) })
 }
 
-/// Withdraws an announcement of another instance, after half of its time has passed: while the settings of
-/// two instances differ, they write no more often than that.
+/// Withdraws the announcement of another instance that an algorithm ends, when half of a lead is left: while
+/// the settings of two instances differ, one announces and the other withdraws, and neither writes more often
+/// than that.
 fn keep(ring: &RingRecord, alg: &str, at: Timestamp, schedule: &Schedule, now: Timestamp) -> Option<Action> {
     let due = schedule.lists(alg) && at <= now.plus_secs(renewal(ring, schedule));
     due.then(|| Action::Keep(alg.to_owned()))
 }
 
+/// How long before the announced end of an algorithm an instance that lists it withdraws the announcement.
 fn renewal(ring: &RingRecord, schedule: &Schedule) -> u64 {
     schedule.lead().max(ring.lead) / 2
 }

@@ -1,11 +1,11 @@
-//! When a key is published, signs, retires and leaves: functions of the record, the settings and `now`. The
-//! schedule takes one step at a time, so that it catches up on missed steps in the right order. Every instant
+//! When a key is published, signs, retires and leaves the key set: functions of the ring's document, the
+//! settings and `now`. The schedule takes one step at a time, so that it takes missed steps in the right order. Every instant
 //! is stored in the record, so that a restart neither resets nor skips anything (docs/adr/0009). Each
 //! algorithm of the settings has its own active key and next key (docs/adr/0034).
 //!
-//! Two rules make the promise that a verifier can verify every token:
-//! * a key signs no earlier than a lead after its publication, because until then a verifier may keep a key
-//!   set without it;
+//! Two rules guarantee that a verifier can verify every token:
+//! * a key signs no earlier than a lead (see [`Schedule::lead`]) after its publication, because until then a
+//!   verifier may keep a key set without it;
 //! * a key leaves the key set only when the last token that it may have signed has expired on the slowest
 //!   clock.
 
@@ -41,7 +41,7 @@ pub struct Schedule {
     pub verifier_cache: u64,
     /// By how much any two clocks may differ.
     pub clock_skew: u64,
-    /// How old the view that an instance has of the ring may be.
+    /// The greatest age of an instance's copy of the ring.
     pub staleness: u64,
     /// The longest life of any token.
     pub longest_token: u64,
@@ -74,8 +74,9 @@ impl Schedule {
         if ring.adopted { self.period_of_adopted } else { self.period }
     }
 
-    /// How long before its first signature a key must be published. It is the sum of both times, because a
-    /// cache may give a response that is as old as it may be to a verifier that ignores its age.
+    /// The lead: how long before its first signature a key must be published. It contains both `jwks_max_age`
+    /// and `verifier_cache`, because a cache may keep a response for the first time and then give it to a
+    /// verifier, which ignores the age of the response and keeps it for the second time.
     pub fn lead(&self) -> u64 {
         self.jwks_max_age + self.verifier_cache + self.clock_skew + self.staleness
     }
@@ -87,19 +88,23 @@ impl Schedule {
         carries.max(self.longest_token).saturating_add(self.lag().max(ring.lag))
     }
 
+    /// How long an instance that has not read a change may act on the ring before it, with all differences
+    /// between clocks.
     fn lag(&self) -> u64 {
         self.staleness + 2 * self.clock_skew
     }
 
-    /// Whether the ring uses the lead and the lag of these settings. If it has a greater lag, that stays
-    /// until caches have forgotten what was served with it: instances with earlier settings may still run.
+    /// Whether the ring has the lead and the lag of these settings. A greater lag in the ring counts as well
+    /// until `kept_until`: instances with earlier settings may still run.
     fn is_noted_in(&self, ring: &RingRecord, now: Timestamp) -> bool {
         let lags = ring.lag == self.lag() || (ring.lag > self.lag() && now < ring.kept_until);
         ring.lead == self.lead() && lags
     }
 
+    /// Checks that a key signs at least for a lead.
+    ///
     /// # Errors
-    /// [`PeriodTooShort`] if the next key would have to be published before the key itself signs.
+    /// [`PeriodTooShort`] if not: then its successor would have to be published before the key itself signs.
     pub fn check(&self, ring: &RingRecord) -> Result<(), PeriodTooShort> {
         let Self { jwks_max_age, verifier_cache, clock_skew, staleness, .. } = *self;
         match self.period_of(ring) {
@@ -111,14 +116,14 @@ impl Schedule {
         }
     }
 
-    /// How long, in seconds, a reader may keep the key set of a `ring` that was read `age` seconds ago;
-    /// `None` if it must not be served any more. A key that is not in it signs at the earliest a lead after
-    /// it was read.
+    /// How long, in seconds, a client may keep the key set of a `ring` that was read `age` seconds ago; `None`
+    /// if the service must not serve this key set any more. A key that is not in this ring signs at the
+    /// earliest a lead after the ring was read.
     pub fn max_age(&self, ring: &RingRecord, age: u64) -> Option<u64> {
         match ring.lead.checked_sub(age + self.verifier_cache + self.clock_skew) {
             Some(known) => Some(known.min(self.jwks_max_age)),
-            // The lead of the ring is shorter than the settings require: a fresh key set is served, and must
-            // not be kept.
+            // The lead of the ring is shorter than the settings require: the service serves a key set that it
+            // has just read, and caches must not keep it.
             None => (age <= self.staleness).then_some(0),
         }
     }

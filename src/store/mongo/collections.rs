@@ -104,8 +104,23 @@ pub const SIGNING_INSTANCES: CollectionSpec = CollectionSpec {
     indexes: &[],
 };
 
+/// What is remembered of log-ins.
+pub const LOGIN_THROTTLES: CollectionSpec = CollectionSpec {
+    name: "login_throttles",
+    owner: Owner::Ours,
+    holds: "what is remembered of the log-ins to an account: failures in a row, and keyed hashes of the addresses from which \
+            the user has logged in",
+    bound: "one for each user, and 100,000 for names that no user has; removed after 30 days without a log-in, except while only \
+            an operator can unlock the user",
+    indexes: &[IndexSpec {
+        members: &["forget_at"],
+        rule: IndexRule::Expires { after: Duration::ZERO, unless_present: Some("pending") },
+    }],
+};
+
 /// All collections, in the order in which their indexes are made.
-pub const COLLECTIONS: [&CollectionSpec; 4] = [&USERS, &USER_STATES, &SIGNING_RINGS, &SIGNING_INSTANCES];
+pub const COLLECTIONS: [&CollectionSpec; 5] =
+    [&USERS, &USER_STATES, &SIGNING_RINGS, &SIGNING_INSTANCES, &LOGIN_THROTTLES];
 
 impl IndexSpec {
     /// The index as the driver makes it.

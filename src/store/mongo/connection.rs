@@ -5,8 +5,8 @@ use std::time::Duration;
 use mongodb::bson::Document;
 use mongodb::error::Error;
 use mongodb::options::{
-    Acknowledgment, ClientOptions, CollectionOptions, ReadConcern, ReadPreference, SelectionCriteria,
-    WriteConcern,
+    Acknowledgment, ClientOptions, CollectionOptions, ReadConcern, ReadPreference, ReadPreferenceOptions,
+    SelectionCriteria, WriteConcern,
 };
 use mongodb::{Client, Collection};
 
@@ -22,6 +22,8 @@ const DEFAULT_DATABASE: &str = "test";
 pub(super) enum ReadFrom {
     /// The server that the URI prefers.
     Preferred,
+    /// The primary. Only if there is none, another member, and only if the URI does not insist on the primary.
+    PrimaryFirst,
     /// The primary: a read that decides about a write must not see old data.
     Primary,
 }
@@ -50,11 +52,27 @@ impl Connection {
     /// the write is in its journal.
     pub(super) fn collection(&self, of: &CollectionSpec, from: ReadFrom) -> Collection<Document> {
         let concern = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build();
-        let primary = match from {
+        let criteria = match from {
             ReadFrom::Preferred => None,
-            ReadFrom::Primary => Some(SelectionCriteria::ReadPreference(ReadPreference::Primary)),
+            ReadFrom::PrimaryFirst if self.reads_from_others() => {
+                Some(ReadPreference::PrimaryPreferred { options: Some(ReadPreferenceOptions::default()) })
+            }
+            ReadFrom::PrimaryFirst | ReadFrom::Primary => Some(ReadPreference::Primary),
         };
-        let options = CollectionOptions::builder().write_concern(concern).selection_criteria(primary).build();
+        let criteria = criteria.map(SelectionCriteria::ReadPreference);
+        // A comparison must begin with the latest write, and not with the latest one that a majority is known to have.
+        let latest = matches!(from, ReadFrom::PrimaryFirst).then(ReadConcern::local);
+        let options = CollectionOptions::builder()
+            .write_concern(concern)
+            .selection_criteria(criteria)
+            .read_concern(latest)
+            .build();
         self.database.collection_with_options(of.name, options)
+    }
+
+    /// Whether the URI lets users be read from members other than the primary.
+    fn reads_from_others(&self) -> bool {
+        let preferred = self.database.selection_criteria();
+        !matches!(preferred, None | Some(SelectionCriteria::ReadPreference(ReadPreference::Primary)))
     }
 }

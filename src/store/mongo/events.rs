@@ -55,6 +55,11 @@ impl KeptEvent {
         stages
     }
 
+    /// The stage that adds the event to the document that the same write changes.
+    pub(super) fn of_one_write(&self) -> Document {
+        self.added_to(PENDING)
+    }
+
     /// The stages that remove the event of a change that was refused.
     fn withdrawn(&self) -> Vec<Document> {
         let others = doc! { "$ne": ["$$this._id", self.0.get("_id").cloned()] };

@@ -9,6 +9,7 @@ mod errors;
 mod events;
 mod foreign_users;
 mod instances;
+mod login_throttles;
 mod preparing;
 mod reading;
 mod reservations;

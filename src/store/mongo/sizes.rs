@@ -2,7 +2,8 @@
 
 use mongodb::bson::{Document, doc};
 
-use super::collections::{COLLECTIONS, SIGNING_INSTANCES};
+use super::collections::{COLLECTIONS, LOGIN_THROTTLES, SIGNING_INSTANCES};
+use super::document::timestamp;
 use super::{Mongo, within_deadline};
 use crate::domain::{Instance, Timestamp};
 use crate::store::{StoreError, TableSize};
@@ -20,6 +21,12 @@ impl Mongo {
             let first = instances.find_one(doc! {}).sort(doc! { "at": 1 }).await?;
             if let Some(size) = sizes.iter_mut().find(|size| size.table == SIGNING_INSTANCES.name) {
                 size.first_expires_at = first.as_ref().and_then(expires_at);
+            }
+            let throttles = self.collection(&LOGIN_THROTTLES).await?;
+            let expiring = doc! { "forget_at": { "$type": "date" } };
+            let first = throttles.find_one(expiring).sort(doc! { "forget_at": 1 }).await?;
+            if let Some(size) = sizes.iter_mut().find(|size| size.table == LOGIN_THROTTLES.name) {
+                size.first_expires_at = first.as_ref().and_then(|first| timestamp(first, "forget_at"));
             }
             Ok(sizes)
         })

@@ -18,9 +18,10 @@ pub(super) fn join_state() -> Document {
 }
 
 impl Mongo {
-    /// Records that the sessions are about to end, from a second that is later than that of any other change,
-    /// running or done: this change must not withdraw another one. Returns that second. Tokens are refused
-    /// from here on; see [`crate::domain::Sessions`]. The same write adds the event of the change as begun.
+    /// Records that a change is about to end the sessions. Returns the first second whose log-ins stay valid. It is
+    /// later than that of every other change, running or done, so that this change cannot undo another one. From
+    /// this write on, the service refuses tokens of earlier log-ins; see [`crate::domain::Sessions`]. The same write
+    /// adds the event of the change, marked as begun.
     pub(super) async fn begin_to_end_sessions(
         &self,
         id: UserId,
@@ -44,8 +45,8 @@ impl Mongo {
     }
 
     /// Ends the sessions, and completes every change that [`Mongo::begin_to_end_sessions`] began with this
-    /// second or an earlier one. A change that began with a later second stays. The same write marks the
-    /// change of the event as made.
+    /// second or an earlier one. A change that began with a later second stays. The same write marks the event:
+    /// its change was made.
     pub(super) async fn finish_ending_sessions(
         &self,
         id: UserId,
@@ -67,7 +68,7 @@ impl Mongo {
         .map(|_| ())
     }
 
-    /// Removes the state of a user who does not exist. Events stay until they are moved, but nothing else.
+    /// Removes the state of a user who does not exist, except for events that must still be moved.
     pub(super) async fn clear_state(&self, id: UserId) -> Result<(), StoreError> {
         let without_events = doc! { "_id": object_id(id), INTENTS: Bson::Null, PENDING: Bson::Null };
         let is_there = |array: &str| doc! { array: { "$exists": true } };

@@ -11,7 +11,9 @@ use super::document::{date, from_document, object_id, state_of, to_document};
 use super::states::join_state;
 use super::user_keys::keys_of;
 use super::{Mongo, in_time, within_deadline};
-use crate::domain::{Email, Event, PasswordHash, Timestamp, User, UserId, UserKeys, Username};
+use crate::domain::{
+    Email, Event, PasswordHash, ThrottledAccount, Timestamp, User, UserId, UserKeys, Username,
+};
 use crate::store::{StoreError, Users};
 
 #[async_trait]
@@ -156,6 +158,7 @@ impl Users for Mongo {
             self.end_event(id, kept.as_ref(), deleted).await;
             // This comes last: while the user exists, ended sessions stay ended.
             self.clear_state(id).await?;
+            self.delete_login_throttle(ThrottledAccount::User(id)).await?;
             Ok(deleted)
         })
         .await

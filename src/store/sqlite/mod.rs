@@ -10,6 +10,7 @@ mod files;
 mod header;
 mod instances;
 mod json;
+mod login_throttles;
 mod migrations;
 mod readers;
 mod reading;
@@ -109,6 +110,7 @@ impl Database for Sqlite {
     }
 
     async fn list_tables(&self) -> Result<Vec<TableSize>, StoreError> {
+        self.upgrade().await?;
         self.read(tables::sizes).await
     }
 }

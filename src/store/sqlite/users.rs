@@ -6,7 +6,8 @@ use rusqlite::{Connection, Row, params, params_from_iter};
 use super::Sqlite;
 use super::changes::Change;
 use crate::domain::{
-    Email, Event, PasswordHash, Sessions, Taken, Timestamp, User, UserId, UserKeys, Username,
+    Email, Event, PasswordHash, Sessions, Taken, ThrottledAccount, Timestamp, User, UserId, UserKeys,
+    Username,
 };
 use crate::store::{StoreError, Users};
 
@@ -120,6 +121,9 @@ impl Users for Sqlite {
 
     async fn delete_user(&self, id: UserId, event: &Event) -> Result<bool, StoreError> {
         let delete = move |connection: &Connection| {
+            connection
+                .prepare_cached("DELETE FROM login_throttles WHERE account = ?1")?
+                .execute([ThrottledAccount::User(id).to_string()])?;
             connection.prepare_cached("DELETE FROM users WHERE id = ?1")?.execute([id.to_string()])
         };
         self.change_row(event, delete).await

@@ -19,7 +19,7 @@ const MAX_WAITING_WRITES: usize = 1024;
 /// The most writes that share one commit.
 const MAX_WRITES_PER_COMMIT: usize = 256;
 
-/// How long a caller waits for the commit; the write may still happen.
+/// How long a caller waits for the commit. After that, the write may still happen.
 const WRITE_TIMEOUT: Duration = Duration::from_millis(1900);
 
 /// The work of one caller inside the transaction of the group. It returns a function that answers the caller
@@ -141,7 +141,7 @@ fn lost() -> StoreError {
     StoreError::Unavailable("the transaction was lost".into())
 }
 
-/// The same failure for each caller of a group.
+/// A copy of an error, so that each caller of a group gets one.
 fn again(error: &StoreError) -> StoreError {
     match error {
         StoreError::Corrupt(what) => StoreError::Corrupt(what.clone()),

@@ -4,35 +4,37 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
 
-use jwt_generator::accounts::{Accounts, Hasher, Registration, Registry};
+use jwt_generator::accounts::{AccountError, Accounts, Hasher, LoginGuard, Registration, Registry};
 use jwt_generator::app;
 use jwt_generator::clock::Clock;
 use jwt_generator::config::{Config, Sources};
 use jwt_generator::domain::{
-    Actor, Caller, EventKind, EventSubject, Initiator, LoginName, Password, RequestId, Timestamp, UserId,
+    Actor, Caller, EventKind, EventSubject, Initiator, LoginName, Password, PasswordPolicy, RequestId,
+    Timestamp, UserId,
 };
 use jwt_generator::entropy::Entropy;
 use jwt_generator::keys::{Keys, RingRefresher, Signer};
+use jwt_generator::server_secret::CurrentServerSecret;
 use jwt_generator::store::sqlite::{EventWriter, Sqlite};
 use jwt_generator::store::{IfMissing, Stores};
 use tempfile::TempDir;
 
 use crate::store::event_store::RecordedEvents;
 
-const START: u64 = 1_800_000_000;
+pub(super) const START: u64 = 1_800_000_000;
 
 /// The use cases on a store in memory that keeps the events.
-struct World {
+pub(super) struct World {
     clock: Clock,
     config: Config,
-    stores: Stores,
+    pub(super) stores: Stores,
     keys: Arc<Keys>,
     events: Arc<RecordedEvents>,
     _folder: TempDir,
 }
 
 impl World {
-    async fn begin() -> Self {
+    pub(super) async fn begin() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let keys_dir = folder.path().join("keys").to_str().unwrap().to_owned();
         let settings = [("KEYS_DIR", keys_dir), ("JWT_ALGORITHM", "ES256".to_owned())];
@@ -51,16 +53,18 @@ impl World {
     }
 
     /// The users, with hashes of this cost.
-    fn registry(&self, cost: u32) -> Registry {
-        let (users, database) = (Arc::clone(&self.stores.users), Arc::clone(&self.stores.database));
+    pub(super) fn registry(&self, cost: u32) -> Registry {
         let hasher = Hasher::start(cost, Entropy::seeded(2)).unwrap();
-        Registry::new(users, database, hasher, self.clock.clone(), Entropy::seeded(u64::from(cost)))
+        Registry::new(&self.stores, hasher, self.clock.clone(), Entropy::seeded(u64::from(cost)))
     }
 
-    fn accounts(&self, cost: u32) -> Accounts {
+    pub(super) fn accounts(&self, cost: u32) -> Accounts {
         let (clock, keys) = (self.clock.clone(), Arc::clone(&self.keys));
         let tokens = app::tokens(&self.config, keys, clock.clone(), Entropy::seeded(3));
-        Accounts::new(self.registry(cost), tokens, clock, self.config.session_max_age)
+        let throttles = Arc::clone(&self.stores.login_throttles);
+        let secret = CurrentServerSecret::default();
+        let guard = LoginGuard::new(throttles, secret, clock.clone(), Entropy::seeded(4)).unwrap();
+        Accounts::new(self.registry(cost), guard, tokens, clock, self.config.session_max_age)
     }
 
     /// The events since the last call. Then the clock advances by a second.
@@ -78,8 +82,9 @@ impl World {
 }
 
 /// Some request of some client.
-fn caller() -> Caller {
-    Caller { address: Ipv4Addr::LOCALHOST.into(), request_id: RequestId::numbered(0, 0), operation: "-" }
+pub(super) fn caller() -> Caller {
+    let address = Ipv4Addr::LOCALHOST.into();
+    Caller { address, peer: None, request_id: RequestId::numbered(0, 0), operation: "-" }
 }
 
 /// This actor, in the request of [`caller`].
@@ -88,12 +93,12 @@ fn in_request(actor: Actor) -> Initiator {
     Initiator { actor, address: Some(address), request_id: Some(request_id) }
 }
 
-fn ada() -> Registration {
-    Registration::parse("ada", "ada@example.com", "secret-ada").unwrap()
+pub(super) fn ada() -> Registration {
+    Registration::parse("ada", "ada@example.com", "secret-ada", PasswordPolicy::ORIGINAL).unwrap()
 }
 
-fn password(text: &str) -> Password {
-    Password::parse(text).unwrap()
+pub(super) fn password(text: &str) -> Password {
+    Password::parse(text, PasswordPolicy::ORIGINAL).unwrap()
 }
 
 #[tokio::test]
@@ -132,6 +137,43 @@ async fn what_an_operator_does_to_a_user_is_the_operators() {
     assert!(registry.log_out(&name, by).await.is_err());
     assert!(registry.set_password(&name, password("another-secret"), by).await.is_err());
     assert_eq!(world.happened(id), [], "there is no such user any more");
+}
+
+/// Guesses for a user or a name that no user has, each as soon as it is admitted, until `times` were answered.
+async fn guess(world: &World, name: &str, times: usize) {
+    let (accounts, name) = (world.accounts(4), LoginName::from_text(name));
+    let mut answered = 0;
+    while answered < times {
+        match accounts.log_in(&caller(), &name, password("secret-eve")).await {
+            Err(AccountError::Credentials) => answered += 1,
+            Err(AccountError::Throttled(secs)) => world.clock.set(world.clock.now().plus_secs(secs.into())),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn failed_log_ins_cause_an_event_when_the_wait_begins_when_the_account_is_limited_and_when_it_is_unlocked()
+ {
+    let (world, name) = (World::begin().await, LoginName::from_text("ada"));
+    let (registry, by) = (world.registry(4), &Initiator::OPERATOR);
+    let id = registry.create_user(ada(), by).await.unwrap().id;
+    world.happened(id);
+    guess(&world, "ada", 4).await;
+    assert_eq!(world.happened(id), []);
+    guess(&world, "ADA@example.com", 1).await;
+    let by_the_service = in_request(Actor::System);
+    assert_eq!(world.happened(id), [(EventKind::LoginThrottled, by_the_service)]);
+    guess(&world, "ada", 94).await;
+    assert_eq!(world.happened(id), [], "one begin is one event");
+    guess(&world, "ada", 1).await;
+    assert_eq!(world.happened(id), [(EventKind::LoginLimited, by_the_service)]);
+    registry.unlock_user(&name, by).await.unwrap();
+    assert_eq!(world.happened(id), [(EventKind::LoginUnlocked, *by)]);
+    registry.unlock_user(&name, by).await.unwrap();
+    assert_eq!(world.happened(id), [], "there is nothing to unlock");
+    guess(&world, "nobody", 100).await;
+    assert_eq!(world.happened(id), [], "a name that no user has is nothing that an event could be about");
 }
 
 #[tokio::test]

@@ -395,10 +395,15 @@ fn an_address_that_is_not_of_this_machine_is_held_to_more() {
     let service = service();
     // The address leads to this machine, but does not look like it.
     let told = ask(&format!("http://0.0.0.0:{}", service.address().port()), &[]);
-    told.complains(&[("https", "warn"), ("demo-tokens", "warn"), ("cors-uninvited", "warn")]);
+    let open = [("demo-tokens", "warn"), ("cors-uninvited", "warn"), ("client-limit", "warn")];
+    told.complains(&[&[("https", "warn")][..], &open].concat());
     let folder = folder_with_keys();
-    let settings =
-        [("NODE_ENV", "production"), ("ALLOWED_ORIGINS", "https://app.example.com"), ("BCRYPT_ROUNDS", "4")];
+    let settings = [
+        ("NODE_ENV", "production"),
+        ("ALLOWED_ORIGINS", "https://app.example.com"),
+        ("BCRYPT_ROUNDS", "4"),
+        ("TRUSTED_PROXIES", "192.0.2.1"),
+    ];
     let program = Program::start(folder.path(), &settings);
     let told = ask(&format!("http://0.0.0.0:{}", program.address().port()), &[]);
     told.complains(&[("https", "warn")]);

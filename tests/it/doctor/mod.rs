@@ -180,7 +180,7 @@ fn the_report_for_people_is_in_groups_and_has_no_colour_in_a_pipe() {
         ", seen from outside\n\nConnection\n  ok    reachable           The first request was answered with status 200 after\n",
         "\nTLS: skipped. The address uses plain HTTP.\n",
         "\n  warn  version-leak        The header \"server: nginx/1.22.1\" names the server's\n                            program.\n                            -> Turn the header off in the proxy: in nginx with\n",
-        "\n\n47 ok, 1 warn, 0 fail, 15 skip\n",
+        "\n\n48 ok, 1 warn, 0 fail, 15 skip\n",
     ] {
         assert!(text.contains(line), "{line:?} is not in\n{text}");
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use jose::{Algorithm, SigningKey, Typ};
-use jwt_generator::accounts::Accounts;
+use jwt_generator::accounts::{Accounts, LoginGuard};
 use jwt_generator::app::{self, IfMissing, NextTurn, Supervised};
 use jwt_generator::clock::Clock;
 use jwt_generator::config::{Config, Sources};
@@ -26,6 +26,8 @@ use jwt_generator::keys::{
     KeyKind, KeySettings, Keys, NotReady, Private, RemoteKey, Ring, RingRefresher, RingService, SignError,
     Signer,
 };
+use jwt_generator::limits::{LiveInstances, RateLimits};
+use jwt_generator::server_secret::CurrentServerSecret;
 use jwt_generator::store::Health;
 use jwt_generator::workers::Workers;
 use serde_json::{Value, json};
@@ -123,9 +125,11 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, tasks: &Tasks) -> H
     let (clock, entropy) = (clock.clone(), Entropy::seeded(2));
     let tokens = app::tokens(&config, Arc::clone(keys), clock.clone(), entropy.clone());
     let stores = app::open_stores(&config, IfMissing::Create).unwrap();
-    let registry = app::open_registry(&config, &stores, clock.clone(), entropy).unwrap();
+    let registry = app::open_registry(&config, &stores, clock.clone(), entropy.clone()).unwrap();
+    let (secret, throttles) = (CurrentServerSecret::default(), Arc::clone(&stores.login_throttles));
+    let guard = LoginGuard::new(throttles, secret, clock.clone(), entropy).unwrap();
     let api = Api::new(Parts {
-        accounts: Accounts::new(registry, tokens.clone(), clock.clone(), config.session_max_age),
+        accounts: Accounts::new(registry, guard, tokens.clone(), clock.clone(), config.session_max_age),
         tokens,
         keys: Arc::clone(keys),
         health: Arc::new(InstanceHealth::new(
@@ -135,9 +139,11 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, tasks: &Tasks) -> H
             tasks.clone(),
             clock.clone(),
         )),
+        limits: RateLimits::new(config.rate_limits.clone(), clock.clone(), LiveInstances::default()),
         clock,
         settings: HttpSettings {
             demo_tokens: true,
+            password_policy: config.password_policy,
             allowed_origins: None,
             public_url: None,
             trusted_proxies: TrustedProxies::default(),

@@ -1,10 +1,11 @@
 //! A server without a database: each verb of each aggregate says so.
 
-use jwt_generator::domain::{EventKind, Timestamp};
+use jwt_generator::domain::{EventKind, ThrottledAccount, Timestamp};
 use jwt_generator::store::{Absent, StoreError, Stores};
 
 use super::contract::{changed, hash, registered, user};
 use super::instances::instance;
+use super::login_throttles::record;
 use super::rings::ring;
 
 #[track_caller]
@@ -14,7 +15,7 @@ fn all_absent(answers: &[Result<(), StoreError>]) {
 
 #[tokio::test]
 async fn without_a_database_each_verb_says_so() {
-    let Stores { users, rings, instances, database } = Stores::of(Absent);
+    let Stores { users, rings, instances, login_throttles, database } = Stores::of(Absent);
     let (user, now) = (user(1), Timestamp::from_secs(1));
     let event = changed(EventKind::PasswordChanged, 1);
     all_absent(&[
@@ -36,6 +37,12 @@ async fn without_a_database_each_verb_says_so() {
         instances.record_instance(&instance("a", 1)).await,
         instances.list_instances().await.map(drop),
         instances.purge_instances(now).await,
+    ]);
+    let account = ThrottledAccount::UnknownName(1);
+    all_absent(&[
+        login_throttles.find_login_throttle(account).await.map(drop),
+        login_throttles.replace_login_throttle_if(None, &record(account, 1), None).await.map(drop),
+        login_throttles.purge_login_throttles(now).await.map(drop),
     ]);
     all_absent(&[database.ping().await, database.prepare().await, database.list_tables().await.map(drop)]);
 }

@@ -1,15 +1,16 @@
 //! The table of MongoDB's collections against a database that was used.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
+use jwt_generator::domain::ThrottledAccount;
 use jwt_generator::store::mongo::Mongo;
-use jwt_generator::store::mongo::collections::{COLLECTIONS, IndexRule, IndexSpec};
-use jwt_generator::store::{Instances, Rings, Users};
+use jwt_generator::store::mongo::collections::{COLLECTIONS, IndexRule};
+use jwt_generator::store::{Instances, LoginThrottles, Rings, Users};
 use mongodb::bson::Document;
 
 use super::contract::{registered, user};
 use super::instances::instance;
+use super::login_throttles::record;
 use super::rings::ring;
 use crate::support::mongod::{self, on_database};
 
@@ -22,6 +23,8 @@ fn the_database_has_the_collections_and_the_indexes_of_the_table_and_no_others()
         store.create_user(&user(1), &registered(1)).await.unwrap();
         assert!(store.replace_ring_if(None, &ring(1, 0)).await.unwrap());
         store.record_instance(&instance("a", 1)).await.unwrap();
+        let record = record(ThrottledAccount::UnknownName(1), 1);
+        assert!(store.replace_login_throttle_if(None, &record, None).await.unwrap());
     });
     let names = on_database(&uri, async |database| database.list_collection_names().await).unwrap();
     let listed: BTreeSet<_> = COLLECTIONS.iter().map(|collection| collection.name.to_owned()).collect();
@@ -64,15 +67,4 @@ fn the_database_has_the_collections_and_the_indexes_of_the_table_and_no_others()
             .collect();
         assert_eq!(made, wanted, "{}", collection.name);
     }
-}
-
-/// No collection has an index that expires yet; the first one is to find that a server makes it.
-#[test]
-fn a_server_makes_an_index_that_spares_documents_with_a_certain_member() {
-    let rule = IndexRule::Expires { after: Duration::from_secs(60), unless_present: Some("pending") };
-    let index = IndexSpec { members: &["expires_at"], rule };
-    let made = on_database(&mongod::new_database(), async |database| {
-        database.collection::<Document>("grants").create_index(index.model()).await
-    });
-    assert_eq!(made.unwrap().index_name, "expires_at_1");
 }

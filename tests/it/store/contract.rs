@@ -9,7 +9,7 @@ use jwt_generator::domain::{
 };
 use jwt_generator::store::mongo::{EventDocuments, Mongo};
 use jwt_generator::store::sqlite::{EventWriter, Sqlite};
-use jwt_generator::store::{Database, IfMissing, Instances, Rings, Stores, Users};
+use jwt_generator::store::{Database, IfMissing, Instances, LoginThrottles, Rings, Stores, Users};
 use mongodb::Client;
 
 use super::event_store::{RecordedEvents, StoredEvents};
@@ -86,6 +86,10 @@ impl Opened {
 
     pub(super) fn instances(self) -> Arc<dyn Instances> {
         self.stores.instances
+    }
+
+    pub(super) fn login_throttles(self) -> Arc<dyn LoginThrottles> {
+        self.stores.login_throttles
     }
 
     pub(super) fn database(self) -> Arc<dyn Database> {

@@ -7,6 +7,7 @@ use jwt_generator::domain::Event;
 use jwt_generator::store::StoreError;
 use jwt_generator::store::mongo::EventDocuments;
 use jwt_generator::store::sqlite::EventWriter;
+use mongodb::Collection;
 use mongodb::bson::{Bson, Document, doc};
 use rusqlite::ffi::{Error, SQLITE_FULL};
 
@@ -77,21 +78,28 @@ impl StoredEvents {
         let states = database.collection::<Document>("user_states");
         let of_changes = doc! { "intents": { "$exists": true } };
         assert_eq!(states.find_one(of_changes).await.unwrap(), None, "every change has ended");
-        let mut found = states.find(doc! { "pending": { "$exists": true } }).await.unwrap();
-        let mut ids = Vec::new();
-        while found.advance().await.unwrap() {
-            let state = found.deserialize_current().unwrap();
-            for event in state.get_array("pending").unwrap() {
-                match event.as_document().unwrap().get("_id") {
-                    Some(Bson::Binary(id)) => ids.push(id.bytes.clone()),
-                    other => panic!("{other:?} is no event's id"),
-                }
-            }
-        }
-        states.update_many(doc! {}, doc! { "$unset": { "pending": "" } }).await.unwrap();
+        let mut ids = take_pending(&states).await;
+        ids.extend(take_pending(&database.collection("login_throttles")).await);
         let is_stored = |event: &Event| ids.iter().any(|id| id[..] == event.id.as_bytes()[..]);
         let stored: Vec<_> = handed_over.into_iter().filter(is_stored).collect();
         assert_eq!(stored.len(), ids.len(), "each event is stored once");
         stored
     }
+}
+
+/// The ids of the events that wait in a collection to be moved; they wait no longer.
+async fn take_pending(collection: &Collection<Document>) -> Vec<Vec<u8>> {
+    let mut found = collection.find(doc! { "pending": { "$exists": true } }).await.unwrap();
+    let mut ids = Vec::new();
+    while found.advance().await.unwrap() {
+        let document = found.deserialize_current().unwrap();
+        for event in document.get_array("pending").unwrap() {
+            match event.as_document().unwrap().get("_id") {
+                Some(Bson::Binary(id)) => ids.push(id.bytes.clone()),
+                other => panic!("{other:?} is no event's id"),
+            }
+        }
+    }
+    collection.update_many(doc! {}, doc! { "$unset": { "pending": "" } }).await.unwrap();
+    ids
 }

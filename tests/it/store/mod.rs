@@ -8,6 +8,7 @@ pub mod event_store;
 mod events;
 mod instances;
 mod intents;
+mod login_throttles;
 mod mongo;
 mod moved;
 mod names;

@@ -25,6 +25,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { statements: include_str!("0002_rings.sql"), fill: nothing, lasting: &["rings"] },
     Migration { statements: include_str!("0003_sessions.sql"), fill: nothing, lasting: &[] },
     Migration { statements: include_str!("0004_user_keys.sql"), fill: fill_user_keys, lasting: &[] },
+    Migration { statements: include_str!("0005_login_throttles.sql"), fill: nothing, lasting: &[] },
 ];
 
 fn nothing(_: &Connection) -> rusqlite::Result<()> {

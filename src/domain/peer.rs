@@ -1,0 +1,25 @@
+//! The peer for which the server counts a connection, its bodies and its password hashes.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use super::TrustedProxies;
+
+/// An IPv4 address, or the first 64 bits of an IPv6 address: one subscriber has at least these (RFC 6177).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Peer(IpAddr);
+
+impl Peer {
+    /// The peer of this address; `None` if the limits for one address do not apply to it, or if no address is known.
+    pub fn counted(address: IpAddr, proxies: &TrustedProxies) -> Option<Self> {
+        let is_one_client = !address.is_unspecified() && !proxies.exempt(address);
+        is_one_client.then(|| Self::of(address))
+    }
+
+    /// The peer of this address.
+    pub fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            v4 @ IpAddr::V4(_) => Self(v4),
+            IpAddr::V6(v6) => Self(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into()),
+        }
+    }
+}

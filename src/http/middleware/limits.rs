@@ -1,0 +1,125 @@
+//! Rate limits: admits or refuses requests, and adds the headers about their budgets. `RateLimit-Policy` and `RateLimit` are those of
+//! draft-ietf-httpapi-ratelimit-headers (September 2025). They show the budgets of the client's address and of the account.
+//! No header shows a global budget.
+
+use http::HeaderName;
+use http::header::{HeaderMap, HeaderValue};
+
+use super::limit_field::Field;
+use crate::domain::{Caller, Peer};
+use crate::http::operation::Operation;
+use crate::http::refusal::{Kind, Refusal};
+use crate::http::{Answer, Api};
+use crate::limits::{Group, Policies, RateLimits, Scope, Verdict};
+
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// Admits a request by the budgets of its address and of all clients, before its body is read. Returns the budget of the
+/// address, if it has one.
+///
+/// # Errors
+/// 429.
+pub(in crate::http) fn admit(
+    limits: &RateLimits,
+    operation: &Operation,
+    caller: &Caller,
+) -> Result<Option<Verdict>, Refusal> {
+    let Some(group) = operation.limit else { return Ok(None) };
+    let of_address = caller.peer.and_then(|peer| limits.take_of_address(group, peer));
+    let of_address = of_address.map(judged).transpose()?;
+    limits.take_of_all(group).map(judged).transpose()?;
+    Ok(of_address)
+}
+
+/// Admits a request for an account, whether the account exists or not. Returns the budget of the
+/// account, if it has one.
+///
+/// # Errors
+/// 429.
+pub(in crate::http) fn admit_account(
+    api: &Api,
+    operation: &Operation,
+    caller: &Caller,
+    account: &str,
+) -> Result<Option<Verdict>, Refusal> {
+    let Some(group) = operation.limit else { return Ok(None) };
+    let verdict = api.limits.take_of_account(group, account, Peer::of(caller.address));
+    let judged = verdict.map(judged).transpose();
+    if judged.is_err() {
+        // Otherwise a flood of guesses at one account could use up what all accounts share.
+        api.limits.give_back_to_all(group);
+    }
+    judged
+}
+
+/// Every verdict comes by here.
+fn judged(verdict: Verdict) -> Result<Verdict, Refusal> {
+    if verdict.allowed { Ok(verdict) } else { Err(Kind::RateLimited(verdict).into()) }
+}
+
+/// The answer with the budget of its account, for [`Fields::add`].
+pub(in crate::http) fn with_account(answer: Answer, verdict: Option<Verdict>) -> Answer {
+    let Some(verdict) = verdict else { return answer };
+    match answer {
+        Ok(mut response) => {
+            response.extensions_mut().insert(verdict);
+            Ok(response)
+        }
+        Err(refusal) => Err(Refusal { verdict: Some(verdict), ..refusal }),
+    }
+}
+
+/// The budget that [`with_account`] has added, or the one that refused the request.
+pub(in crate::http) fn account_of(answer: &Answer) -> Option<Verdict> {
+    match answer {
+        Ok(response) => response.extensions().get().copied(),
+        Err(refusal) => refusal.verdict,
+    }
+}
+
+/// The values of `RateLimit-Policy`, which are the same in every answer with the same budgets.
+#[derive(Debug)]
+pub(in crate::http) struct Fields([[Option<HeaderValue>; 4]; Group::COUNT]);
+
+impl Fields {
+    pub(in crate::http) fn new(policies: &Policies) -> Self {
+        let of_scopes = |group, scopes: &[Scope]| {
+            let mut field = Field::default();
+            for scope in scopes {
+                field.add_policy(group, *scope, policies.quota(group, *scope)?);
+            }
+            field.value()
+        };
+        let (address, account) = (Scope::Address, Scope::Account);
+        Self(Group::ALL.map(|group| {
+            let both = of_scopes(group, &[address, account]);
+            [None, of_scopes(group, &[address]), of_scopes(group, &[account]), both]
+        }))
+    }
+
+    /// Adds the headers about these budgets: that of the address, and the one that the handler or the refusal knows.
+    pub(in crate::http) fn add(
+        &self,
+        of_address: Option<Verdict>,
+        of_answer: Option<Verdict>,
+        headers: &mut HeaderMap,
+    ) {
+        let mut field = Field::default();
+        let (mut told, mut group) = (0, None);
+        for verdict in [of_address, of_answer].into_iter().flatten() {
+            told |= match verdict.scope {
+                Scope::Address => 1,
+                Scope::Account => 2,
+                Scope::Global => continue,
+            };
+            group = Some(verdict.group);
+            field.add_limit(&verdict);
+        }
+        let Some(group) = group else { return };
+        if let (Some(policy), Some(limit)) = (&self.0[group as usize][told], field.value()) {
+            headers.insert(POLICY, policy.clone());
+            headers.insert(LIMIT, limit);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The table of all limits.
+
+use super::{Quota, RateLimitsError, line};
+
+/// Operations that share their budgets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Logging in.
+    Login,
+    /// Registering.
+    Register,
+    /// Refreshing a user's token.
+    Refresh,
+    /// Issuing a demo token.
+    Generate,
+    /// Checking a token.
+    Validate,
+    /// Showing a user.
+    Profile,
+}
+
+/// For whom a budget is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The client's address ([`crate::domain::Peer`]).
+    Address,
+    /// A name, known or not.
+    Account,
+    /// All requests of the group, at all instances.
+    Global,
+}
+
+use Group::{Generate, Login, Profile, Refresh, Register, Validate};
+use Scope::{Account, Address, Global};
+
+/// The limits if the operator sets no others. A company whose people share one address does not notice them. The more work
+/// an operation makes, the fewer requests it has; the key set, the documents and the probes have no limit.
+pub const DEFAULTS: &[(Group, Scope, Quota)] = &[
+    (Login, Account, Quota::per_minute(60)),
+    (Login, Address, Quota::per_minute(60)),
+    (Login, Global, Quota::per_minute(30_000)),
+    (Register, Account, Quota::per_hour(60)),
+    (Register, Address, Quota::per_hour(60)),
+    (Register, Global, Quota::per_minute(30_000)),
+    (Refresh, Address, Quota::per_minute(600)),
+    (Generate, Address, Quota::per_second(100)),
+    (Validate, Address, Quota::per_second(500)),
+    (Profile, Address, Quota::per_minute(600)),
+];
+
+impl Group {
+    /// How many there are.
+    pub const COUNT: usize = Self::ALL.len();
+    /// Every group.
+    pub const ALL: [Self; 6] = [Login, Register, Refresh, Generate, Validate, Profile];
+
+    /// Its name in `RATE_LIMITS`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Login => "login",
+            Register => "register",
+            Refresh => "refresh",
+            Generate => "generate",
+            Validate => "validate",
+            Profile => "profile",
+        }
+    }
+
+    /// Whether a request of the group can have a budget of this scope: only two of them name an account.
+    pub fn has(self, scope: Scope) -> bool {
+        scope != Account || matches!(self, Login | Register)
+    }
+}
+
+impl Scope {
+    /// How many there are.
+    pub const COUNT: usize = Self::ALL.len();
+    /// Every scope.
+    pub const ALL: [Self; 3] = [Address, Account, Global];
+
+    /// Its name in `RATE_LIMITS`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Address => "address",
+            Account => "account",
+            Global => "global",
+        }
+    }
+}
+
+/// The quota of each group and scope, if it has one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policies([[Option<Quota>; Scope::COUNT]; Group::COUNT]);
+
+impl Default for Policies {
+    fn default() -> Self {
+        let mut policies = Self::off();
+        for (group, scope, quota) in DEFAULTS {
+            policies.set(*group, *scope, Some(*quota));
+        }
+        policies
+    }
+}
+
+impl Policies {
+    /// No limit at all.
+    pub fn off() -> Self {
+        Self([[None; Scope::COUNT]; Group::COUNT])
+    }
+
+    /// Reads a line such as `login=10/m per account, 30/m per address; generate=off`. A limit that it does not name keeps
+    /// its default. If the line has `off` beside other limits, a limit that it does not name is off.
+    ///
+    /// # Errors
+    /// [`RateLimitsError`], which says what is wrong.
+    pub fn parse(text: &str) -> Result<Self, RateLimitsError> {
+        line::parse(text)
+    }
+
+    /// The quota of a group and a scope, if it has one.
+    pub fn quota(&self, group: Group, scope: Scope) -> Option<Quota> {
+        self.0[group as usize][scope as usize]
+    }
+
+    /// Whether any group has a limit of this scope.
+    pub fn limit_any(&self, scope: Scope) -> bool {
+        self.0.iter().any(|scopes| scopes[scope as usize].is_some())
+    }
+
+    pub(super) fn set(&mut self, group: Group, scope: Scope, quota: Option<Quota>) {
+        self.0[group as usize][scope as usize] = quota;
+    }
+}

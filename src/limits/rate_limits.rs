@@ -1,0 +1,139 @@
+//! The budgets of all groups and scopes.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::pace::{Pace, ticks};
+use super::table::Table;
+use super::{Group, LiveInstances, Policies, Quota, Scope, Verdict};
+use crate::clock::Clock;
+use crate::domain::Peer;
+
+/// How long an address is familiar to an account after a log-in.
+const FAMILIAR: Duration = Duration::from_secs(30 * 86_400);
+
+/// Says which requests are admitted. It is in memory only and takes no lock. Clones share it.
+#[derive(Clone, Debug)]
+pub struct RateLimits(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    policies: Policies,
+    clock: Clock,
+    began_at: Duration,
+    /// Hashes with random keys, so that no client can choose keys that share a bucket. The standard library draws these keys,
+    /// as it does for every map.
+    hashes: RandomState,
+    addresses: [Option<Budgets>; Group::COUNT],
+    accounts: [Option<Budgets>; Group::COUNT],
+    /// Accounts with the addresses that logged in to them.
+    familiar: Table,
+    /// Of each group with a global quota: the tick at which its bucket is full again.
+    globals: [AtomicU64; Group::COUNT],
+    instances: LiveInstances,
+}
+
+/// The buckets of one quota.
+#[derive(Debug)]
+struct Budgets {
+    pace: Pace,
+    table: Table,
+}
+
+impl Budgets {
+    fn of(quota: Quota) -> Self {
+        let pace = Pace::of(quota, 1);
+        Self { pace, table: Table::new(pace.window()) }
+    }
+}
+
+impl RateLimits {
+    /// Full budgets. The global ones are shared with the other live instances.
+    pub fn new(policies: Policies, clock: Clock, instances: LiveInstances) -> Self {
+        let of_scope = |scope| Group::ALL.map(|group| policies.quota(group, scope).map(Budgets::of));
+        Self(Arc::new(Shared {
+            began_at: clock.uptime(),
+            clock,
+            hashes: RandomState::new(),
+            addresses: of_scope(Scope::Address),
+            accounts: of_scope(Scope::Account),
+            familiar: Table::new(ticks(FAMILIAR)),
+            globals: Default::default(),
+            instances,
+            policies,
+        }))
+    }
+
+    /// The limits that hold.
+    pub fn policies(&self) -> &Policies {
+        &self.0.policies
+    }
+
+    /// Takes a request from the budget of its client. `None` if there is no such limit.
+    pub fn take_of_address(&self, group: Group, peer: Peer) -> Option<Verdict> {
+        let budgets = self.0.addresses[group as usize].as_ref()?;
+        let hash = self.0.hashes.hash_one(peer);
+        Some(budgets.take(hash, self.0.now(), group, Scope::Address))
+    }
+
+    /// Takes a request from the budget of an account, named as the look-up compares names. An address that logged in to the
+    /// account has a budget of its own, so that attackers elsewhere cannot use it up. `None` if there is no such limit.
+    pub fn take_of_account(&self, group: Group, account: &str, peer: Peer) -> Option<Verdict> {
+        let budgets = self.0.accounts[group as usize].as_ref()?;
+        let (now, with_peer) = (self.0.now(), self.0.hashes.hash_one((account, peer)));
+        let is_familiar = self.0.familiar.remembers(with_peer, now);
+        let hash = if is_familiar { with_peer } else { self.0.hashes.hash_one(account) };
+        Some(budgets.take(hash, now, group, Scope::Account))
+    }
+
+    /// Notes that an address has logged in to an account.
+    pub fn note_familiar(&self, account: &str, peer: Peer) {
+        let hash = self.0.hashes.hash_one((account, peer));
+        self.0.familiar.remember(hash, self.0.now(), ticks(FAMILIAR));
+    }
+
+    /// Takes a request from the budget of all clients: this instance's part of it. `None` if there is no such limit.
+    pub fn take_of_all(&self, group: Group) -> Option<Verdict> {
+        let quota = self.0.policies.quota(group, Scope::Global)?;
+        let pace = Pace::of(quota, self.0.instances.count());
+        let (now, full_at) = (self.0.now(), &self.0.globals[group as usize]);
+        let load = |full_at: u64| full_at.saturating_sub(now).min(pace.window());
+        let next = |full_at: u64| pace.take(load(full_at));
+        let order = Ordering::Relaxed;
+        let before = full_at.fetch_update(order, order, |full_at| next(full_at).map(|load| now + load));
+        let (Ok(before) | Err(before)) = before;
+        Some(verdict(group, Scope::Global, pace, next(before).ok_or(load(before))))
+    }
+
+    /// Gives back the request that [`Self::take_of_all`] took, because another budget refused it then.
+    pub fn give_back_to_all(&self, group: Group) {
+        let Some(quota) = self.0.policies.quota(group, Scope::Global) else { return };
+        let step = Pace::of(quota, self.0.instances.count()).step();
+        let order = Ordering::Relaxed;
+        let before = |full_at: u64| Some(full_at.saturating_sub(step));
+        // It always succeeds, because there is always a value before.
+        let _ = self.0.globals[group as usize].fetch_update(order, order, before);
+    }
+}
+
+impl Budgets {
+    fn take(&self, hash: u64, now: u64, group: Group, scope: Scope) -> Verdict {
+        verdict(group, scope, self.pace, self.table.take(hash, now, self.pace))
+    }
+}
+
+impl Shared {
+    /// Ticks since the beginning.
+    fn now(&self) -> u64 {
+        ticks(self.clock.uptime().saturating_sub(self.began_at))
+    }
+}
+
+/// The verdict of a bucket with this load: after a request that it admitted, or before one that it refused.
+fn verdict(group: Group, scope: Scope, pace: Pace, taken: Result<u64, u64>) -> Verdict {
+    let (Ok(load) | Err(load)) = taken;
+    let (remaining, more_in) = (pace.remaining(load), pace.more_in(load));
+    Verdict { group, scope, allowed: taken.is_ok(), remaining, more_in }
+}

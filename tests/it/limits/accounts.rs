@@ -1,0 +1,74 @@
+//! Limits by account: by the name that a request brings, whether such a user exists or not.
+
+use serde_json::json;
+
+use super::{LOGIN, Limited, told};
+use crate::support::client::registration;
+
+fn register(limited: &Limited, name: &str) {
+    let answer = limited.ask("198.51.100.250", "/api/auth/register", &registration(name));
+    assert_eq!(answer.status, 201, "{}", answer.text());
+}
+
+fn log_in(limited: &Limited, address: &str, name: &str) -> u16 {
+    limited.ask(address, LOGIN, &json!({ "username": name, "password": format!("secret-{name}") })).status
+}
+
+#[test]
+fn guesses_at_one_account_from_many_addresses_share_a_budget_and_an_unknown_name_is_treated_alike() {
+    let limited = Limited::with("login=3/m per account");
+    register(&limited, "ada");
+    for (network, name) in [("198.51.100", "ada"), ("203.0.113", "no-such-user")] {
+        let answers: Vec<_> =
+            (1..=4).map(|number| limited.guess(&format!("{network}.{number}"), name)).collect();
+        for (answer, left) in answers.iter().zip(["r=2", "r=1", "r=0"]) {
+            answer.is_refused(401, "invalid_credentials", "Invalid credentials");
+            let policy = "\"login-address\";q=60;w=60, \"login-account\";q=3;w=60";
+            let limit = format!("\"login-address\";r=59;t=1, \"login-account\";{left};t=20");
+            assert_eq!(told(answer), (Some(policy), Some(limit.as_str())));
+        }
+        answers[3].is_refused(429, "rate_limited", "Too many requests for this account; try again in 20 s");
+        assert_eq!(answers[3].header("retry-after"), Some("20"));
+    }
+}
+
+#[test]
+fn spellings_of_one_name_share_a_budget() {
+    let limited = Limited::with("login=2/m per account");
+    let guess = |name| limited.guess("198.51.100.1", name).status;
+    assert_eq!(["ada", " ADA ", "Ada"].map(guess), [401, 401, 429]);
+    assert_eq!(["Ada@Example.com", "ada@example.com", "ADA@EXAMPLE.COM"].map(guess), [401, 401, 429]);
+    assert_eq!(guess("eve"), 401);
+}
+
+/// An attacker elsewhere uses up the budget of an account. Its owner still logs in from an address where the owner did so
+/// before.
+#[test]
+fn an_owner_logs_in_from_a_familiar_address_while_strangers_are_refused() {
+    let limited = Limited::with("login=3/m per account, off per address");
+    register(&limited, "ada");
+    assert_eq!(log_in(&limited, "203.0.113.1", "ada"), 200);
+    let strangers = (1..=10).map(|number| limited.guess(&format!("198.51.100.{number}"), "ada").status);
+    assert_eq!(strangers.filter(|status| *status == 401).count(), 2, "the owner's first log-in counts, too");
+    assert_eq!(log_in(&limited, "203.0.113.1", "ada"), 200);
+    assert_eq!(log_in(&limited, "198.51.100.11", "ada"), 429, "not even with the right password");
+    let familiar = [(); 4].map(|()| limited.guess("203.0.113.1", "ada").status);
+    assert_eq!(familiar, [401, 401, 429, 429], "an attacker behind the owner's address has no more guesses");
+}
+
+#[test]
+fn registrations_of_one_name_share_a_budget() {
+    let limited = Limited::with("register=2/h per account");
+    let status = || limited.ask("198.51.100.1", "/api/auth/register", &registration("ada")).status;
+    assert_eq!([status(), status(), status()], [201, 409, 429]);
+}
+
+/// Guesses at one account are refused one by one, and do not use up what all accounts share.
+#[test]
+fn a_flood_of_guesses_at_one_account_leaves_the_global_budget_to_others() {
+    let limited = Limited::with("login=1/d per account, 3/d global");
+    let ada = [1, 2, 3, 4, 5].map(|number| limited.guess(&format!("198.51.100.{number}"), "ada").status);
+    assert_eq!(ada, [401, 429, 429, 429, 429]);
+    let others = ["eve", "bob", "tom"].map(|name| limited.guess("198.51.100.9", name).status);
+    assert_eq!(others, [401, 401, 429]);
+}
