@@ -194,7 +194,7 @@ ROWS = {
             "Log-ins by outcome",
             [(f"""{rate("jwt_account_attempts_total", 'action="login"', "outcome")} > 0""", "{{outcome}}")],
             "ops",
-            "throttled and limited: the brake on password guessing refused an attempt (docs/operations.md).",
+            "login_throttled and login_limited: attempts that were refused because too many before them had failed (docs/operations.md).",
         ),
         lines(
             "Registrations and refreshes by outcome",
