@@ -83,6 +83,17 @@ impl LoginGuard {
         }
     }
 
+    /// Whether the user has logged in from this address lately.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(super) async fn knows(&self, caller: &Caller, user: &User) -> Result<bool, AccountError> {
+        let account = ThrottledAccount::User(user.id);
+        let tags = tags(&self.keys()?, account, caller);
+        let record = self.throttles.find_login_throttle(account).await?;
+        Ok(record.is_some_and(|record| record.throttle.knows(&tags, self.clock.now())))
+    }
+
     async fn admit_to<'a>(
         &'a self,
         caller: &'a Caller,

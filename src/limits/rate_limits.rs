@@ -14,6 +14,8 @@ use crate::domain::Peer;
 
 /// How long an address is familiar to an account after a log-in.
 const FAMILIAR: Duration = Duration::from_secs(30 * 86_400);
+/// How long an address that an account does not know is not looked for again.
+const STRANGE: Duration = Duration::from_secs(60);
 
 /// Says which requests are admitted. It is in memory only and takes no lock. Clones share it.
 #[derive(Clone, Debug)]
@@ -31,6 +33,8 @@ struct Shared {
     accounts: [Option<Budgets>; Group::COUNT],
     /// Accounts with the addresses that logged in to them.
     familiar: Table,
+    /// Accounts with addresses that have not logged in to them.
+    strange: Table,
     /// Of each group with a global quota: the tick at which its bucket is full again.
     globals: [AtomicU64; Group::COUNT],
     instances: LiveInstances,
@@ -62,6 +66,7 @@ impl RateLimits {
             addresses: of_scope(Scope::Address),
             accounts: of_scope(Scope::Account),
             familiar: Table::new(ticks(FAMILIAR)),
+            strange: Table::new(ticks(STRANGE)),
             globals: Default::default(),
             instances,
             verdicts: Verdicts::default(),
@@ -100,6 +105,18 @@ impl RateLimits {
     pub fn note_familiar(&self, account: &str, peer: Peer) {
         let hash = self.0.hashes.hash_one((account, peer));
         self.0.familiar.remember(hash, self.0.now(), ticks(FAMILIAR));
+    }
+
+    /// Notes that an account does not know an address.
+    pub fn note_strange(&self, account: &str, peer: Peer) {
+        let hash = self.0.hashes.hash_one((account, peer));
+        self.0.strange.remember(hash, self.0.now(), ticks(STRANGE));
+    }
+
+    /// Whether this was noted within the last minute.
+    pub fn is_strange(&self, account: &str, peer: Peer) -> bool {
+        let hash = self.0.hashes.hash_one((account, peer));
+        self.0.strange.remembers(hash, self.0.now())
     }
 
     /// Takes a request from the budget of all clients: this instance's part of it. `None` if there is no such limit.
