@@ -217,6 +217,7 @@ impl Components {
         metrics.add_all([Arc::clone(&health) as Arc<dyn Source>, Arc::new(known.clone()), table_metrics]);
         let settings = HttpSettings {
             demo_tokens: config.demo_tokens,
+            password_policy: config.password_policy,
             allowed_origins: config.allowed_origins.clone(),
             public_url: config.public_url.clone(),
             trusted_proxies: config.trusted_proxies.clone(),

@@ -14,7 +14,7 @@ mod source;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::domain::{Kid, Lifetime, ProxyHeader, Rotation, Secret, TrustedProxies};
+use crate::domain::{Kid, Lifetime, PasswordPolicy, ProxyHeader, Rotation, Secret, TrustedProxies};
 use crate::keys::custody::VaultSettings;
 use crate::limits::Policies;
 use crate::server_secret::ServerSecretSettings;
@@ -83,6 +83,8 @@ pub struct Config {
     pub server_secret: ServerSecretSettings,
     /// `BCRYPT_ROUNDS`.
     pub bcrypt_rounds: u32,
+    /// `PASSWORD_MIN_LENGTH` and `PASSWORD_COMMON`.
+    pub password_policy: PasswordPolicy,
     /// `ALLOWED_ORIGINS`; `None` means any.
     pub allowed_origins: Option<Vec<String>>,
     /// `DEMO_TOKENS`; false in production unless it is set.
@@ -226,6 +228,7 @@ impl Config {
             verifier_cache: read.required(settings::VERIFIER_CACHE, parse::length_or_none)?,
             key_refresh: read.required(settings::KEY_REFRESH, parse::refresh)?,
             bcrypt_rounds: read.required(settings::BCRYPT_ROUNDS, parse::bcrypt_rounds)?,
+            password_policy: password_policy(&mut read, production)?,
             allowed_origins: read.required(settings::ALLOWED_ORIGINS, parse::origins)?,
             demo_tokens: read.optional(settings::DEMO_TOKENS, parse::switch).unwrap_or(!production),
             public_url: read.optional(settings::PUBLIC_URL, parse::url),
@@ -268,6 +271,16 @@ fn access_log(read: &mut Reader<'_>) -> Result<AccessLog, Faults> {
         "errors" => Ok(AccessLog::Errors),
         "all" => Ok(AccessLog::All { one_of }),
         _ => Err("must be off, errors or all".to_owned()),
+    })
+}
+
+/// In development, new passwords may be common, as in the original: its clients and their tests use such passwords.
+fn password_policy(read: &mut Reader<'_>, production: bool) -> Result<PasswordPolicy, Faults> {
+    Ok(PasswordPolicy {
+        min_length: read.required(settings::PASSWORD_MIN_LENGTH, parse::password_min_length)?,
+        allows_common: read
+            .optional(settings::PASSWORD_COMMON, parse::common_passwords)
+            .unwrap_or(!production),
     })
 }
 

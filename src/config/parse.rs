@@ -149,6 +149,20 @@ pub(super) fn bcrypt_rounds(text: &str) -> Result<u32, String> {
     number(text, 4, 15)
 }
 
+/// Characters: from 6, as in the original, to 64, which every server should accept (NIST SP 800-63B-4 §3.1.1.2).
+pub(super) fn password_min_length(text: &str) -> Result<usize, String> {
+    number(text, 6, 64)
+}
+
+/// Whether they are allowed.
+pub(super) fn common_passwords(text: &str) -> Result<bool, String> {
+    match text {
+        "allow" => Ok(true),
+        "refuse" => Ok(false),
+        _ => Err("must be refuse or allow".to_owned()),
+    }
+}
+
 pub(super) fn count(text: &str) -> Result<usize, String> {
     number(text, 1, 1_000_000)
 }

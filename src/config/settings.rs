@@ -109,6 +109,13 @@ settings! {
     );
     SESSION_MAX_AGE = setting("30d", "How long after the log-in a user may refresh tokens");
     DEMO_TOKENS = setting("", "`true` or `false`: whether callers get demo tokens without a log-in; empty: `false` in production, else `true`");
+    PASSWORD_MIN_LENGTH =
+        setting("6", "Characters that a new password must have at least, 6 to 64; use 8 or more in production");
+    PASSWORD_COMMON = setting(
+        "",
+        "`refuse` or `allow` the 100,000 most common passwords as new passwords; empty: `refuse`, or `allow` in \
+         development, as in the original",
+    );
     PUBLIC_URL = setting("", "Address at which clients reach the service, for `servers` in the API document");
     MAX_CONNECTIONS = setting("16384", "Largest number of open connections; the limit on open files may lower it");
     MAX_CONNECTIONS_PER_ADDRESS = setting(
