@@ -47,6 +47,7 @@ pub(in crate::http) const CODES: &[&str] = &[
     "body_too_large",
     "unsupported_media_type",
     "rate_limited",
+    "login_throttled",
     "login_limited",
     "internal",
     "busy",
