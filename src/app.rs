@@ -13,6 +13,7 @@ mod health_watch;
 mod instance_heartbeat;
 mod listener;
 mod login_throttle_purge;
+mod metric_export;
 mod process_metrics;
 mod server_secret;
 mod signer_probe;
@@ -25,6 +26,7 @@ use std::future::pending;
 use std::io;
 use std::net::{SocketAddr, TcpListener as PassedListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -44,6 +46,7 @@ use crate::server_secret::CurrentServerSecret;
 use crate::store::{StoreError, Stores};
 use crate::telemetry::LogFilter;
 use crate::telemetry::metrics::MetricRegistry;
+use crate::telemetry::traces::Tracer;
 use crate::token::{TokenSettings, Tokens};
 use components::Components;
 use database_probe::FIRST;
@@ -61,6 +64,11 @@ pub use task::{NextTurn, Supervised, Supervisor, Task, TurnError};
 /// The most connections of one peer address, unless the operator sets another number.
 const USUAL_CONNECTIONS_PER_ADDRESS: usize = 1024;
 
+/// How long the end waits for the collector of traces.
+const TRACE_PATIENCE: Duration = Duration::from_secs(5);
+/// Later than this after the stop it does not.
+const STOP_PATIENCE: Duration = Duration::from_millis(9_800);
+
 /// The service, ready to run.
 pub struct App {
     listener: TcpListener,
@@ -72,6 +80,7 @@ pub struct App {
     tasks: Supervisor,
     admin: Option<AdminListener>,
     metrics: MetricRegistry,
+    tracer: Tracer,
 }
 
 /// Why the service cannot start.
@@ -234,13 +243,25 @@ impl App {
         let keys = Arc::clone(components.keys());
         let keys_place = components.ring_service().custody().ring_store().place();
         let (health, metrics) = (Arc::clone(components.health()), components.metrics().clone());
+        let tracer = components.tracer().clone();
         let (http_service, others) = components.into_service(config, entropy);
         others.into_iter().for_each(|task| tasks.start(task));
         let http_service = Arc::new(http_service);
         let log = LogFilter::detached(&config.log_level);
         let admin =
             admin.map(|listener| AdminListener::new(listener, Admin::new(metrics.clone(), health, log)));
-        Ok(Self { listener, http_service, limits, keys, keys_place, server_secret, tasks, admin, metrics })
+        Ok(Self {
+            listener,
+            http_service,
+            limits,
+            keys,
+            keys_place,
+            server_secret,
+            tasks,
+            admin,
+            metrics,
+            tracer,
+        })
     }
 
     /// The same, with the filter of the process's log, which the admin listener shows and replaces.
@@ -285,11 +306,13 @@ impl App {
     /// Serves until `stop`. Then running requests and background tasks have nine seconds to end; the whole
     /// stop takes at most ten.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { listener, http_service, limits, tasks, admin, .. } = self;
+        let Self { listener, http_service, limits, tasks, admin, tracer, .. } = self;
         let (tell, stopped) = oneshot::channel();
+        let mut stopped_at = None;
         let stop = async {
             stop.await;
-            let _ = tell.send(Instant::now());
+            let now = *stopped_at.insert(Instant::now());
+            let _ = tell.send(now);
         };
         let admin = async {
             match admin {
@@ -302,6 +325,8 @@ impl App {
             () = end_together(serve(listener, http_service, limits, stop), stopped, tasks) => {}
             () = admin => {}
         }
+        let gone = stopped_at.map_or(Duration::ZERO, |stopped_at| stopped_at.elapsed());
+        tracer.flush(TRACE_PATIENCE.min(STOP_PATIENCE.saturating_sub(gone))).await;
     }
 }
 

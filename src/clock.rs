@@ -55,6 +55,14 @@ impl Clock {
         }
     }
 
+    /// The present instant in nanoseconds since 1970, for spans, which are shorter than a millisecond.
+    pub fn unix_nanos(&self) -> u64 {
+        match self {
+            Self::System | Self::FreezeAware(_) => system_nanos(),
+            Self::Manual(hands) => hands.at.load(Ordering::Relaxed).saturating_mul(1_000_000),
+        }
+    }
+
     /// How long the system has been up, including the time when it slept. Setting the system's clock does not
     /// change it. A manual clock gives the system's uptime too, until a test [sets](Clock::set_uptime) it: the
     /// uptime measures the age of data that came from outside.
@@ -103,9 +111,18 @@ fn booted() -> Duration {
     Duration::new(up.tv_sec.max(0) as u64, up.tv_nsec.clamp(0, 999_999_999) as u32)
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the system's time")]
 fn system_millis() -> u64 {
-    std::time::SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+    since_epoch().as_millis() as u64
+}
+
+/// They fit until the year 2554.
+fn system_nanos() -> u64 {
+    since_epoch().as_nanos() as u64
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the system's time")]
+fn since_epoch() -> Duration {
+    std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ mod tests {
     fn caller(address: &str) -> Caller {
         let address: IpAddr = address.parse().unwrap();
         let peer = Peer::counted(address, &TrustedProxies::default());
-        Caller { address, peer, request_id: RequestId::numbered(0, 0), operation: "-" }
+        Caller { address, peer, request_id: RequestId::numbered(0, 0), operation: "-", trace: None }
     }
 
     fn log_in(address: &str, name: &str) -> [Option<AskerKey>; 2] {

@@ -3,6 +3,7 @@
 use super::metrics::Action;
 use super::{AccountError, Accounts};
 use crate::domain::{Caller, Lifetime, Timestamp, User};
+use crate::telemetry::note_user;
 use crate::token::{Issued, Session, Subject, UserSession};
 
 /// A stored user, and when the user proved who they are (seconds since 1970).
@@ -48,6 +49,7 @@ impl Accounts {
     async fn bearer(&self, token: &str) -> Result<Bearer, AccountError> {
         let checked = self.tokens.check(token, None)?;
         let UserSession { user, auth_time } = checked.session().ok_or(AccountError::NoUser)?;
+        note_user(user);
         let user = self.registry.users.find_user_by_id(user).await?.ok_or(AccountError::NoUser)?;
         if !user.sessions.accept(auth_time) {
             return Err(AccountError::LoggedOut);

@@ -7,6 +7,7 @@ use super::hashing::PasswordCheck;
 use super::metrics::Action;
 use super::{AccountError, Accounts, LoggedIn};
 use crate::domain::{Actor, Caller, Initiator, LoginName, Password, PasswordHash, User};
+use crate::telemetry::note_user;
 use crate::token::{Session, Subject};
 
 impl Accounts {
@@ -42,6 +43,9 @@ impl Accounts {
         // too.
         let now = self.clock.now();
         let found = self.registry.find_user(name).await?;
+        if let Some(user) = &found {
+            note_user(user.id);
+        }
         let stored = found.as_ref().map(|user| user.password_hash.clone());
         let attempt = self.guard.admit(caller, name, found.as_ref()).await?;
         let check = self.registry.hasher.check(Asker::of_log_in(caller, name), password, stored).await?;

@@ -4,6 +4,7 @@ use super::asker::Asker;
 use super::metrics::Action;
 use super::{AccountError, Accounts, LoggedIn};
 use crate::domain::{Actor, Caller, Email, Initiator, Password, PasswordPolicy, Username};
+use crate::telemetry::note_user;
 use crate::token::{Session, Subject};
 
 /// What a new user gives; parsed, so that it can be stored.
@@ -60,6 +61,7 @@ impl Accounts {
         let token = self.tokens.issue(Subject::User { user: &user, session: Session::Begins }, None).await?;
         let by_themself = Initiator::in_request(Actor::User(user.id), caller);
         self.registry.add_user(&user, &by_themself).await?;
+        note_user(user.id);
         self.guard.remember(caller, &user).await;
         tracing::debug!(user = %user.id, request_id = %caller.request_id, "a user is registered");
         Ok(LoggedIn { user, token })

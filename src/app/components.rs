@@ -10,10 +10,12 @@ use super::database_probe::DatabaseProbe;
 use super::health_watch::HealthWatch;
 use super::instance_heartbeat::{self, InstanceHeartbeat};
 use super::login_throttle_purge::LoginThrottlePurge;
+use super::metric_export::MetricExport;
 use super::process_metrics::ProcessMetrics;
 use super::server_secret::ServerSecretKeeper;
 use super::signer_probe::SignerProbe;
 use super::store_census::StoreCensus;
+use super::stores::database_place;
 use super::task::{NextTurn, Supervised, Task, TurnError};
 use super::{StartError, open_registry, open_ring_service, open_stores, tell_adopted, tokens};
 use crate::accounts::{Accounts, LoginGuard, Registry};
@@ -28,6 +30,7 @@ use crate::limits::{LiveInstances, RateLimits};
 use crate::server_secret::CurrentServerSecret;
 use crate::store::{Health, IfMissing, StoreError, StoreMetrics, Stores, TableMetrics};
 use crate::telemetry::metrics::{MetricRegistry, Source};
+use crate::telemetry::traces::Tracer;
 
 /// How long a start waits for the server secret. A database has answered a moment before, and its verbs end within this time.
 const SERVER_SECRET_PATIENCE: Duration = Duration::from_secs(2);
@@ -47,6 +50,7 @@ pub(super) struct Components {
     metrics: MetricRegistry,
     clock: Clock,
     mark: u32,
+    tracer: Tracer,
 }
 
 impl Components {
@@ -54,7 +58,9 @@ impl Components {
     pub(super) fn open(config: &Config, clock: Clock, entropy: &Entropy) -> Result<Self, StartError> {
         let mark = u32::from_be_bytes(entropy.bytes()?);
         let (metrics, store_metrics) = (MetricRegistry::default(), Arc::<StoreMetrics>::default());
+        let tracer = open_tracer(config, mark, &clock, entropy)?;
         let stores = open_stores(config, IfMissing::Create)?.metered(&store_metrics);
+        let stores = if tracer.is_on() { stores.traced(database_place(config)) } else { stores };
         metrics.add(store_metrics);
         metrics.add(Arc::new(ProcessMetrics::new(clock.now())));
         let registry = open_registry(config, &stores, clock.clone(), entropy.clone())?;
@@ -104,6 +110,7 @@ impl Components {
             metrics,
             clock,
             mark,
+            tracer,
         })
     }
 
@@ -155,6 +162,10 @@ impl Components {
         &self.ring_service
     }
 
+    pub(super) fn tracer(&self) -> &Tracer {
+        &self.tracer
+    }
+
     /// How the instance fares.
     pub(super) fn health(&self) -> &Arc<InstanceHealth> {
         &self.health
@@ -180,11 +191,11 @@ impl Components {
     /// some of them; they begin with a pause.
     pub(super) fn into_service(self, config: &Config, entropy: Entropy) -> (HttpService, Vec<Supervised>) {
         let Self { stores, registry, guard, keys, ring_service, ring_refresher, heartbeat, .. } = self;
-        let Self { limits, server_secret, health, metrics, clock, mark, .. } = self;
+        let Self { limits, server_secret, health, metrics, clock, mark, tracer, .. } = self;
         let refresh = Duration::from_secs(ring_service.settings().refresh);
         let pause = ring_refresher.pause();
         let (known, table_metrics) = (health.tasks(), Arc::<TableMetrics>::default());
-        let tasks = vec![
+        let mut tasks = vec![
             Supervised::new(ring_refresher, known).after(pause),
             Supervised::new(SignerProbe::new(Arc::clone(&keys), refresh), known),
             Supervised::new(heartbeat, known).after(instance_heartbeat::EVERY),
@@ -193,6 +204,11 @@ impl Components {
             Supervised::new(HealthWatch::new(Arc::clone(&health)), known),
             Supervised::new(StoreCensus::new(stores.database, Arc::clone(&table_metrics)), known),
         ];
+        if let Some(settings) = config.metric_export.clone() {
+            let interval = settings.interval;
+            let export = MetricExport::new(metrics.clone(), settings, mark, clock.clone());
+            tasks.push(Supervised::new(export, known).after(interval));
+        }
         let tokens = tokens(config, Arc::clone(&keys), clock.clone(), entropy);
         metrics.add(tokens.metrics());
         metrics.add_all(of_keys(&keys, &ring_service, &clock));
@@ -207,11 +223,20 @@ impl Components {
             trusted_proxies: config.trusted_proxies.clone(),
             trusted_proxy_header: config.trusted_proxy_header,
             body_memory: config.max_body_memory,
+            access_log: config.access_log,
         };
         let api = Api::new(Parts { tokens, accounts, keys, health, limits, clock, settings });
-        let http_service = HttpService::new(api, mark);
+        let http_service = HttpService::new(api, mark, tracer);
         metrics.add(http_service.metrics());
         (http_service, tasks)
+    }
+}
+
+/// What records requests, if the settings name a collector.
+fn open_tracer(config: &Config, mark: u32, clock: &Clock, entropy: &Entropy) -> Result<Tracer, StartError> {
+    match config.traces.clone() {
+        Some(settings) => Ok(Tracer::start(settings, mark, clock.clone(), entropy.clone())?),
+        None => Ok(Tracer::default()),
     }
 }
 

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::{HeaderName, HeaderValue};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -20,11 +21,19 @@ use crate::http::HttpService;
 use crate::keys::{Keys, RingService};
 use crate::lambda::{Event, EventError, Invocation, Reply};
 use crate::server_secret::CurrentServerSecret;
+use crate::telemetry::flush_log;
+use crate::telemetry::traces::Tracer;
 
 /// How long a request waits for the background work. Longer work continues during the next requests.
 const REQUEST_PATIENCE: Duration = Duration::from_secs(1);
 /// How long the event of a schedule waits for it.
 const SCHEDULE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long an invocation waits for the collector of traces, and for the reader of the log: while the process is frozen,
+/// neither gets anything.
+const TELEMETRY_PATIENCE: Duration = Duration::from_secs(1);
+/// The header in which AWS X-Ray names a trace.
+const XRAY_HEADER: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 
 /// The service, ready to be invoked.
 pub struct Function {
@@ -38,6 +47,7 @@ pub struct Function {
     upkeep: Mutex<Upkeep>,
     metrics: FunctionMetrics,
     tasks: Arc<Mutex<FunctionTasks>>,
+    tracer: Tracer,
 }
 
 /// The latest round of background work.
@@ -64,6 +74,7 @@ impl Function {
         let (keys, ring_service) = (Arc::clone(components.keys()), components.ring_service().clone());
         let server_secret = components.server_secret().clone();
         let metrics = FunctionMetrics::new(components.metrics().clone(), clock.clone());
+        let tracer = components.tracer().clone();
         let (http_service, mut tasks) = components.into_service(config, entropy);
         tasks.push(database_probe);
         let refresh = Duration::from_secs(config.key_refresh);
@@ -78,6 +89,7 @@ impl Function {
             metrics,
             upkeep: Mutex::new(Upkeep { began_at, under_way: None }),
             tasks: Arc::new(Mutex::new(FunctionTasks::new(tasks, began_at, refresh))),
+            tracer,
         })
     }
 
@@ -86,23 +98,29 @@ impl Function {
         &self.server_secret
     }
 
-    /// Answers an event; `None` if it asks for no answer.
+    /// Answers an event; `None` if it asks for no answer. `xray` is the trace of the invocation, as AWS names it.
     ///
     /// # Errors
     /// [`EventError`]
-    pub async fn invoke(&self, event: Event) -> Result<Option<Reply>, EventError> {
-        let answer = self.answer(event).await;
+    pub async fn invoke(&self, event: Event, xray: Option<&str>) -> Result<Option<Reply>, EventError> {
+        let answer = self.answer(event, xray).await;
         self.metrics.report();
+        self.tracer.flush(TELEMETRY_PATIENCE).await;
+        flush_log(TELEMETRY_PATIENCE);
         answer
     }
 
-    async fn answer(&self, event: Event) -> Result<Option<Reply>, EventError> {
+    async fn answer(&self, event: Event, xray: Option<&str>) -> Result<Option<Reply>, EventError> {
         match Invocation::of(event, &self.base)? {
             Invocation::Upkeep => {
                 self.keep_up(|_| Some(Round::All), SCHEDULE_PATIENCE).await;
                 Ok(None)
             }
-            Invocation::Request { request, source, form } => {
+            Invocation::Request { mut request, source, form } => {
+                // AWS's own name of the trace is nearer than the one that came in with the request.
+                if let (Ok(request), Some(Ok(xray))) = (&mut *request, xray.map(HeaderValue::from_str)) {
+                    request.headers_mut().insert(XRAY_HEADER, xray);
+                }
                 self.keep_up(|began_at| self.round_of_request(began_at), REQUEST_PATIENCE).await;
                 Ok(Some(Reply::of(self.http_service.answer_whole(*request, source).await, form)))
             }

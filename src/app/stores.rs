@@ -4,7 +4,7 @@ use super::StartError;
 use crate::config::{Config, StoreChoice};
 use crate::store::mongo::Mongo;
 use crate::store::sqlite::Sqlite;
-use crate::store::{Absent, IfMissing, Stores};
+use crate::store::{Absent, DatabasePlace, IfMissing, Stores};
 
 /// The stores of the database that `config` names. They ask the database nothing yet: if it does not answer,
 /// their first use fails.
@@ -17,4 +17,53 @@ pub fn open_stores(config: &Config, if_missing: IfMissing) -> Result<Stores, Sta
         StoreChoice::Sqlite(folder) => Stores::of(Sqlite::open(folder, if_missing)?),
         StoreChoice::Mongo(uri) => Stores::of(Mongo::new(uri.expose()).map_err(StartError::Store)?),
     })
+}
+
+/// What spans say of this database. The address is that of the first host of the URI, without what may be a password.
+pub(super) fn database_place(config: &Config) -> DatabasePlace {
+    match &config.store {
+        StoreChoice::Absent => DatabasePlace { system: "other", address: None },
+        StoreChoice::Sqlite(_) => DatabasePlace { system: "sqlite", address: None },
+        StoreChoice::Mongo(uri) => {
+            DatabasePlace { system: "mongodb", address: host_of(uri.expose()).map(Into::into) }
+        }
+    }
+}
+
+/// The first host of `mongodb://user:password@host:27017,other/database?options`.
+fn host_of(uri: &str) -> Option<&str> {
+    let (_, rest) = uri.split_once("://")?;
+    let authority = rest.split(['/', '?']).next()?;
+    // A password with a bare `@`, `/` or `?` in it is refused by the driver, but must not be taken for a host.
+    let hosts = match authority.rsplit_once('@') {
+        Some((_, hosts)) => hosts,
+        None if rest.contains('@') => return None,
+        None => authority,
+    };
+    let first = hosts.split(',').next()?;
+    let host =
+        if first.starts_with('[') { first.split_inclusive(']').next()? } else { first.split(':').next()? };
+    Some(host).filter(|host| !host.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host_of;
+
+    #[test]
+    fn a_host_is_found_in_an_address_and_a_password_is_not() {
+        for (uri, host) in [
+            ("mongodb://db", Some("db")),
+            ("mongodb://me:hunter2@db.example.com:27017/jwt", Some("db.example.com")),
+            ("mongodb+srv://me:hunter2@cluster.example.net/?w=1", Some("cluster.example.net")),
+            ("mongodb://a:1,b:2,c:3/db?replicaSet=r", Some("a")),
+            ("mongodb://[::1]:27017", Some("[::1]")),
+            ("mongodb://me:hun/ter2@db", None),
+            ("mongodb://me:hun?ter2@db", None),
+            ("mongodb://", None),
+        ] {
+            assert_eq!(host_of(uri), host, "{uri}");
+        }
+        assert_eq!(host_of("mongodb://me:hun@ter2@db"), Some("db"));
+    }
 }

@@ -40,7 +40,10 @@ async fn answer(config: &Config) -> Result<(), Failure> {
     let function = Arc::new(built.map_err(Failure::refused)?);
     let answer = service_fn(move |event: LambdaEvent<Event>| {
         let function = Arc::clone(&function);
-        async move { function.invoke(event.payload).await.map_err(|error| told(&error)) }
+        async move {
+            let xray = event.context.xray_trace_id.as_deref();
+            function.invoke(event.payload, xray).await.map_err(|error| told(&error))
+        }
     });
     lambda_runtime::run(answer).await.map_err(Failure::refused)
 }

@@ -14,6 +14,7 @@ mod notify;
 mod openapi;
 mod output;
 mod password;
+mod reload;
 mod serve;
 mod setup;
 mod table;

@@ -2,19 +2,21 @@
 
 use std::io::{self, IsTerminal};
 use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::notify::Notify;
-use super::setup;
-use super::{Failure, Output};
+use super::{Failure, Output, reload, setup};
 use crate::app::{App, passed_listener};
 use crate::clock::Clock;
 use crate::config::{Config, StoreChoice};
 use crate::entropy::Entropy;
 use crate::limits::Scope;
-use crate::telemetry::LogFilter;
+use crate::telemetry::{LogFilter, flush_log};
 
+/// How long the end waits for the reader of the log.
+const LOG_PATIENCE: Duration = Duration::from_millis(500);
 /// The exit code that a shell reports for a process that SIGINT ended.
 const INTERRUPTED: i32 = 130;
 
@@ -23,6 +25,7 @@ pub(super) fn run(output: &Output) -> Result<(), Failure> {
     let passed = passed_listener().map_err(Failure::refused)?;
     let runtime = setup::runtime()?;
     let served = runtime.block_on(serve(&config, log, passed, output));
+    flush_log(LOG_PATIENCE);
     // When the server ends, it does not wait for a signature or a hash whose client is gone.
     runtime.shutdown_background();
     served
@@ -37,6 +40,7 @@ async fn serve(
     // This comes first, so that no signal is lost while the stores open.
     let (term, int) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
     let (mut term, mut int) = (term.map_err(Failure::refused)?, int.map_err(Failure::refused)?);
+    reload::on_hangup(log.clone())?;
     let notify = Notify::from_environment();
     notify.starting();
     let app = tokio::select! {

@@ -4,6 +4,7 @@
 
 mod custody;
 mod dotenv;
+mod otlp;
 mod parse;
 mod reader;
 pub mod settings;
@@ -17,6 +18,9 @@ use crate::domain::{Kid, Lifetime, PasswordPolicy, ProxyHeader, Rotation, Secret
 use crate::keys::custody::VaultSettings;
 use crate::limits::Policies;
 use crate::server_secret::ServerSecretSettings;
+use crate::telemetry::AccessLog;
+use crate::telemetry::metrics::MetricExportSettings;
+use crate::telemetry::traces::TraceSettings;
 use reader::Reader;
 
 pub use custody::CustodyChoice;
@@ -107,6 +111,12 @@ pub struct Config {
     pub log_level: String,
     /// `LOG_FORMAT`.
     pub log_format: LogFormat,
+    /// `ACCESS_LOG` and `ACCESS_LOG_SAMPLE`.
+    pub access_log: AccessLog,
+    /// The `OTEL_*` settings, if they name a place for traces.
+    pub traces: Option<TraceSettings>,
+    /// The `OTEL_*` settings, if they name a place for metrics.
+    pub metric_export: Option<MetricExportSettings>,
 }
 
 /// The place where users are stored.
@@ -234,6 +244,9 @@ impl Config {
             admin: admin_choice(&mut read, sources.is_function()),
             log_level: read.required(settings::LOG_LEVEL, parse::log_level)?,
             log_format: read.required(settings::LOG_FORMAT, parse::log_format)?,
+            access_log: access_log(&mut read)?,
+            traces: otlp::traces(&mut read)?,
+            metric_export: otlp::metrics(&mut read)?,
         };
         let faults = read.into_faults();
         if faults.is_empty() { Ok(config) } else { Err(Faults(faults)) }
@@ -247,6 +260,27 @@ fn password_policy(read: &mut Reader<'_>, production: bool) -> Result<PasswordPo
         allows_common: read
             .optional(settings::PASSWORD_COMMON, parse::common_passwords)
             .unwrap_or(!production),
+    })
+}
+
+/// `LOG_LEVEL` alone, for a program that runs.
+///
+/// # Errors
+/// [`Faults`]
+pub fn log_level(sources: &Sources) -> Result<String, Faults> {
+    let mut read = Reader::new(sources);
+    let level = read.required(settings::LOG_LEVEL, parse::log_level)?;
+    let faults = read.into_faults();
+    if faults.is_empty() { Ok(level) } else { Err(Faults(faults)) }
+}
+
+fn access_log(read: &mut Reader<'_>) -> Result<AccessLog, Faults> {
+    let one_of = read.required(settings::ACCESS_LOG_SAMPLE, parse::sample)?;
+    read.required(settings::ACCESS_LOG, |text| match text {
+        "off" => Ok(AccessLog::Off),
+        "errors" => Ok(AccessLog::Errors),
+        "all" => Ok(AccessLog::All { one_of }),
+        _ => Err("must be off, errors or all".to_owned()),
     })
 }
 

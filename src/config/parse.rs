@@ -1,12 +1,15 @@
 //! Turns text into typed values. This is the only place that says what each setting allows.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use super::LogFormat;
 use crate::domain::{Kid, Lifetime, ProxyHeader, Rotation, TrustedProxies};
 use crate::limits::Policies;
 use crate::server_secret::ServerSecretSettings;
-use crate::telemetry;
+use crate::telemetry::check_filter;
+use crate::telemetry::metrics::Temporality;
+use crate::telemetry::otlp::parse_pairs;
 
 /// Whether a `NODE_ENV` means development. Every other word counts as production, so that a typing error does
 /// not open the service.
@@ -250,7 +253,7 @@ pub(super) fn url(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn log_level(text: &str) -> Result<String, String> {
-    telemetry::check_filter(text).map(|()| text.to_owned()).map_err(|error| error.to_string())
+    check_filter(text).map(|()| text.to_owned()).map_err(|error| error.to_string())
 }
 
 pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
@@ -260,4 +263,54 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
         "json" => Ok(LogFormat::Json),
         _ => Err("must be auto, text or json".to_owned()),
     }
+}
+
+/// One of so many.
+pub(super) fn sample(text: &str) -> Result<u32, String> {
+    number(text, 1, 1_000_000)
+}
+
+/// Milliseconds.
+pub(super) fn milliseconds(text: &str) -> Result<Duration, String> {
+    number(text, 1, 600_000).map(Duration::from_millis)
+}
+
+/// Milliseconds, at least a second: an export costs the collector something.
+pub(super) fn export_interval(text: &str) -> Result<Duration, String> {
+    number(text, 1_000, 86_400_000).map(Duration::from_millis)
+}
+
+/// The names are OpenTelemetry's. Of `lowmemory`, only the counters that are deltas matter here.
+pub(super) fn temporality(text: &str) -> Result<Temporality, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "cumulative" => Ok(Temporality::Cumulative),
+        "delta" | "lowmemory" => Ok(Temporality::Delta),
+        _ => Err("must be cumulative, delta or lowmemory".to_owned()),
+    }
+}
+
+pub(super) fn ratio(text: &str) -> Result<f64, String> {
+    let ratio = text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+    ratio.ok_or_else(|| "must be a number from 0 to 1".to_owned())
+}
+
+/// The one protocol of OTLP that this program speaks.
+pub(super) fn otlp_protocol(text: &str) -> Result<(), String> {
+    match text {
+        "http/protobuf" => Ok(()),
+        _ => {
+            Err("must be http/protobuf: this program speaks OTLP over HTTP, most often on port 4318"
+                .to_owned())
+        }
+    }
+}
+
+/// Headers with names and values that HTTP allows.
+pub(super) fn headers(text: &str) -> Result<(), String> {
+    let refused = || "must be headers such as api-key=VALUE, separated by commas".to_owned();
+    let pairs = parse_pairs(text).map_err(|_| refused())?;
+    let fits = |(name, value): &(String, String)| {
+        name.parse::<http::HeaderName>().is_ok() && value.parse::<http::HeaderValue>().is_ok()
+    };
+    if pairs.iter().all(fits) { Ok(()) } else { Err(refused()) }
 }

@@ -14,13 +14,25 @@ impl<'a> Reader<'a> {
         Self { sources, faults: Vec::new() }
     }
 
+    /// The faults, each once: two parts of the settings may read the same one.
     pub(super) fn into_faults(self) -> Vec<Fault> {
-        self.faults
+        let mut faults: Vec<Fault> = Vec::new();
+        for fault in self.faults {
+            if !faults.contains(&fault) {
+                faults.push(fault);
+            }
+        }
+        faults
     }
 
     /// A text, or its default; an empty one counts as unset, as in the original.
     pub(super) fn text(&self, setting: &'static Setting) -> String {
         self.set_text(setting).unwrap_or(setting.default).to_owned()
+    }
+
+    /// Whether there is a value that is not the default of the table.
+    pub(super) fn is_set(&self, setting: &'static Setting) -> bool {
+        self.set_text(setting).is_some()
     }
 
     /// A text; `None` if the setting is not set and has no default.

@@ -149,6 +149,45 @@ settings! {
     );
     LOG_LEVEL = setting("info", "`error`, `warn`, `info`, `debug`, `trace`, or a filter by module");
     LOG_FORMAT = setting("auto", "`text`, `json`, or `auto`: text on a terminal, JSON elsewhere");
+    ACCESS_LOG = setting("errors", "Requests that have a line in the log: `off`, `errors` (those that are refused) or `all`");
+    ACCESS_LOG_SAMPLE = setting(
+        "1",
+        "With `ACCESS_LOG=all`: of so many successful requests for tokens, checks, keys and health, one has a line; `1`: each",
+    );
+    OTEL_EXPORTER_OTLP_ENDPOINT = setting(
+        "",
+        "Collector that takes traces and metrics by OTLP over HTTP, such as `http://localhost:4318`; empty: neither is sent",
+    );
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT = setting(
+        "",
+        "The complete address for traces; empty: the one above with `/v1/traces` behind it",
+    );
+    OTEL_EXPORTER_OTLP_METRICS_ENDPOINT = setting(
+        "",
+        "The complete address for metrics; empty: the common one with `/v1/metrics` behind it",
+    );
+    OTEL_METRIC_EXPORT_INTERVAL = setting("60000", "Milliseconds from one export of metrics to the next, at least 1000");
+    OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE = setting(
+        "cumulative",
+        "What exported counters count from: `cumulative`: the start of the process; `delta` or `lowmemory`: the export before",
+    );
+    OTEL_EXPORTER_OTLP_PROTOCOL = setting("http/protobuf", "How the collector is spoken to: `http/protobuf`, and nothing else");
+    OTEL_EXPORTER_OTLP_HEADERS = secret(
+        "Headers for the collector, such as `api-key=…`, separated by commas; `%20` stands for a space",
+    );
+    OTEL_EXPORTER_OTLP_TIMEOUT = setting("10000", "Milliseconds that an export may take");
+    OTEL_SERVICE_NAME = setting("jwt-generator", "`service.name` of the traces and metrics");
+    OTEL_RESOURCE_ATTRIBUTES = setting(
+        "",
+        "More about this service for the collector: `name=value`, separated by commas",
+    );
+    OTEL_TRACES_SAMPLER = setting(
+        "parentbased_always_on",
+        "Which requests are recorded: `always_on`, `always_off`, `traceidratio`, or one of these with `parentbased_` in front, \
+         which first asks the client's `traceparent`",
+    );
+    OTEL_TRACES_SAMPLER_ARG = setting("1", "The part of the requests that a `traceidratio` records, from 0 to 1");
+    OTEL_SDK_DISABLED = setting("false", "`true` turns traces and the export of metrics off");
 }
 
 impl Setting {

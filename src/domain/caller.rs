@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Peer, RequestId};
+use super::{Peer, RequestId, TraceContext};
 
 /// Made once for each request, before any other work on it. Use cases take it, so that limits, records and
 /// log lines can name the client, the request and the operation.
@@ -17,4 +17,6 @@ pub struct Caller {
     pub request_id: RequestId,
     /// The `operationId` of the requested operation; `-` if there is no such operation.
     pub operation: &'static str,
+    /// The place of the request in a trace, if its client named one or this service records it.
+    pub trace: Option<TraceContext>,
 }

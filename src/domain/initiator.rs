@@ -47,8 +47,13 @@ mod tests {
     #[test]
     fn a_change_within_a_request_has_the_requests_id_and_its_clients_address_if_one_is_known() {
         let request_id = RequestId::numbered(1, 2);
-        let caller =
-            |address| Caller { address: IpAddr::V4(address), peer: None, request_id, operation: "-" };
+        let caller = |address| Caller {
+            address: IpAddr::V4(address),
+            peer: None,
+            request_id,
+            operation: "-",
+            trace: None,
+        };
         let known = Initiator::in_request(Actor::System, &caller(Ipv4Addr::LOCALHOST));
         let address = Some(Ipv4Addr::LOCALHOST.into());
         assert_eq!(known, Initiator { actor: Actor::System, address, request_id: Some(request_id) });

@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 
 use super::operation::Operation;
 use super::refusal::Cause;
-use crate::domain::Caller;
+use crate::domain::{Caller, UserId};
 
 /// One answered request. All fields except its client, its name and its cause have few possible values, so
 /// that statistics can count by them.
@@ -28,6 +28,10 @@ pub(super) struct Answered<'a> {
     pub(super) cause: Option<&'a Cause>,
     /// From the end of its head until the answer was ready to be sent, its body included.
     pub(super) duration: Duration,
+    /// The bytes of the answer's body that are sent.
+    pub(super) bytes: usize,
+    /// The user for whom it was, if a use case has found one.
+    pub(super) user: Option<UserId>,
 }
 
 /// The name of an HTTP method (RFC 9110 §9.3, RFC 5789), or one name for all others, because a request may

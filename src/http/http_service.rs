@@ -13,17 +13,20 @@ use tokio::time::Instant;
 
 use super::answered::{Answered, MethodName};
 use super::metrics::{ConnectionMetrics, HttpMetrics};
+use super::middleware::access_log::AccessLogger;
 use super::middleware::client::ClientAddress;
 use super::middleware::cors::Cors;
 use super::middleware::request_id::RequestIds;
-use super::middleware::{limits, log, options, panic, request_id, security_headers};
+use super::middleware::{limits, options, panic, request_id, security_headers, trace};
 use super::operation::Pending;
-use super::refusal::{Kind, Refusal};
+use super::refusal::{Cause, Kind, Refusal};
 use super::router::{Route, Router, allowed};
 use super::{Answer, Api, Body, Call, Response, operations, path};
 use crate::domain::Caller;
 use crate::limits::Verdict;
 use crate::telemetry::metrics::Source;
+use crate::telemetry::traces::{BegunTrace, Span, Tracer};
+use crate::telemetry::{RequestScope, in_request, user};
 
 /// The router, and the work that is the same for every request and every response. The server and the
 /// function hand their requests to it.
@@ -35,20 +38,41 @@ pub struct HttpService {
     client: ClientAddress,
     request_ids: RequestIds,
     limit_fields: limits::Fields,
+    tracer: Tracer,
+    access_log: AccessLogger,
+    /// `url.scheme` of every span: of what clients ask, as far as the operator says it.
+    scheme: &'static str,
     closing: AtomicBool,
     metrics: Arc<HttpMetrics>,
 }
 
+/// A request that is being answered, without what its handler has of it.
+struct Arrived<'r> {
+    caller: Caller,
+    route: Route<'r>,
+    method: MethodName,
+    /// The origin in the answer, if it is one of those that the operator named.
+    origin: Option<HeaderValue>,
+    began: Instant,
+    /// The request's own span, if the request is recorded.
+    span: Option<Span>,
+}
+
 impl HttpService {
-    /// The service of `api`. `mark` distinguishes the request ids of one process from those of another.
-    pub fn new(api: Api, mark: u32) -> Self {
+    /// The service of `api`. `mark` distinguishes the request ids of one process from those of another; `tracer`
+    /// records requests.
+    pub fn new(api: Api, mark: u32, tracer: Tracer) -> Self {
         let settings = &api.settings;
+        let is_public_https = settings.public_url.as_ref().is_some_and(|url| url.starts_with("https:"));
         Self {
             router: Router::of(operations()),
             cors: Cors::new(settings.allowed_origins.clone()),
             client: ClientAddress::new(settings.trusted_proxies.clone(), settings.trusted_proxy_header),
             request_ids: RequestIds::new(mark),
             limit_fields: limits::Fields::new(api.limits.policies()),
+            tracer,
+            access_log: AccessLogger::new(settings.access_log),
+            scheme: if is_public_https { "https" } else { "http" },
             closing: AtomicBool::new(false),
             metrics: Arc::new(HttpMetrics::new()),
             api,
@@ -73,29 +97,45 @@ impl HttpService {
     /// Answers one request of this peer. Each connection reserves memory for what this returns, even while it
     /// is idle. So the request moves into the memory of its handler and does not stay here.
     pub fn answer(&self, request: Request<Body>, peer: IpAddr) -> impl Future<Output = Response> {
-        let began = Instant::now();
         let route = self.router.find(request.method(), request.uri().path());
-        let caller = self.caller(peer, request.headers(), route);
-        let origin = self.cors.listed(request.headers());
-        let method = MethodName::of(request.method());
-        let (answer, of_address) = self.reach(request, route, &caller);
-        async move {
-            let answered = panic::caught(answer).await;
-            let of_account = limits::account_of(&answered);
-            let mut response = self.write(answered, route, method, &caller, began);
-            self.limit_fields.add(of_address, of_account, response.headers_mut());
-            self.finish(response, method, &caller, origin)
-        }
+        let (arrived, scope) = self.arrive(peer, request.method(), request.headers(), route);
+        let (answer, of_address) = self.reach(request, route, &arrived.caller);
+        self.conclude(arrived, scope, of_address, panic::caught(answer))
     }
 
-    fn caller(&self, peer: IpAddr, headers: &HeaderMap, route: Route<'_>) -> Caller {
-        let address = self.client.of(peer, headers);
-        Caller {
-            address,
-            peer: self.client.counted(address),
-            request_id: self.request_ids.of(headers),
-            operation: route.operation().map_or("-", |operation| operation.id),
-        }
+    /// What is to be kept of a request: for its answer, and for what is done and logged meanwhile.
+    fn arrive<'r>(
+        &self,
+        peer: IpAddr,
+        method: &Method,
+        headers: &HeaderMap,
+        route: Route<'r>,
+    ) -> (Arrived<'r>, RequestScope) {
+        let began = Instant::now();
+        let incoming = trace::incoming(headers);
+        let BegunTrace { trace, recording, span } =
+            self.tracer.begin(incoming.parent, incoming.state.as_ref());
+        let operation = route.operation().map_or("-", |operation| operation.id);
+        let (request_id, address) = (self.request_ids.of(headers), self.client.of(peer, headers));
+        let peer = self.client.counted(address);
+        let caller = Caller { address, peer, request_id, operation, trace };
+        let scope = RequestScope { request_id, trace, trace_state: incoming.state, recording, user: None };
+        let (method, origin) = (MethodName::of(method), self.cors.listed(headers));
+        (Arrived { caller, route, method, origin, began, span }, scope)
+    }
+
+    /// Waits for the answer, and makes the response of it. `of_address` is what is left for the client's address.
+    fn conclude(
+        &self,
+        arrived: Arrived<'_>,
+        scope: RequestScope,
+        of_address: Option<Verdict>,
+        answer: impl Future<Output = Answer>,
+    ) -> impl Future<Output = Response> {
+        in_request(scope, async move {
+            let answered = answer.await;
+            self.respond(arrived, of_address, answered)
+        })
     }
 
     /// Lets the operation of the request answer it, if there is one and its limits admit the request. With the answer
@@ -115,16 +155,37 @@ impl HttpService {
         }
     }
 
-    /// The response, with the headers of all responses of its operation, or the refusal in its dialect.
-    fn write(
-        &self,
-        answered: Answer,
-        route: Route<'_>,
-        method: MethodName,
-        caller: &Caller,
-        began: Instant,
-    ) -> Response {
-        let (response, refusal, cause) = match answered {
+    /// The response to a request, whose end is then logged and recorded.
+    fn respond(&self, arrived: Arrived<'_>, of_address: Option<Verdict>, answered: Answer) -> Response {
+        let Arrived { caller, route, method, origin, began, span } = arrived;
+        let of_account = limits::account_of(&answered);
+        let (mut response, refusal, cause) = self.write(answered, route);
+        self.limit_fields.add(of_address, of_account, response.headers_mut());
+        let response = self.finish(response, method, &caller, origin);
+        let request = Answered {
+            caller: &caller,
+            operation: route.operation(),
+            method,
+            path: route.path(),
+            status: response.status(),
+            refusal,
+            cause: cause.as_ref(),
+            duration: began.elapsed(),
+            bytes: response.body().len(),
+            user: user(),
+        };
+        self.metrics.count(&request);
+        self.access_log.answered(&request);
+        if let Some(span) = span {
+            trace::end(span, &request, self.scheme);
+        }
+        response
+    }
+
+    /// The response, with the headers of all responses of its operation, or the refusal in its dialect, with its
+    /// code and its cause.
+    fn write(&self, answered: Answer, route: Route<'_>) -> (Response, Option<&'static str>, Option<Cause>) {
+        match answered {
             Ok(mut response) => {
                 if let Some(operation) = route.operation() {
                     operation.cache.apply(response.headers_mut());
@@ -139,13 +200,7 @@ impl HttpService {
                 let (response, code) = (route.dialect().write(&refusal, &face), face.code);
                 (response, Some(code), refusal.cause)
             }
-        };
-        let (path, status, cause) = (route.path(), response.status(), cause.as_ref());
-        let (operation, duration) = (route.operation(), began.elapsed());
-        let answered = Answered { caller, operation, method, path, status, refusal, cause, duration };
-        self.metrics.count(&answered);
-        log::answered(&answered);
-        response
+        }
     }
 
     /// Adds the headers that every response has.
@@ -181,11 +236,9 @@ impl HttpService {
         match request {
             Ok(request) => self.answer(request.map(|bytes| Either::Right(Full::new(bytes))), peer).await,
             Err(part) => {
-                let (route, method) = (Route::Nowhere(None), MethodName::of(&Method::GET));
-                let caller = self.caller(peer, &HeaderMap::new(), route);
-                let refused = Err(Kind::MalformedRequest(part).into());
-                let response = self.write(refused, route, method, &caller, Instant::now());
-                self.finish(response, method, &caller, None)
+                let route = Route::Nowhere(None);
+                let (arrived, scope) = self.arrive(peer, &Method::GET, &HeaderMap::new(), route);
+                self.conclude(arrived, scope, None, ready(Err(Kind::MalformedRequest(part).into()))).await
             }
         }
     }

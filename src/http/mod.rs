@@ -38,6 +38,7 @@ use crate::domain::{Caller, PasswordPolicy, ProxyHeader, TrustedProxies};
 use crate::health::InstanceHealth;
 use crate::keys::Keys;
 use crate::limits::RateLimits;
+use crate::telemetry::AccessLog;
 use crate::token::Tokens;
 
 use call::Call;
@@ -75,6 +76,8 @@ pub struct HttpSettings {
     pub trusted_proxy_header: ProxyHeader,
     /// The most bytes that the bodies of all running requests may hold together.
     pub body_memory: usize,
+    /// Which requests have a line in the log.
+    pub access_log: AccessLog,
 }
 
 /// The data of the handlers. Clones share it.

@@ -34,6 +34,7 @@ use jose::{Algorithm, Typ};
 
 use crate::clock::Clock;
 use crate::domain::{Lifetime, Secret, Timestamp};
+use crate::telemetry::traces::{Span, SpanKind};
 
 pub use key_event::{Cause, KeyEvent, RingEvent};
 pub use kind::KeyKind;
@@ -285,7 +286,7 @@ impl Keys {
         input: String,
         asked_at: Duration,
     ) -> Result<String, SignError> {
-        let signed = self.signer.sign(key, input).await;
+        let signed = signing_span(key).watch(self.signer.sign(key, input), note_signed).await;
         // A full queue of our own says nothing about the service, and probes ask for the default key.
         let is_default = || {
             self.ring().as_ref().and_then(|view| view.active()).is_none_or(|active| active.kid() == key.kid())
@@ -296,5 +297,24 @@ impl Keys {
             self.started.fetch_or(signed.is_ok(), Ordering::Relaxed);
         }
         signed
+    }
+}
+
+fn signing_span(key: &ActiveKey) -> Span {
+    let mut span = Span::begin("sign", SpanKind::Internal);
+    if span.is_recorded() {
+        span.set("jwt_generator.algorithm", key.verifying().algorithm().name());
+        span.set("jwt_generator.kid", Arc::<str>::from(key.kid().as_str()));
+    }
+    span
+}
+
+fn note_signed(signed: &Result<String, SignError>, span: &mut Span) {
+    match signed {
+        Ok(_) => {}
+        Err(SignError::Busy) => span.fail("busy"),
+        Err(SignError::Unavailable) => span.fail("unavailable"),
+        Err(SignError::TooLarge) => span.fail("too_large"),
+        Err(SignError::Failed) => span.fail("failed"),
     }
 }

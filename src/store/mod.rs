@@ -16,6 +16,7 @@ mod rings;
 pub mod sqlite;
 mod stores;
 mod table_metrics;
+mod traced;
 mod users;
 
 pub use absent::Absent;
@@ -29,4 +30,5 @@ pub use metered::StoreMetrics;
 pub use rings::Rings;
 pub use stores::Stores;
 pub use table_metrics::TableMetrics;
+pub use traced::DatabasePlace;
 pub use users::Users;

@@ -9,8 +9,9 @@ use tracing_subscriber::registry::Registry;
 use tracing_subscriber::reload::Handle;
 
 /// The driver's own lines, and those of AWS's libraries, may hold what they send. A directive counts for all targets that
-/// begin with it.
-const QUIET: [&str; 6] = [
+/// begin with it. `ACCESS_LOG` decides about the lines of the access log.
+const QUIET: [&str; 7] = [
+    "access=info",
     "mongodb=off",
     "aws_=warn",
     "lambda_runtime=warn",
@@ -29,7 +30,8 @@ pub struct UnknownFilter;
 /// # Errors
 /// [`UnknownFilter`]
 pub fn check_filter(text: &str) -> Result<(), UnknownFilter> {
-    // A bare word that is no level would be a module, and silence all others.
+    // Without this check, a word that is not a level would be the name of a module, and all other modules
+    // would log nothing.
     let meant = |part: &str| part.contains('=') || part.trim().parse::<LevelFilter>().is_ok();
     let well_formed =
         !text.trim().is_empty() && text.split(',').all(meant) && text.parse::<EnvFilter>().is_ok();

@@ -20,7 +20,7 @@ pub fn answered(log: &str) -> Vec<Value> {
 /// The clients in the log, for requests with these headers from this address.
 fn clients(settings: &[(&str, &str)], source: &str, heads: &[&str]) -> Vec<String> {
     let folder = folder_with_keys();
-    let usual = [("SKIP_DATABASE", "true"), ("LOG_LEVEL", "jwt_generator=debug,info")];
+    let usual = [("SKIP_DATABASE", "true"), ("ACCESS_LOG", "all")];
     let program = Program::start(folder.path(), &[&usual[..], settings].concat());
     for head in heads {
         let mut stream = connect_from(source, program.address());
@@ -31,7 +31,7 @@ fn clients(settings: &[(&str, &str)], source: &str, heads: &[&str]) -> Vec<Strin
         assert!(until_closed(&mut stream).starts_with("HTTP/1.1 200 "), "{head}");
     }
     let (_, log) = program.stop();
-    answered(&log).iter().map(|entry| entry["client"].as_str().unwrap().to_owned()).collect()
+    answered(&log).iter().map(|entry| entry["client.address"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
@@ -78,8 +78,7 @@ fn a_trusted_proxy_names_the_client_in_the_one_header_that_the_operator_chose() 
 #[test]
 fn the_log_names_the_operation_and_nothing_of_the_request() {
     let folder = folder_with_keys();
-    let program =
-        Program::start(folder.path(), &[("SKIP_DATABASE", "true"), ("LOG_LEVEL", "jwt_generator=debug")]);
+    let program = Program::start(folder.path(), &[("SKIP_DATABASE", "true"), ("ACCESS_LOG", "all")]);
     let client = program.client();
     let secret = "Sesame-4711";
     assert_eq!(client.get(&format!("/api/docs/assets/DOCS.css?{secret}")).status, 200);
@@ -91,7 +90,8 @@ fn the_log_names_the_operation_and_nothing_of_the_request() {
         .iter()
         .map(|entry| {
             let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
-            (text("operation"), text("method"), text("path"), entry["status"].as_u64().unwrap())
+            let status = entry["http.response.status_code"].as_u64().unwrap();
+            (text("operation"), text("http.request.method"), text("http.route"), status)
         })
         .collect();
     let row = |operation: &str, path: &str, status| {

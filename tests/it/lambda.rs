@@ -130,11 +130,11 @@ fn a_request_comes_through_whole_and_so_does_its_answer() {
 #[test]
 fn a_functions_client_is_the_address_that_aws_saw() {
     for front in FRONTS {
-        let (gateway, folder) = start(front, &[("LOG_LEVEL", "jwt_generator=debug")]);
+        let (gateway, folder) = start(front, &[("ACCESS_LOG", "all")]);
         let spoofed = [("x-forwarded-for", "203.0.113.9"), ("x-real-ip", "203.0.113.9")];
         assert_eq!(gateway.client().send(Method::GET, "/health", &spoofed, "").status, 200);
         let log = std::fs::read_to_string(folder.path().join("function.log")).unwrap();
-        let clients: Vec<_> = answered(&log).iter().map(|entry| entry["client"].clone()).collect();
+        let clients: Vec<_> = answered(&log).iter().map(|entry| entry["client.address"].clone()).collect();
         assert_eq!(clients, [gateway::CLIENT], "{front:?}: {log}");
     }
 }
@@ -206,7 +206,7 @@ async fn ask(function: &Function, method: &str, path: &str) -> Value {
     let event = json!({
         "httpMethod": method, "path": path, "headers": { "content-type": "application/json" }, "body": "{}",
     });
-    let reply = function.invoke(serde_json::from_value(event).unwrap()).await.unwrap().unwrap();
+    let reply = function.invoke(serde_json::from_value(event).unwrap(), None).await.unwrap().unwrap();
     let reply = serde_json::to_value(reply).unwrap();
     assert_eq!(reply["statusCode"], 200, "{reply}");
     serde_json::from_str(reply["body"].as_str().unwrap()).unwrap()
@@ -224,7 +224,9 @@ fn a_schedule_alone_keeps_keys_rotating() {
         let (mut signed, mut published) = (BTreeSet::new(), BTreeSet::new());
         for today in 0..100 {
             clock.set(day(today));
-            assert!(function.invoke(serde_json::from_value(schedule()).unwrap()).await.unwrap().is_none());
+            assert!(
+                function.invoke(serde_json::from_value(schedule()).unwrap(), None).await.unwrap().is_none()
+            );
             let token = ask(&function, "POST", "/api/token/generate").await;
             let kid = kid_of(token["data"]["access_token"].as_str().unwrap());
             assert!(signed.contains(&kid) || signed.is_empty() || published.contains(&kid), "{kid}");
@@ -252,7 +254,7 @@ fn a_consumer_gets_its_subkeys_when_the_server_secret_comes_after_the_start() {
     assert!(consumer.subkeys(Label::Fingerprint).unwrap().is_none());
     replica.start_member(0);
     let subkeys = eventually("the function makes the server secret", || {
-        runtime.block_on(function.invoke(serde_json::from_value(schedule()).unwrap())).unwrap();
+        runtime.block_on(function.invoke(serde_json::from_value(schedule()).unwrap(), None)).unwrap();
         consumer.subkeys(Label::Fingerprint).unwrap()
     });
     assert_eq!(subkeys.all.len(), 1);
@@ -406,7 +408,7 @@ fn elsewhere_than_in_aws_lambda_the_command_says_what_to_do() {
 /// At `trace`, AWS's runtime would log whole events. Its log level is limited to warnings.
 #[test]
 fn no_level_of_the_log_shows_what_is_in_a_request() {
-    let (gateway, folder) = start(Front::HttpTwo, &[("LOG_LEVEL", "trace")]);
+    let (gateway, folder) = start(Front::HttpTwo, &[("LOG_LEVEL", "trace"), ("ACCESS_LOG", "all")]);
     let client = gateway.client().bearing("top.secret.token");
     let login = json!({ "username": "ada", "password": "hunter2-hunter2" });
     client.post("/api/auth/login", &login);

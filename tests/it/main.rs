@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod access_log;
 mod adoption;
 mod api;
 mod architecture;
@@ -31,3 +32,4 @@ mod store;
 mod support;
 mod systemd;
 mod terminal;
+mod traces;

@@ -7,6 +7,7 @@ use crate::domain::Lifetime;
 use crate::http::extract::Fields;
 use crate::http::refusal::{FieldFault, Kind, Refusal};
 use crate::http::{Answer, Api, Call, respond};
+use crate::telemetry::traces::{Span, SpanKind};
 use crate::token::{CustomClaims, TokenRequest};
 
 /// The most characters of a name, an address, a subject or an audience.
@@ -31,7 +32,8 @@ pub(in crate::http) async fn generate_token(api: Api, call: Call) -> Answer {
         lifetime: lifetime(&fields)?,
         claims: fields.json("claims")?.map(|json| CustomClaims::parse(&json)).transpose()?,
     };
-    let body = TokenBody::from(api.tokens.issue_demo(&caller, &wanted).await?);
+    let issued = Span::begin("issue_demo", SpanKind::Internal).run(api.tokens.issue_demo(&caller, &wanted));
+    let body = TokenBody::from(issued.await?);
     respond::success(StatusCode::OK, body, "Demo JWT token generated successfully")
 }
 

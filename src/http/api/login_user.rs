@@ -8,6 +8,7 @@ use crate::http::extract::Fields;
 use crate::http::middleware::limits;
 use crate::http::refusal::Missing;
 use crate::http::{Answer, Api, Call, respond};
+use crate::telemetry::traces::{Span, SpanKind};
 
 pub(in crate::http) async fn login_user(api: Api, call: Call) -> Answer {
     let Call { caller, operation, request } = call;
@@ -25,6 +26,7 @@ pub(in crate::http) async fn login_user(api: Api, call: Call) -> Answer {
 }
 
 async fn log_in(api: &Api, caller: &Caller, name: &LoginName, password: Password) -> Answer {
-    let logged_in = api.accounts.log_in(caller, name, password).await?;
+    let logged_in = api.accounts.log_in(caller, name, password);
+    let logged_in = Span::begin("log_in", SpanKind::Internal).run(logged_in).await?;
     respond::success(StatusCode::OK, LoggedInBody::from(logged_in), "Login successful")
 }

@@ -9,6 +9,7 @@ use crate::http::extract::Fields;
 use crate::http::middleware::limits;
 use crate::http::refusal::Missing;
 use crate::http::{Answer, Api, Call, respond};
+use crate::telemetry::traces::{Span, SpanKind};
 
 pub(in crate::http) async fn register_user(api: Api, call: Call) -> Answer {
     let Call { caller, operation, request } = call;
@@ -25,6 +26,7 @@ pub(in crate::http) async fn register_user(api: Api, call: Call) -> Answer {
 }
 
 async fn register(api: &Api, caller: &Caller, registration: Registration) -> Answer {
-    let body = LoggedInBody::from(api.accounts.register(caller, registration).await?);
+    let registered = api.accounts.register(caller, registration);
+    let body = LoggedInBody::from(Span::begin("register", SpanKind::Internal).run(registered).await?);
     respond::success(StatusCode::CREATED, body, "User registered successfully")
 }

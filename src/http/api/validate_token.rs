@@ -3,6 +3,7 @@
 use crate::http::extract::{Bearer, Fields};
 use crate::http::refusal::Missing;
 use crate::http::{Answer, Api, Call, respond};
+use crate::telemetry::traces::{Span, SpanKind};
 use crate::token::Checked;
 
 pub(in crate::http) async fn validate_token(api: Api, call: Call) -> Answer {
@@ -11,7 +12,8 @@ pub(in crate::http) async fn validate_token(api: Api, call: Call) -> Answer {
     let fields = Fields::read(request, &caller, &api).await?;
     let audience = fields.filled("audience")?;
     let token = fields.secret("token")?.or(bearer.optional()).ok_or(Missing::Token)?;
-    let checked = api.tokens.validate(&caller, token.expose(), audience.as_deref())?;
+    let checked = Span::begin("validate", SpanKind::Internal)
+        .run_now(|| api.tokens.validate(&caller, token.expose(), audience.as_deref()))?;
     Ok(respond::json_bytes(body(&checked).into()))
 }
 

@@ -83,8 +83,8 @@ impl World {
 
 /// Some request of some client.
 pub(super) fn caller() -> Caller {
-    let address = Ipv4Addr::LOCALHOST.into();
-    Caller { address, peer: None, request_id: RequestId::numbered(0, 0), operation: "-" }
+    let (address, request_id) = (Ipv4Addr::LOCALHOST.into(), RequestId::numbered(0, 0));
+    Caller { address, peer: None, request_id, operation: "-", trace: None }
 }
 
 /// This actor, in the request of [`caller`].

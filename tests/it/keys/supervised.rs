@@ -29,6 +29,8 @@ use jwt_generator::keys::{
 use jwt_generator::limits::{LiveInstances, RateLimits};
 use jwt_generator::server_secret::CurrentServerSecret;
 use jwt_generator::store::Health;
+use jwt_generator::telemetry::AccessLog;
+use jwt_generator::telemetry::traces::Tracer;
 use jwt_generator::workers::Workers;
 use serde_json::{Value, json};
 
@@ -149,9 +151,10 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, tasks: &Tasks) -> H
             trusted_proxies: TrustedProxies::default(),
             trusted_proxy_header: ProxyHeader::default(),
             body_memory: 1 << 20,
+            access_log: AccessLog::Off,
         },
     });
-    HttpService::new(api, 1)
+    HttpService::new(api, 1, Tracer::default())
 }
 
 async fn ask(endpoints: &HttpService, path: &str) -> (u16, Value) {

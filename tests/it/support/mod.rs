@@ -1,6 +1,7 @@
 //! Support for the tests: the service in this process or as a separate program, clients, databases, tools.
 
 pub mod client;
+pub mod collector;
 pub mod gateway;
 
 mod balancer;

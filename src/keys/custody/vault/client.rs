@@ -15,6 +15,8 @@ use zeroize::Zeroizing;
 use super::Fault;
 use crate::domain::Secret;
 use crate::entropy::Entropy;
+use crate::telemetry::traces::{Span, SpanKind};
+use crate::telemetry::{Propagation, propagation};
 use crate::workers::{WorkError, Workers};
 
 /// The most requests at once.
@@ -103,6 +105,21 @@ pub(super) struct Client {
     namespace: Option<String>,
     crew: Workers,
     entropy: Entropy,
+    /// `server.address` and `server.port` of spans.
+    peer: (Arc<str>, u16),
+}
+
+/// What came of one request.
+struct Exchanged {
+    /// The status, if there was an answer.
+    status: Option<u16>,
+    answered: Result<Answer, Fault>,
+}
+
+impl From<Fault> for Exchanged {
+    fn from(fault: Fault) -> Self {
+        Self { status: None, answered: Err(fault) }
+    }
 }
 
 impl Client {
@@ -123,7 +140,7 @@ impl Client {
             idle_connections: THREADS,
         });
         let crew = Workers::start("vault", THREADS, QUEUE, 0)?;
-        Ok(Self { http, base: format!("{address}/v1/"), namespace, crew, entropy })
+        Ok(Self { http, base: format!("{address}/v1/"), namespace, crew, entropy, peer: peer_of(address) })
     }
 
     /// Sends a request, and repeats it if there is no response, for as long as the deadlines of the request
@@ -150,29 +167,58 @@ impl Client {
     }
 
     async fn once(&self, call: &Arc<Call>) -> Result<Answer, Fault> {
+        let span = self.span_of(call);
         let (client, call) = (self.clone(), Arc::clone(call));
-        match self.crew.run(move || client.exchange(&call)).await {
-            Ok(answered) => answered,
-            Err(WorkError::Busy) => Err(Fault::Unavailable("too many requests are waiting".to_owned())),
-            Err(WorkError::Lost) => Err(Fault::Refused("the request was lost".to_owned())),
+        let exchanged = span.watch(
+            async {
+                let trace = propagation();
+                match self.crew.run(move || client.exchange(&call, trace.as_ref())).await {
+                    Ok(exchanged) => exchanged,
+                    Err(WorkError::Busy) => {
+                        Fault::Unavailable("too many requests are waiting".to_owned()).into()
+                    }
+                    Err(WorkError::Lost) => Fault::Refused("the request was lost".to_owned()).into(),
+                }
+            },
+            note_exchange,
+        );
+        exchanged.await.answered
+    }
+
+    /// The span of one request to Vault, as the semantic conventions for clients of HTTP say. Our paths there hold no secret.
+    fn span_of(&self, call: &Call) -> Span {
+        let method = if call.method == Method::POST { "POST" } else { "GET" };
+        let mut span = Span::begin(method, SpanKind::Client);
+        if span.is_recorded() {
+            let (address, port) = &self.peer;
+            span.set("http.request.method", method);
+            span.set("server.address", Arc::clone(address));
+            span.set("server.port", *port);
+            span.set("url.full", Arc::<str>::from(format!("{}{}", self.base, call.path)));
         }
+        span
     }
 
     /// One request and its response, on a thread that may wait.
-    fn exchange(&self, call: &Call) -> Result<Answer, Fault> {
-        let unusable =
-            |_| Fault::Refused("VAULT_ADDR and VAULT_NAMESPACE do not make a valid request".to_owned());
-        let request = self.request(call).map_err(unusable)?;
+    fn exchange(&self, call: &Call, trace: Option<&Propagation>) -> Exchanged {
+        let Ok(request) = self.request(call, trace) else {
+            return Fault::Refused("VAULT_ADDR and VAULT_NAMESPACE do not make a valid request".to_owned())
+                .into();
+        };
         let lost = |error: CallError| Fault::Unavailable(format!("{}: {error}", self.base));
         let bounds = Bounds { within: call.pace.each, answer: call.pace.answer };
-        let outbound::Answer { status, body, .. } = self.http.send(request, bounds).map_err(lost)?;
-        match status {
+        let (status, body) = match self.http.send(request, bounds) {
+            Ok(outbound::Answer { status, body, .. }) => (status, body),
+            Err(error) => return lost(error).into(),
+        };
+        let answered = match status {
             200..=299 => Ok(Answer(body)),
             status => Err(Fault::of_status(status, words(&body, call.token.as_ref()))),
-        }
+        };
+        Exchanged { status: Some(status), answered }
     }
 
-    fn request<'a>(&self, call: &'a Call) -> http::Result<Request<&'a [u8]>> {
+    fn request<'a>(&self, call: &'a Call, trace: Option<&Propagation>) -> http::Result<Request<&'a [u8]>> {
         let mut request = Request::builder()
             .method(call.method.clone())
             .uri(format!("{}{}", self.base, call.path))
@@ -188,6 +234,12 @@ impl Client {
         if call.method == Method::POST {
             request = request.header("content-type", "application/json");
         }
+        if let Some(trace) = trace {
+            request = request.header("traceparent", &trace.traceparent);
+            if let Some(state) = &trace.tracestate {
+                request = request.header("tracestate", &**state);
+            }
+        }
         request.body(call.body.as_slice())
     }
 
@@ -196,6 +248,27 @@ impl Client {
         let share = self.entropy.bytes::<1>().map_or(0, |[byte]| u32::from(byte));
         let half = PAUSE * (1 << tried.min(8)) / 2;
         half + half * share / 255
+    }
+}
+
+/// The host and the port of an address.
+fn peer_of(address: &str) -> (Arc<str>, u16) {
+    let uri = address.parse::<http::Uri>().ok();
+    let host = uri.as_ref().and_then(http::Uri::host).unwrap_or_default();
+    let usual = if address.starts_with("https:") { 443 } else { 80 };
+    (host.into(), uri.as_ref().and_then(http::Uri::port_u16).unwrap_or(usual))
+}
+
+fn note_exchange(exchanged: &Exchanged, span: &mut Span) {
+    if let Some(status) = exchanged.status {
+        span.set("http.response.status_code", status);
+    }
+    match &exchanged.answered {
+        Ok(_) => {}
+        Err(Fault::Unavailable(_)) => span.fail("unavailable"),
+        Err(Fault::Forbidden(_)) => span.fail("forbidden"),
+        Err(Fault::Missing(_)) => span.fail("missing"),
+        Err(Fault::Refused(_)) => span.fail("refused"),
     }
 }
 

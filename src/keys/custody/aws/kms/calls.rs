@@ -14,6 +14,8 @@ use tokio::sync::OnceCell;
 
 use super::super::account::{Account, within};
 use super::super::fault::Fault;
+use crate::telemetry::propagation;
+use crate::telemetry::traces::{Span, SpanKind};
 
 /// The longest time of one try for a signature, and of all tries: less than the caller waits.
 const SIGN: (Duration, Duration) = (Duration::from_millis(1_500), Duration::from_secs(4));
@@ -69,8 +71,24 @@ impl Calls {
         let call = self.client().await?.sign().key_id(arn);
         let call = call.message_type(MessageType::Digest).message(hash);
         let call = call.signing_algorithm(signing_algorithm(algorithm)?);
-        let sent = call.customize().config_override(at(arn).timeout_config(within(SIGN))).send().await;
-        let signed = sent.map_err(|error| Fault::of("Sign", &error))?;
+        let signed = signing_span(arn).watch(
+            async {
+                let call = call.customize().config_override(at(arn).timeout_config(within(SIGN)));
+                let trace = propagation().map(|trace| trace.xray);
+                let call = call.mutate_request(move |request| {
+                    if let Some(trace) = &trace {
+                        request.headers_mut().insert("x-amzn-trace-id", trace.clone());
+                    }
+                });
+                call.send().await.map_err(|error| Fault::of("Sign", &error))
+            },
+            |signed, span| {
+                if signed.is_err() {
+                    span.fail("failed");
+                }
+            },
+        );
+        let signed = signed.await?;
         let signature = signed.signature.map(Blob::into_inner).unwrap_or_default();
         if algorithm != Algorithm::Es256 {
             return Ok(signature);
@@ -108,6 +126,20 @@ impl Calls {
     }
 }
 
+/// The span of one signature, as the semantic conventions for AWS's SDKs say.
+fn signing_span(arn: &str) -> Span {
+    let mut span = Span::begin("KMS/Sign", SpanKind::Client);
+    if span.is_recorded() {
+        span.set("rpc.system", "aws-api");
+        span.set("rpc.service", "KMS");
+        span.set("rpc.method", "Sign");
+        if let Some(region) = region_of(arn) {
+            span.set("cloud.region", Arc::<str>::from(region));
+        }
+    }
+    span
+}
+
 /// The KMS signing algorithm for a key of this algorithm.
 pub(super) fn signing_algorithm(algorithm: Algorithm) -> Result<SigningAlgorithmSpec, Fault> {
     match algorithm {
@@ -126,8 +158,11 @@ pub(super) fn signing_algorithm(algorithm: Algorithm) -> Result<SigningAlgorithm
 
 /// A key stays in the region in which it was made, wherever the instance that uses it runs.
 fn at(arn: &str) -> Builder {
-    let region = arn.split(':').nth(3).filter(|region| !region.is_empty());
-    Builder::new().region(region.map(|region| Region::new(region.to_owned())))
+    Builder::new().region(region_of(arn).map(|region| Region::new(region.to_owned())))
+}
+
+fn region_of(arn: &str) -> Option<&str> {
+    arn.split(':').nth(3).filter(|region| !region.is_empty())
 }
 
 /// An operator and a policy recognise our keys by these tags.

@@ -1,0 +1,171 @@
+//! The log of a running server: the access log, the level that changes at SIGHUP, and a reader that does not read.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+
+use http::Method;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use crate::callers::answered;
+use crate::support::{Client, Program, eventually, folder_with_keys, jwt_generator};
+
+const CHEAP: (&str, &str) = ("BCRYPT_ROUNDS", "4");
+
+/// The lines about requests, after a log-in, a wrong one, and as many questions for the key set.
+fn lines(settings: &[(&str, &str)]) -> Vec<Value> {
+    let folder = folder_with_keys();
+    let program = Program::start(folder.path(), &[&[CHEAP], settings].concat());
+    let client = program.client();
+    client.register("ada");
+    let wrong = json!({ "username": "ada", "password": "wrong-password" });
+    assert_eq!(client.post("/api/auth/login", &wrong).status, 401);
+    for _ in 0..10 {
+        client.get("/api/jwks").ok();
+    }
+    let (_, log) = program.stop();
+    answered(&log)
+}
+
+#[test]
+fn the_access_log_has_all_requests_or_those_that_were_refused_or_no_line() {
+    assert_eq!(lines(&[("ACCESS_LOG", "all")]).len(), 12);
+    // At this level the server still says where it listens.
+    let quiet = ("LOG_LEVEL", "error,jwt_generator::cli=info");
+    assert_eq!(lines(&[("ACCESS_LOG", "all"), quiet]).len(), 12, "LOG_LEVEL is another matter");
+    assert_eq!(lines(&[]).len(), 1);
+    assert_eq!(lines(&[("ACCESS_LOG", "off"), ("LOG_LEVEL", "trace")]).len(), 0);
+    let sampled = lines(&[("ACCESS_LOG", "all"), ("ACCESS_LOG_SAMPLE", "10")]);
+    let operations: Vec<_> = sampled.iter().map(|line| line["operation"].as_str().unwrap()).collect();
+    assert_eq!(operations, ["register_user", "login_user", "get_jwks"]);
+}
+
+#[test]
+fn a_line_says_which_operation_of_which_client_and_user_ended_how() {
+    let lines = lines(&[("ACCESS_LOG", "all")]);
+    let [registered, refused, jwks, ..] = &lines[..] else { panic!("{lines:#?}") };
+    for (name, value) in [
+        ("level", json!("INFO")),
+        ("message", json!("request refused")),
+        ("operation", json!("login_user")),
+        ("http.request.method", json!("POST")),
+        ("http.route", json!("/api/auth/login")),
+        ("http.response.status_code", json!(401)),
+        ("error.type", json!("invalid_credentials")),
+        ("client.address", json!("127.0.0.1")),
+        ("target", json!("access")),
+    ] {
+        assert_eq!(refused[name], value, "{name}: {refused:#}");
+    }
+    assert!(refused["http.server.request.duration"].as_f64().unwrap() > 0.0);
+    assert!(refused["timestamp"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(refused["user.id"], registered["user.id"], "the account that was asked for");
+    assert!(jwks.get("user.id").is_none() && jwks.get("error.type").is_none(), "{jwks:#}");
+    assert!(jwks["http.response.body.size"].as_u64().unwrap() > 100);
+    assert!(jwks["request_id"].as_str().is_some_and(|id| !id.is_empty()));
+}
+
+#[test]
+fn text_for_people_has_the_same_fields_on_one_line() {
+    let folder = folder_with_keys();
+    // A server that logs text does not say where it listens in a form that this program reads.
+    let port = crate::support::mongod::free_port().to_string();
+    let mut command = jwt_generator(folder.path());
+    command
+        .env("HOST", "127.0.0.1")
+        .env("PORT", &port)
+        .env("SKIP_DATABASE", "true")
+        .env("ADMIN_ADDRESS", "off");
+    command.env("LOG_FORMAT", "text").env("ACCESS_LOG", "all").stdin(Stdio::null());
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let client = Client::new(&format!("http://127.0.0.1:{port}"));
+    let named = [("x-request-id", "mine-1")];
+    eventually("it answers", || client.try_send(Method::GET, "/health", &named, "").ok());
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let mut log = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    child.wait().unwrap();
+    let line = log.lines().find(|line| line.contains("request answered")).unwrap();
+    for part in [
+        "  INFO request answered operation=get_health http.request.method=GET http.route=/health",
+        " http.response.status_code=200 ",
+        " client.address=127.0.0.1 ",
+        " request_id=mine-1",
+    ] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    assert!(!log.contains('\u{1b}'), "no colors outside a terminal: {log}");
+}
+
+#[test]
+fn sighup_reads_the_log_level_again_and_a_wrong_one_changes_nothing() {
+    let folder = folder_with_keys();
+    let file = folder.path().join("level");
+    std::fs::write(&file, "info\n").unwrap();
+    let settings = [("SKIP_DATABASE", "true"), ("LOG_LEVEL_FILE", file.to_str().unwrap())];
+    let program = Program::start(folder.path(), &settings);
+    let client = program.client();
+    let token = json!({ "token": client.demo_token(&json!({})) });
+    assert!(!program.log().contains("a demo token is issued"));
+    std::fs::write(&file, "jwt_generator=debug\n").unwrap();
+    program.signal(Signal::HUP);
+    eventually("it is read", || program.log().contains("LOG_LEVEL was read again").then_some(()));
+    client.post("/api/token/validate", &token).ok();
+    assert!(program.log().contains("a token is checked"), "{}", program.log());
+    std::fs::write(&file, "loud\n").unwrap();
+    program.signal(Signal::HUP);
+    eventually("it is refused", || program.log().contains("the log level stays as it was").then_some(()));
+    client.demo_token(&json!({}));
+    let (status, log) = program.stop();
+    assert!(status.success() && log.contains("a demo token is issued"), "{log}");
+}
+
+/// The pipe to a reader that stalls holds 64 KiB. Before, the next line stopped the thread that wrote it, and then the server.
+#[test]
+fn a_log_that_nothing_reads_holds_up_no_request_and_is_whole_when_it_is_read() {
+    const REQUESTS: usize = 1_000;
+    let folder = folder_with_keys();
+    let mut command = jwt_generator(folder.path());
+    command
+        .env("HOST", "127.0.0.1")
+        .env("PORT", "0")
+        .env("SKIP_DATABASE", "true")
+        .env("ACCESS_LOG", "all")
+        .env("ADMIN_ADDRESS", "off");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let address = loop {
+        let mut line = String::new();
+        assert!(log.read_line(&mut line).unwrap() > 0, "the server ended");
+        let entry: Value = serde_json::from_str(&line).unwrap();
+        if entry["message"] == "listening" {
+            break entry["address"].as_str().unwrap().to_owned();
+        }
+    };
+    let client = Client::new(&format!("http://{address}"));
+    for _ in 0..REQUESTS {
+        assert_eq!(client.get("/health").status, 200);
+    }
+    let text = Arc::new(Mutex::new(String::new()));
+    let reader = std::thread::spawn({
+        let text = Arc::clone(&text);
+        move || {
+            let mut line = String::new();
+            while log.read_line(&mut line).unwrap() > 0 {
+                text.lock().unwrap().push_str(&line);
+                line.clear();
+            }
+        }
+    });
+    eventually("all lines are read", || (answered(&text.lock().unwrap()).len() >= REQUESTS).then_some(()));
+    assert_eq!(client.get("/health").status, 200);
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert!(child.wait().unwrap().success());
+    reader.join().unwrap();
+    let text = text.lock().unwrap();
+    assert_eq!(answered(&text).len(), REQUESTS + 1, "later lines come as well");
+    assert!(!text.contains("were dropped"), "{text}");
+    assert!(text.trim_end().ends_with('}'), "the last line is whole");
+}
