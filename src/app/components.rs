@@ -71,6 +71,7 @@ impl Components {
         let instances = Arc::clone(&stores.instances);
         let live = LiveInstances::default();
         let limits = RateLimits::new(config.rate_limits.clone(), clock.clone(), live.clone());
+        metrics.add(Arc::new(limits.clone()));
         let heartbeat = InstanceHeartbeat::new(
             instances,
             live,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::metrics::LimitMetrics;
 use super::pace::{Pace, ticks};
 use super::table::Table;
 use super::{Group, LiveInstances, Policies, Quota, Scope, Verdict};
@@ -37,6 +38,7 @@ struct Shared {
     /// Of each group with a global quota: the tick at which its bucket is full again.
     globals: [AtomicU64; Group::COUNT],
     instances: LiveInstances,
+    metrics: LimitMetrics,
 }
 
 /// The buckets of one quota.
@@ -67,6 +69,7 @@ impl RateLimits {
             strange: Table::new(ticks(STRANGE)),
             globals: Default::default(),
             instances,
+            metrics: LimitMetrics::default(),
             policies,
         }))
     }
@@ -76,11 +79,15 @@ impl RateLimits {
         &self.0.policies
     }
 
+    pub(super) fn metrics(&self) -> &LimitMetrics {
+        &self.0.metrics
+    }
+
     /// Takes a request from the budget of its client. `None` if there is no such limit.
     pub fn take_of_address(&self, group: Group, peer: Peer) -> Option<Verdict> {
         let budgets = self.0.addresses[group as usize].as_ref()?;
         let hash = self.0.hashes.hash_one(peer);
-        Some(budgets.take(hash, self.0.now(), group, Scope::Address))
+        Some(self.0.metrics.count(budgets.take(hash, self.0.now(), group, Scope::Address)))
     }
 
     /// Takes a request from the budget of an account, named as the look-up compares names. An address that logged in to the
@@ -90,7 +97,7 @@ impl RateLimits {
         let (now, with_peer) = (self.0.now(), self.0.hashes.hash_one((account, peer)));
         let is_familiar = self.0.familiar.remembers(with_peer, now);
         let hash = if is_familiar { with_peer } else { self.0.hashes.hash_one(account) };
-        Some(budgets.take(hash, now, group, Scope::Account))
+        Some(self.0.metrics.count(budgets.take(hash, now, group, Scope::Account)))
     }
 
     /// Notes that an address has logged in to an account.
@@ -121,7 +128,8 @@ impl RateLimits {
         let order = Ordering::Relaxed;
         let before = full_at.fetch_update(order, order, |full_at| next(full_at).map(|load| now + load));
         let (Ok(before) | Err(before)) = before;
-        Some(verdict(group, Scope::Global, pace, next(before).ok_or(load(before))))
+        let taken = next(before).ok_or(load(before));
+        Some(self.0.metrics.count(verdict(group, Scope::Global, pace, taken)))
     }
 
     /// Gives back the request that [`Self::take_of_all`] took, because another budget refused it then.
