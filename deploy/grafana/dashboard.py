@@ -203,7 +203,10 @@ ROWS = {
         ),
         lines(
             "Requests that exceed a limit",
-            [(rate(REFUSED, 'code=~"rate_limited|login_throttled|login_limited"', "code"), "{{code}}")],
+            [
+                (rate("jwt_rate_limit_verdicts_total", 'verdict="refused"', "group, scope"), "{{group}} per {{scope}}"),
+                (rate(REFUSED, 'code=~"login_throttled|login_limited"', "code"), "{{code}}"),
+            ],
             "reqps",
         ),
     ],

@@ -91,6 +91,28 @@ fn requests_and_tokens_are_counted_by_what_they_are() {
 }
 
 #[test]
+fn the_verdicts_of_each_limit_are_counted_and_a_limit_that_is_off_is_not() {
+    let service = Service::with(&[("RATE_LIMITS", "login=2/d per account, 9/d global; off")]);
+    let client = service.anonymous();
+    let grown = grown(service.admin(), || {
+        for status in [401, 401, 429] {
+            client
+                .post("/api/auth/login", &json!({ "username": "ada", "password": "wrong" }))
+                .is_refused_with(status);
+        }
+        client.post("/api/token/generate", &json!({})).ok();
+    });
+    let verdicts: BTreeMap<_, _> =
+        grown.into_iter().filter(|(name, _)| name.starts_with("jwt_rate_limit_verdicts_total")).collect();
+    let row = |scope, verdict| {
+        format!("jwt_rate_limit_verdicts_total{{group=\"login\",scope=\"{scope}\",verdict=\"{verdict}\"}}")
+    };
+    let expected =
+        [(("account", "admitted"), 2.0), (("account", "refused"), 1.0), (("global", "admitted"), 3.0)];
+    assert_eq!(verdicts, expected.map(|((scope, verdict), count)| (row(scope, verdict), count)).into());
+}
+
+#[test]
 fn no_text_of_a_request_becomes_a_label() {
     let service = Service::start();
     let client = service.anonymous();
