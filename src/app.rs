@@ -13,6 +13,7 @@ mod health_watch;
 mod instance_heartbeat;
 mod listener;
 mod login_throttle_purge;
+mod metric_export;
 mod process_metrics;
 mod server_secret;
 mod signer_probe;

@@ -59,7 +59,7 @@ impl Clock {
     pub fn unix_nanos(&self) -> u64 {
         match self {
             Self::System | Self::FreezeAware(_) => system_nanos(),
-            Self::Manual(millis) => millis.load(Ordering::Relaxed).saturating_mul(1_000_000),
+            Self::Manual(hands) => hands.at.load(Ordering::Relaxed).saturating_mul(1_000_000),
         }
     }
 

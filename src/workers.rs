@@ -1,7 +1,9 @@
 //! Thread pools of a fixed size for work that would block the async runtime: RSA signatures, password hashes.
 
 mod batches;
+mod fair;
 mod metrics;
+mod turns;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,6 +18,8 @@ use crate::telemetry::metrics::Source;
 use metrics::QueueMetrics;
 
 pub use batches::{BatchWork, BatchWorkers};
+pub use fair::FairWorkers;
+pub use turns::Keys;
 
 /// Threads of low priority behind a queue of limited length. They end when the value is dropped.
 #[derive(Clone, Debug)]

@@ -1,5 +1,5 @@
-//! Password hashes: bcrypt on a bounded number of threads. A check takes the same time whether the user
-//! exists or not.
+//! Password hashes: bcrypt on a bounded number of threads, in turns of clients and accounts. A check takes the
+//! same time whether the user exists or not.
 
 use std::io;
 use std::num::NonZero;
@@ -8,10 +8,11 @@ use std::thread::available_parallelism;
 
 use bcrypt::Version;
 
+use super::asker::{Asker, AskerKey};
 use crate::domain::{Password, PasswordHash};
 use crate::entropy::Entropy;
 use crate::telemetry::metrics::Source;
-use crate::workers::{WorkError, Workers};
+use crate::workers::{FairWorkers, WorkError};
 
 /// The most hashes that may wait. At cost 12 on two cores, the last one waits for about four seconds.
 const MAX_WAITING_HASHES: usize = 32;
@@ -24,7 +25,7 @@ const UNMATCHABLE: &str = ".....................................................
 /// Makes and checks bcrypt hashes.
 #[derive(Clone, Debug)]
 pub struct Hasher {
-    workers: Workers,
+    workers: FairWorkers<AskerKey>,
     cost: u32,
     entropy: Entropy,
 }
@@ -62,7 +63,7 @@ impl Hasher {
     pub fn start(cost: u32, entropy: Entropy) -> io::Result<Self> {
         let cores = available_parallelism().map_or(1, NonZero::get);
         Ok(Self {
-            workers: Workers::start("hash", cores, MAX_WAITING_HASHES, HASHING_NICENESS)?,
+            workers: FairWorkers::start("hash", cores, MAX_WAITING_HASHES, HASHING_NICENESS)?,
             cost,
             entropy,
         })
@@ -73,31 +74,33 @@ impl Hasher {
         self.workers.metrics()
     }
 
-    /// A hash for a new password.
+    /// A hash for a new password, when it is the asker's turn.
     ///
     /// # Errors
     /// [`HashError`].
-    pub async fn hash(&self, password: Password) -> Result<PasswordHash, HashError> {
+    pub(super) async fn hash(&self, asker: Asker, password: Password) -> Result<PasswordHash, HashError> {
         let hasher = self.clone();
-        self.run(move || hasher.hash_now(password.expose(), Version::TwoB)).await?
+        self.run(asker, move || hasher.hash_now(password.expose(), Version::TwoB)).await?
     }
 
-    /// Checks a password against what the store has for a user; `stored` is `None` if the user does not
-    /// exist. The check takes as long as the configured cost, unless the stored hash has a higher cost.
+    /// Checks a password against what the store has for a user, when it is the asker's turn; `stored` is `None`
+    /// if the user does not exist. The check takes as long as the configured cost, unless the stored hash has a higher cost.
     pub(super) async fn check(
         &self,
+        asker: Asker,
         password: Password,
         stored: Option<PasswordHash>,
     ) -> Result<PasswordCheck, HashError> {
         let hasher = self.clone();
-        self.run(move || hasher.check_now(&password, stored.as_ref())).await
+        self.run(asker, move || hasher.check_now(&password, stored.as_ref())).await
     }
 
     async fn run<T: Send + 'static>(
         &self,
+        Asker(keys): Asker,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, HashError> {
-        self.workers.run(work).await.map_err(|error| match error {
+        self.workers.run(keys, work).await.map_err(|error| match error {
             WorkError::Busy => HashError::Busy,
             WorkError::Lost => HashError::Failed,
         })

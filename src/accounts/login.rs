@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use super::asker::Asker;
 use super::hashing::PasswordCheck;
 use super::metrics::Action;
 use super::{AccountError, Accounts, LoggedIn};
@@ -41,7 +42,7 @@ impl Accounts {
         }
         let stored = found.as_ref().map(|user| user.password_hash.clone());
         let attempt = self.guard.admit(caller, name, found.as_ref()).await?;
-        let check = self.registry.hasher.check(password, stored).await?;
+        let check = self.registry.hasher.check(Asker::of_log_in(caller, name), password, stored).await?;
         let (user, stronger) = match admitted(found, check) {
             Ok(admitted) => attempt.succeed().await.map(|()| admitted)?,
             Err(refused) => {

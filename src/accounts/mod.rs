@@ -1,6 +1,7 @@
 //! Accounts: registering, logging in, refreshing, and finding the user of a token. This module knows no HTTP
 //! and no database, only the traits of the store.
 
+mod asker;
 mod authenticate;
 mod error;
 mod hashing;

@@ -1,8 +1,9 @@
 //! Registering.
 
+use super::asker::Asker;
 use super::metrics::Action;
 use super::{AccountError, Accounts, LoggedIn};
-use crate::domain::{Actor, Caller, Email, Initiator, Password, Username};
+use crate::domain::{Actor, Caller, Email, Initiator, Password, PasswordPolicy, Username};
 use crate::telemetry::note_user;
 use crate::token::{Session, Subject};
 
@@ -22,8 +23,13 @@ impl Registration {
     ///
     /// # Errors
     /// [`AccountError`] for the first field that cannot be used, in the original's order: the password, the name, the address.
-    pub fn parse(username: &str, email: &str, password: &str) -> Result<Self, AccountError> {
-        let password = Password::parse(password)?;
+    pub fn parse(
+        username: &str,
+        email: &str,
+        password: &str,
+        policy: PasswordPolicy,
+    ) -> Result<Self, AccountError> {
+        let password = Password::parse(password, policy)?;
         Ok(Self { username: Username::parse(username)?, email: Email::parse(email)?, password })
     }
 }
@@ -49,7 +55,7 @@ impl Accounts {
         caller: &Caller,
         registration: Registration,
     ) -> Result<LoggedIn, AccountError> {
-        let user = self.registry.new_user(registration).await?;
+        let user = self.registry.new_user(Asker::of_registration(caller), registration).await?;
         // This comes before the user is stored. Otherwise, if the signature fails, a second try would find
         // that the name is taken.
         let token = self.tokens.issue(Subject::User { user: &user, session: Session::Begins }, None).await?;
@@ -66,10 +72,12 @@ impl Accounts {
 mod tests {
     use super::Registration;
     use crate::accounts::AccountError;
+    use crate::domain::PasswordPolicy;
 
     #[test]
     fn of_several_faults_that_of_the_password_is_told_first_then_that_of_the_name() {
-        let fault = |username, email, password| Registration::parse(username, email, password).err();
+        let policy = PasswordPolicy { min_length: 6, allows_common: false };
+        let fault = |username, email, password| Registration::parse(username, email, password, policy).err();
         assert!(matches!(fault("a", "no address", "short"), Some(AccountError::Password(_))));
         assert!(matches!(fault("a", "no address", "long enough"), Some(AccountError::Username(_))));
         assert!(matches!(fault("ada", "no address", "long enough"), Some(AccountError::Email(_))));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::{try_join, try_join_all};
 
+use super::asker::Asker;
 use super::{AccountError, Hasher, Registration};
 use crate::clock::Clock;
 use crate::domain::{
@@ -46,17 +47,21 @@ impl Registry {
         registration: Registration,
         by: &Initiator,
     ) -> Result<User, AccountError> {
-        let user = self.new_user(registration).await?;
+        let user = self.new_user(Asker::OPERATOR, registration).await?;
         self.add_user(&user, by).await?;
         Ok(user)
     }
 
     /// A user of this registration, who is not stored yet.
-    pub(super) async fn new_user(&self, registration: Registration) -> Result<User, AccountError> {
+    pub(super) async fn new_user(
+        &self,
+        asker: Asker,
+        registration: Registration,
+    ) -> Result<User, AccountError> {
         let Registration { username, email, password } = registration;
         // If the database does not answer, this does not waste time on a hash.
         self.database.ping().await?;
-        let password_hash = self.hasher.hash(password).await?;
+        let password_hash = self.hasher.hash(asker, password).await?;
         let now = self.clock.now();
         let id = self.entropy.user_id(now).map_err(|error| AccountError::Internal(error.into()))?;
         let sessions = Sessions::ALL;
@@ -104,7 +109,7 @@ impl Registry {
         password: Password,
         by: &Initiator,
     ) -> Result<User, AccountError> {
-        let hash = self.hasher.hash(password).await?;
+        let hash = self.hasher.hash(Asker::OPERATOR, password).await?;
         for _ in 0..MAX_TRIES {
             let user = self.find_user(name).await?.ok_or(AccountError::NoUser)?;
             let now = self.clock.now();

@@ -10,6 +10,7 @@ use super::database_probe::DatabaseProbe;
 use super::health_watch::HealthWatch;
 use super::instance_heartbeat::{self, InstanceHeartbeat};
 use super::login_throttle_purge::LoginThrottlePurge;
+use super::metric_export::MetricExport;
 use super::process_metrics::ProcessMetrics;
 use super::server_secret::ServerSecretKeeper;
 use super::signer_probe::SignerProbe;
@@ -194,7 +195,7 @@ impl Components {
         let refresh = Duration::from_secs(ring_service.settings().refresh);
         let pause = ring_refresher.pause();
         let (known, table_metrics) = (health.tasks(), Arc::<TableMetrics>::default());
-        let tasks = vec![
+        let mut tasks = vec![
             Supervised::new(ring_refresher, known).after(pause),
             Supervised::new(SignerProbe::new(Arc::clone(&keys), refresh), known),
             Supervised::new(heartbeat, known).after(instance_heartbeat::EVERY),
@@ -203,6 +204,11 @@ impl Components {
             Supervised::new(HealthWatch::new(Arc::clone(&health)), known),
             Supervised::new(StoreCensus::new(stores.database, Arc::clone(&table_metrics)), known),
         ];
+        if let Some(settings) = config.metric_export.clone() {
+            let interval = settings.interval;
+            let export = MetricExport::new(metrics.clone(), settings, mark, clock.clone());
+            tasks.push(Supervised::new(export, known).after(interval));
+        }
         let tokens = tokens(config, Arc::clone(&keys), clock.clone(), entropy);
         metrics.add(tokens.metrics());
         metrics.add_all(of_keys(&keys, &ring_service, &clock));
@@ -211,6 +217,7 @@ impl Components {
         metrics.add_all([Arc::clone(&health) as Arc<dyn Source>, Arc::new(known.clone()), table_metrics]);
         let settings = HttpSettings {
             demo_tokens: config.demo_tokens,
+            password_policy: config.password_policy,
             allowed_origins: config.allowed_origins.clone(),
             public_url: config.public_url.clone(),
             trusted_proxies: config.trusted_proxies.clone(),

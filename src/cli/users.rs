@@ -11,7 +11,7 @@ use super::{Failure, Output};
 use crate::accounts::{Registration, Registry};
 use crate::app::{self, IfMissing};
 use crate::clock::Clock;
-use crate::domain::{Initiator, LoginName, Password, User};
+use crate::domain::{Initiator, LoginName, Password, PasswordPolicy, User};
 use crate::entropy::Entropy;
 
 /// Users that one query reads.
@@ -68,7 +68,7 @@ impl Users {
         setup::runtime()?.block_on(async {
             let stores = app::open_stores(&config, self.if_missing()).map_err(Failure::refused)?;
             let registry = app::open_registry(&config, &stores, Clock::System, Entropy::System);
-            self.run_on(&registry.map_err(Failure::refused)?, output).await
+            self.run_on(&registry.map_err(Failure::refused)?, config.password_policy, output).await
         })
     }
 
@@ -77,11 +77,16 @@ impl Users {
         if let Self::Create { .. } = self { IfMissing::Create } else { IfMissing::Refuse }
     }
 
-    async fn run_on(self, registry: &Registry, output: &Output) -> Result<(), Failure> {
+    async fn run_on(
+        self,
+        registry: &Registry,
+        policy: PasswordPolicy,
+        output: &Output,
+    ) -> Result<(), Failure> {
         match self {
             Self::Create { username, email, password } => {
-                let registration = Registration::parse(&username, &email, password.read()?.expose());
-                let registration = registration.map_err(Failure::usage)?;
+                let registration = Registration::parse(&username, &email, password.read()?.expose(), policy)
+                    .map_err(Failure::usage)?;
                 let user = registry
                     .create_user(registration, &Initiator::OPERATOR)
                     .await
@@ -92,7 +97,7 @@ impl Users {
             Self::Show { user } => print(&find(registry, &user).await?, output),
             Self::Password { user, password } => {
                 find(registry, &user).await?;
-                let password = Password::parse(password.read()?.expose()).map_err(Failure::usage)?;
+                let password = Password::parse(password.read()?.expose(), policy).map_err(Failure::usage)?;
                 let name = LoginName::from_text(&user);
                 let user = registry.set_password(&name, password, &Initiator::OPERATOR).await;
                 print(&user.map_err(Failure::because)?, output);

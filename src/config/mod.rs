@@ -4,21 +4,22 @@
 
 mod custody;
 mod dotenv;
+mod otlp;
 mod parse;
 mod reader;
 pub mod settings;
 mod shown;
 mod source;
-mod traces;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::domain::{Kid, Lifetime, ProxyHeader, Rotation, Secret, TrustedProxies};
+use crate::domain::{Kid, Lifetime, PasswordPolicy, ProxyHeader, Rotation, Secret, TrustedProxies};
 use crate::keys::custody::VaultSettings;
 use crate::limits::Policies;
 use crate::server_secret::ServerSecretSettings;
 use crate::telemetry::AccessLog;
+use crate::telemetry::metrics::MetricExportSettings;
 use crate::telemetry::traces::TraceSettings;
 use reader::Reader;
 
@@ -82,6 +83,8 @@ pub struct Config {
     pub server_secret: ServerSecretSettings,
     /// `BCRYPT_ROUNDS`.
     pub bcrypt_rounds: u32,
+    /// `PASSWORD_MIN_LENGTH` and `PASSWORD_COMMON`.
+    pub password_policy: PasswordPolicy,
     /// `ALLOWED_ORIGINS`; `None` means any.
     pub allowed_origins: Option<Vec<String>>,
     /// `DEMO_TOKENS`; false in production unless it is set.
@@ -112,6 +115,8 @@ pub struct Config {
     pub access_log: AccessLog,
     /// The `OTEL_*` settings, if they name a place for traces.
     pub traces: Option<TraceSettings>,
+    /// The `OTEL_*` settings, if they name a place for metrics.
+    pub metric_export: Option<MetricExportSettings>,
 }
 
 /// The place where users are stored.
@@ -223,6 +228,7 @@ impl Config {
             verifier_cache: read.required(settings::VERIFIER_CACHE, parse::length_or_none)?,
             key_refresh: read.required(settings::KEY_REFRESH, parse::refresh)?,
             bcrypt_rounds: read.required(settings::BCRYPT_ROUNDS, parse::bcrypt_rounds)?,
+            password_policy: password_policy(&mut read, production)?,
             allowed_origins: read.required(settings::ALLOWED_ORIGINS, parse::origins)?,
             demo_tokens: read.optional(settings::DEMO_TOKENS, parse::switch).unwrap_or(!production),
             public_url: read.optional(settings::PUBLIC_URL, parse::url),
@@ -239,11 +245,22 @@ impl Config {
             log_level: read.required(settings::LOG_LEVEL, parse::log_level)?,
             log_format: read.required(settings::LOG_FORMAT, parse::log_format)?,
             access_log: access_log(&mut read)?,
-            traces: traces::settings(&mut read)?,
+            traces: otlp::traces(&mut read)?,
+            metric_export: otlp::metrics(&mut read)?,
         };
         let faults = read.into_faults();
         if faults.is_empty() { Ok(config) } else { Err(Faults(faults)) }
     }
+}
+
+/// In development, new passwords may be common, as in the original: its clients and their tests use such passwords.
+fn password_policy(read: &mut Reader<'_>, production: bool) -> Result<PasswordPolicy, Faults> {
+    Ok(PasswordPolicy {
+        min_length: read.required(settings::PASSWORD_MIN_LENGTH, parse::password_min_length)?,
+        allows_common: read
+            .optional(settings::PASSWORD_COMMON, parse::common_passwords)
+            .unwrap_or(!production),
+    })
 }
 
 /// `LOG_LEVEL` alone, for a program that runs.

@@ -8,7 +8,8 @@ use crate::domain::{Kid, Lifetime, ProxyHeader, Rotation, TrustedProxies};
 use crate::limits::Policies;
 use crate::server_secret::ServerSecretSettings;
 use crate::telemetry::check_filter;
-use crate::telemetry::traces::parse_pairs;
+use crate::telemetry::metrics::Temporality;
+use crate::telemetry::otlp::parse_pairs;
 
 /// Whether a `NODE_ENV` means development. Every other word counts as production, so that a typing error does
 /// not open the service.
@@ -148,6 +149,20 @@ pub(super) fn bcrypt_rounds(text: &str) -> Result<u32, String> {
     number(text, 4, 15)
 }
 
+/// Characters: from 6, as in the original, to 64, which every server should accept (NIST SP 800-63B-4 §3.1.1.2).
+pub(super) fn password_min_length(text: &str) -> Result<usize, String> {
+    number(text, 6, 64)
+}
+
+/// Whether they are allowed.
+pub(super) fn common_passwords(text: &str) -> Result<bool, String> {
+    match text {
+        "allow" => Ok(true),
+        "refuse" => Ok(false),
+        _ => Err("must be refuse or allow".to_owned()),
+    }
+}
+
 pub(super) fn count(text: &str) -> Result<usize, String> {
     number(text, 1, 1_000_000)
 }
@@ -258,6 +273,20 @@ pub(super) fn sample(text: &str) -> Result<u32, String> {
 /// Milliseconds.
 pub(super) fn milliseconds(text: &str) -> Result<Duration, String> {
     number(text, 1, 600_000).map(Duration::from_millis)
+}
+
+/// Milliseconds, at least a second: an export costs the collector something.
+pub(super) fn export_interval(text: &str) -> Result<Duration, String> {
+    number(text, 1_000, 86_400_000).map(Duration::from_millis)
+}
+
+/// The names are OpenTelemetry's. Of `lowmemory`, only the counters that are deltas matter here.
+pub(super) fn temporality(text: &str) -> Result<Temporality, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "cumulative" => Ok(Temporality::Cumulative),
+        "delta" | "lowmemory" => Ok(Temporality::Delta),
+        _ => Err("must be cumulative, delta or lowmemory".to_owned()),
+    }
 }
 
 pub(super) fn ratio(text: &str) -> Result<f64, String> {

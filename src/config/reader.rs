@@ -14,8 +14,15 @@ impl<'a> Reader<'a> {
         Self { sources, faults: Vec::new() }
     }
 
+    /// The faults, each once: two parts of the settings may read the same one.
     pub(super) fn into_faults(self) -> Vec<Fault> {
-        self.faults
+        let mut faults: Vec<Fault> = Vec::new();
+        for fault in self.faults {
+            if !faults.contains(&fault) {
+                faults.push(fault);
+            }
+        }
+        faults
     }
 
     /// A text, or its default; an empty one counts as unset, as in the original.

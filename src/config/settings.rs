@@ -109,6 +109,13 @@ settings! {
     );
     SESSION_MAX_AGE = setting("30d", "How long after the log-in a user may refresh tokens");
     DEMO_TOKENS = setting("", "`true` or `false`: whether callers get demo tokens without a log-in; empty: `false` in production, else `true`");
+    PASSWORD_MIN_LENGTH =
+        setting("6", "Characters that a new password must have at least, 6 to 64; use 8 or more in production");
+    PASSWORD_COMMON = setting(
+        "",
+        "`refuse` or `allow` the 100,000 most common passwords as new passwords; empty: `refuse`, or `allow` in \
+         development, as in the original",
+    );
     PUBLIC_URL = setting("", "Address at which clients reach the service, for `servers` in the API document");
     MAX_CONNECTIONS = setting("16384", "Largest number of open connections; the limit on open files may lower it");
     MAX_CONNECTIONS_PER_ADDRESS = setting(
@@ -149,18 +156,27 @@ settings! {
     );
     OTEL_EXPORTER_OTLP_ENDPOINT = setting(
         "",
-        "Collector that takes traces by OTLP over HTTP, such as `http://localhost:4318`; empty: no traces",
+        "Collector that takes traces and metrics by OTLP over HTTP, such as `http://localhost:4318`; empty: neither is sent",
     );
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT = setting(
         "",
         "The complete address for traces; empty: the one above with `/v1/traces` behind it",
+    );
+    OTEL_EXPORTER_OTLP_METRICS_ENDPOINT = setting(
+        "",
+        "The complete address for metrics; empty: the common one with `/v1/metrics` behind it",
+    );
+    OTEL_METRIC_EXPORT_INTERVAL = setting("60000", "Milliseconds from one export of metrics to the next, at least 1000");
+    OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE = setting(
+        "cumulative",
+        "What exported counters count from: `cumulative`: the start of the process; `delta` or `lowmemory`: the export before",
     );
     OTEL_EXPORTER_OTLP_PROTOCOL = setting("http/protobuf", "How the collector is spoken to: `http/protobuf`, and nothing else");
     OTEL_EXPORTER_OTLP_HEADERS = secret(
         "Headers for the collector, such as `api-key=…`, separated by commas; `%20` stands for a space",
     );
     OTEL_EXPORTER_OTLP_TIMEOUT = setting("10000", "Milliseconds that an export may take");
-    OTEL_SERVICE_NAME = setting("jwt-generator", "`service.name` of the traces");
+    OTEL_SERVICE_NAME = setting("jwt-generator", "`service.name` of the traces and metrics");
     OTEL_RESOURCE_ATTRIBUTES = setting(
         "",
         "More about this service for the collector: `name=value`, separated by commas",
@@ -171,7 +187,7 @@ settings! {
          which first asks the client's `traceparent`",
     );
     OTEL_TRACES_SAMPLER_ARG = setting("1", "The part of the requests that a `traceidratio` records, from 0 to 1");
-    OTEL_SDK_DISABLED = setting("false", "`true` turns traces off");
+    OTEL_SDK_DISABLED = setting("false", "`true` turns traces and the export of metrics off");
 }
 
 impl Setting {

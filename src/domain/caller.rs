@@ -11,7 +11,7 @@ pub struct Caller {
     /// The client, as far as trusted proxies name it ([`super::TrustedProxies::client`]); `0.0.0.0` if its
     /// address is unknown.
     pub address: IpAddr,
-    /// For which peer limits count the request; `None` if its address may be that of many clients.
+    /// The peer for which limits count the request; `None` if its address may be that of many clients.
     pub peer: Option<Peer>,
     /// The request.
     pub request_id: RequestId,

@@ -2,6 +2,7 @@
 //! the disk or the network.
 
 mod caller;
+mod common_passwords;
 mod email;
 mod event;
 mod initiator;
@@ -11,6 +12,7 @@ mod kid;
 mod lifetime;
 mod login_throttle;
 mod password;
+mod password_policy;
 mod peer;
 mod proxy_header;
 mod request_id;
@@ -36,6 +38,7 @@ pub use kid::{Kid, KidError};
 pub use lifetime::{Lifetime, LifetimeError};
 pub use login_throttle::{Admission, LoginThrottle};
 pub use password::{Password, PasswordError, PasswordHash};
+pub use password_policy::PasswordPolicy;
 pub use peer::Peer;
 pub use proxy_header::{ProxyHeader, ProxyHeaderError, node_address};
 pub use request_id::RequestId;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Secret;
+use super::{PasswordPolicy, Secret, common_passwords};
 
 /// A password that a user typed. `Debug` does not show it, and it is wiped on drop.
 #[derive(Clone)]
@@ -11,30 +11,35 @@ pub struct Password(Secret<String>);
 /// What is wrong with a new password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
-    /// Fewer than 6 characters.
-    #[error("Password must be at least 6 characters long")]
-    TooShort,
+    /// Fewer than this many characters.
+    #[error("Password must be at least {0} characters long")]
+    TooShort(usize),
     /// bcrypt reads no more than 72 bytes. A longer password is refused, because bcrypt would cut it.
     #[error("Password must be at most 72 bytes long")]
     TooLong,
     /// bcrypt stops at a NUL.
     #[error("Password must not contain a NUL character")]
     Nul,
+    /// Attackers try it first.
+    #[error("Password must not be one of the most common passwords")]
+    Common,
 }
 
 impl Password {
     /// The most bytes of a password that bcrypt reads.
     pub const MAX_BYTES: usize = 72;
 
-    /// Reads a password for a new account.
+    /// Reads a new password.
     ///
     /// # Errors
     /// [`PasswordError`], which says what to change.
-    pub fn parse(text: &str) -> Result<Self, PasswordError> {
+    pub fn parse(text: &str, policy: PasswordPolicy) -> Result<Self, PasswordError> {
+        let PasswordPolicy { min_length, allows_common } = policy;
         match text {
-            _ if text.chars().count() < 6 => Err(PasswordError::TooShort),
+            _ if text.chars().count() < min_length => Err(PasswordError::TooShort(min_length)),
             _ if text.len() > Self::MAX_BYTES => Err(PasswordError::TooLong),
             _ if text.contains('\0') => Err(PasswordError::Nul),
+            _ if !allows_common && common_passwords::contain(text) => Err(PasswordError::Common),
             _ => Ok(Self(Secret::new(text.to_owned()))),
         }
     }
@@ -93,15 +98,38 @@ impl fmt::Debug for PasswordHash {
 #[cfg(test)]
 mod tests {
     use super::{Password, PasswordError, PasswordHash};
+    use crate::domain::PasswordPolicy;
+
+    fn fault(text: &str, min_length: usize, allows_common: bool) -> Option<PasswordError> {
+        Password::parse(text, PasswordPolicy { min_length, allows_common }).err()
+    }
 
     #[test]
     fn a_new_password_has_6_characters_to_72_bytes() {
-        assert_eq!(Password::parse("12345").err(), Some(PasswordError::TooShort));
-        assert!(Password::parse("123456").is_ok());
-        assert!(Password::parse(&"x".repeat(72)).is_ok());
-        assert_eq!(Password::parse(&"x".repeat(73)).err(), Some(PasswordError::TooLong));
-        assert_eq!(Password::parse(&"\u{20ac}".repeat(25)).err(), Some(PasswordError::TooLong));
-        assert_eq!(Password::parse("secret\0").err(), Some(PasswordError::Nul));
+        let fault = |text: &str| fault(text, 6, true);
+        assert_eq!(fault("12345"), Some(PasswordError::TooShort(6)));
+        assert_eq!(fault("123456"), None);
+        assert_eq!(fault(&"x".repeat(72)), None);
+        assert_eq!(fault(&"x".repeat(73)), Some(PasswordError::TooLong));
+        assert_eq!(fault(&"\u{20ac}".repeat(25)), Some(PasswordError::TooLong));
+        assert_eq!(fault("secret\0"), Some(PasswordError::Nul));
+    }
+
+    #[test]
+    fn the_shortest_password_is_counted_in_characters() {
+        assert_eq!(fault("\u{20ac}\u{e9}\u{1f511}12345", 8, false), None);
+        let short = fault("\u{20ac}\u{e9}\u{1f511}1234", 8, false);
+        assert_eq!(short, Some(PasswordError::TooShort(8)));
+        assert_eq!(short.unwrap().to_string(), "Password must be at least 8 characters long");
+    }
+
+    #[test]
+    fn a_common_password_is_refused_unless_the_policy_allows_it() {
+        for common in ["123456", "Password123"] {
+            assert_eq!(fault(common, 6, false), Some(PasswordError::Common), "{common}");
+            assert_eq!(fault(common, 6, true), None, "{common}");
+        }
+        assert_eq!(fault("secret-ada", 6, false), None);
     }
 
     #[test]

@@ -1,15 +1,15 @@
-//! For which peer a connection, its bodies and its password hashes count.
+//! The peer for which the server counts a connection, its bodies and its password hashes.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::TrustedProxies;
 
-/// An IPv4 address, or the first 64 bits of an IPv6 address, which one subscriber has at the least (RFC 6177).
+/// An IPv4 address, or the first 64 bits of an IPv6 address: one subscriber has at least these (RFC 6177).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Peer(IpAddr);
 
 impl Peer {
-    /// The peer of this address; nothing if limits for one address do not hold for it, or if no address is known.
+    /// The peer of this address; `None` if the limits for one address do not apply to it, or if no address is known.
     pub fn counted(address: IpAddr, proxies: &TrustedProxies) -> Option<Self> {
         let is_one_client = !address.is_unspecified() && !proxies.exempt(address);
         is_one_client.then(|| Self::of(address))

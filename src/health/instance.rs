@@ -133,7 +133,7 @@ fn tell(capability: Capability, Finding { status, reason }: Finding) {
     let (capability, status) = (capability.name(), status.name());
     match reason {
         Some(reason) => {
-            tracing::warn!(capability, status, reason, "a capability of this instance has changed")
+            tracing::warn!(capability, status, reason, "a capability of this instance has changed");
         }
         None => tracing::info!(capability, status, "a capability of this instance is back"),
     }

@@ -75,9 +75,9 @@ impl Connections {
         let place = self.place(address);
         let metrics = &self.0.metrics;
         if place.is_some() {
-            metrics.accepted.increment()
+            metrics.accepted.increment();
         } else {
-            metrics.refused.increment()
+            metrics.refused.increment();
         }
         place
     }

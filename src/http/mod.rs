@@ -34,7 +34,7 @@ use hyper::body::Incoming;
 
 use crate::accounts::Accounts;
 use crate::clock::Clock;
-use crate::domain::{Caller, ProxyHeader, TrustedProxies};
+use crate::domain::{Caller, PasswordPolicy, ProxyHeader, TrustedProxies};
 use crate::health::InstanceHealth;
 use crate::keys::Keys;
 use crate::limits::RateLimits;
@@ -64,6 +64,8 @@ type Answer = Result<Response, Refusal>;
 pub struct HttpSettings {
     /// Whether any caller may get a demo token.
     pub demo_tokens: bool,
+    /// The rules for new passwords.
+    pub password_policy: PasswordPolicy,
     /// The origins from which browsers may call; `None` means any.
     pub allowed_origins: Option<Vec<String>>,
     /// The address at which clients reach this server, for the API document.

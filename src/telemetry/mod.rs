@@ -4,6 +4,7 @@
 mod log;
 mod log_filter;
 pub mod metrics;
+pub mod otlp;
 mod scope;
 pub mod traces;
 

@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use http::Method;
 use serde_json::json;
 
+use crate::support::collector::{Collector, CollectorFault};
 use crate::support::{Client, Program, Service, eventually, folder_with_keys, jwt_generator, read, refused};
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -319,4 +320,37 @@ fn the_filter_of_the_log_changes_while_the_program_runs() {
     assert_eq!(admin.get("/debug/log").ok(), json!({ "filter": "info,jwt_generator=debug" }));
     put("warn").ok();
     assert!(!logs_requests("after-00001"));
+}
+
+fn contains(export: &[u8], text: &str) -> bool {
+    export.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[test]
+fn metrics_go_to_a_collector_as_well() {
+    let collector = Collector::start();
+    collector.fail(CollectorFault::Overloaded);
+    let settings = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url()),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=of-the-test".to_owned()),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "1000".to_owned()),
+        ("OTEL_TRACES_SAMPLER", "always_off".to_owned()),
+    ];
+    let service = Service::with(&settings.each_ref().map(|(name, value)| (*name, value.as_str())));
+    service.anonymous().post("/api/token/generate", &json!({})).ok();
+    eventually("an export is refused", || (collector.refused() > 0).then_some(()));
+    service.anonymous().get("/api/jwks").ok();
+    collector.fail(CollectorFault::None);
+    let export = eventually("an export has both requests", || {
+        let mut exports = collector.exports().into_iter();
+        exports.find(|export| contains(&export.body, "generate_token") && contains(&export.body, "get_jwks"))
+    });
+    assert_eq!(export.path, "/v1/metrics");
+    assert_eq!(export.headers["content-type"], "application/x-protobuf");
+    assert_eq!(export.headers["api-key"], "of-the-test");
+    for text in ["http_server_request_duration_seconds", "jwt_tokens_issued_total", "service.name"] {
+        assert!(contains(&export.body, text), "{text}");
+    }
+    let ready = service.anonymous().get("/readyz").ok();
+    assert_eq!(ready, json!({ "status": "ready" }), "a collector that is away is no fault of the service");
 }

@@ -18,7 +18,8 @@ pub(in crate::http) async fn register_user(api: Api, call: Call) -> Answer {
     let (Some(username), Some(email), Some(password)) = given else {
         return Err(Missing::Registration.into());
     };
-    let registration = Registration::parse(&username, &email, password.expose())?;
+    let policy = api.settings.password_policy;
+    let registration = Registration::parse(&username, &email, password.expose(), policy)?;
     let account = LoginName::from_text(registration.username.as_str()).key();
     let of_account = limits::admit_account(&api, operation, &caller, &account)?;
     limits::with_account(register(&api, &caller, registration).await, of_account)

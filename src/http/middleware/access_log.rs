@@ -119,7 +119,7 @@ mod tests {
     fn taken(choice: AccessLog, operation: &'static str, refusal: Option<&'static str>) -> usize {
         let logger = AccessLogger::new(choice);
         let (address, request_id) = (Ipv4Addr::LOCALHOST.into(), RequestId::numbered(0, 0));
-        let caller = Caller { address, request_id, operation, trace: None };
+        let caller = Caller { address, peer: None, request_id, operation, trace: None };
         let request = Answered {
             caller: &caller,
             operation: None,

@@ -35,7 +35,7 @@ impl ClientAddress {
         self.proxies.client(peer, self.header, values)
     }
 
-    /// For which peer limits count a client's address, if they do.
+    /// The peer for which limits count a client's address; `None` if they do not count it.
     pub(in crate::http) fn counted(&self, client: IpAddr) -> Option<Peer> {
         Peer::counted(client, &self.proxies)
     }

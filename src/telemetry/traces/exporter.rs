@@ -7,13 +7,12 @@ use std::time::Duration;
 use std::{io, thread};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, after, bounded, never, select};
-use outbound::http::{Method, Request};
-use outbound::{Bounds, Client, ClientSettings, Proxy, Roots};
 use tokio::sync::oneshot;
 
-use super::otlp::{self, Resource};
+use super::otlp;
 use super::settings::TraceSettings;
 use super::span::SpanRecord;
+use crate::telemetry::otlp::{Collector, ExportFailure, Resource};
 
 /// Spans that may wait.
 const QUEUE: usize = 4096;
@@ -25,10 +24,6 @@ const DELAY: Duration = Duration::from_secs(2);
 const TRIES: u32 = 3;
 /// The pause before the second try; it doubles.
 const PAUSE: Duration = Duration::from_millis(500);
-/// The longest answer that is read, in bytes. It is not used.
-const ANSWER_BYTES: usize = 64 * 1024;
-/// Answers after which another try may help (OTLP, "Retryable Response Codes").
-const RETRYABLE: [u16; 4] = [429, 502, 503, 504];
 
 /// The way to the exporter. Clones share it.
 #[derive(Clone, Debug)]
@@ -40,9 +35,8 @@ pub(super) struct Queue {
 
 /// The thread's own part.
 pub(super) struct Exporter {
-    settings: TraceSettings,
+    collector: Collector,
     resource: Resource,
-    client: Client,
     spans: Receiver<Box<SpanRecord>>,
     flushes: Receiver<oneshot::Sender<()>>,
     dropped: Arc<AtomicU64>,
@@ -73,16 +67,9 @@ impl Exporter {
     pub(super) fn start(settings: TraceSettings, instance: u32) -> io::Result<Queue> {
         let ((spans, taken), (flushes, asked)) = (bounded(QUEUE), bounded(1));
         let dropped = Arc::new(AtomicU64::new(0));
-        let client = Client::new(ClientSettings {
-            user_agent: concat!("jwt-generator/", env!("CARGO_PKG_VERSION")),
-            roots: Roots::of_system(),
-            proxy: Proxy::FromEnvironment,
-            idle_connections: 1,
-        });
         let exporter = Self {
-            resource: Resource::of(&settings, instance),
-            settings,
-            client,
+            resource: Resource::of(&settings.otlp, instance),
+            collector: Collector::new(settings.otlp),
             spans: taken,
             flushes: asked,
             dropped: Arc::clone(&dropped),
@@ -126,9 +113,9 @@ impl Exporter {
         let body = otlp::request(&self.resource, spans);
         let mut tried = 1;
         loop {
-            match self.post(&body) {
+            match self.collector.post(&body) {
                 Ok(()) => return self.note_success(),
-                Err(Failure { retryable: true, .. }) if tried < tries && self.flushes.is_empty() => {
+                Err(ExportFailure { retryable: true, .. }) if tried < tries && self.flushes.is_empty() => {
                     thread::sleep(PAUSE * (1 << (tried - 1)));
                     tried += 1;
                 }
@@ -137,36 +124,13 @@ impl Exporter {
         }
     }
 
-    fn post(&self, body: &[u8]) -> Result<(), Failure> {
-        let lasting = |text: String| Failure { text, retryable: false };
-        let mut request = Request::builder()
-            .method(Method::POST)
-            .uri(&self.settings.endpoint)
-            .header("content-type", "application/x-protobuf");
-        for (name, value) in &self.settings.headers {
-            request = request.header(name, value.expose());
-        }
-        let request = request
-            .body(body)
-            .map_err(|_| lasting("the endpoint and OTEL_EXPORTER_OTLP_HEADERS make no request".to_owned()))?;
-        let bounds = Bounds { within: self.settings.timeout, answer: ANSWER_BYTES };
-        match self.client.send_and_cut(request, bounds) {
-            Ok((answer, _)) if (200..300).contains(&answer.status) => Ok(()),
-            Ok((answer, _)) => {
-                let retryable = RETRYABLE.contains(&answer.status);
-                Err(Failure { text: format!("it answers with status {}", answer.status), retryable })
-            }
-            Err(error) => Err(Failure { text: error.to_string(), retryable: true }),
-        }
-    }
-
     /// Tells the log once that exports fail, not each time.
-    fn note_failure(&mut self, failure: &Failure, spans: usize) {
+    fn note_failure(&mut self, failure: &ExportFailure, spans: usize) {
         self.dropped.fetch_add(spans as u64, Ordering::Relaxed);
         if !self.failing {
             self.failing = true;
             tracing::warn!(
-                endpoint = self.settings.endpoint,
+                endpoint = self.collector.endpoint(),
                 error = failure.text,
                 "the collector does not take spans; requests are answered without it"
             );
@@ -180,11 +144,4 @@ impl Exporter {
             tracing::warn!(dropped, "spans were dropped before the collector took these");
         }
     }
-}
-
-/// Why an export failed.
-struct Failure {
-    text: String,
-    /// Whether another try may help.
-    retryable: bool,
 }

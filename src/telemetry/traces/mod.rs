@@ -2,13 +2,12 @@
 
 mod exporter;
 mod otlp;
-mod protobuf;
 mod sampler;
 mod settings;
 mod span;
 mod tracer;
 
 pub use sampler::Sampler;
-pub use settings::{TraceSettings, parse_pairs};
+pub use settings::TraceSettings;
 pub use span::{InSpan, Span, SpanKind, SpanRecord, SpanValue};
 pub use tracer::{BegunTrace, Recording, Tracer};

@@ -9,7 +9,8 @@ use jwt_generator::app;
 use jwt_generator::clock::Clock;
 use jwt_generator::config::{Config, Sources};
 use jwt_generator::domain::{
-    Actor, Caller, EventKind, EventSubject, Initiator, LoginName, Password, RequestId, Timestamp, UserId,
+    Actor, Caller, EventKind, EventSubject, Initiator, LoginName, Password, PasswordPolicy, RequestId,
+    Timestamp, UserId,
 };
 use jwt_generator::entropy::Entropy;
 use jwt_generator::keys::{Keys, RingRefresher, Signer};
@@ -93,11 +94,11 @@ fn in_request(actor: Actor) -> Initiator {
 }
 
 pub(super) fn ada() -> Registration {
-    Registration::parse("ada", "ada@example.com", "secret-ada").unwrap()
+    Registration::parse("ada", "ada@example.com", "secret-ada", PasswordPolicy::ORIGINAL).unwrap()
 }
 
 pub(super) fn password(text: &str) -> Password {
-    Password::parse(text).unwrap()
+    Password::parse(text, PasswordPolicy::ORIGINAL).unwrap()
 }
 
 #[tokio::test]

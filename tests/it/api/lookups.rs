@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use jwt_generator::accounts::{Hasher, Registration, Registry};
 use jwt_generator::clock::Clock;
 use jwt_generator::domain::{
-    Email, Event, Initiator, LoginName, Password, PasswordHash, Timestamp, User, UserId, Username,
+    Email, Event, Initiator, LoginName, Password, PasswordHash, PasswordPolicy, Timestamp, User, UserId,
+    Username,
 };
 use jwt_generator::entropy::Entropy;
 use jwt_generator::store::mongo::Mongo;
@@ -120,7 +121,7 @@ async fn watched(stores: Stores) -> (Arc<Watched>, Registry) {
     let hasher = Hasher::start(4, Entropy::seeded(1)).unwrap();
     let stores = Stores { users: Arc::clone(&watched) as Arc<dyn Users>, ..stores };
     let registry = Registry::new(&stores, hasher, clock, Entropy::seeded(2));
-    let ada = Registration::parse("ada", "ada@example.com", "secret-ada").unwrap();
+    let ada = Registration::parse("ada", "ada@example.com", "secret-ada", PasswordPolicy::ORIGINAL).unwrap();
     registry.create_user(ada, &Initiator::OPERATOR).await.unwrap();
     (watched, registry)
 }
@@ -149,7 +150,11 @@ async fn a_change_ends_the_sessions_that_began_while_it_was_written() {
         let (_watched, registry) = watched(store).await;
         let ada = LoginName::from_text("ada");
         registry
-            .set_password(&ada, Password::parse("second-secret").unwrap(), &Initiator::OPERATOR)
+            .set_password(
+                &ada,
+                Password::parse("second-secret", PasswordPolicy::ORIGINAL).unwrap(),
+                &Initiator::OPERATOR,
+            )
             .await
             .unwrap();
         let sessions = registry.find_user(&ada).await.unwrap().unwrap().sessions;

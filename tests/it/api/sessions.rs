@@ -3,7 +3,7 @@
 
 use http::Method;
 use jose::decode_unverified;
-use jwt_generator::domain::{Initiator, LoginName, Password, Timestamp};
+use jwt_generator::domain::{Initiator, LoginName, Password, PasswordPolicy, Timestamp};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Client, Service, mongod};
@@ -41,7 +41,7 @@ fn log_in(service: &Service, password: &str) -> Client {
 }
 
 fn change_password(service: &Service, password: &str) {
-    let password = Password::parse(password).unwrap();
+    let password = Password::parse(password, PasswordPolicy::ORIGINAL).unwrap();
     service.manage(async |users| {
         users.set_password(&LoginName::from_text("alice"), password, &Initiator::OPERATOR).await.unwrap()
     });

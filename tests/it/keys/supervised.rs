@@ -145,6 +145,7 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, tasks: &Tasks) -> H
         clock,
         settings: HttpSettings {
             demo_tokens: true,
+            password_policy: config.password_policy,
             allowed_origins: None,
             public_url: None,
             trusted_proxies: TrustedProxies::default(),

@@ -104,6 +104,7 @@ impl Collector {
         let exports = self.exports();
         exports
             .iter()
+            .filter(|export| !export.path.ends_with("/metrics"))
             .flat_map(|export| {
                 Message(&export.body).all(1).flat_map(|spans| of_resource(&spans)).collect::<Vec<_>>()
             })

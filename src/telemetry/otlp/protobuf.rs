@@ -3,7 +3,7 @@
 
 /// A message that is being written.
 #[derive(Debug, Default)]
-pub(super) struct Message(Vec<u8>);
+pub(in crate::telemetry) struct Message(Vec<u8>);
 
 /// The kinds of fields on the wire.
 const VARINT: u32 = 0;
@@ -13,44 +13,44 @@ const FIXED_32: u32 = 5;
 
 impl Message {
     /// A field of any number of bytes: `bytes` or `string`. As in proto3, an empty one is left out.
-    pub(super) fn bytes(&mut self, field: u32, bytes: &[u8]) {
+    pub(in crate::telemetry) fn bytes(&mut self, field: u32, bytes: &[u8]) {
         if !bytes.is_empty() {
             self.present_bytes(field, bytes);
         }
     }
 
     /// The same for a field of which it counts whether it is there (`oneof`): an empty one is written.
-    pub(super) fn present_bytes(&mut self, field: u32, bytes: &[u8]) {
+    pub(in crate::telemetry) fn present_bytes(&mut self, field: u32, bytes: &[u8]) {
         self.key(field, BYTES);
         self.varint(bytes.len() as u64);
         self.0.extend_from_slice(bytes);
     }
 
     /// A field that is a message. It is written also if it is empty.
-    pub(super) fn message(&mut self, field: u32, fill: impl FnOnce(&mut Self)) {
+    pub(in crate::telemetry) fn message(&mut self, field: u32, fill: impl FnOnce(&mut Self)) {
         let mut inner = Self::default();
         fill(&mut inner);
         self.present_bytes(field, &inner.0);
     }
 
     /// A field of the type `int64` or `enum`.
-    pub(super) fn number(&mut self, field: u32, number: i64) {
+    pub(in crate::telemetry) fn number(&mut self, field: u32, number: i64) {
         self.key(field, VARINT);
         self.varint(number as u64);
     }
 
-    pub(super) fn fixed64(&mut self, field: u32, number: u64) {
+    pub(in crate::telemetry) fn fixed64(&mut self, field: u32, number: u64) {
         self.key(field, FIXED_64);
         self.0.extend_from_slice(&number.to_le_bytes());
     }
 
-    pub(super) fn fixed32(&mut self, field: u32, number: u32) {
+    pub(in crate::telemetry) fn fixed32(&mut self, field: u32, number: u32) {
         self.key(field, FIXED_32);
         self.0.extend_from_slice(&number.to_le_bytes());
     }
 
     /// All that was written.
-    pub(super) fn into_bytes(self) -> Vec<u8> {
+    pub(in crate::telemetry) fn into_bytes(self) -> Vec<u8> {
         self.0
     }
 

@@ -1,0 +1,98 @@
+//! Password hashes are made in turns: a client that asks for many does not keep other users from logging in.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{available_parallelism, scope};
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::client::registration;
+use crate::support::{Client, Service, eventually};
+
+/// Users that log in during an attack.
+const USERS: usize = 20;
+/// More connections than hashes may wait or be made at once.
+const SPARE_CONNECTIONS: usize = 40;
+
+/// A request to `/api/auth/…` and the address that the proxy names as its client, if there is a proxy.
+struct Asked {
+    operation: &'static str,
+    body: Value,
+    client: Option<String>,
+}
+
+impl Asked {
+    fn send(&self, client: &Client) -> u16 {
+        let json = ("Content-Type", "application/json");
+        let named = self.client.as_deref().map(|address| ("X-Forwarded-For", address));
+        let headers: Vec<_> = std::iter::once(json).chain(named).collect();
+        let path = format!("/api/auth/{}", self.operation);
+        client.send(Method::POST, &path, &headers, self.body.to_string()).status
+    }
+}
+
+/// Ends the attack, also if the test fails.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn log_in(name: &str, password: &str, client: Option<String>) -> Asked {
+    Asked { operation: "login", body: json!({ "username": name, "password": password }), client }
+}
+
+/// The statuses of the log-ins of all users, while many connections repeat what `attack` makes of a number.
+fn log_ins_during(service: &Service, proxy: bool, attack: impl Fn(usize) -> Asked + Sync) -> Vec<u16> {
+    (0..USERS).for_each(|user| drop(service.user(&format!("user{user}"))));
+    let connections = available_parallelism().unwrap().get() + SPARE_CONNECTIONS;
+    let (over, answers, next) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
+    let attacker = || {
+        let client = Client::new(service.anonymous().base());
+        while !over.load(Ordering::Relaxed) {
+            attack(next.fetch_add(1, Ordering::Relaxed)).send(&client);
+            answers.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let user = |user: usize| {
+        let name = format!("user{user}");
+        let address = proxy.then(|| format!("203.0.113.{user}"));
+        log_in(&name, &format!("secret-{name}"), address).send(&Client::new(service.anonymous().base()))
+    };
+    scope(|scope| {
+        let _end = Ends(&over);
+        (0..connections).for_each(|_| drop(scope.spawn(attacker)));
+        let under_way = || (answers.load(Ordering::Relaxed) > 2 * connections).then_some(());
+        eventually("the attack is under way", under_way);
+        let users: Vec<_> = (0..USERS).map(|number| scope.spawn(move || user(number))).collect();
+        users.into_iter().map(|user| user.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn users_log_in_while_many_connections_guess_one_password() {
+    let service = Service::with(&[("BCRYPT_ROUNDS", "8")]);
+    service.user("victim");
+    let statuses = log_ins_during(&service, false, |_| log_in("victim", "wrong-one", None));
+    assert_eq!(statuses, [200; USERS]);
+}
+
+#[test]
+fn users_log_in_while_one_address_tries_one_name_after_the_other() {
+    let service = Service::with(&[("BCRYPT_ROUNDS", "8"), ("TRUSTED_PROXIES", "127.0.0.1")]);
+    let attack = |number| log_in(&format!("name{number}"), "wrong-one", Some("198.51.100.7".to_owned()));
+    assert_eq!(log_ins_during(&service, true, attack), [200; USERS]);
+}
+
+/// If the proxy is not named, all clients have its address.
+#[test]
+fn users_log_in_while_others_register_one_user_after_the_other() {
+    let service = Service::with(&[("BCRYPT_ROUNDS", "8")]);
+    let attack = |number| {
+        let body = registration(&format!("newcomer{number}"));
+        Asked { operation: "register", body, client: None }
+    };
+    assert_eq!(log_ins_during(&service, false, attack), [200; USERS]);
+}
