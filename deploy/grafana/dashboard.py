@@ -159,7 +159,11 @@ ROWS = {
     ],
     "Tokens": [
         lines("Tokens issued", [(rate("jwt_tokens_issued_total", by="kind, algorithm"), "{{kind}} {{algorithm}}")], "ops", stacked=True),
-        lines("Tokens not issued", [(rate("jwt_tokens_refused_total", by="kind, reason"), "{{kind}} {{reason}}")], "ops"),
+        lines(
+            "Tokens not issued",
+            [(f"{rate('jwt_tokens_refused_total', by='kind, reason')} > 0", "{{kind}} {{reason}}")],
+            "ops",
+        ),
         lines(
             "Tokens checked",
             [(f"{rate('jwt_tokens_checked_total', by='result')} > 0", "{{result}}")],
@@ -188,9 +192,9 @@ ROWS = {
     "Log-ins and limits": [
         lines(
             "Log-ins by outcome",
-            [(rate("jwt_account_attempts_total", 'action="login"', "outcome"), "{{outcome}}")],
+            [(f"""{rate("jwt_account_attempts_total", 'action="login"', "outcome")} > 0""", "{{outcome}}")],
             "ops",
-            "throttled and limited: the brake on password guessing refused an attempt (docs/operations.md).",
+            "login_throttled and login_limited: attempts that were refused because too many before them had failed (docs/operations.md).",
         ),
         lines(
             "Registrations and refreshes by outcome",
@@ -207,9 +211,8 @@ ROWS = {
         lines("Calls by verb", [(rate("jwt_store_call_duration_seconds_count", by="verb"), "{{verb}}")], "ops", stacked=True),
         lines(
             "Calls that failed",
-            [(rate("jwt_store_call_duration_seconds_count", 'outcome!="ok"', "verb, outcome"), "{{verb}} {{outcome}}")],
+            [(rate("jwt_store_call_duration_seconds_count", 'outcome=~"unavailable|failed"', "verb, outcome"), "{{verb}} {{outcome}}")],
             "ops",
-            "conflict: something is taken, such as the name of a user. That is no fault.",
         ),
         lines("Calls, 99 %", [(quantile(0.99, "jwt_store_call_duration_seconds", by="verb"), "{{verb}}")], "s"),
         lines("Rows", [(gauge("jwt_store_rows", by="table"), "{{table}}")], "none", width=12),
@@ -223,12 +226,15 @@ ROWS = {
     ],
     "Queues": [
         lines(
-            "Work that waits",
+            "How full the queues are",
             [
-                (gauge("jwt_queue_length", by="queue, instance"), "{{queue}} at {{instance}}"),
-                (f"min by (queue) (jwt_queue_capacity{{{CHOSEN}}})", "{{queue}}: full"),
+                (
+                    f"max by (queue) (jwt_queue_length{{{CHOSEN}}} / jwt_queue_capacity{{{CHOSEN}}})",
+                    "{{queue}}",
+                )
             ],
-            "none",
+            "percentunit",
+            "The fullest queue of all instances. A queue that is full refuses work.",
             width=6,
         ),
         lines("Time in the queue, 99 %", [(quantile(0.99, "jwt_queue_wait_seconds", by="queue"), "{{queue}}")], "s", width=6),
@@ -247,8 +253,9 @@ ROWS = {
         lines("Duration of tasks", [(gauge("jwt_task_duration_seconds", by="task"), "{{task}}")], "s", width=6),
         lines(
             "Last success of tasks",
-            [(f"time() - {gauge('jwt_task_last_success_timestamp_seconds', by='task', how='min')}", "{{task}}")],
+            [(f"time() - ({gauge('jwt_task_last_success_timestamp_seconds', by='task', how='min')} > 0)", "{{task}}")],
             "s",
+            "For how long the task has not succeeded, at the instance where that is longest.",
             width=6,
         ),
         lines("Processor", [(rate("process_cpu_seconds_total", by="instance"), "{{instance}}")], "none", "Cores in use.", width=6),

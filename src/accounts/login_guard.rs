@@ -7,7 +7,7 @@ use super::AccountError;
 use crate::clock::Clock;
 use crate::domain::{
     Actor, AddressTag, Admission, Caller, Event, EventKind, EventSubject, Initiator, LoginName,
-    LoginThrottle, Secret, ThrottleRecord, ThrottledAccount, Timestamp, User, network_of,
+    LoginThrottle, Peer, Secret, ThrottleRecord, ThrottledAccount, Timestamp, User,
 };
 use crate::entropy::{Entropy, EntropyError};
 use crate::server_secret::{CurrentServerSecret, Label, SUBKEY_BYTES, keyed_hash};
@@ -83,6 +83,17 @@ impl LoginGuard {
         }
     }
 
+    /// Whether the user has logged in from this address lately.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(super) async fn knows(&self, caller: &Caller, user: &User) -> Result<bool, AccountError> {
+        let account = ThrottledAccount::User(user.id);
+        let tags = tags(&self.keys()?, account, caller);
+        let record = self.throttles.find_login_throttle(account).await?;
+        Ok(record.is_some_and(|record| record.throttle.knows(&tags, self.clock.now())))
+    }
+
     async fn admit_to<'a>(
         &'a self,
         caller: &'a Caller,
@@ -95,7 +106,7 @@ impl LoginGuard {
         Ok(attempt)
     }
 
-    /// Where a name is counted that no user has.
+    /// The place in which a name without a user is counted.
     fn place_of(&self, name: &LoginName) -> Result<ThrottledAccount, AccountError> {
         let (keys, message) = (self.keys()?, format!("name {}", name.key()));
         let key = keys.first().unwrap_or(&self.stand_in);
@@ -207,7 +218,7 @@ fn tags(keys: &[Key], account: ThrottledAccount, caller: &Caller) -> Vec<Address
     if caller.address.is_unspecified() {
         return Vec::new();
     }
-    let message = format!("address {account} {}", network_of(caller.address));
+    let message = format!("address {account} {}", Peer::of(caller.address));
     keys.iter().map(|key| AddressTag::from_hash(keyed_hash(key, message.as_bytes()))).collect()
 }
 

@@ -214,6 +214,7 @@ impl Components {
         metrics.add_all(of_keys(&keys, &ring_service, &clock));
         let accounts = Accounts::new(registry, guard, tokens.clone(), clock.clone(), config.session_max_age);
         metrics.add_all(accounts.metrics());
+        metrics.add(Arc::new(limits.clone()));
         metrics.add_all([Arc::clone(&health) as Arc<dyn Source>, Arc::new(known.clone()), table_metrics]);
         let settings = HttpSettings {
             demo_tokens: config.demo_tokens,

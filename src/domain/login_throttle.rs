@@ -67,6 +67,11 @@ impl LoginThrottle {
         self.failures_of(tags, now).admission(now)
     }
 
+    /// Whether the user has logged in from this address lately. `tags` is as for [`Self::admission`].
+    pub fn knows(&self, tags: &[AddressTag], now: Timestamp) -> bool {
+        self.known(tags, now).is_some()
+    }
+
     /// This after an attempt with a wrong password, and what the failure began, if it began something.
     #[must_use]
     pub fn after_failure(&self, tags: &[AddressTag], now: Timestamp) -> (Self, Option<EventKind>) {

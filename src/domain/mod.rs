@@ -46,7 +46,7 @@ pub use rotation::Rotation;
 pub use secret::Secret;
 pub use server_secret::{ServerSecretFault, ServerSecretRecord};
 pub use sessions::Sessions;
-pub use throttled_account::{AddressTag, ThrottleRecord, ThrottledAccount, network_of};
+pub use throttled_account::{AddressTag, ThrottleRecord, ThrottledAccount};
 pub use timestamp::Timestamp;
 pub use trace_context::{SpanId, TraceContext, TraceId, is_tracestate};
 pub use trusted_proxies::{TrustedProxies, TrustedProxiesError};

@@ -1,5 +1,6 @@
 //! The peer for which the server counts a connection, its bodies and its password hashes.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::TrustedProxies;
@@ -21,5 +22,26 @@ impl Peer {
             v4 @ IpAddr::V4(_) => Self(v4),
             IpAddr::V6(v6) => Self(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into()),
         }
+    }
+}
+
+/// The network's first address.
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Peer;
+
+    #[test]
+    fn an_ipv4_address_stands_for_itself_and_an_ipv6_address_for_its_64() {
+        let peer = |text: &str| Peer::of(text.parse().unwrap()).to_string();
+        assert_eq!(peer("192.0.2.7"), "192.0.2.7");
+        assert_eq!(peer("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(peer("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_ne!(peer("2001:db8:1:3::1"), peer("2001:db8:1:2::1"));
     }
 }

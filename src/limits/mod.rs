@@ -4,6 +4,7 @@
 
 mod line;
 mod live_instances;
+mod metrics;
 mod pace;
 mod policies;
 mod quota;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::metrics::Verdicts;
 use super::pace::{Pace, ticks};
 use super::table::Table;
 use super::{Group, LiveInstances, Policies, Quota, Scope, Verdict};
@@ -13,6 +14,8 @@ use crate::domain::Peer;
 
 /// How long an address is familiar to an account after a log-in.
 const FAMILIAR: Duration = Duration::from_secs(30 * 86_400);
+/// How long an address that an account does not know is not looked for again.
+const STRANGE: Duration = Duration::from_secs(60);
 
 /// Says which requests are admitted. It is in memory only and takes no lock. Clones share it.
 #[derive(Clone, Debug)]
@@ -30,9 +33,12 @@ struct Shared {
     accounts: [Option<Budgets>; Group::COUNT],
     /// Accounts with the addresses that logged in to them.
     familiar: Table,
+    /// Accounts with addresses that have not logged in to them.
+    strange: Table,
     /// Of each group with a global quota: the tick at which its bucket is full again.
     globals: [AtomicU64; Group::COUNT],
     instances: LiveInstances,
+    verdicts: Verdicts,
 }
 
 /// The buckets of one quota.
@@ -60,8 +66,10 @@ impl RateLimits {
             addresses: of_scope(Scope::Address),
             accounts: of_scope(Scope::Account),
             familiar: Table::new(ticks(FAMILIAR)),
+            strange: Table::new(ticks(STRANGE)),
             globals: Default::default(),
             instances,
+            verdicts: Verdicts::default(),
             policies,
         }))
     }
@@ -71,11 +79,16 @@ impl RateLimits {
         &self.0.policies
     }
 
+    /// The verdicts until now.
+    pub(super) fn verdicts(&self) -> &Verdicts {
+        &self.0.verdicts
+    }
+
     /// Takes a request from the budget of its client. `None` if there is no such limit.
     pub fn take_of_address(&self, group: Group, peer: Peer) -> Option<Verdict> {
         let budgets = self.0.addresses[group as usize].as_ref()?;
         let hash = self.0.hashes.hash_one(peer);
-        Some(budgets.take(hash, self.0.now(), group, Scope::Address))
+        Some(self.0.count(budgets.take(hash, self.0.now(), group, Scope::Address)))
     }
 
     /// Takes a request from the budget of an account, named as the look-up compares names. An address that logged in to the
@@ -85,13 +98,25 @@ impl RateLimits {
         let (now, with_peer) = (self.0.now(), self.0.hashes.hash_one((account, peer)));
         let is_familiar = self.0.familiar.remembers(with_peer, now);
         let hash = if is_familiar { with_peer } else { self.0.hashes.hash_one(account) };
-        Some(budgets.take(hash, now, group, Scope::Account))
+        Some(self.0.count(budgets.take(hash, now, group, Scope::Account)))
     }
 
     /// Notes that an address has logged in to an account.
     pub fn note_familiar(&self, account: &str, peer: Peer) {
         let hash = self.0.hashes.hash_one((account, peer));
         self.0.familiar.remember(hash, self.0.now(), ticks(FAMILIAR));
+    }
+
+    /// Notes that an account does not know an address.
+    pub fn note_strange(&self, account: &str, peer: Peer) {
+        let hash = self.0.hashes.hash_one((account, peer));
+        self.0.strange.remember(hash, self.0.now(), ticks(STRANGE));
+    }
+
+    /// Whether this was noted within the last minute.
+    pub fn is_strange(&self, account: &str, peer: Peer) -> bool {
+        let hash = self.0.hashes.hash_one((account, peer));
+        self.0.strange.remembers(hash, self.0.now())
     }
 
     /// Takes a request from the budget of all clients: this instance's part of it. `None` if there is no such limit.
@@ -104,7 +129,7 @@ impl RateLimits {
         let order = Ordering::Relaxed;
         let before = full_at.fetch_update(order, order, |full_at| next(full_at).map(|load| now + load));
         let (Ok(before) | Err(before)) = before;
-        Some(verdict(group, Scope::Global, pace, next(before).ok_or(load(before))))
+        Some(self.0.count(verdict(group, Scope::Global, pace, next(before).ok_or(load(before)))))
     }
 
     /// Gives back the request that [`Self::take_of_all`] took, because another budget refused it then.
@@ -125,6 +150,11 @@ impl Budgets {
 }
 
 impl Shared {
+    fn count(&self, verdict: Verdict) -> Verdict {
+        self.verdicts.count(&verdict);
+        verdict
+    }
+
     /// Ticks since the beginning.
     fn now(&self) -> u64 {
         ticks(self.clock.uptime().saturating_sub(self.began_at))

@@ -52,7 +52,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("server_secret", &["domain"]),
     ("admin", &["health", "telemetry"]),
     ("http", &["accounts", "clock", "domain", "health", "keys", "limits", "telemetry", "token"]),
-    ("limits", &["clock", "domain"]),
+    ("limits", &["clock", "domain", "telemetry"]),
     ("health", &["clock", "domain", "keys", "store", "telemetry"]),
     ("accounts", &["clock", "domain", "entropy", "server_secret", "store", "telemetry", "token", "workers"]),
     ("token", &["clock", "domain", "entropy", "keys", "telemetry"]),

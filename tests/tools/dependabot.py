@@ -49,7 +49,7 @@ def folder_of(ecosystem, path):
 
 def faults_of_images(path):
     """The images of a Dockerfile or of compose.yaml that Dependabot could not follow."""
-    text = pathlib.Path(path).read_text()
+    text = pathlib.Path(path).read_text(errors="replace")
     if of_ecosystem("docker", path):
         stages = set(re.findall(r"^FROM .* AS (\S+)", text, re.M | re.I)) | {"scratch"}
         images = [image for image in re.findall(r"^FROM (\S+)", text, re.M | re.I) if image not in stages]

@@ -17,11 +17,10 @@ pub(in crate::http) async fn login_user(api: Api, call: Call) -> Answer {
         return Err(Missing::LogIn.into());
     };
     let name = LoginName::from_text(&username);
-    let account = name.key();
-    let of_account = limits::admit_account(&api, operation, &caller, &account)?;
+    let of_account = limits::admit_log_in(&api, operation, &caller, &name).await?;
     let answer = log_in(&api, &caller, &name, Password::attempt(password.expose())).await;
     if answer.is_ok() {
-        api.limits.note_familiar(&account, Peer::of(caller.address));
+        api.limits.note_familiar(&name.key(), Peer::of(caller.address));
     }
     limits::with_account(answer, of_account)
 }

@@ -6,7 +6,7 @@ use http::HeaderName;
 use http::header::{HeaderMap, HeaderValue};
 
 use super::limit_field::Field;
-use crate::domain::{Caller, Peer};
+use crate::domain::{Caller, LoginName, Peer};
 use crate::http::operation::Operation;
 use crate::http::refusal::{Kind, Refusal};
 use crate::http::{Answer, Api};
@@ -45,6 +45,45 @@ pub(in crate::http) fn admit_account(
 ) -> Result<Option<Verdict>, Refusal> {
     let Some(group) = operation.limit else { return Ok(None) };
     let verdict = api.limits.take_of_account(group, account, Peer::of(caller.address));
+    judged_for_account(api, group, verdict)
+}
+
+/// Admits a log-in by the budget of its account. If attackers have used it up, an address that the account knows gets a
+/// budget of its own, even if this instance has not seen a log-in from there.
+///
+/// # Errors
+/// 429.
+pub(in crate::http) async fn admit_log_in(
+    api: &Api,
+    operation: &Operation,
+    caller: &Caller,
+    name: &LoginName,
+) -> Result<Option<Verdict>, Refusal> {
+    let Some(group) = operation.limit else { return Ok(None) };
+    let (account, peer) = (name.key(), Peer::of(caller.address));
+    let mut verdict = api.limits.take_of_account(group, &account, peer);
+    if verdict.is_some_and(|verdict| !verdict.allowed) && is_known(api, caller, name).await {
+        verdict = api.limits.take_of_account(group, &account, peer);
+    }
+    judged_for_account(api, group, verdict)
+}
+
+/// Looks for the address in what the store knows of the account, at most once a minute for one that it does not know.
+async fn is_known(api: &Api, caller: &Caller, name: &LoginName) -> bool {
+    let (account, peer) = (name.key(), Peer::of(caller.address));
+    if api.limits.is_strange(&account, peer) {
+        return false;
+    }
+    let is_known = api.accounts.knows_address(caller, name).await;
+    if is_known {
+        api.limits.note_familiar(&account, peer);
+    } else {
+        api.limits.note_strange(&account, peer);
+    }
+    is_known
+}
+
+fn judged_for_account(api: &Api, group: Group, verdict: Option<Verdict>) -> Result<Option<Verdict>, Refusal> {
     let judged = verdict.map(judged).transpose();
     if judged.is_err() {
         // Otherwise a flood of guesses at one account could use up what all accounts share.

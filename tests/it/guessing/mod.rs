@@ -10,9 +10,9 @@ use serde_json::json;
 
 use crate::support::{Answer, Client, Service};
 
-/// Proxies name the client, so that a test chooses its address.
-const BEHIND_A_PROXY: [(&str, &str); 2] =
-    [("TRUSTED_PROXIES", "127.0.0.0/8"), ("TRUSTED_PROXY_HEADER", "x-forwarded-for")];
+/// Proxies name the client, so that a test chooses its address. No rate limit answers before the guard does.
+const BEHIND_A_PROXY: [(&str, &str); 3] =
+    [("TRUSTED_PROXIES", "127.0.0.0/8"), ("TRUSTED_PROXY_HEADER", "x-forwarded-for"), ("RATE_LIMITS", "off")];
 /// The address from which users register and log in.
 const HOME: &str = "198.51.100.1";
 /// The address of an attacker.

@@ -25,7 +25,7 @@ fn knows_of_five_failures(client: &Client, name: &str) {
 /// Two servers on one database, which is a file or on MongoDB.
 fn share(settings: &[(&str, &str)]) {
     let folder = folder_with_keys();
-    let settings = [&[("BCRYPT_ROUNDS", "4")], settings].concat();
+    let settings = [&[("BCRYPT_ROUNDS", "4"), ("RATE_LIMITS", "off")], settings].concat();
     let (one, other) = (Program::start(folder.path(), &settings), Program::start(folder.path(), &settings));
     one.client().register("alice");
     for name in ["alice", "nobody"] {
@@ -53,11 +53,7 @@ fn two_servers_on_mongodb_and_one_after_a_kill_know_the_same_failures() {
 #[test]
 fn a_server_knows_the_address_of_a_log_in_at_another_server() {
     let folder = folder_with_keys();
-    let settings = [
-        ("BCRYPT_ROUNDS", "4"),
-        ("TRUSTED_PROXIES", "127.0.0.0/8"),
-        ("TRUSTED_PROXY_HEADER", "x-forwarded-for"),
-    ];
+    let settings = [&[("BCRYPT_ROUNDS", "4")][..], &super::BEHIND_A_PROXY].concat();
     let (one, other) = (Program::start(folder.path(), &settings), Program::start(folder.path(), &settings));
     one.client().register("alice");
     assert_eq!(own_log_in(&one.client(), super::HOME, "alice").status, 200);

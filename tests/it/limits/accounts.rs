@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::{LOGIN, Limited, told};
+use super::{LOGIN, Limited, ask, told};
 use crate::support::client::registration;
+use crate::support::{Program, folder_with_keys};
 
 fn register(limited: &Limited, name: &str) {
     let answer = limited.ask("198.51.100.250", "/api/auth/register", &registration(name));
@@ -54,6 +55,24 @@ fn an_owner_logs_in_from_a_familiar_address_while_strangers_are_refused() {
     assert_eq!(log_in(&limited, "198.51.100.11", "ada"), 429, "not even with the right password");
     let familiar = [(); 4].map(|()| limited.guess("203.0.113.1", "ada").status);
     assert_eq!(familiar, [401, 401, 429, 429], "an attacker behind the owner's address has no more guesses");
+}
+
+/// This is so after a restart, too, or if the instances are behind one proxy.
+#[test]
+fn an_owner_logs_in_at_an_instance_that_has_seen_no_log_in_while_strangers_are_refused() {
+    let folder = folder_with_keys();
+    let limits = "login=3/d per account, off per address";
+    let settings = [("BCRYPT_ROUNDS", "4"), ("TRUSTED_PROXIES", "127.0.0.0/8"), ("RATE_LIMITS", limits)];
+    let (one, other) = (Program::start(folder.path(), &settings), Program::start(folder.path(), &settings));
+    let (one, other) = (one.client(), other.client());
+    let right = json!({ "username": "ada", "password": "secret-ada" });
+    assert_eq!(ask(&one, "203.0.113.1", "/api/auth/register", &registration("ada")).status, 201);
+    assert_eq!(ask(&one, "203.0.113.1", LOGIN, &right).status, 200);
+    let wrong = json!({ "username": "ada", "password": "a wrong one" });
+    let guess = |number| ask(&other, &format!("198.51.100.{number}"), LOGIN, &wrong).status;
+    assert_eq!([1, 2, 3, 4, 5].map(guess), [401, 401, 401, 429, 429]);
+    assert_eq!(ask(&other, "203.0.113.1", LOGIN, &right).status, 200);
+    assert_eq!(ask(&other, "198.51.100.4", LOGIN, &right).status, 429, "not even with the right password");
 }
 
 #[test]

@@ -102,3 +102,24 @@ fn a_request_that_its_own_address_may_not_make_takes_nothing_of_what_all_share()
     assert_eq!([(); 5].map(|()| limited.generate("198.51.100.1")), [200, 429, 429, 429, 429]);
     assert_eq!(limited.generate("198.51.100.2"), 200);
 }
+
+#[test]
+fn verdicts_are_counted_by_group_and_scope() {
+    let settings =
+        [("RATE_LIMITS", "generate=1/d per address, 9/d global"), ("TRUSTED_PROXIES", "127.0.0.9")];
+    let service = Service::with(&settings);
+    let statuses = [1, 2, 3].map(|_| from("127.0.0.2", service.address(), ""));
+    assert_eq!(statuses, ["200", "429", "429"]);
+    let metrics = service.admin().get("/metrics");
+    for (scope, verdict, count) in [
+        ("address", "admitted", 1),
+        ("address", "refused", 2),
+        ("global", "admitted", 1),
+        ("global", "refused", 0),
+    ] {
+        let line = format!(
+            "\njwt_rate_limit_verdicts_total{{group=\"generate\",scope=\"{scope}\",verdict=\"{verdict}\"}} {count}\n"
+        );
+        assert!(metrics.text().contains(&line), "{line}\n{}", metrics.text());
+    }
+}

@@ -20,8 +20,8 @@ fn knows(program: &Program, instances: u64) {
     eventually("an instance counts the others", || {
         let log = program.log();
         let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let counts = entries.filter_map(|entry| entry["instances"].as_u64());
-        (counts.last() == Some(instances)).then_some(())
+        let mut counts = entries.filter_map(|entry| entry["instances"].as_u64());
+        (counts.next_back() == Some(instances)).then_some(())
     });
 }
 
