@@ -21,7 +21,7 @@ impl Accounts {
     /// has ended since.
     pub async fn profile(&self, caller: &Caller, token: &str) -> Result<User, AccountError> {
         let Bearer { user, .. } = self.bearer(token).await?;
-        tracing::debug!(user = %user.id, request_id = %caller.request_id, "a user's profile is shown");
+        tracing::debug!(user.id = %user.id, request_id = %caller.request_id, "a user's profile is shown");
         Ok(user)
     }
 
@@ -42,7 +42,7 @@ impl Accounts {
         }
         let subject = Subject::User { user: &user, session: Session::Since(auth_time) };
         let token = self.tokens.issue(subject, None).await?;
-        tracing::debug!(user = %user.id, request_id = %caller.request_id, "a user's token is refreshed");
+        tracing::debug!(user.id = %user.id, request_id = %caller.request_id, "a user's token is refreshed");
         Ok(token)
     }
 

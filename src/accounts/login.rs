@@ -62,7 +62,7 @@ impl Accounts {
         };
         let session = Session::Since(user.sessions.auth_time(now));
         let token = self.tokens.issue(Subject::User { user: &user, session }, None).await?;
-        tracing::debug!(user = %user.id, request_id = %caller.request_id, "a user has logged in");
+        tracing::debug!(user.id = %user.id, request_id = %caller.request_id, "a user has logged in");
         Ok(LoggedIn { user, token })
     }
 
@@ -76,7 +76,7 @@ impl Accounts {
             Err(error) => {
                 let cause = error.source().map(ToString::to_string);
                 tracing::warn!(
-                    user = %user.id,
+                    user.id = %user.id,
                     request_id = %caller.request_id,
                     cause,
                     "cannot raise the cost of a password hash; the next log-in tries again"

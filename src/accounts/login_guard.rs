@@ -209,7 +209,7 @@ impl Attempt<'_> {
             _ => "log-ins to this account failed again and again; the next ones must wait",
         };
         let (user, client, request_id) = (self.account, self.caller.address, self.caller.request_id);
-        tracing::warn!(%user, %client, %request_id, "{sentence}");
+        tracing::warn!(user.id = %user, client.address = %client, %request_id, "{sentence}");
     }
 }
 

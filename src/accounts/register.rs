@@ -63,7 +63,7 @@ impl Accounts {
         self.registry.add_user(&user, &by_themself).await?;
         note_user(user.id);
         self.guard.remember(caller, &user).await;
-        tracing::debug!(user = %user.id, request_id = %caller.request_id, "a user is registered");
+        tracing::debug!(user.id = %user.id, request_id = %caller.request_id, "a user is registered");
         Ok(LoggedIn { user, token })
     }
 }

@@ -17,7 +17,9 @@ const SERVER: u64 = 2;
 const CLIENT: u64 = 3;
 
 fn recorded(collector: &Collector, settings: &[(&str, &str)]) -> Service {
-    Service::with(&[&[("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url().as_str())], settings].concat())
+    Service::with(
+        &[&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", collector.traces_url().as_str())], settings].concat(),
+    )
 }
 
 fn attribute<'a>(span: &'a CollectedSpan, name: &str) -> &'a str {
@@ -225,8 +227,8 @@ fn signature_headers(vault: &Vault, settings: &[(&str, &str)]) -> std::collectio
 #[test]
 fn the_trace_goes_on_to_vault_and_the_call_is_a_span_of_it() {
     let (collector, vault) = (Collector::start(), Vault::start());
-    let url = collector.url();
-    let told = signature_headers(&vault, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &url)]);
+    let url = collector.traces_url();
+    let told = signature_headers(&vault, &[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &url)]);
     let request = collector.span("POST /api/token/generate");
     let spans: Vec<_> = collector.spans().into_iter().filter(|span| span.trace_id == TRACE).collect();
     let named = |name: &str| spans.iter().find(|span| span.name == name).unwrap();
@@ -258,8 +260,9 @@ fn without_a_collector_the_trace_of_a_client_is_passed_on_unchanged() {
 #[test]
 fn the_sampler_decides_which_requests_are_recorded_and_others_are_told() {
     let (collector, vault) = (Collector::start(), Vault::start());
-    let url = collector.url();
-    let settings = [("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str()), ("OTEL_TRACES_SAMPLER", "always_off")];
+    let url = collector.traces_url();
+    let settings =
+        [("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", url.as_str()), ("OTEL_TRACES_SAMPLER", "always_off")];
     let told = signature_headers(&vault, &settings);
     assert!(told["traceparent"].starts_with(&format!("00-{TRACE}-")), "{told:?}");
     assert!(told["traceparent"].ends_with("-00"), "{told:?}");
@@ -277,8 +280,8 @@ fn a_collector_that_is_broken_holds_up_no_request_and_no_stop_and_is_told_once()
     {
         let (collector, folder) = (Collector::start(), folder_with_keys());
         collector.fail(fault);
-        let url = collector.url();
-        let settings = [("SKIP_DATABASE", "true"), ("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str())];
+        let url = collector.traces_url();
+        let settings = [("SKIP_DATABASE", "true"), ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", url.as_str())];
         let settings = [&settings[..], &[("OTEL_EXPORTER_OTLP_TIMEOUT", "3000")]].concat();
         let program = Program::start(folder.path(), &settings);
         let client = program.client();
@@ -298,8 +301,8 @@ fn a_collector_that_is_broken_holds_up_no_request_and_no_stop_and_is_told_once()
 fn spans_of_a_collector_that_is_away_for_a_while_are_sent_later() {
     let (collector, folder) = (Collector::start(), folder_with_keys());
     collector.fail(CollectorFault::Overloaded);
-    let url = collector.url();
-    let settings = [("SKIP_DATABASE", "true"), ("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str())];
+    let url = collector.traces_url();
+    let settings = [("SKIP_DATABASE", "true"), ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", url.as_str())];
     let program = Program::start(folder.path(), &settings);
     program.client().get("/health").ok();
     eventually("the collector is asked", || (collector.refused() > 0).then_some(()));
@@ -314,7 +317,7 @@ fn spans_of_a_collector_that_is_away_for_a_while_are_sent_later() {
 #[test]
 fn a_function_exports_at_the_end_of_each_invocation_in_the_trace_of_xray() {
     let (collector, folder) = (Collector::start(), tempfile::tempdir().unwrap());
-    let (endpoint, secret, url) = (Moto::shared().endpoint(), unique("keys/of-"), collector.url());
+    let (endpoint, secret, url) = (Moto::shared().endpoint(), unique("keys/of-"), collector.traces_url());
     let settings = [
         ("AWS_ENDPOINT_URL", endpoint.as_str()),
         ("AWS_REGION", "eu-west-1"),
@@ -323,7 +326,7 @@ fn a_function_exports_at_the_end_of_each_invocation_in_the_trace_of_xray() {
         ("AWS_EC2_METADATA_DISABLED", "true"),
         ("KEYS_SECRET", secret.as_str()),
         ("JWT_ALGORITHM", "ES256"),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str()),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", url.as_str()),
     ];
     let gateway = Gateway::start(Front::HttpTwo, folder.path(), &settings);
     gateway.client().get("/health").ok();
@@ -337,12 +340,12 @@ fn a_function_exports_at_the_end_of_each_invocation_in_the_trace_of_xray() {
 #[test]
 fn the_lines_of_a_request_name_its_trace_and_its_spans() {
     let (collector, folder) = (Collector::start(), folder_with_keys());
-    let url = collector.url();
+    let url = collector.traces_url();
     let settings = [
         ("BCRYPT_ROUNDS", "4"),
         ("LOG_LEVEL", "jwt_generator=debug"),
         ("ACCESS_LOG", "all"),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str()),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", url.as_str()),
     ];
     let program = Program::start(folder.path(), &settings);
     program.client().register("ada");

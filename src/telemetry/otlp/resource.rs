@@ -12,14 +12,14 @@ impl Resource {
     pub fn of(settings: &OtlpSettings, instance: u32) -> Self {
         let version = env!("CARGO_PKG_VERSION");
         let usual = [
-            ("service.name", settings.service_name.clone()),
             ("service.version", version.to_owned()),
             ("service.instance.id", format!("{instance:08x}")),
             ("telemetry.sdk.name", "jwt-generator".to_owned()),
             ("telemetry.sdk.language", "rust".to_owned()),
             ("telemetry.sdk.version", version.to_owned()),
         ];
-        let mut attributes = settings.resource.clone();
+        let mut attributes = vec![("service.name".to_owned(), settings.service_name.clone())];
+        attributes.extend(settings.resource.iter().filter(|(name, _)| name != "service.name").cloned());
         for (name, value) in usual {
             if !attributes.iter().any(|(set, _)| set == name) {
                 attributes.push((name.to_owned(), value));

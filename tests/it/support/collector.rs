@@ -82,6 +82,11 @@ impl Collector {
         format!("http://{}", self.address)
     }
 
+    /// For `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`.
+    pub fn traces_url(&self) -> String {
+        format!("{}/v1/traces", self.url())
+    }
+
     pub fn fail(&self, fault: CollectorFault) {
         self.state.0.lock().unwrap().fault = fault;
         self.state.1.notify_all();
