@@ -18,7 +18,7 @@ pub(super) fn traces(read: &mut Reader<'_>) -> Result<Option<TraceSettings>, Fau
     Ok(otlp.map(|otlp| TraceSettings { otlp, sampler }))
 }
 
-/// Where metrics are sent, in the same way.
+/// The destination of metrics, in the same way.
 ///
 /// # Errors
 /// As [`Reader::required`].

@@ -332,7 +332,8 @@ fn the_filter_of_the_log_changes_while_the_program_runs() {
     let (program, admin) = with_admin(folder.path(), &[("SKIP_DATABASE", "true")]);
     let put = |filter: &str| admin.send(Method::PUT, "/debug/log", &[], filter);
     let logs_requests = |marker: &str| {
-        program.client().send(Method::GET, "/health", &[("x-request-id", marker)], "").ok();
+        let headers = [("x-request-id", marker), ("content-type", "application/json")];
+        program.client().send(Method::POST, "/api/token/generate", &headers, "{}").ok();
         program.log().contains(marker)
     };
     assert!(!logs_requests("before-0001"));

@@ -15,7 +15,7 @@ pub enum Temporality {
     Cumulative,
 }
 
-/// Where metrics go, and how.
+/// The destination of metrics, and their form.
 #[derive(Clone, Debug)]
 pub struct MetricExportSettings {
     /// The collector.
