@@ -29,8 +29,8 @@ impl Accounts {
 
     /// Whether a user with this name has logged in from this address lately. `false` if that cannot be found out.
     pub async fn knows_address(&self, caller: &Caller, name: &LoginName) -> bool {
-        let Ok(Some(user)) = self.registry.find_user(name).await else { return false };
-        self.guard.knows(caller, &user).await.unwrap_or(false)
+        let Ok(found) = self.registry.find_user(name).await else { return false };
+        self.guard.knows(caller, name, found.as_ref()).await.unwrap_or(false)
     }
 
     async fn try_log_in(

@@ -64,11 +64,7 @@ impl LoginGuard {
         name: &LoginName,
         found: Option<&User>,
     ) -> Result<Attempt<'a>, AccountError> {
-        let account = match found {
-            Some(user) => ThrottledAccount::User(user.id),
-            None => self.place_of(name)?,
-        };
-        self.admit_to(caller, account).await
+        self.admit_to(caller, self.account_of(name, found)?).await
     }
 
     /// Remembers the address from which a user has just registered, as after a log-in. If that fails, the user is registered
@@ -83,12 +79,18 @@ impl LoginGuard {
         }
     }
 
-    /// Whether the user has logged in from this address lately.
+    /// Whether the user has logged in from this address lately. A name without a user costs the same look-up, so that the time
+    /// of the response does not show whether there is a user.
     ///
     /// # Errors
     /// Those of the store.
-    pub(super) async fn knows(&self, caller: &Caller, user: &User) -> Result<bool, AccountError> {
-        let account = ThrottledAccount::User(user.id);
+    pub(super) async fn knows(
+        &self,
+        caller: &Caller,
+        name: &LoginName,
+        found: Option<&User>,
+    ) -> Result<bool, AccountError> {
+        let account = self.account_of(name, found)?;
         let tags = tags(&self.keys()?, account, caller);
         let record = self.throttles.find_login_throttle(account).await?;
         Ok(record.is_some_and(|record| record.throttle.knows(&tags, self.clock.now())))
@@ -104,6 +106,10 @@ impl LoginGuard {
         attempt.read().await?;
         attempt.check(self.clock.now())?;
         Ok(attempt)
+    }
+
+    fn account_of(&self, name: &LoginName, found: Option<&User>) -> Result<ThrottledAccount, AccountError> {
+        found.map_or_else(|| self.place_of(name), |user| Ok(ThrottledAccount::User(user.id)))
     }
 
     /// The place in which a name without a user is counted.

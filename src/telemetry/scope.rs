@@ -163,7 +163,7 @@ mod tests {
         use futures_util::FutureExt;
         let lost =
             std::panic::AssertUnwindSafe(in_request(scope(1), async { panic!("as the test wants it") }));
-        assert!(lost.catch_unwind().await.map(|()| ()).is_err());
+        assert!(lost.catch_unwind().await.is_err());
         assert_eq!(id(), None);
     }
 }

@@ -238,7 +238,7 @@ fn l1_what_is_under_way_is_answered_before_the_end() {
     let address = program.address();
     let mut streams: Vec<_> = (0..20).map(|_| connect(address)).collect();
     for (number, stream) in streams.iter_mut().enumerate() {
-        send(stream, &log_in_of(&format!("unknown-{number}")));
+        send(stream, log_in_of(&format!("unknown-{number}")));
     }
     program.signal(Signal::TERM);
     eventually("the listener is closed", || TcpStream::connect(address).is_err().then_some(()));

@@ -84,7 +84,7 @@ impl AccessLogger {
             AccessLog::Errors => request.refusal.is_some(),
             AccessLog::All { one_of: 2.. } if request.refusal.is_some() => true,
             AccessLog::All { one_of: one_of @ 2.. } if OF_MACHINES.contains(&request.caller.operation) => {
-                self.successes.fetch_add(1, Ordering::Relaxed) % one_of == 0
+                self.successes.fetch_add(1, Ordering::Relaxed).is_multiple_of(one_of)
             }
             AccessLog::All { .. } => true,
         }

@@ -140,12 +140,12 @@ impl Span {
     }
 
     /// Runs `work` within the span, which ends with it.
-    pub fn run<F: Future>(self, work: F) -> InSpan<F, fn(&F::Output, &mut Span)> {
+    pub fn run<F: Future>(self, work: F) -> InSpan<F, fn(&F::Output, &mut Self)> {
         self.watch(work, |_, _| {})
     }
 
     /// The same; `note` adds to the span what came of the work.
-    pub fn watch<F: Future, N: FnOnce(&F::Output, &mut Span)>(self, work: F, note: N) -> InSpan<F, N> {
+    pub fn watch<F: Future, N: FnOnce(&F::Output, &mut Self)>(self, work: F, note: N) -> InSpan<F, N> {
         InSpan { span: self, note: Some(note), work }
     }
 

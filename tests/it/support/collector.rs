@@ -104,7 +104,10 @@ impl Collector {
     /// All spans that were taken, in the order of their ends.
     pub fn spans(&self) -> Vec<CollectedSpan> {
         let of_resource = |message: &Message| {
-            message.all(2).flat_map(|scope| scope.all(2).map(span_of).collect::<Vec<_>>()).collect::<Vec<_>>()
+            message
+                .all(2)
+                .flat_map(|scope| scope.all(2).map(|span| span_of(&span)).collect::<Vec<_>>())
+                .collect::<Vec<_>>()
         };
         let exports = self.exports();
         exports
@@ -257,7 +260,7 @@ fn varint(rest: &mut &[u8]) -> u64 {
     panic!("a number that does not end")
 }
 
-fn span_of(message: Message<'_>) -> CollectedSpan {
+fn span_of(message: &Message<'_>) -> CollectedSpan {
     let status = message.all(15).next().map_or(0, |status| status.number(3));
     CollectedSpan {
         name: message.text(5),
@@ -268,7 +271,7 @@ fn span_of(message: Message<'_>) -> CollectedSpan {
         trace_state: message.text(3),
         started_at: message.number(7),
         ended_at: message.number(8),
-        attributes: attributes(&message, 9),
+        attributes: attributes(message, 9),
         failed: status == 2,
         flags: message.number(16),
     }
