@@ -13,18 +13,20 @@ const LEN: usize = 256;
 
 static KEY: LazyLock<(PrivateKey, BigUint)> = LazyLock::new(|| {
     let one = BigUint::from(1_u8);
-    let (p, q) = ((&one << 1024) - 105_u32, (&one << 1024) - 179_u32);
+    let p: BigUint = (&one << 1024) - 105_u32;
+    let q: BigUint = (&one << 1024) - 179_u32;
+    let n = &p * &q;
     let e = BigUint::from(65537_u32);
     let exponent = |prime: &BigUint| e.modinv(&(prime - &one)).expect("an inverse").to_bytes_be();
     let numbers = PrivateNumbers {
-        n: &(&p * &q).to_bytes_be(),
+        n: &n.to_bytes_be(),
         p: &p.to_bytes_be(),
         q: &q.to_bytes_be(),
         dp: &exponent(&p),
         dq: &exponent(&q),
         q_inverse: &q.modinv(&p).expect("an inverse").to_bytes_be(),
     };
-    (PrivateKey::new(&numbers).expect("a key"), p * q)
+    (PrivateKey::new(&numbers).expect("a key"), n)
 });
 
 /// The fuzzer's bytes, again and again.
