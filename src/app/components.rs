@@ -59,8 +59,8 @@ impl Components {
         let mark = u32::from_be_bytes(entropy.bytes()?);
         let (metrics, store_metrics) = (MetricRegistry::default(), Arc::<StoreMetrics>::default());
         let tracer = open_tracer(config, mark, &clock, entropy)?;
-        let stores = open_stores(config, IfMissing::Create)?.metered(&store_metrics);
-        let stores = if tracer.is_on() { stores.traced(database_place(config)) } else { stores };
+        let place = tracer.is_on().then(|| database_place(config));
+        let stores = open_stores(config, IfMissing::Create)?.observed(&store_metrics, place.as_ref());
         metrics.add(store_metrics);
         metrics.add(Arc::new(ProcessMetrics::new(clock.now())));
         let registry = open_registry(config, &stores, clock.clone(), entropy.clone())?;

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::metered::Metered;
-use super::{Database, Instances, LoginThrottles, Rings, StoreMetrics, Users};
+use super::{Database, Instances, LoginThrottles, Rings, Users};
 
 /// A handle to each aggregate of one database. `app` builds it; all other code takes only the aggregates that
 /// it needs.
@@ -31,18 +30,6 @@ impl Stores {
             instances: Arc::clone(&store) as Arc<dyn Instances>,
             login_throttles: Arc::clone(&store) as Arc<dyn LoginThrottles>,
             database: store,
-        }
-    }
-
-    /// The same aggregates; their calls are counted in `metrics`.
-    #[must_use]
-    pub fn metered(self, metrics: &Arc<StoreMetrics>) -> Self {
-        Self {
-            users: Arc::new(Metered { store: self.users, metrics: Arc::clone(metrics) }),
-            rings: Arc::new(Metered { store: self.rings, metrics: Arc::clone(metrics) }),
-            instances: Arc::new(Metered { store: self.instances, metrics: Arc::clone(metrics) }),
-            login_throttles: Arc::new(Metered { store: self.login_throttles, metrics: Arc::clone(metrics) }),
-            database: Arc::new(Metered { store: self.database, metrics: Arc::clone(metrics) }),
         }
     }
 }

@@ -92,7 +92,7 @@ fn judged_for_account(api: &Api, group: Group, verdict: Option<Verdict>) -> Resu
     judged
 }
 
-/// Every verdict comes by here.
+/// The verdict; a refusal if it does not admit the request.
 fn judged(verdict: Verdict) -> Result<Verdict, Refusal> {
     if verdict.allowed { Ok(verdict) } else { Err(Kind::RateLimited(verdict).into()) }
 }

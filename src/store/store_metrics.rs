@@ -1,0 +1,100 @@
+//! What is counted of the verbs of all aggregates.
+
+use std::time::Duration;
+
+use super::StoreError;
+use crate::telemetry::metrics::{Descriptor, Durations, Kind, Snapshot, Source};
+
+const CALLS: Descriptor = Descriptor {
+    name: "jwt_store_call_duration_seconds",
+    kind: Kind::Histogram,
+    labels: &["verb", "outcome"],
+    help: "Calls to the database, by how long they took. `conflict` means that something is taken.",
+};
+
+/// How a call ends, in the order of the numbers of [`outcome`].
+const OUTCOMES: &[&str] = &["ok", "conflict", "unavailable", "failed"];
+
+/// The verbs of all traits, each with the collection that it works on. The number of each is its place here.
+macro_rules! verbs {
+    ($($name:ident in $collection:literal),+ $(,)?) => {
+        const VERBS: &[&str] = &[$(stringify!($name)),+];
+        const COLLECTIONS: &[&str] = &[$($collection),+];
+
+        #[expect(non_camel_case_types, reason = "each is the name of a verb")]
+        #[derive(Clone, Copy)]
+        pub(super) enum Verb {
+            $($name),+
+        }
+    };
+}
+
+verbs! {
+    create_user in "users",
+    find_user_by_id in "users",
+    find_user_by_username in "users",
+    find_user_by_email in "users",
+    list_users in "users",
+    replace_hash_if in "users",
+    replace_password_if in "users",
+    end_sessions in "users",
+    delete_user in "users",
+    find_ring in "rings",
+    replace_ring_if in "rings",
+    record_instance in "instances",
+    list_instances in "instances",
+    purge_instances in "instances",
+    find_login_throttle in "login_throttles",
+    replace_login_throttle_if in "login_throttles",
+    purge_login_throttles in "login_throttles",
+    ping in "",
+    prepare in "",
+    list_tables in "",
+}
+
+impl Verb {
+    pub(super) fn name(self) -> &'static str {
+        VERBS[self as usize]
+    }
+
+    /// Empty if the verb is about the whole database.
+    pub(super) fn collection(self) -> &'static str {
+        COLLECTIONS[self as usize]
+    }
+}
+
+/// The instruments.
+#[derive(Debug)]
+pub struct StoreMetrics(Durations);
+
+impl Default for StoreMetrics {
+    fn default() -> Self {
+        Self(Durations::new(VERBS, OUTCOMES))
+    }
+}
+
+impl StoreMetrics {
+    /// Counts a call that took so long, and ended with this error or with none. A call to a store that does not exist asks no
+    /// database and is not counted.
+    pub(super) fn count(&self, verb: Verb, error: Option<&StoreError>, took: Duration) {
+        if let Some(outcome) = outcome(error) {
+            self.0.observe(verb as usize, outcome, took);
+        }
+    }
+}
+
+fn outcome(error: Option<&StoreError>) -> Option<usize> {
+    match error {
+        None => Some(0),
+        Some(StoreError::Conflict(_)) => Some(1),
+        Some(StoreError::Unavailable(_)) => Some(2),
+        Some(StoreError::Newer { .. } | StoreError::Corrupt(_) | StoreError::Backend(_)) => Some(3),
+        Some(StoreError::Absent) => None,
+    }
+}
+
+impl Source for StoreMetrics {
+    fn collect(&self, snapshot: &mut Snapshot) {
+        self.0.add_to(snapshot.family(&CALLS));
+    }
+}
