@@ -97,10 +97,10 @@ impl Hasher {
 
     async fn run<T: Send + 'static>(
         &self,
-        Asker(keys): Asker,
+        Asker { rank, keys }: Asker,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, HashError> {
-        self.workers.run(keys, work).await.map_err(|error| match error {
+        self.workers.run(rank, keys, work).await.map_err(|error| match error {
             WorkError::Busy => HashError::Busy,
             WorkError::Lost => HashError::Failed,
         })

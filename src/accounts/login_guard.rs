@@ -128,6 +128,11 @@ impl LoginGuard {
 }
 
 impl Attempt<'_> {
+    /// Whether the user has logged in from the caller's address lately. A name without a user knows no address.
+    pub(super) fn is_from_known_address(&self) -> bool {
+        self.throttle().knows(&self.tags, self.guard.clock.now())
+    }
+
     /// The password was wrong. The caller may hear of it if this succeeds.
     ///
     /// # Errors

@@ -75,6 +75,24 @@ fn an_owner_logs_in_at_an_instance_that_has_seen_no_log_in_while_strangers_are_r
     assert_eq!(ask(&other, "198.51.100.4", LOGIN, &right).status, 429, "not even with the right password");
 }
 
+/// As many log-ins again are admitted for addresses that the account knows, also if this instance has seen no log-in from there.
+#[test]
+fn strangers_who_use_up_the_global_budget_keep_no_user_out_of_a_known_address() {
+    let limited = Limited::with("login=3/d global, off per address, off per account; register=off");
+    register(&limited, "ada");
+    assert_eq!(
+        [1, 2, 3, 4].map(|n| limited.guess(&format!("203.0.113.{n}"), "eve").status),
+        [401, 401, 401, 429]
+    );
+    assert_eq!(log_in(&limited, "203.0.113.5", "ada"), 429, "the account does not know this address");
+    assert_eq!([(); 4].map(|()| log_in(&limited, "198.51.100.250", "ada")), [200, 200, 200, 429]);
+    assert_eq!(
+        limited.guess("198.51.100.250", "eve").status,
+        429,
+        "another account does not know the address"
+    );
+}
+
 #[test]
 fn registrations_of_one_name_share_a_budget() {
     let limited = Limited::with("register=2/h per account");
