@@ -1,7 +1,8 @@
 //! The admin listener: metrics, health, and the filter of the log.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 
 use http::Method;
 use serde_json::json;
@@ -324,6 +325,35 @@ fn other_hosts_and_pages_in_a_browser_get_nothing_of_the_admin_listener() {
         }
     }
     assert_eq!(service.admin().get("/debug/log").ok(), json!({ "filter": "info" }));
+}
+
+#[test]
+fn requests_that_no_client_of_the_admin_listener_sends_get_nothing() {
+    let service = Service::start();
+    for request in [
+        "GET /metrics HTTP/1.1\r\nHost: [127.0.0.1]evil\r\n\r\n",
+        "GET http://evil.example/metrics HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /metrics HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: none\r\nSec-Fetch-Site: cross-site\r\n\r\n",
+    ] {
+        let mut connection = connect_to_admin(&service);
+        connection.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{request}{answer}");
+    }
+}
+
+fn connect_to_admin(service: &Service) -> TcpStream {
+    TcpStream::connect(service.admin().base().strip_prefix("http://").unwrap()).unwrap()
+}
+
+#[test]
+fn connections_that_ask_for_nothing_keep_no_scraper_out_of_the_admin_listener() {
+    let service = Service::start();
+    let silent: Vec<_> = (0..32).map(|_| connect_to_admin(&service)).collect();
+    service.admin().get("/livez").ok();
+    let mut byte = [0];
+    assert_eq!((&silent[0]).read(&mut byte).unwrap(), 0, "the first one has given way");
 }
 
 #[test]
