@@ -379,6 +379,40 @@ fn contains(export: &[u8], text: &str) -> bool {
     export.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
+/// The usual interval is a minute, so nothing is exported before the stop.
+#[test]
+fn the_last_metrics_go_to_the_collector_at_the_stop() {
+    let (collector, folder) = (Collector::start(), folder_with_keys());
+    let url = collector.url();
+    let settings = [("SKIP_DATABASE", "true"), ("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str())];
+    let program = Program::start(folder.path(), &settings);
+    program.client().get("/api/jwks").ok();
+    let (status, log) = program.stop();
+    assert!(status.success(), "{log}");
+    let exports = collector.exports();
+    let last: Vec<_> = exports.iter().filter(|export| export.path == "/v1/metrics").collect();
+    assert_eq!(last.len(), 1);
+    assert!(contains(&last[0].body, "get_jwks"), "the last requests are counted");
+}
+
+#[test]
+fn a_collector_that_does_not_answer_holds_up_no_stop() {
+    let (collector, folder) = (Collector::start(), folder_with_keys());
+    collector.fail(CollectorFault::Hangs);
+    let url = format!("{}/v1/metrics", collector.url());
+    let settings = [
+        ("SKIP_DATABASE", "true"),
+        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", url.as_str()),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "600000"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "1000"),
+    ];
+    let program = Program::start(folder.path(), &settings);
+    eventually("an export hangs", || (collector.refused() > 0).then_some(()));
+    let (status, log) = program.stop();
+    assert!(status.success(), "{log}");
+    assert!(!log.contains("did not end in time"), "the stop waits for no export: {log}");
+}
+
 #[test]
 fn metrics_go_to_a_collector_as_well() {
     let collector = Collector::start();
