@@ -34,20 +34,26 @@ pub(in crate::http) fn admit(
     Ok(of_address)
 }
 
-/// Admits a request for an account, whether the account exists or not. Returns the budget of the
-/// account, if it has one.
+/// Admits a registration by the budgets of its name and of its email address, whether users have them or not. Returns the budget
+/// that has less left, if there is one.
 ///
 /// # Errors
 /// 429.
-pub(in crate::http) fn admit_account(
+pub(in crate::http) fn admit_registration(
     api: &Api,
     operation: &Operation,
     caller: &Caller,
-    account: &str,
+    [username, email]: [&str; 2],
 ) -> Result<Option<Verdict>, Refusal> {
     let Some(group) = operation.limit else { return Ok(None) };
-    let verdict = api.limits.take_of_account(group, account, Peer::of(caller.address));
-    judged_for_account(api, group, Crowd::Everyone, verdict)
+    let [username, email] = [username, email].map(|text| LoginName::from_text(text).key());
+    let take = |account: &str| {
+        let verdict = api.limits.take_of_account(group, account, Peer::of(caller.address));
+        judged_for_account(api, group, Crowd::Everyone, verdict)
+    };
+    let of_name = take(&username)?;
+    let of_email = if email == username { None } else { take(&email)? };
+    Ok([of_name, of_email].into_iter().flatten().min_by_key(|verdict| verdict.remaining))
 }
 
 /// Admits a log-in by the budgets of all clients and of its account. If attackers have used them up, an address that the account

@@ -100,6 +100,20 @@ fn registrations_of_one_name_share_a_budget() {
     assert_eq!([status(), status(), status()], [201, 409, 429]);
 }
 
+#[test]
+fn registrations_of_one_email_address_share_a_budget_whatever_their_names_and_faults_are() {
+    let limited = Limited::with("register=3/h per account");
+    let status = |name: &str, email: &str, password: &str| {
+        let body = json!({ "username": name, "email": email, "password": password });
+        limited.ask("198.51.100.1", "/api/auth/register", &body).status
+    };
+    assert_eq!(status("ada", "ada@example.com", "secret-ada"), 201);
+    assert_eq!(status("eve", "ADA@Example.com", "secret-eve"), 409);
+    assert_eq!(status("tom", " ada@example.com ", "short"), 400);
+    assert_eq!(status("bob", "ada@example.com", "secret-bob"), 429);
+    assert_eq!(status("bob", "bob@example.com", "secret-bob"), 201);
+}
+
 /// Guesses at one account are refused one by one, and do not use up what all accounts share.
 #[test]
 fn a_flood_of_guesses_at_one_account_leaves_the_global_budget_to_others() {
