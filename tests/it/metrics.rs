@@ -379,6 +379,28 @@ fn contains(export: &[u8], text: &str) -> bool {
     export.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
+#[test]
+fn a_request_is_in_progress_until_it_is_answered_or_its_client_is_gone() {
+    let service = Service::start();
+    let active = |expected: f64| {
+        eventually("so many requests are in progress", || {
+            (scraped(service.admin())["http_server_active_requests"] == expected).then_some(())
+        });
+    };
+    active(0.0);
+    let mut connections: Vec<_> = (0..3).map(|_| TcpStream::connect(service.address()).unwrap()).collect();
+    let body = r#"{"token":"x"}"#;
+    for connection in &mut connections {
+        let length = body.len();
+        write!(connection, "POST /api/token/validate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n").unwrap();
+    }
+    active(3.0);
+    drop(connections.pop());
+    active(2.0);
+    connections[0].write_all(body.as_bytes()).unwrap();
+    active(1.0);
+}
+
 /// The usual interval is a minute, so nothing is exported before the stop.
 #[test]
 fn the_last_metrics_go_to_the_collector_at_the_stop() {
