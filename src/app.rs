@@ -51,6 +51,7 @@ use crate::token::{TokenSettings, Tokens};
 use components::Components;
 use database_probe::FIRST;
 use listener::{adopt, connection_limit, listen, listen_for_admin};
+use metric_export::MetricExport;
 use stopping::end_together;
 
 pub use crate::store::IfMissing;
@@ -64,8 +65,8 @@ pub use task::{NextTurn, Supervised, Supervisor, Task, TurnError};
 /// The most connections of one peer address, unless the operator sets another number.
 const USUAL_CONNECTIONS_PER_ADDRESS: usize = 1024;
 
-/// How long the end waits for the collector of traces.
-const TRACE_PATIENCE: Duration = Duration::from_secs(5);
+/// How long the end waits for the collectors of traces and metrics.
+const COLLECTOR_PATIENCE: Duration = Duration::from_secs(5);
 /// Later than this after the stop it does not.
 const STOP_PATIENCE: Duration = Duration::from_millis(9_800);
 
@@ -81,6 +82,7 @@ pub struct App {
     admin: Option<AdminListener>,
     metrics: MetricRegistry,
     tracer: Tracer,
+    metric_export: Option<MetricExport>,
 }
 
 /// Why the service cannot start.
@@ -244,6 +246,7 @@ impl App {
         let keys_place = components.ring_service().custody().ring_store().place();
         let (health, metrics) = (Arc::clone(components.health()), components.metrics().clone());
         let tracer = components.tracer().clone();
+        let metric_export = components.metric_export().cloned();
         let (http_service, others) = components.into_service(config, entropy);
         others.into_iter().for_each(|task| tasks.start(task));
         let http_service = Arc::new(http_service);
@@ -261,6 +264,7 @@ impl App {
             admin,
             metrics,
             tracer,
+            metric_export,
         })
     }
 
@@ -306,7 +310,7 @@ impl App {
     /// Serves until `stop`. Then running requests and background tasks have nine seconds to end; the whole
     /// stop takes at most ten.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { listener, http_service, limits, tasks, admin, tracer, .. } = self;
+        let Self { listener, http_service, limits, tasks, admin, tracer, metric_export, .. } = self;
         let (tell, stopped) = oneshot::channel();
         let mut stopped_at = None;
         let stop = async {
@@ -326,7 +330,13 @@ impl App {
             () = admin => {}
         }
         let gone = stopped_at.map_or(Duration::ZERO, |stopped_at| stopped_at.elapsed());
-        tracer.flush(TRACE_PATIENCE.min(STOP_PATIENCE.saturating_sub(gone))).await;
+        let patience = COLLECTOR_PATIENCE.min(STOP_PATIENCE.saturating_sub(gone));
+        let last_metrics = async {
+            if let Some(metric_export) = &metric_export {
+                metric_export.flush(patience).await;
+            }
+        };
+        tokio::join!(tracer.flush(patience), last_metrics);
     }
 }
 

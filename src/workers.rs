@@ -3,6 +3,7 @@
 mod batches;
 mod fair;
 mod metrics;
+mod rounds;
 mod turns;
 
 use std::io;
@@ -19,7 +20,8 @@ use metrics::QueueMetrics;
 
 pub use batches::{BatchWork, BatchWorkers};
 pub use fair::FairWorkers;
-pub use turns::Keys;
+pub use rounds::Keys;
+pub use turns::Rank;
 
 /// Threads of low priority behind a queue of limited length. They end when the value is dropped.
 #[derive(Clone, Debug)]

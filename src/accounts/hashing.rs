@@ -12,6 +12,7 @@ use super::asker::{Asker, AskerKey};
 use crate::domain::{Password, PasswordHash};
 use crate::entropy::Entropy;
 use crate::telemetry::metrics::Source;
+use crate::telemetry::traces::{Span, SpanKind};
 use crate::workers::{FairWorkers, WorkError};
 
 /// The most hashes that may wait. At cost 12 on two cores, the last one waits for about four seconds.
@@ -97,10 +98,11 @@ impl Hasher {
 
     async fn run<T: Send + 'static>(
         &self,
-        Asker(keys): Asker,
+        Asker { rank, keys }: Asker,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, HashError> {
-        self.workers.run(keys, work).await.map_err(|error| match error {
+        let hashed = self.workers.run(rank, keys, work);
+        Span::begin("hash_password", SpanKind::Internal).run(hashed).await.map_err(|error| match error {
             WorkError::Busy => HashError::Busy,
             WorkError::Lost => HashError::Failed,
         })

@@ -48,7 +48,8 @@ impl Accounts {
         }
         let stored = found.as_ref().map(|user| user.password_hash.clone());
         let attempt = self.guard.admit(caller, name, found.as_ref()).await?;
-        let check = self.registry.hasher.check(Asker::of_log_in(caller, name), password, stored).await?;
+        let asker = Asker::of_log_in(caller, name, attempt.is_from_known_address());
+        let check = self.registry.hasher.check(asker, password, stored).await?;
         let (user, stronger) = match admitted(found, check) {
             Ok(admitted) => attempt.succeed().await.map(|()| admitted)?,
             Err(refused) => {

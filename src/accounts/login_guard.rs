@@ -7,7 +7,7 @@ use super::AccountError;
 use crate::clock::Clock;
 use crate::domain::{
     Actor, AddressTag, Admission, Caller, Event, EventKind, EventSubject, Initiator, LoginName,
-    LoginThrottle, Peer, Secret, ThrottleRecord, ThrottledAccount, Timestamp, User,
+    LoginThrottle, NameTag, Peer, Secret, ThrottleRecord, ThrottledAccount, Timestamp, User,
 };
 use crate::entropy::{Entropy, EntropyError};
 use crate::server_secret::{CurrentServerSecret, Label, SUBKEY_BYTES, keyed_hash};
@@ -35,6 +35,8 @@ pub(super) struct Attempt<'a> {
     guard: &'a LoginGuard,
     caller: &'a Caller,
     account: ThrottledAccount,
+    /// The name, if no user has it: then it shares the record with others.
+    name: Option<NameTag>,
     tags: Vec<AddressTag>,
     seen: Option<ThrottleRecord>,
 }
@@ -64,13 +66,14 @@ impl LoginGuard {
         name: &LoginName,
         found: Option<&User>,
     ) -> Result<Attempt<'a>, AccountError> {
-        self.admit_to(caller, self.account_of(name, found)?).await
+        let (account, name) = self.account_of(name, found)?;
+        self.admit_to(caller, account, name).await
     }
 
     /// Remembers the address from which a user has just registered, as after a log-in. If that fails, the user is registered
     /// all the same.
     pub(super) async fn remember(&self, caller: &Caller, user: &User) {
-        let remembered = match self.admit_to(caller, ThrottledAccount::User(user.id)).await {
+        let remembered = match self.admit_to(caller, ThrottledAccount::User(user.id), None).await {
             Ok(attempt) => attempt.succeed().await,
             Err(error) => Err(error),
         };
@@ -90,7 +93,7 @@ impl LoginGuard {
         name: &LoginName,
         found: Option<&User>,
     ) -> Result<bool, AccountError> {
-        let account = self.account_of(name, found)?;
+        let (account, _) = self.account_of(name, found)?;
         let tags = tags(&self.keys()?, account, caller);
         let record = self.throttles.find_login_throttle(account).await?;
         Ok(record.is_some_and(|record| record.throttle.knows(&tags, self.clock.now())))
@@ -100,23 +103,28 @@ impl LoginGuard {
         &'a self,
         caller: &'a Caller,
         account: ThrottledAccount,
+        name: Option<NameTag>,
     ) -> Result<Attempt<'a>, AccountError> {
         let tags = tags(&self.keys()?, account, caller);
-        let mut attempt = Attempt { guard: self, caller, account, tags, seen: None };
+        let mut attempt = Attempt { guard: self, caller, account, name, tags, seen: None };
         attempt.read().await?;
         attempt.check(self.clock.now())?;
         Ok(attempt)
     }
 
-    fn account_of(&self, name: &LoginName, found: Option<&User>) -> Result<ThrottledAccount, AccountError> {
-        found.map_or_else(|| self.place_of(name), |user| Ok(ThrottledAccount::User(user.id)))
-    }
-
-    /// The place in which a name without a user is counted.
-    fn place_of(&self, name: &LoginName) -> Result<ThrottledAccount, AccountError> {
+    /// The account whose record counts an attempt, and its name there if no user has it.
+    fn account_of(
+        &self,
+        name: &LoginName,
+        found: Option<&User>,
+    ) -> Result<(ThrottledAccount, Option<NameTag>), AccountError> {
+        // A user's name is hashed as well, so that the time does not show whether there is a user.
         let (keys, message) = (self.keys()?, format!("name {}", name.key()));
-        let key = keys.first().unwrap_or(&self.stand_in);
-        Ok(ThrottledAccount::of_unknown_name(keyed_hash(key, message.as_bytes())))
+        let hash = keyed_hash(keys.first().unwrap_or(&self.stand_in), message.as_bytes());
+        Ok(match found {
+            Some(user) => (ThrottledAccount::User(user.id), None),
+            None => (ThrottledAccount::of_unknown_name(hash), Some(NameTag::from_hash(hash))),
+        })
     }
 
     /// The keys of all server secrets, the newest first; none while there is no server secret.
@@ -128,6 +136,11 @@ impl LoginGuard {
 }
 
 impl Attempt<'_> {
+    /// Whether the user has logged in from the caller's address lately. A name without a user knows no address.
+    pub(super) fn is_from_known_address(&self) -> bool {
+        self.throttle().knows(&self.tags, self.guard.clock.now())
+    }
+
     /// The password was wrong. The caller may hear of it if this succeeds.
     ///
     /// # Errors
@@ -171,7 +184,14 @@ impl Attempt<'_> {
         Ok(())
     }
 
+    /// What is remembered of the account or the name.
     fn throttle(&self) -> LoginThrottle {
+        let stored = self.stored();
+        self.name.as_ref().map_or_else(|| stored.clone(), |name| stored.of_name(name))
+    }
+
+    /// What the record says.
+    fn stored(&self) -> LoginThrottle {
         self.seen.as_ref().map(|seen| seen.throttle.clone()).unwrap_or_default()
     }
 
@@ -194,6 +214,10 @@ impl Attempt<'_> {
         event: Option<&Event>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        let after = match &self.name {
+            Some(name) => self.stored().with_name(name, &after, now),
+            None => after,
+        };
         let record = ThrottleRecord::after(self.account, self.seen.as_ref(), after, now);
         let seen = self.seen.as_ref().map(|seen| seen.revision);
         self.guard.throttles.replace_login_throttle_if(seen, &record, event).await

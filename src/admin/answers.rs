@@ -24,10 +24,10 @@ struct Refusal<'a> {
 impl Admin {
     /// The answer to a request over such a connection.
     pub(super) fn answer(&self, reach: Reach, request: &Request) -> Response {
-        let path = request.uri().path();
-        if let Err(distrust) = reach.check(path, request.headers()) {
+        if let Err(distrust) = reach.check(request.uri(), request.headers()) {
             return refusal(StatusCode::FORBIDDEN, "forbidden", &distrust.to_string());
         }
+        let path = request.uri().path();
         let is_read = request.method() == Method::GET || request.method() == Method::HEAD;
         match path {
             "/debug/log" if request.method() == Method::PUT => self.replace_log_filter(request),

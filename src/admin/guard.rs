@@ -1,10 +1,10 @@
 //! Which requests come from whom they should. A page in a browser on the same machine can send requests to it: by the address
 //! (CSRF), or by a name of its own that it makes point here (DNS rebinding). Neither may read or change anything.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use http::HeaderMap;
 use http::header::{HOST, ORIGIN};
+use http::{HeaderMap, Uri};
 
 /// Between which ends a connection is.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +18,9 @@ pub(super) struct Reach {
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Distrust {
+    /// A client of a proxy names the host there. This listener is no proxy, and compares the `Host` header.
+    #[error("This listener is no proxy: the request must name a path, and not a whole URL")]
+    WholeUrl,
     /// On a loopback address, a client asks for a loopback address.
     #[error(
         "This listener answers only requests for localhost or a loopback address: the Host header names another host"
@@ -34,12 +37,15 @@ pub(super) enum Distrust {
 }
 
 impl Reach {
-    /// Whether a request with these headers may have an answer.
+    /// Whether a request with this target and these headers may have an answer.
     ///
     /// # Errors
     /// [`Distrust`]
-    pub(super) fn check(self, path: &str, headers: &HeaderMap) -> Result<(), Distrust> {
-        let changes = path.starts_with("/debug/");
+    pub(super) fn check(self, target: &Uri, headers: &HeaderMap) -> Result<(), Distrust> {
+        if target.authority().is_some() || target.scheme().is_some() {
+            return Err(Distrust::WholeUrl);
+        }
+        let changes = target.path().starts_with("/debug/");
         let names_loopback = host_of(headers).is_some_and(is_loopback);
         let is_local = |address: IpAddr| address.to_canonical().is_loopback();
         if is_from_page(headers) {
@@ -58,26 +64,34 @@ impl Reach {
 /// A browser says so of what scripts and forms send (Fetch, "Origin header"; Fetch Metadata, "Sec-Fetch-Site"). A person who
 /// types the address sends `none`.
 fn is_from_page(headers: &HeaderMap) -> bool {
-    let site = headers.get("sec-fetch-site");
-    headers.contains_key(ORIGIN) || site.is_some_and(|site| site != "none" && site != "same-origin")
+    let mut sites = headers.get_all("sec-fetch-site").iter();
+    headers.contains_key(ORIGIN) || sites.any(|site| site != "none" && site != "same-origin")
 }
 
-/// The one `Host`, without its port.
+/// The one `Host`.
 fn host_of(headers: &HeaderMap) -> Option<&str> {
     let mut hosts = headers.get_all(HOST).iter();
     let host = hosts.next()?.to_str().ok()?;
-    if hosts.next().is_some() {
-        return None;
-    }
-    match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next(),
-        None => host.split(':').next(),
-    }
+    hosts.next().is_none().then_some(host)
 }
 
+/// Whether a `Host` is `localhost` or a loopback address, with or without a port (RFC 3986 §3.2.2).
 fn is_loopback(host: &str) -> bool {
-    let is_address = host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback());
-    is_address || host.eq_ignore_ascii_case("localhost")
+    let (name, is_bracketed, port) = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, port)) => (address, true, port),
+        None => host.find(':').map_or((host, false, ""), |colon| (&host[..colon], false, &host[colon..])),
+    };
+    let is_port = |port: &str| port.parse::<u16>().is_ok() && port.bytes().all(|byte| byte.is_ascii_digit());
+    if !(port.is_empty() || port.strip_prefix(':').is_some_and(is_port)) {
+        return false;
+    }
+    if is_bracketed {
+        return name
+            .parse::<Ipv6Addr>()
+            .is_ok_and(|address| IpAddr::from(address).to_canonical().is_loopback());
+    }
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -98,7 +112,7 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        reach.check(path, &map)
+        reach.check(&path.parse().unwrap(), &map)
     }
 
     #[test]
@@ -110,9 +124,27 @@ mod tests {
                 assert_eq!(check(HERE, HERE, path, &[("host", host)]), Ok(()), "{host} {path}");
             }
         }
-        for host in
-            ["evil.example", "localhost.evil.example:9464", "127.0.0.1.evil.example", "10.0.0.7", "", "[::2]"]
-        {
+        for host in [
+            "evil.example",
+            "localhost.evil.example:9464",
+            "127.0.0.1.evil.example",
+            "10.0.0.7",
+            "",
+            "[::2]",
+            "[127.0.0.1]evil",
+            "[127.0.0.1]",
+            "[::1]evil",
+            "[::1",
+            "::1",
+            "localhost:",
+            "localhost:evil",
+            "localhost:+80",
+            "localhost:80:80",
+            "localhost:99999",
+            "evil@localhost",
+            "localhost ",
+            "localhost/",
+        ] {
             assert_eq!(check(HERE, HERE, "/metrics", &[("host", host)]), Err(Distrust::OtherHost), "{host}");
             assert_eq!(check(HERE, HERE, "/debug/log", &[("host", host)]), Err(Distrust::NotLocal), "{host}");
         }
@@ -127,6 +159,17 @@ mod tests {
         assert_eq!(check(POD, "10.0.0.9", "/metrics", &name), Ok(()));
         assert_eq!(check(POD, "10.0.0.9", "/debug/log", &name), Err(Distrust::NotLocal));
         assert_eq!(check(POD, "10.0.0.9", "/debug/log", &[("host", "127.0.0.1")]), Err(Distrust::NotLocal));
+    }
+
+    #[test]
+    fn a_target_with_a_host_of_its_own_is_refused() {
+        for target in ["http://evil.example/metrics", "http://localhost/debug/log", "localhost:9464"] {
+            assert_eq!(
+                check(HERE, HERE, target, &[("host", "localhost")]),
+                Err(Distrust::WholeUrl),
+                "{target}"
+            );
+        }
     }
 
     #[test]
@@ -145,5 +188,7 @@ mod tests {
             check(HERE, HERE, "/metrics", &[("host", "localhost"), ("sec-fetch-site", "none")]),
             Ok(())
         );
+        let sites = [("host", "localhost"), ("sec-fetch-site", "none"), ("sec-fetch-site", "cross-site")];
+        assert_eq!(check(HERE, HERE, "/metrics", &sites), Err(Distrust::FromPage));
     }
 }

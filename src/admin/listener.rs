@@ -1,5 +1,6 @@
 //! The accept loop: one request a connection, few connections at once, and a short time for each.
 
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,15 +13,17 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::Admin;
 use super::answers::{Request, Response};
 use super::guard::Reach;
+use super::places::{Place, Places};
 use crate::telemetry::LogFilter;
 
-/// Connections at once. A scraper has one; what is above is closed unheard.
-const MAX_CONNECTIONS: usize = 32;
+/// How long a connection may take to send its request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a connection may last, from its first byte to the last one of the answer.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most bytes of a request's head.
@@ -58,7 +61,7 @@ impl AdminListener {
 
     /// Answers for as long as it is polled.
     pub async fn serve(self) {
-        let (admin, places) = (Arc::new(self.admin), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
+        let (admin, places) = (Arc::new(self.admin), Places::default());
         loop {
             let (stream, peer) = match self.listener.accept().await {
                 Ok(accepted) => accepted,
@@ -68,25 +71,40 @@ impl AdminListener {
                     continue;
                 }
             };
-            let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
+            let Some((place, gives_way)) = places.take() else { continue };
             let admin = Arc::clone(&admin);
             tokio::spawn(async move {
-                let ended = tokio::time::timeout(CONNECTION_TIMEOUT, converse(&admin, stream, peer)).await;
-                if !matches!(ended, Ok(Ok(()))) {
+                if !within_deadlines(gives_way, converse(&admin, &place, stream, peer)).await {
                     tracing::debug!("a connection of the admin listener ended early");
                 }
-                drop(place);
             });
         }
     }
 }
 
-async fn converse(admin: &Admin, stream: TcpStream, peer: SocketAddr) -> hyper::Result<()> {
+/// Whether a conversation ended well before its deadlines, and before it had to give way.
+async fn within_deadlines(
+    gives_way: oneshot::Receiver<()>,
+    conversation: impl Future<Output = hyper::Result<()>>,
+) -> bool {
+    let is_silent = async {
+        // An error says that the connection keeps its place, because its request is complete.
+        if let Ok(Err(_)) = timeout(REQUEST_TIMEOUT, gives_way).await {
+            pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        ended = timeout(CONNECTION_TIMEOUT, conversation) => matches!(ended, Ok(Ok(()))),
+        () = is_silent => false,
+    }
+}
+
+async fn converse(admin: &Admin, place: &Place, stream: TcpStream, peer: SocketAddr) -> hyper::Result<()> {
     // A socket that does not tell its address counts as one that other machines reach.
     let local = stream.local_addr().ok();
     let reach = Reach { listener: local.map(|local| local.ip()), peer: peer.ip() };
     let service = service_fn(move |request: http::Request<Incoming>| async move {
-        Ok::<_, std::convert::Infallible>(answer(admin, reach, request).await.map(Full::new))
+        Ok::<_, std::convert::Infallible>(answer(admin, place, reach, request).await.map(Full::new))
     });
     let mut server = http1::Builder::new();
     server
@@ -96,9 +114,34 @@ async fn converse(admin: &Admin, stream: TcpStream, peer: SocketAddr) -> hyper::
         .await
 }
 
-async fn answer(admin: &Admin, reach: Reach, request: http::Request<Incoming>) -> Response {
+async fn answer(admin: &Admin, place: &Place, reach: Reach, request: http::Request<Incoming>) -> Response {
     let (head, body) = request.into_parts();
     let body = Limited::new(body, MAX_BODY_BYTES).collect().await;
     let body = body.map_or_else(|_| Bytes::new(), http_body_util::Collected::to_bytes);
+    place.keep();
     admin.answer(reach, &Request::from_parts(head, body))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// The seconds after which a connection ends whose request is complete after so many seconds, and whose client reads no answer.
+    async fn ends_after(request: u64) -> u64 {
+        let (began, (place, gives_way)) = (Instant::now(), Places::default().take().unwrap());
+        let conversation = async {
+            tokio::time::sleep(Duration::from_secs(request)).await;
+            place.keep();
+            pending().await
+        };
+        assert!(!within_deadlines(gives_way, conversation).await);
+        began.elapsed().as_secs()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_has_two_seconds_and_its_answer_ten() {
+        assert_eq!([ends_after(60).await, ends_after(1).await], [2, 10]);
+    }
 }

@@ -5,6 +5,7 @@ mod answers;
 mod guard;
 mod listener;
 mod log_filter;
+mod places;
 
 pub use listener::AdminListener;
 

@@ -51,6 +51,7 @@ pub(super) struct Components {
     clock: Clock,
     mark: u32,
     tracer: Tracer,
+    metric_export: Option<MetricExport>,
 }
 
 impl Components {
@@ -96,6 +97,10 @@ impl Components {
             clock.clone(),
             entropy.clone(),
         )?;
+        let metric_export = config
+            .metric_export
+            .clone()
+            .map(|settings| MetricExport::new(metrics.clone(), settings, mark, clock.clone()));
         Ok(Self {
             stores,
             registry,
@@ -112,6 +117,7 @@ impl Components {
             clock,
             mark,
             tracer,
+            metric_export,
         })
     }
 
@@ -167,6 +173,11 @@ impl Components {
         &self.tracer
     }
 
+    /// What exports the metrics, if the settings name a collector.
+    pub(super) fn metric_export(&self) -> Option<&MetricExport> {
+        self.metric_export.as_ref()
+    }
+
     /// How the instance fares.
     pub(super) fn health(&self) -> &Arc<InstanceHealth> {
         &self.health
@@ -192,7 +203,7 @@ impl Components {
     /// some of them; they begin with a pause.
     pub(super) fn into_service(self, config: &Config, entropy: Entropy) -> (HttpService, Vec<Supervised>) {
         let Self { stores, registry, guard, keys, ring_service, ring_refresher, heartbeat, .. } = self;
-        let Self { limits, server_secret, health, metrics, clock, mark, tracer, .. } = self;
+        let Self { limits, server_secret, health, metrics, clock, mark, tracer, metric_export, .. } = self;
         let refresh = Duration::from_secs(ring_service.settings().refresh);
         let pause = ring_refresher.pause();
         let (known, table_metrics) = (health.tasks(), Arc::<TableMetrics>::default());
@@ -205,9 +216,8 @@ impl Components {
             Supervised::new(HealthWatch::new(Arc::clone(&health)), known),
             Supervised::new(StoreCensus::new(stores.database, Arc::clone(&table_metrics)), known),
         ];
-        if let Some(settings) = config.metric_export.clone() {
-            let interval = settings.interval;
-            let export = MetricExport::new(metrics.clone(), settings, mark, clock.clone());
+        if let Some(export) = metric_export {
+            let interval = export.interval();
             tasks.push(Supervised::new(export, known).after(interval));
         }
         let tokens = tokens(config, Arc::clone(&keys), clock.clone(), entropy);

@@ -1,9 +1,12 @@
 //! The task that sends the metrics to a collector, where nothing scrapes them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::task::{NextTurn, Task, TurnError};
 use crate::clock::Clock;
@@ -11,12 +14,17 @@ use crate::domain::Timestamp;
 use crate::telemetry::metrics::{MetricExportSettings, MetricRegistry, OtlpMetrics};
 use crate::telemetry::otlp::{Collector, ExportFailure, Resource};
 
-/// Sends them again and again.
+/// Sends them again and again. Clones are one exporter.
+#[derive(Clone)]
 pub(super) struct MetricExport {
+    exporter: Arc<Mutex<Exporter>>,
+    interval: Duration,
+}
+
+struct Exporter {
     metrics: MetricRegistry,
     writer: OtlpMetrics,
     collector: Arc<Collector>,
-    settings: MetricExportSettings,
     clock: Clock,
     /// Whether the latest export has failed.
     failing: bool,
@@ -32,8 +40,31 @@ impl MetricExport {
     ) -> Self {
         let resource = Resource::of(&settings.otlp, instance);
         let writer = OtlpMetrics::new(resource, settings.temporality, clock.unix_nanos());
-        let collector = Arc::new(Collector::new(settings.otlp.clone()));
-        Self { metrics, writer, collector, settings, clock, failing: false }
+        let (collector, interval) = (Arc::new(Collector::new(settings.otlp)), settings.interval);
+        let exporter = Exporter { metrics, writer, collector, clock, failing: false };
+        Self { exporter: Arc::new(Mutex::new(exporter)), interval }
+    }
+
+    /// The time from one export to the next.
+    pub(super) fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    /// Sends them once more, at the end of the process, but waits no longer than `patience`.
+    pub(super) async fn flush(&self, patience: Duration) {
+        let last = async { self.exporter.lock().await.export().await };
+        // A collector that does not answer in time gets nothing more.
+        let _ = timeout(patience, last).await;
+    }
+}
+
+impl Exporter {
+    async fn export(&mut self) -> Result<(), TurnError> {
+        let body = self.writer.request(&self.metrics.snapshot(), self.clock.unix_nanos());
+        let collector = Arc::clone(&self.collector);
+        let sent = spawn_blocking(move || collector.post(&body)).await?;
+        self.note(sent);
+        Ok(())
     }
 
     /// Tells the log once that exports fail, not each time.
@@ -63,11 +94,12 @@ impl Task for MetricExport {
         "metrics"
     }
 
+    fn may_be_cut_off(&self) -> bool {
+        true
+    }
+
     async fn turn(&mut self, _now: Timestamp) -> Result<NextTurn, TurnError> {
-        let body = self.writer.request(&self.metrics.snapshot(), self.clock.unix_nanos());
-        let collector = Arc::clone(&self.collector);
-        let sent = spawn_blocking(move || collector.post(&body)).await?;
-        self.note(sent);
-        Ok(NextTurn::After(self.settings.interval))
+        self.exporter.lock().await.export().await?;
+        Ok(NextTurn::After(self.interval))
     }
 }

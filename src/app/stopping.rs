@@ -52,9 +52,10 @@ mod tests {
     use crate::domain::Timestamp;
     use crate::health::Tasks;
 
-    /// Takes turns of this length, without a pause, and counts those that ended.
+    /// Takes turns of this length, without a pause, and counts those that ended. A stop may cut them off or not.
     struct Turns {
         length: Duration,
+        may_be_cut_off: bool,
         ended: Arc<AtomicU64>,
     }
 
@@ -62,6 +63,10 @@ mod tests {
     impl Task for Turns {
         fn name(&self) -> &'static str {
             "turns"
+        }
+
+        fn may_be_cut_off(&self) -> bool {
+            self.may_be_cut_off
         }
 
         async fn turn(&mut self, _now: Timestamp) -> Result<NextTurn, TurnError> {
@@ -74,9 +79,14 @@ mod tests {
     /// The seconds from the stop to the end, and the turns that ended, if the requests take `requests` seconds to end and each
     /// turn takes `turn` seconds. The stop comes when the first turn has half a second behind it.
     async fn end(requests: u64, turn: u64) -> (u64, u64) {
+        end_of(requests, turn, false).await
+    }
+
+    /// The same for a task whose turns may be cut off.
+    async fn end_of(requests: u64, turn: u64, may_be_cut_off: bool) -> (u64, u64) {
         let ended = Arc::<AtomicU64>::default();
         let mut tasks = Supervisor::new(Clock::System);
-        let turns = Turns { length: Duration::from_secs(turn), ended: Arc::clone(&ended) };
+        let turns = Turns { length: Duration::from_secs(turn), may_be_cut_off, ended: Arc::clone(&ended) };
         tasks.start(Supervised::new(turns, &Tasks::new(Clock::System)));
         sleep(Duration::from_millis(500)).await;
         let (tell, stopped) = oneshot::channel();
@@ -95,6 +105,12 @@ mod tests {
     async fn tasks_go_on_while_requests_are_answered_but_begin_nothing_late() {
         assert_eq!(end(3, 1).await, (3, 4), "the fourth turn ends after 3.5 s");
         assert_eq!(end(9, 2).await, (9, 4), "the fourth turn ends after 7.5 s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_that_may_be_cut_off_holds_nothing_up() {
+        assert_eq!(end_of(0, 60, true).await, (0, 0));
+        assert_eq!(end_of(2, 1, true).await, (2, 2), "it goes on while requests are answered");
     }
 
     #[tokio::test(start_paused = true)]

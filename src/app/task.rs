@@ -40,6 +40,11 @@ pub trait Task: Send {
     /// The name of the task in the log.
     fn name(&self) -> &'static str;
 
+    /// Whether a stop may end a turn in the middle: then it waits for nothing.
+    fn may_be_cut_off(&self) -> bool {
+        false
+    }
+
     /// Does the work that is due at `now`, and says when the next turn is due. If it panics, it must leave
     /// nothing half done in `self`.
     ///
@@ -101,7 +106,7 @@ impl Supervised {
         NextTurn::After(pause)
     }
 
-    /// Takes turns until the task wants no more or has to stop. It never stops in the middle of a turn.
+    /// Takes turns until the task wants no more or has to stop. It stops in the middle of a turn only if the task may be cut off.
     async fn run(
         mut self,
         clock: Clock,
@@ -116,7 +121,12 @@ impl Supervised {
                 () = stopped(&mut stops) => return,
                 () = tokio::time::sleep(pause) => {}
             }
-            next = self.turn(clock.now()).await;
+            let may_be_cut_off = self.task.may_be_cut_off();
+            next = tokio::select! {
+                biased;
+                () = stopped(&mut stops), if may_be_cut_off => return,
+                next = self.turn(clock.now()) => next,
+            };
             if let Some(first_turn) = first_turn.take() {
                 // The start may no longer wait for this.
                 let _ = first_turn.send(());

@@ -3,6 +3,10 @@
 //! Each password is 34 bits of a hash of its lower-case form: the number of a bucket, and a rest that stands in the bucket. One
 //! in 200,000 other passwords has the same bits as a common one. It is refused, too.
 
+use unicode_normalization::UnicodeNormalization;
+
+use super::is_invisible;
+
 /// The end of each bucket among the rests, then the rests in order. All are numbers of three bytes, the highest one first.
 const FILTER: &[u8] = include_bytes!("common_passwords.bin");
 /// Buckets of rests.
@@ -12,9 +16,30 @@ const REST_BITS: u32 = 24;
 
 type Number = [u8; 3];
 
-/// Whether a password is one of the most common ones, in upper or lower case.
+/// Whether a password is one of the most common ones, in upper or lower case; or is one without its blanks and invisible
+/// characters, or in other forms of its letters (NFKC); or has only blanks and invisible characters. No copy of it is made.
 pub(super) fn contain(password: &str) -> bool {
-    let hash = hash(password.as_bytes());
+    let mut plain = plain(password).peekable();
+    plain.peek().is_none() || filter_has(hash(password.bytes())) || filter_has(hash(plain))
+}
+
+/// The bytes of a password that an attacker would write instead of it.
+fn plain(password: &str) -> impl Iterator<Item = u8> {
+    let seen = password.nfkc().filter(|c| !(is_invisible(*c) || is_blank(*c)));
+    let lower = seen.flat_map(char::to_lowercase);
+    lower.flat_map(|c| {
+        let mut bytes = [0; 4];
+        let length = c.encode_utf8(&mut bytes).len();
+        bytes.into_iter().take(length)
+    })
+}
+
+/// White space, and the blank pattern of Braille.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || c == '\u{2800}'
+}
+
+fn filter_has(hash: u64) -> bool {
     let (numbers, _) = FILTER.as_chunks();
     let Some((ends, rests)) = numbers.split_at_checked(BUCKETS) else { return false };
     let bucket = (hash >> (u64::BITS - BUCKET_BITS)) as usize;
@@ -29,8 +54,8 @@ fn value([high, middle, low]: Number) -> usize {
 }
 
 /// FNV-1a of the lower-case form, mixed by the last steps of MurmurHash3, so that the high bits depend on each byte.
-fn hash(password: &[u8]) -> u64 {
-    let lower = password.iter().map(u8::to_ascii_lowercase);
+fn hash(password: impl Iterator<Item = u8>) -> u64 {
+    let lower = password.map(|byte| byte.to_ascii_lowercase());
     let sum = lower.fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
         (sum ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
@@ -49,9 +74,31 @@ mod tests {
         for common in ["123456", "password", "PASSWORD", "Password1", "qwertyuiop", "iloveyou", "letmein1"] {
             assert!(contain(common), "{common}");
         }
-        for other in ["", "12345", "correct horse battery staple", "secret-ada", "pa\u{df}word", "password\0"]
+        for other in
+            ["12345", "correct horse battery staple", "secret-ada", "pa\u{df}word", "my password here"]
         {
             assert!(!contain(other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_common_password_is_found_in_other_letters_and_among_blanks_and_invisible_characters() {
+        for common in [
+            " password ",
+            "pass word",
+            "password\0",
+            "pass\u{200b}word",
+            "\u{feff}password",
+            "\u{3000}password\u{a0}",
+            "\u{ff30}\u{ff21}\u{ff33}\u{ff33}\u{ff37}\u{ff2f}\u{ff32}\u{ff24}",
+            "\u{1d429}assword",
+            "\u{ff11}\u{ff12}\u{ff13}\u{ff14}\u{ff15}\u{ff16}",
+            "\u{2800}letmein1",
+            "",
+            "      ",
+            "\u{200b}\u{3164}\u{3000}",
+        ] {
+            assert!(contain(common), "{common:?}");
         }
     }
 

@@ -4,15 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AddressTag, EventKind, Timestamp};
+use super::failures::{Failures, MAX_FAILURES, millis};
+use super::unknown_names::UnknownNames;
+use super::{AddressTag, Admission, EventKind, NameTag, Timestamp};
 
-/// Failures in a row that cost nothing. After the last of them the next attempt waits for a second, after each further one
-/// twice as long.
-const FREE_FAILURES: u32 = 5;
-/// The longest wait, in seconds.
-const LONGEST_WAIT_SECS: u64 = 15 * 60;
-/// Failures in a row after which no further attempt is admitted (NIST SP 800-63B-4 §3.2.2 allows 100).
-const MAX_FAILURES: u32 = 100;
 /// Addresses of which one account is known to log in.
 const MAX_KNOWN_ADDRESSES: usize = 8;
 /// How long an address is known after a log-in, in seconds: 30 days.
@@ -29,15 +24,9 @@ pub struct LoginThrottle {
     /// The addresses from which the user has logged in, the latest log-in first.
     #[serde(default)]
     known: Vec<KnownAddress>,
-}
-
-/// Failures in a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Failures {
-    count: u32,
-    /// When the last of them came.
-    #[serde(with = "millis")]
-    last_at: Timestamp,
+    /// The names that share the record, if it is one for names that no user has.
+    #[serde(default, skip_serializing_if = "UnknownNames::is_empty")]
+    names: UnknownNames,
 }
 
 /// An address from which the user has logged in.
@@ -47,17 +36,6 @@ struct KnownAddress {
     #[serde(with = "millis")]
     logged_in_at: Timestamp,
     failures: Failures,
-}
-
-/// Whether an attempt may be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admission {
-    /// It may.
-    Admitted,
-    /// It must wait for so many seconds.
-    Wait(u16),
-    /// Only known addresses may try until an operator unlocks the account, or this known address may no longer try.
-    Limited,
 }
 
 impl LoginThrottle {
@@ -87,7 +65,7 @@ impl LoginThrottle {
     #[must_use]
     pub fn after_login(&self, tags: &[AddressTag], now: Timestamp) -> Option<Self> {
         let Some(newest) = tags.first() else {
-            let after = Self { elsewhere: Failures::NONE, known: self.known.clone() };
+            let after = Self { elsewhere: Failures::NONE, ..self.clone() };
             return (after != *self).then_some(after);
         };
         let is_fresh = |known: &KnownAddress| {
@@ -104,15 +82,29 @@ impl LoginThrottle {
         let others = self.known.iter().filter(|known| known.counts(now) && !tags.contains(&known.tag));
         let noted = KnownAddress { tag: newest.clone(), logged_in_at: now, failures: Failures::NONE };
         let known = std::iter::once(noted).chain(others.cloned()).take(MAX_KNOWN_ADDRESSES).collect();
-        Some(Self { elsewhere, known })
+        Some(Self { elsewhere, known, ..Self::default() })
     }
 
     /// This without any failure; `None` if there is none. Known addresses stay known.
     #[must_use]
     pub fn unlocked(&self) -> Option<Self> {
         let cleared = |known: &KnownAddress| KnownAddress { failures: Failures::NONE, ..known.clone() };
-        let after = Self { elsewhere: Failures::NONE, known: self.known.iter().map(cleared).collect() };
+        let known = self.known.iter().map(cleared).collect();
+        let after = Self { elsewhere: Failures::NONE, known, ..self.clone() };
         (after != *self).then_some(after)
+    }
+
+    /// What the record says of one of the names that share it. Failures that an earlier version counted for all of them together
+    /// do not count.
+    #[must_use]
+    pub fn of_name(&self, name: &NameTag) -> Self {
+        Self { elsewhere: self.names.failures_of(name), ..Self::default() }
+    }
+
+    /// The record after `of_name` has become what a name has from now on.
+    #[must_use]
+    pub fn with_name(&self, name: &NameTag, of_name: &Self, now: Timestamp) -> Self {
+        Self { names: self.names.with(name, of_name.elsewhere, now), ..Self::default() }
     }
 
     /// Whether some address is limited: that lasts until an operator ends it.
@@ -143,66 +135,9 @@ impl KnownAddress {
     }
 }
 
-impl Failures {
-    const NONE: Self = Self { count: 0, last_at: Timestamp::from_secs(0) };
-
-    fn admission(self, now: Timestamp) -> Admission {
-        if self.count >= MAX_FAILURES {
-            return Admission::Limited;
-        }
-        let until = self.last_at.plus_secs(self.wait_secs());
-        let left = until.as_millis().saturating_sub(now.as_millis()).div_ceil(1000);
-        match u16::try_from(left) {
-            Ok(0) => Admission::Admitted,
-            // A failure from further ahead than clocks differ was counted while a clock was wrong.
-            Ok(left) if u64::from(left) <= 2 * LONGEST_WAIT_SECS => Admission::Wait(left),
-            _ => Admission::Admitted,
-        }
-    }
-
-    /// For how many seconds the next attempt waits.
-    fn wait_secs(self) -> u64 {
-        match self.count.checked_sub(FREE_FAILURES) {
-            Some(doublings) => {
-                1_u64.checked_shl(doublings).map_or(LONGEST_WAIT_SECS, |secs| secs.min(LONGEST_WAIT_SECS))
-            }
-            None => 0,
-        }
-    }
-
-    /// What the last of these failures began.
-    fn begun(self) -> Option<EventKind> {
-        match self.count {
-            FREE_FAILURES => Some(EventKind::LoginThrottled),
-            MAX_FAILURES => Some(EventKind::LoginLimited),
-            _ => None,
-        }
-    }
-}
-
-impl Default for Failures {
-    fn default() -> Self {
-        Self::NONE
-    }
-}
-
-/// Instants in milliseconds: a wait may be as short as a second.
-mod millis {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use super::Timestamp;
-
-    pub(super) fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u64(at.as_millis())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-        u64::deserialize(deserializer).map(Timestamp::from_millis)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::failures::LONGEST_WAIT_SECS;
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);

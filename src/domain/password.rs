@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{PasswordPolicy, Secret, common_passwords};
+use super::{PasswordPolicy, Secret, common_passwords, is_invisible};
 
 /// A password that a user typed. `Debug` does not show it, and it is wiped on drop.
 #[derive(Clone)]
@@ -36,7 +36,9 @@ impl Password {
     pub fn parse(text: &str, policy: PasswordPolicy) -> Result<Self, PasswordError> {
         let PasswordPolicy { min_length, allows_common } = policy;
         match text {
-            _ if text.chars().count() < min_length => Err(PasswordError::TooShort(min_length)),
+            _ if text.chars().filter(|c| !is_invisible(*c)).count() < min_length => {
+                Err(PasswordError::TooShort(min_length))
+            }
             _ if text.len() > Self::MAX_BYTES => Err(PasswordError::TooLong),
             _ if text.contains('\0') => Err(PasswordError::Nul),
             _ if !allows_common && common_passwords::contain(text) => Err(PasswordError::Common),
@@ -113,6 +115,12 @@ mod tests {
         assert_eq!(fault(&"x".repeat(73)), Some(PasswordError::TooLong));
         assert_eq!(fault(&"\u{20ac}".repeat(25)), Some(PasswordError::TooLong));
         assert_eq!(fault("secret\0"), Some(PasswordError::Nul));
+        assert_eq!(
+            fault("12345\u{200b}\u{feff}\u{ad}"),
+            Some(PasswordError::TooShort(6)),
+            "invisible characters do not count"
+        );
+        assert_eq!(fault("1 2 3 "), None, "blanks count");
     }
 
     #[test]

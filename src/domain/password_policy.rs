@@ -3,9 +3,9 @@
 /// The operator's rules for new passwords. Stored passwords stay as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PasswordPolicy {
-    /// The fewest characters that a password may have.
+    /// The fewest characters that a password may have, without invisible ones.
     pub min_length: usize,
-    /// Whether it may be one of the most common passwords.
+    /// Whether it may be one of the most common passwords, or look like one.
     pub allows_common: bool,
 }
 

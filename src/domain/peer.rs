@@ -16,6 +16,16 @@ impl Peer {
         is_one_client.then(|| Self::of(address))
     }
 
+    /// The network to which the peer belongs: an IPv4 address itself, or the first 48 bits of an IPv6 address. Providers give a
+    /// subscriber at most these (RFC 6177), so one subscriber can have 65,536 peers.
+    #[must_use]
+    pub fn network(self) -> Self {
+        match self.0 {
+            IpAddr::V4(_) => self,
+            IpAddr::V6(v6) => Self(Ipv6Addr::from_bits(v6.to_bits() >> 80 << 80).into()),
+        }
+    }
+
     /// The peer of this address.
     pub fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
@@ -43,5 +53,14 @@ mod tests {
         assert_eq!(peer("::ffff:192.0.2.7"), "192.0.2.7");
         assert_eq!(peer("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
         assert_ne!(peer("2001:db8:1:3::1"), peer("2001:db8:1:2::1"));
+    }
+
+    #[test]
+    fn the_network_of_an_ipv6_address_is_its_48() {
+        let network = |text: &str| Peer::of(text.parse().unwrap()).network().to_string();
+        assert_eq!(network("192.0.2.7"), "192.0.2.7");
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1::");
+        assert_eq!(network("2001:db8:1:ffff::1"), "2001:db8:1::");
+        assert_eq!(network("2001:db8:2::1"), "2001:db8:2::");
     }
 }

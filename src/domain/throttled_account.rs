@@ -14,14 +14,18 @@ const KEPT_SECS: u64 = 30 * 86_400;
 pub enum ThrottledAccount {
     /// The user, by whatever name or address the caller means it.
     User(UserId),
-    /// One of [`ThrottledAccount::UNKNOWN_NAMES`] places, which names that no user has share: so there is no such name that
-    /// costs another row.
+    /// One of [`ThrottledAccount::UNKNOWN_NAMES`] records, which names that no user has share: so there is no such name that
+    /// costs another row. Each name has a [`NameTag`] in it.
     UnknownName(u32),
 }
 
 /// An address as an account remembers it: a keyed hash, which tells nothing without the server secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressTag(String);
+
+/// A name that no user has, as its record remembers it: a keyed hash, too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameTag(String);
 
 /// The stored record of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,8 +64,19 @@ impl fmt::Display for ThrottledAccount {
 impl AddressTag {
     /// The tag of an address with this keyed hash.
     pub fn from_hash(hash: [u8; 16]) -> Self {
-        Self(format!("{:032x}", u128::from_be_bytes(hash)))
+        Self(hex(hash))
     }
+}
+
+impl NameTag {
+    /// The tag of a name with this keyed hash.
+    pub fn from_hash(hash: [u8; 16]) -> Self {
+        Self(hex(hash))
+    }
+}
+
+fn hex(hash: [u8; 16]) -> String {
+    format!("{:032x}", u128::from_be_bytes(hash))
 }
 
 impl ThrottleRecord {

@@ -12,7 +12,7 @@ use http_body_util::{Either, Full};
 use tokio::time::Instant;
 
 use super::answered::{Answered, MethodName};
-use super::metrics::{ConnectionMetrics, HttpMetrics};
+use super::metrics::{ActiveRequest, ConnectionMetrics, HttpMetrics};
 use super::middleware::access_log::AccessLogger;
 use super::middleware::client::ClientAddress;
 use super::middleware::cors::Cors;
@@ -56,6 +56,7 @@ struct Arrived<'r> {
     began: Instant,
     /// The request's own span, if the request is recorded.
     span: Option<Span>,
+    active: ActiveRequest<'r>,
 }
 
 impl HttpService {
@@ -105,7 +106,7 @@ impl HttpService {
 
     /// What is to be kept of a request: for its answer, and for what is done and logged meanwhile.
     fn arrive<'r>(
-        &self,
+        &'r self,
         peer: IpAddr,
         method: &Method,
         headers: &HeaderMap,
@@ -121,7 +122,8 @@ impl HttpService {
         let caller = Caller { address, peer, request_id, operation, trace };
         let scope = RequestScope { request_id, trace, trace_state: incoming.state, recording, user: None };
         let (method, origin) = (MethodName::of(method), self.cors.listed(headers));
-        (Arrived { caller, route, method, origin, began, span }, scope)
+        let active = self.metrics.begin();
+        (Arrived { caller, route, method, origin, began, span, active }, scope)
     }
 
     /// Waits for the answer, and makes the response of it. `of_address` is what is left for the client's address.
@@ -157,7 +159,7 @@ impl HttpService {
 
     /// The response to a request, whose end is then logged and recorded.
     fn respond(&self, arrived: Arrived<'_>, of_address: Option<Verdict>, answered: Answer) -> Response {
-        let Arrived { caller, route, method, origin, began, span } = arrived;
+        let Arrived { caller, route, method, origin, began, span, active } = arrived;
         let of_account = limits::account_of(&answered);
         let (mut response, refusal, cause) = self.write(answered, route);
         self.limit_fields.add(of_address, of_account, response.headers_mut());
@@ -175,6 +177,7 @@ impl HttpService {
             user: user(),
         };
         self.metrics.count(&request);
+        drop(active);
         self.access_log.answered(&request);
         if let Some(span) = span {
             trace::end(span, &request, self.scheme);

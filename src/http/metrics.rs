@@ -16,6 +16,12 @@ const DURATION: Descriptor = Descriptor {
     labels: &["operation", "method", "status_class"],
     help: "Requests by how long they took, from the end of the head until the answer was ready.",
 };
+const ACTIVE: Descriptor = Descriptor {
+    name: "http_server_active_requests",
+    kind: Kind::Gauge,
+    labels: &[],
+    help: "Requests in progress: the head has arrived, and the answer is not ready.",
+};
 const REFUSALS: Descriptor = Descriptor {
     name: "http_server_refusals",
     kind: Kind::Counter,
@@ -47,7 +53,19 @@ pub(super) struct HttpMetrics {
     durations: Box<[Histogram]>,
     /// In the order of [`CODES`].
     refusals: Box<[Counter]>,
+    begun: Counter,
+    ended: Counter,
     pub(super) connections: Arc<ConnectionMetrics>,
+}
+
+/// A request in progress, which may also end because its client is gone.
+#[derive(Debug)]
+pub(super) struct ActiveRequest<'m>(&'m Counter);
+
+impl Drop for ActiveRequest<'_> {
+    fn drop(&mut self) {
+        self.0.increment();
+    }
 }
 
 /// The instruments of connections.
@@ -66,8 +84,16 @@ impl HttpMetrics {
         Self {
             durations: (0..rows * CLASSES.len()).map(|_| Histogram::new(Bounds::DURATION)).collect(),
             refusals: CODES.iter().map(|_| Counter::default()).collect(),
+            begun: Counter::default(),
+            ended: Counter::default(),
             connections: Arc::default(),
         }
+    }
+
+    /// Counts a request as in progress for as long as the value lives.
+    pub(super) fn begin(&self) -> ActiveRequest<'_> {
+        self.begun.increment();
+        ActiveRequest(&self.ended)
     }
 
     /// Counts a request that was answered.
@@ -122,6 +148,8 @@ impl Source for HttpMetrics {
         for (at, method) in MethodName::NAMES.into_iter().enumerate() {
             self.collect_row(operations().len() * METHODS_OF_OPERATION + at, "-", method, snapshot);
         }
+        let ended = self.ended.get();
+        snapshot.family(&ACTIVE).add(&[], self.begun.get().saturating_sub(ended));
         let refusals = snapshot.family(&REFUSALS);
         CODES.iter().zip(&self.refusals).for_each(|(code, counter)| refusals.add(&[*code], counter));
         self.connections.collect(snapshot);

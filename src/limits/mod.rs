@@ -16,5 +16,5 @@ pub use line::RateLimitsError;
 pub use live_instances::LiveInstances;
 pub use policies::{DEFAULTS, Group, Policies, Scope};
 pub use quota::{Quota, QuotaError};
-pub use rate_limits::RateLimits;
+pub use rate_limits::{Crowd, RateLimits};
 pub use verdict::Verdict;

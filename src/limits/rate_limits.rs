@@ -17,6 +17,15 @@ const FAMILIAR: Duration = Duration::from_secs(30 * 86_400);
 /// How long an address that an account does not know is not looked for again.
 const STRANGE: Duration = Duration::from_secs(60);
 
+/// The clients that share a global budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crowd {
+    /// All clients.
+    Everyone,
+    /// Addresses that the account of the request knows. They have a budget of the same size, which strangers cannot use up.
+    Familiar,
+}
+
 /// Says which requests are admitted. It is in memory only and takes no lock. Clones share it.
 #[derive(Clone, Debug)]
 pub struct RateLimits(Arc<Shared>);
@@ -35,8 +44,8 @@ struct Shared {
     familiar: Table,
     /// Accounts with addresses that have not logged in to them.
     strange: Table,
-    /// Of each group with a global quota: the tick at which its bucket is full again.
-    globals: [AtomicU64; Group::COUNT],
+    /// Of each crowd and each group with a global quota: the tick at which its bucket is full again.
+    globals: [[AtomicU64; Group::COUNT]; 2],
     instances: LiveInstances,
     verdicts: Verdicts,
 }
@@ -107,6 +116,12 @@ impl RateLimits {
         self.0.familiar.remember(hash, self.0.now(), ticks(FAMILIAR));
     }
 
+    /// Whether an address has logged in to an account.
+    pub fn is_familiar(&self, account: &str, peer: Peer) -> bool {
+        let hash = self.0.hashes.hash_one((account, peer));
+        self.0.familiar.remembers(hash, self.0.now())
+    }
+
     /// Notes that an account does not know an address.
     pub fn note_strange(&self, account: &str, peer: Peer) {
         let hash = self.0.hashes.hash_one((account, peer));
@@ -119,11 +134,11 @@ impl RateLimits {
         self.0.strange.remembers(hash, self.0.now())
     }
 
-    /// Takes a request from the budget of all clients: this instance's part of it. `None` if there is no such limit.
-    pub fn take_of_all(&self, group: Group) -> Option<Verdict> {
+    /// Takes a request from the budget of a crowd: this instance's part of it. `None` if there is no such limit.
+    pub fn take_of_crowd(&self, group: Group, crowd: Crowd) -> Option<Verdict> {
         let quota = self.0.policies.quota(group, Scope::Global)?;
         let pace = Pace::of(quota, self.0.instances.count());
-        let (now, full_at) = (self.0.now(), &self.0.globals[group as usize]);
+        let (now, full_at) = (self.0.now(), &self.0.globals[crowd as usize][group as usize]);
         let load = |full_at: u64| full_at.saturating_sub(now).min(pace.window());
         let next = |full_at: u64| pace.take(load(full_at));
         let order = Ordering::Relaxed;
@@ -132,14 +147,14 @@ impl RateLimits {
         Some(self.0.count(verdict(group, Scope::Global, pace, next(before).ok_or(load(before)))))
     }
 
-    /// Gives back the request that [`Self::take_of_all`] took, because another budget refused it then.
-    pub fn give_back_to_all(&self, group: Group) {
+    /// Gives back the request that [`Self::take_of_crowd`] took, because another budget refused it then.
+    pub fn give_back_to_crowd(&self, group: Group, crowd: Crowd) {
         let Some(quota) = self.0.policies.quota(group, Scope::Global) else { return };
         let step = Pace::of(quota, self.0.instances.count()).step();
         let order = Ordering::Relaxed;
         let before = |full_at: u64| Some(full_at.saturating_sub(step));
         // It always succeeds, because there is always a value before.
-        let _ = self.0.globals[group as usize].fetch_update(order, order, before);
+        let _ = self.0.globals[crowd as usize][group as usize].fetch_update(order, order, before);
     }
 }
 

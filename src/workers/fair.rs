@@ -10,7 +10,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::metrics::QueueMetrics;
-use super::turns::{Added, Keys, Ticket, Turns};
+use super::rounds::{Keys, Ticket};
+use super::turns::{Added, Rank, Turns};
 use super::{Job, WorkError, lower_priority};
 use crate::telemetry::metrics::Source;
 
@@ -71,18 +72,19 @@ impl<K: PartialEq + Send + 'static> FairWorkers<K> {
         Arc::clone(&self.metrics) as Arc<dyn Source>
     }
 
-    /// Runs `work` on one of the threads, when it is the turn of its keys. Work whose asker goes away before its turn gives its
+    /// Runs `work` on one of the threads, when it is the turn of its rank and its keys. Work whose asker goes away before its turn gives its
     /// place to others.
     ///
     /// # Errors
-    /// [`WorkError::Busy`] if the line is full of work whose turn is earlier, also if that work comes later;
+    /// [`WorkError::Busy`] if the line is full of work that comes first, also if that work arrives later;
     /// [`WorkError::Lost`] if `work` panics.
     pub async fn run<T: Send + 'static>(
         &self,
+        rank: Rank,
         keys: Keys<K>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, WorkError> {
-        let ended = self.wait_and_run(keys, work).await;
+        let ended = self.wait_and_run(rank, keys, work).await;
         if matches!(ended, Err(WorkError::Busy)) {
             self.metrics.refused.increment();
         }
@@ -91,6 +93,7 @@ impl<K: PartialEq + Send + 'static> FairWorkers<K> {
 
     async fn wait_and_run<T: Send + 'static>(
         &self,
+        rank: Rank,
         keys: Keys<K>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, WorkError> {
@@ -102,15 +105,15 @@ impl<K: PartialEq + Send + 'static> FairWorkers<K> {
             // The caller may have stopped waiting; then the result is not needed.
             let _ = reply.send(result);
         });
-        let _place = self.line.0.join(keys, job)?;
+        let _place = self.line.0.join(rank, keys, job)?;
         // A job that is pushed out is dropped, and gives no reply.
         answer.await.unwrap_or(Err(WorkError::Busy))
     }
 }
 
 impl<K: PartialEq> Line<K> {
-    fn join(&self, keys: Keys<K>, job: Job) -> Result<Place<'_, K>, WorkError> {
-        let added = self.state().turns.add(keys, job);
+    fn join(&self, rank: Rank, keys: Keys<K>, job: Job) -> Result<Place<'_, K>, WorkError> {
+        let added = self.state().turns.add(rank, keys, job);
         let Added { ticket, pushed_out } = added.ok_or(WorkError::Busy)?;
         self.changed.notify_one();
         // Its asker hears of it by that.
@@ -182,7 +185,7 @@ mod tests {
                     begun.send(()).unwrap();
                     gate.recv().unwrap();
                 };
-                workers.run(A, wait).await
+                workers.run(Rank::Usual, A, wait).await
             }
         });
         spawn_blocking(move || has_begun.recv().unwrap()).await.unwrap();
@@ -192,19 +195,19 @@ mod tests {
     #[tokio::test]
     async fn a_panic_costs_its_own_job_only() {
         let workers = FairWorkers::start("test", 1, 4, 0).unwrap();
-        let lost = workers.run(A, || -> u8 { panic!("as the test wants it") }).await;
+        let lost = workers.run(Rank::Usual, A, || -> u8 { panic!("as the test wants it") }).await;
         assert_eq!(lost, Err(WorkError::Lost));
-        assert_eq!(workers.run(A, || 7).await, Ok(7));
+        assert_eq!(workers.run(Rank::Usual, A, || 7).await, Ok(7));
     }
 
     #[tokio::test]
     async fn the_key_with_most_work_is_refused_at_once_or_loses_its_place_to_another_key() {
         let (workers, release, running) = at_work(2).await;
-        let mut first = Box::pin(workers.run(A, || 1));
-        let mut second = Box::pin(workers.run(A, || 2));
+        let mut first = Box::pin(workers.run(Rank::Usual, A, || 1));
+        let mut second = Box::pin(workers.run(Rank::Usual, A, || 2));
         assert!(poll!(&mut first).is_pending() && poll!(&mut second).is_pending());
-        assert_eq!(workers.run(A, || 3).await, Err(WorkError::Busy));
-        let mut other = Box::pin(workers.run(B, || 4));
+        assert_eq!(workers.run(Rank::Usual, A, || 3).await, Err(WorkError::Busy));
+        let mut other = Box::pin(workers.run(Rank::Usual, B, || 4));
         assert!(poll!(&mut other).is_pending());
         assert_eq!(second.await, Err(WorkError::Busy));
         release.send(()).unwrap();
@@ -215,11 +218,11 @@ mod tests {
     #[tokio::test]
     async fn an_asker_who_goes_away_frees_the_place_at_once() {
         let (workers, release, _running) = at_work(1).await;
-        let mut gone = Box::pin(workers.run(A, || 1));
+        let mut gone = Box::pin(workers.run(Rank::Usual, A, || 1));
         assert!(poll!(&mut gone).is_pending());
-        assert_eq!(workers.run(B, || 2).await, Err(WorkError::Busy));
+        assert_eq!(workers.run(Rank::Usual, B, || 2).await, Err(WorkError::Busy));
         drop(gone);
-        let mut stays = Box::pin(workers.run(B, || 3));
+        let mut stays = Box::pin(workers.run(Rank::Usual, B, || 3));
         assert!(poll!(&mut stays).is_pending());
         release.send(()).unwrap();
         assert_eq!(stays.await, Ok(3));

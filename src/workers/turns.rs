@@ -1,27 +1,29 @@
-//! The order of work that several askers share: the first piece of each asker comes before the second piece of any.
+//! The order of work that several askers share. Work of each rank is taken in rounds, and the ranks take turns.
 
-/// The keys of a piece of work, such as a client's address and an account. A piece without a key never waits for an earlier one.
-pub type Keys<K> = [Option<K>; 2];
+use super::rounds::{Keys, Rounds, Ticket};
 
-/// Names a waiting piece of work.
-pub(super) type Ticket = u64;
+/// One of so many places stays free of preferred work.
+const PLACES_FOR_ONE_OF_USUAL_WORK: usize = 4;
 
-/// Waiting pieces of work, taken in rounds: in each round, every key has one piece.
-#[derive(Debug)]
-pub(super) struct Turns<K, P> {
-    waiting: Vec<Waiting<K, P>>,
-    limit: usize,
-    /// The round of the piece that was taken last. No waiting piece has an earlier one.
-    round: u64,
-    next: Ticket,
+/// How a piece of work ranks among the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rank {
+    /// Anyone may ask for it.
+    Usual,
+    /// Only few can ask for it. It takes the place of usual work if all places are taken, and every other turn. Of each key,
+    /// one piece is preferred at a time; the others are usual work.
+    Preferred,
 }
 
+/// Waiting pieces of work.
 #[derive(Debug)]
-struct Waiting<K, P> {
-    round: u64,
-    ticket: Ticket,
-    keys: Keys<K>,
-    piece: P,
+pub(super) struct Turns<K, P> {
+    usual: Rounds<K, P>,
+    preferred: Rounds<K, P>,
+    limit: usize,
+    next: Ticket,
+    /// The rank that has the next turn, if it has work.
+    turn: Rank,
 }
 
 /// A piece that waits now.
@@ -35,61 +37,77 @@ pub(super) struct Added<P> {
 impl<K: PartialEq, P> Turns<K, P> {
     /// Room for `limit` waiting pieces, at least one.
     pub(super) fn new(limit: usize) -> Self {
-        Self { waiting: Vec::new(), limit: limit.max(1), round: 0, next: 0 }
+        let (usual, preferred) = (Rounds::new(), Rounds::new());
+        Self { usual, preferred, limit: limit.max(1), next: 0, turn: Rank::Preferred }
     }
 
-    /// Adds a piece behind the earlier ones of its keys. If all places are taken, the piece of the latest round loses its
-    /// place, so that a key with many pieces never keeps out another key's first one. `None` if that is the new piece.
-    pub(super) fn add(&mut self, keys: Keys<K>, piece: P) -> Option<Added<P>> {
-        let round = 1 + self.last_round_of(&keys);
-        let pushed_out = if self.waiting.len() < self.limit { None } else { Some(self.push_out(round)?) };
+    /// Adds a piece behind the earlier ones of its keys. If all places are taken, a usual piece loses its place: the one of the
+    /// latest round, so that a key with many pieces never keeps out another key's first one. `None` if that is the new piece.
+    pub(super) fn add(&mut self, rank: Rank, keys: Keys<K>, piece: P) -> Option<Added<P>> {
+        let rank = if self.may_prefer(&keys) { rank } else { Rank::Usual };
+        let round = self.of(rank).next_round_of(&keys);
+        let later_than = if rank == Rank::Usual { round } else { 0 };
+        let pushed_out = match self.len() < self.limit {
+            true => None,
+            false => Some(self.usual.push_out_behind(later_than)?),
+        };
         let ticket = self.next;
         self.next += 1;
-        self.waiting.push(Waiting { round, ticket, keys, piece });
+        self.of(rank).add(round, ticket, keys, piece);
         Some(Added { ticket, pushed_out })
     }
 
     /// The piece whose turn it is.
     pub(super) fn take(&mut self) -> Option<P> {
-        let places = self.waiting.iter().enumerate();
-        let (place, _) = places.min_by_key(|(_, waiting)| (waiting.round, waiting.ticket))?;
-        let Waiting { round, piece, .. } = self.waiting.swap_remove(place);
-        self.round = round;
-        Some(piece)
+        let (first, second) = match self.turn {
+            Rank::Preferred => (&mut self.preferred, &mut self.usual),
+            Rank::Usual => (&mut self.usual, &mut self.preferred),
+        };
+        if let Some(piece) = first.take() {
+            self.turn = self.turn.other();
+            return Some(piece);
+        }
+        second.take()
     }
 
     /// How many pieces wait.
     pub(super) fn len(&self) -> usize {
-        self.waiting.len()
+        self.usual.len() + self.preferred.len()
     }
 
     /// Takes a piece out before its turn, if it still waits.
     pub(super) fn remove(&mut self, ticket: Ticket) -> Option<P> {
-        let place = self.waiting.iter().position(|waiting| waiting.ticket == ticket)?;
-        Some(self.waiting.swap_remove(place).piece)
+        self.usual.remove(ticket).or_else(|| self.preferred.remove(ticket))
     }
 
-    /// The latest round in which one of these keys has a piece, or the round that is under way.
-    fn last_round_of(&self, keys: &Keys<K>) -> u64 {
-        let counts =
-            |of: &Keys<K>| of.iter().flatten().any(|key| keys.iter().flatten().any(|own| own == key));
-        let theirs = self.waiting.iter().filter(|waiting| counts(&waiting.keys));
-        theirs.map(|waiting| waiting.round).max().unwrap_or(self.round)
+    fn may_prefer(&self, keys: &Keys<K>) -> bool {
+        let places = self.limit - self.limit / PLACES_FOR_ONE_OF_USUAL_WORK;
+        self.preferred.len() < places && !self.preferred.have_piece_of(keys)
     }
 
-    /// The piece of the latest round, if that round is later than `round`.
-    fn push_out(&mut self, round: u64) -> Option<P> {
-        let places = self.waiting.iter().enumerate();
-        let (place, last) = places.max_by_key(|(_, waiting)| (waiting.round, waiting.ticket))?;
-        (last.round > round).then(|| self.waiting.swap_remove(place).piece)
+    fn of(&mut self, rank: Rank) -> &mut Rounds<K, P> {
+        match rank {
+            Rank::Usual => &mut self.usual,
+            Rank::Preferred => &mut self.preferred,
+        }
+    }
+}
+
+impl Rank {
+    fn other(self) -> Self {
+        match self {
+            Self::Usual => Self::Preferred,
+            Self::Preferred => Self::Usual,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Turns;
+    use super::{Rank, Turns};
 
-    /// Adds pieces that are named after their keys and a number: `ab1` counts under `a` and `b`, `-1` under no key.
+    /// Adds pieces that are named after their keys and a number: `ab1` counts under `a` and `b`, `-1` under no key. `+a1` is
+    /// preferred.
     fn turns(limit: usize, pieces: &[&'static str]) -> Turns<char, &'static str> {
         let mut turns = Turns::new(limit);
         for piece in pieces {
@@ -100,8 +118,9 @@ mod tests {
 
     /// The piece that lost its place, if any; `None` if the new one gets no place.
     fn add(turns: &mut Turns<char, &'static str>, piece: &'static str) -> Option<Option<&'static str>> {
+        let rank = if piece.starts_with('+') { Rank::Preferred } else { Rank::Usual };
         let mut keys = piece.chars().filter(|c| c.is_alphabetic());
-        turns.add([keys.next(), keys.next()], piece).map(|added| added.pushed_out)
+        turns.add(rank, [keys.next(), keys.next()], piece).map(|added| added.pushed_out)
     }
 
     fn order(mut turns: Turns<char, &'static str>) -> Vec<&'static str> {
@@ -163,5 +182,41 @@ mod tests {
         assert_eq!(turns.remove(0), None);
         assert_eq!(add(&mut turns, "b2"), Some(None));
         assert_eq!(order(turns), ["b2"]);
+    }
+
+    #[test]
+    fn usual_and_preferred_work_take_turns() {
+        assert_eq!(
+            order(turns(9, &["a1", "b1", "c1", "+d1", "+e1", "+f1", "+g1"])),
+            ["+d1", "a1", "+e1", "b1", "+f1", "c1", "+g1"]
+        );
+    }
+
+    #[test]
+    fn preferred_work_takes_the_last_place_of_usual_work_if_all_are_taken() {
+        let mut turns = turns(4, &["a1", "b1", "c1", "d1"]);
+        assert_eq!(add(&mut turns, "+e1"), Some(Some("d1")));
+        assert_eq!(add(&mut turns, "f1"), None, "usual work takes no place of preferred work");
+        assert_eq!(add(&mut turns, "+f1"), Some(Some("c1")));
+        assert_eq!(order(turns), ["+e1", "a1", "+f1", "b1"]);
+    }
+
+    #[test]
+    fn of_each_key_one_piece_is_preferred_at_a_time() {
+        let mut turns = turns(4, &["+ax", "b1", "c1", "d1"]);
+        for usual in ["+ay", "+xz"] {
+            assert_eq!(add(&mut turns, usual), None, "it would be the last one of usual work");
+        }
+        assert_eq!(turns.take(), Some("+ax"));
+        assert_eq!(add(&mut turns, "+ay"), Some(None));
+        assert_eq!(order(turns), ["b1", "+ay", "c1", "d1"]);
+    }
+
+    #[test]
+    fn a_quarter_of_the_places_stays_free_of_preferred_work() {
+        let mut turns = turns(4, &["+a1", "+b1", "+c1"]);
+        assert_eq!(add(&mut turns, "+d1"), Some(None), "as usual work");
+        assert_eq!(add(&mut turns, "+e1"), None);
+        assert_eq!(order(turns), ["+a1", "+d1", "+b1", "+c1"]);
     }
 }

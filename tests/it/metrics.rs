@@ -1,7 +1,8 @@
 //! The admin listener: metrics, health, and the filter of the log.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 
 use http::Method;
 use serde_json::json;
@@ -327,6 +328,35 @@ fn other_hosts_and_pages_in_a_browser_get_nothing_of_the_admin_listener() {
 }
 
 #[test]
+fn requests_that_no_client_of_the_admin_listener_sends_get_nothing() {
+    let service = Service::start();
+    for request in [
+        "GET /metrics HTTP/1.1\r\nHost: [127.0.0.1]evil\r\n\r\n",
+        "GET http://evil.example/metrics HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /metrics HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: none\r\nSec-Fetch-Site: cross-site\r\n\r\n",
+    ] {
+        let mut connection = connect_to_admin(&service);
+        connection.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{request}{answer}");
+    }
+}
+
+fn connect_to_admin(service: &Service) -> TcpStream {
+    TcpStream::connect(service.admin().base().strip_prefix("http://").unwrap()).unwrap()
+}
+
+#[test]
+fn connections_that_ask_for_nothing_keep_no_scraper_out_of_the_admin_listener() {
+    let service = Service::start();
+    let silent: Vec<_> = (0..32).map(|_| connect_to_admin(&service)).collect();
+    service.admin().get("/livez").ok();
+    let mut byte = [0];
+    assert_eq!((&silent[0]).read(&mut byte).unwrap(), 0, "the first one has given way");
+}
+
+#[test]
 fn the_filter_of_the_log_changes_while_the_program_runs() {
     let folder = folder_with_keys();
     let (program, admin) = with_admin(folder.path(), &[("SKIP_DATABASE", "true")]);
@@ -347,6 +377,62 @@ fn the_filter_of_the_log_changes_while_the_program_runs() {
 
 fn contains(export: &[u8], text: &str) -> bool {
     export.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[test]
+fn a_request_is_in_progress_until_it_is_answered_or_its_client_is_gone() {
+    let service = Service::start();
+    let active = |expected: f64| {
+        eventually("so many requests are in progress", || {
+            (scraped(service.admin())["http_server_active_requests"] == expected).then_some(())
+        });
+    };
+    active(0.0);
+    let mut connections: Vec<_> = (0..3).map(|_| TcpStream::connect(service.address()).unwrap()).collect();
+    let body = r#"{"token":"x"}"#;
+    for connection in &mut connections {
+        let length = body.len();
+        write!(connection, "POST /api/token/validate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n").unwrap();
+    }
+    active(3.0);
+    drop(connections.pop());
+    active(2.0);
+    connections[0].write_all(body.as_bytes()).unwrap();
+    active(1.0);
+}
+
+/// The usual interval is a minute, so nothing is exported before the stop.
+#[test]
+fn the_last_metrics_go_to_the_collector_at_the_stop() {
+    let (collector, folder) = (Collector::start(), folder_with_keys());
+    let url = collector.url();
+    let settings = [("SKIP_DATABASE", "true"), ("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str())];
+    let program = Program::start(folder.path(), &settings);
+    program.client().get("/api/jwks").ok();
+    let (status, log) = program.stop();
+    assert!(status.success(), "{log}");
+    let exports = collector.exports();
+    let last: Vec<_> = exports.iter().filter(|export| export.path == "/v1/metrics").collect();
+    assert_eq!(last.len(), 1);
+    assert!(contains(&last[0].body, "get_jwks"), "the last requests are counted");
+}
+
+#[test]
+fn a_collector_that_does_not_answer_holds_up_no_stop() {
+    let (collector, folder) = (Collector::start(), folder_with_keys());
+    collector.fail(CollectorFault::Hangs);
+    let url = format!("{}/v1/metrics", collector.url());
+    let settings = [
+        ("SKIP_DATABASE", "true"),
+        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", url.as_str()),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "600000"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "1000"),
+    ];
+    let program = Program::start(folder.path(), &settings);
+    eventually("an export hangs", || (collector.refused() > 0).then_some(()));
+    let (status, log) = program.stop();
+    assert!(status.success(), "{log}");
+    assert!(!log.contains("did not end in time"), "the stop waits for no export: {log}");
 }
 
 #[test]

@@ -70,6 +70,7 @@ fn a_log_in_is_one_trace_of_its_request_use_case_store_and_signature() {
     assert_eq!(found.kind, CLIENT);
     assert_eq!(attribute(found, "db.system.name"), "sqlite");
     assert_eq!(attribute(found, "db.operation.name"), "find_user_by_username");
+    assert!(inner.iter().any(|span| span.name == "hash_password" && span.kind == INTERNAL && !span.failed));
     let signature = inner.iter().find(|span| span.name == "sign").unwrap();
     assert_eq!(attribute(signature, "jwt_generator.algorithm"), "RS256");
     assert!(!attribute(signature, "jwt_generator.kid").is_empty());

@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use super::shapes::LoggedInBody;
 use crate::accounts::Registration;
-use crate::domain::{Caller, LoginName};
+use crate::domain::Caller;
 use crate::http::extract::Fields;
 use crate::http::middleware::limits;
 use crate::http::refusal::Missing;
@@ -18,11 +18,13 @@ pub(in crate::http) async fn register_user(api: Api, call: Call) -> Answer {
     let (Some(username), Some(email), Some(password)) = given else {
         return Err(Missing::Registration.into());
     };
+    let of_account = limits::admit_registration(&api, operation, &caller, [&username, &email])?;
     let policy = api.settings.password_policy;
-    let registration = Registration::parse(&username, &email, password.expose(), policy)?;
-    let account = LoginName::from_text(registration.username.as_str()).key();
-    let of_account = limits::admit_account(&api, operation, &caller, &account)?;
-    limits::with_account(register(&api, &caller, registration).await, of_account)
+    let answer = match Registration::parse(&username, &email, password.expose(), policy) {
+        Ok(registration) => register(&api, &caller, registration).await,
+        Err(error) => Err(error.into()),
+    };
+    limits::with_account(answer, of_account)
 }
 
 async fn register(api: &Api, caller: &Caller, registration: Registration) -> Answer {

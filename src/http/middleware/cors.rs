@@ -8,7 +8,8 @@ use http::header::{
 };
 
 const ANY: HeaderValue = HeaderValue::from_static("*");
-const HEADERS: HeaderValue = HeaderValue::from_static("authorization,content-type,x-request-id");
+const HEADERS: HeaderValue =
+    HeaderValue::from_static("authorization,content-type,traceparent,tracestate,x-request-id");
 const EXPOSED: HeaderValue =
     HeaderValue::from_static("etag,ratelimit,ratelimit-policy,retry-after,x-request-id");
 /// A day; browsers reduce it to their own limit.

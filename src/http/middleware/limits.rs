@@ -10,13 +10,13 @@ use crate::domain::{Caller, LoginName, Peer};
 use crate::http::operation::Operation;
 use crate::http::refusal::{Kind, Refusal};
 use crate::http::{Answer, Api};
-use crate::limits::{Group, Policies, RateLimits, Scope, Verdict};
+use crate::limits::{Crowd, Group, Policies, RateLimits, Scope, Verdict};
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Admits a request by the budgets of its address and of all clients, before its body is read. Returns the budget of the
-/// address, if it has one.
+/// Admits a request by the budgets of its address and of all clients, before its body is read. A log-in asks for the budget of
+/// all clients later ([`admit_log_in`]). Returns the budget of the address, if it has one.
 ///
 /// # Errors
 /// 429.
@@ -28,28 +28,36 @@ pub(in crate::http) fn admit(
     let Some(group) = operation.limit else { return Ok(None) };
     let of_address = caller.peer.and_then(|peer| limits.take_of_address(group, peer));
     let of_address = of_address.map(judged).transpose()?;
-    limits.take_of_all(group).map(judged).transpose()?;
+    if group != Group::Login {
+        limits.take_of_crowd(group, Crowd::Everyone).map(judged).transpose()?;
+    }
     Ok(of_address)
 }
 
-/// Admits a request for an account, whether the account exists or not. Returns the budget of the
-/// account, if it has one.
+/// Admits a registration by the budgets of its name and of its email address, whether users have them or not. Returns the budget
+/// that has less left, if there is one.
 ///
 /// # Errors
 /// 429.
-pub(in crate::http) fn admit_account(
+pub(in crate::http) fn admit_registration(
     api: &Api,
     operation: &Operation,
     caller: &Caller,
-    account: &str,
+    [username, email]: [&str; 2],
 ) -> Result<Option<Verdict>, Refusal> {
     let Some(group) = operation.limit else { return Ok(None) };
-    let verdict = api.limits.take_of_account(group, account, Peer::of(caller.address));
-    judged_for_account(api, group, verdict)
+    let [username, email] = [username, email].map(|text| LoginName::from_text(text).key());
+    let take = |account: &str| {
+        let verdict = api.limits.take_of_account(group, account, Peer::of(caller.address));
+        judged_for_account(api, group, Crowd::Everyone, verdict)
+    };
+    let of_name = take(&username)?;
+    let of_email = if email == username { None } else { take(&email)? };
+    Ok([of_name, of_email].into_iter().flatten().min_by_key(|verdict| verdict.remaining))
 }
 
-/// Admits a log-in by the budget of its account. If attackers have used it up, an address that the account knows gets a
-/// budget of its own, even if this instance has not seen a log-in from there.
+/// Admits a log-in by the budgets of all clients and of its account. If attackers have used them up, an address that the account
+/// knows gets budgets of its own, even if this instance has not seen a log-in from there.
 ///
 /// # Errors
 /// 429.
@@ -60,17 +68,38 @@ pub(in crate::http) async fn admit_log_in(
     name: &LoginName,
 ) -> Result<Option<Verdict>, Refusal> {
     let Some(group) = operation.limit else { return Ok(None) };
+    let crowd = admit_to_crowd(api, group, caller, name).await?;
     let (account, peer) = (name.key(), Peer::of(caller.address));
     let mut verdict = api.limits.take_of_account(group, &account, peer);
     if verdict.is_some_and(|verdict| !verdict.allowed) && is_known(api, caller, name).await {
         verdict = api.limits.take_of_account(group, &account, peer);
     }
-    judged_for_account(api, group, verdict)
+    judged_for_account(api, group, crowd, verdict)
+}
+
+/// Takes a log-in from the budget of all clients, or else from that of known addresses. An address that may be that of many clients
+/// is no known one here: attackers may have it, too.
+async fn admit_to_crowd(
+    api: &Api,
+    group: Group,
+    caller: &Caller,
+    name: &LoginName,
+) -> Result<Crowd, Refusal> {
+    match api.limits.take_of_crowd(group, Crowd::Everyone).map(judged).transpose() {
+        Err(_) if caller.peer.is_some() && is_known(api, caller, name).await => {
+            api.limits.take_of_crowd(group, Crowd::Familiar).map(judged).transpose()?;
+            Ok(Crowd::Familiar)
+        }
+        admitted => admitted.map(|_| Crowd::Everyone),
+    }
 }
 
 /// Looks for the address in what the store knows of the account, at most once a minute for one that it does not know.
 async fn is_known(api: &Api, caller: &Caller, name: &LoginName) -> bool {
     let (account, peer) = (name.key(), Peer::of(caller.address));
+    if api.limits.is_familiar(&account, peer) {
+        return true;
+    }
     if api.limits.is_strange(&account, peer) {
         return false;
     }
@@ -83,11 +112,16 @@ async fn is_known(api: &Api, caller: &Caller, name: &LoginName) -> bool {
     is_known
 }
 
-fn judged_for_account(api: &Api, group: Group, verdict: Option<Verdict>) -> Result<Option<Verdict>, Refusal> {
+fn judged_for_account(
+    api: &Api,
+    group: Group,
+    crowd: Crowd,
+    verdict: Option<Verdict>,
+) -> Result<Option<Verdict>, Refusal> {
     let judged = verdict.map(judged).transpose();
     if judged.is_err() {
         // Otherwise a flood of guesses at one account could use up what all accounts share.
-        api.limits.give_back_to_all(group);
+        api.limits.give_back_to_crowd(group, crowd);
     }
     judged
 }

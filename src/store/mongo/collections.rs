@@ -109,7 +109,7 @@ pub const LOGIN_THROTTLES: CollectionSpec = CollectionSpec {
     name: "login_throttles",
     owner: Owner::Ours,
     holds: "what is remembered of the log-ins to an account: failures in a row, and keyed hashes of the addresses from which \
-            the user has logged in",
+            the user has logged in, or of the names that no user has",
     bound: "one for each user, and 100,000 for names that no user has; removed after 30 days without a log-in, except while only \
             an operator can unlock the user",
     indexes: &[IndexSpec {

@@ -69,6 +69,23 @@ fn any_origin_may_call_by_default_and_never_with_credentials() {
     assert_eq!(preflight.header("access-control-allow-credentials"), None);
 }
 
+/// OpenTelemetry in a browser adds `traceparent` and `tracestate` to each call.
+#[test]
+fn a_preflight_allows_the_headers_of_a_trace() {
+    let service = Service::start();
+    for asked in [Some("content-type,traceparent,tracestate"), None] {
+        let method = [("access-control-request-method", "POST")];
+        let asks: Vec<_> =
+            method.into_iter().chain(asked.map(|asked| ("access-control-request-headers", asked))).collect();
+        let preflight = from_origin(&service, Method::OPTIONS, "https://app.example.com", &asks);
+        let allowed: Vec<_> = preflight.header("access-control-allow-headers").unwrap().split(',').collect();
+        assert!(
+            ["content-type", "traceparent", "tracestate"].iter().all(|name| allowed.contains(name)),
+            "{allowed:?}"
+        );
+    }
+}
+
 #[test]
 fn listed_origins_are_reflected_and_others_are_told_nothing() {
     let service = Service::with(&[("ALLOWED_ORIGINS", "https://app.example.com, http://localhost:5173/")]);

@@ -29,6 +29,35 @@ fn in_production_a_common_password_is_refused_in_any_case_and_another_one_is_not
 }
 
 #[test]
+fn a_common_password_is_refused_among_blanks_and_invisible_characters_and_in_other_forms_of_its_letters() {
+    let service = Service::with(&[("NODE_ENV", "production")]);
+    let client = service.anonymous();
+    for common in [
+        " 123456 ",
+        "pass word",
+        "pass\u{200b}word",
+        "\u{ff11}\u{ff12}\u{ff13}\u{ff14}\u{ff15}\u{ff16}",
+        "\u{3000}qwertyuiop",
+    ] {
+        register(&client, "ada", common).is_refused(400, "invalid_field", COMMON);
+    }
+    let short = register(&client, "ada", "x\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}");
+    short.is_refused(400, "invalid_field", "Password must be at least 6 characters long");
+}
+
+#[test]
+fn a_password_is_stored_as_it_was_typed() {
+    let service = Service::start();
+    let client = service.anonymous();
+    let typed = " \u{ff41}\u{200b}b correct ";
+    assert_eq!(register(&client, "ada", typed).status, 201);
+    let log_in = |password: &str| {
+        client.post("/api/auth/login", &json!({ "username": "ada", "password": password })).status
+    };
+    assert_eq!([typed, typed.trim(), " ab correct "].map(log_in), [200, 401, 401]);
+}
+
+#[test]
 fn a_common_password_is_accepted_if_the_operator_allows_it_and_in_development_by_default() {
     for settings in [&[("NODE_ENV", "production"), ("PASSWORD_COMMON", "allow")][..], &[("NODE_ENV", "test")]]
     {

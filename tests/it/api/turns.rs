@@ -44,9 +44,23 @@ fn log_in(name: &str, password: &str, client: Option<String>) -> Asked {
     Asked { operation: "login", body: json!({ "username": name, "password": password }), client }
 }
 
+/// A service with the users.
+fn service_with_users(proxy: bool) -> Service {
+    let proxies = proxy.then_some(("TRUSTED_PROXIES", "127.0.0.1"));
+    let settings = [("BCRYPT_ROUNDS", "8"), ("RATE_LIMITS", "off")];
+    let service = Service::with(&settings.into_iter().chain(proxies).collect::<Vec<_>>());
+    (0..USERS).for_each(|user| drop(service.user(&format!("user{user}"))));
+    service
+}
+
+/// The right log-in of a user. Behind a proxy each user has an address.
+fn own_log_in(user: usize, proxy: bool) -> Asked {
+    let name = format!("user{user}");
+    log_in(&name, &format!("secret-{name}"), proxy.then(|| format!("203.0.113.{user}")))
+}
+
 /// The statuses of the log-ins of all users, while many connections repeat what `attack` makes of a number.
 fn log_ins_during(service: &Service, proxy: bool, attack: impl Fn(usize) -> Asked + Sync) -> Vec<u16> {
-    (0..USERS).for_each(|user| drop(service.user(&format!("user{user}"))));
     let connections = available_parallelism().unwrap().get() + SPARE_CONNECTIONS;
     let (over, answers, next) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
     let attacker = || {
@@ -56,11 +70,7 @@ fn log_ins_during(service: &Service, proxy: bool, attack: impl Fn(usize) -> Aske
             answers.fetch_add(1, Ordering::Relaxed);
         }
     };
-    let user = |user: usize| {
-        let name = format!("user{user}");
-        let address = proxy.then(|| format!("203.0.113.{user}"));
-        log_in(&name, &format!("secret-{name}"), address).send(&Client::new(service.anonymous().base()))
-    };
+    let user = |user: usize| own_log_in(user, proxy).send(&Client::new(service.anonymous().base()));
     scope(|scope| {
         let _end = Ends(&over);
         (0..connections).for_each(|_| drop(scope.spawn(attacker)));
@@ -73,7 +83,7 @@ fn log_ins_during(service: &Service, proxy: bool, attack: impl Fn(usize) -> Aske
 
 #[test]
 fn users_log_in_while_many_connections_guess_one_password() {
-    let service = Service::with(&[("BCRYPT_ROUNDS", "8")]);
+    let service = service_with_users(false);
     service.user("victim");
     let statuses = log_ins_during(&service, false, |_| log_in("victim", "wrong-one", None));
     assert_eq!(statuses, [200; USERS]);
@@ -81,15 +91,35 @@ fn users_log_in_while_many_connections_guess_one_password() {
 
 #[test]
 fn users_log_in_while_one_address_tries_one_name_after_the_other() {
-    let service = Service::with(&[("BCRYPT_ROUNDS", "8"), ("TRUSTED_PROXIES", "127.0.0.1")]);
+    let service = service_with_users(true);
     let attack = |number| log_in(&format!("name{number}"), "wrong-one", Some("198.51.100.7".to_owned()));
+    assert_eq!(log_ins_during(&service, true, attack), [200; USERS]);
+}
+
+#[test]
+fn users_log_in_while_each_attempt_of_an_ipv6_network_has_an_address_and_a_name_of_its_own() {
+    let service = service_with_users(true);
+    let address = |number| format!("2001:db8:1:{:x}::1", number % 0x1_0000);
+    let attack = |number| log_in(&format!("name{number}"), "wrong-one", Some(address(number)));
+    assert_eq!(log_ins_during(&service, true, attack), [200; USERS]);
+}
+
+/// An attacker with so many networks keeps out users at addresses from which they have never logged in.
+#[test]
+fn users_log_in_from_known_addresses_while_each_attempt_has_a_network_and_a_name_of_its_own() {
+    let service = service_with_users(true);
+    for user in 0..USERS {
+        assert_eq!(own_log_in(user, true).send(&service.anonymous()), 200);
+    }
+    let address = |number| format!("2001:db8:{:x}::1", number % 0x1_0000);
+    let attack = |number| log_in(&format!("name{number}"), "wrong-one", Some(address(number)));
     assert_eq!(log_ins_during(&service, true, attack), [200; USERS]);
 }
 
 /// If the proxy is not named, all clients have its address.
 #[test]
 fn users_log_in_while_others_register_one_user_after_the_other() {
-    let service = Service::with(&[("BCRYPT_ROUNDS", "8")]);
+    let service = service_with_users(false);
     let attack = |number| {
         let body = registration(&format!("newcomer{number}"));
         Asked { operation: "register", body, client: None }

@@ -1,6 +1,8 @@
 //! Many attempts at once, and many names.
 
-use super::{BEHIND_A_PROXY, ELSEWHERE, HOME, Patient, guess, must_wait, own_log_in, register};
+use serde_json::json;
+
+use super::{BEHIND_A_PROXY, ELSEWHERE, HOME, Patient, guess, is_wrong, must_wait, own_log_in, register};
 use crate::support::{Answer, Service, folder_with_keys, jwt_generator, run};
 
 /// So many answers at once.
@@ -91,7 +93,7 @@ fn an_attempt_that_must_wait_costs_no_hash() {
 }
 
 #[test]
-fn names_that_no_user_has_are_stored_as_numbers_below_a_hundred_thousand() {
+fn names_that_no_user_has_are_stored_as_keyed_hashes_in_at_most_a_hundred_thousand_records() {
     let folder = folder_with_keys();
     let data = folder.path().join("data");
     let service = Service::with(&[&BEHIND_A_PROXY[..], &[("DATA_DIR", data.to_str().unwrap())]].concat());
@@ -118,4 +120,38 @@ fn names_that_no_user_has_are_stored_as_numbers_below_a_hundred_thousand() {
     let mut command = jwt_generator(folder.path());
     let listed = run(command.env("DATA_DIR", &data).args(["users", "list"]));
     assert_eq!(listed.lines().count(), 1);
+}
+
+/// Writes this record for all names that no user has.
+fn fill(data: &std::path::Path, record: &serde_json::Value) {
+    let mut file = rusqlite::Connection::open(data.join("jwt-generator.db")).unwrap();
+    let filling = file.transaction().unwrap();
+    let write = "INSERT INTO login_throttles (account, revision, record) VALUES (?1, 1, ?2)
+                 ON CONFLICT DO UPDATE SET record = ?2";
+    for place in 0..100_000 {
+        let row = (format!("unknown-{place}"), record.to_string());
+        filling.prepare_cached(write).unwrap().execute(row).unwrap();
+    }
+    filling.commit().unwrap();
+}
+
+/// An attacker can fill the records of names that no user has. Then another such name must not wait at once: a user's would not.
+#[test]
+fn a_name_that_no_user_has_behaves_like_a_users_although_its_record_is_full_of_other_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = ("DATA_DIR", folder.path().to_str().unwrap());
+    let service = Service::with(&[&BEHIND_A_PROXY[..], &[data]].concat());
+    let client = service.anonymous();
+    register(&client, "alice");
+    let failures = json!({ "count": 20, "last_at": Service::START * 1000 });
+    let others = [1, 2, 3, 4].map(|n| json!({ "name": format!("{n:032x}"), "failures": failures }));
+    let of_an_earlier_version = json!({ "elsewhere": failures, "known": [] });
+    let full = json!({ "elsewhere": { "count": 0, "last_at": 0 }, "known": [], "names": others });
+    for (record, unknown) in [(of_an_earlier_version, "bob"), (full, "carol")] {
+        fill(folder.path(), &record);
+        (0..5).for_each(|_| is_wrong(&guess(&client, ELSEWHERE, unknown)));
+        assert_eq!(must_wait(&guess(&client, ELSEWHERE, unknown)), 1);
+    }
+    (0..5).for_each(|_| is_wrong(&guess(&client, ELSEWHERE, "alice")));
+    assert_eq!(must_wait(&guess(&client, ELSEWHERE, "alice")), 1);
 }

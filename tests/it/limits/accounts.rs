@@ -75,11 +75,43 @@ fn an_owner_logs_in_at_an_instance_that_has_seen_no_log_in_while_strangers_are_r
     assert_eq!(ask(&other, "198.51.100.4", LOGIN, &right).status, 429, "not even with the right password");
 }
 
+/// As many log-ins again are admitted for addresses that the account knows, also if this instance has seen no log-in from there.
+#[test]
+fn strangers_who_use_up_the_global_budget_keep_no_user_out_of_a_known_address() {
+    let limited = Limited::with("login=3/d global, off per address, off per account; register=off");
+    register(&limited, "ada");
+    assert_eq!(
+        [1, 2, 3, 4].map(|n| limited.guess(&format!("203.0.113.{n}"), "eve").status),
+        [401, 401, 401, 429]
+    );
+    assert_eq!(log_in(&limited, "203.0.113.5", "ada"), 429, "the account does not know this address");
+    assert_eq!([(); 4].map(|()| log_in(&limited, "198.51.100.250", "ada")), [200, 200, 200, 429]);
+    assert_eq!(
+        limited.guess("198.51.100.250", "eve").status,
+        429,
+        "another account does not know the address"
+    );
+}
+
 #[test]
 fn registrations_of_one_name_share_a_budget() {
     let limited = Limited::with("register=2/h per account");
     let status = || limited.ask("198.51.100.1", "/api/auth/register", &registration("ada")).status;
     assert_eq!([status(), status(), status()], [201, 409, 429]);
+}
+
+#[test]
+fn registrations_of_one_email_address_share_a_budget_whatever_their_names_and_faults_are() {
+    let limited = Limited::with("register=3/h per account");
+    let status = |name: &str, email: &str, password: &str| {
+        let body = json!({ "username": name, "email": email, "password": password });
+        limited.ask("198.51.100.1", "/api/auth/register", &body).status
+    };
+    assert_eq!(status("ada", "ada@example.com", "secret-ada"), 201);
+    assert_eq!(status("eve", "ADA@Example.com", "secret-eve"), 409);
+    assert_eq!(status("tom", " ada@example.com ", "short"), 400);
+    assert_eq!(status("bob", "ada@example.com", "secret-bob"), 429);
+    assert_eq!(status("bob", "bob@example.com", "secret-bob"), 201);
 }
 
 /// Guesses at one account are refused one by one, and do not use up what all accounts share.

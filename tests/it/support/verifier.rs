@@ -1,6 +1,7 @@
 //! Verifiers in other languages. Each is a program that reads one token per line and answers with one line.
 
-use std::io::{BufRead, BufReader, Write};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use super::{repository, tool};
@@ -11,6 +12,9 @@ pub struct Verifier {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
+    /// Its standard error. If it had that of the tests, Node would make it non-blocking for them, too, and the end of a failing
+    /// test's output could be lost.
+    errors: File,
 }
 
 impl Verifier {
@@ -39,23 +43,34 @@ impl Verifier {
     }
 
     fn start(name: &'static str, mut command: Command, arguments: [&str; 3]) -> Self {
+        let errors = tempfile::tempfile().unwrap();
         let mut child = command
             .args(arguments)
             .env("NO_PROXY", "127.0.0.1,localhost")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(errors.try_clone().unwrap())
             .spawn()
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
-        Self { name, child, input, output }
+        Self { name, child, input, output, errors }
     }
 
     /// Its answer: `ok SUB KID` or `refused REASON`.
     pub fn ask(&mut self, token: &str) -> String {
-        writeln!(self.input, "{token}").unwrap();
         let mut answer = String::new();
-        self.output.read_line(&mut answer).unwrap();
+        let asked = writeln!(self.input, "{token}").and_then(|()| self.output.read_line(&mut answer));
+        if !asked.is_ok_and(|length| length > 0) {
+            panic!("{} ended: {}", self.name, self.errors());
+        }
         answer.trim_end().to_owned()
+    }
+
+    fn errors(&self) -> String {
+        let (mut file, mut errors) = (&self.errors, String::new());
+        file.rewind().unwrap();
+        file.read_to_string(&mut errors).unwrap();
+        errors
     }
 }
 
