@@ -222,3 +222,25 @@ fn security_md_names_the_failure_tests_that_there_are() {
         }
     }
 }
+
+#[test]
+fn docs_security_tests_names_tests_that_there_are_for_every_id() {
+    let text = read("docs/security-tests.md");
+    let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| ") && line.contains("::")).collect();
+    let ids: Vec<_> = rows.iter().map(|row| row.split('|').nth(1).unwrap().trim().to_owned()).collect();
+    let range =
+        |letter: &'static str, first, last| (first..=last).map(move |number| format!("{letter}{number}"));
+    let expected = range("D", 1, 14).chain(range("C", 1, 5)).chain(range("H", 1, 11)).chain(range("P", 7, 9));
+    assert_eq!(ids, expected.collect::<Vec<_>>());
+    for row in rows {
+        let tests = row.split('|').nth(3).unwrap();
+        for test in tests.split('`').skip(1).step_by(2) {
+            let (file, function) = test.split_once("::").unwrap_or_else(|| panic!("{test}"));
+            let source = read(file);
+            let (attributes, _) =
+                source.split_once(&format!("fn {function}(")).unwrap_or_else(|| panic!("no {test}"));
+            let attribute = attributes.rfind("#[").map(|begin| &attributes[begin..]).unwrap();
+            assert!(attribute.starts_with("#[test]") || attribute.starts_with("#[tokio::test"), "{test}");
+        }
+    }
+}

@@ -10,6 +10,7 @@ mod backup;
 mod browser;
 mod callers;
 mod cli;
+mod clocks;
 mod completions;
 mod connections;
 mod contract;
