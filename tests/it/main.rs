@@ -25,6 +25,7 @@ mod lifecycle;
 mod limits;
 mod metrics;
 mod openapi;
+mod operations;
 mod post_quantum;
 mod probes;
 mod readme;
