@@ -244,3 +244,18 @@ fn docs_security_tests_names_tests_that_there_are_for_every_id() {
         }
     }
 }
+
+#[test]
+fn docs_operations_says_what_to_do_for_each_reason_of_a_probe() {
+    let text = read("docs/operations.md");
+    let source = read("src/health/instance.rs");
+    let findings = ["Finding::down(\"", "Finding::degraded(\""];
+    let reasons = findings.iter().flat_map(|begin| source.split(begin).skip(1));
+    let not_ready = read("src/keys/readiness.rs");
+    let reasons = reasons.chain(not_ready.split("#[error(\"").skip(1));
+    let reasons: BTreeSet<_> = reasons.map(|rest| rest.split('"').next().unwrap()).collect();
+    assert!(reasons.len() >= 7, "{reasons:?}");
+    for reason in reasons {
+        assert!(text.contains(&format!("| `{reason}`")), "{reason} is missing in docs/operations.md");
+    }
+}
