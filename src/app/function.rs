@@ -59,11 +59,17 @@ struct Upkeep {
 }
 
 impl Function {
-    /// Opens everything. The clock must continue to count while the process is frozen: [`Clock::freeze_aware`].
+    /// Opens everything. `name` is the function's name in AWS, which its metrics bear. The clock must continue to count while
+    /// the process is frozen: [`Clock::freeze_aware`].
     ///
     /// # Errors
     /// [`StartError`]. An unreachable database is not an error here.
-    pub async fn build(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, StartError> {
+    pub async fn build(
+        config: &Config,
+        name: &str,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Result<Self, StartError> {
         let mut components = Components::open(config, clock.clone(), &entropy)?;
         let began_at = clock.uptime();
         let mut database_probe = components.database_probe();
@@ -73,7 +79,7 @@ impl Function {
         components.finish_start(config).await?;
         let (keys, ring_service) = (Arc::clone(components.keys()), components.ring_service().clone());
         let server_secret = components.server_secret().clone();
-        let metrics = FunctionMetrics::new(components.metrics().clone(), clock.clone());
+        let metrics = FunctionMetrics::new(name, components.metrics().clone(), clock.clone());
         let tracer = components.tracer().clone();
         let (http_service, mut tasks) = components.into_service(config, entropy);
         tasks.push(database_probe);

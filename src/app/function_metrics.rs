@@ -24,8 +24,9 @@ struct Reports {
 }
 
 impl FunctionMetrics {
-    pub(super) fn new(metrics: MetricRegistry, clock: Clock) -> Self {
-        let reports = Reports { embedded: EmbeddedMetrics::default(), reported_at: clock.uptime() };
+    /// For the function of this name.
+    pub(super) fn new(function: &str, metrics: MetricRegistry, clock: Clock) -> Self {
+        let reports = Reports { embedded: EmbeddedMetrics::new(function), reported_at: clock.uptime() };
         Self { metrics, clock, reports: Mutex::new(reports) }
     }
 

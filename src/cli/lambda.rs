@@ -13,13 +13,11 @@ use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::lambda::{Event, EventError};
 
+/// The variable with the name of the function.
+const NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
 /// Variables that AWS sets and the runtime needs.
-const NEEDED: [&str; 4] = [
-    "AWS_LAMBDA_RUNTIME_API",
-    "AWS_LAMBDA_FUNCTION_NAME",
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-    "AWS_LAMBDA_FUNCTION_VERSION",
-];
+const NEEDED: [&str; 4] =
+    ["AWS_LAMBDA_RUNTIME_API", NAME, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION"];
 
 /// Whether AWS Lambda has started this process.
 pub(super) fn is_here() -> bool {
@@ -32,11 +30,13 @@ pub(super) fn run() -> Result<(), Failure> {
         return Err(Failure::usage(text));
     }
     let config = setup::config()?;
-    setup::runtime()?.block_on(answer(&config))
+    // It is there, as the check above has shown. AWS allows only ASCII.
+    let name = env::var(NAME).unwrap_or_default();
+    setup::runtime()?.block_on(answer(&config, &name))
 }
 
-async fn answer(config: &Config) -> Result<(), Failure> {
-    let built = Function::build(config, Clock::freeze_aware(), Entropy::System).await;
+async fn answer(config: &Config, name: &str) -> Result<(), Failure> {
+    let built = Function::build(config, name, Clock::freeze_aware(), Entropy::System).await;
     let function = Arc::new(built.map_err(Failure::refused)?);
     let answer = service_fn(move |event: LambdaEvent<Event>| {
         let function = Arc::clone(&function);

@@ -222,3 +222,40 @@ fn security_md_names_the_failure_tests_that_there_are() {
         }
     }
 }
+
+#[test]
+fn docs_security_tests_names_tests_that_there_are_for_every_id() {
+    let text = read("docs/security-tests.md");
+    let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| ") && line.contains("::")).collect();
+    let ids: Vec<_> = rows.iter().map(|row| row.split('|').nth(1).unwrap().trim().to_owned()).collect();
+    let range =
+        |letter: &'static str, first, last| (first..=last).map(move |number| format!("{letter}{number}"));
+    let expected = range("D", 1, 14).chain(range("C", 1, 5)).chain(range("H", 1, 11)).chain(range("P", 7, 9));
+    assert_eq!(ids, expected.collect::<Vec<_>>());
+    for row in rows {
+        let tests = row.split('|').nth(3).unwrap();
+        for test in tests.split('`').skip(1).step_by(2) {
+            let (file, function) = test.split_once("::").unwrap_or_else(|| panic!("{test}"));
+            let source = read(file);
+            let (attributes, _) =
+                source.split_once(&format!("fn {function}(")).unwrap_or_else(|| panic!("no {test}"));
+            let attribute = attributes.rfind("#[").map(|begin| &attributes[begin..]).unwrap();
+            assert!(attribute.starts_with("#[test]") || attribute.starts_with("#[tokio::test"), "{test}");
+        }
+    }
+}
+
+#[test]
+fn docs_operations_says_what_to_do_for_each_reason_of_a_probe() {
+    let text = read("docs/operations.md");
+    let source = read("src/health/instance.rs");
+    let findings = ["Finding::down(\"", "Finding::degraded(\""];
+    let reasons = findings.iter().flat_map(|begin| source.split(begin).skip(1));
+    let not_ready = read("src/keys/readiness.rs");
+    let reasons = reasons.chain(not_ready.split("#[error(\"").skip(1));
+    let reasons: BTreeSet<_> = reasons.map(|rest| rest.split('"').next().unwrap()).collect();
+    assert!(reasons.len() >= 7, "{reasons:?}");
+    for reason in reasons {
+        assert!(text.contains(&format!("| `{reason}`")), "{reason} is missing in docs/operations.md");
+    }
+}

@@ -199,7 +199,7 @@ fn config(settings: &[(&str, &str)]) -> Config {
 
 /// A function inside this process, with a clock that the test moves.
 async fn function(settings: &[(&str, &str)], clock: &Clock) -> Function {
-    Function::build(&config(settings), clock.clone(), Entropy::System).await.unwrap()
+    Function::build(&config(settings), "tokens", clock.clone(), Entropy::System).await.unwrap()
 }
 
 async fn ask(function: &Function, method: &str, path: &str) -> Value {
@@ -277,11 +277,11 @@ fn a_function_does_not_start_beside_an_instance_with_other_keys() {
             at: clock.now(),
         };
         open_stores(&config, IfMissing::Create).unwrap().instances.record_instance(&server).await.unwrap();
-        let refused = Function::build(&config, clock.clone(), Entropy::System).await.err().unwrap();
+        let refused = Function::build(&config, "tokens", clock.clone(), Entropy::System).await.err().unwrap();
         let words = "another instance on this database signs with a key that this one does not have";
         assert!(refused.to_string().starts_with(words), "{refused}");
         clock.set(Timestamp::from_secs(1_800_000_000 + Instance::SILENCE_SECS + 1));
-        Function::build(&config, clock, Entropy::System).await.unwrap();
+        Function::build(&config, "tokens", clock, Entropy::System).await.unwrap();
     });
 }
 

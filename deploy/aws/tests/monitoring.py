@@ -1,5 +1,5 @@
 """Holds cloudformation/monitoring.yaml against docs/metrics.md: each metric that it shows or watches is one that a function writes,
-with all its labels and no others, for CloudWatch finds a metric by exactly these.
+with all its labels and no others, for CloudWatch finds a metric by exactly these. Each is of the function of the stack alone.
 
 usage: monitoring.py
 """
@@ -18,7 +18,7 @@ for name, kind, labels in rows:
     if f"`{name}" not in written:
         continue
     for end in ("_count", "_sum") if kind == "histogram" else ("",):
-        known[name + end] = set(re.findall(r"`(\w+)`", labels))
+        known[name + end] = {"FunctionName", *re.findall(r"`(\w+)`", labels)}
 assert known, "docs/metrics.md does not say what a function writes"
 
 resources = read((HERE / "cloudformation/monitoring.yaml").read_text())["Resources"]
@@ -28,16 +28,21 @@ body = body if isinstance(body, str) else body["Fn::Sub"]
 for widget in json.loads(body)["widgets"]:
     for metric in widget["properties"]["metrics"]:
         if isinstance(metric[0], dict):
-            labels, name = re.search(r"\{JwtGenerator,([\w,]+)\} MetricName=\"(\w+)\"", metric[0]["expression"]).groups()
+            searched = r"\{JwtGenerator,([\w,]+)\} FunctionName=\"\$\{StackName\}\" MetricName=\"(\w+)\""
+            labels, name = re.search(searched, metric[0]["expression"]).groups()
             used.append((name, set(labels.split(","))))
         elif metric[0] == "JwtGenerator":
-            used.append((metric[1], set()))
+            assert metric[2:4] == ["FunctionName", "${StackName}"], metric
+            used.append((metric[1], {"FunctionName"}))
 for name, resource in resources.items():
     properties = resource["Properties"]
     if resource["Type"] != "AWS::CloudWatch::Alarm":
         continue
     metrics = [entry["MetricStat"]["Metric"] for entry in properties.get("Metrics", []) if "MetricStat" in entry] or [properties]
-    used += [(metric["MetricName"], {entry["Name"] for entry in metric.get("Dimensions", [])}) for metric in metrics]
+    for metric in metrics:
+        dimensions = {entry["Name"]: entry["Value"] for entry in metric["Dimensions"]}
+        assert dimensions["FunctionName"] == {"Ref": "StackName"}, name
+        used.append((metric["MetricName"], dimensions.keys()))
     operations = (ROOT / "docs/operations.md").read_text()
     for section in re.findall(r"JwtGenerator\w+", properties["AlarmDescription"]):
         assert f"\n### {section}\n" in operations, f"docs/operations.md has no section {section}"

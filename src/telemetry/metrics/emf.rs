@@ -7,6 +7,9 @@ use super::{Descriptor, Family, Growth, Kind, Point, Snapshot, Value};
 
 /// The namespace of the metrics.
 const NAMESPACE: &str = "JwtGenerator";
+/// The label with the name of the function, as AWS spells it for its own metrics. Without it, the metrics of two functions in one
+/// account would be one.
+const FUNCTION_NAME: &str = "FunctionName";
 /// The metrics that are written. AWS charges for each metric with each choice of its labels.
 const WRITTEN: [&str; 9] = [
     "http_server_request_duration_seconds",
@@ -21,12 +24,18 @@ const WRITTEN: [&str; 9] = [
 ];
 
 /// Writes what has happened since it last wrote.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct EmbeddedMetrics {
+    function: String,
     growth: Growth,
 }
 
 impl EmbeddedMetrics {
+    /// For the function of this name.
+    pub fn new(function: &str) -> Self {
+        Self { function: function.to_owned(), growth: Growth::default() }
+    }
+
     /// The lines for `snapshot`, taken at `at`, in milliseconds since 1970: one for each choice of labels that has something to
     /// tell.
     pub fn lines(&mut self, snapshot: &Snapshot, at: u64) -> Vec<String> {
@@ -48,6 +57,7 @@ impl EmbeddedMetrics {
         };
         let mut line = Map::new();
         line.insert("_aws".to_owned(), directive(descriptor, &metrics, at));
+        line.insert(FUNCTION_NAME.to_owned(), json!(self.function));
         for (name, value) in descriptor.labels.iter().zip(&point.labels) {
             line.insert((*name).to_owned(), json!(value));
         }
@@ -76,9 +86,10 @@ impl EmbeddedMetrics {
 fn directive(descriptor: &Descriptor, metrics: &[(String, &'static str, f64)], at: u64) -> Json {
     let metrics: Vec<_> =
         metrics.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit })).collect();
+    let dimensions = [&[FUNCTION_NAME], descriptor.labels].concat();
     json!({
         "Timestamp": at,
-        "CloudWatchMetrics": [{ "Namespace": NAMESPACE, "Dimensions": [descriptor.labels], "Metrics": metrics }],
+        "CloudWatchMetrics": [{ "Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics }],
     })
 }
 
@@ -131,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_line_has_the_form_that_cloudwatch_reads() {
-        let mut metrics = EmbeddedMetrics::default();
+        let mut metrics = EmbeddedMetrics::new("tokens");
         let lines = read(&metrics.lines(&snapshot(3), 1_700_000_000_000));
         assert_eq!(
             lines[0],
@@ -140,10 +151,11 @@ mod tests {
                     "Timestamp": 1_700_000_000_000_u64,
                     "CloudWatchMetrics": [{
                         "Namespace": "JwtGenerator",
-                        "Dimensions": [["kind"]],
+                        "Dimensions": [["FunctionName", "kind"]],
                         "Metrics": [{ "Name": "jwt_tokens_issued_total", "Unit": "Count" }],
                     }],
                 },
+                "FunctionName": "tokens",
                 "kind": "demo",
                 "jwt_tokens_issued_total": 3.0,
             })
@@ -151,12 +163,14 @@ mod tests {
         assert_eq!(lines[1]["http_server_request_duration_seconds_count"], 3.0);
         assert_eq!(lines[1]["http_server_request_duration_seconds_sum"], 0.5);
         assert_eq!(lines[2]["jwt_key_ring_age_seconds"], 2.5);
+        let of_age = &lines[2]["_aws"]["CloudWatchMetrics"][0]["Dimensions"];
+        assert_eq!(*of_age, json!([["FunctionName"]]), "a metric without labels has the function's name");
         assert_eq!(lines.len(), 3, "what is not of the list is not written");
     }
 
     #[test]
     fn what_has_not_grown_is_not_written_again() {
-        let mut metrics = EmbeddedMetrics::default();
+        let mut metrics = EmbeddedMetrics::new("tokens");
         metrics.lines(&snapshot(3), 1);
         let lines = read(&metrics.lines(&snapshot(3), 2));
         assert_eq!(lines.len(), 1, "a gauge is written each time");

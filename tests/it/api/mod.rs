@@ -1,6 +1,7 @@
 //! The endpoints, through the service's own HTTP service.
 
 mod accounts;
+mod enumeration;
 mod events;
 mod every_answer;
 mod generate;

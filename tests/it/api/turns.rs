@@ -7,6 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::client::registration;
+use crate::support::socket::{connect, is_readable, send, until_closed};
 use crate::support::{Client, Service, eventually};
 
 /// Users that log in during an attack.
@@ -125,4 +126,38 @@ fn users_log_in_while_others_register_one_user_after_the_other() {
         Asked { operation: "register", body, client: None }
     };
     assert_eq!(log_ins_during(&service, false, attack), [200; USERS]);
+}
+
+/// Log-ins keep every thread for hashes busy. Requests that need no hash are answered in the meantime.
+#[test]
+fn p8_in_a_storm_of_log_ins_other_requests_are_answered_before_the_waiting_log_ins() {
+    let service = Service::with(&[("BCRYPT_ROUNDS", "12"), ("RATE_LIMITS", "off")]);
+    let client = service.anonymous();
+    let connections = available_parallelism().unwrap().get() + SPARE_CONNECTIONS;
+    let mut storm: Vec<_> = (0..connections).map(|_| connect(service.address())).collect();
+    for (number, stream) in storm.iter_mut().enumerate() {
+        let body = json!({ "username": format!("name{number}"), "password": "wrong-one" }).to_string();
+        let head =
+            "POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close";
+        send(stream, format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+    }
+    eventually("log-ins above the limit of the queue are refused", || {
+        storm.iter().any(is_readable).then_some(())
+    });
+    for _ in 0..5 {
+        let token = client.demo_token(&json!({}));
+        assert_eq!(client.post("/api/token/validate", &json!({ "token": token })).status, 200);
+        for path in ["/health", "/livez", "/readyz", "/api/jwks"] {
+            client.get(path).ok();
+        }
+    }
+    let waiting = storm.iter().filter(|stream| !is_readable(stream)).count();
+    assert!(waiting > 0, "no log-in was waiting any more");
+    let answers: Vec<_> = storm.iter_mut().map(until_closed).collect();
+    for answer in &answers {
+        let busy = answer.starts_with("HTTP/1.1 503 ") && answer.contains("\r\nretry-after: 1\r\n");
+        assert!(busy || answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    }
+    let answer = client.post("/api/auth/login", &json!({ "username": "another", "password": "wrong-one" }));
+    answer.is_refused(401, "invalid_credentials", "Invalid credentials");
 }

@@ -9,6 +9,7 @@ mod events;
 mod instances;
 mod intents;
 mod login_throttles;
+mod many_users;
 mod mongo;
 mod moved;
 mod names;

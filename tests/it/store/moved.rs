@@ -1,4 +1,4 @@
-//! D14: the files of the embedded database are deleted, moved or replaced while the server has them open. Then the server
+//! D16: the files of the embedded database are deleted, moved or replaced while the server has them open. Then the server
 //! confirms no write that is not at the path, reads nothing from a deleted file, and creates no file.
 
 use std::fs;
@@ -44,7 +44,7 @@ fn accounts_are_back(client: &Client) {
 
 /// Seen before: registrations got 201, log-ins 200 and health "connected", but all of it was lost after a restart.
 #[test]
-fn d14_a_deleted_database_acknowledges_nothing_and_a_backup_in_its_place_is_used() {
+fn d16_a_deleted_database_acknowledges_nothing_and_a_backup_in_its_place_is_used() {
     let folder = folder_with_keys();
     let file = database(folder.path());
     let program = Program::start(folder.path(), &[CHEAP]);
@@ -72,7 +72,7 @@ fn d14_a_deleted_database_acknowledges_nothing_and_a_backup_in_its_place_is_used
 }
 
 #[test]
-fn d14_a_folder_that_is_moved_away_and_back_is_used_again() {
+fn d16_a_folder_that_is_moved_away_and_back_is_used_again() {
     let folder = folder_with_keys();
     let (data, away) = (folder.path().join("data"), folder.path().join("away"));
     let program = Program::start(folder.path(), &[CHEAP]);
@@ -94,7 +94,7 @@ fn d14_a_folder_that_is_moved_away_and_back_is_used_again() {
 
 /// Seen before: confirmed users were only in the deleted log, and were lost when the server was killed.
 #[test]
-fn d14_what_a_deleted_log_held_is_saved() {
+fn d16_what_a_deleted_log_held_is_saved() {
     for ends in [&["-wal", "-shm"][..], &["-wal"], &["-shm"]] {
         let folder = folder_with_keys();
         let program = Program::start(folder.path(), &[CHEAP]);
@@ -112,7 +112,7 @@ fn d14_what_a_deleted_log_held_is_saved() {
 }
 
 #[test]
-fn d14_the_log_of_another_database_is_never_applied_to_a_backup() {
+fn d16_the_log_of_another_database_is_never_applied_to_a_backup() {
     let folder = folder_with_keys();
     let file = database(folder.path());
     let program = Program::start(folder.path(), &[CHEAP]);
@@ -131,7 +131,7 @@ fn d14_the_log_of_another_database_is_never_applied_to_a_backup() {
 }
 
 #[test]
-fn d14_an_empty_file_is_no_database_for_a_running_server() {
+fn d16_an_empty_file_is_no_database_for_a_running_server() {
     let folder = folder_with_keys();
     let file = database(folder.path());
     let program = Program::start(folder.path(), &[CHEAP]);
@@ -149,7 +149,7 @@ fn d14_an_empty_file_is_no_database_for_a_running_server() {
 /// Seen before: after `cp backup.db data/jwt-generator.db`, registrations got 201, but the users were lost after a restart,
 /// and the file was damaged.
 #[test]
-fn d14_a_database_that_is_written_over_acknowledges_nothing_and_is_left_as_it_is() {
+fn d16_a_database_that_is_written_over_acknowledges_nothing_and_is_left_as_it_is() {
     for many in [0, 60] {
         let folder = folder_with_keys();
         let file = database(folder.path());
@@ -171,7 +171,7 @@ fn d14_a_database_that_is_written_over_acknowledges_nothing_and_is_left_as_it_is
 }
 
 #[test]
-fn d14_a_database_that_is_cut_short_acknowledges_nothing() {
+fn d16_a_database_that_is_cut_short_acknowledges_nothing() {
     for length in [0, 50, 4096] {
         let folder = folder_with_keys();
         let file = database(folder.path());
@@ -191,7 +191,7 @@ fn d14_a_database_that_is_cut_short_acknowledges_nothing() {
 }
 
 #[test]
-fn d14_what_other_programs_do_through_sqlite_is_no_damage() {
+fn d16_what_other_programs_do_through_sqlite_is_no_damage() {
     let folder = folder_with_keys();
     let program = Program::start(folder.path(), &[CHEAP]);
     let client = program.client();
@@ -216,7 +216,7 @@ fn d14_what_other_programs_do_through_sqlite_is_no_damage() {
 
 /// Seen before: the server accepted an empty database of another program as its own, and names were free again.
 #[test]
-fn d14_an_empty_database_does_not_take_the_place_of_one_with_users() {
+fn d16_an_empty_database_does_not_take_the_place_of_one_with_users() {
     let (folder, other) = (folder_with_keys(), folder_with_keys());
     Program::start(other.path(), &[CHEAP]).stop();
     let file = database(folder.path());

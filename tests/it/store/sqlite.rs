@@ -1,4 +1,4 @@
-//! D1, D7 to D9, D13 and D15 on SQLite: locked, damaged, full, killed, slow.
+//! D1, D7 to D9, D15 and K13 on SQLite: locked, damaged, full, killed, slow.
 
 use std::fs;
 use std::path::Path;
@@ -134,6 +134,21 @@ fn d8_a_damaged_file_is_told_and_never_written_over() {
     fs::write(database(folder.path()), &whole).unwrap();
     let program = Program::start(folder.path(), &[CHEAP]);
     assert_eq!(log_in(&program.client(), "user7").status, 200, "the backup works");
+}
+
+#[test]
+fn d8_a_folder_in_place_of_the_database_turns_accounts_off_and_stays() {
+    let folder = folder_with_keys();
+    fs::create_dir_all(database(folder.path()).join("kept")).unwrap();
+    let program = Program::start(folder.path(), &[CHEAP]);
+    let client = program.client();
+    is_unavailable(&client.post("/api/auth/register", &registration("alice")));
+    is_unavailable(&log_in(&client, "alice"));
+    let token = client.demo_token(&json!({}));
+    assert_eq!(client.post("/api/token/validate", &json!({ "token": token })).status, 200);
+    let (_, log) = program.stop();
+    assert!(!log.contains("panicked"), "{log}");
+    assert!(database(folder.path()).join("kept").is_dir());
 }
 
 #[test]
@@ -301,7 +316,7 @@ fn d9_a_commit_is_synced_before_it_is_answered() {
 }
 
 #[test]
-fn d13_a_full_disk_is_503_for_writers_and_nothing_for_readers() {
+fn k13_a_full_disk_is_503_for_writers_and_nothing_for_readers() {
     let folder = folder_with_keys();
     let data = folder.path().join("data");
     fs::create_dir(&data).unwrap();

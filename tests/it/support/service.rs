@@ -38,6 +38,11 @@ impl Service {
 
     /// As [`Service::start`], with other settings.
     pub fn with(settings: &[(&str, &str)]) -> Self {
+        Self::started_at(Self::START, settings)
+    }
+
+    /// The same, with a clock that begins at so many seconds after 1970.
+    pub fn started_at(seconds: u64, settings: &[(&str, &str)]) -> Self {
         let folder = folder_with_keys();
         let keys = folder.path().join("keys");
         let usual = [
@@ -52,7 +57,7 @@ impl Service {
             usual.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let sources = Sources::read(environment, folder.path()).unwrap();
         let config = Arc::new(Config::read(&sources).unwrap());
-        let clock = Clock::manual(Timestamp::from_secs(Self::START));
+        let clock = Clock::manual(Timestamp::from_secs(seconds));
         let (stop, stopped) = oneshot::channel::<()>();
         let (tell, told) = mpsc::channel();
         let thread = std::thread::spawn({
