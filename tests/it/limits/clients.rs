@@ -92,7 +92,7 @@ fn a_global_limit_is_for_all_clients_and_its_state_is_not_told() {
     let refused = limited.ask("198.51.100.3", GENERATE, &json!({}));
     refused.is_refused(429, "rate_limited", "Too many requests of this kind; try again in 30 s");
     assert_eq!((refused.header("retry-after"), told(&refused)), (Some("30"), (None, None)));
-    limited.at(30);
+    limited.at(30.5);
     assert_eq!(["198.51.100.4", "198.51.100.1"].map(|client| limited.generate(client)), [200, 429]);
 }
 

@@ -32,8 +32,8 @@ impl Limited {
     }
 
     /// Moves the uptime to so many seconds after the start.
-    fn at(&self, seconds: u64) {
-        self.service.clock.set_uptime(self.began_at + Duration::from_secs(seconds));
+    fn at(&self, seconds: f64) {
+        self.service.clock.set_uptime(self.began_at + Duration::from_secs_f64(seconds));
     }
 
     /// Asks as the client of this address.
