@@ -7,6 +7,7 @@ use crate::integer::{self, Constants, Limbs};
 use crate::key::{Crt, PrivateKey, PublicKey, PublicSizes, Sizes};
 use crate::lanes::Processor;
 use crate::line::LANES;
+#[cfg(feature = "portable")]
 use crate::portable::Portable;
 use crate::private::{Moduli, Operation, fill};
 use crate::{field, public, spread};
@@ -71,6 +72,7 @@ pub struct Batch(pub(crate) Kind);
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
     Ifma(Ifma),
+    #[cfg(feature = "portable")]
     Portable(Portable),
 }
 
@@ -84,6 +86,7 @@ impl Batch {
     }
 
     /// Computes on any processor, but slower than one after the other: only for tests.
+    #[cfg(feature = "portable")]
     pub fn portable() -> Self {
         Self(Kind::Portable(Portable))
     }
@@ -97,6 +100,7 @@ impl Batch {
     pub fn private(&self, jobs: &mut [PrivateJob<'_>], random: &mut dyn Random) -> Result<(), BatchError> {
         match self.0 {
             Kind::Ifma(processor) => private(processor, jobs, random),
+            #[cfg(feature = "portable")]
             Kind::Portable(processor) => private(processor, jobs, random),
         }
     }
@@ -108,6 +112,7 @@ impl Batch {
     pub fn public(&self, jobs: &mut [PublicJob<'_>]) -> Result<(), BatchError> {
         match self.0 {
             Kind::Ifma(processor) => public(processor, jobs),
+            #[cfg(feature = "portable")]
             Kind::Portable(processor) => public(processor, jobs),
         }
     }

@@ -47,6 +47,7 @@ mod lanes;
 mod line;
 mod look_up;
 mod montgomery;
+#[cfg(feature = "portable")]
 mod portable;
 mod private;
 #[cfg(feature = "proof")]
