@@ -3,12 +3,15 @@
 
 mod archive;
 mod backup;
+mod clients;
 mod components;
 mod custody;
 mod database_probe;
+mod denials;
 mod function;
 mod function_metrics;
 mod function_tasks;
+mod grant_purge;
 mod health_watch;
 mod instance_heartbeat;
 mod listener;
@@ -25,6 +28,7 @@ mod task;
 use std::future::pending;
 use std::io;
 use std::net::{SocketAddr, TcpListener as PassedListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +46,7 @@ use crate::http::{HttpService, Limits, serve};
 use crate::keys::custody::{CustodyError, SealerError, VaultError};
 use crate::keys::schedule::PeriodTooShort;
 use crate::keys::{KeyKind, KeySettings, Keys, RingService, Signer};
+use crate::oauth::{ClientDirectory, ClientRegistry, ClientsFileError};
 use crate::server_secret::CurrentServerSecret;
 use crate::store::{StoreError, Stores};
 use crate::telemetry::LogFilter;
@@ -57,6 +62,7 @@ use stopping::end_together;
 pub use crate::store::IfMissing;
 pub use archive::Archive;
 pub use backup::{Backup, BackupError, back_up};
+pub use clients::{client_rules, read_clients_file};
 pub use function::Function;
 pub use listener::passed_listener;
 pub use stores::open_stores;
@@ -78,6 +84,7 @@ pub struct App {
     keys: Arc<Keys>,
     keys_place: String,
     server_secret: CurrentServerSecret,
+    clients: ClientDirectory,
     tasks: Supervisor,
     admin: Option<AdminListener>,
     metrics: MetricRegistry,
@@ -103,6 +110,14 @@ pub enum StartError {
          `keys secret` makes one"
     )]
     RingUnprotected,
+    /// The file of clients cannot be used.
+    #[error("CLIENTS_FILE={} cannot be used:\n{faults}", .path.display())]
+    ClientsFile {
+        /// The file.
+        path: PathBuf,
+        /// All its faults.
+        faults: ClientsFileError,
+    },
     /// The settings for Vault cannot be used.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -161,7 +176,14 @@ pub fn open_registry(
     entropy: Entropy,
 ) -> Result<Registry, StartError> {
     let hasher = Hasher::start(config.bcrypt_rounds, entropy.clone())?;
-    Ok(Registry::new(stores, hasher, clock, entropy))
+    let longest_token = config.token_lifetime.max(config.max_token_lifetime);
+    Ok(Registry::new(stores, hasher, clock, entropy).with_longest_token(longest_token))
+}
+
+/// The clients in `stores`, for commands and for the file of clients.
+pub fn open_clients(config: &Config, stores: &Stores, clock: Clock, entropy: Entropy) -> ClientRegistry {
+    let file_in_use = config.clients_file.is_some();
+    ClientRegistry::new(stores, client_rules(config), file_in_use, clock, entropy)
 }
 
 /// The service for the ring that `config` names; its keys may be in `stores`.
@@ -207,9 +229,12 @@ pub async fn open_keys(ring_service: &RingService, ring: &RingRecord) -> Result<
 }
 
 /// Issues and checks tokens with `keys`.
-pub fn tokens(config: &Config, keys: Arc<Keys>, clock: Clock, entropy: Entropy) -> Tokens {
+///
+/// `port` is the one on which the server listens.
+pub fn tokens(config: &Config, port: u16, keys: Arc<Keys>, clock: Clock, entropy: Entropy) -> Tokens {
     let settings = TokenSettings {
         issuer: config.issuer.clone(),
+        oauth_issuer: config.oauth_issuer.on_port(port),
         audience: config.audience.clone(),
         lifetime: config.token_lifetime,
         max_lifetime: config.max_token_lifetime,
@@ -235,19 +260,20 @@ impl App {
             Some(passed) => adopt(passed)?,
             None => listen(config.host, config.port)?,
         };
+        let port = listener.local_addr()?.port();
         let admin = listen_for_admin(config.admin)?;
         let mut components = Components::open(config, clock.clone(), &entropy)?;
         let mut tasks = Supervisor::new(clock);
         tasks.start_and_wait(components.database_probe(), FIRST).await;
         components.load_keys().await?;
         components.finish_start(config).await?;
-        let server_secret = components.server_secret().clone();
+        let (server_secret, clients) = (components.server_secret().clone(), components.clients().clone());
         let keys = Arc::clone(components.keys());
         let keys_place = components.ring_service().custody().ring_store().place();
         let (health, metrics) = (Arc::clone(components.health()), components.metrics().clone());
         let tracer = components.tracer().clone();
         let metric_export = components.metric_export().cloned();
-        let (http_service, others) = components.into_service(config, entropy);
+        let (http_service, others) = components.into_service(config, port, entropy);
         others.into_iter().for_each(|task| tasks.start(task));
         let http_service = Arc::new(http_service);
         let log = LogFilter::detached(&config.log_level);
@@ -260,6 +286,7 @@ impl App {
             keys,
             keys_place,
             server_secret,
+            clients,
             tasks,
             admin,
             metrics,
@@ -300,6 +327,11 @@ impl App {
     /// The place of these keys, as text for people.
     pub fn keys_place(&self) -> &str {
         &self.keys_place
+    }
+
+    /// Whether there is an OAuth client, as far as the service knows.
+    pub fn has_clients(&self) -> bool {
+        self.clients.has_clients()
     }
 
     /// The server secret, for modules that derive keys from it. There may be no secret yet.

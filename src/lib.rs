@@ -1,7 +1,7 @@
 //! JWT Generator: issues, publishes and checks JSON Web Tokens.
 //!
 //! The modules in layers: each module uses only modules to its right (`tests/it/architecture.rs` checks the exact table):
-//! [`cli`] → [`app`] → [`http`] → [`accounts`] → [`token`] → [`keys`] → [`store`] → [`domain`].
+//! [`cli`] → [`app`] → [`http`] → [`oauth`] → [`accounts`] → [`token`] → [`keys`] → [`store`] → [`domain`].
 //! [`lambda`] turns the events of AWS Lambda into requests. Only `cli` and `app` use [`config`]. Several layers use [`clock`],
 //! [`entropy`], [`server_secret`] and [`workers`].
 
@@ -18,6 +18,7 @@ pub mod http;
 pub mod keys;
 pub mod lambda;
 pub mod limits;
+pub mod oauth;
 pub mod server_secret;
 pub mod store;
 pub mod telemetry;

@@ -24,6 +24,14 @@ pub enum Label {
     Fingerprint,
     /// To remember addresses and names of log-ins without storing them.
     LoginThrottle,
+    /// To recognize the codes of grants.
+    AuthorizationCode,
+    /// To recognize the refresh tokens of grants.
+    RefreshToken,
+    /// To recognize the forms of our pages.
+    FormToken,
+    /// To recognize the requests that our pages hand on.
+    PageRequest,
 }
 
 impl Label {
@@ -32,6 +40,10 @@ impl Label {
         match self {
             Self::Fingerprint => b"jwt-generator server secret fingerprint 1",
             Self::LoginThrottle => b"jwt-generator login throttle 1",
+            Self::AuthorizationCode => b"jwt-generator authorization code 1",
+            Self::RefreshToken => b"jwt-generator refresh token 1",
+            Self::FormToken => b"jwt-generator form token 1",
+            Self::PageRequest => b"jwt-generator page request 1",
         }
     }
 }

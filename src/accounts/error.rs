@@ -99,7 +99,8 @@ impl From<CheckError> for AccountError {
     fn from(error: CheckError) -> Self {
         match error {
             CheckError::Rejected(rejection) => Self::Token(rejection),
-            CheckError::NoKeys => Self::NoKeys,
+            CheckError::NoKeys | CheckError::DenialsNotLoaded => Self::NoKeys,
+            CheckError::Denied => Self::LoggedOut,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::error::Error;
 use super::asker::Asker;
 use super::hashing::PasswordCheck;
 use super::metrics::Action;
-use super::{AccountError, Accounts, LoggedIn};
+use super::{AccountError, Accounts, Authenticated, LoggedIn};
 use crate::domain::{Actor, Caller, Initiator, LoginName, Password, PasswordHash, User};
 use crate::telemetry::note_user;
 use crate::token::{Session, Subject};
@@ -27,6 +27,21 @@ impl Accounts {
         ended
     }
 
+    /// The same without a token, for a log-in on a page. It takes the same turns, and the same failures count.
+    ///
+    /// # Errors
+    /// As [`Accounts::log_in`].
+    pub async fn authenticate(
+        &self,
+        caller: &Caller,
+        name: &LoginName,
+        password: Password,
+    ) -> Result<Authenticated, AccountError> {
+        let ended = self.try_to_authenticate(caller, name, password).await;
+        self.metrics.count(Action::LogIn, &ended);
+        ended
+    }
+
     /// Whether a user with this name has logged in from this address lately. `false` if that cannot be found out.
     pub async fn knows_address(&self, caller: &Caller, name: &LoginName) -> bool {
         let Ok(found) = self.registry.find_user(name).await else { return false };
@@ -39,6 +54,18 @@ impl Accounts {
         name: &LoginName,
         password: Password,
     ) -> Result<LoggedIn, AccountError> {
+        let Authenticated { user, auth_time } = self.try_to_authenticate(caller, name, password).await?;
+        let subject = Subject::User { user: &user, session: Session::Since(auth_time) };
+        let token = self.tokens.issue(subject, None).await?;
+        Ok(LoggedIn { user, token })
+    }
+
+    async fn try_to_authenticate(
+        &self,
+        caller: &Caller,
+        name: &LoginName,
+        password: Password,
+    ) -> Result<Authenticated, AccountError> {
         // This reads the time before the look-up, so that a later change of the password ends this session,
         // too.
         let now = self.clock.now();
@@ -61,10 +88,9 @@ impl Accounts {
             Some(stronger) => self.strengthen(caller, user, stronger).await,
             None => user,
         };
-        let session = Session::Since(user.sessions.auth_time(now));
-        let token = self.tokens.issue(Subject::User { user: &user, session }, None).await?;
+        let auth_time = user.sessions.auth_time(now);
         tracing::debug!(user.id = %user.id, request_id = %caller.request_id, "a user has logged in");
-        Ok(LoggedIn { user, token })
+        Ok(Authenticated { user, auth_time })
     }
 
     /// Replaces a stored hash by one of a higher cost. If this fails, the user is logged in all the same.

@@ -3,6 +3,7 @@
 
 mod asker;
 mod authenticate;
+mod change_password;
 mod error;
 mod hashing;
 mod login;
@@ -35,6 +36,15 @@ pub struct Accounts {
     clock: Clock,
     session_max_age: Lifetime,
     metrics: Arc<AccountMetrics>,
+}
+
+/// A user who has just proved who they are.
+#[derive(Clone, Debug)]
+pub struct Authenticated {
+    /// The user.
+    pub user: User,
+    /// The instant of the log-in, in seconds since 1970.
+    pub auth_time: u64,
 }
 
 /// A user and a token for them.

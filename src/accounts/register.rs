@@ -2,8 +2,8 @@
 
 use super::asker::Asker;
 use super::metrics::Action;
-use super::{AccountError, Accounts, LoggedIn};
-use crate::domain::{Actor, Caller, Email, Initiator, Password, PasswordPolicy, Username};
+use super::{AccountError, Accounts, Authenticated, LoggedIn};
+use crate::domain::{Actor, Caller, Email, Initiator, Password, PasswordPolicy, User, Username};
 use crate::telemetry::note_user;
 use crate::token::{Session, Subject};
 
@@ -50,6 +50,31 @@ impl Accounts {
         ended
     }
 
+    /// The same without a token, for a registration on a page.
+    ///
+    /// # Errors
+    /// As [`Accounts::register`].
+    pub async fn register_in_browser(
+        &self,
+        caller: &Caller,
+        registration: Registration,
+    ) -> Result<Authenticated, AccountError> {
+        let ended = self.try_to_register_in_browser(caller, registration).await;
+        self.metrics.count(Action::Register, &ended);
+        ended
+    }
+
+    async fn try_to_register_in_browser(
+        &self,
+        caller: &Caller,
+        registration: Registration,
+    ) -> Result<Authenticated, AccountError> {
+        let user = self.registry.new_user(Asker::of_registration(caller), registration).await?;
+        self.add(caller, &user).await?;
+        let auth_time = user.created_at.as_secs();
+        Ok(Authenticated { user, auth_time })
+    }
+
     async fn try_to_register(
         &self,
         caller: &Caller,
@@ -59,12 +84,17 @@ impl Accounts {
         // This comes before the user is stored. Otherwise, if the signature fails, a second try would find
         // that the name is taken.
         let token = self.tokens.issue(Subject::User { user: &user, session: Session::Begins }, None).await?;
-        let by_themself = Initiator::in_request(Actor::User(user.id), caller);
-        self.registry.add_user(&user, &by_themself).await?;
-        note_user(user.id);
-        self.guard.remember(caller, &user).await;
-        tracing::debug!(user.id = %user.id, request_id = %caller.request_id, "a user is registered");
+        self.add(caller, &user).await?;
         Ok(LoggedIn { user, token })
+    }
+
+    async fn add(&self, caller: &Caller, user: &User) -> Result<(), AccountError> {
+        let by_themself = Initiator::in_request(Actor::User(user.id), caller);
+        self.registry.add_user(user, &by_themself).await?;
+        note_user(user.id);
+        self.guard.remember(caller, user).await;
+        tracing::debug!(user.id = %user.id, request_id = %caller.request_id, "a user is registered");
+        Ok(())
     }
 }
 

@@ -9,21 +9,27 @@ use super::asker::Asker;
 use super::{AccountError, Hasher, Registration};
 use crate::clock::Clock;
 use crate::domain::{
-    Event, EventKind, EventSubject, Initiator, LoginName, Password, PasswordHash, Sessions, Timestamp, User,
-    UserId,
+    Denial, Denied, Event, EventKind, EventSubject, Initiator, Lifetime, LoginName, Password, PasswordHash,
+    Sessions, Timestamp, User, UserId,
 };
 use crate::entropy::Entropy;
-use crate::store::{Database, LoginThrottles, Stores, Users};
+use crate::store::{Database, Denials, LoginThrottles, Stores, Users};
 
 /// How often a change is repeated if another change was written first.
 pub(super) const MAX_TRIES: usize = 8;
+
+/// How long tokens live at most, unless the operator sets another length.
+const USUAL_LONGEST_TOKEN: Lifetime = Lifetime::hours(24);
 
 /// The users in a store, and the hasher of their passwords.
 #[derive(Clone)]
 pub struct Registry {
     pub(super) users: Arc<dyn Users>,
     pub(super) login_throttles: Arc<dyn LoginThrottles>,
+    denials: Arc<dyn Denials>,
     database: Arc<dyn Database>,
+    /// How long the access tokens that clients have for a user may still live.
+    longest_token: Lifetime,
     pub(super) hasher: Hasher,
     pub(super) clock: Clock,
     entropy: Entropy,
@@ -34,7 +40,14 @@ impl Registry {
     pub fn new(stores: &Stores, hasher: Hasher, clock: Clock, entropy: Entropy) -> Self {
         let (users, database) = (Arc::clone(&stores.users), Arc::clone(&stores.database));
         let login_throttles = Arc::clone(&stores.login_throttles);
-        Self { users, login_throttles, database, hasher, clock, entropy }
+        let (denials, longest_token) = (Arc::clone(&stores.denials), USUAL_LONGEST_TOKEN);
+        Self { users, login_throttles, denials, database, longest_token, hasher, clock, entropy }
+    }
+
+    /// The same, for tokens that live for at most so long.
+    #[must_use]
+    pub fn with_longest_token(self, longest_token: Lifetime) -> Self {
+        Self { longest_token, ..self }
     }
 
     /// Adds a user.
@@ -109,12 +122,24 @@ impl Registry {
         password: Password,
         by: &Initiator,
     ) -> Result<User, AccountError> {
-        let hash = self.hasher.hash(Asker::OPERATOR, password).await?;
+        self.set_password_in_turn(Asker::OPERATOR, name, password, by).await
+    }
+
+    /// The same, with a hash for this asker.
+    pub(super) async fn set_password_in_turn(
+        &self,
+        asker: Asker,
+        name: &LoginName,
+        password: Password,
+        by: &Initiator,
+    ) -> Result<User, AccountError> {
+        let hash = self.hasher.hash(asker, password).await?;
         for _ in 0..MAX_TRIES {
             let user = self.find_user(name).await?.ok_or(AccountError::NoUser)?;
             let now = self.clock.now();
             let changed = self.event(EventKind::PasswordChanged, user.id, by, now)?;
             let (old, valid_from) = (&user.password_hash, Sessions::after(now));
+            self.deny_tokens(user.id, now).await?;
             // False if another change was written first: then the caller repeats this one on top of it.
             if self.users.replace_password_if(user.id, old, &hash, valid_from, &changed).await? {
                 self.end_late_sessions(user.id, now, by).await?;
@@ -156,7 +181,9 @@ impl Registry {
     /// # Errors
     /// The errors of the store.
     pub async fn delete_user(&self, id: UserId, by: &Initiator) -> Result<bool, AccountError> {
-        let deleted = self.event(EventKind::UserDeleted, id, by, self.clock.now())?;
+        let now = self.clock.now();
+        let deleted = self.event(EventKind::UserDeleted, id, by, now)?;
+        self.deny_tokens(id, now).await?;
         Ok(self.users.delete_user(id, &deleted).await?)
     }
 
@@ -184,7 +211,16 @@ impl Registry {
         now: Timestamp,
     ) -> Result<bool, AccountError> {
         let ended = self.event(EventKind::SessionsEnded, id, by, now)?;
+        self.deny_tokens(id, now).await?;
         Ok(self.users.end_sessions(id, valid_from, &ended).await?)
+    }
+
+    /// Has the service refuse the access tokens that clients have for a user. This comes before the change that causes it: a
+    /// change whose answer is lost may have been made.
+    async fn deny_tokens(&self, id: UserId, now: Timestamp) -> Result<(), AccountError> {
+        let expires_at = now.plus_secs(self.longest_token.as_secs());
+        let denial = Denial { denied: Denied::User(id), at: now, expires_at };
+        Ok(self.denials.record_denial(&denial, None).await?)
     }
 
     pub(super) fn event(

@@ -6,7 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::timeout;
 
+use super::clients::{ClientRefresh, clients_file};
 use super::database_probe::DatabaseProbe;
+use super::denials::DenialTask;
+use super::grant_purge::GrantPurge;
 use super::health_watch::HealthWatch;
 use super::instance_heartbeat::{self, InstanceHeartbeat};
 use super::login_throttle_purge::LoginThrottlePurge;
@@ -17,7 +20,7 @@ use super::signer_probe::SignerProbe;
 use super::store_census::StoreCensus;
 use super::stores::database_place;
 use super::task::{NextTurn, Supervised, Task, TurnError};
-use super::{StartError, open_registry, open_ring_service, open_stores, tell_adopted, tokens};
+use super::{StartError, open_clients, open_registry, open_ring_service, open_stores, tell_adopted, tokens};
 use crate::accounts::{Accounts, LoginGuard, Registry};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -27,11 +30,17 @@ use crate::health::{InstanceHealth, Tasks};
 use crate::http::{Api, HttpService, HttpSettings, Parts};
 use crate::keys::{KeyMetrics, Keys, RingRefresher, RingService, Signer};
 use crate::limits::{LiveInstances, RateLimits};
+use crate::oauth::{
+    ClientAuthentication, ClientDirectory, Generation, Issuer, KeyFetcher, OAuth, OAuthParts,
+};
 use crate::server_secret::CurrentServerSecret;
 use crate::store::{Health, IfMissing, StoreError, StoreMetrics, Stores, TableMetrics};
 use crate::telemetry::metrics::{MetricRegistry, Source};
 use crate::telemetry::traces::Tracer;
+use crate::token::DeniedTokens;
 
+/// How long a start waits for the clients.
+const CLIENTS_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a start waits for the server secret. A database has answered a moment before, and its verbs end within this time.
 const SERVER_SECRET_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -45,6 +54,10 @@ pub(super) struct Components {
     heartbeat: InstanceHeartbeat,
     limits: RateLimits,
     server_secret: ServerSecretKeeper,
+    clients: ClientDirectory,
+    client_refresh: ClientRefresh,
+    denied: DeniedTokens,
+    denial_task: DenialTask,
     database: Health,
     health: Arc<InstanceHealth>,
     metrics: MetricRegistry,
@@ -58,6 +71,7 @@ impl Components {
     /// Opens the components. It asks neither the database nor the custody anything yet.
     pub(super) fn open(config: &Config, clock: Clock, entropy: &Entropy) -> Result<Self, StartError> {
         let mark = u32::from_be_bytes(entropy.bytes()?);
+        let file = clients_file(config)?;
         let (metrics, store_metrics) = (MetricRegistry::default(), Arc::<StoreMetrics>::default());
         let tracer = open_tracer(config, mark, &clock, entropy)?;
         let place = tracer.is_on().then(|| database_place(config));
@@ -97,6 +111,17 @@ impl Components {
             clock.clone(),
             entropy.clone(),
         )?;
+        let clients = ClientDirectory::new(Arc::clone(&stores.clients));
+        let client_refresh = ClientRefresh::new(
+            clients.clone(),
+            open_clients(config, &stores, clock.clone(), entropy.clone()),
+            file,
+            Duration::from_secs(config.key_refresh),
+            config.demo_tokens,
+        );
+        let denied = DeniedTokens::default();
+        let refresh = Duration::from_secs(config.key_refresh);
+        let denial_task = DenialTask::new(Arc::clone(&stores.denials), denied.clone(), refresh);
         let metric_export = config
             .metric_export
             .clone()
@@ -111,6 +136,10 @@ impl Components {
             heartbeat,
             limits,
             server_secret,
+            clients,
+            client_refresh,
+            denied,
+            denial_task,
             database,
             health,
             metrics,
@@ -131,7 +160,8 @@ impl Components {
     }
 
     /// What a server and a function do between their first look at the keys and their first request: they compare their keys
-    /// with those of the other instances on the database, prepare the store, and make the server secret if it is missing.
+    /// with those of the other instances on the database, prepare the store, make the server secret if it is missing, and read
+    /// the clients and the denials.
     ///
     /// # Errors
     /// [`StartError`] if another instance signs with other keys, or if a newer version has changed the database.
@@ -140,6 +170,7 @@ impl Components {
         self.heartbeat.first(&self.database).await?;
         self.prepare().await?;
         self.keep_server_secret().await;
+        self.read_clients().await;
         Ok(())
     }
 
@@ -158,6 +189,23 @@ impl Components {
         if self.keys.ring().is_some() || !self.server_secret.uses_kept() {
             let turn = self.server_secret.turn(self.clock.now());
             let _ = timeout(SERVER_SECRET_PATIENCE, turn).await;
+        }
+    }
+
+    /// Reads the clients and the denials before the first request, unless that takes long or fails: then their tasks read
+    /// them later.
+    async fn read_clients(&mut self) {
+        let now = self.clock.now();
+        let clients = timeout(CLIENTS_PATIENCE, self.client_refresh.turn(now));
+        let denials = timeout(CLIENTS_PATIENCE, self.denial_task.turn(now));
+        let (clients, denials) = tokio::join!(clients, denials);
+        for turn in [clients, denials] {
+            if let Ok(Err(error)) = turn {
+                tracing::error!(
+                    error,
+                    "the clients or the denials could not be read; the service tries again"
+                );
+            }
         }
     }
 
@@ -188,6 +236,11 @@ impl Components {
         &self.metrics
     }
 
+    /// The OAuth clients.
+    pub(super) fn clients(&self) -> &ClientDirectory {
+        &self.clients
+    }
+
     /// The server secret, for modules that derive keys from it. There may be no secret yet.
     pub(super) fn server_secret(&self) -> &CurrentServerSecret {
         self.server_secret.current()
@@ -201,18 +254,32 @@ impl Components {
 
     /// The service for all requests, and the tasks other than [`Self::database_probe`]. The start has just done the work of
     /// some of them; they begin with a pause.
-    pub(super) fn into_service(self, config: &Config, entropy: Entropy) -> (HttpService, Vec<Supervised>) {
+    pub(super) fn into_service(
+        self,
+        config: &Config,
+        port: u16,
+        entropy: Entropy,
+    ) -> (HttpService, Vec<Supervised>) {
         let Self { stores, registry, guard, keys, ring_service, ring_refresher, heartbeat, .. } = self;
         let Self { limits, server_secret, health, metrics, clock, mark, tracer, metric_export, .. } = self;
+        let Self { clients, client_refresh, denied, denial_task, .. } = self;
+        let current_secret = server_secret.current().clone();
         let refresh = Duration::from_secs(ring_service.settings().refresh);
         let pause = ring_refresher.pause();
+        let (clients_pause, denials_pause) = (client_refresh.pause(), denial_task.pause());
         let (known, table_metrics) = (health.tasks(), Arc::<TableMetrics>::default());
         let mut tasks = vec![
             Supervised::new(ring_refresher, known).after(pause),
             Supervised::new(SignerProbe::new(Arc::clone(&keys), refresh), known),
             Supervised::new(heartbeat, known).after(instance_heartbeat::EVERY),
             Supervised::new(server_secret, known).after(refresh),
+            Supervised::new(client_refresh, known).after(clients_pause),
+            Supervised::new(denial_task, known).after(denials_pause),
             Supervised::new(LoginThrottlePurge::new(stores.login_throttles), known),
+            Supervised::new(
+                GrantPurge::new(Arc::clone(&stores.grants), Arc::clone(&stores.browser_sessions)),
+                known,
+            ),
             Supervised::new(HealthWatch::new(Arc::clone(&health)), known),
             Supervised::new(StoreCensus::new(stores.database, Arc::clone(&table_metrics)), known),
         ];
@@ -220,7 +287,7 @@ impl Components {
             let interval = export.interval();
             tasks.push(Supervised::new(export, known).after(interval));
         }
-        let tokens = tokens(config, Arc::clone(&keys), clock.clone(), entropy);
+        let tokens = tokens(config, port, Arc::clone(&keys), clock.clone(), entropy.clone()).sharing(denied);
         metrics.add(tokens.metrics());
         metrics.add_all(of_keys(&keys, &ring_service, &clock));
         let accounts = Accounts::new(registry, guard, tokens.clone(), clock.clone(), config.session_max_age);
@@ -235,8 +302,46 @@ impl Components {
             trusted_proxy_header: config.trusted_proxy_header,
             body_memory: config.max_body_memory,
             access_log: config.access_log,
+            brand: config.brand.clone(),
         };
-        let api = Api::new(Parts { tokens, accounts, keys, health, limits, clock, settings });
+        let client_authentication = ClientAuthentication::new(
+            clients.clone(),
+            config.oauth_issuer.on_port(port),
+            config.key_clock_skew,
+            KeyFetcher::new(clock.clone()),
+            clock.clone(),
+        );
+        let issuer = config.oauth_issuer.on_port(port);
+        let oauth = OAuth::new(OAuthParts {
+            issuer: issuer.map(|issuer| Issuer::new(issuer, config.internal_url.clone())),
+            algorithms: config.algorithms.clone(),
+            tokens: tokens.clone(),
+            clients: clients.clone(),
+            authentication: client_authentication.clone(),
+            users: stores.users,
+            denials: stores.denials,
+            grants: stores.grants,
+            browser_sessions: stores.browser_sessions,
+            consents: stores.consents,
+            session_lifetimes: config.browser_session_lifetimes,
+            grant_lifetimes: config.grant_lifetimes,
+            server_secret: current_secret,
+            clock: clock.clone(),
+            entropy,
+        });
+        let generation = Generation::new(tokens.clone(), clients.clone(), client_authentication);
+        let api = Api::new(Parts {
+            tokens,
+            accounts,
+            oauth,
+            clients,
+            generation,
+            keys,
+            health,
+            limits,
+            clock,
+            settings,
+        });
         let http_service = HttpService::new(api, mark, tracer);
         metrics.add(http_service.metrics());
         (http_service, tasks)

@@ -81,7 +81,7 @@ impl Function {
         let server_secret = components.server_secret().clone();
         let metrics = FunctionMetrics::new(name, components.metrics().clone(), clock.clone());
         let tracer = components.tracer().clone();
-        let (http_service, mut tasks) = components.into_service(config, entropy);
+        let (http_service, mut tasks) = components.into_service(config, config.port, entropy);
         tasks.push(database_probe);
         let refresh = Duration::from_secs(config.key_refresh);
         Ok(Self {

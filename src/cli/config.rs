@@ -75,14 +75,25 @@ fn source(origin: &Origin) -> String {
 
 fn check(output: &Output) -> Result<(), Failure> {
     let sources = setup::whole_sources()?;
-    let warnings = sources.warnings();
+    let mut warnings = sources.warnings();
+    let settings = Settings::read(&sources);
+    warnings.extend(
+        settings.as_ref().ok().and_then(|settings| settings.oauth_issuer.why_off()).map(str::to_owned),
+    );
     let lines: String = warnings.iter().map(|warning| format!("\nwarning: {warning}")).collect();
     let faulty = |fault: &dyn std::fmt::Display| Failure::usage(format!("{fault}{lines}"));
-    let settings = Settings::read(&sources).map_err(|faults| faulty(&faults))?;
+    let settings = settings.map_err(|faults| faulty(&faults))?;
     // This opens nothing, but it reads the address of a database.
     let stores = app::open_stores(&settings, IfMissing::Refuse).map_err(|error| faulty(&error))?;
     app::open_ring_service(&settings, &stores, Clock::System).map_err(|error| faulty(&error))?;
+    check_clients_file(&settings).map_err(|fault| faulty(&fault))?;
     let text = format!("the settings are valid{lines}");
     output.print(&json!({ "valid": true, "warnings": warnings }), &text);
     Ok(())
+}
+
+fn check_clients_file(settings: &Settings) -> Result<(), String> {
+    let Some(path) = &settings.clients_file else { return Ok(()) };
+    let read = app::read_clients_file(path, &app::client_rules(settings));
+    read.map(drop).map_err(|faults| format!("CLIENTS_FILE={} cannot be used:\n{faults}", path.display()))
 }

@@ -1,6 +1,7 @@
 //! The command line, with one file for each command.
 
 mod backup;
+mod clients;
 mod completions;
 mod config;
 mod consent;
@@ -63,6 +64,9 @@ enum Command {
     /// Manage the stored users
     #[command(subcommand)]
     Users(users::Users),
+    /// Manage the OAuth clients
+    #[command(subcommand)]
+    Clients(clients::Clients),
     /// Copy the SQLite database and the folder of keys, also while the server runs
     Backup(backup::Backup),
     /// Show or check the settings
@@ -92,6 +96,7 @@ pub fn run() -> ExitCode {
         Command::Token(command) => command.run(&output),
         Command::Keys(command) => command.run(&output),
         Command::Users(command) => command.run(&output),
+        Command::Clients(command) => command.run(&output),
         Command::Backup(command) => command.run(&output),
         Command::Config(command) => command.run(&output),
         Command::Openapi(command) => command.run(&output),

@@ -51,7 +51,12 @@ async fn serve(
     };
     let address = app.address().map_err(Failure::refused)?;
     announce(config, &app, address, output);
-    warn_of_demo_tokens(config, address);
+    if config.demo_tokens.are_on(app.has_clients()) {
+        warn_of_demo_tokens(address);
+    }
+    if let Some(reason) = config.oauth_issuer.why_off() {
+        tracing::info!("{reason}");
+    }
     tell_exempt_addresses(config);
     notify.ready(&format!("Listening on {address}"));
     let life = notify.live();
@@ -111,8 +116,8 @@ fn announce(config: &Config, app: &App, address: SocketAddr, output: &Output) {
 }
 
 /// With demo tokens, a server that other machines reach signs any claims for them.
-fn warn_of_demo_tokens(config: &Config, address: SocketAddr) {
-    if config.demo_tokens && !address.ip().to_canonical().is_loopback() {
+fn warn_of_demo_tokens(address: SocketAddr) {
+    if !address.ip().to_canonical().is_loopback() {
         tracing::warn!(
             "demo tokens are on, and this server can be reached from other machines: everyone there can get tokens with any claims, signed with its key. NODE_ENV=production or DEMO_TOKENS=false turns them off; HOST=127.0.0.1 keeps \
              other machines out"

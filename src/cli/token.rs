@@ -107,7 +107,7 @@ impl Mint {
             let ring_service = setup::ring_service(&config, IfMissing::Create)?;
             let ring = with_room(&ring_service, self.algorithm, lifetime).await?;
             let keys = app::open_keys(&ring_service, &ring).await.map_err(Failure::refused)?;
-            let tokens = app::tokens(&config, keys, Clock::System, Entropy::System);
+            let tokens = app::tokens(&config, config.port, keys, Clock::System, Entropy::System);
             tokens.issue(Subject::Operator(&request), self.algorithm).await.map_err(Failure::refused)
         })?;
         let token = issued.token.expose();

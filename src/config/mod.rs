@@ -4,6 +4,7 @@
 
 mod custody;
 mod dotenv;
+mod oauth_issuer;
 mod otlp;
 mod parse;
 mod reader;
@@ -14,7 +15,10 @@ mod source;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::domain::{Kid, Lifetime, PasswordPolicy, ProxyHeader, Rotation, Secret, TrustedProxies};
+use crate::domain::{
+    Brand, BrowserSessionLifetimes, DemoTokens, GrantLifetimes, Kid, Lifetime, PasswordPolicy, ProxyHeader,
+    Rotation, Secret, TrustedProxies,
+};
 use crate::keys::custody::VaultSettings;
 use crate::limits::Policies;
 use crate::server_secret::ServerSecretSettings;
@@ -24,6 +28,7 @@ use crate::telemetry::traces::TraceSettings;
 use reader::Reader;
 
 pub use custody::CustodyChoice;
+pub use oauth_issuer::OAuthIssuer;
 pub use settings::{SETTINGS, Setting};
 pub use shown::secret_name;
 pub use source::{Origin, SourceError, Sources};
@@ -54,6 +59,10 @@ pub struct Config {
     pub key_clock_skew: u64,
     /// `SESSION_MAX_AGE`.
     pub session_max_age: Lifetime,
+    /// `REFRESH_TOKEN_LIFETIME`, `REFRESH_TOKEN_IDLE_LIFETIME` and `JWT_EXPIRATION`.
+    pub grant_lifetimes: GrantLifetimes,
+    /// `BROWSER_SESSION_LIFETIME` and `BROWSER_SESSION_IDLE_LIFETIME`.
+    pub browser_session_lifetimes: BrowserSessionLifetimes,
     /// `JWT_ALGORITHM`, each algorithm once. The first one signs if the caller asks for no algorithm.
     pub algorithms: Vec<jose::Algorithm>,
     /// `KEY_BITS`, the size of new RSA keys. If it is not set, they have 2048 bits, and an existing key may
@@ -87,10 +96,18 @@ pub struct Config {
     pub password_policy: PasswordPolicy,
     /// `ALLOWED_ORIGINS`; `None` means any.
     pub allowed_origins: Option<Vec<String>>,
-    /// `DEMO_TOKENS`; false in production unless it is set.
-    pub demo_tokens: bool,
+    /// `DEMO_TOKENS`. If it is not set, demo tokens are off in production, and else once there is a client.
+    pub demo_tokens: DemoTokens,
+    /// `CLIENTS_FILE`.
+    pub clients_file: Option<PathBuf>,
+    /// `BRAND_NAME`, `BRAND_LOGO` and `BRAND_COLOR`.
+    pub brand: Brand,
     /// `PUBLIC_URL`, without a slash at its end.
     pub public_url: Option<String>,
+    /// `ISSUER_URL`, or what stands for it.
+    pub oauth_issuer: OAuthIssuer,
+    /// `INTERNAL_URL`, without a slash at its end.
+    pub internal_url: Option<String>,
     /// `MAX_CONNECTIONS`.
     pub max_connections: usize,
     /// `MAX_CONNECTIONS_PER_ADDRESS`. If it is not set, it follows from the number of all connections.
@@ -219,6 +236,15 @@ impl Config {
             clock_skew: clock_skew.unwrap_or(0),
             key_clock_skew: clock_skew.unwrap_or(USUAL_SKEW),
             session_max_age: read.lifetime(settings::SESSION_MAX_AGE)?,
+            grant_lifetimes: GrantLifetimes {
+                refresh: read.required(settings::REFRESH_TOKEN_LIFETIME, parse::length)?,
+                idle: read.required(settings::REFRESH_TOKEN_IDLE_LIFETIME, parse::length)?,
+                access_token: read.lifetime(settings::JWT_EXPIRATION)?.as_secs(),
+            },
+            browser_session_lifetimes: BrowserSessionLifetimes {
+                absolute: read.required(settings::BROWSER_SESSION_LIFETIME, parse::length)?,
+                idle: read.required(settings::BROWSER_SESSION_IDLE_LIFETIME, parse::length)?,
+            },
             algorithms: read.required(settings::JWT_ALGORITHM, parse::algorithms)?,
             key_bits: read.optional(settings::KEY_BITS, parse::key_bits),
             keys_dir: read.text(settings::KEYS_DIR).into(),
@@ -230,8 +256,12 @@ impl Config {
             bcrypt_rounds: read.required(settings::BCRYPT_ROUNDS, parse::bcrypt_rounds)?,
             password_policy: password_policy(&mut read, production)?,
             allowed_origins: read.required(settings::ALLOWED_ORIGINS, parse::origins)?,
-            demo_tokens: read.optional(settings::DEMO_TOKENS, parse::switch).unwrap_or(!production),
+            demo_tokens: demo_tokens(&mut read, production),
+            clients_file: read.optional_text(settings::CLIENTS_FILE).map(PathBuf::from),
+            brand: brand(&mut read)?,
             public_url: read.optional(settings::PUBLIC_URL, parse::url),
+            oauth_issuer: oauth_issuer::read(&mut read, production),
+            internal_url: read.optional(settings::INTERNAL_URL, parse::url),
             max_connections: read.required(settings::MAX_CONNECTIONS, parse::count)?,
             max_connections_per_address: read.optional(settings::MAX_CONNECTIONS_PER_ADDRESS, parse::count),
             trusted_proxies: read
@@ -261,6 +291,23 @@ fn password_policy(read: &mut Reader<'_>, production: bool) -> Result<PasswordPo
             .optional(settings::PASSWORD_COMMON, parse::common_passwords)
             .unwrap_or(!production),
     })
+}
+
+fn brand(read: &mut Reader<'_>) -> Result<Brand, Faults> {
+    Ok(Brand {
+        name: read.required(settings::BRAND_NAME, parse::brand_name)?,
+        color: read.required(settings::BRAND_COLOR, parse::color)?,
+        logo: read.optional(settings::BRAND_LOGO, parse::logo),
+    })
+}
+
+fn demo_tokens(read: &mut Reader<'_>, production: bool) -> DemoTokens {
+    match read.optional(settings::DEMO_TOKENS, parse::switch) {
+        Some(true) => DemoTokens::On,
+        Some(false) => DemoTokens::Off,
+        None if production => DemoTokens::Off,
+        None => DemoTokens::UntilClients,
+    }
 }
 
 /// `LOG_LEVEL` alone, for a program that runs.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::LogFormat;
-use crate::domain::{Kid, Lifetime, ProxyHeader, Rotation, TrustedProxies};
+use crate::domain::{Color, Kid, Lifetime, Logo, ProxyHeader, Rotation, TrustedProxies};
 use crate::limits::Policies;
 use crate::server_secret::ServerSecretSettings;
 use crate::telemetry::check_filter;
@@ -36,6 +36,23 @@ where
 pub(super) fn host(text: &str) -> Result<IpAddr, String> {
     let text = if text == "localhost" { "127.0.0.1" } else { text };
     text.parse().map_err(|_| "must be an IP address, such as 127.0.0.1, 0.0.0.0 or ::".to_owned())
+}
+
+pub(super) fn brand_name(text: &str) -> Result<String, String> {
+    let (name, most) = (text.trim(), 60);
+    let plain = !name.is_empty() && name.chars().count() <= most && !name.chars().any(char::is_control);
+    if plain { Ok(name.to_owned()) } else { Err(format!("must be one line of 1 to {most} characters")) }
+}
+
+pub(super) fn color(text: &str) -> Result<Color, String> {
+    Color::parse(text).map_err(|error| error.to_string())
+}
+
+/// The logo in the file with this name.
+pub(super) fn logo(file: &str) -> Result<Logo, String> {
+    let bytes =
+        std::fs::read(file).map_err(|error| format!("must name a file that can be read ({error})"))?;
+    Logo::parse(bytes).map_err(|error| error.to_string())
 }
 
 pub(super) fn port(text: &str) -> Result<u16, String> {
@@ -109,6 +126,11 @@ pub(super) fn length_or_none(text: &str) -> Result<u64, String> {
             .map(Lifetime::as_secs)
             .map_err(|_| "must be 0, or a length of time such as 2h".to_owned()),
     }
+}
+
+/// Seconds.
+pub(super) fn length(text: &str) -> Result<u64, String> {
+    text.parse().map(Lifetime::as_secs).map_err(|_| "must be a length of time such as 14d".to_owned())
 }
 
 /// Seconds.
@@ -250,6 +272,11 @@ pub(super) fn url(text: &str) -> Result<String, String> {
     } else {
         Err("must be an address such as https://auth.example.com".to_owned())
     }
+}
+
+/// The same, but a slash at its end belongs to it: verifiers compare issuers byte by byte.
+pub(super) fn issuer_url(text: &str) -> Result<String, String> {
+    url(text).map(|_| text.to_owned())
 }
 
 pub(super) fn log_level(text: &str) -> Result<String, String> {

@@ -108,7 +108,12 @@ settings! {
         "Seconds by which clocks may differ, at most 300; empty: 0 for `exp` and `nbf`, 60 for the key schedule",
     );
     SESSION_MAX_AGE = setting("30d", "How long after the log-in a user may refresh tokens");
-    DEMO_TOKENS = setting("", "`true` or `false`: whether callers get demo tokens without a log-in; empty: `false` in production, else `true`");
+    REFRESH_TOKEN_LIFETIME = setting("30d", "How long after the consent of the user refresh tokens work, however often they are used");
+    REFRESH_TOKEN_IDLE_LIFETIME = setting("14d", "After how long without use a refresh token expires");
+    BROWSER_SESSION_LIFETIME = setting("30d", "How long after the log-in on the log-in page the browser stays logged in");
+    BROWSER_SESSION_IDLE_LIFETIME = setting("24h", "After how long without use the browser is logged out");
+    DEMO_TOKENS = setting("", "`true` or `false`: whether callers get demo tokens without a log-in; empty: `false` in production, else `true` until there is an OAuth client");
+    CLIENTS_FILE = setting("", "File with OAuth clients (JSON), which the start puts into the database; empty: only the clients of `clients create`");
     PASSWORD_MIN_LENGTH =
         setting("6", "Characters that a new password must have at least, 6 to 64; use 8 or more in production");
     PASSWORD_COMMON = setting(
@@ -116,7 +121,21 @@ settings! {
         "`refuse` or `allow` the 100,000 most common passwords as new passwords; empty: `refuse`, or `allow` in \
          development, as in the original",
     );
+    BRAND_NAME = setting("JWT Generator", "Name of your service on the pages on which users log in");
+    BRAND_LOGO = setting("", "File with the logo for these pages: SVG, PNG or WebP, at most 256 KiB; empty: a key");
+    BRAND_COLOR = setting("#1d4ed8", "Colour of the buttons on these pages, as `#` and six hex digits");
     PUBLIC_URL = setting("", "Address at which clients reach the service, for `servers` in the API document");
+    ISSUER_URL = setting(
+        "",
+        "Issuer of OAuth tokens, the address at which clients and browsers reach the service; empty: JWT_ISSUER if it is an \
+         address, else PUBLIC_URL, else `http://localhost:PORT` in development; in production OAuth is off without an https \
+         address",
+    );
+    INTERNAL_URL = setting(
+        "",
+        "Address at which other servers reach the service, for the endpoints in the discovery document that browsers do not \
+         need; empty: the issuer",
+    );
     MAX_CONNECTIONS = setting("16384", "Largest number of open connections; the limit on open files may lower it");
     MAX_CONNECTIONS_PER_ADDRESS = setting(
         "",

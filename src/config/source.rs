@@ -323,7 +323,8 @@ mod tests {
     /// claims.
     #[test]
     fn only_development_and_test_are_not_production() {
-        let demo_tokens = |set: &[(&str, &str)]| Config::read(&sources(set)).unwrap().demo_tokens;
+        let demo_tokens =
+            |set: &[(&str, &str)]| Config::read(&sources(set)).unwrap().demo_tokens.are_on(false);
         for development in
             [&[][..], &[("NODE_ENV", "")], &[("NODE_ENV", "development")], &[("NODE_ENV", "test")]]
         {

@@ -2,7 +2,7 @@
 
 use uuid::{Builder, Uuid};
 
-use super::{Initiator, Timestamp, UserId};
+use super::{ClientId, GrantId, Initiator, SessionId, Timestamp, UserId};
 
 /// A change of the stored data: when it happened, what kind of change it is, who made it, and what it concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,13 +20,19 @@ pub struct Event {
 }
 
 /// What a change concerns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventSubject {
     /// The record of this user.
     User(UserId),
+    /// The record of this OAuth client.
+    Client(ClientId),
+    /// This grant.
+    Grant(GrantId),
+    /// The session of a user in one browser.
+    Session(SessionId),
 }
 
-/// What can happen to a user.
+/// What can happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
     /// The user was added.
@@ -45,6 +51,30 @@ pub enum EventKind {
     LoginLimited,
     /// An operator unlocked the user: all failures are forgotten.
     LoginUnlocked,
+    /// The client was added.
+    ClientCreated,
+    /// The client's metadata changed.
+    ClientChanged,
+    /// The client has another secret.
+    ClientSecretRotated,
+    /// The client was removed.
+    ClientDeleted,
+    /// A client revoked one of its tokens.
+    TokenRevoked,
+    /// The user logged in in a browser.
+    BrowserSessionStarted,
+    /// The session in one browser ended.
+    BrowserSessionEnded,
+    /// The user permitted a client something.
+    ConsentGiven,
+    /// The user withdrew what a client was permitted.
+    ConsentWithdrawn,
+    /// The client, the user or an operator ended a grant.
+    GrantRevoked,
+    /// A code was used a second time: its grant ended.
+    CodeReused,
+    /// A refresh token was used again after it had been replaced: its grant ended.
+    RefreshTokenReused,
 }
 
 /// An event's id: a UUID of version 7 (RFC 9562 §5.7). An id of a later millisecond is greater; the order of two ids of the

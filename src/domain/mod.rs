@@ -1,11 +1,22 @@
 //! The nouns of the service: parsing and state changes as pure functions. This module does not read the time,
 //! the disk or the network.
 
+mod brand;
+mod browser_session;
 mod caller;
+mod client;
+mod client_id;
+mod client_secret;
+mod color;
 mod common_passwords;
+mod consent;
+mod demo_tokens;
+mod denial;
 mod email;
 mod event;
 mod failures;
+mod generate_policy;
+mod grant;
 mod initiator;
 mod instance;
 mod key_record;
@@ -16,8 +27,11 @@ mod password;
 mod password_policy;
 mod peer;
 mod proxy_header;
+mod random_id;
+mod redirect_uri;
 mod request_id;
 mod rotation;
+mod scopes;
 mod secret;
 mod server_secret;
 mod sessions;
@@ -30,10 +44,23 @@ mod user;
 mod user_keys;
 mod username;
 
+pub use brand::{Brand, Logo, LogoError, LogoForm};
+pub use browser_session::{BrowserSession, BrowserSessionLifetimes, SessionDetails, SessionKey};
 pub use caller::Caller;
+pub use client::{AccessTokenTyp, Client, ClientAuthMethod, ClientMetadata, ClientOrigin, GrantType};
+pub use client_id::{ClientId, ClientIdError};
+pub use client_secret::ClientSecretHash;
+pub use color::{Color, ColorError};
+pub use consent::Consent;
+pub use demo_tokens::DemoTokens;
+pub use denial::{Denial, Denied};
 pub use email::{Email, EmailError};
 pub use event::{Event, EventId, EventKind, EventSubject};
 pub use failures::Admission;
+pub use generate_policy::GeneratePolicy;
+pub use grant::{
+    Grant, GrantLifetimes, GrantStage, GrantTerms, PresentedCode, RedeemError, RefreshError, Refreshed,
+};
 pub use initiator::{Actor, Initiator};
 pub use instance::Instance;
 pub use key_record::{Home, KeyRecord, KeyState, Moved, NewKey, RingRecord};
@@ -44,8 +71,11 @@ pub use password::{Password, PasswordError, PasswordHash};
 pub use password_policy::PasswordPolicy;
 pub use peer::Peer;
 pub use proxy_header::{ProxyHeader, ProxyHeaderError, node_address};
+pub use random_id::{GrantId, SessionId};
+pub use redirect_uri::{RedirectUri, RedirectUriError};
 pub use request_id::RequestId;
 pub use rotation::Rotation;
+pub use scopes::{Scopes, ScopesError};
 pub use secret::Secret;
 pub use server_secret::{ServerSecretFault, ServerSecretRecord};
 pub use sessions::Sessions;

@@ -12,7 +12,7 @@ use zeroize::Zeroize;
 
 use super::body_memory::{Share, UNCOUNTED};
 use super::operation::Auth;
-use super::refusal::{BodyFault, FieldFault, Kind as Reason, MediaFault, Refusal};
+use super::refusal::{BodyFault, FieldFault, Kind as Reason, MediaFault, OAuthFault, Refusal};
 use super::{Api, Body, Call, body};
 use crate::domain::{Caller, Secret};
 
@@ -107,6 +107,33 @@ impl Fields {
         };
         Ok(Self { members, _share: share })
     }
+}
+
+/// The parameters of a form, in the order of the request, and their share of the memory for bodies.
+///
+/// # Errors
+/// If the body is no form, or cannot be read.
+pub(super) async fn form_params(
+    request: Request<Body>,
+    caller: &Caller,
+    api: &Api,
+) -> Result<(Vec<(String, Secret<String>)>, Share), Refusal> {
+    let (parts, body) = request.into_parts();
+    let is_form = matches!(Kind::of(&parts.headers), Some(Kind::Form));
+    let announced = body::Announced::by(&parts.headers);
+    let share = api.share(caller);
+    drop(parts);
+    let body::Received { bytes, share } = body::read(announced, body, share).await?;
+    if !is_form && !bytes.is_empty() {
+        let sentence = "The request body must be application/x-www-form-urlencoded, in UTF-8";
+        return Err(OAuthFault::InvalidRequest(sentence.into()).into());
+    }
+    let Members(mut members) = from_form(&bytes)?;
+    let pairs = members.drain(..).filter_map(|(name, value)| match value {
+        Value::Text(text) => Some((name, text)),
+        Value::Json(_) => None,
+    });
+    Ok((pairs.collect(), share))
 }
 
 enum Kind {
@@ -209,7 +236,7 @@ impl Bearer {
     /// If the token is long and the memory for bodies is full.
     pub(super) fn of(call: &Call, api: &Api) -> Result<Self, Refusal> {
         let token = match call.operation.auth {
-            Auth::Ignored => None,
+            Auth::Ignored | Auth::Client | Auth::OptionalClient => None,
             Auth::Optional | Auth::Required => bearer_token(call.request.headers()),
         };
         let mut share = api.share(&call.caller);
@@ -233,7 +260,7 @@ impl Bearer {
     }
 }
 
-fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
 }

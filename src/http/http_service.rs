@@ -12,6 +12,8 @@ use http_body_util::{Either, Full};
 use tokio::time::Instant;
 
 use super::answered::{Answered, MethodName};
+use super::base_path::BasePath;
+use super::dialect::Dialect;
 use super::metrics::{ActiveRequest, ConnectionMetrics, HttpMetrics};
 use super::middleware::access_log::AccessLogger;
 use super::middleware::client::ClientAddress;
@@ -19,11 +21,13 @@ use super::middleware::cors::Cors;
 use super::middleware::request_id::RequestIds;
 use super::middleware::{limits, options, panic, request_id, security_headers, trace};
 use super::operation::Pending;
+use super::pages::{Language, refusal_page};
 use super::refusal::{Cause, Kind, Refusal};
 use super::router::{Route, Router, allowed};
 use super::{Answer, Api, Body, Call, Response, operations, path};
 use crate::domain::Caller;
 use crate::limits::Verdict;
+use crate::oauth::Issuer;
 use crate::telemetry::metrics::Source;
 use crate::telemetry::traces::{BegunTrace, Span, Tracer};
 use crate::telemetry::{RequestScope, in_request, user};
@@ -42,6 +46,8 @@ pub struct HttpService {
     access_log: AccessLogger,
     /// `url.scheme` of every span: of what clients ask, as far as the operator says it.
     scheme: &'static str,
+    /// The path of the issuer, which proxies may or may not remove.
+    below_issuer: BasePath,
     closing: AtomicBool,
     metrics: Arc<HttpMetrics>,
 }
@@ -53,6 +59,8 @@ struct Arrived<'r> {
     method: MethodName,
     /// The origin in the answer, if it is one of those that the operator named.
     origin: Option<HeaderValue>,
+    /// The language of a page that refuses the request.
+    language: Language,
     began: Instant,
     /// The request's own span, if the request is recorded.
     span: Option<Span>,
@@ -73,6 +81,7 @@ impl HttpService {
             limit_fields: limits::Fields::new(api.limits.policies()),
             tracer,
             access_log: AccessLogger::new(settings.access_log),
+            below_issuer: BasePath::new(api.oauth.issuer().map_or("", Issuer::path)),
             scheme: if is_public_https { "https" } else { "http" },
             closing: AtomicBool::new(false),
             metrics: Arc::new(HttpMetrics::new()),
@@ -97,7 +106,8 @@ impl HttpService {
 
     /// Answers one request of this peer. Each connection reserves memory for what this returns, even while it
     /// is idle. So the request moves into the memory of its handler and does not stay here.
-    pub fn answer(&self, request: Request<Body>, peer: IpAddr) -> impl Future<Output = Response> {
+    pub fn answer(&self, mut request: Request<Body>, peer: IpAddr) -> impl Future<Output = Response> {
+        self.below_issuer.remove_from(request.uri_mut());
         let route = self.router.find(request.method(), request.uri().path());
         let (arrived, scope) = self.arrive(peer, request.method(), request.headers(), route);
         let (answer, of_address) = self.reach(request, route, &arrived.caller);
@@ -122,8 +132,12 @@ impl HttpService {
         let caller = Caller { address, peer, request_id, operation, trace };
         let scope = RequestScope { request_id, trace, trace_state: incoming.state, recording, user: None };
         let (method, origin) = (MethodName::of(method), self.cors.listed(headers));
+        let language = match route.dialect() {
+            Dialect::Page => Language::accepted(headers),
+            Dialect::Api | Dialect::OAuth => Language::default(),
+        };
         let active = self.metrics.begin();
-        (Arrived { caller, route, method, origin, began, span, active }, scope)
+        (Arrived { caller, route, method, origin, language, began, span, active }, scope)
     }
 
     /// Waits for the answer, and makes the response of it. `of_address` is what is left for the client's address.
@@ -159,11 +173,14 @@ impl HttpService {
 
     /// The response to a request, whose end is then logged and recorded.
     fn respond(&self, arrived: Arrived<'_>, of_address: Option<Verdict>, answered: Answer) -> Response {
-        let Arrived { caller, route, method, origin, began, span, active } = arrived;
+        let Arrived { caller, route, method, origin, language, began, span, active } = arrived;
         let of_account = limits::account_of(&answered);
-        let (mut response, refusal, cause) = self.write(answered, route);
+        let (mut response, refusal, cause) = self.write(answered, route, language);
         self.limit_fields.add(of_address, of_account, response.headers_mut());
-        let response = self.finish(response, method, &caller, origin);
+        let mut response = self.finish(response, method, &caller);
+        if !route.is_for_no_origin() {
+            self.cors.apply(origin, response.headers_mut());
+        }
         let request = Answered {
             caller: &caller,
             operation: route.operation(),
@@ -187,7 +204,12 @@ impl HttpService {
 
     /// The response, with the headers of all responses of its operation, or the refusal in its dialect, with its
     /// code and its cause.
-    fn write(&self, answered: Answer, route: Route<'_>) -> (Response, Option<&'static str>, Option<Cause>) {
+    fn write(
+        &self,
+        answered: Answer,
+        route: Route<'_>,
+        language: Language,
+    ) -> (Response, Option<&'static str>, Option<Cause>) {
         match answered {
             Ok(mut response) => {
                 if let Some(operation) = route.operation() {
@@ -200,20 +222,22 @@ impl HttpService {
             }
             Err(refusal) => {
                 let face = refusal.kind.face();
-                let (response, code) = (route.dialect().write(&refusal, &face), face.code);
+                let mut response = match route.dialect() {
+                    Dialect::Page => refusal_page(&self.api, language, &refusal, &face),
+                    dialect => dialect.write(&refusal, &face),
+                };
+                let code = face.code;
+                // A page that may call an operation may also read why it was refused.
+                if route.is_for_all_origins() {
+                    Cors::public(response.headers_mut());
+                }
                 (response, Some(code), refusal.cause)
             }
         }
     }
 
-    /// Adds the headers that every response has.
-    fn finish(
-        &self,
-        mut response: Response,
-        method: MethodName,
-        caller: &Caller,
-        origin: Option<HeaderValue>,
-    ) -> Response {
+    /// Adds the headers that every response has, except those for browsers of other origins.
+    fn finish(&self, mut response: Response, method: MethodName, caller: &Caller) -> Response {
         if method == MethodName::HEAD && response.status() != StatusCode::NOT_MODIFIED {
             // The length is that of the response to GET (RFC 9110 §8.6).
             let length = std::mem::take(response.body_mut()).len();
@@ -225,7 +249,6 @@ impl HttpService {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         request_id::add(&caller.request_id, headers);
-        self.cors.apply(origin, headers);
         response
     }
 

@@ -182,9 +182,14 @@ mod tests {
 
     #[test]
     fn every_code_in_the_table_of_refusals_is_counted() {
-        let table = include_str!("refusal/face.rs").split("#[cfg(test)]").next().unwrap_or_default();
-        let rows = table.split("match self {").nth(1).unwrap().split("\n        };").next().unwrap();
-        let of_rows = rows.split('"').skip(1).step_by(2);
+        let tables = [
+            include_str!("refusal/face.rs"),
+            include_str!("refusal/oauth_fault.rs"),
+            include_str!("refusal/generate_fault.rs"),
+        ];
+        let rows = tables
+            .map(|table| table.split("match self {").nth(1).unwrap().split("\n        }").next().unwrap());
+        let of_rows = rows.iter().flat_map(|rows| rows.split('"').skip(1).step_by(2));
         let is_code = |text: &&str| text.contains('_') || ["busy", "internal"].contains(text);
         let is_code = |text: &&str| is_code(text) && text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
         let mut of_table: Vec<_> = of_rows.filter(is_code).collect();

@@ -2,9 +2,11 @@
 
 mod answered;
 mod api;
+mod base_path;
 mod body;
 mod body_memory;
 mod call;
+mod client_credential;
 mod conditional;
 mod connections;
 mod deadlines;
@@ -14,8 +16,10 @@ mod extract;
 mod http_service;
 mod metrics;
 mod middleware;
+mod oauth;
 mod operation;
 mod operations;
+mod pages;
 mod path;
 mod probes;
 mod progress;
@@ -34,10 +38,11 @@ use hyper::body::Incoming;
 
 use crate::accounts::Accounts;
 use crate::clock::Clock;
-use crate::domain::{Caller, PasswordPolicy, ProxyHeader, TrustedProxies};
+use crate::domain::{Brand, Caller, DemoTokens, PasswordPolicy, ProxyHeader, TrustedProxies};
 use crate::health::InstanceHealth;
 use crate::keys::Keys;
 use crate::limits::RateLimits;
+use crate::oauth::{ClientDirectory, Generation, OAuth};
 use crate::telemetry::AccessLog;
 use crate::token::Tokens;
 
@@ -63,7 +68,7 @@ type Answer = Result<Response, Refusal>;
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
     /// Whether any caller may get a demo token.
-    pub demo_tokens: bool,
+    pub demo_tokens: DemoTokens,
     /// The rules for new passwords.
     pub password_policy: PasswordPolicy,
     /// The origins from which browsers may call; `None` means any.
@@ -78,6 +83,8 @@ pub struct HttpSettings {
     pub body_memory: usize,
     /// Which requests have a line in the log.
     pub access_log: AccessLog,
+    /// How the pages for users look.
+    pub brand: Brand,
 }
 
 /// The data of the handlers. Clones share it.
@@ -87,6 +94,7 @@ pub struct Api(Arc<Shared>);
 struct Shared {
     parts: Parts,
     documents: docs::Documents,
+    brand: pages::Brand,
     body_memory: body_memory::BodyMemory,
 }
 
@@ -96,6 +104,12 @@ pub struct Parts {
     pub tokens: Tokens,
     /// The use cases of accounts.
     pub accounts: Accounts,
+    /// The use cases of OAuth.
+    pub oauth: OAuth,
+    /// The OAuth clients.
+    pub clients: ClientDirectory,
+    /// Issues tokens for clients.
+    pub generation: Generation,
     /// The published keys.
     pub keys: Arc<Keys>,
     /// How the instance fares.
@@ -113,12 +127,23 @@ impl Api {
     pub fn new(parts: Parts) -> Self {
         let documents = docs::Documents::new(parts.settings.public_url.as_deref());
         let body_memory = body_memory::BodyMemory::of_bytes(parts.settings.body_memory);
-        Self(Arc::new(Shared { parts, documents, body_memory }))
+        let brand = pages::Brand::new(&parts.settings.brand);
+        Self(Arc::new(Shared { parts, documents, brand, body_memory }))
+    }
+
+    /// Whether any caller may get a demo token now.
+    fn has_demo_tokens(&self) -> bool {
+        self.settings.demo_tokens.are_on(self.clients.has_clients())
     }
 
     /// What is published about the API itself.
     fn documents(&self) -> &docs::Documents {
         &self.0.documents
+    }
+
+    /// The look of the pages.
+    fn brand(&self) -> &pages::Brand {
+        &self.0.brand
     }
 
     /// The share of a request in the memory for bodies, still empty. It counts for the client's address.

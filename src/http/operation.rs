@@ -48,6 +48,8 @@ pub enum Origins {
     Listed,
     /// All: public keys are for every verifier.
     All,
+    /// No origin: only servers call this.
+    Nowhere,
 }
 
 /// The value of `Cache-Control` (RFC 9111 §5.2.2).
@@ -67,13 +69,17 @@ pub enum Cache {
     KeySet,
 }
 
-/// Whether the operation reads `Authorization: Bearer` (RFC 6750 §2.1).
+/// Whether the operation reads the header `Authorization`: a bearer token (RFC 6750 §2.1), if nothing else is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Auth {
     /// It is not read.
     Ignored,
     /// It is read if it is there.
     Optional,
+    /// The credentials of an OAuth client (`Basic`) or a bearer token are read if they are there.
+    OptionalClient,
+    /// An OAuth client authenticates, here with `Basic` or in the form.
+    Client,
     /// Without it the request is refused with 401.
     Required,
 }
@@ -82,6 +88,12 @@ impl Operation {
     /// The same operation with the limits of this group.
     pub(super) const fn limited(mut self, group: Group) -> Self {
         self.limit = Some(group);
+        self
+    }
+
+    /// The same operation, with refusals in this dialect.
+    pub(super) const fn in_dialect(mut self, dialect: Dialect) -> Self {
+        self.dialect = dialect;
         self
     }
 

@@ -30,18 +30,27 @@ pub struct ActiveKey {
 struct Headers {
     jwt: String,
     at_jwt: String,
+    token_introspection: String,
+    untyped: String,
 }
 
 impl Headers {
     fn of(algorithm: Algorithm, kid: &Kid) -> Self {
         let of = |typ| ProtectedHeader::encode(algorithm, typ, kid.as_str());
-        Self { jwt: of(Typ::Jwt), at_jwt: of(Typ::AtJwt) }
+        Self {
+            jwt: of(Typ::Jwt),
+            at_jwt: of(Typ::AtJwt),
+            token_introspection: of(Typ::TokenIntrospection),
+            untyped: of(Typ::Untyped),
+        }
     }
 
     fn get(&self, typ: Typ) -> &str {
         match typ {
             Typ::Jwt => &self.jwt,
             Typ::AtJwt => &self.at_jwt,
+            Typ::TokenIntrospection => &self.token_introspection,
+            Typ::Untyped => &self.untyped,
         }
     }
 }

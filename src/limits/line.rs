@@ -12,12 +12,14 @@ pub enum RateLimitsError {
     Part(String),
     /// There is no such group.
     #[error(
-        "must name groups of operations: login, register, refresh, generate, validate or profile; {0:?} is no group (the \
-         key set, the documents and the probes are never limited)"
+        "must name groups of operations: login, register, refresh, generate, validate, profile, oauth_token, introspect, revoke \
+         or userinfo; {0:?} is no group (the key set, the documents and the probes are never limited)"
     )]
     Group(String),
     /// A limit does not say for whom it is.
-    #[error("must say for whom each limit is: per address, per account or global; {0:?} does not")]
+    #[error(
+        "must say for whom each limit is: per address, per account, per client or global; {0:?} does not"
+    )]
     Scope(String),
     /// A limit is no quota.
     #[error("must be limits; {0:?} {QuotaError}")]
@@ -27,12 +29,18 @@ pub enum RateLimitsError {
         "must have limits per account only for login and register; requests of {0:?} do not name an account"
     )]
     NoAccount(&'static str),
+    /// Requests of the group name no client.
+    #[error(
+        "must have limits per client only for generate, oauth_token, introspect and revoke; requests of {0:?} do not name a \
+         client"
+    )]
+    NoClient(&'static str),
     /// Something stands there twice.
     #[error("must have each limit once; {0:?} is there twice")]
     Twice(String),
 }
 
-use RateLimitsError::{NoAccount, Part, Twice};
+use RateLimitsError::{NoAccount, NoClient, Part, Twice};
 
 /// The part of a line that was read.
 struct Line {
@@ -78,7 +86,8 @@ impl Line {
         let scope = Scope::ALL.into_iter().find(|known| scope == Some(known.name()));
         let scope = scope.ok_or_else(|| RateLimitsError::Scope(limit.to_owned()))?;
         if !group.has(scope) {
-            return Err(NoAccount(group.name()));
+            let refused = if scope == Scope::Client { NoClient } else { NoAccount };
+            return Err(refused(group.name()));
         }
         let is_off = quota.eq_ignore_ascii_case("off");
         let parsed = || Quota::parse(quota).map_err(|QuotaError| RateLimitsError::Quota(quota.to_owned()));
@@ -157,11 +166,12 @@ mod tests {
         assert_eq!(fault("10/m"), Part(text("10/m")));
         assert_eq!(fault("offf"), Part(text("offf")));
         assert_eq!(fault("jwks=1/s per address"), RateLimitsError::Group(text("jwks")));
-        for limit in ["10/m", "10/m address", "10/m per client", "10/m per", "10/m per address each", ""] {
+        for limit in ["10/m", "10/m address", "10/m per user", "10/m per", "10/m per address each", ""] {
             assert_eq!(fault(&format!("login={limit}")), RateLimitsError::Scope(text(limit)), "{limit}");
         }
         assert_eq!(fault("login=ten/m per address"), RateLimitsError::Quota(text("ten/m")));
         assert_eq!(fault("generate=1/s per account"), NoAccount("generate"));
+        assert_eq!(fault("login=1/s per client"), NoClient("login"));
         assert_eq!(fault("login=1/s global, 2/s global"), Twice(text("2/s global")));
         assert_eq!(fault("login=off; login=1/s global"), Twice(text("1/s global")));
     }

@@ -17,6 +17,16 @@ pub enum Group {
     Validate,
     /// Showing a user.
     Profile,
+    /// Issuing OAuth tokens.
+    OAuthToken,
+    /// Telling a client about a token.
+    Introspect,
+    /// Revoking a token.
+    Revoke,
+    /// Showing a user to a client.
+    Userinfo,
+    /// Opening the pages on which users log in.
+    Authorize,
 }
 
 /// For whom a budget is.
@@ -26,12 +36,17 @@ pub enum Scope {
     Address,
     /// A name, known or not.
     Account,
+    /// An OAuth client that has authenticated, at all instances.
+    Client,
     /// All requests of the group, at all instances.
     Global,
 }
 
-use Group::{Generate, Login, Profile, Refresh, Register, Validate};
-use Scope::{Account, Address, Global};
+use Group::{
+    Authorize, Generate, Introspect, Login, OAuthToken, Profile, Refresh, Register, Revoke, Userinfo,
+    Validate,
+};
+use Scope::{Account, Address, Client, Global};
 
 /// The limits if the operator sets no others. A company whose people share one address does not notice them. The more work
 /// an operation makes, the fewer requests it has; the key set, the documents and the probes have no limit.
@@ -46,13 +61,22 @@ pub const DEFAULTS: &[(Group, Scope, Quota)] = &[
     (Generate, Address, Quota::per_second(100)),
     (Validate, Address, Quota::per_second(500)),
     (Profile, Address, Quota::per_minute(600)),
+    (OAuthToken, Address, Quota::per_second(100)),
+    (Introspect, Address, Quota::per_second(500)),
+    (Revoke, Address, Quota::per_second(100)),
+    (Revoke, Client, Quota::per_second(500)),
+    (Userinfo, Address, Quota::per_second(100)),
+    (Authorize, Address, Quota::per_second(50)),
 ];
 
 impl Group {
     /// How many there are.
     pub const COUNT: usize = Self::ALL.len();
     /// Every group.
-    pub const ALL: [Self; 6] = [Login, Register, Refresh, Generate, Validate, Profile];
+    pub const ALL: [Self; 11] = [
+        Login, Register, Refresh, Generate, Validate, Profile, OAuthToken, Introspect, Revoke, Userinfo,
+        Authorize,
+    ];
 
     /// Its name in `RATE_LIMITS`.
     pub fn name(self) -> &'static str {
@@ -63,12 +87,21 @@ impl Group {
             Generate => "generate",
             Validate => "validate",
             Profile => "profile",
+            Authorize => "authorize",
+            OAuthToken => "oauth_token",
+            Introspect => "introspect",
+            Revoke => "revoke",
+            Userinfo => "userinfo",
         }
     }
 
-    /// Whether a request of the group can have a budget of this scope: only two of them name an account.
+    /// Whether a request of the group can have a budget of this scope: only some of them name an account or a client.
     pub fn has(self, scope: Scope) -> bool {
-        scope != Account || matches!(self, Login | Register)
+        match scope {
+            Account => matches!(self, Login | Register),
+            Client => matches!(self, Generate | OAuthToken | Introspect | Revoke),
+            Address | Global => true,
+        }
     }
 }
 
@@ -76,13 +109,14 @@ impl Scope {
     /// How many there are.
     pub const COUNT: usize = Self::ALL.len();
     /// Every scope.
-    pub const ALL: [Self; 3] = [Address, Account, Global];
+    pub const ALL: [Self; 4] = [Address, Account, Client, Global];
 
     /// Its name in `RATE_LIMITS`.
     pub fn name(self) -> &'static str {
         match self {
             Address => "address",
             Account => "account",
+            Client => "client",
             Global => "global",
         }
     }

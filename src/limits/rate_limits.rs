@@ -40,6 +40,7 @@ struct Shared {
     hashes: RandomState,
     addresses: [Option<Budgets>; Group::COUNT],
     accounts: [Option<Budgets>; Group::COUNT],
+    clients: [Option<Budgets>; Group::COUNT],
     /// Accounts with the addresses that logged in to them.
     familiar: Table,
     /// Accounts with addresses that have not logged in to them.
@@ -74,6 +75,7 @@ impl RateLimits {
             hashes: RandomState::new(),
             addresses: of_scope(Scope::Address),
             accounts: of_scope(Scope::Account),
+            clients: of_scope(Scope::Client),
             familiar: Table::new(ticks(FAMILIAR)),
             strange: Table::new(ticks(STRANGE)),
             globals: Default::default(),
@@ -108,6 +110,15 @@ impl RateLimits {
         let is_familiar = self.0.familiar.remembers(with_peer, now);
         let hash = if is_familiar { with_peer } else { self.0.hashes.hash_one(account) };
         Some(self.0.count(budgets.take(hash, now, group, Scope::Account)))
+    }
+
+    /// Takes a request from the budget of an OAuth client: this instance's part of it. `None` if there is no such limit.
+    pub fn take_of_client(&self, group: Group, client: &str) -> Option<Verdict> {
+        let budgets = self.0.clients[group as usize].as_ref()?;
+        let quota = self.0.policies.quota(group, Scope::Client)?;
+        let pace = Pace::of(quota, self.0.instances.count());
+        let taken = budgets.table.take(self.0.hashes.hash_one(client), self.0.now(), pace);
+        Some(self.0.count(verdict(group, Scope::Client, pace, taken)))
     }
 
     /// Notes that an address has logged in to an account.

@@ -4,9 +4,14 @@
 //! says what a new aggregate needs.
 
 mod absent;
+mod browser_sessions;
+mod clients;
+mod consents;
 mod database;
+mod denials;
 mod error;
 mod events;
+mod grants;
 mod health;
 mod instances;
 mod login_throttles;
@@ -20,9 +25,14 @@ mod table_metrics;
 mod users;
 
 pub use absent::Absent;
+pub use browser_sessions::BrowserSessions;
+pub use clients::Clients;
+pub use consents::Consents;
 pub use database::{Database, IfMissing, TableSize};
+pub use denials::Denials;
 pub use error::{Cause, StoreError};
 pub use events::NoEvents;
+pub use grants::Grants;
 pub use health::Health;
 pub use instances::Instances;
 pub use login_throttles::LoginThrottles;

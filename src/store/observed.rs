@@ -1,15 +1,20 @@
 //! The stores of a service: each verb is counted and measured, and a verb that a request uses is a span of its trace.
 
+mod grants;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::store_metrics::Verb;
-use super::{Database, Instances, LoginThrottles, Rings, StoreError, StoreMetrics, Stores, TableSize, Users};
+use super::{
+    Clients, Database, Denials, Instances, LoginThrottles, Rings, StoreError, StoreMetrics, Stores,
+    TableSize, Users,
+};
 use crate::domain::{
-    Email, Event, Instance, PasswordHash, RingRecord, ThrottleRecord, ThrottledAccount, Timestamp, User,
-    UserId, Username,
+    Client, ClientId, Denial, Email, Event, Instance, PasswordHash, RingRecord, ThrottleRecord,
+    ThrottledAccount, Timestamp, User, UserId, Username,
 };
 use crate::telemetry::traces::{Span, SpanKind};
 
@@ -32,7 +37,7 @@ struct Observed<S: ?Sized> {
 
 impl Stores {
     /// The same aggregates; their calls are counted in `metrics`. With a `place`, the verbs that requests use are spans. The
-    /// service reads and writes the ring and the heartbeats outside of requests, so these have no spans.
+    /// service reads and writes the ring, the heartbeats and the clients outside of requests, so these have no spans.
     #[must_use]
     pub fn observed(self, metrics: &Arc<StoreMetrics>, place: Option<&DatabasePlace>) -> Self {
         Self {
@@ -40,6 +45,11 @@ impl Stores {
             rings: Arc::new(Observed::new(self.rings, metrics, None)),
             instances: Arc::new(Observed::new(self.instances, metrics, None)),
             login_throttles: Arc::new(Observed::new(self.login_throttles, metrics, place)),
+            clients: Arc::new(Observed::new(self.clients, metrics, None)),
+            denials: Arc::new(Observed::new(self.denials, metrics, place)),
+            grants: Arc::new(Observed::new(self.grants, metrics, place)),
+            browser_sessions: Arc::new(Observed::new(self.browser_sessions, metrics, place)),
+            consents: Arc::new(Observed::new(self.consents, metrics, place)),
             database: Arc::new(Observed::new(self.database, metrics, place)),
         }
     }
@@ -209,6 +219,49 @@ impl LoginThrottles for Observed<dyn LoginThrottles> {
 
     async fn purge_login_throttles(&self, now: Timestamp) -> Result<bool, StoreError> {
         self.run(Verb::purge_login_throttles, self.store.purge_login_throttles(now)).await
+    }
+}
+
+#[async_trait]
+impl Clients for Observed<dyn Clients> {
+    async fn create_client(&self, client: &Client, event: &Event) -> Result<bool, StoreError> {
+        self.run(Verb::create_client, self.store.create_client(client, event)).await
+    }
+
+    async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
+        self.run(Verb::find_client, self.store.find_client(id)).await
+    }
+
+    async fn list_clients(&self, after: Option<&ClientId>, limit: usize) -> Result<Vec<Client>, StoreError> {
+        self.run(Verb::list_clients, self.store.list_clients(after, limit)).await
+    }
+
+    async fn replace_client_if(&self, seen: u64, client: &Client, event: &Event) -> Result<bool, StoreError> {
+        self.run(Verb::replace_client_if, self.store.replace_client_if(seen, client, event)).await
+    }
+
+    async fn delete_client(&self, id: &ClientId, event: &Event) -> Result<bool, StoreError> {
+        self.run(Verb::delete_client, self.store.delete_client(id, event)).await
+    }
+}
+
+#[async_trait]
+impl Denials for Observed<dyn Denials> {
+    async fn record_denial(&self, denial: &Denial, event: Option<&Event>) -> Result<(), StoreError> {
+        self.run(Verb::record_denial, self.store.record_denial(denial, event)).await
+    }
+
+    async fn list_denials(
+        &self,
+        since: Timestamp,
+        after: Option<&Denial>,
+        limit: usize,
+    ) -> Result<Vec<Denial>, StoreError> {
+        self.run(Verb::list_denials, self.store.list_denials(since, after, limit)).await
+    }
+
+    async fn purge_denials(&self, now: Timestamp) -> Result<bool, StoreError> {
+        self.run(Verb::purge_denials, self.store.purge_denials(now)).await
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Database, Instances, LoginThrottles, Rings, Users};
+use super::{
+    BrowserSessions, Clients, Consents, Database, Denials, Grants, Instances, LoginThrottles, Rings, Users,
+};
 
 /// A handle to each aggregate of one database. `app` builds it; all other code takes only the aggregates that
 /// it needs.
@@ -16,19 +18,46 @@ pub struct Stores {
     pub instances: Arc<dyn Instances>,
     /// What is remembered of log-ins.
     pub login_throttles: Arc<dyn LoginThrottles>,
+    /// The OAuth clients.
+    pub clients: Arc<dyn Clients>,
+    /// The denials of tokens.
+    pub denials: Arc<dyn Denials>,
+    /// What users have permitted clients.
+    pub grants: Arc<dyn Grants>,
+    /// The browsers in which users have logged in.
+    pub browser_sessions: Arc<dyn BrowserSessions>,
+    /// What users need not be asked again.
+    pub consents: Arc<dyn Consents>,
     /// The database as a whole.
     pub database: Arc<dyn Database>,
 }
 
 impl Stores {
     /// The aggregates of `store`.
-    pub fn of(store: impl Users + Rings + Instances + LoginThrottles + Database + 'static) -> Self {
+    pub fn of(
+        store: impl Users
+        + Rings
+        + Instances
+        + LoginThrottles
+        + Clients
+        + Denials
+        + Grants
+        + BrowserSessions
+        + Consents
+        + Database
+        + 'static,
+    ) -> Self {
         let store = Arc::new(store);
         Self {
             users: Arc::clone(&store) as Arc<dyn Users>,
             rings: Arc::clone(&store) as Arc<dyn Rings>,
             instances: Arc::clone(&store) as Arc<dyn Instances>,
             login_throttles: Arc::clone(&store) as Arc<dyn LoginThrottles>,
+            clients: Arc::clone(&store) as Arc<dyn Clients>,
+            denials: Arc::clone(&store) as Arc<dyn Denials>,
+            grants: Arc::clone(&store) as Arc<dyn Grants>,
+            browser_sessions: Arc::clone(&store) as Arc<dyn BrowserSessions>,
+            consents: Arc::clone(&store) as Arc<dyn Consents>,
             database: store,
         }
     }

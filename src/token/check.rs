@@ -1,10 +1,11 @@
 //! Checks the signature with our own keys, and the claims by our own rules.
 
-use jose::{Expectations, Typ, Verified};
+use jose::{Expectations, Registered, TokenKind, Typ, Verified};
 use serde::Deserialize;
 
 use super::Tokens;
-use crate::domain::{Caller, UserId};
+use super::denied_tokens::DenialVerdict;
+use crate::domain::{Caller, ClientId, GrantId, Scopes, UserId};
 
 pub use jose::Rejection;
 
@@ -17,6 +18,12 @@ pub enum CheckError {
     /// There are no keys yet with which it could be checked.
     #[error("the keys are not loaded yet")]
     NoKeys,
+    /// The token was revoked, or its grant, its session, its user or its client lost its access.
+    #[error("the token was revoked")]
+    Denied,
+    /// It is not known yet which tokens of clients were revoked.
+    #[error("the denials are not loaded yet")]
+    DenialsNotLoaded,
 }
 
 /// A valid token.
@@ -36,10 +43,49 @@ impl Checked {
         &self.verified.claims
     }
 
+    /// The registered claims.
+    pub fn registered(&self) -> &Registered {
+        &self.verified.registered
+    }
+
     /// The session of the user that the token stands for, if the token gives access to an account.
     pub fn session(&self) -> Option<UserSession> {
         UserSession::of(self.verified.registered.sub.as_deref(), &self.verified.claims)
     }
+}
+
+/// A valid access token of a client.
+#[derive(Debug)]
+pub struct AccessToken {
+    /// The token.
+    pub checked: Checked,
+    /// Its claims that are ours.
+    pub claims: AccessClaims,
+}
+
+/// The claims of an access token besides the registered ones.
+#[derive(Debug, Deserialize)]
+pub struct AccessClaims {
+    /// The client that it was issued to.
+    pub client_id: ClientId,
+    /// What the client may do.
+    #[serde(default)]
+    pub scope: Scopes,
+    /// The grant of a user; `None` if the client acts for itself. Only the service sets it.
+    #[serde(default)]
+    pub gid: Option<GrantId>,
+    /// When the user logged in, in seconds since 1970.
+    #[serde(default)]
+    pub auth_time: Option<u64>,
+}
+
+/// Whether a header has a type.
+fn has_typ(header: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Header {
+        typ: Option<serde::de::IgnoredAny>,
+    }
+    serde_json::from_str::<Header>(header).is_ok_and(|header| header.typ.is_some())
 }
 
 /// The session of a user, as the token describes it.
@@ -102,12 +148,12 @@ impl Tokens {
         checked
     }
 
-    /// Checks a token with our keys, issuer and clock. It must be meant for `audience`, or for the usual one.
+    /// Checks a token of the API with our keys, issuer and clock. It must be meant for `audience`, or for the usual one.
     ///
     /// # Errors
     /// [`CheckError`] with the reason.
     pub fn check(&self, token: &str, audience: Option<&str>) -> Result<Checked, CheckError> {
-        let checked = self.verify(token, audience);
+        let checked = self.verify(token, audience).and_then(|checked| self.not_denied(checked));
         self.metrics.count_check(checked.as_ref().map(drop));
         checked
     }
@@ -129,8 +175,75 @@ impl Tokens {
             typ: Typ::Jwt,
             key: active.verifying(),
         });
+        let is_known = known.as_ref().is_some_and(|known| token.starts_with(known.encoded));
         let verified = jose::verify_known(token, known, |kid| ring.verifying(kid), &expect)?;
+        if !is_known && !has_typ(&verified.header) {
+            // It could be an id token.
+            return Err(Rejection::InvalidClaim("typ").into());
+        }
         Ok(Checked { verified })
+    }
+
+    /// Checks an access token of a client, for whatever audience: one of the token endpoint, or one that was generated for the
+    /// client at `POST /api/token/generate`. No other kind of token passes.
+    ///
+    /// # Errors
+    /// [`CheckError`] with the reason.
+    pub fn check_access_token(&self, token: &str) -> Result<AccessToken, CheckError> {
+        let checked = self.verify_access_token(token);
+        self.metrics.count_check(checked.as_ref().map(drop));
+        checked
+    }
+
+    fn verify_access_token(&self, token: &str) -> Result<AccessToken, CheckError> {
+        let of_oauth = self.settings.oauth_issuer.as_deref().ok_or(Rejection::WrongIssuer)?;
+        let kinds = [
+            TokenKind { typ: Typ::AtJwt, issuer: of_oauth },
+            TokenKind { typ: Typ::Jwt, issuer: of_oauth },
+            TokenKind { typ: Typ::Jwt, issuer: &self.settings.issuer },
+        ];
+        let checked = self.verify_kinds(token, Typ::AtJwt, &kinds, self.settings.clock_skew)?;
+        let checked = self.not_denied(checked)?;
+        let claims: AccessClaims =
+            serde_json::from_str(checked.claims()).map_err(|_| Rejection::InvalidClaim("client_id"))?;
+        Ok(AccessToken { checked, claims })
+    }
+
+    /// Checks an id token that a client shows to say which user it means (`id_token_hint`). It may have expired.
+    ///
+    /// # Errors
+    /// [`CheckError`] with the reason.
+    pub fn check_id_token(&self, token: &str) -> Result<Checked, CheckError> {
+        let issuer = self.settings.oauth_issuer.as_deref().ok_or(Rejection::WrongIssuer)?;
+        self.verify_kinds(token, Typ::Untyped, &[TokenKind { typ: Typ::Untyped, issuer }], u64::MAX)
+    }
+
+    /// Checks that a token is one of these kinds; most of them have the type `usual`.
+    fn verify_kinds(
+        &self,
+        token: &str,
+        usual: Typ,
+        kinds: &[TokenKind<'_>],
+        leeway: u64,
+    ) -> Result<Checked, CheckError> {
+        let ring = self.keys.ring();
+        let ring = ring.as_ref().ok_or(CheckError::NoKeys)?;
+        let known = ring.active().map(|active| jose::KnownHeader {
+            encoded: active.protected_header(usual),
+            typ: usual,
+            key: active.verifying(),
+        });
+        let now = self.clock.now().as_secs();
+        let (_, verified) = jose::verify_one_of(token, known, |kid| ring.verifying(kid), kinds, leeway, now)?;
+        Ok(Checked { verified })
+    }
+
+    fn not_denied(&self, checked: Checked) -> Result<Checked, CheckError> {
+        match self.denied.judge(checked.claims()) {
+            DenialVerdict::Passes => Ok(checked),
+            DenialVerdict::Denied => Err(CheckError::Denied),
+            DenialVerdict::NotLoaded => Err(CheckError::DenialsNotLoaded),
+        }
     }
 }
 

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::TokenSettings;
-use crate::domain::{Lifetime, Timestamp};
+use crate::domain::{GrantId, Lifetime, SessionId, Timestamp};
 
 /// The claims of our tokens (RFC 7519 §4.1, and the claims that the original adds).
 #[derive(Debug, Serialize)]
@@ -32,7 +33,25 @@ pub(super) struct Claims<'a> {
     pub(super) client_id: Option<&'a str>,
     /// What the client may do (RFC 8693 §4.2).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) scope: Option<&'a str>,
+    pub(super) scope: Option<Cow<'a, str>>,
+    /// The class of the log-in (OpenID Connect Core §2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) acr: Option<&'a str>,
+    /// The methods of the log-in (RFC 8176).
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub(super) amr: &'a [String],
+    /// The value that binds an id token to the request of its client (OpenID Connect Core §2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) nonce: Option<&'a str>,
+    /// The hash of the access token that was issued with an id token (OpenID Connect Core §3.1.3.6).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) at_hash: Option<String>,
+    /// The browser session (OpenID Connect Front-Channel Logout §3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sid: Option<SessionId>,
+    /// The grant, so that all access tokens of a grant can be refused at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) gid: Option<GrantId>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) demo: bool,
 }
@@ -77,20 +96,57 @@ impl<'a> Claims<'a> {
             email_verified: None,
             client_id: None,
             scope: None,
+            acr: None,
+            amr: &[],
+            nonce: None,
+            at_hash: None,
+            sid: None,
+            gid: None,
             demo: false,
         }
     }
 
-    /// As JSON, followed by the members of `custom`.
-    pub(super) fn to_json(&self, custom: Option<&CustomClaims>) -> Result<Vec<u8>, serde_json::Error> {
+    /// As JSON, followed by the members of `more`.
+    pub(super) fn to_json(&self, more: MoreClaims<'_>) -> Result<Vec<u8>, serde_json::Error> {
         let mut json = serde_json::to_vec(self)?;
-        if let Some(members) = custom.map(CustomClaims::members).filter(|members| !members.is_empty()) {
+        let members = more.members()?;
+        if !members.is_empty() {
             json.pop();
             json.push(b',');
             json.extend_from_slice(members.as_bytes());
             json.push(b'}');
         }
         Ok(json)
+    }
+}
+
+/// The claims behind those that the service sets. They contain none of its names.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum MoreClaims<'a> {
+    /// No claims.
+    Nothing,
+    /// Those of a request, unchanged.
+    Custom(&'a CustomClaims),
+    /// Those that the operator gave to a client, or those about a user.
+    Map(&'a Map<String, Value>),
+}
+
+impl<'a> MoreClaims<'a> {
+    pub(super) fn of(custom: Option<&'a CustomClaims>) -> Self {
+        custom.map_or(Self::Nothing, Self::Custom)
+    }
+
+    /// The text between the braces.
+    fn members(self) -> Result<Cow<'a, str>, serde_json::Error> {
+        Ok(match self {
+            Self::Nothing => "".into(),
+            Self::Custom(custom) => custom.members().into(),
+            Self::Map(map) if map.is_empty() => "".into(),
+            Self::Map(map) => {
+                let json = serde_json::to_string(map)?;
+                json[1..json.len() - 1].to_owned().into()
+            }
+        })
     }
 }
 
@@ -121,6 +177,30 @@ impl CustomClaims {
         ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "demo", "client_id"];
     /// The claims that other fields of a request set.
     const OWN_FIELDS: [&'static str; 4] = ["username", "email", "email_verified", "auth_time"];
+    /// The claims that the service sets in some kind of token, besides these. A demo token and an operator's token may have
+    /// them, but no token that a client generates: no verifier may take it for a token of that kind.
+    const OF_OTHER_TOKENS: [&'static str; 20] = [
+        "scope",
+        "sid",
+        "gid",
+        "nonce",
+        "at_hash",
+        "c_hash",
+        "s_hash",
+        "acr",
+        "amr",
+        "azp",
+        "cnf",
+        "act",
+        "may_act",
+        "events",
+        "sub_id",
+        "token_introspection",
+        "authorization_details",
+        "preferred_username",
+        "updated_at",
+        "active",
+    ];
 
     /// The claims that callers cannot give, because the service sets them.
     pub fn set_by_service() -> impl Iterator<Item = &'static str> {
@@ -138,16 +218,21 @@ impl CustomClaims {
         jose::json::check(json.get()).map_err(|_| CustomClaimsError::NotAnObject)?;
         let members: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(json.get()).map_err(|_| CustomClaimsError::NotAnObject)?;
-        // Some readers of JSON accept names in upper or lower case (Go's do): a name that differs from ours
-        // only in case counts as ours.
-        let ours = |name: &&String| {
-            let name = name.to_uppercase().to_lowercase();
-            Self::RESERVED.contains(&name.as_str()) || Self::OWN_FIELDS.contains(&name.as_str())
-        };
-        match members.keys().find(ours) {
+        match members.keys().find(|name| is_among(Self::set_by_service(), name)) {
             Some(name) => Err(CustomClaimsError::Reserved(name.clone())),
             None => Ok(Self(json.to_owned())),
         }
+    }
+
+    /// Whether the service sets a claim of this name in any kind of token.
+    pub fn is_reserved(name: &str) -> bool {
+        is_among(Self::set_by_service().chain(Self::OF_OTHER_TOKENS), name)
+    }
+
+    /// The names of the claims.
+    pub fn names(&self) -> Vec<String> {
+        let members = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(self.0.get());
+        members.map(|members| members.into_iter().map(|(name, _)| name).collect()).unwrap_or_default()
     }
 
     /// The text between the braces.
@@ -155,6 +240,13 @@ impl CustomClaims {
         let inner = self.0.get().trim();
         inner.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default().trim()
     }
+}
+
+/// Whether a name is one of ours. Some readers of JSON accept names in upper or lower case (Go's do): a name that differs only
+/// in case counts as the same.
+fn is_among(ours: impl IntoIterator<Item = &'static str>, name: &str) -> bool {
+    let name = name.to_uppercase().to_lowercase();
+    ours.into_iter().any(|our| our == name)
 }
 
 #[cfg(test)]

@@ -1,14 +1,18 @@
 //! Issues tokens: signs the claims that `subject` has decided.
 
 use jose::Algorithm;
+use serde::Serialize;
 
-use super::{CustomClaims, Subject, Tokens};
+use super::{AnswerKind, CustomClaims, Subject, Tokens};
 use crate::domain::{Caller, Lifetime, Secret};
 use crate::keys::SignError;
 
 /// The most bytes of claims as JSON. Encoded, with the longest header and RSA signature, they make a token of at most
 /// 16 KiB. A token with a longer signature (ML-DSA) may be too long: then `Keys::sign` refuses it.
 const MAX_CLAIMS_BYTES: usize = 10 * 1024 + 512;
+
+/// How long a client may take to check a signed answer: the key stays published for so long.
+const ANSWER_LIFE: Lifetime = Lifetime::hours(1);
 
 /// A new token.
 #[derive(Clone, Debug)]
@@ -77,22 +81,6 @@ pub struct TokenRequest {
     pub claims: Option<CustomClaims>,
 }
 
-/// The values of a token for an OAuth client that acts for itself. The caller has checked that the client may have them.
-#[derive(Clone, Debug)]
-pub struct ClientRequest {
-    /// `client_id`.
-    pub client_id: String,
-    /// `sub`; if it is `None`, the client itself (RFC 9068 §2.2).
-    pub subject: Option<String>,
-    /// `aud`, the resources that the token is for: if it is empty, the default audience; one as a string,
-    /// several as an array.
-    pub audience: Vec<String>,
-    /// `scope`: names with a space between them (RFC 6749 §3.3).
-    pub scope: Option<String>,
-    /// The lifetime; if it is `None`, the default lifetime.
-    pub lifetime: Option<Lifetime>,
-}
-
 impl Tokens {
     /// A demo token for any caller.
     ///
@@ -127,12 +115,47 @@ impl Tokens {
         let now = self.clock.now();
         let jti = self.entropy.jti().map_err(|_| IssueError::Failed("the system has no randomness"))?;
         let draft = subject.draft(&self.settings, now, &jti)?;
-        let json = draft.claims.to_json(draft.custom);
+        let json = draft.claims.to_json(draft.more);
         let json = within_limit(json.map_err(|_| IssueError::Failed("the claims are not JSON"))?)?;
         let expires_in = draft.lifetime.as_secs();
         let expires_at = now.plus_secs(expires_in);
         let signed = self.keys.sign(algorithm, draft.typ, &json, draft.lifetime, expires_at).await?;
         Ok((Issued { token: signed.token, expires_in }, signed.algorithm))
+    }
+}
+
+impl Tokens {
+    /// The algorithm that signs if the caller asks for none; `None` if no key may sign now.
+    pub fn default_algorithm(&self) -> Option<Algorithm> {
+        self.keys.ring().as_ref().and_then(|ring| ring.active().map(|key| key.verifying().algorithm()))
+    }
+
+    /// Signs an answer of an endpoint for a client, of the kind that metrics count: it is no token, and has no `exp`.
+    ///
+    /// # Errors
+    /// [`IssueError`].
+    pub async fn sign_answer(
+        &self,
+        kind: AnswerKind,
+        claims: &impl Serialize,
+        algorithm: Option<Algorithm>,
+    ) -> Result<Secret<String>, IssueError> {
+        let signed = self.sign_claims(kind, claims, algorithm).await;
+        self.metrics.count_answer(kind, signed.as_ref().map(|(_, algorithm)| *algorithm));
+        signed.map(|(token, _)| token)
+    }
+
+    async fn sign_claims(
+        &self,
+        kind: AnswerKind,
+        claims: &impl Serialize,
+        algorithm: Option<Algorithm>,
+    ) -> Result<(Secret<String>, Algorithm), IssueError> {
+        let json = serde_json::to_vec(claims).map_err(|_| IssueError::Failed("the claims are not JSON"))?;
+        let json = within_limit(json)?;
+        let (life, expires_at) = (ANSWER_LIFE, self.clock.now().plus_secs(ANSWER_LIFE.as_secs()));
+        let signed = self.keys.sign(algorithm, kind.typ(), &json, life, expires_at).await?;
+        Ok((signed.token, signed.algorithm))
     }
 }
 

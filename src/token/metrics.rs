@@ -2,7 +2,7 @@
 
 use jose::Algorithm;
 
-use super::{CheckError, IssueError, Rejection, Subject};
+use super::{AnswerKind, CheckError, IssueError, Rejection, Subject};
 use crate::telemetry::metrics::{Counter, Descriptor, Kind, Snapshot, Source};
 
 const ISSUED: Descriptor = Descriptor {
@@ -24,12 +24,23 @@ const CHECKED: Descriptor = Descriptor {
     help: "Tokens that came to be validated or to authenticate a request: `passed`, or why they did not pass.",
 };
 
-/// Kinds of subject. The log-in of a user and its refresh are the same kind.
-const KINDS: [&str; 4] = ["user", "client", "demo", "operator"];
+/// Kinds of subject. The log-in of a user and its refresh are the same kind. `client` is an access token of a client that acts
+/// for itself, `grant` one of a client that acts for a user.
+const KINDS: [&str; 9] = [
+    "user",
+    "client",
+    "demo",
+    "operator",
+    "grant",
+    "id",
+    "userinfo_answer",
+    "introspection_answer",
+    "generated",
+];
 /// Why no token was issued.
 const REASONS: [&str; 5] = ["too_long", "too_large", "busy", "keys_unavailable", "failed"];
 /// What becomes of a token that is checked.
-const RESULTS: [&str; 12] = [
+const RESULTS: [&str; 14] = [
     "passed",
     "keys_unavailable",
     "malformed",
@@ -42,6 +53,8 @@ const RESULTS: [&str; 12] = [
     "wrong_audience",
     "invalid_claim",
     "unsupported_crit",
+    "revoked",
+    "denials_not_loaded",
 ];
 
 /// The instruments.
@@ -55,11 +68,23 @@ pub(super) struct TokenMetrics {
 impl TokenMetrics {
     /// Counts a token for `subject`, by the algorithm that signed it.
     pub(super) fn count_issue(&self, subject: Subject<'_>, issued: Result<Algorithm, &IssueError>) {
-        let kind = kind(subject);
+        self.count(kind(subject), issued);
+    }
+
+    fn count(&self, kind: usize, issued: Result<Algorithm, &IssueError>) {
         match issued {
             Ok(algorithm) => self.issued[kind][algorithm as usize].increment(),
             Err(error) => self.refused[kind][reason(error)].increment(),
         }
+    }
+
+    /// Counts a signed answer.
+    pub(super) fn count_answer(&self, kind: AnswerKind, signed: Result<Algorithm, &IssueError>) {
+        let kind = match kind {
+            AnswerKind::Userinfo => 6,
+            AnswerKind::Introspection => 7,
+        };
+        self.count(kind, signed);
     }
 
     /// Counts a token that was checked.
@@ -68,6 +93,8 @@ impl TokenMetrics {
             Ok(()) => 0,
             Err(CheckError::NoKeys) => 1,
             Err(CheckError::Rejected(rejection)) => result(*rejection),
+            Err(CheckError::Denied) => 12,
+            Err(CheckError::DenialsNotLoaded) => 13,
         };
         self.checked[result].increment();
     }
@@ -76,7 +103,10 @@ impl TokenMetrics {
 fn kind(subject: Subject<'_>) -> usize {
     match subject {
         Subject::User { .. } => 0,
-        Subject::Client(_) => 1,
+        Subject::AccessToken(request) if request.user.is_none() => 1,
+        Subject::AccessToken(_) => 4,
+        Subject::IdToken(_) => 5,
+        Subject::Generated(_) => 8,
         Subject::Demo(_) => 2,
         Subject::Operator(_) => 3,
     }

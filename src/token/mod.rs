@@ -3,8 +3,10 @@
 
 mod check;
 mod claims;
+mod denied_tokens;
 mod issue;
 mod metrics;
+mod requests;
 mod subject;
 
 use std::sync::Arc;
@@ -16,16 +18,22 @@ use crate::keys::Keys;
 use crate::telemetry::metrics::Source;
 use metrics::TokenMetrics;
 
-pub use check::{CheckError, Checked, Rejection, UserSession};
+pub use check::{AccessClaims, AccessToken, CheckError, Checked, Rejection, UserSession};
 pub use claims::{CustomClaims, CustomClaimsError};
-pub use issue::{ClientRequest, IssueError, Issued, Session, TokenRequest};
+pub use denied_tokens::DeniedTokens;
+pub use issue::{IssueError, Issued, Session, TokenRequest};
+pub use requests::{
+    AccessTokenRequest, AnswerKind, GeneratedRequest, IdTokenRequest, LogIn, UserOfGrant, at_hash,
+};
 pub use subject::Subject;
 
 /// The operator's decisions about tokens.
 #[derive(Clone, Debug)]
 pub struct TokenSettings {
-    /// The `iss` of every token, and the only accepted one.
+    /// The `iss` of the tokens of the API, and the only accepted one there.
     pub issuer: String,
+    /// The `iss` of OAuth tokens; `None` if OAuth is off.
+    pub oauth_issuer: Option<String>,
     /// The `aud` of tokens for which the caller names no other, and the expected one.
     pub audience: String,
     /// The lifetime of a token.
@@ -44,12 +52,20 @@ pub struct Tokens {
     entropy: Entropy,
     settings: Arc<TokenSettings>,
     metrics: Arc<TokenMetrics>,
+    denied: DeniedTokens,
 }
 
 impl Tokens {
     /// Issues and checks tokens with `keys`.
     pub fn new(keys: Arc<Keys>, clock: Clock, entropy: Entropy, settings: TokenSettings) -> Self {
-        Self { keys, clock, entropy, settings: Arc::new(settings), metrics: Arc::default() }
+        let denied = DeniedTokens::default();
+        Self { keys, clock, entropy, settings: Arc::new(settings), metrics: Arc::default(), denied }
+    }
+
+    /// The same, with these denied tokens.
+    #[must_use]
+    pub fn sharing(self, denied: DeniedTokens) -> Self {
+        Self { denied, ..self }
     }
 
     /// The keys that sign and check.
@@ -60,6 +76,11 @@ impl Tokens {
     /// What is counted of them.
     pub fn metrics(&self) -> Arc<dyn Source> {
         Arc::clone(&self.metrics) as Arc<dyn Source>
+    }
+
+    /// Which tokens are refused although they have not expired.
+    pub fn denied(&self) -> &DeniedTokens {
+        &self.denied
     }
 
     /// The settings of tokens.

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use jose::Typ;
 
-use super::claims::{Audience, Claims};
-use super::{ClientRequest, CustomClaims, IssueError, Session, TokenRequest, TokenSettings};
+use super::claims::{Audience, Claims, MoreClaims};
+use super::{
+    AccessTokenRequest, GeneratedRequest, IdTokenRequest, IssueError, Session, TokenRequest, TokenSettings,
+};
 use crate::domain::{Lifetime, Timestamp, User};
 
 /// For whom a token is signed.
@@ -18,9 +20,14 @@ pub enum Subject<'a> {
         /// When the user logged in.
         session: Session,
     },
-    /// A client that acts for itself and not for a user (RFC 6749 §4.4). It gets an OAuth access token (RFC
+    /// A client that acts for itself (RFC 6749 §4.4) or for a user who has permitted it. It gets an OAuth access token (RFC
     /// 9068), which contains `client_id` and gives access to no account.
-    Client(&'a ClientRequest),
+    AccessToken(&'a AccessTokenRequest<'a>),
+    /// A client that wants to know which user has logged in (OpenID Connect Core §2).
+    IdToken(&'a IdTokenRequest<'a>),
+    /// A client that has tokens signed for subjects of its choice. The token contains `client_id`, so that it gives access to no
+    /// account, whatever its subject is.
+    Generated(&'a GeneratedRequest<'a>),
     /// Any caller, without a log-in. The token says so (`demo: true`), and gives access to no account.
     Demo(&'a TokenRequest),
     /// The operator, who has the keys and may choose every claim.
@@ -33,7 +40,7 @@ pub(super) struct Draft<'a> {
     pub(super) typ: Typ,
     pub(super) lifetime: Lifetime,
     pub(super) claims: Claims<'a>,
-    pub(super) custom: Option<&'a CustomClaims>,
+    pub(super) more: MoreClaims<'a>,
 }
 
 impl<'a> Subject<'a> {
@@ -49,24 +56,41 @@ impl<'a> Subject<'a> {
     ) -> Result<Draft<'a>, IssueError> {
         let lifetime = self.lifetime(settings)?;
         let common = Claims::common(settings, now, lifetime, jti);
-        let draft = |typ, custom, claims| Draft { typ, lifetime, claims, custom };
-        Ok(match self {
-            Self::User { user, session } => draft(Typ::Jwt, None, of_user(user, session, now, common)),
-            Self::Client(request) => draft(Typ::AtJwt, None, of_client(request, common)),
+        let (typ, more, claims) = match self {
+            Self::User { user, session } => {
+                (Typ::Jwt, MoreClaims::Nothing, of_user(user, session, now, common))
+            }
+            Self::AccessToken(request) => {
+                let common = Claims { iss: oauth_issuer(settings)?, ..common };
+                (request.typ, MoreClaims::Map(request.claims), of_client(request, common))
+            }
+            Self::IdToken(request) => {
+                let common = Claims { iss: oauth_issuer(settings)?, ..common };
+                (Typ::Untyped, MoreClaims::Map(request.claims), of_log_in(request, common))
+            }
+            Self::Generated(request) => {
+                (Typ::Jwt, MoreClaims::of(request.claims), as_generated(request, common))
+            }
             Self::Demo(request) => {
                 let claims = Claims { demo: true, ..as_requested(request, common) };
-                draft(Typ::Jwt, request.claims.as_ref(), claims)
+                (Typ::Jwt, MoreClaims::of(request.claims.as_ref()), claims)
             }
             Self::Operator(request) => {
-                draft(Typ::Jwt, request.claims.as_ref(), as_requested(request, common))
+                (Typ::Jwt, MoreClaims::of(request.claims.as_ref()), as_requested(request, common))
             }
-        })
+        };
+        Ok(Draft { typ, lifetime, claims, more })
     }
 
     fn lifetime(self, settings: &TokenSettings) -> Result<Lifetime, IssueError> {
         match self {
-            Self::User { .. } => Ok(settings.lifetime),
-            Self::Client(request) => Ok(request.lifetime.unwrap_or(settings.lifetime)),
+            Self::User { .. } | Self::IdToken(_) => Ok(settings.lifetime),
+            // No key stays published for longer than the longest of these two.
+            Self::AccessToken(request) => {
+                let longest = settings.lifetime.max(settings.max_lifetime);
+                Ok(request.lifetime.unwrap_or(settings.lifetime).min(longest))
+            }
+            Self::Generated(request) => Ok(request.lifetime),
             Self::Demo(TokenRequest { lifetime: Some(wanted), .. }) if *wanted > settings.max_lifetime => {
                 Err(IssueError::TooLong(settings.max_lifetime.as_secs()))
             }
@@ -93,13 +117,50 @@ fn of_user<'a>(user: &'a User, session: Session, now: Timestamp, common: Claims<
     }
 }
 
-/// The claims that RFC 9068 §2.2 requires, and no claim about a user.
-fn of_client<'a>(request: &'a ClientRequest, common: Claims<'a>) -> Claims<'a> {
+/// The issuer of OAuth tokens.
+fn oauth_issuer(settings: &TokenSettings) -> Result<&str, IssueError> {
+    settings.oauth_issuer.as_deref().ok_or(IssueError::Failed("there is no issuer of OAuth tokens"))
+}
+
+/// The claims that RFC 9068 §2.2 requires, and those about a log-in.
+fn of_client<'a>(request: &'a AccessTokenRequest<'a>, common: Claims<'a>) -> Claims<'a> {
+    let user = request.user.as_ref();
+    let client = || Cow::Borrowed(request.client_id);
     Claims {
-        sub: Cow::Borrowed(request.subject.as_deref().unwrap_or(&request.client_id)),
-        aud: Audience::of(&request.audience).unwrap_or(common.aud),
-        client_id: Some(&request.client_id),
-        scope: request.scope.as_deref(),
+        sub: user.map_or_else(client, |user| Cow::Owned(user.id.to_string())),
+        aud: Audience::of(request.audience).unwrap_or(common.aud),
+        client_id: Some(request.client_id),
+        scope: (!request.scope.is_empty()).then(|| Cow::Owned(request.scope.to_string())),
+        auth_time: user.map(|user| user.log_in.auth_time),
+        acr: user.and_then(|user| user.log_in.acr),
+        amr: user.map_or(&[], |user| user.log_in.amr),
+        sid: user.map(|user| user.log_in.session),
+        gid: user.map(|user| user.grant),
+        ..common
+    }
+}
+
+fn of_log_in<'a>(request: &'a IdTokenRequest<'a>, common: Claims<'a>) -> Claims<'a> {
+    Claims {
+        sub: Cow::Owned(request.user.to_string()),
+        aud: Audience::One(request.client_id),
+        auth_time: Some(request.log_in.auth_time),
+        acr: request.log_in.acr,
+        amr: request.log_in.amr,
+        sid: Some(request.log_in.session),
+        nonce: request.nonce,
+        at_hash: Some(request.at_hash.clone()),
+        ..common
+    }
+}
+
+fn as_generated<'a>(request: &'a GeneratedRequest<'a>, common: Claims<'a>) -> Claims<'a> {
+    Claims {
+        sub: Cow::Borrowed(request.subject),
+        username: request.username,
+        email: request.email,
+        aud: Audience::of(request.audience).unwrap_or(common.aud),
+        client_id: Some(request.client_id),
         ..common
     }
 }
@@ -117,15 +178,18 @@ fn as_requested<'a>(request: &'a TokenRequest, common: Claims<'a>) -> Claims<'a>
 #[cfg(test)]
 mod tests {
     use serde_json::value::RawValue;
+    use serde_json::{Map, Value};
 
     use super::*;
-    use crate::domain::{Email, PasswordHash, Sessions, UserId, Username};
+    use crate::domain::{Email, GrantId, PasswordHash, Scopes, SessionId, Sessions, UserId, Username};
+    use crate::token::{CustomClaims, LogIn, UserOfGrant};
 
     const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
     fn settings() -> TokenSettings {
         TokenSettings {
             issuer: "issuer".to_owned(),
+            oauth_issuer: Some("https://issuer".to_owned()),
             audience: "api".to_owned(),
             lifetime: Lifetime::hours(1),
             max_lifetime: Lifetime::hours(2),
@@ -156,14 +220,18 @@ mod tests {
         }
     }
 
-    fn client() -> ClientRequest {
-        ClientRequest {
-            client_id: "c1".to_owned(),
-            subject: None,
-            audience: Vec::new(),
-            scope: None,
-            lifetime: None,
-        }
+    /// A request of a client that acts for itself.
+    fn of_itself<'a>(
+        scope: &'a Scopes,
+        audience: &'a [String],
+        claims: &'a Map<String, Value>,
+    ) -> AccessTokenRequest<'a> {
+        let (client_id, typ) = ("c1", Typ::AtJwt);
+        AccessTokenRequest { client_id, user: None, audience, scope, typ, lifetime: None, claims }
+    }
+
+    fn log_in(amr: &[String]) -> LogIn<'_> {
+        LogIn { auth_time: 5, acr: Some("1"), amr, session: SessionId::from_bytes([0x11; 16]) }
     }
 
     fn with_claims(json: &str) -> TokenRequest {
@@ -175,7 +243,7 @@ mod tests {
     fn drafted(subject: Subject<'_>) -> (String, Typ, u64) {
         let settings = settings();
         let draft = subject.draft(&settings, NOW, "id").unwrap();
-        let json = String::from_utf8(draft.claims.to_json(draft.custom).unwrap()).unwrap();
+        let json = String::from_utf8(draft.claims.to_json(draft.more).unwrap()).unwrap();
         (json, draft.typ, draft.lifetime.as_secs())
     }
 
@@ -195,21 +263,79 @@ mod tests {
 
     #[test]
     fn a_clients_token_is_an_access_token_without_a_user() {
-        let expected = r#"{"sub":"c1","iat":1700000000,"iss":"issuer","aud":"api","exp":1700003600,"jti":"id","client_id":"c1"}"#;
-        assert_eq!(drafted(Subject::Client(&client())), (expected.to_owned(), Typ::AtJwt, 3600));
+        let (scope, claims) = (Scopes::default(), Map::new());
+        let request = of_itself(&scope, &[], &claims);
+        let expected = r#"{"sub":"c1","iat":1700000000,"iss":"https://issuer","aud":"api","exp":1700003600,"jti":"id","client_id":"c1"}"#;
+        assert_eq!(drafted(Subject::AccessToken(&request)), (expected.to_owned(), Typ::AtJwt, 3600));
     }
 
     #[test]
-    fn a_clients_token_has_the_subject_audience_scope_and_life_that_it_was_granted() {
-        let granted = ClientRequest {
-            subject: Some("device-7".to_owned()),
-            audience: vec!["orders".to_owned(), "stock".to_owned()],
-            scope: Some("read write".to_owned()),
-            lifetime: Some(Lifetime::hours(3)),
-            ..client()
+    fn a_clients_token_has_the_audience_scope_type_life_and_claims_that_it_was_granted() {
+        let (scope, audience) =
+            (Scopes::parse("read write").unwrap(), ["orders".to_owned(), "stock".to_owned()]);
+        let claims = Map::from_iter([("tier".to_owned(), Value::from("gold"))]);
+        let lifetime = Some(Lifetime::from_secs(60).unwrap());
+        let granted = AccessTokenRequest { typ: Typ::Jwt, lifetime, ..of_itself(&scope, &audience, &claims) };
+        let expected = r#"{"sub":"c1","iat":1700000000,"iss":"https://issuer","aud":["orders","stock"],"exp":1700000060,"jti":"id","client_id":"c1","scope":"read write","tier":"gold"}"#;
+        assert_eq!(drafted(Subject::AccessToken(&granted)), (expected.to_owned(), Typ::Jwt, 60));
+    }
+
+    #[test]
+    fn no_access_token_lives_longer_than_keys_stay_published() {
+        let (scope, claims) = (Scopes::default(), Map::new());
+        let long =
+            AccessTokenRequest { lifetime: Some(Lifetime::hours(9)), ..of_itself(&scope, &[], &claims) };
+        assert_eq!(drafted(Subject::AccessToken(&long)).2, 2 * 3600);
+    }
+
+    #[test]
+    fn an_access_token_for_a_user_says_how_the_user_had_logged_in() {
+        let (scope, claims, amr) = (Scopes::parse("openid").unwrap(), Map::new(), ["pwd".to_owned()]);
+        let (id, grant) = (UserId::from_bytes([0xAB; 12]), GrantId::from_bytes([0x22; 16]));
+        let user = Some(UserOfGrant { id, log_in: log_in(&amr), grant });
+        let request = AccessTokenRequest { user, ..of_itself(&scope, &[], &claims) };
+        let expected = r#"{"sub":"abababababababababababab","iat":1700000000,"iss":"https://issuer","aud":"api","exp":1700003600,"jti":"id","auth_time":5,"client_id":"c1","scope":"openid","acr":"1","amr":["pwd"],"sid":"11111111111111111111111111111111","gid":"22222222222222222222222222222222"}"#;
+        assert_eq!(drafted(Subject::AccessToken(&request)), (expected.to_owned(), Typ::AtJwt, 3600));
+    }
+
+    #[test]
+    fn an_id_token_is_for_its_client_and_has_no_type() {
+        let (claims, amr) = (Map::from_iter([("name".to_owned(), Value::from("A"))]), ["pwd".to_owned()]);
+        let request = IdTokenRequest {
+            client_id: "c1",
+            user: UserId::from_bytes([0xAB; 12]),
+            log_in: log_in(&amr),
+            nonce: Some("n"),
+            at_hash: "h".to_owned(),
+            claims: &claims,
         };
-        let expected = r#"{"sub":"device-7","iat":1700000000,"iss":"issuer","aud":["orders","stock"],"exp":1700010800,"jti":"id","client_id":"c1","scope":"read write"}"#;
-        assert_eq!(drafted(Subject::Client(&granted)), (expected.to_owned(), Typ::AtJwt, 3 * 3600));
+        let expected = r#"{"sub":"abababababababababababab","iat":1700000000,"iss":"https://issuer","aud":"c1","exp":1700003600,"jti":"id","auth_time":5,"acr":"1","amr":["pwd"],"nonce":"n","at_hash":"h","sid":"11111111111111111111111111111111","name":"A"}"#;
+        assert_eq!(drafted(Subject::IdToken(&request)), (expected.to_owned(), Typ::Untyped, 3600));
+    }
+
+    #[test]
+    fn without_an_issuer_of_oauth_tokens_there_are_none() {
+        let (scope, claims) = (Scopes::default(), Map::new());
+        let settings = TokenSettings { oauth_issuer: None, ..settings() };
+        let refused =
+            Subject::AccessToken(&of_itself(&scope, &[], &claims)).draft(&settings, NOW, "id").err();
+        assert_eq!(refused, Some(IssueError::Failed("there is no issuer of OAuth tokens")));
+    }
+
+    #[test]
+    fn a_generated_token_says_which_client_asked_for_it_and_no_demo() {
+        let claims = with_claims(r#"{"role":"x"}"#).claims;
+        let request = GeneratedRequest {
+            client_id: "c1",
+            subject: "s",
+            username: None,
+            email: Some("e"),
+            audience: &["x".to_owned()],
+            lifetime: Lifetime::from_secs(60).unwrap(),
+            claims: claims.as_ref(),
+        };
+        let expected = r#"{"sub":"s","email":"e","iat":1700000000,"iss":"issuer","aud":"x","exp":1700000060,"jti":"id","client_id":"c1","role":"x"}"#;
+        assert_eq!(drafted(Subject::Generated(&request)), (expected.to_owned(), Typ::Jwt, 60));
     }
 
     #[test]

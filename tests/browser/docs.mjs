@@ -124,11 +124,12 @@ await check("Swagger UI: generate, register, authorize, profile", async () => {
 
   await page.locator(".auth-wrapper .btn.authorize").first().click();
   const dialog = page.locator(".dialog-ux .modal-ux");
-  await dialog.locator("input[aria-label='auth-bearer-value']").fill(registered.body.data.token.access_token);
+  const bearer = dialog.locator("form", { hasText: "bearerAuth" });
+  await bearer.locator("input[aria-label='auth-bearer-value']").fill(registered.body.data.token.access_token);
   await picture(page, "docs-authorize");
   await accessible(page);
-  await dialog.locator("button.authorize[type=submit]").click();
-  await dialog.locator("button.btn-done").click();
+  await bearer.locator("button.authorize[type=submit]").click();
+  await bearer.locator("button.btn-done").click();
   await dialog.waitFor({ state: "detached" });
 
   const profile = await execute(page, "Accounts", "get_profile");

@@ -45,6 +45,7 @@ fn help_and_version_are_there_for_every_command() {
         "token",
         "keys",
         "users",
+        "clients",
         "config",
         "openapi",
         "healthcheck",
@@ -365,14 +366,27 @@ fn a_node_env_that_is_nearly_production_counts_as_it_and_is_pointed_out() {
     assert_eq!(
         told,
         "the settings are valid\nwarning: NODE_ENV=\"prod\" (from the environment) counts as production: only \
-         development and test do not; set it to production\n"
+         development and test do not; set it to production\nwarning: OAuth is off: in production it needs ISSUER_URL, \
+         the https address at which clients reach the service\n"
     );
+    let told = run(command(folder.path(), &["config", "check"])
+        .env("NODE_ENV", "production")
+        .env("ISSUER_URL", "http://auth.example.com"));
+    assert_eq!(
+        told,
+        "the settings are valid\nwarning: OAuth is off: in production the issuer must be an https address, and ISSUER_URL is \
+         http://auth.example.com; set ISSUER_URL\n"
+    );
+    let https = run(command(folder.path(), &["config", "check"])
+        .env("NODE_ENV", "production")
+        .env("ISSUER_URL", "https://auth.example.com"));
+    assert_eq!(https, "the settings are valid\n");
     let program = Program::start(folder.path(), &[("SKIP_DATABASE", "true"), ("NODE_ENV", "prod")]);
     assert!(program.log().contains("counts as production"), "{}", program.log());
     program.client().post("/api/token/generate", &json!({})).is_refused(
         403,
         "demo_tokens_disabled",
-        "Demo tokens are off on this server, because everyone can get one; its operator can allow them with DEMO_TOKENS=true",
+        "Demo tokens are off on this server, because everyone can get one; a client gets tokens with its credentials, and the operator can allow demo tokens with DEMO_TOKENS=true",
     );
 }
 

@@ -49,21 +49,30 @@ fn table_and_document_say_the_same_of_every_operation() {
         let security = match one.auth {
             Auth::Ignored => json!([]),
             Auth::Optional => json!([{}, { "bearerAuth": [] }]),
+            Auth::OptionalClient => json!([{}, { "clientBasic": [] }, { "clientToken": [] }]),
+            Auth::Client => json!([{}, { "clientBasic": [] }]),
             Auth::Required => json!([{ "bearerAuth": [] }]),
         };
         assert_eq!(documented["security"], security, "{}", one.id);
         let responses = documented["responses"].as_object().unwrap();
         assert_eq!(responses.contains_key("429"), one.limit.is_some(), "{}", one.id);
-        let met = responses.iter().find(|(status, _)| status.starts_with('2')).unwrap().1;
+        // A page of a form may only lead to the next one.
+        let met = responses.iter().find(|(status, _)| status.starts_with(['2', '3'])).unwrap().1;
         let kept = &resolved(&document, met)["headers"]["Cache-Control"];
         let expected = match one.cache {
             Cache::KeySet => Some("public, max-age=86400"),
             cache => cache.value(),
         };
         assert_eq!(resolved(&document, kept)["example"].as_str(), expected, "{}", one.id);
-        let schema = &resolved(&document, &responses["405"])["content"]["application/json"]["schema"];
+        let content = &resolved(&document, &responses["405"])["content"];
+        if one.dialect == Dialect::Page {
+            assert_eq!(content["text/html"]["schema"]["type"], "string", "{}", one.id);
+            continue;
+        }
+        let schema = &content["application/json"]["schema"];
         let expected = match one.dialect {
             Dialect::Api => "#/components/schemas/ErrorAnswer",
+            Dialect::OAuth | Dialect::Page => "#/components/schemas/OAuthError",
         };
         assert_eq!(schema["$ref"], expected, "{}", one.id);
     }
@@ -81,25 +90,38 @@ fn every_operation_does_what_its_row_of_the_table_says() {
             let answer = service.anonymous().send(method, &path, &ask, "");
             assert_eq!(answer.header("access-control-allow-origin"), any, "{}", one.id);
             if answer.status == 204 {
-                let methods = if one.method == Method::GET { "GET,HEAD" } else { one.method.as_str() };
-                assert_eq!(answer.header("access-control-allow-methods"), Some(methods), "{}", one.id);
+                let here = operations().iter().filter(|other| other.path == one.path);
+                let methods =
+                    here.map(|one| if one.method == Method::GET { "GET,HEAD" } else { one.method.as_str() });
+                let methods = methods.collect::<Vec<_>>().join(",");
+                assert_eq!(answer.header("access-control-allow-methods"), Some(&*methods), "{}", one.id);
             }
         }
         let answer = service.anonymous().send(one.method.clone(), &path, &[], "");
-        if one.auth == Auth::Required {
-            answer.is_refused(401, "token_required", "Access token is required");
-            assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{}", one.id);
-        } else {
-            assert_eq!(answer.header("www-authenticate"), None, "{}", one.id);
-        }
+        let challenge = match (one.dialect, one.auth) {
+            (Dialect::Api, Auth::Required) => {
+                answer.is_refused(401, "token_required", "Access token is required");
+                Some("Bearer")
+            }
+            (Dialect::OAuth, Auth::Required | Auth::Optional) => {
+                answer.is_oauth_error(401, "invalid_token", "Access token is required");
+                Some("Bearer")
+            }
+            (_, Auth::Client) => Some("Basic realm=\"client\", charset=\"UTF-8\""),
+            _ => None,
+        };
+        assert_eq!(answer.header("www-authenticate"), challenge, "{}", one.id);
         if answer.status == 200 {
             let expected = match one.cache {
                 Cache::KeySet => Some("public, max-age=86400"),
                 cache => cache.value(),
             };
             assert_eq!(answer.header("cache-control"), expected, "{}", one.id);
+        } else if one.dialect == Dialect::Page {
+            assert_eq!(answer.header("cache-control"), Some("no-store"), "{}", one.id);
         } else {
-            assert_eq!(answer.header("cache-control"), None, "{}: a refusal says nothing of caches", one.id);
+            let expected = (one.dialect == Dialect::OAuth).then_some("no-store");
+            assert_eq!(answer.header("cache-control"), expected, "{}", one.id);
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Runs the commands of the README exactly as it shows them.
 
+use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Program, read, run, tool};
+use crate::support::{Program, jwt_generator, read, run, tool};
 
 /// The shell code of one section of a document, all of its blocks.
 fn shell_of(text: &str, heading: &str) -> String {
@@ -26,10 +27,10 @@ fn five_minutes_of_the_readme_work_as_printed() {
     assert!(commands.matches("curl").count() >= 8, "{commands}");
     let commands = commands.replace("http://localhost:3000", program.client().base());
     let tools = tool("bin/jq").parent().unwrap().to_owned();
-    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
-    let empty = tempfile::tempdir().unwrap();
+    let binary = Path::new(jwt_generator(folder.path()).get_program()).parent().unwrap().to_owned();
+    let path = format!("{}:{}:{}", tools.display(), binary.display(), std::env::var("PATH").unwrap());
     let script = format!("set -euo pipefail\n{commands}");
-    let told = run(Command::new("bash").args(["-xc", &script]).env("PATH", path).current_dir(empty.path()));
+    let told = run(Command::new("bash").args(["-xc", &script]).env("PATH", path).current_dir(folder.path()));
     assert!(!told.contains("\"success\":false") && !told.contains("\"success\": false"), "{told}");
 }
 

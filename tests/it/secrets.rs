@@ -1,22 +1,37 @@
 //! K16: no log contains a secret, at any level. No answer contains a secret, unless it is the purpose of the answer.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use jwt_generator::config::SETTINGS;
 use serde_json::json;
 
+use crate::clients::{OLD_SECRET, SECRET, generator};
 use crate::support::client::registration;
 use crate::support::{Program, eventually, folder_with_keys, jwt_generator, mongod, read, refused, run};
 
 /// Uses every endpoint, with and without faults. Returns the log and the secrets that were sent.
 fn all_uses(settings: &[(&str, &str)]) -> (String, Vec<String>) {
     let folder = folder_with_keys();
-    let mut usual = vec![("BCRYPT_ROUNDS", "4"), ("LOG_LEVEL", "trace")];
+    let mailer = generator("mailer", &json!({}));
+    std::fs::write(folder.path().join("clients.json"), json!([mailer]).to_string()).unwrap();
+    let mut usual = vec![
+        ("BCRYPT_ROUNDS", "4"),
+        ("LOG_LEVEL", "trace"),
+        ("CLIENTS_FILE", "clients.json"),
+        ("DEMO_TOKENS", "true"),
+    ];
     usual.extend(settings);
     let program = Program::start(folder.path(), &usual);
     let client = program.client();
     let user = client.register("alice");
     let demo = client.demo_token(&json!({}));
     let mut secrets = vec!["secret-alice".to_owned(), user.token().to_owned(), demo.clone()];
+    for secret in [SECRET, OLD_SECRET] {
+        let answer = client.with_secret("mailer", secret).post("/api/token/generate", &json!({}));
+        secrets.extend([secret.to_owned(), STANDARD.encode(format!("mailer:{secret}"))]);
+        secrets.extend(answer.json()["data"]["access_token"].as_str().map(str::to_owned));
+    }
     for password in ["secret-alice", "Wrong-Password-1"] {
         let login = client.post("/api/auth/login", &json!({ "username": "alice", "password": password }));
         if let Some(token) = login.json()["data"]["token"]["access_token"].as_str() {

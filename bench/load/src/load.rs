@@ -34,9 +34,12 @@ pub struct Options {
     method: String,
     #[arg(long)]
     path: String,
-    /// A file with a JSON body
+    /// A file with a body
     #[arg(long)]
     body: Option<PathBuf>,
+    /// A header, such as `content-type: text/plain`
+    #[arg(long = "header")]
+    headers: Vec<String>,
     #[arg(long, default_value_t = 64)]
     connections: usize,
     /// Threads of this generator
@@ -66,7 +69,7 @@ struct Seen {
 
 /// Asks, and prints what the answers took.
 pub fn run(options: &Options) -> Result<()> {
-    let request = Request::new(&options.method, &options.path, options.body.as_deref())?;
+    let request = Request::new(&options.method, &options.path, options.body.as_deref(), &options.headers)?;
     let from = Instant::now() + Duration::from_secs_f64(options.warm_up);
     let window = Window { from, to: from + Duration::from_secs_f64(options.seconds) };
     let share = options.connections / options.threads;

@@ -69,9 +69,12 @@ struct Record {
     method: String,
     #[arg(long)]
     path: String,
-    /// A file with a JSON body
+    /// A file with a body
     #[arg(long)]
     body: Option<PathBuf>,
+    /// A header, such as `content-type: text/plain`
+    #[arg(long = "header")]
+    headers: Vec<String>,
 }
 
 fn main() -> Result<()> {
@@ -97,7 +100,7 @@ impl Memory {
 
 impl Record {
     fn run(self) -> Result<()> {
-        let request = Request::new(&self.method, &self.path, self.body.as_deref())?;
+        let request = Request::new(&self.method, &self.path, self.body.as_deref(), &self.headers)?;
         let mut connection = connection::Connection::open(self.port)?;
         connection.ask(&request)?;
         Ok(std::io::stdout().write_all(connection.received())?)

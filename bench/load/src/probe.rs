@@ -44,7 +44,7 @@ pub fn run(options: Options) -> Result<()> {
 }
 
 fn probe(path: &str, options: &Options) -> Result<Figures> {
-    let request = Request::new("GET", path, None)?;
+    let request = Request::new("GET", path, None, &[])?;
     let mut connection = Connection::open(options.port)?;
     let times = (f64::from(options.rate) * options.seconds) as u32;
     let (mut latencies, mut errors) = (Vec::new(), 0);

@@ -11,16 +11,17 @@ use anyhow::{Context, Result};
 pub struct Request(Arc<[u8]>);
 
 impl Request {
-    /// A request for `path` of this machine, with a file's JSON as its body.
-    pub fn new(method: &str, path: &str, body: Option<&Path>) -> Result<Self> {
+    /// A request for `path` of this machine, with a file as its body: JSON, unless one of the headers says otherwise.
+    pub fn new(method: &str, path: &str, body: Option<&Path>, headers: &[String]) -> Result<Self> {
         let mut bytes = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n").into_bytes();
+        headers.iter().for_each(|header| bytes.extend(format!("{header}\r\n").bytes()));
         if let Some(file) = body {
-            let json = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-            let length = json.len();
-            bytes.extend(
-                format!("content-type: application/json\r\ncontent-length: {length}\r\n\r\n").bytes(),
-            );
-            bytes.extend(json);
+            let content = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+            if !headers.iter().any(|header| header.starts_with("content-type:")) {
+                bytes.extend(b"content-type: application/json\r\n");
+            }
+            bytes.extend(format!("content-length: {}\r\n\r\n", content.len()).bytes());
+            bytes.extend(content);
         } else {
             bytes.extend(b"\r\n");
         }

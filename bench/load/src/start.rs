@@ -67,7 +67,7 @@ fn time_one(options: &Options) -> Result<Duration> {
 
 /// Waits until `/health` is answered on `port`.
 fn first_answer(port: u16, patience: Duration) -> Result<()> {
-    let health = Request::new("GET", "/health", None)?;
+    let health = Request::new("GET", "/health", None, &[])?;
     let begun = Instant::now();
     loop {
         match Connection::open(port).and_then(|mut connection| connection.ask(&health)) {

@@ -49,7 +49,7 @@ const fn of(row: &'static str, stack: &'static str) -> Option<Reference> {
     Some(Reference { row, stack })
 }
 
-const ROWS: [Row; 11] = [
+const ROWS: [Row; 13] = [
     Row { name: "raw", title: "RSA-2048 signatures, all cores", reference: None, target: None },
     Row {
         name: "generate",
@@ -92,6 +92,18 @@ const ROWS: [Row; 11] = [
         title: "… with 32 keys in the ring",
         reference: of("validate", "ours"),
         target: Some(Target::RatioAtLeast(0.9)),
+    },
+    Row {
+        name: "client-credentials",
+        title: "`POST /oauth/token`, `client_credentials`",
+        reference: of("generate", "ours"),
+        target: Some(Target::RatioAtLeast(0.9)),
+    },
+    Row {
+        name: "introspect",
+        title: "`POST /oauth/introspect`",
+        reference: of("validate", "ours"),
+        target: Some(Target::RatioAtLeast(0.8)),
     },
     Row { name: "health", title: "`GET /health`", reference: of("health", "bare"), target: None },
     Row {

@@ -22,7 +22,7 @@ pub(crate) const ISSUER: &Check = &Check {
 pub(crate) const DISCOVERY: &Check = &Check {
     id: "aws-discovery",
     requirement: "The issuer serves `/.well-known/openid-configuration`, which names the issuer itself and a key set that exists.",
-    remedy: "Publish a static discovery document with `issuer` and `jwks_uri`, because the service does not serve one yet, or use a Lambda authorizer.",
+    remedy: "Set `JWT_ISSUER` to the https address of the service, which then serves this document, or use a Lambda authorizer.",
 };
 pub(crate) const LEAD: &Check = &Check {
     id: "aws-key-lead",

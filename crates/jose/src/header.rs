@@ -13,15 +13,27 @@ pub enum Typ {
     Jwt,
     /// `at+jwt`: an OAuth access token (RFC 9068 §2.1).
     AtJwt,
+    /// `token-introspection+jwt`: a signed answer about a token (RFC 9701 §5).
+    TokenIntrospection,
+    /// No `typ` at all: an id token or a signed userinfo answer, as OpenID Connect Core shows them.
+    Untyped,
 }
 
 impl Typ {
-    /// The value of `typ`.
-    pub const fn name(self) -> &'static str {
+    /// The value of `typ`; `None` if the header has no such member.
+    pub const fn name(self) -> Option<&'static str> {
         match self {
-            Self::Jwt => "JWT",
-            Self::AtJwt => "at+jwt",
+            Self::Jwt => Some("JWT"),
+            Self::AtJwt => Some("at+jwt"),
+            Self::TokenIntrospection => Some("token-introspection+jwt"),
+            Self::Untyped => None,
         }
+    }
+
+    /// As [`Self::is_named_by`], but a token without `typ` is only [`Self::Untyped`]: for a reader that knows several kinds of
+    /// token and must not take one for another.
+    pub(crate) fn is_exactly(self, typ: Option<&str>) -> bool {
+        if self == Self::Jwt && typ.is_none() { false } else { self.is_named_by(typ) }
     }
 
     /// Whether a token with this `typ` is of this type. The value is a media type in any case, with or without
@@ -29,12 +41,12 @@ impl Typ {
     /// access token must say that it is one (RFC 9068 §4).
     pub(crate) fn is_named_by(self, typ: Option<&str>) -> bool {
         const PREFIX: &str = "application/";
-        let Some(typ) = typ else { return self == Self::Jwt };
+        let Some(typ) = typ else { return matches!(self, Self::Jwt | Self::Untyped) };
         let subtype = match typ.get(..PREFIX.len()) {
             Some(prefix) if prefix.eq_ignore_ascii_case(PREFIX) => &typ[PREFIX.len()..],
             _ => typ,
         };
-        subtype.eq_ignore_ascii_case(self.name())
+        self.name().is_some_and(|name| subtype.eq_ignore_ascii_case(name))
     }
 }
 
@@ -42,11 +54,12 @@ impl Typ {
 pub struct ProtectedHeader;
 
 impl ProtectedHeader {
-    /// The base64url form of `{"alg":…,"typ":…,"kid":…}`, in this member order. It is the same for all tokens of a key and
-    /// a type: prepare it once.
+    /// The base64url form of `{"alg":…,"typ":…,"kid":…}`, in this member order; [`Typ::Untyped`] leaves `typ` out. It is the
+    /// same for all tokens of a key and a type: prepare it once.
     pub fn encode(algorithm: Algorithm, typ: Typ, kid: &str) -> String {
-        let (typ, kid) = (typ.name(), serde_json::Value::from(kid)); // its Display escapes
-        base64url::encode(format!(r#"{{"alg":"{algorithm}","typ":"{typ}","kid":{kid}}}"#).as_bytes())
+        let kid = serde_json::Value::from(kid); // its Display escapes
+        let typ = typ.name().map(|name| format!(r#""typ":"{name}","#)).unwrap_or_default();
+        base64url::encode(format!(r#"{{"alg":"{algorithm}",{typ}"kid":{kid}}}"#).as_bytes())
     }
 }
 
@@ -108,6 +121,16 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_exactly_of_the_type_that_it_names() {
+        let all = [Typ::Jwt, Typ::AtJwt, Typ::TokenIntrospection, Typ::Untyped];
+        for typ in all {
+            let fits: Vec<_> = all.into_iter().filter(|wanted| wanted.is_exactly(typ.name())).collect();
+            assert_eq!(fits, [typ]);
+        }
+        assert!(!all.iter().any(|typ| typ.is_exactly(Some(""))));
+    }
+
+    #[test]
     fn the_header_has_a_fixed_member_order_and_escapes_the_kid() {
         let decoded = |typ, kid| {
             let header = ProtectedHeader::encode(Algorithm::Rs256, typ, kid);
@@ -118,6 +141,7 @@ mod tests {
             r#"{"alg":"RS256","typ":"JWT","kid":"default-key-id"}"#
         );
         assert_eq!(decoded(Typ::AtJwt, "a"), r#"{"alg":"RS256","typ":"at+jwt","kid":"a"}"#);
+        assert_eq!(decoded(Typ::Untyped, "a"), r#"{"alg":"RS256","kid":"a"}"#);
         assert_eq!(decoded(Typ::Jwt, "a\"b\\\n"), r#"{"alg":"RS256","typ":"JWT","kid":"a\"b\\\n"}"#);
     }
 }

@@ -56,7 +56,7 @@ pub fn verify_signature<'k>(
     token: &str,
     key_of: impl Fn(&str) -> Option<&'k VerifyingKey>,
 ) -> Result<SignedParts, Rejection> {
-    verify_parts(token, Typ::Jwt, None, key_of).map(|(parts, _)| parts)
+    verify_parts(token, None, key_of).map(|(parts, _)| parts)
 }
 
 /// As [`verify_signature`], for a set in which `kid` alone does not determine the key: `choose` gets the `kid`, if there
@@ -88,29 +88,51 @@ pub struct KnownHeader<'k> {
     pub key: &'k VerifyingKey,
 }
 
-/// As [`verify_signature`], but for a token that begins with the known header; also returns whether the token
-/// has the type `typ`.
+/// The type of a token whose signature was verified.
+pub(crate) enum FoundTyp {
+    /// That of the known header.
+    Known(Typ),
+    /// The `typ` of its own header.
+    Named(Option<String>),
+}
+
+impl FoundTyp {
+    /// Whether this is `typ` ([`Typ::is_named_by`]).
+    pub(crate) fn is(&self, typ: Typ) -> bool {
+        match self {
+            Self::Known(known) => typ.is_named_by(known.name()),
+            Self::Named(name) => typ.is_named_by(name.as_deref()),
+        }
+    }
+
+    /// Whether this is exactly `typ` ([`Typ::is_exactly`]).
+    pub(crate) fn is_exactly(&self, typ: Typ) -> bool {
+        match self {
+            Self::Known(known) => *known == typ,
+            Self::Named(name) => typ.is_exactly(name.as_deref()),
+        }
+    }
+}
+
+/// As [`verify_signature`], but for a token that begins with the known header; also returns the type of the token.
 pub(crate) fn verify_parts<'k>(
     token: &str,
-    typ: Typ,
     known: Option<KnownHeader<'k>>,
     key_of: impl Fn(&str) -> Option<&'k VerifyingKey>,
-) -> Result<(SignedParts, bool), Rejection> {
+) -> Result<(SignedParts, FoundTyp), Rejection> {
     let parts = Parts::split(token)?;
     let (header, payload, signature) = parts.decode()?;
 
     if let Some(known) = known.filter(|known| known.encoded == parts.header) {
         let signed = known.key.verify(parts.signing_input.as_bytes(), &signature);
-        let is_of_type = known.typ == typ;
-        return signed
-            .then_some((SignedParts { header, payload }, is_of_type))
-            .ok_or(Rejection::BadSignature);
+        let found = FoundTyp::Known(known.typ);
+        return signed.then_some((SignedParts { header, payload }, found)).ok_or(Rejection::BadSignature);
     }
     let received = ReceivedHeader::parse(&header)?;
     let key = received.kid.as_deref().and_then(key_of).ok_or(Rejection::UnknownKey)?;
     verified(&parts, &received, key, &signature)?;
-    let is_of_type = typ.is_named_by(received.typ.as_deref());
-    Ok((SignedParts { header, payload }, is_of_type))
+    let found = FoundTyp::Named(received.typ.map(std::borrow::Cow::into_owned));
+    Ok((SignedParts { header, payload }, found))
 }
 
 fn verified(

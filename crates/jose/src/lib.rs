@@ -62,7 +62,7 @@ pub use jws::{
     KnownHeader, MAX_TOKEN_LEN, SignedParts, attach, decode_unverified, signing_input, token_len,
     verify_signature, verify_signature_by,
 };
-pub use jwt::{Expectations, Verified, verify, verify_known};
+pub use jwt::{Expectations, TokenKind, Verified, verify, verify_known, verify_one_of};
 pub use key_error::KeyError;
 pub use pem::text_of as pem_text;
 pub use rejection::Rejection;

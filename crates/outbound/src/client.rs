@@ -6,11 +6,13 @@ use std::time::Duration;
 use http::{Method, Request};
 use rustls::crypto::aws_lc_rs::default_provider;
 use ureq::Agent;
+use ureq::config::Config;
 use ureq::tls::{TlsConfig, TlsProvider};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::DefaultConnector;
 
 use crate::answer::read;
+use crate::not_link_local::NotLinkLocal;
 use crate::{Answer, CallError, Roots};
 
 /// The most bytes of headers; a response with more is an error.
@@ -54,29 +56,13 @@ pub struct Client(Agent);
 impl Client {
     /// A client with these settings.
     pub fn new(settings: ClientSettings) -> Self {
-        let tls = TlsConfig::builder()
-            .provider(TlsProvider::Rustls)
-            .unversioned_rustls_crypto_provider(Arc::new(default_provider()))
-            .root_certs(settings.roots.0)
-            .build();
-        let proxy = match settings.proxy {
-            Proxy::Never => None,
-            Proxy::FromEnvironment => ureq::Proxy::try_from_env(),
-        };
-        let config = Agent::config_builder()
-            .proxy(proxy)
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .max_response_header_size(HEADER_LIMIT)
-            .max_idle_connections(settings.idle_connections)
-            .max_idle_connections_per_host(settings.idle_connections)
-            .user_agent(settings.user_agent)
-            .tls_config(tls)
-            .build();
-        // These two make every connection of every caller. A check of addresses belongs into this resolver,
-        // and for the connected address into this connector.
-        Self(Agent::with_parts(config, DefaultConnector::default(), DefaultResolver::default()))
+        Self(Agent::with_parts(config(settings), DefaultConnector::default(), DefaultResolver::default()))
+    }
+
+    /// As [`Client::new`], for addresses that others choose: it connects to no link-local address, at which cloud providers
+    /// give credentials to each program on the machine. Through a proxy, the proxy decides.
+    pub fn avoiding_link_local(settings: ClientSettings) -> Self {
+        Self(Agent::with_parts(config(settings), DefaultConnector::default(), NotLinkLocal::default()))
     }
 
     /// Reads what is at `url`.
@@ -119,4 +105,27 @@ impl Client {
     ) -> Result<http::Response<ureq::Body>, ureq::Error> {
         self.0.run(self.0.configure_request(request).timeout_global(Some(within)).build())
     }
+}
+
+fn config(settings: ClientSettings) -> Config {
+    let tls = TlsConfig::builder()
+        .provider(TlsProvider::Rustls)
+        .unversioned_rustls_crypto_provider(Arc::new(default_provider()))
+        .root_certs(settings.roots.0)
+        .build();
+    let proxy = match settings.proxy {
+        Proxy::Never => None,
+        Proxy::FromEnvironment => ureq::Proxy::try_from_env(),
+    };
+    Agent::config_builder()
+        .proxy(proxy)
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .max_response_header_size(HEADER_LIMIT)
+        .max_idle_connections(settings.idle_connections)
+        .max_idle_connections_per_host(settings.idle_connections)
+        .user_agent(settings.user_agent)
+        .tls_config(tls)
+        .build()
 }

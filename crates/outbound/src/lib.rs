@@ -5,6 +5,7 @@
 
 mod answer;
 mod client;
+mod not_link_local;
 mod roots;
 
 pub use answer::Answer;

@@ -1,12 +1,15 @@
-//! `POST /api/token/generate`: a demo token for any caller.
+//! `POST /api/token/generate`: a token for a client, within its policy; without credentials a demo token for any caller.
 
 use http::StatusCode;
 
 use super::shapes::TokenBody;
-use crate::domain::Lifetime;
+use crate::domain::{Client, Lifetime};
+use crate::http::client_credential::{Held, client_credential};
 use crate::http::extract::Fields;
+use crate::http::middleware::limits::{admit_client, with_account};
 use crate::http::refusal::{FieldFault, Kind, Refusal};
 use crate::http::{Answer, Api, Call, respond};
+use crate::oauth::{Credential, WantedToken};
 use crate::telemetry::traces::{Span, SpanKind};
 use crate::token::{CustomClaims, TokenRequest};
 
@@ -18,9 +21,41 @@ const MAX_LIFETIME_CHARS: usize = 32;
 const MAX_AUDIENCES: usize = 32;
 
 pub(in crate::http) async fn generate_token(api: Api, call: Call) -> Answer {
+    match client_credential(&call, &api)? {
+        Some(credential) => for_client(api, call, credential).await,
+        None => demo(api, call).await,
+    }
+}
+
+/// Decides by memory alone: the client's credentials, its budget and its policy.
+async fn for_client(api: Api, call: Call, credential: Held<Credential>) -> Answer {
+    let identify = api.generation.identify(&credential);
+    let client = Span::begin("identify_client", SpanKind::Internal).run(identify).await?;
+    drop(credential);
+    let verdict = admit_client(&api, call.operation, client.id.as_str())?;
+    with_account(generated(&api, call, &client).await, verdict)
+}
+
+async fn generated(api: &Api, call: Call, client: &Client) -> Answer {
+    let Call { caller, request, .. } = call;
+    let fields = Fields::read(request, &caller, api).await?;
+    let wanted = WantedToken {
+        subject: text(&fields, "subject")?,
+        username: text(&fields, "username")?,
+        email: text(&fields, "email")?,
+        audience: audience(&fields)?,
+        lifetime: lifetime(&fields)?,
+        claims: fields.json("claims")?.map(|json| CustomClaims::parse(&json)).transpose()?,
+    };
+    let generate = api.generation.generate(&caller, client, &wanted);
+    let issued = Span::begin("generate", SpanKind::Internal).run(generate).await?;
+    respond::success(StatusCode::OK, TokenBody::from(issued), "JWT token generated successfully")
+}
+
+async fn demo(api: Api, call: Call) -> Answer {
     let Call { caller, request, .. } = call;
     let fields = Fields::read(request, &caller, &api).await?;
-    if !api.settings.demo_tokens {
+    if !api.has_demo_tokens() {
         return Err(Kind::DemoTokensDisabled.into());
     }
     let or_demo = |name, demo: &str| text(&fields, name).map(|text| text.unwrap_or_else(|| demo.to_owned()));

@@ -23,7 +23,7 @@ pub(in crate::http) fn hub_page(api: &Api, path: HubPath) -> Response {
         HubPath::Root => ("./", "api/docs/", ""),
         HubPath::Docs => ("./", "", "../../"),
     };
-    let first_step = match (api.settings.demo_tokens, api.health.is_database_connected()) {
+    let first_step = match (api.has_demo_tokens(), api.health.is_database_connected()) {
         (true, _) => WITH_DEMO_TOKEN,
         (false, true) => WITH_ACCOUNT,
         (false, false) => WITH_OPERATOR,

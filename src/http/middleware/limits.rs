@@ -1,5 +1,5 @@
 //! Rate limits: admits or refuses requests, and adds the headers about their budgets. `RateLimit-Policy` and `RateLimit` are those of
-//! draft-ietf-httpapi-ratelimit-headers (September 2025). They show the budgets of the client's address and of the account.
+//! draft-ietf-httpapi-ratelimit-headers (September 2025). They show the budgets of the client's address, and of the account or the OAuth client.
 //! No header shows a global budget.
 
 use http::HeaderName;
@@ -54,6 +54,19 @@ pub(in crate::http) fn admit_registration(
     let of_name = take(&username)?;
     let of_email = if email == username { None } else { take(&email)? };
     Ok([of_name, of_email].into_iter().flatten().min_by_key(|verdict| verdict.remaining))
+}
+
+/// Admits a request of an OAuth client that has authenticated. Returns the budget of the client, if it has one.
+///
+/// # Errors
+/// 429.
+pub(in crate::http) fn admit_client(
+    api: &Api,
+    operation: &Operation,
+    client: &str,
+) -> Result<Option<Verdict>, Refusal> {
+    let Some(group) = operation.limit else { return Ok(None) };
+    judged_for_account(api, group, Crowd::Everyone, api.limits.take_of_client(group, client))
 }
 
 /// Admits a log-in by the budgets of all clients and of its account. If attackers have used them up, an address that the account
@@ -131,7 +144,7 @@ fn judged(verdict: Verdict) -> Result<Verdict, Refusal> {
     if verdict.allowed { Ok(verdict) } else { Err(Kind::RateLimited(verdict).into()) }
 }
 
-/// The answer with the budget of its account, for [`Fields::add`].
+/// The answer with the budget of its account or its client, for [`Fields::add`].
 pub(in crate::http) fn with_account(answer: Answer, verdict: Option<Verdict>) -> Answer {
     let Some(verdict) = verdict else { return answer };
     match answer {
@@ -153,7 +166,7 @@ pub(in crate::http) fn account_of(answer: &Answer) -> Option<Verdict> {
 
 /// The values of `RateLimit-Policy`, which are the same in every answer with the same budgets.
 #[derive(Debug)]
-pub(in crate::http) struct Fields([[Option<HeaderValue>; 4]; Group::COUNT]);
+pub(in crate::http) struct Fields([[Option<HeaderValue>; 6]; Group::COUNT]);
 
 impl Fields {
     pub(in crate::http) fn new(policies: &Policies) -> Self {
@@ -164,11 +177,11 @@ impl Fields {
             }
             field.value()
         };
-        let (address, account) = (Scope::Address, Scope::Account);
-        Self(Group::ALL.map(|group| {
-            let both = of_scopes(group, &[address, account]);
-            [None, of_scopes(group, &[address]), of_scopes(group, &[account]), both]
-        }))
+        let (address, account, client) = (Scope::Address, Scope::Account, Scope::Client);
+        // An account and a client never have a budget for the same request.
+        let told: [&[Scope]; 6] =
+            [&[], &[address], &[account], &[address, account], &[client], &[address, client]];
+        Self(Group::ALL.map(|group| told.map(|scopes| of_scopes(group, scopes))))
     }
 
     /// Adds the headers about these budgets: that of the address, and the one that the handler or the refusal knows.
@@ -184,6 +197,7 @@ impl Fields {
             told |= match verdict.scope {
                 Scope::Address => 1,
                 Scope::Account => 2,
+                Scope::Client => 4,
                 Scope::Global => continue,
             };
             group = Some(verdict.group);

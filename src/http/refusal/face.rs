@@ -21,8 +21,9 @@ impl Face<'_> {
     pub(in crate::http) const TOKEN_FAILS: &'static str = "Token verification failed";
 }
 
-const NO_DEMO_TOKENS: &str = "Demo tokens are off on this server, because everyone can get one; its operator can allow them \
-     with DEMO_TOKENS=true";
+const NO_DEMO_TOKENS: &str = "Demo tokens are off on this server, because everyone can get one; a client gets tokens with its \
+     credentials, and the operator can allow demo tokens with DEMO_TOKENS=true";
+const NOT_READY: &str = "The service is still loading what this answer needs; try again shortly";
 const NO_DATABASE: &str = "Accounts need a database, and this server runs without one (SKIP_DATABASE=true)";
 const LOGIN_LIMITED: &str = "Too many log-ins to this account have failed; log in from where you have logged in before, \
      or ask the operator to unlock the account";
@@ -40,6 +41,11 @@ pub(in crate::http) const CODES: &[&str] = &[
     "session_ended",
     "invalid_credentials",
     "demo_tokens_disabled",
+    "generate_not_allowed",
+    "subject_not_allowed",
+    "audience_not_allowed",
+    "claim_not_allowed",
+    "lifetime_not_allowed",
     "not_found",
     "method_not_allowed",
     "request_timeout",
@@ -54,6 +60,19 @@ pub(in crate::http) const CODES: &[&str] = &[
     "keys_unavailable",
     "database_disabled",
     "database_unavailable",
+    "not_ready",
+    "untrusted_request",
+    "expired_page",
+    "foreign_form",
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+    "invalid_target",
+    "insufficient_scope",
+    "oauth_off",
 ];
 
 impl Kind {
@@ -69,11 +88,14 @@ impl Kind {
             Self::HostRequired => (400, "host_required", "The request must have one Host header".into()),
             Self::TokenRequired => (401, "token_required", "Access token is required".into()),
             Self::BearerFails => (401, "invalid_token", Face::TOKEN_FAILS.into()),
-            Self::TokenFails(_) => (401, "invalid_token", "Token validation failed".into()),
+            Self::TokenFails(_) | Self::TokenRevoked => {
+                (401, "invalid_token", "Token validation failed".into())
+            }
             Self::NoUser => (401, "user_not_found", "User not found".into()),
             Self::SessionEnded => (401, "session_ended", "The session has ended; log in again".into()),
             Self::Credentials => (401, "invalid_credentials", "Invalid credentials".into()),
             Self::DemoTokensDisabled => (403, "demo_tokens_disabled", NO_DEMO_TOKENS.into()),
+            Self::NotGenerated(fault) => fault.face(),
             Self::LoginLimited => (403, "login_limited", LOGIN_LIMITED.into()),
             Self::NotFound(asked) => (404, "not_found", format!("Route {asked} not found").into()),
             Self::Method { method, path, .. } => (
@@ -94,9 +116,16 @@ impl Kind {
                 format!("Too many log-ins to this account have failed; try again in {secs} s").into(),
             ),
             Self::MediaType(fault) => (415, "unsupported_media_type", fault.to_string().into()),
+            Self::UntrustedRequest(sentence) => (400, "untrusted_request", sentence.as_ref().into()),
+            Self::ExpiredPage => (400, "expired_page", "The page is too old; begin again".into()),
+            Self::ForeignForm => {
+                (403, "foreign_form", "The form does not belong to the cookie of the browser".into())
+            }
             Self::RateLimited(verdict) => (429, "rate_limited", too_many(*verdict).into()),
             Self::Internal => (500, "internal", "Internal server error".into()),
             Self::Busy => (503, "busy", "The server is busy; try again shortly".into()),
+            Self::OAuth(fault) => fault.face(),
+            Self::NotReady => (503, "not_ready", NOT_READY.into()),
             Self::NoKeys => (503, "keys_unavailable", "The keys are unavailable; try again shortly".into()),
             Self::NoDatabase => (503, "database_disabled", NO_DATABASE.into()),
             Self::DatabaseUnavailable => {
@@ -113,6 +142,7 @@ fn too_many(verdict: Verdict) -> String {
     let of_whom = match verdict.scope {
         Scope::Address => "from this address",
         Scope::Account => "for this account",
+        Scope::Client => "from this client",
         Scope::Global => "of this kind",
     };
     format!("Too many requests {of_whom}; try again in {} s", verdict.more_in)

@@ -5,8 +5,11 @@
 mod challenge;
 mod face;
 mod fault;
+mod generate_fault;
+mod oauth_fault;
 mod reasons;
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
 
@@ -19,6 +22,8 @@ use crate::token::Rejection;
 pub(super) use challenge::Challenge;
 pub(super) use face::{CODES, Face};
 pub(super) use fault::{BodyFault, FieldFault, MediaFault, Missing};
+pub(super) use generate_fault::GenerateFault;
+pub(super) use oauth_fault::OAuthFault;
 
 /// A refusal: what the caller may know, and what only the log may contain.
 #[derive(Debug)]
@@ -73,12 +78,16 @@ pub(super) enum Kind {
     BearerFails,
     /// A token in a request to validate it is not valid: the original's answer, and why.
     TokenFails(Rejection),
+    /// A token in a request to validate it was revoked.
+    TokenRevoked,
     /// The bearer token is valid, but its subject is not a stored user.
     NoUser,
     /// The user logged in too long ago.
     SessionEnded,
     /// Demo tokens are off.
     DemoTokensDisabled,
+    /// A client may not have the token that it wants.
+    NotGenerated(GenerateFault),
     /// The password does not belong to the name, or no user has the name.
     Credentials,
     /// Too many log-ins to the account failed: the next one may come after so many seconds.
@@ -93,6 +102,16 @@ pub(super) enum Kind {
     DatabaseUnavailable,
     /// No key may sign now, or no key is known yet.
     NoKeys,
+    /// The clients or the denials are not loaded yet.
+    NotReady,
+    /// An error of an OAuth endpoint.
+    OAuth(OAuthFault),
+    /// An app sent the browser with a request that names no client, or an address that the client did not register.
+    UntrustedRequest(Cow<'static, str>),
+    /// The page was open for too long.
+    ExpiredPage,
+    /// A form does not come from our page in this browser.
+    ForeignForm,
     /// This budget admits no further request now.
     RateLimited(Verdict),
     /// The server has too much work.
@@ -112,15 +131,20 @@ impl From<Kind> for Refusal {
     fn from(kind: Kind) -> Self {
         let challenge = match kind {
             Kind::TokenRequired => Some(Challenge::TokenRequired),
-            Kind::BearerFails | Kind::TokenFails(_) | Kind::NoUser | Kind::SessionEnded => {
-                Some(Challenge::InvalidToken)
-            }
+            Kind::BearerFails
+            | Kind::TokenFails(_)
+            | Kind::TokenRevoked
+            | Kind::NoUser
+            | Kind::SessionEnded => Some(Challenge::InvalidToken),
+            Kind::OAuth(OAuthFault::InvalidClient) => Some(Challenge::Client),
+            Kind::NotGenerated(GenerateFault::NoScope) => Some(Challenge::GenerateScope),
+            Kind::OAuth(OAuthFault::InsufficientScope) => Some(Challenge::InsufficientScope),
             _ => None,
         };
         let retry_after = match kind {
             Kind::LoginThrottled(secs) => Some(secs.into()),
             Kind::Busy => Some(BUSY_RETRY),
-            Kind::NoKeys => Some(KEYS_RETRY),
+            Kind::NoKeys | Kind::NotReady => Some(KEYS_RETRY),
             Kind::DatabaseUnavailable => Some(DATABASE_RETRY),
             Kind::RateLimited(verdict) => Some(verdict.more_in),
             _ => None,

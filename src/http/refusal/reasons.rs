@@ -1,8 +1,9 @@
 //! The refusal for each error of a use case. Only the errors of domain types show their own text: it says
 //! what the field must be.
 
-use super::{FieldFault, Kind, Refusal};
+use super::{FieldFault, GenerateFault, Kind, OAuthFault, Refusal};
 use crate::accounts::AccountError;
+use crate::oauth::{Cause, ClientAuthError, GenerateError, TokenError};
 use crate::token::{CheckError, CustomClaimsError, IssueError};
 
 impl From<AccountError> for Refusal {
@@ -45,9 +46,75 @@ impl From<CheckError> for Refusal {
         match error {
             CheckError::Rejected(rejection) => Kind::TokenFails(rejection).into(),
             CheckError::NoKeys => Kind::NoKeys.into(),
+            CheckError::Denied => Kind::TokenRevoked.into(),
+            CheckError::DenialsNotLoaded => Kind::NotReady.into(),
         }
     }
 }
+
+/// At an endpoint of the API, which reads credentials from the header `Authorization` alone.
+impl From<ClientAuthError> for Refusal {
+    fn from(error: ClientAuthError) -> Self {
+        match error {
+            ClientAuthError::Missing | ClientAuthError::Ambiguous(_) | ClientAuthError::Failed(_) => {
+                Self::from(OAuthFault::InvalidClient).caused_by(error)
+            }
+            ClientAuthError::NotLoaded(_) | ClientAuthError::Unavailable(_) => {
+                Self::from(Kind::NotReady).caused_by(error)
+            }
+        }
+    }
+}
+
+impl From<GenerateError> for Refusal {
+    fn from(error: GenerateError) -> Self {
+        let fault = match error {
+            GenerateError::Client(error) => return error.into(),
+            GenerateError::Token(CheckError::NoKeys) => return Kind::NoKeys.into(),
+            GenerateError::Token(CheckError::DenialsNotLoaded) => return Kind::NotReady.into(),
+            GenerateError::Token(error) => return Self::from(Kind::BearerFails).caused_by(error),
+            GenerateError::NotAccepted(_) => return Self::from(Kind::BearerFails).caused_by(error),
+            GenerateError::Reserved(error) => return error.into(),
+            GenerateError::Issue(error) => return error.into(),
+            GenerateError::NoScope => GenerateFault::NoScope,
+            GenerateError::NoPolicy => GenerateFault::NoPolicy,
+            GenerateError::Subject => GenerateFault::Subject,
+            GenerateError::Audience(audience) => GenerateFault::Audience(audience),
+            GenerateError::Claim(name) => GenerateFault::Claim(name),
+            GenerateError::Lifetime(most) => GenerateFault::Lifetime(most),
+        };
+        Kind::NotGenerated(fault).into()
+    }
+}
+
+impl From<TokenError> for Refusal {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::InvalidRequest(sentence) => OAuthFault::InvalidRequest(sentence).into(),
+            TokenError::InvalidClient => OAuthFault::InvalidClient.into(),
+            TokenError::InvalidGrant(sentence) => OAuthFault::InvalidGrant(sentence).into(),
+            TokenError::UnauthorizedClient(sentence) => OAuthFault::UnauthorizedClient(sentence).into(),
+            TokenError::UnsupportedGrantType => OAuthFault::UnsupportedGrantType.into(),
+            TokenError::InvalidScope(sentence) => OAuthFault::InvalidScope(sentence).into(),
+            TokenError::InvalidTarget => OAuthFault::InvalidTarget.into(),
+            TokenError::InvalidToken(rejection) => Self::from(Kind::BearerFails).caused_by(rejection),
+            TokenError::InsufficientScope => OAuthFault::InsufficientScope.into(),
+            TokenError::Busy => Kind::Busy.into(),
+            TokenError::NotReady => Kind::NotReady.into(),
+            TokenError::NoKeys => Kind::NoKeys.into(),
+            TokenError::NoDatabase => Kind::NoDatabase.into(),
+            TokenError::Unavailable(cause) => {
+                Self::from(Kind::DatabaseUnavailable).caused_by(BoxedCause(cause))
+            }
+            TokenError::Failed(_) => Self::internal(error),
+        }
+    }
+}
+
+/// A cause that is known only as an error.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct BoxedCause(Cause);
 
 impl From<CustomClaimsError> for Refusal {
     fn from(error: CustomClaimsError) -> Self {

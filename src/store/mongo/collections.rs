@@ -118,9 +118,86 @@ pub const LOGIN_THROTTLES: CollectionSpec = CollectionSpec {
     }],
 };
 
+/// The OAuth clients.
+pub const CLIENTS: CollectionSpec = CollectionSpec {
+    name: "clients",
+    owner: Owner::Ours,
+    holds: "an OAuth client: its metadata as JSON, and the hashes of its secrets",
+    bound: "one for each client; only an operator adds clients",
+    indexes: &[],
+};
+
+/// The denials of tokens.
+pub const DENIALS: CollectionSpec = CollectionSpec {
+    name: "denials",
+    owner: Owner::Ours,
+    holds: "which tokens are refused before they expire: of a `jti`, a grant, a browser session, a user or a client",
+    bound: "one for each revoked token, grant or session, and one for each user and client; removed when the last of the tokens has expired",
+    indexes: &[
+        IndexSpec { members: &["at", "_id"], rule: IndexRule::Plain },
+        IndexSpec {
+            members: &["expires_at"],
+            rule: IndexRule::Expires { after: Duration::ZERO, unless_present: Some("pending") },
+        },
+    ],
+};
+
+/// What users have permitted clients.
+pub const GRANTS: CollectionSpec = CollectionSpec {
+    name: "grants",
+    owner: Owner::Ours,
+    holds: "a grant: what a user has permitted a client, from the code to the last refresh token",
+    bound: "one for each grant, however often it is refreshed; removed when its code, its refresh tokens and its access tokens \
+            have expired",
+    indexes: &[
+        IndexSpec { members: &["user", "_id"], rule: IndexRule::Plain },
+        IndexSpec {
+            members: &["forget_at"],
+            rule: IndexRule::Expires { after: Duration::ZERO, unless_present: Some("pending") },
+        },
+    ],
+};
+
+/// The browsers in which users have logged in.
+pub const BROWSER_SESSIONS: CollectionSpec = CollectionSpec {
+    name: "browser_sessions",
+    owner: Owner::Ours,
+    holds: "the session of a user in one browser",
+    bound: "one for each log-in in a browser; removed when the session has expired or the user logs out",
+    indexes: &[
+        IndexSpec { members: &["user", "expires_at"], rule: IndexRule::Plain },
+        IndexSpec {
+            members: &["expires_at"],
+            rule: IndexRule::Expires { after: Duration::ZERO, unless_present: Some("pending") },
+        },
+    ],
+};
+
+/// What users have permitted clients, so that they are not asked again.
+pub const CONSENTS: CollectionSpec = CollectionSpec {
+    name: "consents",
+    owner: Owner::Ours,
+    holds: "what a user has permitted a client, so that the user is not asked again",
+    bound: "one for each user and client; removed when the user withdraws it",
+    indexes: &[IndexSpec {
+        members: &["withdrawn_at"],
+        rule: IndexRule::Expires { after: Duration::ZERO, unless_present: Some("pending") },
+    }],
+};
+
 /// All collections, in the order in which their indexes are made.
-pub const COLLECTIONS: [&CollectionSpec; 5] =
-    [&USERS, &USER_STATES, &SIGNING_RINGS, &SIGNING_INSTANCES, &LOGIN_THROTTLES];
+pub const COLLECTIONS: &[&CollectionSpec] = &[
+    &USERS,
+    &USER_STATES,
+    &SIGNING_RINGS,
+    &SIGNING_INSTANCES,
+    &LOGIN_THROTTLES,
+    &CLIENTS,
+    &DENIALS,
+    &GRANTS,
+    &BROWSER_SESSIONS,
+    &CONSENTS,
+];
 
 impl IndexSpec {
     /// The index as the driver makes it.

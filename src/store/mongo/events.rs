@@ -60,6 +60,11 @@ impl KeptEvent {
         self.added_to(PENDING)
     }
 
+    /// The events of a new document: this one.
+    pub(super) fn alone(&self) -> Vec<Document> {
+        vec![self.0.clone()]
+    }
+
     /// The stages that remove the event of a change that was refused.
     fn withdrawn(&self) -> Vec<Document> {
         let others = doc! { "$ne": ["$$this._id", self.0.get("_id").cloned()] };

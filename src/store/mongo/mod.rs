@@ -2,16 +2,22 @@
 //! `users` documents in their own form. The driver connects in the background: while a database is down, each
 //! verb fails within two seconds, and when it comes back it is used at once.
 
+mod browser_sessions;
+mod clients;
 pub mod collections;
 mod connection;
+mod consents;
+mod denials;
 mod document;
 mod errors;
 mod events;
 mod foreign_users;
+mod grants;
 mod instances;
 mod login_throttles;
 mod preparing;
 mod reading;
+mod removal;
 mod reservations;
 mod rings;
 mod sizes;

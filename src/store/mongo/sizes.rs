@@ -1,8 +1,9 @@
 //! How full the collections are.
 
 use mongodb::bson::{Document, doc};
+use mongodb::error::Error;
 
-use super::collections::{COLLECTIONS, LOGIN_THROTTLES, SIGNING_INSTANCES};
+use super::collections::{COLLECTIONS, CollectionSpec, IndexRule, SIGNING_INSTANCES};
 use super::document::timestamp;
 use super::{Mongo, within_deadline};
 use crate::domain::{Instance, Timestamp};
@@ -13,28 +14,34 @@ impl Mongo {
         within_deadline(async {
             let mut sizes = Vec::new();
             for of in COLLECTIONS {
-                let collection = self.collection(of).await?;
-                let rows = collection.estimated_document_count().await?;
-                sizes.push(TableSize { table: of.name, rows, first_expires_at: None });
-            }
-            let instances = self.collection(&SIGNING_INSTANCES).await?;
-            let first = instances.find_one(doc! {}).sort(doc! { "at": 1 }).await?;
-            if let Some(size) = sizes.iter_mut().find(|size| size.table == SIGNING_INSTANCES.name) {
-                size.first_expires_at = first.as_ref().and_then(expires_at);
-            }
-            let throttles = self.collection(&LOGIN_THROTTLES).await?;
-            let expiring = doc! { "forget_at": { "$type": "date" } };
-            let first = throttles.find_one(expiring).sort(doc! { "forget_at": 1 }).await?;
-            if let Some(size) = sizes.iter_mut().find(|size| size.table == LOGIN_THROTTLES.name) {
-                size.first_expires_at = first.as_ref().and_then(|first| timestamp(first, "forget_at"));
+                let rows = self.collection(of).await?.estimated_document_count().await?;
+                let first_expires_at = match expiry(of) {
+                    Some((member, after)) => self.first_of(of, member).await?.map(|at| at.plus_secs(after)),
+                    None => None,
+                };
+                sizes.push(TableSize { table: of.name, rows, first_expires_at });
             }
             Ok(sizes)
         })
         .await
     }
+
+    /// The earliest instant in a member of a collection.
+    async fn first_of(&self, of: &CollectionSpec, member: &'static str) -> Result<Option<Timestamp>, Error> {
+        let dates = doc! { member: { "$type": "date" } };
+        let first: Option<Document> =
+            self.collection(of).await?.find_one(dates).sort(doc! { member: 1 }).await?;
+        Ok(first.as_ref().and_then(|first| timestamp(first, member)))
+    }
 }
 
-fn expires_at(instance: &Document) -> Option<Timestamp> {
-    let at = instance.get_datetime("at").ok()?.timestamp_millis();
-    Some(Timestamp::from_millis(at.max(0) as u64).plus_secs(Instance::SILENCE_SECS))
+/// The member with the instant at which a document expires, and the seconds from that instant until it does.
+fn expiry(of: &CollectionSpec) -> Option<(&'static str, u64)> {
+    if of.name == SIGNING_INSTANCES.name {
+        return Some(("at", Instance::SILENCE_SECS));
+    }
+    of.indexes.iter().find_map(|index| match index.rule {
+        IndexRule::Expires { after, .. } => index.members.first().map(|member| (*member, after.as_secs())),
+        _ => None,
+    })
 }

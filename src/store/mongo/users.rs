@@ -159,6 +159,9 @@ impl Users for Mongo {
             // This comes last: while the user exists, ended sessions stay ended.
             self.clear_state(id).await?;
             self.delete_login_throttle(ThrottledAccount::User(id)).await?;
+            self.delete_grants(id).await?;
+            self.delete_browser_sessions(id).await?;
+            self.delete_consents(id).await?;
             Ok(deleted)
         })
         .await

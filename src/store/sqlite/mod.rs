@@ -2,11 +2,16 @@
 //! `synchronous=FULL`; reads run beside it on connections of their own. If the file cannot be opened, each
 //! use tries again, so that the service starts, reports the error, and recovers by itself.
 
+mod browser_sessions;
 mod changes;
+mod clients;
 mod connection;
+mod consents;
 mod copy;
+mod denials;
 mod events;
 mod files;
+mod grants;
 mod header;
 mod instances;
 mod json;

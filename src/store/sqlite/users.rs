@@ -124,6 +124,13 @@ impl Users for Sqlite {
             connection
                 .prepare_cached("DELETE FROM login_throttles WHERE account = ?1")?
                 .execute([ThrottledAccount::User(id).to_string()])?;
+            for of_user in [
+                "DELETE FROM grants WHERE user = ?1",
+                "DELETE FROM browser_sessions WHERE user = ?1",
+                "DELETE FROM consents WHERE user = ?1",
+            ] {
+                connection.prepare_cached(of_user)?.execute([id.to_string()])?;
+            }
             connection.prepare_cached("DELETE FROM users WHERE id = ?1")?.execute([id.to_string()])
         };
         self.change_row(event, delete).await

@@ -4,8 +4,7 @@ use http::Method;
 use jose::decode_unverified;
 use serde_json::{Value, json};
 
-use super::validate::signed;
-use crate::support::{Client, Program, Service, folder_with_keys, jwt_generator, run};
+use crate::support::{Client, Program, Service, folder_with_keys, jwt_generator, run, signed};
 
 fn claims(token: &str) -> Value {
     serde_json::from_str(&decode_unverified(token).unwrap().1).unwrap()

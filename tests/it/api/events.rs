@@ -60,7 +60,7 @@ impl World {
 
     pub(super) fn accounts(&self, cost: u32) -> Accounts {
         let (clock, keys) = (self.clock.clone(), Arc::clone(&self.keys));
-        let tokens = app::tokens(&self.config, keys, clock.clone(), Entropy::seeded(3));
+        let tokens = app::tokens(&self.config, 0, keys, clock.clone(), Entropy::seeded(3));
         let throttles = Arc::clone(&self.stores.login_throttles);
         let secret = CurrentServerSecret::default();
         let guard = LoginGuard::new(throttles, secret, clock.clone(), Entropy::seeded(4)).unwrap();

@@ -170,7 +170,7 @@ fn a_token_that_no_verifier_would_take_is_refused() {
 #[test]
 fn production_has_no_demo_tokens_unless_they_are_allowed() {
     let service = Service::with(&[("NODE_ENV", "production")]);
-    let sentence = "Demo tokens are off on this server, because everyone can get one; its operator can allow them with DEMO_TOKENS=true";
+    let sentence = "Demo tokens are off on this server, because everyone can get one; a client gets tokens with its credentials, and the operator can allow demo tokens with DEMO_TOKENS=true";
     service.anonymous().post(PATH, &json!({})).is_refused(403, "demo_tokens_disabled", sentence);
     service.anonymous().post("/token/generate", &json!({})).is_refused(403, "demo_tokens_disabled", sentence);
     let allowed = Service::with(&[("NODE_ENV", "production"), ("DEMO_TOKENS", "true")]);

@@ -52,7 +52,7 @@ fn head_works_wherever_get_does() {
         let path = operation.path.replace("{file}", "docs.css");
         let (get, head) =
             (service.anonymous().get(&path), service.anonymous().send(Method::HEAD, &path, &[], ""));
-        assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
+        assert_eq!((head.status, head.body.len()), (get.status, 0), "{path}");
         assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
         assert_eq!(head.header("content-length"), Some(get.body.len().to_string().as_str()), "{path}");
     }
@@ -64,10 +64,12 @@ fn options_works_everywhere() {
     for operation in operations() {
         let path = operation.path.replace("{file}", "docs.css");
         let answer = service.anonymous().send(Method::OPTIONS, &path, &[], "");
-        let allow = if operation.method == Method::GET { "GET,HEAD,OPTIONS" } else { "POST,OPTIONS" };
+        let here = operations().iter().filter(|other| other.path == operation.path);
+        let methods = here.map(|other| if other.method == Method::GET { "GET,HEAD" } else { "POST" });
+        let allow = format!("{},OPTIONS", methods.collect::<Vec<_>>().join(","));
         assert_eq!(
             (answer.status, answer.header("allow"), answer.body.len()),
-            (204, Some(allow), 0),
+            (204, Some(allow.as_str()), 0),
             "{path}"
         );
     }

@@ -6,18 +6,9 @@ use http::Method;
 use jose::{Algorithm, SigningKey};
 use serde_json::{Value, json};
 
-use crate::support::{Service, original_keys};
+use crate::support::{Service, signed};
 
 const PATHS: [&str; 3] = ["/api/token/validate", "/token/validate", "/api/auth/validate"];
-
-/// Any content, signed with the service's own key.
-pub(super) fn signed(header: &str, claims: &str) -> String {
-    let pem = std::fs::read_to_string(original_keys().join("private-key.pem")).unwrap();
-    let key = SigningKey::from_pem(Algorithm::Rs256, &pem).unwrap();
-    let input = jose::signing_input(&URL_SAFE_NO_PAD.encode(header), claims.as_bytes());
-    let signature = key.sign(input.as_bytes()).unwrap();
-    jose::attach(input, &signature)
-}
 
 const HEADER: &str = r#"{"alg":"RS256","typ":"JWT","kid":"default-key-id"}"#;
 

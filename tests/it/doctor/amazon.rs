@@ -15,7 +15,7 @@ fn with_issuer(alter: Alter) -> Told {
     ask(&address, &["--aws", "--issuer", &address, "--ca-file", identity.certificate.to_str().unwrap()])
 }
 
-/// Serves a discovery document (OpenID Connect Discovery §3), which the service itself does not have.
+/// Serves a discovery document (OpenID Connect Discovery §3) of an issuer that has the address of the front.
 fn publish(asked: &Asked, reply: &mut Reply) {
     let issuer = format!("https://{}", asked.header("host").unwrap());
     if asked.path == "/.well-known/openid-configuration" {
@@ -40,7 +40,11 @@ fn an_issuer_with_discovery_is_what_api_gateway_needs() {
 #[test]
 fn issuers_that_api_gateway_cannot_use() {
     let service = service();
-    let missing = with_issuer(|_, _| {});
+    let missing = with_issuer(|asked, reply| {
+        if asked.path == "/.well-known/openid-configuration" {
+            reply.status = 404;
+        }
+    });
     missing.complains(&[("aws-discovery", "fail"), OTHER_ISSUER]);
     assert_eq!(
         missing.of("aws-discovery")["seen"],

@@ -15,7 +15,9 @@ use jwt_generator::accounts::{Accounts, LoginGuard};
 use jwt_generator::app::{self, IfMissing, NextTurn, Supervised};
 use jwt_generator::clock::Clock;
 use jwt_generator::config::{Config, Sources};
-use jwt_generator::domain::{Kid, Lifetime, ProxyHeader, RingRecord, Rotation, Timestamp, TrustedProxies};
+use jwt_generator::domain::{
+    DemoTokens, Kid, Lifetime, ProxyHeader, RingRecord, Rotation, Timestamp, TrustedProxies,
+};
 use jwt_generator::entropy::Entropy;
 use jwt_generator::health::{InstanceHealth, Tasks};
 use jwt_generator::http::{Api, HttpService, HttpSettings, Parts};
@@ -27,6 +29,9 @@ use jwt_generator::keys::{
     Signer,
 };
 use jwt_generator::limits::{LiveInstances, RateLimits};
+use jwt_generator::oauth::{
+    ClientAuthentication, ClientDirectory, Generation, KeyFetcher, OAuth, OAuthParts,
+};
 use jwt_generator::server_secret::CurrentServerSecret;
 use jwt_generator::store::Health;
 use jwt_generator::telemetry::AccessLog;
@@ -125,14 +130,36 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, tasks: &Tasks) -> H
     let environment = [("SKIP_DATABASE", "true")].map(|(name, value)| (name.to_owned(), value.to_owned()));
     let config = Config::read(&Sources::read(environment, folder).unwrap()).unwrap();
     let (clock, entropy) = (clock.clone(), Entropy::seeded(2));
-    let tokens = app::tokens(&config, Arc::clone(keys), clock.clone(), entropy.clone());
+    let tokens = app::tokens(&config, 0, Arc::clone(keys), clock.clone(), entropy.clone());
     let stores = app::open_stores(&config, IfMissing::Create).unwrap();
     let registry = app::open_registry(&config, &stores, clock.clone(), entropy.clone()).unwrap();
     let (secret, throttles) = (CurrentServerSecret::default(), Arc::clone(&stores.login_throttles));
     let guard = LoginGuard::new(throttles, secret, clock.clone(), entropy).unwrap();
+    let clients = ClientDirectory::new(Arc::clone(&stores.clients));
+    let fetcher = KeyFetcher::new(clock.clone());
+    let authentication = ClientAuthentication::new(clients.clone(), None, 0, fetcher, clock.clone());
     let api = Api::new(Parts {
         accounts: Accounts::new(registry, guard, tokens.clone(), clock.clone(), config.session_max_age),
-        tokens,
+        tokens: tokens.clone(),
+        oauth: OAuth::new(OAuthParts {
+            issuer: None,
+            algorithms: config.algorithms.clone(),
+            tokens: tokens.clone(),
+            clients: clients.clone(),
+            authentication: authentication.clone(),
+            users: Arc::clone(&stores.users),
+            denials: Arc::clone(&stores.denials),
+            grants: Arc::clone(&stores.grants),
+            browser_sessions: Arc::clone(&stores.browser_sessions),
+            consents: Arc::clone(&stores.consents),
+            session_lifetimes: config.browser_session_lifetimes,
+            grant_lifetimes: config.grant_lifetimes,
+            server_secret: CurrentServerSecret::default(),
+            clock: clock.clone(),
+            entropy: Entropy::seeded(3),
+        }),
+        generation: Generation::new(tokens, clients.clone(), authentication),
+        clients,
         keys: Arc::clone(keys),
         health: Arc::new(InstanceHealth::new(
             Arc::clone(keys),
@@ -144,7 +171,7 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, tasks: &Tasks) -> H
         limits: RateLimits::new(config.rate_limits.clone(), clock.clone(), LiveInstances::default()),
         clock,
         settings: HttpSettings {
-            demo_tokens: true,
+            demo_tokens: DemoTokens::On,
             password_policy: config.password_policy,
             allowed_origins: None,
             public_url: None,
@@ -152,6 +179,7 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, tasks: &Tasks) -> H
             trusted_proxy_header: ProxyHeader::default(),
             body_memory: 1 << 20,
             access_log: AccessLog::Off,
+            brand: config.brand.clone(),
         },
     });
     HttpService::new(api, 1, Tracer::default())

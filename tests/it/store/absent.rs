@@ -3,7 +3,12 @@
 use jwt_generator::domain::{EventKind, ThrottledAccount, Timestamp};
 use jwt_generator::store::{Absent, StoreError, Stores};
 
+use super::browser_sessions::session;
+use super::clients::{client, event as client_event};
+use super::consents::consent;
 use super::contract::{changed, hash, registered, user};
+use super::denials::{denial, denied};
+use super::grants::grant;
 use super::instances::instance;
 use super::login_throttles::record;
 use super::rings::ring;
@@ -15,7 +20,18 @@ fn all_absent(answers: &[Result<(), StoreError>]) {
 
 #[tokio::test]
 async fn without_a_database_each_verb_says_so() {
-    let Stores { users, rings, instances, login_throttles, database } = Stores::of(Absent);
+    let Stores {
+        users,
+        rings,
+        instances,
+        login_throttles,
+        clients,
+        denials,
+        grants,
+        browser_sessions,
+        consents,
+        database,
+    } = Stores::of(Absent);
     let (user, now) = (user(1), Timestamp::from_secs(1));
     let event = changed(EventKind::PasswordChanged, 1);
     all_absent(&[
@@ -43,6 +59,43 @@ async fn without_a_database_each_verb_says_so() {
         login_throttles.find_login_throttle(account).await.map(drop),
         login_throttles.replace_login_throttle_if(None, &record(account, 1), None).await.map(drop),
         login_throttles.purge_login_throttles(now).await.map(drop),
+    ]);
+    let (a, changed) = (client("a", 1), client_event(EventKind::ClientChanged, "a", 1));
+    all_absent(&[
+        clients.create_client(&a, &changed).await.map(drop),
+        clients.find_client(&a.id).await.map(drop),
+        clients.list_clients(None, 1).await.map(drop),
+        clients.replace_client_if(1, &a, &changed).await.map(drop),
+        clients.delete_client(&a.id, &changed).await.map(drop),
+    ]);
+    let (grant, session) = (grant(1, 1), session(1, 1));
+    all_absent(&[
+        grants.create_grant(&grant).await,
+        grants.find_grant(grant.id).await.map(drop),
+        grants.list_grants_of_user(user.id, None, 1).await.map(drop),
+        grants.replace_grant_if(1, &grant, None).await.map(drop),
+        grants.purge_grants(now).await.map(drop),
+    ]);
+    all_absent(&[
+        browser_sessions.create_browser_session(&session, &event).await,
+        browser_sessions.find_browser_session(session.key).await.map(drop),
+        browser_sessions.list_browser_sessions(user.id, 1).await.map(drop),
+        browser_sessions.replace_browser_session_if(1, &session).await.map(drop),
+        browser_sessions.end_browser_session(session.key, &event).await.map(drop),
+        browser_sessions.purge_browser_sessions(now).await.map(drop),
+    ]);
+    let consent = consent(1, "app", "openid");
+    all_absent(&[
+        consents.find_consent(user.id, &consent.client).await.map(drop),
+        consents.list_consents(user.id, 1).await.map(drop),
+        consents.record_consent(&consent, &event).await,
+        consents.delete_consent(user.id, &consent.client, &event).await.map(drop),
+    ]);
+    let (denial, denied_event) = (denial(1, now), denied(1));
+    all_absent(&[
+        denials.record_denial(&denial, Some(&denied_event)).await,
+        denials.list_denials(now, None, 1).await.map(drop),
+        denials.purge_denials(now).await.map(drop),
     ]);
     all_absent(&[database.ping().await, database.prepare().await, database.list_tables().await.map(drop)]);
 }

@@ -2,13 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use jwt_generator::domain::ThrottledAccount;
+use jwt_generator::domain::{Denial, Denied, EventKind, ThrottledAccount, Timestamp};
 use jwt_generator::store::mongo::Mongo;
 use jwt_generator::store::mongo::collections::{COLLECTIONS, IndexRule};
-use jwt_generator::store::{Instances, LoginThrottles, Rings, Users};
+use jwt_generator::store::{
+    BrowserSessions, Clients, Consents, Denials, Grants, Instances, LoginThrottles, Rings, Users,
+};
 use mongodb::bson::Document;
 
+use super::browser_sessions::session;
+use super::clients::{client, event as client_event};
+use super::consents::consent;
 use super::contract::{registered, user};
+use super::grants::grant;
 use super::instances::instance;
 use super::login_throttles::record;
 use super::rings::ring;
@@ -25,6 +31,15 @@ fn the_database_has_the_collections_and_the_indexes_of_the_table_and_no_others()
         store.record_instance(&instance("a", 1)).await.unwrap();
         let record = record(ThrottledAccount::UnknownName(1), 1);
         assert!(store.replace_login_throttle_if(None, &record, None).await.unwrap());
+        let created = client_event(EventKind::ClientCreated, "a", 1);
+        assert!(store.create_client(&client("a", 1), &created).await.unwrap());
+        let denied = Denied::Token("jti".to_owned());
+        let denial =
+            Denial { denied, at: Timestamp::from_secs(1), expires_at: Timestamp::from_secs(4_000_000_000) };
+        store.record_denial(&denial, Some(&registered(1))).await.unwrap();
+        store.create_grant(&grant(1, 1)).await.unwrap();
+        store.create_browser_session(&session(1, 1), &registered(1)).await.unwrap();
+        store.record_consent(&consent(1, "app", "openid"), &registered(1)).await.unwrap();
     });
     let names = on_database(&uri, async |database| database.list_collection_names().await).unwrap();
     let listed: BTreeSet<_> = COLLECTIONS.iter().map(|collection| collection.name.to_owned()).collect();

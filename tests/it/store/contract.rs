@@ -9,7 +9,10 @@ use jwt_generator::domain::{
 };
 use jwt_generator::store::mongo::{EventDocuments, Mongo};
 use jwt_generator::store::sqlite::{EventWriter, Sqlite};
-use jwt_generator::store::{Database, IfMissing, Instances, LoginThrottles, Rings, Stores, Users};
+use jwt_generator::store::{
+    BrowserSessions, Clients, Consents, Database, Denials, Grants, IfMissing, Instances, LoginThrottles,
+    Rings, Stores, Users,
+};
 use mongodb::Client;
 
 use super::event_store::{RecordedEvents, StoredEvents};
@@ -90,6 +93,26 @@ impl Opened {
 
     pub(super) fn login_throttles(self) -> Arc<dyn LoginThrottles> {
         self.stores.login_throttles
+    }
+
+    pub(super) fn clients(self) -> Arc<dyn Clients> {
+        self.stores.clients
+    }
+
+    pub(super) fn denials(self) -> Arc<dyn Denials> {
+        self.stores.denials
+    }
+
+    pub(super) fn grants(self) -> Arc<dyn Grants> {
+        self.stores.grants
+    }
+
+    pub(super) fn browser_sessions(self) -> Arc<dyn BrowserSessions> {
+        self.stores.browser_sessions
+    }
+
+    pub(super) fn consents(self) -> Arc<dyn Consents> {
+        self.stores.consents
     }
 
     pub(super) fn database(self) -> Arc<dyn Database> {

@@ -79,7 +79,9 @@ impl StoredEvents {
         let of_changes = doc! { "intents": { "$exists": true } };
         assert_eq!(states.find_one(of_changes).await.unwrap(), None, "every change has ended");
         let mut ids = take_pending(&states).await;
-        ids.extend(take_pending(&database.collection("login_throttles")).await);
+        for name in ["login_throttles", "clients", "denials", "grants", "browser_sessions", "consents"] {
+            ids.extend(take_pending(&database.collection(name)).await);
+        }
         let is_stored = |event: &Event| ids.iter().any(|id| id[..] == event.id.as_bytes()[..]);
         let stored: Vec<_> = handed_over.into_iter().filter(is_stored).collect();
         assert_eq!(stored.len(), ids.len(), "each event is stored once");

@@ -1,11 +1,16 @@
 //! The stores: a contract for each aggregate, and the failures that each store must bear.
 
 mod absent;
+mod browser_sessions;
+pub mod clients;
 mod collections;
+mod consents;
 pub mod contract;
 mod database;
+mod denials;
 pub mod event_store;
 mod events;
+mod grants;
 mod instances;
 mod intents;
 mod login_throttles;

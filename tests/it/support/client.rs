@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request};
 use serde_json::{Value, json};
@@ -11,7 +13,8 @@ use serde_json::{Value, json};
 pub struct Client {
     agent: ureq::Agent,
     base: String,
-    bearer: Option<String>,
+    /// The value of `Authorization`.
+    authorization: Option<String>,
 }
 
 /// A response.
@@ -32,12 +35,19 @@ impl Client {
             .timeout_global(Some(Duration::from_secs(60)))
             .build()
             .into();
-        Self { agent, base: base.to_owned(), bearer: None }
+        Self { agent, base: base.to_owned(), authorization: None }
     }
 
     /// The same client with a token.
     pub fn bearing(&self, token: &str) -> Self {
-        Self { bearer: Some(token.to_owned()), ..self.clone() }
+        Self { authorization: Some(format!("Bearer {token}")), ..self.clone() }
+    }
+
+    /// The same client with the credentials of an OAuth client.
+    pub fn with_secret(&self, id: &str, secret: &str) -> Self {
+        let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let both = STANDARD.encode(format!("{}:{}", encoded(id), encoded(secret)));
+        Self { authorization: Some(format!("Basic {both}")), ..self.clone() }
     }
 
     pub fn base(&self) -> &str {
@@ -78,8 +88,8 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        if let Some(token) = &self.bearer {
-            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization);
         }
         let (parts, body) = self.agent.run(request.body(body.into()).unwrap())?.into_parts();
         let body = body.into_with_config().limit(64 * 1024 * 1024).read_to_vec()?;
@@ -102,7 +112,8 @@ impl Client {
 
     /// The token that goes with each request.
     pub fn token(&self) -> &str {
-        self.bearer.as_deref().expect("this client has no token")
+        let token = self.authorization.as_deref().and_then(|value| value.strip_prefix("Bearer "));
+        token.expect("this client has no token")
     }
 }
 

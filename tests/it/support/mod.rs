@@ -5,6 +5,7 @@ pub mod collector;
 pub mod gateway;
 
 mod balancer;
+mod browser_forms;
 mod hostile;
 mod moto;
 mod program;
@@ -22,6 +23,7 @@ pub mod socket;
 pub mod vault;
 
 pub use balancer::Balancer;
+pub use browser_forms::BrowserForms;
 pub use client::{Answer, Client};
 pub use gateway::{Front, Gateway};
 
@@ -39,6 +41,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jose::{Algorithm, SigningKey};
+
 /// The repository.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -52,6 +58,15 @@ pub fn read(path: &str) -> String {
 /// The key pair that the original made.
 pub fn original_keys() -> PathBuf {
     repository().join("tests/data/adoption/keys")
+}
+
+/// Any content, signed with the original's key, which [`folder_with_keys`] contains.
+pub fn signed(header: &str, claims: &str) -> String {
+    let pem = std::fs::read_to_string(original_keys().join("private-key.pem")).unwrap();
+    let key = SigningKey::from_pem(Algorithm::Rs256, &pem).unwrap();
+    let input = jose::signing_input(&URL_SAFE_NO_PAD.encode(header), claims.as_bytes());
+    let signature = key.sign(input.as_bytes()).unwrap();
+    jose::attach(input, &signature)
 }
 
 /// A folder with a copy of the original's key pair.

@@ -10,6 +10,7 @@ use jwt_generator::clock::Clock;
 use jwt_generator::config::{Config, Sources};
 use jwt_generator::domain::Timestamp;
 use jwt_generator::entropy::Entropy;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -36,6 +37,15 @@ impl Service {
         Self::with(&[])
     }
 
+    /// As [`Service::with`], with these clients in a `CLIENTS_FILE`.
+    pub fn with_clients(clients: &Value, settings: &[(&str, &str)]) -> Self {
+        let folder = folder_with_keys();
+        let file = folder.path().join("clients.json");
+        std::fs::write(&file, clients.to_string()).unwrap();
+        let settings = [settings, &[("CLIENTS_FILE", file.to_str().unwrap())]].concat();
+        Self::begin(folder, Self::START, &settings)
+    }
+
     /// As [`Service::start`], with other settings.
     pub fn with(settings: &[(&str, &str)]) -> Self {
         Self::started_at(Self::START, settings)
@@ -43,7 +53,10 @@ impl Service {
 
     /// The same, with a clock that begins at so many seconds after 1970.
     pub fn started_at(seconds: u64, settings: &[(&str, &str)]) -> Self {
-        let folder = folder_with_keys();
+        Self::begin(folder_with_keys(), seconds, settings)
+    }
+
+    fn begin(folder: TempDir, seconds: u64, settings: &[(&str, &str)]) -> Self {
         let keys = folder.path().join("keys");
         let usual = [
             ("HOST", "127.0.0.1"),

@@ -26,6 +26,11 @@ const MIGRATIONS: &[Migration] = &[
     Migration { statements: include_str!("0003_sessions.sql"), fill: nothing, lasting: &[] },
     Migration { statements: include_str!("0004_user_keys.sql"), fill: fill_user_keys, lasting: &[] },
     Migration { statements: include_str!("0005_login_throttles.sql"), fill: nothing, lasting: &[] },
+    Migration {
+        statements: include_str!("0006_oauth.sql"),
+        fill: nothing,
+        lasting: &["clients", "grants", "consents", "denials"],
+    },
 ];
 
 fn nothing(_: &Connection) -> rusqlite::Result<()> {

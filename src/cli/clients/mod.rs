@@ -1,0 +1,223 @@
+//! `clients`: the stored OAuth clients. The commands use the store of the settings, also while servers run, which see a change
+//! when they read the clients again.
+
+mod options;
+mod plan;
+mod shown;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::consent::Consent;
+use super::setup;
+use super::{Failure, Output};
+use crate::app::{self, IfMissing};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::{Client, ClientId, ClientMetadata, Initiator, Lifetime};
+use crate::entropy::Entropy;
+use crate::oauth::{ChangedClient, ClientChangeError, ClientRegistry, breaks_of_change, breaks_of_deletion};
+use options::Members;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Clients {
+    /// Add a client, and print its id and its secret, which is never shown again
+    #[command(after_help = CREATE_EXAMPLES)]
+    Create(Create),
+    /// List all clients, ordered by id
+    List,
+    /// Show a client
+    Show {
+        /// The client's id
+        id: ClientId,
+    },
+    /// Change a client; the command asks first if something stops working
+    Update(Update),
+    /// Give a client another secret; the one before stays valid for a while
+    RotateSecret(RotateSecret),
+    /// Delete a client; the command asks first
+    Delete {
+        /// The client's id
+        id: ClientId,
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Show what the next start changes because of CLIENTS_FILE, and what that breaks
+    Plan(plan::Plan),
+}
+
+const CREATE_EXAMPLES: &str = "\
+Examples:
+  A service that has tokens signed for any subject and audience:
+    jwt-generator clients create mailer --generate --generate-subject '*' \\
+      --generate-audience '*'
+  A service that calls other services (client_credentials):
+    jwt-generator clients create billing --scope 'orders:read'
+  A web application whose users log in:
+    jwt-generator clients create shop --scope 'openid profile email' \\
+      --redirect-uri https://shop.example.com/callback";
+
+#[derive(Debug, Args)]
+pub(super) struct Create {
+    /// The client's id [default: 32 random hex digits]
+    id: Option<ClientId>,
+    #[command(flatten)]
+    members: Members,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Update {
+    /// The client's id
+    id: ClientId,
+    #[command(flatten)]
+    members: Members,
+    /// Remove a member, such as generate or jwks_uri; repeat the option for several
+    #[arg(long, value_name = "MEMBER")]
+    unset: Vec<String>,
+    #[command(flatten)]
+    consent: Consent,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RotateSecret {
+    /// The client's id
+    id: ClientId,
+    /// How long the secret of today stays valid; 0 ends it at once
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = overlap)]
+    keep: u64,
+}
+
+/// Seconds.
+fn overlap(text: &str) -> Result<u64, String> {
+    match text {
+        "0" | "0s" => Ok(0),
+        _ => text.parse::<Lifetime>().map(Lifetime::as_secs).map_err(|error| error.to_string()),
+    }
+}
+
+impl Clients {
+    pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
+        let config = setup::config()?;
+        setup::runtime()?.block_on(async {
+            let stores = app::open_stores(&config, self.if_missing()).map_err(Failure::refused)?;
+            let registry = app::open_clients(&config, &stores, Clock::System, Entropy::System);
+            self.run_on(&registry, &config, output).await
+        })
+    }
+
+    /// Only `create` may make a database. Otherwise a new, empty one would hide that the right one is missing.
+    fn if_missing(&self) -> IfMissing {
+        if let Self::Create(_) = self { IfMissing::Create } else { IfMissing::Refuse }
+    }
+
+    async fn run_on(
+        self,
+        registry: &ClientRegistry,
+        config: &Config,
+        output: &Output,
+    ) -> Result<(), Failure> {
+        match self {
+            Self::Create(create) => create.run(registry, config, output).await?,
+            Self::List => shown::list(&registry.list().await.map_err(Failure::because)?, output),
+            Self::Show { id } => {
+                shown::show(&registry.find(&id).await.map_err(failure)?, Clock::System.now(), output);
+            }
+            Self::Update(update) => update.run(registry, config, output).await?,
+            Self::RotateSecret(rotate) => rotate.run(registry, config, output).await?,
+            Self::Delete { id, consent } => delete(&id, &consent, registry, config, output).await?,
+            Self::Plan(plan) => plan.run(registry, config, output).await?,
+        }
+        Ok(())
+    }
+}
+
+impl Create {
+    async fn run(self, registry: &ClientRegistry, config: &Config, output: &Output) -> Result<(), Failure> {
+        let metadata = self.members.of_new_client()?;
+        let created = registry.create(self.id, metadata, &Initiator::OPERATOR).await.map_err(failure)?;
+        tell_when(config, output);
+        print_changed(&created, output);
+        Ok(())
+    }
+}
+
+impl Update {
+    async fn run(self, registry: &ClientRegistry, config: &Config, output: &Output) -> Result<(), Failure> {
+        let before = registry.find(&self.id).await.map_err(failure)?;
+        let after = self.members.applied_to(&before.metadata, &self.unset)?;
+        let breaks = breaks_of_change(&before.metadata, &after);
+        if !breaks.is_empty() {
+            self.consent.ask(&consequences(&format!("This changes the client {}.", self.id), &breaks))?;
+        }
+        let change = |metadata: &mut ClientMetadata| *metadata = after.clone();
+        let updated = registry
+            .update(&self.id, before.revision, change, &Initiator::OPERATOR)
+            .await
+            .map_err(failure)?;
+        tell_when(config, output);
+        print_changed(&updated, output);
+        Ok(())
+    }
+}
+
+impl RotateSecret {
+    async fn run(self, registry: &ClientRegistry, config: &Config, output: &Output) -> Result<(), Failure> {
+        let rotated = registry.rotate_secret(&self.id, self.keep, &Initiator::OPERATOR).await;
+        tell_when(config, output);
+        print_changed(&rotated.map_err(failure)?, output);
+        Ok(())
+    }
+}
+
+async fn delete(
+    id: &ClientId,
+    consent: &Consent,
+    registry: &ClientRegistry,
+    config: &Config,
+    output: &Output,
+) -> Result<(), Failure> {
+    let client = registry.find(id).await.map_err(failure)?;
+    consent.ask(&consequences(&format!("This deletes the client {id}."), &breaks_of_deletion(&client)))?;
+    let deleted = registry.delete(id, &Initiator::OPERATOR).await.map_err(failure)?;
+    tell_when(config, output);
+    output.print(&json!({ "deleted": shown::as_json(&deleted) }), &format!("deleted {id}"));
+    Ok(())
+}
+
+/// A change, and what stops working.
+fn consequences(change: &str, breaks: &[String]) -> String {
+    let lines: String = breaks.iter().map(|line| format!("\n  - {line}")).collect();
+    format!("{change} Then:{lines}")
+}
+
+/// Servers that run read the clients again and again.
+fn tell_when(config: &Config, output: &Output) {
+    output.progress(&format!("Servers that run see this within {} s (KEY_REFRESH).", config.key_refresh));
+}
+
+/// The client, and its new secret if it has one.
+fn print_changed(ChangedClient { client, secret }: &ChangedClient, output: &Output) {
+    let mut value = shown::as_json(client);
+    let mut text = format!("client_id      {}", client.id);
+    if let (Some(secret), Some(members)) = (secret, value.as_object_mut()) {
+        members.insert("client_secret".to_owned(), secret.expose().as_str().into());
+        text.push_str(&format!(
+            "\nclient_secret  {}\n\nKeep the secret: it is stored as a hash, and never shown again.",
+            secret.expose()
+        ));
+    }
+    output.print(&value, &text);
+}
+
+/// Faults of the metadata are faults of the command line.
+fn failure(error: ClientChangeError) -> Failure {
+    match error {
+        ClientChangeError::Faults(_) => Failure::usage(error),
+        error => Failure::because(error),
+    }
+}
+
+/// How many secrets are valid now.
+fn valid_secrets(client: &Client, now: crate::domain::Timestamp) -> usize {
+    client.secrets.iter().filter(|secret| secret.expires_at.is_none_or(|at| now < at)).count()
+}

@@ -1,0 +1,80 @@
+//! Tokens that are refused although they have not expired.
+
+use std::fmt;
+
+use super::{ClientId, GrantId, SessionId, Timestamp, UserId};
+
+/// Which tokens are refused.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Denied {
+    /// The one with this `jti`.
+    Token(String),
+    /// All of this grant.
+    Grant(GrantId),
+    /// All of this browser session.
+    Session(SessionId),
+    /// All of this user that were issued before the instant of the denial.
+    User(UserId),
+    /// All of this client that were issued before the instant of the denial.
+    Client(ClientId),
+}
+
+/// A denial. It expires with the last token that it concerns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// Which tokens are refused.
+    pub denied: Denied,
+    /// When it was written.
+    pub at: Timestamp,
+    /// When it has no more effect and may be removed.
+    pub expires_at: Timestamp,
+}
+
+/// The kind, a colon, and the id, as it is stored.
+impl fmt::Display for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Token(jti) => write!(f, "token:{jti}"),
+            Self::Grant(id) => write!(f, "grant:{id}"),
+            Self::Session(id) => write!(f, "session:{id}"),
+            Self::User(id) => write!(f, "user:{id}"),
+            Self::Client(id) => write!(f, "client:{id}"),
+        }
+    }
+}
+
+impl Denied {
+    /// Reads the stored form; any other text names no tokens.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (kind, id) = text.split_once(':')?;
+        match kind {
+            "token" => Some(Self::Token(id.to_owned())),
+            "grant" => GrantId::parse(id).map(Self::Grant),
+            "session" => SessionId::parse(id).map(Self::Session),
+            "user" => UserId::parse(id).map(Self::User),
+            "client" => ClientId::parse(id).ok().map(Self::Client),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ClientId, Denied, GrantId, SessionId, UserId};
+
+    #[test]
+    fn the_stored_form_reads_back() {
+        for denied in [
+            Denied::Token("a:b".to_owned()),
+            Denied::Grant(GrantId::from_bytes([1; 16])),
+            Denied::Session(SessionId::from_bytes([2; 16])),
+            Denied::User(UserId::from_bytes([3; 12])),
+            Denied::Client(ClientId::parse("https://client.example").unwrap()),
+        ] {
+            assert_eq!(Denied::parse(&denied.to_string()), Some(denied));
+        }
+        for text in ["", "token", "grant:1", "user:x", "client:a b", "other:1"] {
+            assert_eq!(Denied::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Ids of 128 random bits.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Makes a type of ids, each written as 32 hex digits.
+macro_rules! random_id {
+    ($(#[$about:meta])* $name:ident) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(u128);
+
+        impl $name {
+            /// The id of these bytes.
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(u128::from_be_bytes(bytes))
+            }
+
+            /// The bytes of the id.
+            pub const fn to_bytes(self) -> [u8; 16] {
+                self.0.to_be_bytes()
+            }
+
+            /// Reads 32 hex digits in lower case; any other text is not an id.
+            pub fn parse(text: &str) -> Option<Self> {
+                let digits = text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+                u128::from_str_radix(text, 16).ok().filter(|_| digits).map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:032x}", self.0)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.to_string()
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = &'static str;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                Self::parse(&text).ok_or("not 32 hex digits")
+            }
+        }
+    };
+}
+
+random_id! {
+    /// The id of a grant. It is a part of the codes and refresh tokens of the grant.
+    GrantId
+}
+
+random_id! {
+    /// The public id of a browser session: the claim `sid` (OpenID Connect Front-Channel Logout §3). It opens nothing.
+    SessionId
+}
+
+#[cfg(test)]
+mod tests {
+    use super::GrantId;
+
+    #[test]
+    fn an_id_reads_back_what_it_writes() {
+        let id = GrantId::from_bytes([0x0A; 16]);
+        assert_eq!(GrantId::parse(&id.to_string()), Some(id));
+        for text in ["", "0a", &"0A".repeat(16), &"+".repeat(32), &"0g".repeat(16)] {
+            assert_eq!(GrantId::parse(text), None, "{text}");
+        }
+    }
+}

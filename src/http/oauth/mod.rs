@@ -1,0 +1,59 @@
+//! The endpoints of OAuth that answer in JSON.
+
+mod discovery;
+mod form;
+mod introspect;
+mod revoke;
+mod token;
+mod userinfo;
+
+use http::header::{AUTHORIZATION, HeaderMap};
+
+use super::middleware::limits;
+use super::refusal::{OAuthFault, Refusal};
+use super::{Answer, Api, Call, respond};
+use crate::domain::{Caller, Secret};
+use crate::limits::Verdict;
+use crate::oauth::AuthenticatedClient;
+use form::Form;
+
+pub(super) use discovery::get_discovery;
+pub(super) use introspect::introspect_token;
+pub(super) use revoke::revoke_token;
+pub(super) use token::issue_tokens;
+pub(super) use userinfo::{get_userinfo, post_userinfo};
+
+/// A request whose client has authenticated.
+struct ClientCall {
+    caller: Caller,
+    client: AuthenticatedClient,
+    form: Form,
+    /// The budget of the client, if it has one.
+    budget: Option<Verdict>,
+}
+
+impl ClientCall {
+    /// Reads the form, authenticates the client, and admits the request by the client's budget.
+    ///
+    /// # Errors
+    /// If OAuth is off, or if one of these steps fails.
+    async fn begin(api: &Api, call: Call) -> Result<Self, Refusal> {
+        if api.oauth.issuer().is_none() {
+            return Err(OAuthFault::Off.into());
+        }
+        let Call { caller, operation, request } = call;
+        let authorization = authorization(request.headers());
+        let form = Form::read(request, &caller, api).await?;
+        let authorization = authorization.as_ref().map(|text| text.expose().as_str());
+        let client = api.oauth.authenticate_client(authorization, &form.params).await?;
+        let budget = limits::admit_client(api, operation, client.client.id.as_str())?;
+        Ok(Self { caller, client, form, budget })
+    }
+}
+
+/// A copy of the header: the parts of the head keep the buffer that they were read into. One that is not text authenticates
+/// no client, but must not count as absent.
+fn authorization(headers: &HeaderMap) -> Option<Secret<String>> {
+    let text = headers.get(AUTHORIZATION)?.to_str().unwrap_or("Basic");
+    Some(Secret::new(text.to_owned()))
+}

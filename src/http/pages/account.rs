@@ -1,0 +1,189 @@
+//! `/account`: the user's sessions and consents, and the change of the password.
+
+use http::StatusCode;
+
+use super::browsers::browser_name;
+use super::consent::in_words;
+use super::log_in::open_session;
+use super::messages::fill;
+use super::policy::Needs;
+use super::refused::reason;
+use super::register::password_fault;
+use super::templates::{AccountPage, ConsentRow, PasswordFaults, SessionRow};
+use super::visit::{FormOf, Visit};
+use crate::domain::{BrowserSession, ClientId, Consent, LoginName, Password, Secret, SessionId, Timestamp};
+use crate::http::extract::Fields;
+use crate::http::middleware::limits;
+use crate::http::operation::Operation;
+use crate::http::refusal::{Kind, Refusal};
+use crate::http::{Answer, Api, Call};
+use crate::oauth::LiveSession;
+
+/// What the page says above the lists.
+#[derive(Default)]
+struct Said {
+    done: Option<&'static str>,
+    alert: Option<String>,
+    faults: PasswordFaults,
+}
+
+pub(in crate::http) async fn get_account_page(api: Api, call: Call) -> Answer {
+    let visit = Visit::begin(&api, &call.caller, call.request.headers()).await?;
+    if visit.session.is_none() {
+        return visit.go_to("/oauth/login");
+    }
+    let m = visit.messages();
+    let done = match call.request.uri().query() {
+        Some("done=session") => Some(m.session_ended),
+        Some("done=consent") => Some(m.withdrawn),
+        Some("done=password") => Some(m.password_changed),
+        _ => None,
+    };
+    show(&visit, StatusCode::OK, Said { done, ..Said::default() }).await
+}
+
+pub(in crate::http) async fn end_session_on_page(api: Api, call: Call) -> Answer {
+    let (visit, fields, _) = submitted(&api, call).await?;
+    let live = visit.live()?;
+    let id = fields.text("session")?.as_deref().and_then(SessionId::parse);
+    let listed = api.oauth.list_sessions(&live.user).await?;
+    let Some(session) = listed.into_iter().find(|session| Some(session.details.id) == id) else {
+        // It has ended already.
+        return visit.go_to("/account?done=session");
+    };
+    api.oauth.end_session(&visit.caller, &session).await?;
+    if session.key != live.session.key {
+        return visit.go_to("/account?done=session");
+    }
+    let mut response = visit.go_to("/oauth/logout")?;
+    visit.forget_session(&mut response);
+    Ok(response)
+}
+
+pub(in crate::http) async fn withdraw_consent(api: Api, call: Call) -> Answer {
+    let (visit, fields, _) = submitted(&api, call).await?;
+    if let Some(client) = fields.text("client_id")?.and_then(|id| ClientId::parse(&id).ok()) {
+        api.oauth.withdraw_consent(&visit.caller, visit.live()?, &client).await?;
+    }
+    visit.go_to("/account?done=consent")
+}
+
+pub(in crate::http) async fn change_password(api: Api, call: Call) -> Answer {
+    let (visit, fields, operation) = submitted(&api, call).await?;
+    let (m, policy) = (visit.messages(), api.settings.password_policy);
+    let (current, new) =
+        (fields.secret("current_password")?, fields.secret("new_password")?.unwrap_or_default());
+    let parsed = Password::parse(new.expose(), policy);
+    let faults = PasswordFaults {
+        current: current.is_none().then(|| m.fill_in.to_owned()),
+        new: parsed.as_ref().err().map(|error| password_fault(m, *error, new.expose())),
+    };
+    let (Some(current), Ok(new)) = (current, parsed) else {
+        let alert = Some(m.check_fields.to_owned());
+        return show(&visit, StatusCode::BAD_REQUEST, Said { alert, faults, ..Said::default() }).await;
+    };
+    match replace_password(&visit, operation, &current, new).await {
+        Ok(response) => Ok(response),
+        Err(refusal) => show_refused(&visit, &refusal).await,
+    }
+}
+
+async fn replace_password(
+    visit: &Visit,
+    operation: &Operation,
+    current: &Secret<String>,
+    new: Password,
+) -> Answer {
+    let (api, caller, user) = (&visit.api, &visit.caller, &visit.live()?.user);
+    limits::admit_log_in(api, operation, caller, &LoginName::from_text(user.username.as_str())).await?;
+    let current = Password::attempt(current.expose());
+    let log_in = api.accounts.change_password(caller, user, current, new).await?;
+    // The change ended all sessions, also this one.
+    let mut response = open_session(visit, &log_in, "").await?;
+    let location = visit.go_to("/account?done=password")?;
+    if let Some(location) = location.headers().get(http::header::LOCATION) {
+        response.headers_mut().insert(http::header::LOCATION, location.clone());
+    }
+    Ok(response)
+}
+
+async fn show_refused(visit: &Visit, refusal: &Refusal) -> Answer {
+    let m = visit.messages();
+    let said = match refusal.kind {
+        Kind::Credentials => {
+            let faults = PasswordFaults { current: Some(m.wrong_password.to_owned()), new: None };
+            Said { alert: Some(m.check_fields.to_owned()), faults, ..Said::default() }
+        }
+        ref kind => Said { alert: Some(reason(m, kind)), ..Said::default() },
+    };
+    let status = match refusal.kind {
+        Kind::Credentials => StatusCode::BAD_REQUEST,
+        _ => refusal.kind.face().status,
+    };
+    let mut response = show(visit, status, said).await?;
+    refusal.add_headers(response.headers_mut());
+    Ok(response)
+}
+
+/// A form of the page.
+async fn submitted(api: &Api, call: Call) -> Result<(Visit, Fields, &'static Operation), Refusal> {
+    let Call { caller, operation, request } = call;
+    let visit = Visit::begin(api, &caller, request.headers()).await?;
+    let fields = Fields::read(request, &caller, api).await?;
+    visit.check_form(FormOf::Session, fields.text("csrf")?.as_deref())?;
+    Ok((visit, fields, operation))
+}
+
+async fn show(visit: &Visit, status: StatusCode, said: Said) -> Answer {
+    let (m, live) = (visit.messages(), visit.live()?);
+    let sessions = visit.api.oauth.list_sessions(&live.user).await?;
+    let consents = visit.api.oauth.list_consents(&live.user).await?;
+    let page = AccountPage {
+        frame: &visit.frame(FormOf::Session)?,
+        m,
+        username: live.user.username.as_str(),
+        email: live.user.email.as_str(),
+        done: said.done,
+        alert: said.alert,
+        sessions: sessions.iter().map(|session| session_row(visit, live, session)).collect(),
+        consents: consents.iter().map(|consent| consent_row(visit, consent)).collect(),
+        password_hint: fill(m.password_hint, visit.api.settings.password_policy.min_length),
+        faults: said.faults,
+    };
+    visit.page(status, &page, Needs::default())
+}
+
+fn session_row(visit: &Visit, live: &LiveSession, session: &BrowserSession) -> SessionRow {
+    let (m, details) = (visit.messages(), &session.details);
+    let browser = browser_name(&details.user_agent).unwrap_or_else(|| m.unknown_browser.to_owned());
+    let (begun, used) = (minute(details.created_at), minute(details.used_at));
+    SessionRow {
+        id: details.id.to_string(),
+        is_this: session.key == live.session.key,
+        times: m.session_times.replace("{1}", &begun).replace("{2}", &used),
+        label: fill(m.end_session, &browser),
+        browser,
+    }
+}
+
+fn consent_row(visit: &Visit, consent: &Consent) -> ConsentRow {
+    let m = visit.messages();
+    let known = visit.api.clients.find(consent.client.as_str()).ok().flatten();
+    let client = known.map_or(consent.client.to_string(), |client| client.display_name().to_owned());
+    ConsentRow {
+        client_id: consent.client.to_string(),
+        given: fill(m.allowed_on, minute(consent.given_at)),
+        scopes: consent.scopes.iter().map(|scope| in_words(m, scope)).collect(),
+        label: fill(m.withdraw_from, &client),
+        client,
+    }
+}
+
+/// An instant without its seconds: `2026-11-30 18:05 UTC`.
+fn minute(at: Timestamp) -> String {
+    let text = at.to_string();
+    match (text.get(..10), text.get(11..16)) {
+        (Some(day), Some(time)) => format!("{day} {time} UTC"),
+        _ => text,
+    }
+}

@@ -1,0 +1,56 @@
+//! The page that says why a request is refused.
+
+use askama::Template;
+use http::StatusCode;
+
+use super::language::Language;
+use super::messages::{Messages, fill};
+use super::policy::{Needs, page};
+use super::templates::{Frame, MessagePage};
+use crate::http::refusal::{Face, Kind, Refusal};
+use crate::http::{Api, Response};
+
+/// The response to a refused request for a page.
+pub(in crate::http) fn refusal_page(
+    api: &Api,
+    language: Language,
+    refusal: &Refusal,
+    face: &Face<'_>,
+) -> Response {
+    let m = Messages::of(language);
+    let root = api.oauth.issuer().map_or("", |issuer| issuer.path());
+    let frame = Frame { language, brand: api.brand(), root, csrf: String::new() };
+    let (text, details) = match &refusal.kind {
+        Kind::UntrustedRequest(sentence) => (m.error_of_app.to_owned(), Some(sentence.as_ref())),
+        kind => (reason(m, kind), None),
+    };
+    let template = MessagePage { frame: &frame, m, heading: m.error, text: &text, details };
+    let html = template.render().unwrap_or_default();
+    let mut response = page(face.status, html, Needs::default()).unwrap_or_else(|_| {
+        let mut response = Response::default();
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        response
+    });
+    refusal.add_headers(response.headers_mut());
+    response
+}
+
+/// Why a request is refused, in the words of the pages.
+pub(super) fn reason(m: &'static Messages, kind: &Kind) -> String {
+    match kind {
+        Kind::Credentials => m.wrong_credentials.to_owned(),
+        Kind::UserExists => m.exists.to_owned(),
+        Kind::LoginThrottled(secs) => fill(m.throttled, secs),
+        Kind::LoginLimited => m.limited.to_owned(),
+        Kind::RateLimited(verdict) => fill(m.too_many, verdict.more_in),
+        Kind::Busy => m.busy.to_owned(),
+        Kind::NoKeys | Kind::NotReady | Kind::NoDatabase | Kind::DatabaseUnavailable => {
+            m.unavailable.to_owned()
+        }
+        Kind::NotFound(_) => m.error_not_found.to_owned(),
+        Kind::ExpiredPage => m.error_expired.to_owned(),
+        Kind::ForeignForm => m.error_form.to_owned(),
+        Kind::Internal => m.error_internal.to_owned(),
+        _ => m.error_request.to_owned(),
+    }
+}

@@ -1,0 +1,53 @@
+//! Access tokens: issues them for a client, and checks the ones that come back.
+
+use jose::Typ;
+
+use super::{OAuth, TokenError};
+use crate::domain::{AccessTokenTyp, Client, Lifetime, Scopes};
+use crate::token::{AccessToken, AccessTokenRequest, Issued, Rejection, Subject, UserOfGrant};
+
+impl OAuth {
+    /// An access token for `client`, which acts for `user` or for itself. The caller has checked that the client may have
+    /// this audience and these scopes; an empty audience stands for the usual one.
+    ///
+    /// # Errors
+    /// [`TokenError`] if no key may sign it.
+    pub(super) async fn issue_access_token(
+        &self,
+        client: &Client,
+        user: Option<UserOfGrant<'_>>,
+        audience: &[String],
+        scope: &Scopes,
+    ) -> Result<Issued, TokenError> {
+        let metadata = &client.metadata;
+        let request = AccessTokenRequest {
+            client_id: client.id.as_str(),
+            user,
+            audience,
+            scope,
+            typ: match metadata.access_token_typ {
+                AccessTokenTyp::AtJwt => Typ::AtJwt,
+                AccessTokenTyp::Jwt => Typ::Jwt,
+            },
+            lifetime: metadata.access_token_lifetime.and_then(|secs| Lifetime::from_secs(secs).ok()),
+            claims: &metadata.claims,
+        };
+        Ok(self.tokens.issue(Subject::AccessToken(&request), None).await?)
+    }
+
+    /// Checks an access token, for whatever audience, and that its client still exists and has not lost its tokens.
+    ///
+    /// # Errors
+    /// [`TokenError::InvalidToken`]; [`TokenError::NotReady`] if the clients or the denials are not loaded yet.
+    pub fn check_access_token(&self, token: &str) -> Result<AccessToken, TokenError> {
+        let token = self.tokens.check_access_token(token)?;
+        let client = self.clients.find(token.claims.client_id.as_str()).map_err(|_| TokenError::NotReady)?;
+        let issued_at = token.checked.registered().iat.unwrap_or(0);
+        let is_valid = client.is_some_and(|client| issued_at >= client.tokens_valid_from.as_secs());
+        if is_valid {
+            Ok(token)
+        } else {
+            Err(TokenError::InvalidToken(Rejection::InvalidClaim("client_id").into()))
+        }
+    }
+}

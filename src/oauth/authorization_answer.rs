@@ -1,0 +1,62 @@
+//! The answer to an authorization request: the address to which it goes, and the errors that it may tell (RFC 6749 §4.1.2).
+
+use std::borrow::Cow;
+
+use super::TokenError;
+use crate::domain::RedirectUri;
+
+/// The address to which the answer goes, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnswerTarget {
+    /// A redirect URI that the client registered.
+    pub redirect_uri: String,
+    /// How the answer travels.
+    pub mode: ResponseMode,
+    /// The value that the client finds again in the answer.
+    pub state: Option<String>,
+}
+
+/// How an answer travels to the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseMode {
+    /// In the query of the redirect URI.
+    Query,
+    /// In a form that the browser posts (OAuth 2.0 Form Post Response Mode).
+    FormPost,
+}
+
+/// Why a request is not granted.
+#[derive(Debug)]
+pub enum AuthorizeError {
+    /// The client or the redirect URI is wrong: the user reads it, and the browser stays here.
+    Untrusted(Cow<'static, str>),
+    /// The client reads it.
+    ToClient(AnswerTarget, ErrorForClient),
+    /// The service cannot answer now.
+    Service(TokenError),
+}
+
+/// An error that a client reads (RFC 6749 §4.1.2.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorForClient {
+    /// The code.
+    pub code: &'static str,
+    /// A sentence for its programmer.
+    pub sentence: Cow<'static, str>,
+}
+
+impl ErrorForClient {
+    /// This code with this sentence.
+    pub fn new(code: &'static str, sentence: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, sentence: sentence.into() }
+    }
+
+    pub(super) fn invalid(sentence: &'static str) -> Self {
+        Self::new("invalid_request", sentence)
+    }
+}
+
+/// What stands for a redirect URI in a policy for the browser (CSP), and what users read: its origin.
+pub fn origin_of(target: &AnswerTarget) -> String {
+    RedirectUri::origin(&target.redirect_uri)
+}

@@ -1,0 +1,118 @@
+//! The grant `authorization_code` (RFC 6749 §4.1): a code is given out, and used once.
+
+use super::grant_tokens::{GrantTokens, RefreshToken};
+use super::pkce::s256;
+use super::{OAuth, Params, TokenError, TokenSet};
+use crate::domain::{
+    Caller, Client, ClientId, EventKind, Grant, GrantId, GrantTerms, GrantType, PresentedCode, RedeemError,
+    Secret, UserId,
+};
+
+/// How often a change is tried again after another one came first. A second use of a code ends it at the next try.
+pub(super) const MAX_TRIES: u32 = 8;
+
+/// What a user has just permitted a client.
+#[derive(Clone, Debug)]
+pub struct NewGrant {
+    /// The client.
+    pub client: ClientId,
+    /// The user.
+    pub user: UserId,
+    /// What was permitted, at `created_at`.
+    pub terms: GrantTerms,
+    /// The redirect URI, if the request named one: then the request for tokens must name the same.
+    pub redirect_uri: Option<String>,
+    /// The S256 challenge.
+    pub code_challenge: Option<String>,
+}
+
+impl OAuth {
+    /// The code of a new grant. It is good for [`Grant::CODE_LIFETIME_SECS`].
+    ///
+    /// # Errors
+    /// [`TokenError::NotReady`] while there is no server secret, and those of the store.
+    pub async fn grant_code(&self, new: NewGrant) -> Result<Secret<String>, TokenError> {
+        let tokens = GrantTokens::new(&self.server_secret)?;
+        let bytes = self.entropy.bytes().map_err(|error| TokenError::Failed(error.to_string().into()))?;
+        let NewGrant { client, user, terms, redirect_uri, code_challenge } = new;
+        let code = tokens.code(GrantId::from_bytes(bytes), &client);
+        let grant =
+            Grant::with_code(GrantId::from_bytes(bytes), client, user, terms, redirect_uri, code_challenge);
+        self.grants.create_grant(&grant).await?;
+        Ok(code)
+    }
+
+    /// The tokens for a code. They are signed before the use of the code is written: if no key may sign, the code stays good.
+    /// One write decides which use is the first; each other use ends the grant.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub(super) async fn redeem_code(
+        &self,
+        caller: &Caller,
+        client: &Client,
+        params: &Params,
+    ) -> Result<TokenSet, TokenError> {
+        let code = params.get("code").ok_or(TokenError::invalid_request("code is missing"))?;
+        let challenge = match params.get("code_verifier").map(s256) {
+            Some(None) => {
+                return Err(TokenError::InvalidGrant("code_verifier is not a verifier of RFC 7636"));
+            }
+            challenge => challenge.flatten(),
+        };
+        let tokens = GrantTokens::new(&self.server_secret)?;
+        let unknown = || TokenError::InvalidGrant("the code is not valid for this client");
+        let id = tokens.read_code(code, &client.id).ok_or_else(unknown)?;
+        let lifetimes = self.lifetimes_of(client);
+        let mut signed = None;
+        for tries in 0..MAX_TRIES {
+            let grant = self.find_grant_again(id, tries).await?.ok_or_else(unknown)?;
+            let presented = PresentedCode {
+                redirect_uri: params.get("redirect_uri"),
+                challenge: challenge.as_deref(),
+                refreshes: may_refresh(client, &grant.terms),
+            };
+            let used = match grant.redeem(presented, lifetimes, self.clock.now()) {
+                Ok(used) => used,
+                Err(RedeemError::Reused) => {
+                    return Err(self.end_after_reuse(caller, &grant, EventKind::CodeReused).await);
+                }
+                Err(error) => return Err(TokenError::InvalidGrant(refusal(error))),
+            };
+            let signed = match &mut signed {
+                Some(signed) => signed,
+                none => {
+                    none.insert(self.sign_for(client, &grant, params, grant.terms.nonce.as_deref()).await?)
+                }
+            };
+            if self.grants.replace_grant_if(grant.revision, &used, None).await? {
+                tracing::debug!(
+                    request_id = %caller.request_id, client_id = %client.id, user.id = %grant.user, "a client uses a code"
+                );
+                let first = RefreshToken { grant: id, counter: 1 };
+                let refresh_token = presented.refreshes.then(|| tokens.refresh_token(first));
+                return Ok(signed.take_set(refresh_token));
+            }
+        }
+        Err(TokenError::Busy)
+    }
+}
+
+/// Whether a client gets refresh tokens: with OpenID Connect only if the user has permitted offline access (OpenID Connect
+/// Core §11), otherwise always if it may use them.
+fn may_refresh(client: &Client, terms: &GrantTerms) -> bool {
+    let is_permitted = terms.scopes.contains("offline_access") || !terms.scopes.contains("openid");
+    is_permitted && client.may_use(GrantType::RefreshToken)
+}
+
+fn refusal(error: RedeemError) -> &'static str {
+    match error {
+        RedeemError::Expired => "the code has expired",
+        RedeemError::RedirectUri => "redirect_uri is not the one of the authorization request",
+        RedeemError::Verifier => {
+            "code_verifier does not match the code_challenge of the authorization request"
+        }
+        RedeemError::Reused => "the code was used before",
+        RedeemError::Ended => "the grant has ended",
+    }
+}

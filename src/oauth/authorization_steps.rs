@@ -1,0 +1,95 @@
+//! What a user still has to do before an authorization request is granted. A pure rule.
+
+use super::authorization_answer::ErrorForClient;
+use super::authorization_request::AuthorizationRequest;
+use super::browser_sessions::LiveSession;
+use super::page_request::PageRequest;
+use crate::domain::{Consent, Timestamp};
+
+/// The next step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthorizationStep {
+    /// The user logs in; `again` if there is a session that is not enough.
+    LogIn {
+        /// Whether the user has a session.
+        again: bool,
+    },
+    /// The user says with which account to go on.
+    ChooseAccount,
+    /// The user is asked for consent.
+    AskConsent,
+    /// The request is granted.
+    Grant,
+}
+
+/// What is known when the next step is decided.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'a> {
+    /// What happened to the request before.
+    pub page: &'a PageRequest,
+    /// The session of the browser.
+    pub session: Option<&'a LiveSession>,
+    /// The user whom the client names in a valid `id_token_hint`; `Some(None)` if the hint cannot be checked.
+    pub hinted: Option<Option<&'a str>>,
+    /// The consent that the user gave before.
+    pub consent: Option<&'a Consent>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl AuthorizationRequest {
+    /// The next step of this request.
+    ///
+    /// # Errors
+    /// If the request forbids to ask the user (`prompt=none`).
+    pub fn next_step(&self, situation: Situation<'_>) -> Result<AuthorizationStep, ErrorForClient> {
+        let step = self.wanted_step(situation);
+        let refused = match step {
+            _ if !self.prompt.none => return Ok(step),
+            AuthorizationStep::Grant => return Ok(step),
+            AuthorizationStep::LogIn { .. } => ("login_required", "the user must log in"),
+            AuthorizationStep::ChooseAccount => {
+                ("account_selection_required", "the user must choose an account")
+            }
+            AuthorizationStep::AskConsent => ("consent_required", "the user must be asked for consent"),
+        };
+        Err(ErrorForClient::new(refused.0, refused.1))
+    }
+
+    fn wanted_step(&self, situation: Situation<'_>) -> AuthorizationStep {
+        let Some(live) = situation.session else { return AuthorizationStep::LogIn { again: false } };
+        let (details, page) = (&live.session.details, situation.page);
+        // The user has logged in since the request came, in this browser. The instant alone would accept a log-in of the same
+        // second, and the session alone a request that came from a browser without cookies.
+        let is_fresh =
+            page.seen_session != Some(details.id) && details.created_at.as_secs() >= page.began_at.as_secs();
+        let age = situation.now.as_secs().saturating_sub(details.auth_time);
+        let is_too_old = self.max_age.is_some_and(|most| age > most || most == 0);
+        if (self.prompt.login || is_too_old) && !is_fresh || !self.expects(live, situation.hinted) {
+            return AuthorizationStep::LogIn { again: true };
+        }
+        if self.prompt.select_account && !is_fresh && !page.is_account_chosen {
+            return AuthorizationStep::ChooseAccount;
+        }
+        if self.needs_consent(situation.consent) {
+            return AuthorizationStep::AskConsent;
+        }
+        AuthorizationStep::Grant
+    }
+
+    /// Whether the client accepts the user of the session.
+    fn expects(&self, live: &LiveSession, hinted: Option<Option<&str>>) -> bool {
+        let user = live.user.id.to_string();
+        let is_hinted = hinted.is_none_or(|subject| subject == Some(user.as_str()));
+        is_hinted && self.claims.subject.as_ref().is_none_or(|subject| *subject == user)
+    }
+
+    fn needs_consent(&self, given: Option<&Consent>) -> bool {
+        if self.prompt.consent {
+            return true;
+        }
+        let is_given = given.is_some_and(|consent| self.scopes.are_within(&consent.scopes));
+        let is_remembered = is_given && self.remembers_consent();
+        !self.client.metadata.first_party && !is_remembered
+    }
+}

@@ -1,0 +1,95 @@
+//! The front channel of the grant `authorization_code`: from a request to a code.
+
+use super::authorization_steps::{AuthorizationStep, Situation};
+use super::{
+    AuthorizationRequest, AuthorizeError, ErrorForClient, LiveSession, NewGrant, OAuth, PASSWORD_ACR,
+    PageRequest, TokenError,
+};
+use crate::domain::{GrantTerms, Secret};
+
+/// A request, and what the user has to do next.
+#[derive(Debug)]
+pub struct Authorization {
+    /// The request.
+    pub request: AuthorizationRequest,
+    /// The next step.
+    pub step: AuthorizationStep,
+}
+
+impl OAuth {
+    /// Finds the next step of a request in a browser with this session.
+    ///
+    /// # Errors
+    /// [`AuthorizeError`].
+    pub async fn authorize(
+        &self,
+        request: AuthorizationRequest,
+        page: &PageRequest,
+        session: Option<&LiveSession>,
+    ) -> Result<Authorization, AuthorizeError> {
+        let subject = request.id_token_hint.as_deref().map(|hint| self.hinted_subject(hint));
+        let consent = match session {
+            Some(live) => self.find_consent(&live.user, &request).await.map_err(AuthorizeError::Service)?,
+            None => None,
+        };
+        let situation = Situation {
+            page,
+            session,
+            hinted: subject.as_ref().map(|subject| subject.as_deref()),
+            consent: consent.as_ref(),
+            now: self.clock.now(),
+        };
+        match request.next_step(situation) {
+            Ok(step) => Ok(Authorization { request, step }),
+            Err(error) => Err(AuthorizeError::ToClient(request.target, error)),
+        }
+    }
+
+    /// The user whom an `id_token_hint` names; `None` if it cannot be checked.
+    fn hinted_subject(&self, hint: &str) -> Option<String> {
+        self.tokens.check_id_token(hint).ok().and_then(|checked| checked.registered().sub.clone())
+    }
+
+    /// A code for a request whose next step is to be granted.
+    ///
+    /// # Errors
+    /// [`TokenError`] if the grant may not be durable.
+    pub async fn grant(
+        &self,
+        request: &AuthorizationRequest,
+        live: &LiveSession,
+    ) -> Result<Secret<String>, TokenError> {
+        let details = &live.session.details;
+        let terms = GrantTerms {
+            session: details.id,
+            scopes: request.scopes.clone(),
+            resources: request.resources.clone(),
+            auth_time: details.auth_time,
+            amr: details.amr.clone(),
+            acr: request.wants_acr.then(|| PASSWORD_ACR.to_owned()),
+            nonce: request.nonce.clone(),
+            id_token_claims: request.claims.id_token.clone(),
+            userinfo_claims: request.claims.userinfo.clone(),
+            created_at: self.clock.now(),
+        };
+        let redirect_uri = request.names_redirect_uri.then(|| request.target.redirect_uri.clone());
+        let new = NewGrant {
+            client: request.client.id.clone(),
+            user: live.user.id,
+            terms,
+            redirect_uri,
+            code_challenge: request.code_challenge.clone(),
+        };
+        self.grant_code(new).await
+    }
+}
+
+impl From<TokenError> for ErrorForClient {
+    /// For errors of the service while the browser is on its way to the client.
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Failed(_) => Self::new("server_error", "an internal error"),
+            other => Self::new("temporarily_unavailable", other.to_string()),
+        }
+    }
+}

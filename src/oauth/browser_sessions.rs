@@ -1,0 +1,172 @@
+//! The sessions of users in their browsers: from the log-in on a page to its end.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::{OAuth, TokenError};
+use crate::domain::{
+    Actor, BrowserSession, Caller, Denied, Event, EventKind, EventSubject, Initiator, Secret, SessionDetails,
+    SessionId, SessionKey, User, UserId,
+};
+use crate::server_secret::{Label, SubKeys};
+use crate::telemetry::note_user;
+
+/// A session that counts now, and its user.
+#[derive(Clone, Debug)]
+pub struct LiveSession {
+    /// The session.
+    pub session: BrowserSession,
+    /// The user.
+    pub user: User,
+}
+
+/// How a user has just proved who they are, on a page.
+#[derive(Clone, Copy, Debug)]
+pub struct FreshLogIn<'a> {
+    /// The user.
+    pub user: &'a User,
+    /// The instant of the log-in, in seconds since 1970.
+    pub auth_time: u64,
+    /// The browser as it names itself.
+    pub user_agent: &'a str,
+}
+
+/// The method of the log-ins on our pages (RFC 8176 §2).
+const PASSWORD: &str = "pwd";
+/// The most characters that are stored of the name of a browser.
+const MAX_USER_AGENT: usize = 200;
+/// The most sessions that a page lists.
+const MAX_LISTED: usize = 100;
+
+/// The key of a session whose cookie has this value; `None` if no session of ours has such a cookie.
+fn key_of(cookie: &Secret<String>) -> Option<SessionKey> {
+    let value = URL_SAFE_NO_PAD.decode(cookie.expose()).ok().filter(|value| value.len() == 32)?;
+    digest(&SHA256, &value).as_ref().try_into().ok().map(SessionKey)
+}
+
+impl OAuth {
+    /// A new value for a cookie: 256 random bits.
+    ///
+    /// # Errors
+    /// [`TokenError::Failed`] if the system gives no random numbers.
+    pub fn new_cookie(&self) -> Result<Secret<String>, TokenError> {
+        let random = self.entropy.bytes::<32>().map_err(failed)?;
+        Ok(Secret::new(URL_SAFE_NO_PAD.encode(random)))
+    }
+
+    /// The session of a browser with this cookie, if it counts now. A change of the user's password ends it.
+    ///
+    /// # Errors
+    /// [`TokenError`] if the database does not answer.
+    pub async fn find_session(&self, cookie: &Secret<String>) -> Result<Option<LiveSession>, TokenError> {
+        let Some(key) = key_of(cookie) else { return Ok(None) };
+        let Some(session) = self.browser_sessions.find_browser_session(key).await? else { return Ok(None) };
+        let now = self.clock.now();
+        if !session.is_live(self.session_lifetimes, now) {
+            return Ok(None);
+        }
+        let user = self.users.find_user_by_id(session.user).await?;
+        let Some(user) = user.filter(|user| user.sessions.accept(session.details.auth_time)) else {
+            return Ok(None);
+        };
+        note_user(user.id);
+        if let Some(used) = session.used(self.session_lifetimes, now) {
+            // False if another request wrote it first, or if the session has just ended: the next request finds that out.
+            self.browser_sessions.replace_browser_session_if(session.revision, &used).await?;
+        }
+        Ok(Some(LiveSession { session, user }))
+    }
+
+    /// Begins a session, with a new cookie: the value that the browser had before opens nothing (RFC 9700 §4.7). `replaced` is
+    /// the session that the browser had; its tokens stay valid.
+    ///
+    /// # Errors
+    /// [`TokenError`] if the session may not be durable.
+    pub async fn begin_session(
+        &self,
+        caller: &Caller,
+        log_in: FreshLogIn<'_>,
+        replaced: Option<&LiveSession>,
+    ) -> Result<Secret<String>, TokenError> {
+        let (cookie, now) = (self.new_cookie()?, self.clock.now());
+        let key = key_of(&cookie).ok_or(TokenError::Failed("the cookie has no key".into()))?;
+        let id = SessionId::from_bytes(self.entropy.bytes().map_err(failed)?);
+        let details = SessionDetails {
+            id,
+            auth_time: log_in.auth_time,
+            amr: vec![PASSWORD.to_owned()],
+            created_at: now,
+            used_at: now,
+            user_agent: log_in.user_agent.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT).collect(),
+        };
+        let session = BrowserSession::begin(key, log_in.user.id, details, self.session_lifetimes);
+        let begun = self.session_event(EventKind::BrowserSessionStarted, log_in.user.id, id, caller)?;
+        self.browser_sessions.create_browser_session(&session, &begun).await?;
+        if let Some(replaced) = replaced {
+            let (of, id) = (&replaced.session, replaced.session.details.id);
+            let ended = self.session_event(EventKind::BrowserSessionEnded, of.user, id, caller)?;
+            self.browser_sessions.end_browser_session(of.key, &ended).await?;
+        }
+        Ok(cookie)
+    }
+
+    /// Ends a session, and refuses the tokens that were issued in it. Grants that outlive sessions (`offline_access`) stay.
+    ///
+    /// # Errors
+    /// [`TokenError`] if the end may not be durable.
+    pub async fn end_session(&self, caller: &Caller, session: &BrowserSession) -> Result<(), TokenError> {
+        let id = session.details.id;
+        let ended = |kind| self.session_event(kind, session.user, id, caller);
+        // The denial comes first: after a crash between the two, the user can log out again.
+        let denied = ended(EventKind::BrowserSessionEnded)?;
+        self.deny(Denied::Session(id), self.last_expiry(), &denied).await?;
+        self.end_grants(caller, session.user, |grant| {
+            grant.terms.session == id && !grant.terms.scopes.contains("offline_access")
+        })
+        .await?;
+        let removed = ended(EventKind::BrowserSessionEnded)?;
+        self.browser_sessions.end_browser_session(session.key, &removed).await?;
+        tracing::debug!(user.id = %session.user, request_id = %caller.request_id, "a user has logged out");
+        Ok(())
+    }
+
+    /// The sessions of a user that count now.
+    ///
+    /// # Errors
+    /// [`TokenError`] if the database does not answer.
+    pub async fn list_sessions(&self, user: &User) -> Result<Vec<BrowserSession>, TokenError> {
+        let (listed, now) =
+            (self.browser_sessions.list_browser_sessions(user.id, MAX_LISTED).await?, self.clock.now());
+        let counts = |session: &BrowserSession| {
+            session.is_live(self.session_lifetimes, now) && user.sessions.accept(session.details.auth_time)
+        };
+        Ok(listed.into_iter().filter(counts).collect())
+    }
+
+    /// The subkeys of a label.
+    pub(super) fn subkeys(&self, label: Label) -> Result<SubKeys, TokenError> {
+        let keys = self
+            .server_secret
+            .subkeys(label)
+            .map_err(|error| TokenError::Failed(error.to_string().into()))?;
+        keys.ok_or(TokenError::NotReady)
+    }
+
+    fn session_event(
+        &self,
+        kind: EventKind,
+        user: UserId,
+        session: SessionId,
+        caller: &Caller,
+    ) -> Result<Event, TokenError> {
+        let at = self.clock.now();
+        let id = self.entropy.event_id(at).map_err(failed)?;
+        let initiator = Initiator::in_request(Actor::User(user), caller);
+        Ok(Event { id, at, kind, initiator, subject: EventSubject::Session(session) })
+    }
+}
+
+fn failed(error: crate::entropy::EntropyError) -> TokenError {
+    TokenError::Failed(error.to_string().into())
+}

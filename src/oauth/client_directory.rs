@@ -1,0 +1,147 @@
+//! The clients in memory: a copy of all of them, which a task refreshes. Requests read it without a lock.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwapOption;
+
+use super::client_keys::ClientKeys;
+use crate::domain::{Client, ClientId, Timestamp};
+use crate::store::{Clients, StoreError};
+
+/// How many clients one call of the store returns.
+const PAGE: usize = 500;
+
+/// The clients as they were read last. Clones share them. If the database stops answering, the last copy stays in use.
+#[derive(Clone)]
+pub struct ClientDirectory(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn Clients>,
+    /// `None` before the first successful read.
+    known: ArcSwapOption<HashMap<ClientId, Arc<KnownClient>>>,
+    is_fixed: AtomicBool,
+}
+
+/// The clients have not been read yet, so it is not known whether a client exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the clients are not loaded yet")]
+pub struct ClientsNotLoaded;
+
+/// A client, and what its authentication needs besides its record.
+pub(super) struct KnownClient {
+    pub(super) client: Arc<Client>,
+    pub(super) secrets: Vec<SecretDigest>,
+    pub(super) keys: ClientKeys,
+}
+
+/// The SHA-256 of a secret that may be valid.
+pub(super) struct SecretDigest {
+    pub(super) sha256: [u8; 32],
+    pub(super) expires_at: Option<Timestamp>,
+}
+
+impl ClientDirectory {
+    /// A directory that has not been read yet.
+    pub fn new(store: Arc<dyn Clients>) -> Self {
+        Self(Arc::new(Inner { store, known: ArcSwapOption::empty(), is_fixed: AtomicBool::new(false) }))
+    }
+
+    /// The client with this id; `None` if there is no such client.
+    ///
+    /// # Errors
+    /// [`ClientsNotLoaded`] before the first successful [`ClientDirectory::refresh`].
+    pub fn find(&self, id: &str) -> Result<Option<Arc<Client>>, ClientsNotLoaded> {
+        Ok(self.known(id)?.map(|known| Arc::clone(&known.client)))
+    }
+
+    pub(super) fn known(&self, id: &str) -> Result<Option<Arc<KnownClient>>, ClientsNotLoaded> {
+        let clients = self.0.known.load();
+        let clients = clients.as_ref().ok_or(ClientsNotLoaded)?;
+        Ok(clients.get(id).map(Arc::clone))
+    }
+
+    /// How many clients there are; `None` if they are not loaded yet.
+    pub fn count(&self) -> Option<usize> {
+        self.0.known.load().as_ref().map(|clients| clients.len())
+    }
+
+    /// Whether there is at least one client; false if they are not loaded yet.
+    pub fn has_clients(&self) -> bool {
+        self.count().is_some_and(|count| count > 0)
+    }
+
+    /// Reads all clients, and puts them into the place of the last copy. Without a database, the clients that were installed
+    /// stay: at first there is no client.
+    ///
+    /// # Errors
+    /// As the store. Then the last copy stays.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        match self.list().await {
+            Ok(listed) => self.install(listed),
+            Err(StoreError::Absent) => {
+                self.0.is_fixed.store(true, Ordering::Relaxed);
+                if self.count().is_none() {
+                    self.install(Vec::new());
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Whether there is no database from which the clients could be read again.
+    pub fn is_fixed(&self) -> bool {
+        self.0.is_fixed.load(Ordering::Relaxed)
+    }
+
+    /// Puts these clients into the place of the last copy.
+    pub fn install(&self, listed: Vec<Client>) {
+        let last = self.0.known.load_full();
+        let known = listed.into_iter().map(|client| {
+            let before = last.as_ref().and_then(|last| last.get(&client.id));
+            // An unchanged client keeps the keys that were fetched for it.
+            let same = before.filter(|known| *known.client == client).cloned();
+            (client.id.clone(), same.unwrap_or_else(|| Arc::new(KnownClient::new(client))))
+        });
+        self.0.known.store(Some(Arc::new(known.collect())));
+    }
+
+    async fn list(&self) -> Result<Vec<Client>, StoreError> {
+        let mut listed: Vec<Client> = Vec::new();
+        loop {
+            let after = listed.last().map(|client| &client.id);
+            let page = self.0.store.list_clients(after, PAGE).await?;
+            let is_last = page.len() < PAGE;
+            listed.extend(page);
+            if is_last {
+                return Ok(listed);
+            }
+        }
+    }
+}
+
+impl KnownClient {
+    fn new(client: Client) -> Self {
+        let digest = |hash: &crate::domain::ClientSecretHash| {
+            let sha256 = digest_of_hex(&hash.sha256)?;
+            Some(SecretDigest { sha256, expires_at: hash.expires_at })
+        };
+        let secrets = client.secrets.iter().filter_map(digest).collect();
+        let keys = ClientKeys::of(&client.metadata);
+        Self { client: Arc::new(client), secrets, keys }
+    }
+}
+
+/// The 32 bytes that 64 hex digits stand for.
+fn digest_of_hex(text: &str) -> Option<[u8; 32]> {
+    let mut digest = [0; 32];
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (byte, at) in digest.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
+    }
+    Some(digest)
+}

@@ -1,0 +1,90 @@
+//! Denials: refuses tokens before they expire, on all instances. Each instance has them in memory, and reads the new ones
+//! about every `KEY_REFRESH`.
+
+use std::sync::Arc;
+
+use super::{OAuth, TokenError};
+use crate::domain::{Denial, Denied, Event, Timestamp};
+use crate::store::{Denials, StoreError};
+use crate::token::DeniedTokens;
+
+/// How many denials one call of the store returns.
+const PAGE: usize = 1000;
+/// Clocks of instances differ, and a write takes a while: a denial may arrive with an instant so many seconds before the last
+/// one that was read.
+const LATE_SECS: u64 = 600;
+/// A denial stays so many seconds longer than the tokens that it concerns, because clocks differ.
+const MARGIN_SECS: u64 = 300;
+
+impl OAuth {
+    /// Refuses these tokens from now on: here at once, and on the other instances within `KEY_REFRESH`. The last of the
+    /// tokens expires at `expires_at`.
+    ///
+    /// # Errors
+    /// [`TokenError`] if the denial may not be durable.
+    pub async fn deny(&self, denied: Denied, expires_at: Timestamp, event: &Event) -> Result<(), TokenError> {
+        let denial = Denial { denied, at: event.at, expires_at: expires_at.plus_secs(MARGIN_SECS) };
+        self.denials.record_denial(&denial, Some(event)).await?;
+        self.tokens.denied().add(&denial);
+        Ok(())
+    }
+
+    /// When the last token expires that could be issued now: the instant for a denial of everything of a user, a client, a
+    /// grant or a session.
+    pub fn last_expiry(&self) -> Timestamp {
+        let settings = self.tokens.settings();
+        self.clock.now().plus_secs(settings.lifetime.max(settings.max_lifetime).as_secs())
+    }
+}
+
+/// Reads the denials of all instances.
+pub struct DenialReader {
+    store: Arc<dyn Denials>,
+    denied: DeniedTokens,
+    /// The instant of the latest denial that was read.
+    latest: Timestamp,
+}
+
+impl DenialReader {
+    /// Reads from `store` into `denied`.
+    pub fn new(store: Arc<dyn Denials>, denied: DeniedTokens) -> Self {
+        Self { store, denied, latest: Timestamp::from_secs(0) }
+    }
+
+    /// Reads what is new since the last time. A server without a database has no denials.
+    ///
+    /// # Errors
+    /// As the store. Then everything that is known stays.
+    pub async fn read(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let new = match self.list().await {
+            Err(StoreError::Absent) => Vec::new(),
+            listed => listed?,
+        };
+        if let Some(last) = new.last() {
+            self.latest = self.latest.max(last.at);
+        }
+        self.denied.install(&new, now);
+        Ok(())
+    }
+
+    /// Removes what has expired. True if there may be more of it.
+    ///
+    /// # Errors
+    /// As the store.
+    pub async fn purge(&self, now: Timestamp) -> Result<bool, StoreError> {
+        self.store.purge_denials(now).await
+    }
+
+    async fn list(&self) -> Result<Vec<Denial>, StoreError> {
+        let since = self.latest.minus_secs(LATE_SECS);
+        let mut listed: Vec<Denial> = Vec::new();
+        loop {
+            let page = self.store.list_denials(since, listed.last(), PAGE).await?;
+            let is_last = page.len() < PAGE;
+            listed.extend(page);
+            if is_last {
+                return Ok(listed);
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The end of grants: by their clients, their users and operators, and when a code or a refresh token is used again.
+
+use std::time::Duration;
+
+use super::authorization_code::MAX_TRIES;
+use super::{OAuth, TokenError};
+use crate::domain::{
+    Actor, Caller, Denied, Event, EventKind, EventSubject, Grant, GrantId, Initiator, UserId,
+};
+
+/// Grants that one call of the store returns.
+const PAGE: usize = 100;
+/// Before a grant is read again: a majority of MongoDB may not know the last write yet.
+const READ_PAUSE: Duration = Duration::from_millis(5);
+
+impl OAuth {
+    /// Some grants of a user in the order of their ids, beginning behind `after`. Those that have ended are among them.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn list_grants(
+        &self,
+        user: UserId,
+        after: Option<GrantId>,
+        limit: usize,
+    ) -> Result<Vec<Grant>, TokenError> {
+        Ok(self.grants.list_grants_of_user(user, after, limit).await?)
+    }
+
+    /// Ends those grants of a user that `ends` accepts, and refuses their access tokens. It is durable before this returns.
+    ///
+    /// # Errors
+    /// [`TokenError`]; then some of them may have ended.
+    pub async fn end_grants(
+        &self,
+        caller: &Caller,
+        user: UserId,
+        ends: impl Fn(&Grant) -> bool + Send + Sync,
+    ) -> Result<(), TokenError> {
+        let mut after = None;
+        loop {
+            let page = self.list_grants(user, after, PAGE).await?;
+            after = page.last().map(|grant| grant.id);
+            let is_last = page.len() < PAGE;
+            for grant in page.iter().filter(|grant| ends(grant)) {
+                self.end_grant(caller, grant, EventKind::GrantRevoked).await?;
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Ends a grant, and refuses its access tokens. The end comes first: from then on the grant gives no new ones. A second
+    /// call refuses the access tokens again, in case that the first one failed in between.
+    ///
+    /// # Errors
+    /// [`TokenError`] if the end may not be durable.
+    pub(super) async fn end_grant(
+        &self,
+        caller: &Caller,
+        grant: &Grant,
+        why: EventKind,
+    ) -> Result<(), TokenError> {
+        let mut seen = Some(grant.clone());
+        for tries in 1..=MAX_TRIES {
+            let Some(ended) = seen.as_ref().and_then(|seen| seen.ended(self.clock.now())) else { break };
+            let event = self.event_of(caller, grant.id, why)?;
+            if self.grants.replace_grant_if(ended.revision - 1, &ended, Some(&event)).await? {
+                break;
+            }
+            if tries == MAX_TRIES {
+                return Err(TokenError::Busy);
+            }
+            seen = self.find_grant_again(grant.id, tries).await?;
+        }
+        let event = self.event_of(caller, grant.id, EventKind::TokenRevoked)?;
+        self.deny(Denied::Grant(grant.id), self.last_expiry(), &event).await
+    }
+
+    /// Ends a grant whose code or refresh token was used again, and says so.
+    pub(super) async fn end_after_reuse(&self, caller: &Caller, grant: &Grant, why: EventKind) -> TokenError {
+        let sentence = match why {
+            EventKind::CodeReused => "the code was used before",
+            _ => "the refresh token was replaced and used again",
+        };
+        tracing::warn!(
+            request_id = %caller.request_id, client_id = %grant.client, user.id = %grant.user, grant.id = %grant.id,
+            "{sentence}: the grant has ended"
+        );
+        match self.end_grant(caller, grant, why).await {
+            Ok(()) => TokenError::InvalidGrant(sentence),
+            Err(error) => error,
+        }
+    }
+
+    /// The grant, at a try after the first one with a pause.
+    pub(super) async fn find_grant_again(
+        &self,
+        id: GrantId,
+        tries: u32,
+    ) -> Result<Option<Grant>, TokenError> {
+        if tries > 1 {
+            tokio::time::sleep(READ_PAUSE * 2_u32.saturating_pow(tries)).await;
+        }
+        Ok(self.grants.find_grant(id).await?)
+    }
+
+    fn event_of(&self, caller: &Caller, grant: GrantId, kind: EventKind) -> Result<Event, TokenError> {
+        let at = self.clock.now();
+        let id = self.entropy.event_id(at).map_err(|error| TokenError::Failed(error.to_string().into()))?;
+        let initiator = Initiator::in_request(Actor::System, caller);
+        Ok(Event { id, at, kind, initiator, subject: EventSubject::Grant(grant) })
+    }
+}

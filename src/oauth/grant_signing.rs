@@ -1,0 +1,108 @@
+//! The signed tokens of a grant: an access token, and an id token if the scopes contain `openid`.
+
+use super::{OAuth, Params, TokenError, TokenSet, claims};
+use crate::domain::{Client, Grant, GrantLifetimes, Scopes, Secret, User};
+use crate::token::{Issued, LogIn, UserOfGrant};
+
+/// The tokens, which are given out once.
+pub(super) struct SignedTokens {
+    access_token: Secret<String>,
+    expires_in: u64,
+    id_token: Option<Secret<String>>,
+    scope: Scopes,
+}
+
+impl SignedTokens {
+    /// The answer with these tokens and this refresh token.
+    pub(super) fn take_set(&mut self, refresh_token: Option<Secret<String>>) -> TokenSet {
+        TokenSet {
+            access_token: std::mem::replace(&mut self.access_token, Secret::new(String::new())),
+            expires_in: self.expires_in,
+            refresh_token,
+            id_token: self.id_token.take(),
+            scope: std::mem::take(&mut self.scope),
+        }
+    }
+}
+
+impl OAuth {
+    /// Signs the tokens of a grant for what a request asks for within the grant.
+    ///
+    /// # Errors
+    /// [`TokenError::InvalidGrant`] if the user is gone or has ended the sessions since, or if the tokens of the client were
+    /// revoked; [`TokenError::InvalidScope`] and
+    /// [`TokenError::InvalidTarget`] if the request asks for more than was permitted; those of signing.
+    pub(super) async fn sign_for(
+        &self,
+        client: &Client,
+        grant: &Grant,
+        params: &Params,
+        nonce: Option<&str>,
+    ) -> Result<SignedTokens, TokenError> {
+        if grant.terms.created_at.as_secs() < client.tokens_valid_from.as_secs() {
+            return Err(TokenError::InvalidGrant("the tokens of the client have been revoked"));
+        }
+        let scope = scopes_of(grant, params)?;
+        let audience = audience_of(grant, params)?;
+        let user = self.user_of(grant).await?;
+        let terms = &grant.terms;
+        let log_in = LogIn {
+            auth_time: terms.auth_time,
+            acr: terms.acr.as_deref(),
+            amr: &terms.amr,
+            session: terms.session,
+        };
+        let of_grant = UserOfGrant { id: user.id, log_in, grant: grant.id };
+        let Issued { token, expires_in } =
+            self.issue_access_token(client, Some(of_grant), &audience, &scope).await?;
+        let id_token = if scope.contains("openid") {
+            let claims = claims::of_user(&user, &Scopes::default(), &terms.id_token_claims);
+            Some(self.issue_id_token(client, user.id, log_in, nonce, &token, &claims).await?)
+        } else {
+            None
+        };
+        Ok(SignedTokens { access_token: token, expires_in, id_token, scope })
+    }
+
+    /// The user of a grant, if the log-in of the grant still counts.
+    ///
+    /// # Errors
+    /// [`TokenError::InvalidGrant`] if not, and those of the store.
+    pub(super) async fn user_of(&self, grant: &Grant) -> Result<User, TokenError> {
+        let user = self.users.find_user_by_id(grant.user).await?;
+        let user = user.filter(|user| user.sessions.accept(grant.terms.auth_time));
+        user.ok_or(TokenError::InvalidGrant("the log-in of the user has ended"))
+    }
+
+    /// How long the grants of a client last.
+    pub(super) fn lifetimes_of(&self, client: &Client) -> GrantLifetimes {
+        let (usual, settings) = (self.grant_lifetimes, self.tokens.settings());
+        let longest = settings.lifetime.max(settings.max_lifetime).as_secs();
+        let access_token = client.metadata.access_token_lifetime.unwrap_or(settings.lifetime.as_secs());
+        GrantLifetimes {
+            refresh: client.metadata.refresh_token_lifetime.unwrap_or(usual.refresh),
+            idle: client.metadata.refresh_token_idle_lifetime.unwrap_or(usual.idle),
+            access_token: access_token.min(longest),
+        }
+    }
+}
+
+/// The scopes of the next tokens.
+fn scopes_of(grant: &Grant, params: &Params) -> Result<Scopes, TokenError> {
+    let requested = Scopes::parse(params.get("scope").unwrap_or_default());
+    let requested =
+        requested.map_err(|_| TokenError::InvalidScope("scope must be names with one space between them"))?;
+    grant
+        .narrowed(&requested)
+        .ok_or(TokenError::InvalidScope("the user has not permitted one of these scopes"))
+}
+
+/// The resources that the request names, which must be among those of the grant (RFC 8707 §2.2), or else all of the grant.
+fn audience_of(grant: &Grant, params: &Params) -> Result<Vec<String>, TokenError> {
+    let requested: Vec<String> = params.all("resource").map(str::to_owned).collect();
+    match requested {
+        all if all.is_empty() => Ok(grant.terms.resources.clone()),
+        some if some.iter().all(|one| grant.terms.resources.contains(one)) => Ok(some),
+        _ => Err(TokenError::InvalidTarget),
+    }
+}

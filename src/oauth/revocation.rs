@@ -1,0 +1,45 @@
+//! Revocation (RFC 7009).
+
+use super::{AuthenticatedClient, OAuth, Params, TokenError};
+use crate::domain::{Actor, Caller, Denied, Event, EventKind, EventSubject, Initiator, Timestamp};
+
+impl OAuth {
+    /// Refuses a token of this client from now on. It is durable before this returns. A token that is not valid any more,
+    /// or never was, counts as revoked (RFC 7009 §2.2).
+    ///
+    /// # Errors
+    /// [`TokenError`]; [`TokenError::UnauthorizedClient`] if the token was issued to another client.
+    pub async fn revoke(
+        &self,
+        caller: &Caller,
+        client: &AuthenticatedClient,
+        params: &Params,
+    ) -> Result<(), TokenError> {
+        let client = &client.client;
+        let token = params.get("token").ok_or(TokenError::invalid_request("token is missing"))?;
+        let token = match self.check_access_token(token) {
+            Err(TokenError::InvalidToken(_)) => {
+                return self.revoke_refresh_token(caller, client, token).await;
+            }
+            token => token?,
+        };
+        if token.claims.client_id != client.id {
+            return Err(TokenError::UnauthorizedClient("the token was issued to another client"));
+        }
+        let registered = token.checked.registered();
+        let Some(jti) = registered.jti.clone() else {
+            return Err(TokenError::invalid_request(
+                "the token has no jti, so that it cannot be revoked alone",
+            ));
+        };
+        let at = self.clock.now();
+        let id = self.entropy.event_id(at).map_err(|error| TokenError::Failed(error.to_string().into()))?;
+        let initiator = Initiator::in_request(Actor::System, caller);
+        let subject = EventSubject::Client(client.id.clone());
+        let event = Event { id, at, kind: EventKind::TokenRevoked, initiator, subject };
+        let expires_at = Timestamp::from_secs(registered.exp);
+        self.deny(Denied::Token(jti), expires_at, &event).await?;
+        tracing::debug!(request_id = %caller.request_id, client_id = %client.id, "a client revokes a token");
+        Ok(())
+    }
+}

@@ -1,0 +1,67 @@
+//! Userinfo (OpenID Connect Core §5.3): the claims about the user for whom an access token was issued.
+
+use serde_json::{Map, Value};
+
+use super::{OAuth, TokenError, claims};
+use crate::domain::{Caller, ClientId, GrantStage, Secret, UserId};
+use crate::telemetry::note_user;
+use crate::token::{AnswerKind, Rejection};
+
+/// The answer.
+#[derive(Debug)]
+pub enum Userinfo {
+    /// Claims as JSON.
+    Json(Map<String, Value>),
+    /// The same, signed for a client that asks for it in its metadata.
+    Signed(Secret<String>),
+}
+
+impl OAuth {
+    /// The claims that this access token gives.
+    ///
+    /// # Errors
+    /// [`TokenError::InvalidToken`]; [`TokenError::InsufficientScope`] if the token is not one of a user, or has not the scope
+    /// `openid`.
+    pub async fn userinfo(&self, caller: &Caller, token: &str) -> Result<Userinfo, TokenError> {
+        let token = self.check_access_token(token)?;
+        let registered = token.checked.registered();
+        // Only the service itself sets `gid`: a client that may choose the subject of generated tokens cannot choose it.
+        let Some(grant) = token.claims.gid.filter(|_| token.claims.scope.contains("openid")) else {
+            return Err(TokenError::InsufficientScope);
+        };
+        let gone = || TokenError::InvalidToken(Rejection::InvalidClaim("sub").into());
+        let id = registered.sub.as_deref().and_then(UserId::parse).ok_or_else(gone)?;
+        note_user(id);
+        let (user, grant) = tokio::try_join!(self.users.find_user_by_id(id), self.grants.find_grant(grant))?;
+        let user = user.ok_or_else(gone)?;
+        if grant.as_ref().is_some_and(|grant| matches!(grant.stage, GrantStage::Ended { .. })) {
+            return Err(gone());
+        }
+        // The request may have asked for single claims (OpenID Connect Core §5.5).
+        let names = grant.map(|grant| grant.terms.userinfo_claims).unwrap_or_default();
+        if !user.sessions.accept(token.claims.auth_time.unwrap_or(0)) {
+            return Err(gone());
+        }
+        let mut claims = claims::of_user(&user, &token.claims.scope, &names);
+        claims.insert("sub".to_owned(), id.to_string().into());
+        tracing::debug!(user.id = %id, request_id = %caller.request_id, "a client gets the claims about a user");
+        self.as_client_wants(&token.claims.client_id, claims).await
+    }
+
+    async fn as_client_wants(
+        &self,
+        client: &ClientId,
+        mut claims: Map<String, Value>,
+    ) -> Result<Userinfo, TokenError> {
+        let metadata = self.clients.find(client.as_str()).map_err(|_| TokenError::NotReady)?;
+        let algorithm =
+            metadata.as_ref().and_then(|client| client.metadata.userinfo_signed_response_alg.as_deref());
+        let (Some(issuer), Some(algorithm)) = (&self.issuer, algorithm) else {
+            return Ok(Userinfo::Json(claims));
+        };
+        claims.insert("iss".to_owned(), issuer.as_str().into());
+        claims.insert("aud".to_owned(), client.as_str().into());
+        let algorithm = Self::algorithm(Some(algorithm));
+        Ok(Userinfo::Signed(self.tokens.sign_answer(AnswerKind::Userinfo, &claims, algorithm).await?))
+    }
+}

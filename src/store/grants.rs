@@ -1,0 +1,66 @@
+//! Grants: the contract of every store.
+
+use async_trait::async_trait;
+
+use super::{Absent, StoreError};
+use crate::domain::{Event, Grant, GrantId, Timestamp, UserId};
+
+/// One record for each grant, however often it is refreshed. What holds for the verbs of [`super::Users`] holds for these.
+/// [`super::Users::delete_user`] removes the grants of the user.
+#[async_trait]
+pub trait Grants: Send + Sync {
+    /// Adds a grant with a new id. A grant at the stage of a code causes no event.
+    async fn create_grant(&self, grant: &Grant) -> Result<(), StoreError>;
+
+    /// The grant with this id. On MongoDB it comes from the primary: a code that was used is never found unused.
+    async fn find_grant(&self, id: GrantId) -> Result<Option<Grant>, StoreError>;
+
+    /// At most `limit` grants of a user in the order of their ids, beginning behind `after`.
+    async fn list_grants_of_user(
+        &self,
+        user: UserId,
+        after: Option<GrantId>,
+        limit: usize,
+    ) -> Result<Vec<Grant>, StoreError>;
+
+    /// Puts `grant` in the place of its revision `seen`; client, user and terms never change. False if the stored grant is another one or does not exist: of many
+    /// changes at once, one is made. This is how a code is used at most once. Most changes cause no event.
+    async fn replace_grant_if(
+        &self,
+        seen: u64,
+        grant: &Grant,
+        event: Option<&Event>,
+    ) -> Result<bool, StoreError>;
+
+    /// Removes grants whose `forget_at` is before `now`. True if there may be more of them: one call removes a limited
+    /// number, so that it keeps no request waiting.
+    async fn purge_grants(&self, now: Timestamp) -> Result<bool, StoreError>;
+}
+
+#[async_trait]
+impl Grants for Absent {
+    async fn create_grant(&self, _: &Grant) -> Result<(), StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn find_grant(&self, _: GrantId) -> Result<Option<Grant>, StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn list_grants_of_user(
+        &self,
+        _: UserId,
+        _: Option<GrantId>,
+        _: usize,
+    ) -> Result<Vec<Grant>, StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn replace_grant_if(&self, _: u64, _: &Grant, _: Option<&Event>) -> Result<bool, StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn purge_grants(&self, _: Timestamp) -> Result<bool, StoreError> {
+        Err(StoreError::Absent)
+    }
+}

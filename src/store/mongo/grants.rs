@@ -1,0 +1,111 @@
+//! The collection `grants`: one document for each grant.
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt;
+use mongodb::bson::{Document, deserialize_from_document, doc, serialize_to_document};
+
+use super::collections::GRANTS;
+use super::connection::ReadFrom;
+use super::document::{object_id, timestamp};
+use super::events::KeptEvent;
+use super::removal::Remains;
+use super::{Mongo, date, within_deadline};
+use crate::domain::{ClientId, Event, Grant, GrantId, Timestamp, UserId};
+use crate::store::{Grants, StoreError};
+
+const REMAINS: Remains = Remains { member: "forget_at", value: "$forget_at" };
+
+#[async_trait]
+impl Grants for Mongo {
+    async fn create_grant(&self, grant: &Grant) -> Result<(), StoreError> {
+        let document = doc! {
+            "_id": grant.id.to_string(),
+            "revision": grant.revision as i64,
+            "client": grant.client.as_str(),
+            "user": object_id(grant.user),
+            "forget_at": date(grant.forget_at),
+            "terms": written(&grant.terms)?,
+            "stage": written(&grant.stage)?,
+        };
+        within_deadline(async { self.collection(&GRANTS).await?.insert_one(document).await.map(|_| ()) })
+            .await
+    }
+
+    async fn find_grant(&self, id: GrantId) -> Result<Option<Grant>, StoreError> {
+        // A document that keeps only events has no revision.
+        let filter = doc! { "_id": id.to_string(), "revision": { "$gte": 0_i64 } };
+        let found = self.find_one(&GRANTS, ReadFrom::Primary, filter).await?;
+        found.as_ref().map(from_document).transpose()
+    }
+
+    async fn list_grants_of_user(
+        &self,
+        user: UserId,
+        after: Option<GrantId>,
+        limit: usize,
+    ) -> Result<Vec<Grant>, StoreError> {
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        let filter = doc! { "user": object_id(user), "_id": { "$gt": after } };
+        let found = within_deadline(async {
+            let grants = self.collection(&GRANTS).await?;
+            let page = grants.find(filter).sort(doc! { "_id": 1 }).limit(limit as i64);
+            page.await?.try_collect::<Vec<Document>>().await
+        });
+        found.await?.iter().map(from_document).collect()
+    }
+
+    async fn replace_grant_if(
+        &self,
+        seen: u64,
+        grant: &Grant,
+        event: Option<&Event>,
+    ) -> Result<bool, StoreError> {
+        let kept = match event {
+            Some(event) => self.kept(event)?,
+            None => None,
+        };
+        let filter = doc! { "_id": grant.id.to_string(), "revision": seen as i64 };
+        let set = doc! {
+            "revision": grant.revision as i64,
+            "forget_at": date(grant.forget_at),
+            "stage": { "$literal": written(&grant.stage)? },
+        };
+        let stages: Vec<_> =
+            std::iter::once(doc! { "$set": set }).chain(kept.as_ref().map(KeptEvent::of_one_write)).collect();
+        let changed =
+            within_deadline(async { self.collection(&GRANTS).await?.update_one(filter, stages).await });
+        Ok(changed.await?.matched_count == 1)
+    }
+
+    async fn purge_grants(&self, now: Timestamp) -> Result<bool, StoreError> {
+        self.purge(&GRANTS, doc! { "forget_at": { "$lt": date(now) } }).await
+    }
+}
+
+impl Mongo {
+    /// Removes the grants of a user.
+    pub(super) async fn delete_grants(&self, user: UserId) -> Result<(), StoreError> {
+        self.remove_all(&GRANTS, doc! { "user": object_id(user) }, REMAINS).await
+    }
+}
+
+fn written(part: &impl serde::Serialize) -> Result<Document, StoreError> {
+    serialize_to_document(part).map_err(|error| StoreError::Backend(error.into()))
+}
+
+fn from_document(document: &Document) -> Result<Grant, StoreError> {
+    let corrupt = |what: &str| StoreError::Corrupt(format!("a grant's {what} cannot be read"));
+    let part = |name: &str| document.get_document(name).cloned().map_err(|_| corrupt(name));
+    let id = document.get_str("_id").ok().and_then(GrantId::parse);
+    let client = document.get_str("client").ok().and_then(|text| ClientId::parse(text).ok());
+    let user = document.get_object_id("user").map_err(|_| corrupt("user"))?;
+    Ok(Grant {
+        id: id.ok_or_else(|| corrupt("id"))?,
+        revision: document.get_i64("revision").map_err(|_| corrupt("revision"))? as u64,
+        client: client.ok_or_else(|| corrupt("client"))?,
+        user: UserId::from_bytes(user.bytes()),
+        forget_at: timestamp(document, "forget_at").ok_or_else(|| corrupt("end"))?,
+        terms: deserialize_from_document(part("terms")?).map_err(|_| corrupt("terms"))?,
+        stage: deserialize_from_document(part("stage")?).map_err(|_| corrupt("stage"))?,
+    })
+}

@@ -1,0 +1,227 @@
+//! Which tokens are refused although they have not expired, in memory.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use serde::Deserialize;
+
+use crate::domain::{ClientId, Denial, Denied, GrantId, SessionId, Timestamp, UserId};
+
+/// The denials that this instance knows. Reading takes no lock. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct DeniedTokens(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    known: ArcSwap<Known>,
+    /// Held while the known denials are replaced.
+    replacing: Mutex<()>,
+}
+
+/// One state of what is known.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    /// Whether the store was read at least once.
+    is_loaded: bool,
+    /// Everything up to the latest reading of the store.
+    read: Arc<HashMap<Denied, Span>>,
+    /// What came since then. It is copied with each denial of this instance, so it must stay small.
+    recent: HashMap<Denied, Span>,
+}
+
+/// When a denial was written, and when it has no more effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Span {
+    at: Timestamp,
+    expires_at: Timestamp,
+}
+
+/// The verdict about a token whose signature and claims are valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DenialVerdict {
+    /// It is not denied.
+    Passes,
+    /// It is denied.
+    Denied,
+    /// The store was not read yet, so that a token of a client cannot be judged.
+    NotLoaded,
+}
+
+/// The claims of a token that decide which denials concern it.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Concerned {
+    #[serde(default)]
+    jti: Option<String>,
+    #[serde(default)]
+    sub: Option<String>,
+    #[serde(default)]
+    iat: Option<f64>,
+    #[serde(default)]
+    client_id: Option<String>,
+    #[serde(default)]
+    sid: Option<SessionId>,
+    #[serde(default)]
+    gid: Option<GrantId>,
+}
+
+impl DeniedTokens {
+    /// Refuses these tokens from now on.
+    pub fn add(&self, denial: &Denial) {
+        self.replace(|known| note(&mut known.recent, denial));
+    }
+
+    /// Takes what the store has: the denials that are new since the last reading. Those that have expired at `now` are
+    /// forgotten. The own denials of this instance stay until a reading brings them.
+    pub fn install(&self, new: &[Denial], now: Timestamp) {
+        self.replace(|known| {
+            known.is_loaded = true;
+            let expired = known.read.values().any(|span| span.expires_at <= now);
+            if expired || !new.is_empty() || !known.recent.is_empty() {
+                let mut read: HashMap<_, _> = (*known.read).clone();
+                new.iter().for_each(|denial| note(&mut read, denial));
+                let recent = std::mem::take(&mut known.recent);
+                recent.iter().for_each(|(denied, span)| note_span(&mut read, denied, *span));
+                read.retain(|_, span| span.expires_at > now);
+                known.read = Arc::new(read);
+            }
+        });
+    }
+
+    /// Whether the store was read at least once.
+    pub fn is_loaded(&self) -> bool {
+        self.0.known.load().is_loaded
+    }
+
+    /// How many denials are known.
+    pub fn count(&self) -> usize {
+        let known = self.0.known.load();
+        known.read.len() + known.recent.len()
+    }
+
+    /// The verdict about a token with these claims.
+    pub(super) fn judge(&self, claims: &str) -> DenialVerdict {
+        let known = self.0.known.load();
+        if known.is_loaded && known.read.is_empty() && known.recent.is_empty() {
+            return DenialVerdict::Passes;
+        }
+        let concerned: Concerned = serde_json::from_str(claims).unwrap_or_default();
+        if concerned.is_denied(|denied| known.find(denied)) {
+            DenialVerdict::Denied
+        } else if known.is_loaded || concerned.client_id.is_none() {
+            DenialVerdict::Passes
+        } else {
+            DenialVerdict::NotLoaded
+        }
+    }
+
+    fn replace(&self, change: impl FnOnce(&mut Known)) {
+        let _replacing = self.0.replacing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = Known::clone(&self.0.known.load());
+        change(&mut known);
+        self.0.known.store(Arc::new(known));
+    }
+}
+
+impl Known {
+    fn find(&self, denied: &Denied) -> Option<Span> {
+        self.recent.get(denied).or_else(|| self.read.get(denied)).copied()
+    }
+}
+
+impl Concerned {
+    fn is_denied(&self, find: impl Fn(&Denied) -> Option<Span>) -> bool {
+        let whole =
+            [self.jti.clone().map(Denied::Token), self.gid.map(Denied::Grant), self.sid.map(Denied::Session)];
+        let dated = [
+            self.sub.as_deref().and_then(UserId::parse).map(Denied::User),
+            self.client_id.as_deref().and_then(|id| ClientId::parse(id).ok()).map(Denied::Client),
+        ];
+        // A token of the second of the denial counts as issued before it: it may be refused without need, and is issued again.
+        let is_before = |span: Span| self.iat.is_none_or(|iat| iat <= span.at.as_secs() as f64);
+        whole.iter().flatten().any(|denied| find(denied).is_some())
+            || dated.iter().flatten().any(|denied| find(denied).is_some_and(is_before))
+    }
+}
+
+fn note(known: &mut HashMap<Denied, Span>, denial: &Denial) {
+    note_span(known, &denial.denied, Span { at: denial.at, expires_at: denial.expires_at });
+}
+
+/// Two denials of the same tokens count as one with the later of both instants.
+fn note_span(known: &mut HashMap<Denied, Span>, denied: &Denied, span: Span) {
+    let entry = known.entry(denied.clone()).or_insert(span);
+    *entry = Span { at: entry.at.max(span.at), expires_at: entry.expires_at.max(span.expires_at) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_500);
+    const USER: &str = "0123456789abcdef01234567";
+    const ID: &str = "0123456789abcdef0123456789abcdef";
+
+    fn denial(denied: Denied) -> Denial {
+        Denial { denied, at: NOW, expires_at: NOW.plus_secs(60) }
+    }
+
+    fn claims(iat: u64) -> String {
+        format!(r#"{{"jti":"j","sub":"{USER}","iat":{iat},"client_id":"c","sid":"{ID}","gid":"{ID}"}}"#)
+    }
+
+    fn all() -> [Denied; 5] {
+        [
+            Denied::Token("j".to_owned()),
+            Denied::Grant(GrantId::parse(ID).unwrap()),
+            Denied::Session(SessionId::parse(ID).unwrap()),
+            Denied::User(UserId::parse(USER).unwrap()),
+            Denied::Client(ClientId::parse("c").unwrap()),
+        ]
+    }
+
+    #[test]
+    fn each_kind_of_denial_refuses_its_tokens_and_no_others() {
+        for denied in all() {
+            let tokens = DeniedTokens::default();
+            tokens.install(&[denial(denied.clone())], NOW);
+            assert_eq!(tokens.judge(&claims(1_000)), DenialVerdict::Denied, "{denied:?}");
+            let other = r#"{"jti":"k","sub":"x","iat":1000,"client_id":"d"}"#;
+            assert_eq!(tokens.judge(other), DenialVerdict::Passes, "{denied:?}");
+        }
+    }
+
+    #[test]
+    fn a_denial_of_a_user_or_a_client_spares_tokens_of_later_seconds() {
+        for denied in all() {
+            let dated = matches!(denied, Denied::User(_) | Denied::Client(_));
+            let tokens = DeniedTokens::default();
+            tokens.install(&[denial(denied.clone())], NOW);
+            let later = if dated { DenialVerdict::Passes } else { DenialVerdict::Denied };
+            assert_eq!(tokens.judge(&claims(1_001)), later, "{denied:?}");
+        }
+    }
+
+    #[test]
+    fn the_own_denials_count_at_once_and_before_the_store_was_read() {
+        let tokens = DeniedTokens::default();
+        assert_eq!(tokens.judge(&claims(1_000)), DenialVerdict::NotLoaded);
+        assert_eq!(tokens.judge(r#"{"sub":"x"}"#), DenialVerdict::Passes, "a token of no client");
+        tokens.add(&denial(all()[0].clone()));
+        assert_eq!(tokens.judge(&claims(1_000)), DenialVerdict::Denied);
+        tokens.install(&[], NOW);
+        assert_eq!((tokens.judge(&claims(1_000)), tokens.count()), (DenialVerdict::Denied, 1));
+    }
+
+    #[test]
+    fn a_denial_that_has_expired_is_forgotten_and_the_later_one_of_two_counts() {
+        let tokens = DeniedTokens::default();
+        let earlier = denial(all()[3].clone());
+        let later = Denial { at: NOW.plus_secs(5), expires_at: NOW.plus_secs(90), ..earlier.clone() };
+        tokens.install(&[later], NOW);
+        tokens.install(&[earlier], NOW.plus_secs(60));
+        assert_eq!(tokens.judge(&claims(1_005)), DenialVerdict::Denied);
+        tokens.install(&[], NOW.plus_secs(90));
+        assert_eq!((tokens.judge(&claims(1_000)), tokens.count()), (DenialVerdict::Passes, 0));
+    }
+}

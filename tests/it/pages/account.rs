@@ -1,0 +1,105 @@
+//! The page on which users look after their accounts.
+
+use http::Method;
+use serde_json::json;
+
+use super::browser::{Browser, Form, authorize, decoded, is_told, service};
+
+const SILENT: [(&str, &str); 1] = [("prompt", "none")];
+
+#[test]
+fn a_user_without_a_session_logs_in_first() {
+    let service = service();
+    service.user("alice");
+    let browser = Browser::of(&service);
+    let page = browser.open("/account").unwrap();
+    let page = browser.log_in(&page, "alice").unwrap();
+    assert!(page.text().contains("Your account") && page.text().contains("alice@example.com"));
+}
+
+#[test]
+fn a_user_ends_the_session_of_another_browser() {
+    let service = service();
+    let first = Browser::of_user(&service, "alice");
+    let second = Browser::of(&service);
+    let page = second.open("/oauth/login").unwrap();
+    second.log_in(&page, "alice").unwrap();
+    let page = first.open("/account").unwrap();
+    let forms: Vec<_> =
+        Form::all(&page).into_iter().filter(|form| form.action == "/account/sessions/end").collect();
+    assert_eq!(forms.len(), 2);
+    let is_this = |form: &&Form| {
+        let (before, _) = page.text().split_once(form.value("session")).unwrap();
+        before.rsplit_once("<li>").unwrap().1.contains("this browser")
+    };
+    let other = forms.iter().find(|form| !is_this(form)).unwrap();
+    let page = first.follow(first.post(other, &[])).unwrap();
+    assert!(page.text().contains("The browser is logged out."));
+    is_told(second.open(&authorize("own", &SILENT)), "login_required");
+    let this = forms.iter().find(is_this).unwrap();
+    let page = first.follow(first.post(this, &[])).unwrap();
+    assert!(page.text().contains("You are logged out"), "{}", page.text());
+}
+
+#[test]
+fn no_user_ends_the_session_of_another_user() {
+    let service = service();
+    let (alice, bob) = (Browser::of_user(&service, "alice"), Browser::of_user(&service, "bobby"));
+    let of_bob = Form::to(&bob.open("/account").unwrap(), "/account/sessions/end");
+    let form = Form::to(&alice.open("/account").unwrap(), "/account/sessions/end");
+    alice.post(&form, &[("session", of_bob.value("session"))]);
+    assert!(!bob.code(&authorize("own", &SILENT)).is_empty());
+}
+
+#[test]
+fn a_user_withdraws_a_consent_and_the_client_loses_its_access() {
+    let service = service();
+    let browser = Browser::of_user(&service, "alice");
+    let page = browser.open(&authorize("web", &[("scope", "openid profile offline_access")])).unwrap();
+    let address = browser.submit(&page, &[("answer", "allow")]).unwrap_err();
+    let tokens = browser.redeem("web", &super::browser::answer_of(&address)["code"]);
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    let page = browser.open("/account").unwrap();
+    assert!(
+        decoded(page.text()).contains("App <web>")
+            && page.text().contains("keep this access when you are away")
+    );
+    let form = Form::to(&page, "/account/consents/withdraw");
+    let page = browser.follow(browser.post(&form, &[])).unwrap();
+    assert!(
+        page.text().contains("The app no longer has access.") && page.text().contains("No app has access")
+    );
+    is_told(browser.open(&authorize("web", &SILENT)), "consent_required");
+    let body = format!("grant_type=refresh_token&client_id=web&refresh_token={refresh}");
+    let answer = browser.send(Method::POST, "/oauth/token", body, &[]);
+    assert_eq!((answer.status, &answer.json()["error"]), (400, &json!("invalid_grant")), "{}", answer.text());
+}
+
+#[test]
+fn another_password_logs_the_user_out_everywhere_but_here() {
+    let service = service();
+    let (here, elsewhere) = (Browser::of_user(&service, "alice"), Browser::of(&service));
+    let page = elsewhere.open("/oauth/login").unwrap();
+    elsewhere.log_in(&page, "alice").unwrap();
+    let submit = |current: &str, new: &str| {
+        let form = Form::to(&here.open("/account").unwrap(), "/account/password");
+        here.follow(here.post(&form, &[("current_password", current), ("new_password", new)])).unwrap()
+    };
+    let page = submit("wrong", "another secret");
+    assert_eq!(page.status, 400);
+    assert!(page.text().contains("The password is wrong.") && !page.text().contains("another secret"));
+    let page = submit("secret-alice", "short");
+    assert!(page.text().contains("The password must have at least 6 characters."));
+    service.at(10);
+    let page = submit("secret-alice", "another secret");
+    assert!(page.text().contains("Your password is changed."), "{}", page.text());
+    assert!(!here.code(&authorize("own", &SILENT)).is_empty());
+    is_told(elsewhere.open(&authorize("own", &SILENT)), "login_required");
+    let log_in = |password: &str| {
+        service
+            .anonymous()
+            .post("/api/auth/login", &json!({ "username": "alice", "password": password }))
+            .status
+    };
+    assert_eq!((log_in("secret-alice"), log_in("another secret")), (401, 200));
+}

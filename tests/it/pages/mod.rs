@@ -1,0 +1,12 @@
+//! The pages on which users log in, and the front channel of OAuth: through real HTTP, by a browser without scripts. The real
+//! browser is in `tests/it/browser.rs`.
+
+mod account;
+mod browser;
+mod flow;
+mod log_out;
+mod look;
+mod recipes;
+mod requests;
+mod rfc9700;
+mod sessions;

@@ -1,0 +1,104 @@
+//! Requests that are refused, and those parts of requests that are not.
+
+use http::Method;
+
+use super::browser::{Browser, authorize, is_told, request, service, stays_here};
+
+#[test]
+fn the_client_reads_what_is_wrong_with_its_request() {
+    let service = service();
+    let browser = Browser::of_user(&service, "alice");
+    let long = "n".repeat(513);
+    for (more, error) in [
+        (&[("response_type", "")][..], "invalid_request"),
+        (&[("response_type", "token")], "unsupported_response_type"),
+        (&[("response_type", "code id_token")], "unsupported_response_type"),
+        (&[("response_mode", "fragment")], "invalid_request"),
+        (&[("request", "x.y.z")], "request_not_supported"),
+        (&[("request_uri", "https://app.example/r")], "request_uri_not_supported"),
+        (&[("registration", "{}")], "registration_not_supported"),
+        (&[("scope", "a  b")], "invalid_scope"),
+        (&[("scope", "admin")], "invalid_scope"),
+        (&[("code_challenge", "")], "invalid_request"),
+        (&[("code_challenge", ""), ("code_challenge_method", "")], "invalid_request"),
+        (&[("code_challenge", "short")], "invalid_request"),
+        (&[("prompt", "none login")], "invalid_request"),
+        (&[("prompt", "create")], "invalid_request"),
+        (&[("max_age", "-1")], "invalid_request"),
+        (&[("max_age", "x")], "invalid_request"),
+        (&[("nonce", &long)], "invalid_request"),
+        (&[("claims", "x")], "invalid_request"),
+        (&[("resource", "https://unknown.example")], "invalid_target"),
+    ] {
+        is_told(browser.open(&authorize("own", more)), error);
+    }
+    let answer = browser.get(&authorize("machine", &[]));
+    stays_here(&answer, 400, "redirect_uri is not one of the addresses that the client registered");
+}
+
+#[test]
+fn unknown_parameters_and_hints_are_tolerated() {
+    let service = service();
+    let browser = Browser::of_user(&service, "alice");
+    for more in [
+        ("foo", "bar"),
+        ("display", "popup"),
+        ("ui_locales", "se"),
+        ("claims_locales", "se de"),
+        ("login_hint", "bob"),
+        ("acr_values", "1 2"),
+        ("scope", "openid unknown"),
+        ("claims", r#"{"userinfo":{"name":{"essential":true}}}"#),
+    ] {
+        assert!(!browser.code(&authorize("own", &[more])).is_empty(), "{more:?}");
+    }
+}
+
+#[test]
+fn a_request_may_come_as_a_form_without_the_cookie_and_goes_on_by_a_request_of_our_own() {
+    let service = service();
+    let browser = Browser::of_user(&service, "alice");
+    let stranger = Browser::of(&service);
+    let answer = stranger.send(
+        Method::POST,
+        "/oauth/authorize",
+        request("own", &[]),
+        &[("origin", "https://app.example")],
+    );
+    let location = answer.header("location").unwrap();
+    assert_eq!(
+        (answer.status, location),
+        (303, format!("/oauth/authorize?{}", request("own", &[])).as_str())
+    );
+    assert!(!browser.code(location).is_empty());
+}
+
+#[test]
+fn what_is_repeated_or_too_long_is_refused_on_a_page() {
+    let service = service();
+    let browser = Browser::of(&service);
+    let path = authorize("own", &[]);
+    stays_here(&browser.get(&format!("{path}&state=x")), 400, "a parameter must not occur twice");
+    stays_here(&browser.get(&format!("{path}&x=1&x=1")), 400, "a parameter must not occur twice");
+    stays_here(&browser.get(&format!("{path}&x={}", "y".repeat(6 * 1024))), 400, "too many bytes");
+    let many: String = (0..65).map(|n| format!("&p{n}=1")).collect();
+    stays_here(&browser.get(&format!("{path}{many}")), 400, "too many parameters");
+}
+
+#[test]
+fn a_page_that_was_open_for_an_hour_is_too_old_and_a_changed_request_is_refused() {
+    let service = service();
+    let browser = Browser::of(&service);
+    let answer = browser.get(&authorize("own", &[]));
+    let location = answer.header("location").unwrap();
+    assert_eq!(browser.get(location).status, 200);
+    for changed in
+        [format!("{location}A"), location.replacen("request=", "request=AA", 1), "/oauth/continue".to_owned()]
+    {
+        stays_here(&browser.get(&changed), 400, "This page is too old.");
+    }
+    service.at(3599);
+    assert_eq!(browser.get(location).status, 200);
+    service.at(3600);
+    stays_here(&browser.get(location), 400, "This page is too old.");
+}

@@ -1,0 +1,125 @@
+//! The sessions of browsers.
+
+use http::Method;
+use jwt_generator::domain::{Initiator, LoginName, Password, PasswordPolicy};
+
+use super::browser::{Browser, Form, authorize, decoded, is_told, service, service_with, stays_here};
+use crate::support::{Service, mongod};
+
+const SILENT: [(&str, &str); 1] = [("prompt", "none")];
+
+#[track_caller]
+fn has_session(browser: &Browser) -> bool {
+    browser.open(&authorize("own", &SILENT)).unwrap_err().contains("?code=")
+}
+
+/// A service on each store; the folder keeps the SQLite file.
+fn on_each_store(test: impl Fn(&Service)) {
+    let folder = tempfile::tempdir().unwrap();
+    test(&service_with(&[("DATA_DIR", folder.path().to_str().unwrap())]));
+    test(&service_with(&[("MONGODB_URI", &mongod::new_database())]));
+}
+
+#[test]
+fn a_session_ends_when_it_is_not_used_and_at_its_age() {
+    let settings = [("BROWSER_SESSION_LIFETIME", "1000s"), ("BROWSER_SESSION_IDLE_LIFETIME", "100s")];
+    let service = service_with(&settings);
+    let browser = Browser::of_user(&service, "alice");
+    for at in (0..=950).step_by(95) {
+        service.at(at);
+        assert!(has_session(&browser), "{at}");
+    }
+    service.at(999);
+    assert!(has_session(&browser));
+    service.at(1000);
+    assert!(!has_session(&browser));
+    let other = Browser::of_user(&service, "bobby");
+    service.at(1099);
+    assert!(has_session(&other));
+    service.at(1199);
+    assert!(!has_session(&other));
+}
+
+#[test]
+fn another_password_ends_the_sessions_of_the_user() {
+    on_each_store(|service| {
+        let browser = Browser::of_user(service, "alice");
+        assert!(has_session(&browser));
+        service.at(10);
+        let password = Password::parse("second-secret", PasswordPolicy::ORIGINAL).unwrap();
+        service.manage(async |users| {
+            let name = LoginName::from_text("alice");
+            users.set_password(&name, password, &Initiator::OPERATOR).await.unwrap()
+        });
+        assert!(!has_session(&browser));
+    });
+}
+
+#[test]
+fn the_cookie_is_no_token_and_a_token_is_no_cookie() {
+    let service = service();
+    let browser = Browser::of_user(&service, "alice");
+    let cookie = browser.cookies.borrow()["session"].clone();
+    let answer = service.anonymous().bearing(&cookie).get("/api/auth/profile");
+    assert_eq!(answer.status, 401);
+    let token = service.user("bobby").token().to_owned();
+    let other = Browser::of(&service);
+    let answer = other.send(
+        Method::GET,
+        &authorize("own", &SILENT),
+        String::new(),
+        &[("authorization", &format!("Bearer {token}"))],
+    );
+    is_told(other.follow(answer), "login_required");
+}
+
+/// The page as it is for a log-in that fails.
+fn refused(service: &Service, name: &str, password: &str) -> (u16, String, String) {
+    let browser = Browser::of(service);
+    let page = browser.open("/oauth/login").unwrap();
+    let answer = browser.post(&Form::of(&page), &[("username", name), ("password", password)]);
+    assert!(!browser.cookies.borrow().contains_key("session"));
+    let text = decoded(answer.text());
+    let alert = text.split_once("role=\"alert\">").unwrap().1.split_once("</p>").unwrap().0.to_owned();
+    (answer.status, alert, answer.header("retry-after").unwrap_or_default().to_owned())
+}
+
+#[test]
+fn a_wrong_password_and_an_unknown_name_are_refused_alike_and_count_as_at_the_api() {
+    let service = service();
+    service.user("alice");
+    let wrong = (400, "The user name or the password is wrong.".to_owned(), String::new());
+    assert_eq!(refused(&service, "alice", "wrong"), wrong);
+    assert_eq!(refused(&service, "unknown-name", "wrong"), wrong);
+    let until_it_waits =
+        (0..20).map(|_| refused(&service, "alice", "wrong")).find(|(status, ..)| *status != 400);
+    let (status, alert, retry_after) = until_it_waits.unwrap();
+    assert_eq!(status, 429);
+    assert_eq!(
+        alert,
+        format!("Too many log-ins to this account have failed. Try again in {retry_after} seconds.")
+    );
+    let login = serde_json::json!({ "username": "alice", "password": "secret-alice" });
+    assert_eq!(
+        service.anonymous().post("/api/auth/login", &login).status,
+        429,
+        "the API counts the same failures"
+    );
+}
+
+#[test]
+fn limits_are_told_on_the_page() {
+    let service = service_with(&[("RATE_LIMITS", "login=1/m per account")]);
+    refused(&service, "unknown-name", "wrong");
+    let (status, alert, retry_after) = refused(&service, "unknown-name", "wrong");
+    assert_eq!((status, alert), (429, format!("Too many requests. Try again in {retry_after} seconds.")));
+}
+
+#[test]
+fn without_a_database_the_pages_say_that_the_service_cannot_answer() {
+    let service = service_with(&[("SKIP_DATABASE", "true")]);
+    let browser = Browser::of(&service);
+    let page = browser.open("/oauth/login").unwrap();
+    let answer = browser.post(&Form::of(&page), &[("username", "alice"), ("password", "secret-alice")]);
+    stays_here(&answer, 503, "The service cannot answer at the moment.");
+}
