@@ -1,6 +1,7 @@
 //! The documentation of the API: the OpenAPI document, Swagger UI, and pages for people. All of it is in this binary.
 
 mod asset;
+mod compressed;
 mod document;
 mod hub;
 mod page;

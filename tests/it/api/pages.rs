@@ -1,8 +1,11 @@
 //! The documentation's pages: JSON for programs, pages for browsers, nothing from elsewhere.
 
+use std::io::Read;
+
+use flate2::read::GzDecoder;
 use http::Method;
 
-use crate::support::Service;
+use crate::support::{Service, repository};
 
 const BROWSER: (&str, &str) = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
 
@@ -90,6 +93,27 @@ fn pages_may_load_from_this_server_alone_and_hold_no_inline_code() {
             assert!(tag.contains("src=") || tag.contains("application/json"), "{path}: <script{tag}>");
         }
         assert!(!text.contains("src=\"http") && !text.contains("onclick="), "{path}");
+    }
+}
+
+/// The program keeps these files compressed.
+#[test]
+fn a_client_that_reads_gzip_gets_swagger_ui_compressed_and_others_get_the_same_file() {
+    let service = Service::start();
+    for file in ["swagger-ui.css", "swagger-ui-bundle.js"] {
+        let path = format!("/api/docs/assets/{file}");
+        let ask = |headers: &[(&str, &str)]| service.anonymous().send(Method::GET, &path, headers, "");
+        let (plain, gzip) = (ask(&[]), ask(&[("accept-encoding", "br, gzip")]));
+        assert_eq!(plain.body, std::fs::read(repository().join("web/swagger-ui").join(file)).unwrap());
+        assert_eq!((plain.header("content-encoding"), gzip.header("content-encoding")), (None, Some("gzip")));
+        assert!(gzip.body.len() * 3 < plain.body.len(), "{}", gzip.body.len());
+        let mut unpacked = Vec::new();
+        GzDecoder::new(&gzip.body[..]).read_to_end(&mut unpacked).unwrap();
+        assert_eq!(unpacked, plain.body);
+        assert_ne!(gzip.header("etag"), plain.header("etag"), "they are different bytes");
+        for answer in [&plain, &gzip] {
+            assert!(answer.headers.get_all("vary").iter().any(|value| value == "Accept-Encoding"));
+        }
     }
 }
 

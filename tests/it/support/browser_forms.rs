@@ -47,7 +47,7 @@ impl BrowserForms {
                 }
                 None => {
                     assert_eq!(answer.status, 200, "{}", answer.text());
-                    let form = Form::first_of(&answer.text());
+                    let form = Form::first_of(answer.text());
                     let filled = self.filled(&form);
                     self.send(Method::POST, &form.action, filled)
                 }
