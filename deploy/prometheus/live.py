@@ -160,7 +160,7 @@ class Clients:
         token = logged_in["data"]["token"]["access_token"]
         self.expect(200, post(port, "/api/auth/profile", None, token))
         self.expect(200, post(port, "/api/auth/refresh", {}, token))
-        self.expect(409, post(port, "/api/auth/register", {"username": name, "email": "x@example.com", "password": password}))
+        self.expect(409, post(port, "/api/auth/register", {"username": name, "email": f"again{turn}@example.com", "password": password}))
         for guess in range(2):
             status, _ = post(port, "/api/auth/login", {"username": "victim", "password": f"guess-{turn}-{guess}"})
             assert status in (401, 403, 429), status
