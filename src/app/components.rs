@@ -304,14 +304,14 @@ impl Components {
             access_log: config.access_log,
             brand: config.brand.clone(),
         };
+        let issuer = config.oauth_issuer.on_port(port);
         let client_authentication = ClientAuthentication::new(
             clients.clone(),
-            config.oauth_issuer.on_port(port),
+            issuer.clone(),
             config.key_clock_skew,
             KeyFetcher::new(clock.clone()),
             clock.clone(),
         );
-        let issuer = config.oauth_issuer.on_port(port);
         let oauth = OAuth::new(OAuthParts {
             issuer: issuer.map(|issuer| Issuer::new(issuer, config.internal_url.clone())),
             algorithms: config.algorithms.clone(),

@@ -190,7 +190,7 @@ fn requested_scopes(client: &Client, params: &Params) -> Result<Scopes, ErrorFor
         .map_err(|error| ErrorForClient::new("invalid_scope", format!("scope {error}")))?;
     let scopes = asked.filtered(may_have);
     if scopes.is_empty() {
-        return Err(ErrorForClient::new("invalid_scope", "the client may have none of these scopes"));
+        return Err(ErrorForClient::new("invalid_scope", "the client is not allowed any of these scopes"));
     }
     Ok(scopes)
 }

@@ -78,7 +78,7 @@ impl ClientDirectory {
     /// # Errors
     /// As the store. Then the last copy stays.
     pub async fn refresh(&self) -> Result<(), StoreError> {
-        match self.list().await {
+        match list_all(&*self.0.store).await {
             Ok(listed) => self.install(listed),
             Err(StoreError::Absent) => {
                 self.0.is_fixed.store(true, Ordering::Relaxed);
@@ -107,17 +107,21 @@ impl ClientDirectory {
         });
         self.0.known.store(Some(Arc::new(known.collect())));
     }
+}
 
-    async fn list(&self) -> Result<Vec<Client>, StoreError> {
-        let mut listed: Vec<Client> = Vec::new();
-        loop {
-            let after = listed.last().map(|client| &client.id);
-            let page = self.0.store.list_clients(after, PAGE).await?;
-            let is_last = page.len() < PAGE;
-            listed.extend(page);
-            if is_last {
-                return Ok(listed);
-            }
+/// All clients in the order of their ids.
+///
+/// # Errors
+/// As the store.
+pub(super) async fn list_all(store: &dyn Clients) -> Result<Vec<Client>, StoreError> {
+    let mut listed: Vec<Client> = Vec::new();
+    loop {
+        let after = listed.last().map(|client| &client.id);
+        let page = store.list_clients(after, PAGE).await?;
+        let is_last = page.len() < PAGE;
+        listed.extend(page);
+        if is_last {
+            return Ok(listed);
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::client_directory::list_all;
 use super::client_faults::ClientFaults;
 use super::client_rules::ClientRules;
 use super::clients_file::hash_of;
@@ -20,8 +21,6 @@ use crate::store::{Clients, Denials, StoreError, Stores};
 pub(super) const MAX_TRIES: usize = 8;
 /// How much later than its tokens a denial expires, for clocks that differ.
 const DENIAL_MARGIN_SECS: u64 = 300;
-/// Clients that one query reads.
-const PAGE: usize = 500;
 
 /// The stored clients, for changes.
 #[derive(Clone)]
@@ -218,16 +217,7 @@ impl ClientRegistry {
     /// # Errors
     /// As the store.
     pub async fn list(&self) -> Result<Vec<Client>, StoreError> {
-        let mut listed: Vec<Client> = Vec::new();
-        loop {
-            let after = listed.last().map(|client| &client.id);
-            let page = self.store.list_clients(after, PAGE).await?;
-            let is_last = page.len() < PAGE;
-            listed.extend(page);
-            if is_last {
-                return Ok(listed);
-            }
-        }
+        list_all(&*self.store).await
     }
 
     /// Replaces a client by what `change` makes of it.

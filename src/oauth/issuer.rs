@@ -28,7 +28,7 @@ impl Issuer {
         format!("{}{path}", self.internal.as_deref().unwrap_or(self.base()))
     }
 
-    /// The path before those of the service, such as `/auth`; empty if there is none.
+    /// The path before those of the service, such as `/auth`; empty if the issuer has no path.
     pub fn path(&self) -> &str {
         let rest = self.base().split_once("://").map_or("", |(_, rest)| rest);
         rest.find('/').map_or("", |at| &rest[at..])

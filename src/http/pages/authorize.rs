@@ -35,7 +35,7 @@ pub(in crate::http) async fn choose_account(api: Api, call: Call) -> Answer {
     advance(&visit, &PageRequest { is_account_chosen: true, ..page }, request).await
 }
 
-/// The sealed request in the query of a page; empty if there is none.
+/// The sealed request in the query of a page; empty if the page belongs to no request.
 pub(super) fn request_in_query(call: &Call) -> Result<String, crate::http::refusal::Refusal> {
     let params = params(call.request.uri().query().unwrap_or_default())?;
     Ok(params.get("request").unwrap_or_default().to_owned())

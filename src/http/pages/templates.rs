@@ -10,7 +10,7 @@ use super::messages::Messages;
 pub(super) struct Frame<'a> {
     pub(super) language: Language,
     pub(super) brand: &'a Brand,
-    /// The path in front of every path of the service; empty if there is none.
+    /// The path of the issuer, in front of every path of the service. It may be empty.
     pub(super) root: &'a str,
     /// The token of the forms of this page.
     pub(super) csrf: String,
@@ -24,7 +24,7 @@ pub(super) struct LogInPage<'a> {
     pub(super) m: &'static Messages,
     pub(super) lead: Option<String>,
     pub(super) alert: Option<String>,
-    /// The sealed request that goes on after the log-in; empty if there is none.
+    /// The sealed request that continues after the log-in; empty if the page belongs to no request.
     pub(super) request: &'a str,
     /// The same as the query of a link.
     pub(super) query: String,

@@ -124,7 +124,7 @@ messages! {
     session_ended,
     /// Heading of the list of consents.
     apps,
-    /// If there are none.
+    /// If the user has given no consent.
     no_apps,
     /// `{}` is a time.
     allowed_on,
