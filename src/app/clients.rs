@@ -93,7 +93,7 @@ impl ClientRefresh {
             }
             // Without a database, the clients of the file are all that there are.
             Err(ClientChangeError::Store(StoreError::Absent)) => {
-                let records = file.clients().iter().map(|client| client.record(None, now.whole_secs()));
+                let records = file.clients().iter().map(|client| client.record(None, None, now.whole_secs()));
                 self.directory.install(records.collect());
             }
             Err(error) => return Err(error.into()),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ClientId, ClientSecretHash, GeneratePolicy, RedirectUri, Scopes, Timestamp};
+use super::{ClientId, ClientSecretHash, GeneratePolicy, RedirectUri, RegistrationId, Scopes, Timestamp};
 
 /// A registered client. It is stored as JSON with these names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,8 +22,10 @@ pub struct Client {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// Tokens that were issued to it before this second are refused; zero if it was never used.
-    pub tokens_valid_from: Timestamp,
+    /// Differs from that of every other client, also of an earlier one with the same id. `None` for a client that is only in
+    /// memory (`CLIENTS_FILE` without a database): all instances must agree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<RegistrationId>,
 }
 
 /// The place from which a client is managed.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ClientId, GrantId, SessionId, Timestamp, UserId};
+use super::{GrantId, RegistrationId, SessionId, Timestamp, UserId};
 
 /// Which tokens are refused.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -15,8 +15,8 @@ pub enum Denied {
     Session(SessionId),
     /// All of this user that were issued before the instant of the denial.
     User(UserId),
-    /// All of this client that were issued before the instant of the denial.
-    Client(ClientId),
+    /// All of this registration of a client.
+    Registration(RegistrationId),
 }
 
 /// A denial. It expires with the last token that it concerns.
@@ -38,7 +38,7 @@ impl fmt::Display for Denied {
             Self::Grant(id) => write!(f, "grant:{id}"),
             Self::Session(id) => write!(f, "session:{id}"),
             Self::User(id) => write!(f, "user:{id}"),
-            Self::Client(id) => write!(f, "client:{id}"),
+            Self::Registration(id) => write!(f, "registration:{id}"),
         }
     }
 }
@@ -52,7 +52,7 @@ impl Denied {
             "grant" => GrantId::parse(id).map(Self::Grant),
             "session" => SessionId::parse(id).map(Self::Session),
             "user" => UserId::parse(id).map(Self::User),
-            "client" => ClientId::parse(id).ok().map(Self::Client),
+            "registration" => RegistrationId::parse(id).map(Self::Registration),
             _ => None,
         }
     }
@@ -60,7 +60,7 @@ impl Denied {
 
 #[cfg(test)]
 mod tests {
-    use super::{ClientId, Denied, GrantId, SessionId, UserId};
+    use super::{Denied, GrantId, RegistrationId, SessionId, UserId};
 
     #[test]
     fn the_stored_form_reads_back() {
@@ -69,11 +69,11 @@ mod tests {
             Denied::Grant(GrantId::from_bytes([1; 16])),
             Denied::Session(SessionId::from_bytes([2; 16])),
             Denied::User(UserId::from_bytes([3; 12])),
-            Denied::Client(ClientId::parse("https://client.example").unwrap()),
+            Denied::Registration(RegistrationId::from_bytes([4; 16])),
         ] {
             assert_eq!(Denied::parse(&denied.to_string()), Some(denied));
         }
-        for text in ["", "token", "grant:1", "user:x", "client:a b", "other:1"] {
+        for text in ["", "token", "grant:1", "user:x", "registration:x", "client:a", "other:1"] {
             assert_eq!(Denied::parse(text), None, "{text}");
         }
     }

@@ -5,7 +5,7 @@ mod refresh;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClientId, GrantId, Scopes, SessionId, Timestamp, UserId};
+use super::{Client, ClientId, GrantId, RegistrationId, Scopes, SessionId, Timestamp, UserId};
 
 pub use redeem::{PresentedCode, RedeemError};
 pub use refresh::{RefreshError, Refreshed};
@@ -32,6 +32,9 @@ pub struct Grant {
 /// What was permitted, and how the user had logged in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrantTerms {
+    /// The registration of the client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<RegistrationId>,
     /// The browser session in which it was given.
     pub session: SessionId,
     /// The scopes.
@@ -141,6 +144,11 @@ impl Grant {
         is_live.then(|| self.at_stage(GrantStage::Ended { at: now }, self.forget_at))
     }
 
+    /// Whether it was given to this client, and not to an earlier one with the same id.
+    pub fn is_of(&self, client: &Client) -> bool {
+        self.client == client.id && self.terms.registration == client.registration
+    }
+
     /// Until when its refresh tokens count, if the client has one now.
     pub fn refresh_until(&self, lifetimes: GrantLifetimes) -> Option<Timestamp> {
         match self.stage {
@@ -188,6 +196,7 @@ mod tests {
     /// A grant with a code, as a client with PKCE gets it.
     pub(super) fn grant() -> Grant {
         let terms = GrantTerms {
+            registration: None,
             session: SessionId::from_bytes([2; 16]),
             scopes: Scopes::parse("openid offline_access a b").unwrap(),
             resources: vec![],

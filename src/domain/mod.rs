@@ -71,7 +71,7 @@ pub use password::{Password, PasswordError, PasswordHash};
 pub use password_policy::PasswordPolicy;
 pub use peer::Peer;
 pub use proxy_header::{ProxyHeader, ProxyHeaderError, node_address};
-pub use random_id::{GrantId, SessionId};
+pub use random_id::{GrantId, RegistrationId, SessionId};
 pub use redirect_uri::{RedirectUri, RedirectUriError};
 pub use request_id::RequestId;
 pub use rotation::Rotation;

@@ -62,6 +62,12 @@ random_id! {
     SessionId
 }
 
+random_id! {
+    /// The id of one registration of a client: the claim `rid`. A client that is deleted and added again under the same
+    /// `client_id` is another registration, so that it gets nothing of what the first one had.
+    RegistrationId
+}
+
 #[cfg(test)]
 mod tests {
     use super::GrantId;

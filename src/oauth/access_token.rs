@@ -2,7 +2,7 @@
 
 use jose::Typ;
 
-use super::{OAuth, TokenError};
+use super::{ClientsNotLoaded, OAuth, TokenError};
 use crate::domain::{AccessTokenTyp, Client, Lifetime, Scopes};
 use crate::token::{AccessToken, AccessTokenRequest, Issued, Rejection, Subject, UserOfGrant};
 
@@ -22,6 +22,7 @@ impl OAuth {
         let metadata = &client.metadata;
         let request = AccessTokenRequest {
             client_id: client.id.as_str(),
+            registration: client.registration,
             user,
             audience,
             scope,
@@ -35,19 +36,16 @@ impl OAuth {
         Ok(self.tokens.issue(Subject::AccessToken(&request), None).await?)
     }
 
-    /// Checks an access token, for whatever audience, and that its client still exists and has not lost its tokens.
+    /// Checks an access token, for whatever audience, and that its client still exists.
     ///
     /// # Errors
     /// [`TokenError::InvalidToken`]; [`TokenError::NotReady`] if the clients or the denials are not loaded yet.
-    pub fn check_access_token(&self, token: &str) -> Result<AccessToken, TokenError> {
+    pub async fn check_access_token(&self, token: &str) -> Result<AccessToken, TokenError> {
         let token = self.tokens.check_access_token(token)?;
-        let client = self.clients.find(token.claims.client_id.as_str()).map_err(|_| TokenError::NotReady)?;
-        let issued_at = token.checked.registered().iat.unwrap_or(0);
-        let is_valid = client.is_some_and(|client| issued_at >= client.tokens_valid_from.as_secs());
-        if is_valid {
-            Ok(token)
-        } else {
-            Err(TokenError::InvalidToken(Rejection::InvalidClaim("client_id").into()))
+        match self.clients.find_registered(&token.claims.client_id, token.claims.rid).await {
+            Ok(Some(_)) => Ok(token),
+            Ok(None) => Err(TokenError::InvalidToken(Rejection::InvalidClaim("client_id").into())),
+            Err(ClientsNotLoaded) => Err(TokenError::NotReady),
         }
     }
 }

@@ -66,7 +66,7 @@ impl OAuth {
         let lifetimes = self.lifetimes_of(client);
         let mut signed = None;
         for tries in 0..MAX_TRIES {
-            let grant = self.find_grant_again(id, tries).await?.ok_or_else(unknown)?;
+            let grant = self.find_grant_of(client, id, tries).await?.ok_or_else(unknown)?;
             let presented = PresentedCode {
                 redirect_uri: params.get("redirect_uri"),
                 challenge: challenge.as_deref(),

@@ -61,6 +61,7 @@ impl OAuth {
     ) -> Result<Secret<String>, TokenError> {
         let details = &live.session.details;
         let terms = GrantTerms {
+            registration: request.client.registration,
             session: details.id,
             scopes: request.scopes.clone(),
             resources: request.resources.clone(),

@@ -3,15 +3,22 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::client_keys::ClientKeys;
-use crate::domain::{Client, ClientId, Timestamp};
+use crate::domain::{Client, ClientId, RegistrationId, Timestamp};
 use crate::store::{Clients, StoreError};
 
 /// How many clients one call of the store returns.
 const PAGE: usize = 500;
+/// Between two reads because of tokens whose client is not known here.
+const LOOK_PAUSE: Duration = Duration::from_secs(1);
+/// How long such a read may take.
+const LOOK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The clients as they were read last. Clones share them. If the database stops answering, the last copy stays in use.
 #[derive(Clone)]
@@ -22,6 +29,8 @@ struct Inner {
     /// `None` before the first successful read.
     known: ArcSwapOption<HashMap<ClientId, Arc<KnownClient>>>,
     is_fixed: AtomicBool,
+    /// When the last read because of a token began, and whether it succeeded.
+    looked: Mutex<Option<(Instant, bool)>>,
 }
 
 /// The clients have not been read yet, so it is not known whether a client exists.
@@ -45,7 +54,8 @@ pub(super) struct SecretDigest {
 impl ClientDirectory {
     /// A directory that has not been read yet.
     pub fn new(store: Arc<dyn Clients>) -> Self {
-        Self(Arc::new(Inner { store, known: ArcSwapOption::empty(), is_fixed: AtomicBool::new(false) }))
+        let (known, is_fixed, looked) = (ArcSwapOption::empty(), AtomicBool::new(false), Mutex::default());
+        Self(Arc::new(Inner { store, known, is_fixed, looked }))
     }
 
     /// The client with this id; `None` if there is no such client.
@@ -54,6 +64,49 @@ impl ClientDirectory {
     /// [`ClientsNotLoaded`] before the first successful [`ClientDirectory::refresh`].
     pub fn find(&self, id: &str) -> Result<Option<Arc<Client>>, ClientsNotLoaded> {
         Ok(self.known(id)?.map(|known| Arc::clone(&known.client)))
+    }
+
+    /// The registration `registration` of the client `id`; `None` if it no longer exists, also if another client has the id
+    /// now. The caller has its number from a token or a grant of this service: if it is not known here, another instance may
+    /// have added the client a moment ago, so that this one reads the clients again.
+    ///
+    /// # Errors
+    /// [`ClientsNotLoaded`] if they could not be read.
+    pub(super) async fn find_registered(
+        &self,
+        id: &ClientId,
+        registration: Option<RegistrationId>,
+    ) -> Result<Option<Arc<Client>>, ClientsNotLoaded> {
+        let find = || {
+            let client = self.find(id.as_str())?;
+            Ok(client.filter(|client| client.registration == registration))
+        };
+        match find()? {
+            None if !self.is_fixed() => {
+                self.look_again().await?;
+                find()
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// Reads the clients, or waits for the read that another request has begun since this one asked.
+    async fn look_again(&self) -> Result<(), ClientsNotLoaded> {
+        let asked = Instant::now();
+        let mut looked = self.0.looked.lock().await;
+        let is_read = match *looked {
+            Some((began, is_read)) if began > asked => is_read,
+            before => {
+                if let Some((began, _)) = before {
+                    sleep_until(began + LOOK_PAUSE).await;
+                }
+                let began = Instant::now();
+                let is_read = matches!(timeout(LOOK_PATIENCE, self.refresh()).await, Ok(Ok(())));
+                *looked = Some((began, is_read));
+                is_read
+            }
+        };
+        if is_read { Ok(()) } else { Err(ClientsNotLoaded) }
     }
 
     pub(super) fn known(&self, id: &str) -> Result<Option<Arc<KnownClient>>, ClientsNotLoaded> {

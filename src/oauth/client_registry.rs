@@ -12,7 +12,7 @@ use super::clients_file::hash_of;
 use crate::clock::Clock;
 use crate::domain::{
     Client, ClientAuthMethod, ClientId, ClientMetadata, ClientOrigin, ClientSecretHash, Denial, Denied,
-    Event, EventKind, EventSubject, Initiator, Secret, Timestamp,
+    Event, EventKind, EventSubject, Initiator, RegistrationId, Secret, Timestamp,
 };
 use crate::entropy::{Entropy, EntropyError};
 use crate::store::{Clients, Denials, StoreError, Stores};
@@ -110,7 +110,7 @@ impl ClientRegistry {
             secrets,
             created_at: now,
             updated_at: now,
-            tokens_valid_from: Timestamp::from_secs(0),
+            registration: Some(self.new_registration()?),
         };
         let created = self.event(EventKind::ClientCreated, &client.id, by, now)?;
         if self.store.create_client(&client, &created).await? {
@@ -181,17 +181,28 @@ impl ClientRegistry {
     /// [`ClientChangeError`].
     pub async fn delete(&self, id: &ClientId, by: &Initiator) -> Result<Client, ClientChangeError> {
         let client = self.changeable(id).await?;
-        if self.remove(id, by).await? { Ok(client) } else { Err(ClientChangeError::Unknown(id.clone())) }
+        if self.remove(&client, by).await? {
+            Ok(client)
+        } else {
+            Err(ClientChangeError::Unknown(id.clone()))
+        }
     }
 
-    /// First the tokens, then the client: after a crash between the two, the removal can be repeated.
-    pub(super) async fn remove(&self, id: &ClientId, by: &Initiator) -> Result<bool, ClientChangeError> {
+    /// First the tokens, then the client: after a crash between the two, the client has no valid tokens, and the removal can
+    /// be repeated.
+    pub(super) async fn remove(&self, client: &Client, by: &Initiator) -> Result<bool, ClientChangeError> {
         let at = self.clock.now();
-        let expires_at = at.plus_secs(self.rules.longest_token + DENIAL_MARGIN_SECS);
-        let denial = Denial { denied: Denied::Client(id.clone()), at, expires_at };
-        self.denials.record_denial(&denial, None).await?;
-        let deleted = self.event(EventKind::ClientDeleted, id, by, self.now())?;
-        Ok(self.store.delete_client(id, &deleted).await?)
+        if let Some(registration) = client.registration {
+            let expires_at = at.plus_secs(self.rules.longest_token + DENIAL_MARGIN_SECS);
+            let denial = Denial { denied: Denied::Registration(registration), at, expires_at };
+            self.denials.record_denial(&denial, None).await?;
+        }
+        let deleted = self.event(EventKind::ClientDeleted, &client.id, by, self.now())?;
+        Ok(self.store.delete_client(&client.id, &deleted).await?)
+    }
+
+    pub(super) fn new_registration(&self) -> Result<RegistrationId, EntropyError> {
+        self.entropy.bytes().map(RegistrationId::from_bytes)
     }
 
     /// The client with this id.

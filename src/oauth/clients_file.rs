@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 use super::client_faults::{ClientFault, ClientFaults, read_metadata};
 use super::client_rules::ClientRules;
 use crate::domain::{
-    Client, ClientAuthMethod, ClientId, ClientMetadata, ClientOrigin, ClientSecretHash, Secret, Timestamp,
+    Client, ClientAuthMethod, ClientId, ClientMetadata, ClientOrigin, ClientSecretHash, RegistrationId, Secret,
+    Timestamp,
 };
 
 /// The fewest characters of a secret from a file. The secrets that this program makes have 43.
@@ -129,8 +130,9 @@ impl FileClient {
         Ok(Self { id, metadata, secrets })
     }
 
-    /// The record of this client; `before` is the one that is stored. Revision and instants follow from it.
-    pub fn record(&self, before: Option<&Client>, now: Timestamp) -> Client {
+    /// The record of this client; `before` is the one that is stored. Revision, registration and instants follow from it. If
+    /// the client is not stored yet, its registration is `new`.
+    pub fn record(&self, before: Option<&Client>, new: Option<RegistrationId>, now: Timestamp) -> Client {
         let made_at = |sha256: &String| {
             let known = before.and_then(|before| before.secrets.iter().find(|hash| hash.sha256 == *sha256));
             known.map_or(now, |hash| hash.created_at)
@@ -148,7 +150,7 @@ impl FileClient {
             secrets: self.secrets.iter().map(hash).collect(),
             created_at: before.map_or(now, |before| before.created_at),
             updated_at: now,
-            tokens_valid_from: before.map_or(Timestamp::from_secs(0), |before| before.tokens_valid_from),
+            registration: before.map_or(new, |before| before.registration),
         }
     }
 

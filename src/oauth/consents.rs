@@ -9,7 +9,8 @@ use crate::domain::{
 const MAX_LISTED: usize = 200;
 
 impl OAuth {
-    /// What the user has permitted the client of this request before.
+    /// What the user has permitted the client of this request before. A consent that is older than the client was given to an
+    /// earlier client with the same id, and does not count.
     ///
     /// # Errors
     /// [`TokenError`] if the database does not answer.
@@ -18,7 +19,8 @@ impl OAuth {
         user: &User,
         request: &AuthorizationRequest,
     ) -> Result<Option<Consent>, TokenError> {
-        Ok(self.consents.find_consent(user.id, &request.client.id).await?)
+        let consent = self.consents.find_consent(user.id, &request.client.id).await?;
+        Ok(consent.filter(|consent| consent.given_at >= request.client.created_at))
     }
 
     /// Remembers that the user permits what the request asks for, besides what was permitted before.

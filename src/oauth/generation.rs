@@ -107,11 +107,11 @@ impl Generation {
                 let presented = PresentedCredentials { authorization, ..PresentedCredentials::default() };
                 Ok(self.authentication.authenticate(presented).await?.client)
             }
-            Credential::Bearer(token) => self.client_of_token(token.expose()),
+            Credential::Bearer(token) => self.client_of_token(token.expose()).await,
         }
     }
 
-    fn client_of_token(&self, token: &str) -> Result<Arc<Client>, GenerateError> {
+    async fn client_of_token(&self, token: &str) -> Result<Arc<Client>, GenerateError> {
         let settings = self.tokens.settings();
         let access = self.tokens.check_access_token(token)?;
         // A service that gets a token for itself must not be able to use it here (RFC 9068 §4).
@@ -124,7 +124,7 @@ impl Generation {
         if !access.claims.scope.contains(GENERATE_SCOPE) {
             return Err(GenerateError::NoScope);
         }
-        let client = self.directory.find(access.claims.client_id.as_str())?;
+        let client = self.directory.find_registered(&access.claims.client_id, access.claims.rid).await?;
         client.ok_or(GenerateError::NotAccepted("the client of the access token no longer exists"))
     }
 
@@ -152,6 +152,7 @@ impl Generation {
         check_claims(policy, wanted)?;
         let request = GeneratedRequest {
             client_id: id,
+            registration: client.registration,
             subject,
             username: wanted.username.as_deref(),
             email: wanted.email.as_deref(),

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::authorization_code::MAX_TRIES;
-use super::{OAuth, TokenError};
+use super::{ClientsNotLoaded, OAuth, TokenError};
 use crate::domain::{
-    Actor, Caller, Denied, Event, EventKind, EventSubject, Grant, GrantId, Initiator, UserId,
+    Actor, Caller, Client, Denied, Event, EventKind, EventSubject, Grant, GrantId, Initiator, UserId,
 };
 
 /// Grants that one call of the store returns.
@@ -94,8 +94,30 @@ impl OAuth {
         }
     }
 
+    /// The grant, if it is one of this client; at a try after the first one with a pause.
+    ///
+    /// # Errors
+    /// [`TokenError::NotReady`] if the client that authenticated has been replaced by another one with its id.
+    pub(super) async fn find_grant_of(
+        &self,
+        client: &Client,
+        id: GrantId,
+        tries: u32,
+    ) -> Result<Option<Grant>, TokenError> {
+        let grant = self.find_grant_again(id, tries).await?;
+        let Some(grant) = grant.filter(|grant| grant.client == client.id) else { return Ok(None) };
+        if grant.is_of(client) {
+            return Ok(Some(grant));
+        }
+        // The grant is older than the client, or this instance does not know the newest client with this id yet.
+        match self.clients.find_registered(&client.id, grant.terms.registration).await {
+            Ok(None) => Ok(None),
+            Ok(Some(_)) | Err(ClientsNotLoaded) => Err(TokenError::NotReady),
+        }
+    }
+
     /// The grant, at a try after the first one with a pause.
-    pub(super) async fn find_grant_again(
+    async fn find_grant_again(
         &self,
         id: GrantId,
         tries: u32,

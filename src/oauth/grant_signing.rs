@@ -29,8 +29,7 @@ impl OAuth {
     /// Signs the tokens of a grant for what a request asks for within the grant.
     ///
     /// # Errors
-    /// [`TokenError::InvalidGrant`] if the user is gone or has ended the sessions since, or if the tokens of the client were
-    /// revoked; [`TokenError::InvalidScope`] and
+    /// [`TokenError::InvalidGrant`] if the user is gone or has ended the sessions since; [`TokenError::InvalidScope`] and
     /// [`TokenError::InvalidTarget`] if the request asks for more than was permitted; those of signing.
     pub(super) async fn sign_for(
         &self,
@@ -39,9 +38,6 @@ impl OAuth {
         params: &Params,
         nonce: Option<&str>,
     ) -> Result<SignedTokens, TokenError> {
-        if grant.terms.created_at.as_secs() < client.tokens_valid_from.as_secs() {
-            return Err(TokenError::InvalidGrant("the tokens of the client have been revoked"));
-        }
         let scope = scopes_of(grant, params)?;
         let audience = audience_of(grant, params)?;
         let user = self.user_of(grant).await?;

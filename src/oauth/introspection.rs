@@ -56,7 +56,7 @@ impl OAuth {
 
     /// The answer about an access token, or about a refresh token of this client; only `active: false` if it is not valid.
     async fn describe(&self, client: &Client, token: &str) -> Result<Map<String, Value>, TokenError> {
-        match self.check_access_token(token) {
+        match self.check_access_token(token).await {
             Ok(token) => Ok(active(&token)),
             Err(TokenError::InvalidToken(_)) => {
                 let found = self.inspect_refresh_token(client, token).await?;
@@ -104,10 +104,11 @@ fn active_refresh_token(token: &RefreshTokenInfo) -> Map<String, Value> {
     ])
 }
 
-/// The claims of the token, and the members that say what they belong to. `gid` is only for this service.
+/// The claims of the token, and the members that say what they belong to. `gid` and `rid` are only for this service.
 fn active(token: &AccessToken) -> Map<String, Value> {
     let mut answer: Map<String, Value> = serde_json::from_str(token.checked.claims()).unwrap_or_default();
     answer.remove("gid");
+    answer.remove("rid");
     answer.insert("active".to_owned(), true.into());
     answer.insert("token_type".to_owned(), "Bearer".into());
     answer

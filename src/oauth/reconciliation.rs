@@ -49,7 +49,8 @@ impl ClientRegistry {
         by: &Initiator,
     ) -> Result<bool, ClientChangeError> {
         let now = self.now();
-        let wanted = file.find(&change.id).map(|wanted| wanted.record(before, now));
+        let new = self.new_registration()?;
+        let wanted = file.find(&change.id).map(|wanted| wanted.record(before, Some(new), now));
         let event = |kind| self.event(kind, &change.id, by, now);
         Ok(match (&change.action, wanted, before) {
             (PlannedAction::Create, Some(wanted), _) => {
@@ -59,7 +60,7 @@ impl ClientRegistry {
                 let changed = event(EventKind::ClientChanged)?;
                 self.store.replace_client_if(before.revision, &wanted, &changed).await?
             }
-            (PlannedAction::Delete, None, _) => self.remove(&change.id, by).await?,
+            (PlannedAction::Delete, None, Some(before)) => self.remove(before, by).await?,
             _ => false,
         })
     }

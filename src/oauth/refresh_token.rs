@@ -42,10 +42,7 @@ impl OAuth {
         let (lifetimes, rotates) = (self.lifetimes_of(client), client.rotates_refresh_tokens());
         let mut signed = None;
         for tries in 0..MAX_TRIES {
-            let grant = self.find_grant_again(id, tries).await?.ok_or_else(unknown)?;
-            if grant.client != client.id {
-                return Err(unknown());
-            }
+            let grant = self.find_grant_of(client, id, tries).await?.ok_or_else(unknown)?;
             let next = match grant.refresh(counter, rotates, lifetimes, self.clock.now()) {
                 Ok(next) => next,
                 Err(RefreshError::Reused) => {
@@ -88,7 +85,7 @@ impl OAuth {
         token: &str,
     ) -> Result<Option<RefreshTokenInfo>, TokenError> {
         let Some(token) = self.read_refresh_token(token)? else { return Ok(None) };
-        let grant = self.grants.find_grant(token.grant).await?.filter(|grant| grant.client == client.id);
+        let grant = self.grants.find_grant(token.grant).await?.filter(|grant| grant.is_of(client));
         let Some(grant) = grant else { return Ok(None) };
         let lifetimes = self.lifetimes_of(client);
         let is_good = grant

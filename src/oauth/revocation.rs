@@ -17,7 +17,7 @@ impl OAuth {
     ) -> Result<(), TokenError> {
         let client = &client.client;
         let token = params.get("token").ok_or(TokenError::invalid_request("token is missing"))?;
-        let token = match self.check_access_token(token) {
+        let token = match self.check_access_token(token).await {
             Err(TokenError::InvalidToken(_)) => {
                 return self.revoke_refresh_token(caller, client, token).await;
             }

@@ -23,7 +23,7 @@ impl OAuth {
     /// [`TokenError::InvalidToken`]; [`TokenError::InsufficientScope`] if the token is not one of a user, or has not the scope
     /// `openid`.
     pub async fn userinfo(&self, caller: &Caller, token: &str) -> Result<Userinfo, TokenError> {
-        let token = self.check_access_token(token)?;
+        let token = self.check_access_token(token).await?;
         let registered = token.checked.registered();
         // Only the service itself sets `gid`: a client that may choose the subject of generated tokens cannot choose it.
         let Some(grant) = token.claims.gid.filter(|_| token.claims.scope.contains("openid")) else {

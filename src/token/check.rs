@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::Tokens;
 use super::denied_tokens::DenialVerdict;
-use crate::domain::{Caller, ClientId, GrantId, Scopes, UserId};
+use crate::domain::{Caller, ClientId, GrantId, RegistrationId, Scopes, UserId};
 
 pub use jose::Rejection;
 
@@ -68,6 +68,9 @@ pub struct AccessToken {
 pub struct AccessClaims {
     /// The client that it was issued to.
     pub client_id: ClientId,
+    /// The registration of the client; `None` if the client is only in memory.
+    #[serde(default)]
+    pub rid: Option<RegistrationId>,
     /// What the client may do.
     #[serde(default)]
     pub scope: Scopes,

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::TokenSettings;
-use crate::domain::{GrantId, Lifetime, SessionId, Timestamp};
+use crate::domain::{GrantId, Lifetime, RegistrationId, SessionId, Timestamp};
 
 /// The claims of our tokens (RFC 7519 §4.1, and the claims that the original adds).
 #[derive(Debug, Serialize)]
@@ -31,6 +31,9 @@ pub(super) struct Claims<'a> {
     /// The client that the token was issued to (RFC 8693 §4.3).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) client_id: Option<&'a str>,
+    /// The registration of the client, so that no token counts for a later client with the same id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rid: Option<RegistrationId>,
     /// What the client may do (RFC 8693 §4.2).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) scope: Option<Cow<'a, str>>,
@@ -95,6 +98,7 @@ impl<'a> Claims<'a> {
             auth_time: None,
             email_verified: None,
             client_id: None,
+            rid: None,
             scope: None,
             acr: None,
             amr: &[],
@@ -179,7 +183,8 @@ impl CustomClaims {
     const OWN_FIELDS: [&'static str; 4] = ["username", "email", "email_verified", "auth_time"];
     /// The claims that the service sets in some kind of token, besides these. A demo token and an operator's token may have
     /// them, but no token that a client generates: no verifier may take it for a token of that kind.
-    const OF_OTHER_TOKENS: [&'static str; 20] = [
+    const OF_OTHER_TOKENS: [&'static str; 21] = [
+        "rid",
         "scope",
         "sid",
         "gid",

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use serde::Deserialize;
 
-use crate::domain::{ClientId, Denial, Denied, GrantId, SessionId, Timestamp, UserId};
+use crate::domain::{Denial, Denied, GrantId, RegistrationId, SessionId, Timestamp, UserId};
 
 /// The denials that this instance knows. Reading takes no lock. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +59,8 @@ pub(super) struct Concerned {
     iat: Option<f64>,
     #[serde(default)]
     client_id: Option<String>,
+    #[serde(default)]
+    rid: Option<RegistrationId>,
     #[serde(default)]
     sid: Option<SessionId>,
     #[serde(default)]
@@ -131,16 +133,17 @@ impl Known {
 
 impl Concerned {
     fn is_denied(&self, find: impl Fn(&Denied) -> Option<Span>) -> bool {
-        let whole =
-            [self.jti.clone().map(Denied::Token), self.gid.map(Denied::Grant), self.sid.map(Denied::Session)];
-        let dated = [
-            self.sub.as_deref().and_then(UserId::parse).map(Denied::User),
-            self.client_id.as_deref().and_then(|id| ClientId::parse(id).ok()).map(Denied::Client),
+        let whole = [
+            self.jti.clone().map(Denied::Token),
+            self.gid.map(Denied::Grant),
+            self.sid.map(Denied::Session),
+            self.rid.map(Denied::Registration),
         ];
+        let user = self.sub.as_deref().and_then(UserId::parse).map(Denied::User);
         // A token of the second of the denial counts as issued before it: it may be refused without need, and is issued again.
         let is_before = |span: Span| self.iat.is_none_or(|iat| iat <= span.at.as_secs() as f64);
         whole.iter().flatten().any(|denied| find(denied).is_some())
-            || dated.iter().flatten().any(|denied| find(denied).is_some_and(is_before))
+            || user.is_some_and(|denied| find(&denied).is_some_and(is_before))
     }
 }
 
@@ -167,7 +170,7 @@ mod tests {
     }
 
     fn claims(iat: u64) -> String {
-        format!(r#"{{"jti":"j","sub":"{USER}","iat":{iat},"client_id":"c","sid":"{ID}","gid":"{ID}"}}"#)
+        format!(r#"{{"jti":"j","sub":"{USER}","iat":{iat},"client_id":"c","rid":"{ID}","sid":"{ID}","gid":"{ID}"}}"#)
     }
 
     fn all() -> [Denied; 5] {
@@ -176,7 +179,7 @@ mod tests {
             Denied::Grant(GrantId::parse(ID).unwrap()),
             Denied::Session(SessionId::parse(ID).unwrap()),
             Denied::User(UserId::parse(USER).unwrap()),
-            Denied::Client(ClientId::parse("c").unwrap()),
+            Denied::Registration(RegistrationId::parse(ID).unwrap()),
         ]
     }
 
@@ -192,9 +195,9 @@ mod tests {
     }
 
     #[test]
-    fn a_denial_of_a_user_or_a_client_spares_tokens_of_later_seconds() {
+    fn only_a_denial_of_a_user_spares_tokens_of_later_seconds() {
         for denied in all() {
-            let dated = matches!(denied, Denied::User(_) | Denied::Client(_));
+            let dated = matches!(denied, Denied::User(_));
             let tokens = DeniedTokens::default();
             tokens.install(&[denial(denied.clone())], NOW);
             let later = if dated { DenialVerdict::Passes } else { DenialVerdict::Denied };

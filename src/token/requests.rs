@@ -7,13 +7,15 @@ use jose::{Algorithm, Typ};
 use serde_json::{Map, Value};
 
 use super::CustomClaims;
-use crate::domain::{GrantId, Lifetime, Scopes, SessionId, UserId};
+use crate::domain::{GrantId, Lifetime, RegistrationId, Scopes, SessionId, UserId};
 
 /// The values of a token that a client generates for a subject of its choice. Its policy admits them.
 #[derive(Clone, Debug)]
 pub struct GeneratedRequest<'a> {
     /// `client_id`.
     pub client_id: &'a str,
+    /// `rid`.
+    pub registration: Option<RegistrationId>,
     /// `sub`.
     pub subject: &'a str,
     /// `username`.
@@ -33,6 +35,8 @@ pub struct GeneratedRequest<'a> {
 pub struct AccessTokenRequest<'a> {
     /// `client_id`; also `sub` if there is no user (RFC 9068 §2.2).
     pub client_id: &'a str,
+    /// `rid`.
+    pub registration: Option<RegistrationId>,
     /// The user for whom the client acts; `None` if it acts for itself.
     pub user: Option<UserOfGrant<'a>>,
     /// `aud`, the resources that the token is for: if it is empty, the default audience; one as a string, several as an array.

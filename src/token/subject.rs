@@ -130,6 +130,7 @@ fn of_client<'a>(request: &'a AccessTokenRequest<'a>, common: Claims<'a>) -> Cla
         sub: user.map_or_else(client, |user| Cow::Owned(user.id.to_string())),
         aud: Audience::of(request.audience).unwrap_or(common.aud),
         client_id: Some(request.client_id),
+        rid: request.registration,
         scope: (!request.scope.is_empty()).then(|| Cow::Owned(request.scope.to_string())),
         auth_time: user.map(|user| user.log_in.auth_time),
         acr: user.and_then(|user| user.log_in.acr),
@@ -161,6 +162,7 @@ fn as_generated<'a>(request: &'a GeneratedRequest<'a>, common: Claims<'a>) -> Cl
         email: request.email,
         aud: Audience::of(request.audience).unwrap_or(common.aud),
         client_id: Some(request.client_id),
+        rid: request.registration,
         ..common
     }
 }
@@ -181,7 +183,7 @@ mod tests {
     use serde_json::{Map, Value};
 
     use super::*;
-    use crate::domain::{Email, GrantId, PasswordHash, Scopes, SessionId, Sessions, UserId, Username};
+    use crate::domain::{Email, GrantId, PasswordHash, RegistrationId, Scopes, SessionId, Sessions, UserId, Username};
     use crate::token::{CustomClaims, LogIn, UserOfGrant};
 
     const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
@@ -227,7 +229,8 @@ mod tests {
         claims: &'a Map<String, Value>,
     ) -> AccessTokenRequest<'a> {
         let (client_id, typ) = ("c1", Typ::AtJwt);
-        AccessTokenRequest { client_id, user: None, audience, scope, typ, lifetime: None, claims }
+        let registration = None;
+        AccessTokenRequest { client_id, registration, user: None, audience, scope, typ, lifetime: None, claims }
     }
 
     fn log_in(amr: &[String]) -> LogIn<'_> {
@@ -293,8 +296,9 @@ mod tests {
         let (scope, claims, amr) = (Scopes::parse("openid").unwrap(), Map::new(), ["pwd".to_owned()]);
         let (id, grant) = (UserId::from_bytes([0xAB; 12]), GrantId::from_bytes([0x22; 16]));
         let user = Some(UserOfGrant { id, log_in: log_in(&amr), grant });
-        let request = AccessTokenRequest { user, ..of_itself(&scope, &[], &claims) };
-        let expected = r#"{"sub":"abababababababababababab","iat":1700000000,"iss":"https://issuer","aud":"api","exp":1700003600,"jti":"id","auth_time":5,"client_id":"c1","scope":"openid","acr":"1","amr":["pwd"],"sid":"11111111111111111111111111111111","gid":"22222222222222222222222222222222"}"#;
+        let registration = Some(RegistrationId::from_bytes([0x33; 16]));
+        let request = AccessTokenRequest { user, registration, ..of_itself(&scope, &[], &claims) };
+        let expected = r#"{"sub":"abababababababababababab","iat":1700000000,"iss":"https://issuer","aud":"api","exp":1700003600,"jti":"id","auth_time":5,"client_id":"c1","rid":"33333333333333333333333333333333","scope":"openid","acr":"1","amr":["pwd"],"sid":"11111111111111111111111111111111","gid":"22222222222222222222222222222222"}"#;
         assert_eq!(drafted(Subject::AccessToken(&request)), (expected.to_owned(), Typ::AtJwt, 3600));
     }
 
@@ -327,6 +331,7 @@ mod tests {
         let claims = with_claims(r#"{"role":"x"}"#).claims;
         let request = GeneratedRequest {
             client_id: "c1",
+            registration: Some(RegistrationId::from_bytes([0x33; 16])),
             subject: "s",
             username: None,
             email: Some("e"),
@@ -334,7 +339,7 @@ mod tests {
             lifetime: Lifetime::from_secs(60).unwrap(),
             claims: claims.as_ref(),
         };
-        let expected = r#"{"sub":"s","email":"e","iat":1700000000,"iss":"issuer","aud":"x","exp":1700000060,"jti":"id","client_id":"c1","role":"x"}"#;
+        let expected = r#"{"sub":"s","email":"e","iat":1700000000,"iss":"issuer","aud":"x","exp":1700000060,"jti":"id","client_id":"c1","rid":"33333333333333333333333333333333","role":"x"}"#;
         assert_eq!(drafted(Subject::Generated(&request)), (expected.to_owned(), Typ::Jwt, 60));
     }
 

@@ -32,7 +32,7 @@ pub struct World {
 /// A client with this method and the metadata that `change` makes.
 pub fn client(id: &str, method: ClientAuthMethod, change: impl FnOnce(&mut Client)) -> Client {
     let metadata = ClientMetadata { token_endpoint_auth_method: method, ..ClientMetadata::default() };
-    let (now, zero) = (Timestamp::from_secs(NOW), Timestamp::from_secs(0));
+    let now = Timestamp::from_secs(NOW);
     let mut client = Client {
         id: ClientId::parse(id).unwrap(),
         revision: 1,
@@ -41,7 +41,7 @@ pub fn client(id: &str, method: ClientAuthMethod, change: impl FnOnce(&mut Clien
         secrets: Vec::new(),
         created_at: now,
         updated_at: now,
-        tokens_valid_from: zero,
+        registration: None,
     };
     change(&mut client);
     client

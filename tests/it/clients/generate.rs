@@ -37,7 +37,7 @@ fn a_client_gets_a_token_for_itself_and_the_usual_audience_that_is_no_demo() {
     let claims = claims_of(&answer);
     let expected = json!({
         "sub": "mailer", "iat": Service::START, "iss": "jwt-generator-app", "aud": "jwt-generator-api",
-        "exp": Service::START + 3600, "jti": claims["jti"], "client_id": "mailer",
+        "exp": Service::START + 3600, "jti": claims["jti"], "client_id": "mailer", "rid": claims["rid"],
     });
     assert_eq!(claims, expected);
     let token = body["data"]["access_token"].as_str().unwrap();
@@ -58,7 +58,7 @@ fn a_client_gets_what_its_policy_admits_in_production_too() {
         let expected = json!({
             "sub": "user-7", "username": "ada", "email": "ada@example.com", "iat": Service::START,
             "iss": "jwt-generator-app", "aud": ["https://a.example/", "https://b.example/"],
-            "exp": Service::START + 900, "jti": claims["jti"], "client_id": "mailer", "role": "editor", "tenant": 7,
+            "exp": Service::START + 900, "jti": claims["jti"], "client_id": "mailer", "rid": claims["rid"], "role": "editor", "tenant": 7,
         });
         assert_eq!(claims, expected);
     }

@@ -20,7 +20,7 @@ fn a_code_gives_the_tokens_of_what_the_user_permitted() {
         "sub": place.alice, "iat": Service::START, "iss": ISSUER, "jti": claims["jti"],
         "aud": ["https://orders.example", "https://stock.example"], "exp": Service::START + 3600,
         "auth_time": Service::START, "client_id": "app", "scope": OFFLINE, "amr": ["pwd"], "sid": sid,
-        "gid": claims["gid"],
+        "gid": claims["gid"], "rid": claims["rid"],
     });
     assert_eq!(claims, expected);
     let id = tokens.id_claims();

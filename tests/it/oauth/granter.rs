@@ -12,14 +12,14 @@ use jwt_generator::entropy::Entropy;
 use jwt_generator::server_secret::{Label, ServerSecretSettings};
 use jwt_generator::store::mongo::Mongo;
 use jwt_generator::store::sqlite::Sqlite;
-use jwt_generator::store::{Grants, IfMissing};
+use jwt_generator::store::{Clients, Grants, IfMissing};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::{ask, of, service};
 use crate::clients::SECRET_HASH;
-use crate::support::{Answer, Client, Service};
+use crate::support::{Answer, Client, Service, mongod};
 
 pub const SERVER_SECRET: &str = "a server secret of the tests with 32 bytes";
 pub const CALLBACK: &str = "https://app.example/cb";
@@ -48,31 +48,34 @@ pub fn clients() -> Vec<Value> {
 /// Writes grants into a database.
 pub struct Granter {
     grants: Arc<dyn Grants>,
+    clients: Arc<dyn Clients>,
     runtime: Runtime,
 }
 
 impl Granter {
     /// Beside the service on this folder.
     pub fn in_folder(folder: &Path) -> Self {
-        Self::of(Arc::new(Sqlite::open(folder, IfMissing::Create).unwrap()))
+        Self::of(Arc::new(Sqlite::open(folder, IfMissing::Create).unwrap()), Runtime::new().unwrap())
     }
 
     /// Beside the services on this MongoDB.
     pub fn on_mongodb(uri: &str) -> Self {
         let runtime = Runtime::new().unwrap();
         let store = runtime.block_on(async { Mongo::new(uri).unwrap() });
-        Self { grants: Arc::new(store), runtime }
+        Self::of(Arc::new(store), runtime)
     }
 
-    fn of(grants: Arc<dyn Grants>) -> Self {
-        Self { grants, runtime: Runtime::new().unwrap() }
+    fn of(store: Arc<impl Grants + Clients + 'static>, runtime: Runtime) -> Self {
+        Self { grants: Arc::clone(&store) as Arc<dyn Grants>, clients: store, runtime }
     }
 
     /// The code of a new grant of this user, given at `now`.
     pub fn code(&self, client: &str, user: &str, scopes: &str, now: u64) -> String {
         let client = ClientId::parse(client).unwrap();
         let id = GrantId::from_bytes(Entropy::System.bytes().unwrap());
+        let registered = self.runtime.block_on(self.clients.find_client(&client)).unwrap();
         let terms = GrantTerms {
+            registration: registered.and_then(|client| client.registration),
             session: SessionId::from_bytes([0x5E; 16]),
             scopes: Scopes::parse(scopes).unwrap(),
             resources: vec!["https://orders.example".to_owned(), "https://stock.example".to_owned()],
@@ -117,6 +120,15 @@ impl Place {
         let service = service(&clients(), &[&usual, settings].concat());
         let alice = super::new_user(&service, "alice");
         Self { granter: Granter::in_folder(folder.path()), service, alice, folder }
+    }
+
+    /// The same on a new MongoDB database.
+    pub fn on_mongodb(settings: &[(&str, &str)]) -> Self {
+        let uri = mongod::new_database();
+        let usual = [("MONGODB_URI", uri.as_str()), ("SERVER_SECRET", SERVER_SECRET)];
+        let service = service(&clients(), &[&usual, settings].concat());
+        let alice = super::new_user(&service, "alice");
+        Self { granter: Granter::on_mongodb(&uri), service, alice, folder: tempfile::tempdir().unwrap() }
     }
 
     /// A client by its id.

@@ -26,7 +26,7 @@ fn tokens(service: &Service) -> Vec<(&'static str, String)> {
     let access = own_token(&orders);
     let accept = [FORM, ("accept", "application/token-introspection+jwt")];
     let introspection = orders.send(Method::POST, "/oauth/introspect", &accept, form(&[("token", &access)]));
-    let of_signer = token_of_user(&user, &json!({ "client_id": "signer" }));
+    let of_signer = token_of_user(service, &user, &json!({ "client_id": "signer" }));
     let userinfo = service.anonymous().bearing(&of_signer).get("/oauth/userinfo");
     let generated = of(service, "mailer").post("/api/token/generate", &json!({ "subject": user })).ok();
     let id_token = of_user(
@@ -47,7 +47,7 @@ fn tokens(service: &Service) -> Vec<(&'static str, String)> {
         ("generated", generated["data"]["access_token"].as_str().unwrap().to_owned()),
         ("access", access),
         ("plain access", own_token(&of(service, "plain"))),
-        ("access of a user", token_of_user(&user, &json!({ "aud": "jwt-generator-api" }))),
+        ("access of a user", token_of_user(service, &user, &json!({ "aud": "jwt-generator-api" }))),
         ("id", signed(header, &id_token.to_string())),
         ("id for the API", signed(header, &of_the_api)),
         ("userinfo", userinfo.text().to_owned()),

@@ -9,6 +9,7 @@ mod introspection;
 mod kinds;
 pub mod recipes;
 mod refresh;
+mod registrations;
 mod relying_parties;
 mod revocation;
 mod token;
@@ -83,9 +84,23 @@ pub fn of_user(user: &str, changes: &Value) -> Value {
     claims
 }
 
-/// The same, signed with the service's key.
-pub fn token_of_user(user: &str, changes: &Value) -> String {
-    signed(AT_HEADER, &of_user(user, changes).to_string())
+/// The same, signed with the service's key, for the registration that its client has.
+#[track_caller]
+pub fn token_of_user(service: &Service, user: &str, changes: &Value) -> String {
+    let mut claims = of_user(user, changes);
+    let client = of(service, claims["client_id"].as_str().unwrap());
+    let own = ask(&client, "/oauth/token", &[("grant_type", "client_credentials")]);
+    if own.status == 200 {
+        claims["rid"] = claims_of(own.json()["access_token"].as_str().unwrap())["rid"].clone();
+    }
+    signed(AT_HEADER, &claims.to_string())
+}
+
+/// The claims of a token.
+#[track_caller]
+pub fn claims_of(token: &str) -> Value {
+    let (_, claims) = jose::decode_unverified(token).unwrap();
+    serde_json::from_str(&claims).unwrap()
 }
 
 /// The id of a new user.

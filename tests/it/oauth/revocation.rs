@@ -74,7 +74,7 @@ fn a_log_out_by_an_operator_ends_the_access_tokens_of_the_user_too() {
     let data = folder.path().to_str().unwrap();
     let service = service(&[], &[("DATA_DIR", data), ("KEY_REFRESH", "1s")]);
     let user = new_user(&service, "alice");
-    let token = token_of_user(&user, &json!({}));
+    let token = token_of_user(&service, &user, &json!({}));
     assert_eq!(introspected(&of(&service, "orders"), &token)["active"], json!(true));
     service.manage(async |registry| {
         let name = LoginName::from_text("alice");

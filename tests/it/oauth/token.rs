@@ -31,7 +31,7 @@ fn a_client_gets_a_token_for_itself() {
     assert_eq!(header, r#"{"alg":"RS256","typ":"at+jwt","kid":"default-key-id"}"#);
     let expected = json!({
         "sub": "orders", "iat": Service::START, "iss": ISSUER, "aud": "https://orders.example",
-        "exp": Service::START + 3600, "jti": claims["jti"], "client_id": "orders",
+        "exp": Service::START + 3600, "jti": claims["jti"], "client_id": "orders", "rid": claims["rid"],
         "scope": "orders.read orders.write profile email",
     });
     assert_eq!(claims, expected);

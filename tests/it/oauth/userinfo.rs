@@ -13,7 +13,7 @@ fn the_scopes_of_the_token_give_claims_about_its_user() {
     let service = service(&[], &[]);
     let user = new_user(&service, "alice");
     let told = |scope: &str| {
-        let token = token_of_user(&user, &json!({ "scope": scope }));
+        let token = token_of_user(&service, &user, &json!({ "scope": scope }));
         let answer = service.anonymous().bearing(&token).get(PATH);
         assert_eq!(answer.header("cache-control"), Some("no-store"));
         answer.ok()
@@ -28,7 +28,7 @@ fn the_scopes_of_the_token_give_claims_about_its_user() {
 #[test]
 fn the_token_may_come_in_the_header_or_in_a_form() {
     let service = service(&[], &[]);
-    let token = token_of_user(&new_user(&service, "alice"), &json!({ "scope": "openid" }));
+    let token = token_of_user(&service, &new_user(&service, "alice"), &json!({ "scope": "openid" }));
     let bearing = service.anonymous().bearing(&token);
     let expected = bearing.get(PATH).ok();
     assert_eq!(bearing.send(Method::POST, PATH, &[], "").ok(), expected);
@@ -48,16 +48,16 @@ fn each_refusal_has_its_challenge() {
     for token in [
         "x".to_owned(),
         service.user("bob").token().to_owned(),
-        token_of_user("0123456789abcdef01234567", &json!({})),
-        token_of_user(&user, &json!({ "client_id": "gone" })),
-        token_of_user(&user, &json!({ "exp": Service::START })),
+        token_of_user(&service, "0123456789abcdef01234567", &json!({})),
+        token_of_user(&service, &user, &json!({ "client_id": "gone" })),
+        token_of_user(&service, &user, &json!({ "exp": Service::START })),
     ] {
         let refused = service.anonymous().bearing(&token).get(PATH);
         refused.is_oauth_error(401, "invalid_token", "Token verification failed");
         assert_eq!(refused.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
     }
     let sentence = "The access token needs the scope openid, and must be one of a user";
-    for token in [own_token(&of(&service, "orders")), token_of_user(&user, &json!({ "scope": "profile" }))] {
+    for token in [own_token(&of(&service, "orders")), token_of_user(&service, &user, &json!({ "scope": "profile" }))] {
         let refused = service.anonymous().bearing(&token).get(PATH);
         refused.is_oauth_error(403, "insufficient_scope", sentence);
         let challenge = "Bearer error=\"insufficient_scope\", scope=\"openid\"";
@@ -70,7 +70,7 @@ fn a_client_may_get_the_claims_signed() {
     let signer = machine("signer", &json!({ "userinfo_signed_response_alg": "RS256" }));
     let service = service(&[signer], &[]);
     let user = new_user(&service, "alice");
-    let token = token_of_user(&user, &json!({ "client_id": "signer", "scope": "openid" }));
+    let token = token_of_user(&service, &user, &json!({ "client_id": "signer", "scope": "openid" }));
     let answer = service.anonymous().bearing(&token).get(PATH);
     assert_eq!(answer.header("content-type"), Some("application/jwt"));
     let (header, claims) = jose::decode_unverified(answer.text()).unwrap();

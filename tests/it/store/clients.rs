@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jwt_generator::domain::{
     Client, ClientId, ClientMetadata, ClientOrigin, ClientSecretHash, Event, EventId, EventKind,
-    EventSubject, GrantType, Initiator, RedirectUri, Scopes, Timestamp,
+    EventSubject, GrantType, Initiator, RedirectUri, RegistrationId, Scopes, Timestamp,
 };
 use jwt_generator::store::{Clients, StoreError};
 
@@ -38,7 +38,7 @@ pub fn client(name: &str, revision: u64) -> Client {
         secrets: vec![secret("a", None), secret("b", Some(AT.plus_secs(3600)))],
         created_at: AT,
         updated_at: AT.plus_secs(revision),
-        tokens_valid_from: Timestamp::from_secs(0),
+        registration: Some(RegistrationId::from_bytes([revision as u8; 16])),
     }
 }
 

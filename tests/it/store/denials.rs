@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use jwt_generator::domain::{
-    ClientId, Denial, Denied, Event, EventId, EventKind, EventSubject, GrantId, Initiator, SessionId,
-    Timestamp,
+    ClientId, Denial, Denied, Event, EventId, EventKind, EventSubject, GrantId, Initiator, RegistrationId,
+    SessionId, Timestamp,
 };
 use jwt_generator::store::{Denials, StoreError};
 
@@ -38,7 +38,7 @@ async fn a_denial_of_each_kind_is_listed_as_it_was_written(denials: Arc<dyn Deni
         Denied::Grant(GrantId::from_bytes([1; 16])),
         Denied::Session(SessionId::from_bytes([2; 16])),
         Denied::User(user(1).id),
-        Denied::Client(ClientId::parse("https://client.example").unwrap()),
+        Denied::Registration(RegistrationId::from_bytes([3; 16])),
     ];
     let written: Vec<_> = (0..).zip(kinds).map(|(secs, denied)| of(denied, AT.plus_secs(secs))).collect();
     for (n, denial) in (0..).zip(&written) {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use jwt_generator::domain::{
-    ClientId, Event, EventKind, Grant, GrantId, GrantStage, GrantTerms, Scopes, SessionId, Timestamp,
+    ClientId, Event, EventKind, Grant, GrantId, GrantStage, GrantTerms, RegistrationId, Scopes, SessionId,
+    Timestamp,
 };
 use jwt_generator::store::{Grants, StoreError};
 
@@ -24,6 +25,7 @@ pub(super) fn grant(n: u8, of_user: u8) -> Grant {
         user: user(of_user).id,
         forget_at: Timestamp::from_millis(NOW.as_millis() + 123),
         terms: GrantTerms {
+            registration: Some(RegistrationId::from_bytes([8; 16])),
             session: SessionId::from_bytes([9; 16]),
             scopes: Scopes::parse("openid offline_access").unwrap(),
             resources: vec!["https://api.example".to_owned()],
@@ -50,7 +52,7 @@ fn active(n: u8, of_user: u8, revision: u64) -> Grant {
 }
 
 async fn a_grant_is_found_as_it_was_written(grants: Arc<dyn Grants>) {
-    let bare = GrantTerms { acr: None, nonce: None, amr: vec![], ..grant(2, 1).terms };
+    let bare = GrantTerms { registration: None, acr: None, nonce: None, amr: vec![], ..grant(2, 1).terms };
     let code = GrantStage::Code { redirect_uri: None, code_challenge: None, expires_at: NOW };
     let bare = Grant { terms: bare, stage: code, ..grant(2, 1) };
     let ended = Grant { stage: GrantStage::Ended { at: NOW }, ..grant(3, 1) };

@@ -5,11 +5,12 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
 use jwt_generator::accounts::Registry;
-use jwt_generator::app::{App, IfMissing, open_registry, open_stores};
+use jwt_generator::app::{App, IfMissing, open_clients, open_registry, open_stores};
 use jwt_generator::clock::Clock;
 use jwt_generator::config::{Config, Sources};
 use jwt_generator::domain::Timestamp;
 use jwt_generator::entropy::Entropy;
+use jwt_generator::oauth::ClientRegistry;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -119,6 +120,16 @@ impl Service {
         let stores = open_stores(&self.config, IfMissing::Create).unwrap();
         let registry = open_registry(&self.config, &stores, self.clock.clone(), Entropy::seeded(8)).unwrap();
         runtime.block_on(work(registry))
+    }
+
+    /// Works on the clients beside the service, as a command does; not for a store in memory.
+    pub fn manage_clients<T>(&self, work: impl AsyncFnOnce(ClientRegistry) -> T) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let stores = open_stores(&self.config, IfMissing::Create).unwrap();
+            let registry = open_clients(&self.config, &stores, self.clock.clone(), Entropy::System);
+            work(registry).await
+        })
     }
 
     /// Moves the clock to so many seconds after the start.
