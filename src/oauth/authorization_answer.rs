@@ -25,6 +25,17 @@ pub enum ResponseMode {
     FormPost,
 }
 
+impl ResponseMode {
+    /// The mode with this name, if the service has it.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        match name {
+            "query" => Some(Self::Query),
+            "form_post" => Some(Self::FormPost),
+            _ => None,
+        }
+    }
+}
+
 /// Why a request is not granted.
 #[derive(Debug)]
 pub enum AuthorizeError {

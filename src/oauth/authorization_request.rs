@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::authorization_answer::{AnswerTarget, AuthorizeError, ErrorForClient, ResponseMode};
 use super::claims_request::ClaimsRequest;
 use super::grant_request::audience;
+use super::request_object::AnswerParams;
 use super::{ClientDirectory, Params, TokenError};
 use crate::domain::{Client, GrantType, Scopes};
 
@@ -67,12 +68,7 @@ impl AuthorizationRequest {
     /// [`AuthorizeError`].
     pub fn read(params: &Params, clients: &ClientDirectory) -> Result<Self, AuthorizeError> {
         let (client, redirect_uri) = trusted_target(params, clients)?;
-        let state = params.get("state").map(str::to_owned);
-        let mut target = AnswerTarget { redirect_uri, mode: ResponseMode::Query, state };
-        match response_mode(params) {
-            Ok(mode) => target.mode = mode,
-            Err(error) => return Err(AuthorizeError::ToClient(target, error)),
-        }
+        let target = answer_target(params, redirect_uri)?;
         Self::of_client(params, client, &target).map_err(|error| AuthorizeError::ToClient(target, error))
     }
 
@@ -145,11 +141,21 @@ fn trusted_target(
     Ok((client, redirect_uri))
 }
 
-fn response_mode(params: &Params) -> Result<ResponseMode, ErrorForClient> {
-    match params.get("response_mode") {
-        None | Some("query") => Ok(ResponseMode::Query),
-        Some("form_post") => Ok(ResponseMode::FormPost),
-        Some(_) => Err(ErrorForClient::invalid("response_mode must be query or form_post")),
+/// The destination of the answer. What a request object says of it counts for the refusal of the object only.
+fn answer_target(params: &Params, redirect_uri: String) -> Result<AnswerTarget, AuthorizeError> {
+    let in_object = AnswerParams::of_object(params);
+    let state = params.get("state").map(str::to_owned).or(in_object.state);
+    let mode = match params.get("response_mode") {
+        None => in_object.response_mode.as_deref().and_then(ResponseMode::parse).or(Some(ResponseMode::Query)),
+        Some(name) => ResponseMode::parse(name),
+    };
+    match mode {
+        Some(mode) => Ok(AnswerTarget { redirect_uri, mode, state }),
+        None => {
+            let target = AnswerTarget { redirect_uri, mode: ResponseMode::Query, state };
+            let error = ErrorForClient::invalid("response_mode must be query or form_post");
+            Err(AuthorizeError::ToClient(target, error))
+        }
     }
 }
 

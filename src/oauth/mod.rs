@@ -39,6 +39,7 @@ mod pkce;
 mod presented_credentials;
 mod reconciliation;
 mod refresh_token;
+mod request_object;
 mod revocation;
 mod scopes;
 mod token_endpoint;

@@ -1,8 +1,10 @@
 //! Requests that are refused, and those parts of requests that are not.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 
-use super::browser::{Browser, authorize, is_told, request, service, stays_here};
+use super::browser::{Browser, CALLBACK, Form, authorize, is_told, request, service, stays_here};
 
 #[test]
 fn the_client_reads_what_is_wrong_with_its_request() {
@@ -34,6 +36,34 @@ fn the_client_reads_what_is_wrong_with_its_request() {
     }
     let answer = browser.get(&authorize("machine", &[]));
     stays_here(&answer, 400, "redirect_uri is not one of the addresses that the client registered");
+}
+
+/// OpenID Connect Core §6.1: the refusal goes to the client with what the query says, and else with what the object says.
+#[test]
+fn a_request_object_is_refused_as_the_client_expects_the_answer() {
+    let service = service();
+    let browser = Browser::of_user(&service, "alice");
+    let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    let claims = encode(r#"{"response_type":"code","client_id":"own","state":"of the object","response_mode":"form_post"}"#);
+    let unsigned = format!("{}.{claims}.", encode(r#"{"alg":"none"}"#));
+    let signed = format!("{}.{claims}.{}", encode(r#"{"alg":"RS256"}"#), encode("a signature"));
+    for object in [&unsigned, &signed] {
+        let posted = |more: &[(&str, &str)]| {
+            let more = [&[("request", object.as_str())], more].concat();
+            let page = browser.open(&authorize("own", &more)).unwrap();
+            let form = Form::of(&page);
+            assert_eq!((form.action.as_str(), form.value("error")), (CALLBACK, "request_not_supported"));
+            form.value("state").to_owned()
+        };
+        assert_eq!(posted(&[("state", "")]), "of the object");
+        assert_eq!(posted(&[]), "a b&c");
+        assert_eq!(posted(&[("response_mode", "form_post")]), "a b&c");
+        let address = browser.open(&authorize("own", &[("request", object), ("response_mode", "query")]));
+        is_told(address, "request_not_supported");
+        let elsewhere = [("request", object.as_str()), ("redirect_uri", "https://other.example/cb")];
+        let answer = browser.get(&authorize("own", &elsewhere));
+        stays_here(&answer, 400, "redirect_uri is not one of the addresses that the client registered");
+    }
 }
 
 #[test]
