@@ -22,7 +22,7 @@ use super::middleware::request_id::RequestIds;
 use super::middleware::{limits, options, panic, request_id, security_headers, trace};
 use super::operation::Pending;
 use super::pages::{Language, refusal_page};
-use super::refusal::{Cause, Kind, Refusal};
+use super::refusal::{Cause, Kind, Refusal, ToldRefusal};
 use super::router::{Route, Router, allowed};
 use super::{Answer, Api, Body, Call, Response, operations, path};
 use crate::domain::Caller;
@@ -218,7 +218,10 @@ impl HttpService {
                 if route.is_for_all_origins() {
                     Cors::public(response.headers_mut());
                 }
-                (response, None, None)
+                match response.extensions_mut().remove::<ToldRefusal>() {
+                    Some(told) => (response, Some(told.code), told.cause),
+                    None => (response, None, None),
+                }
             }
             Err(refusal) => {
                 let face = refusal.kind.face();

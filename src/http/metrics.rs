@@ -172,6 +172,7 @@ impl Source for ConnectionMetrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oauth::ErrorForClient;
 
     #[test]
     fn every_status_has_a_class() {
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn every_code_in_the_table_of_refusals_is_counted() {
+    fn every_code_in_the_table_of_refusals_and_every_error_for_a_client_is_counted() {
         let tables = [
             include_str!("refusal/face.rs"),
             include_str!("refusal/oauth_fault.rs"),
@@ -192,7 +193,7 @@ mod tests {
         let of_rows = rows.iter().flat_map(|rows| rows.split('"').skip(1).step_by(2));
         let is_code = |text: &&str| text.contains('_') || ["busy", "internal"].contains(text);
         let is_code = |text: &&str| is_code(text) && text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-        let mut of_table: Vec<_> = of_rows.filter(is_code).collect();
+        let mut of_table: Vec<_> = of_rows.filter(is_code).chain(ErrorForClient::CODES).collect();
         of_table.sort_unstable();
         of_table.dedup();
         let mut codes = CODES.to_vec();

@@ -57,8 +57,28 @@ pub struct ErrorForClient {
 }
 
 impl ErrorForClient {
+    /// All codes.
+    pub const CODES: [&str; 15] = [
+        "access_denied",
+        "account_selection_required",
+        "consent_required",
+        "invalid_request",
+        "invalid_scope",
+        "invalid_target",
+        "login_required",
+        "registration_not_supported",
+        "request_not_supported",
+        "request_uri_not_supported",
+        "server_error",
+        "temporarily_unavailable",
+        "unauthorized_client",
+        "unmet_authentication_requirements",
+        "unsupported_response_type",
+    ];
+
     /// This code with this sentence.
     pub fn new(code: &'static str, sentence: impl Into<Cow<'static, str>>) -> Self {
+        debug_assert!(Self::CODES.contains(&code), "{code}");
         Self { code, sentence: sentence.into() }
     }
 

@@ -9,6 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::callers::answered;
+use crate::pages::browser::{Browser, authorize, is_told};
 use crate::support::{Client, Program, eventually, folder_with_keys, jwt_generator};
 
 const CHEAP: (&str, &str) = ("BCRYPT_ROUNDS", "4");
@@ -168,4 +169,44 @@ fn a_log_that_nothing_reads_holds_up_no_request_and_is_whole_when_it_is_read() {
     assert_eq!(answered(&text).len(), REQUESTS + 1, "later lines come as well");
     assert!(!text.contains("were dropped"), "{text}");
     assert!(text.trim_end().ends_with('}'), "the last line is whole");
+}
+
+/// What a page tells the user, or a redirect tells the client, is in the log as well.
+#[test]
+fn a_page_that_refuses_leaves_its_code_in_the_log() {
+    let folder = folder_with_keys();
+    let file = folder.path().join("clients.json");
+    let client = json!({
+        "client_id": "web", "token_endpoint_auth_method": "none", "scope": "openid",
+        "redirect_uris": [crate::pages::browser::CALLBACK],
+    });
+    std::fs::write(&file, json!([client]).to_string()).unwrap();
+    let program = Program::start(folder.path(), &[CHEAP, ("CLIENTS_FILE", file.to_str().unwrap())]);
+    program.client().register("alice");
+    let browser = Browser::at(&program.client());
+    let page = browser.open("/oauth/login").unwrap();
+    assert_eq!(browser.submit(&page, &[("username", "alice"), ("password", "wrong")]).unwrap().status, 400);
+    assert_eq!(browser.submit(&page, &[("username", "alice")]).unwrap().status, 400);
+    let form = browser.open("/oauth/register").unwrap();
+    let taken = [("username", "alice"), ("email", "a@example.com"), ("password", "a-long-enough-one")];
+    assert_eq!(browser.submit(&form, &taken).unwrap().status, 409);
+    assert_eq!(browser.submit(&form, &[("username", "a")]).unwrap().status, 400);
+    is_told(browser.open(&authorize("web", &[("scope", "openid"), ("prompt", "none")])), "login_required");
+    browser.log_in(&page, "alice").unwrap();
+    let consent = browser.open(&authorize("web", &[("scope", "openid")])).unwrap();
+    is_told(browser.submit(&consent, &[("answer", "deny")]), "access_denied");
+    let (_, log) = program.stop();
+    let refused: Vec<_> = answered(&log)
+        .iter()
+        .map(|line| (line["operation"].clone(), line["http.response.status_code"].clone(), line["error.type"].clone()))
+        .collect();
+    let expected = [
+        ("log_in_on_page", 400, "invalid_credentials"),
+        ("log_in_on_page", 400, "missing_field"),
+        ("register_on_page", 409, "user_exists"),
+        ("register_on_page", 400, "invalid_field"),
+        ("authorize", 303, "login_required"),
+        ("answer_consent", 303, "access_denied"),
+    ];
+    assert_eq!(refused, expected.map(|(operation, status, code)| (json!(operation), json!(status), json!(code))));
 }

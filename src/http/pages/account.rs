@@ -15,7 +15,7 @@ use crate::domain::{BrowserSession, ClientId, Consent, LoginName, Password, Secr
 use crate::http::extract::Fields;
 use crate::http::middleware::limits;
 use crate::http::operation::Operation;
-use crate::http::refusal::{Kind, Refusal};
+use crate::http::refusal::{Kind, Refusal, ToldRefusal};
 use crate::http::{Answer, Api, Call};
 use crate::oauth::LiveSession;
 
@@ -80,7 +80,10 @@ pub(in crate::http) async fn change_password(api: Api, call: Call) -> Answer {
     };
     let (Some(current), Ok(new)) = (current, parsed) else {
         let alert = Some(m.check_fields.to_owned());
-        return show(&visit, StatusCode::BAD_REQUEST, Said { alert, faults, ..Said::default() }).await;
+        let said = Said { alert, faults, ..Said::default() };
+        let mut response = show(&visit, StatusCode::BAD_REQUEST, said).await?;
+        ToldRefusal::mark(&mut response, "invalid_field");
+        return Ok(response);
     };
     match replace_password(&visit, operation, &current, new).await {
         Ok(response) => Ok(response),
@@ -121,7 +124,7 @@ async fn show_refused(visit: &Visit, refusal: &Refusal) -> Answer {
         _ => refusal.kind.face().status,
     };
     let mut response = show(visit, status, said).await?;
-    refusal.add_headers(response.headers_mut());
+    refusal.mark(&mut response);
     Ok(response)
 }
 

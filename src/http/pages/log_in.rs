@@ -14,7 +14,7 @@ use crate::domain::{LoginName, Password, Peer};
 use crate::http::extract::Fields;
 use crate::http::middleware::limits;
 use crate::http::operation::Operation;
-use crate::http::refusal::{Kind, Refusal};
+use crate::http::refusal::{Kind, Refusal, ToldRefusal};
 use crate::http::{Answer, Api, Call};
 use crate::oauth::{AuthorizationRequest, FreshLogIn, origin_of};
 use crate::telemetry::traces::{Span, SpanKind};
@@ -45,12 +45,10 @@ pub(in crate::http) async fn log_in_on_page(api: Api, call: Call) -> Answer {
         let missing = |is_missing: bool| is_missing.then(|| visit.messages().fill_in.to_owned());
         let (username_fault, password_fault) = (missing(username.is_none()), missing(password.is_none()));
         let alert = Some(visit.messages().check_fields.to_owned());
-        return show(
-            &visit,
-            &flow,
-            StatusCode::BAD_REQUEST,
-            Shown { alert, username, username_fault, password_fault },
-        );
+        let shown = Shown { alert, username, username_fault, password_fault };
+        let mut response = show(&visit, &flow, StatusCode::BAD_REQUEST, shown)?;
+        ToldRefusal::mark(&mut response, "missing_field");
+        return Ok(response);
     };
     match authenticate(&visit, operation, username, Password::attempt(password.expose())).await {
         Ok(log_in) => open_session(&visit, &log_in, &flow.sealed).await,
@@ -91,7 +89,7 @@ fn show_refused(visit: &Visit, flow: &Flow, username: String, refusal: &Refusal)
     let alert = Some(reason(visit.messages(), &refusal.kind));
     let mut response =
         show(visit, flow, status, Shown { alert, username: Some(username), ..Shown::default() })?;
-    refusal.add_headers(response.headers_mut());
+    refusal.mark(&mut response);
     Ok(response)
 }
 

@@ -15,7 +15,7 @@ use crate::domain::{Email, Password, PasswordError, PasswordPolicy, Secret, User
 use crate::http::extract::Fields;
 use crate::http::middleware::limits;
 use crate::http::operation::Operation;
-use crate::http::refusal::Refusal;
+use crate::http::refusal::{Refusal, ToldRefusal};
 use crate::http::{Answer, Api, Call};
 use crate::oauth::origin_of;
 use crate::telemetry::traces::{Span, SpanKind};
@@ -49,12 +49,14 @@ pub(in crate::http) async fn register_on_page(api: Api, call: Call) -> Answer {
         Ok(log_in) => open_session(&visit, &log_in, &flow.sealed).await,
         Err(NotRegistered::Faults(faults)) => {
             let alert = Some(visit.messages().check_fields.to_owned());
-            show(&visit, &flow, StatusCode::BAD_REQUEST, &typed, alert, faults)
+            let mut response = show(&visit, &flow, StatusCode::BAD_REQUEST, &typed, alert, faults)?;
+            ToldRefusal::mark(&mut response, "invalid_field");
+            Ok(response)
         }
         Err(NotRegistered::Refused(refusal)) => {
             let (status, alert) = (refusal.kind.face().status, reason(visit.messages(), &refusal.kind));
             let mut response = show(&visit, &flow, status, &typed, Some(alert), RegisterFaults::default())?;
-            refusal.add_headers(response.headers_mut());
+            refusal.mark(&mut response);
             Ok(response)
         }
     }

@@ -8,6 +8,7 @@ use super::templates::FormPostPage;
 use super::visit::{FormOf, Visit};
 use crate::domain::Secret;
 use crate::http::Answer;
+use crate::http::refusal::ToldRefusal;
 use crate::oauth::{AnswerTarget, ErrorForClient, ResponseMode, origin_of};
 
 /// A code.
@@ -20,7 +21,10 @@ pub(super) fn error(visit: &Visit, target: &AnswerTarget, error: &ErrorForClient
     // RFC 6749 §4.1.2.1 allows these characters only.
     let plain = |c: char| if matches!(c, ' '..='~') && c != '"' && c != '\\' { c } else { '?' };
     let sentence = error.sentence.chars().map(plain).collect();
-    send(visit, target, vec![("error", error.code.to_owned()), ("error_description", sentence)])
+    let fields = vec![("error", error.code.to_owned()), ("error_description", sentence)];
+    let mut response = send(visit, target, fields)?;
+    ToldRefusal::mark(&mut response, error.code);
+    Ok(response)
 }
 
 fn send(visit: &Visit, target: &AnswerTarget, mut fields: Vec<(&'static str, String)>) -> Answer {

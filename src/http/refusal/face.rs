@@ -28,7 +28,7 @@ const NO_DATABASE: &str = "Accounts need a database, and this server runs withou
 const LOGIN_LIMITED: &str = "Too many log-ins to this account have failed; log in from where you have logged in before, \
      or ask the operator to unlock the account";
 
-/// Every code of the table, for what is counted by code.
+/// Every code of the table, and every error that a browser takes to a client, for what is counted by code.
 pub(in crate::http) const CODES: &[&str] = &[
     "missing_field",
     "invalid_field",
@@ -73,6 +73,17 @@ pub(in crate::http) const CODES: &[&str] = &[
     "invalid_target",
     "insufficient_scope",
     "oauth_off",
+    "access_denied",
+    "account_selection_required",
+    "consent_required",
+    "login_required",
+    "registration_not_supported",
+    "request_not_supported",
+    "request_uri_not_supported",
+    "server_error",
+    "temporarily_unavailable",
+    "unmet_authentication_requirements",
+    "unsupported_response_type",
 ];
 
 impl Kind {

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use http::Method;
 use http::header::{ALLOW, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
+use super::Response;
 use crate::limits::Verdict;
 use crate::token::Rejection;
 
@@ -37,6 +38,21 @@ pub(super) struct Refusal {
     pub(super) verdict: Option<Verdict>,
     /// The cause, for the log.
     pub(super) cause: Option<Cause>,
+}
+
+/// The refusal that a page or a redirect tells in its own way. It is an extension of the response, so that the log and the
+/// metrics know it.
+#[derive(Clone, Debug)]
+pub(super) struct ToldRefusal {
+    pub(super) code: &'static str,
+    pub(super) cause: Option<Cause>,
+}
+
+impl ToldRefusal {
+    /// Says that this response tells of a refusal with this code.
+    pub(super) fn mark(response: &mut Response, code: &'static str) {
+        response.extensions_mut().insert(Self { code, cause: None });
+    }
 }
 
 /// Why a request failed, for the log.
@@ -165,6 +181,12 @@ impl Refusal {
 
     fn caused_by(self, cause: impl Error + Send + Sync + 'static) -> Self {
         Self { cause: Some(Arc::new(cause)), ..self }
+    }
+
+    /// Makes this response, which tells of the refusal in its own way, one of a refused request.
+    pub(super) fn mark(&self, response: &mut Response) {
+        self.add_headers(response.headers_mut());
+        response.extensions_mut().insert(ToldRefusal { code: self.kind.face().code, cause: self.cause.clone() });
     }
 
     /// The headers that a refusal has in each dialect.

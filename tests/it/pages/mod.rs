@@ -2,7 +2,7 @@
 //! browser is in `tests/it/browser.rs`.
 
 mod account;
-mod browser;
+pub mod browser;
 mod flow;
 mod log_out;
 mod look;
