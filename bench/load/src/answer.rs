@@ -34,6 +34,11 @@ impl Answer {
     pub fn is_success(self) -> bool {
         self.status == 200
     }
+
+    /// Whether it sends a browser elsewhere.
+    pub fn is_redirect(self) -> bool {
+        matches!(self.status, 302 | 303)
+    }
 }
 
 #[cfg(test)]

@@ -1,18 +1,20 @@
 //! A closed loop: many connections, and each sends the next request as soon as it has the answer. It shares the cores with
 //! the server, so it does little: the bytes are made before, and a request needs one write and one read.
 
-use std::io;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
+use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::answer::Answer;
+use crate::conversation::{Conversation, TokenRequest};
 use crate::figures::{Figures, Label};
 use crate::process;
 use crate::request::Request;
@@ -40,6 +42,12 @@ pub struct Options {
     /// A header, such as `content-type: text/plain`
     #[arg(long = "header")]
     headers: Vec<String>,
+    /// The result of `log_in.py`: each connection uses a refresh token of it, which the body lacks at its end
+    #[arg(long, conflicts_with = "codes")]
+    refresh: Option<PathBuf>,
+    /// The result of `log_in.py`: each operation gets a code with the session of it, which the body lacks at its end, and redeems it
+    #[arg(long)]
+    codes: Option<PathBuf>,
     #[arg(long, default_value_t = 64)]
     connections: usize,
     /// Threads of this generator
@@ -69,13 +77,14 @@ struct Seen {
 
 /// Asks, and prints what the answers took.
 pub fn run(options: &Options) -> Result<()> {
-    let request = Request::new(&options.method, &options.path, options.body.as_deref(), &options.headers)?;
+    let conversations = options.conversations()?;
     let from = Instant::now() + Duration::from_secs_f64(options.warm_up);
     let window = Window { from, to: from + Duration::from_secs_f64(options.seconds) };
     let share = options.connections / options.threads;
     let (seen, cpu) = thread::scope(|scope| -> Result<_> {
-        let threads: Vec<_> = (0..options.threads)
-            .map(|_| scope.spawn(|| ask_on(share, options.port, &request, window)))
+        let threads: Vec<_> = conversations
+            .chunks(share)
+            .map(|conversations| scope.spawn(|| ask_on(conversations, options.port, window)))
             .collect();
         let cpu = cpu_within(window, options.pid)?;
         let mut seen = Seen::default();
@@ -104,11 +113,13 @@ fn cpu_within(window: Window, pid: u32) -> Result<Duration> {
 }
 
 /// One thread's share of the connections.
-fn ask_on(connections: usize, port: u16, request: &Request, window: Window) -> Result<Seen> {
+fn ask_on(conversations: &[Conversation], port: u16, window: Window) -> Result<Seen> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let tasks: Vec<_> =
-            (0..connections).map(|_| tokio::spawn(ask_until_end(port, request.clone(), window))).collect();
+        let tasks: Vec<_> = conversations
+            .iter()
+            .map(|conversation| tokio::spawn(ask_until_end(port, conversation.clone(), window)))
+            .collect();
         let mut seen = Seen::default();
         for task in tasks {
             seen.add(task.await?);
@@ -118,11 +129,11 @@ fn ask_on(connections: usize, port: u16, request: &Request, window: Window) -> R
 }
 
 /// One connection. If it breaks, a new one replaces it.
-async fn ask_until_end(port: u16, request: Request, window: Window) -> Seen {
+async fn ask_until_end(port: u16, mut conversation: Conversation, window: Window) -> Seen {
     let mut seen = Seen::default();
     let end = tokio::time::Instant::from_std(window.to + PATIENCE);
     while Instant::now() < window.to {
-        match tokio::time::timeout_at(end, converse(port, request.bytes(), window, &mut seen)).await {
+        match tokio::time::timeout_at(end, converse(port, &mut conversation, window, &mut seen)).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => {
                 seen.errors += 1;
@@ -134,24 +145,20 @@ async fn ask_until_end(port: u16, request: Request, window: Window) -> Seen {
     seen
 }
 
-async fn converse(port: u16, request: &[u8], window: Window, seen: &mut Seen) -> io::Result<()> {
+async fn converse(
+    port: u16,
+    conversation: &mut Conversation,
+    window: Window,
+    seen: &mut Seen,
+) -> io::Result<()> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
     stream.set_nodelay(true)?;
     let mut received = Vec::with_capacity(16 * 1024);
     let mut begun = Instant::now();
     while begun < window.to {
-        received.clear();
-        stream.write_all(request).await?;
-        let answer = loop {
-            if stream.read_buf(&mut received).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            if let Some(answer) = Answer::parse(&received)? {
-                break answer;
-            }
-        };
+        let is_success = operate(&mut stream, &mut received, conversation).await?;
         let ended = Instant::now();
-        if !answer.is_success() {
+        if !is_success {
             seen.errors += 1;
         } else if (window.from..window.to).contains(&ended) {
             seen.latencies.push(ended - begun);
@@ -159,6 +166,89 @@ async fn converse(port: u16, request: &[u8], window: Window, seen: &mut Seen) ->
         begun = ended;
     }
     Ok(())
+}
+
+/// One operation of the conversation: its requests, one after the other. False if an answer is not the expected one.
+async fn operate(
+    stream: &mut TcpStream,
+    received: &mut Vec<u8>,
+    conversation: &mut Conversation,
+) -> io::Result<bool> {
+    let mut next = conversation.begin();
+    loop {
+        let answer = ask(stream, received, &next.request).await?;
+        let is_expected = if next.ends { answer.is_success() } else { answer.is_redirect() };
+        if !is_expected {
+            return Ok(false);
+        }
+        match conversation.follow(next.ends, answer, received)? {
+            Some(following) => next = following,
+            None => return Ok(true),
+        }
+    }
+}
+
+async fn ask(stream: &mut TcpStream, received: &mut Vec<u8>, request: &Request) -> io::Result<Answer> {
+    received.clear();
+    stream.write_all(request.bytes()).await?;
+    loop {
+        if stream.read_buf(received).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if let Some(answer) = Answer::parse(received)? {
+            return Ok(answer);
+        }
+    }
+}
+
+impl Options {
+    /// One conversation for each connection.
+    fn conversations(&self) -> Result<Vec<Conversation>> {
+        let log_in = match self.refresh.as_ref().or(self.codes.as_ref()) {
+            Some(file) => LogIn::read(file)?,
+            None => {
+                let request = Request::new(&self.method, &self.path, self.body.as_deref(), &self.headers)?;
+                return Ok(vec![Conversation::Repeat(request); self.connections]);
+            }
+        };
+        let token_request = self.token_request()?;
+        if self.codes.is_some() {
+            let authorize =
+                Request::new("GET", &log_in.path, None, &[format!("cookie: {}", log_in.cookies)])?;
+            return Ok(vec![Conversation::Code { authorize, token_request }; self.connections]);
+        }
+        let conversation = |token: &String| {
+            let (token_request, refresh_token) = (token_request.clone(), token.clone());
+            Conversation::Refresh { token_request, refresh_token }
+        };
+        let conversations =
+            log_in.refresh_tokens.iter().take(self.connections).map(conversation).collect::<Vec<_>>();
+        ensure!(conversations.len() == self.connections, "{} refresh tokens are needed", self.connections);
+        Ok(conversations)
+    }
+
+    fn token_request(&self) -> Result<TokenRequest> {
+        let file = self.body.as_ref().context("--body is missing")?;
+        let body = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let headers: String = self.headers.iter().map(|header| format!("{header}\r\n")).collect();
+        let head = format!("POST {} HTTP/1.1\r\nhost: localhost\r\n{headers}", self.path);
+        Ok(TokenRequest { head: head.into(), body: body.into() })
+    }
+}
+
+/// The result of `log_in.py`.
+#[derive(Deserialize)]
+struct LogIn {
+    path: String,
+    cookies: String,
+    refresh_tokens: Vec<String>,
+}
+
+impl LogIn {
+    fn read(file: &Path) -> Result<Self> {
+        let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        Ok(serde_json::from_str(&text)?)
+    }
 }
 
 impl Seen {

@@ -4,6 +4,7 @@
 mod answer;
 mod bare;
 mod connection;
+mod conversation;
 mod figures;
 mod load;
 mod probe;

@@ -28,6 +28,11 @@ impl Request {
         Ok(Self(bytes.into()))
     }
 
+    /// A request of these bytes.
+    pub fn of(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+
     /// What goes over the wire.
     pub fn bytes(&self) -> &[u8] {
         &self.0

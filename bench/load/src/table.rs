@@ -43,13 +43,13 @@ enum Target {
 }
 
 /// In the order of the table.
-const STACKS: [&str; 5] = ["aws-lc-rs", "bare", "ours", "ours-32-keys", "express"];
+const STACKS: [&str; 6] = ["aws-lc-rs", "bare", "ours", "ours-32-keys", "express", "oidc-provider"];
 
 const fn of(row: &'static str, stack: &'static str) -> Option<Reference> {
     Some(Reference { row, stack })
 }
 
-const ROWS: [Row; 13] = [
+const ROWS: [Row; 16] = [
     Row { name: "raw", title: "RSA-2048 signatures, all cores", reference: None, target: None },
     Row {
         name: "generate",
@@ -104,6 +104,24 @@ const ROWS: [Row; 13] = [
         title: "`POST /oauth/introspect`",
         reference: of("validate", "ours"),
         target: Some(Target::RatioAtLeast(0.8)),
+    },
+    Row {
+        name: "refresh",
+        title: "`POST /oauth/token`, `refresh_token` without an id token",
+        reference: of("generate", "ours"),
+        target: Some(Target::RatioAtLeast(0.8)),
+    },
+    Row {
+        name: "refresh-openid",
+        title: "… with an id token",
+        reference: of("generate", "ours"),
+        target: Some(Target::RatioAtLeast(0.4)),
+    },
+    Row {
+        name: "code",
+        title: "`GET /oauth/authorize` with a session, `POST /oauth/token` with the code",
+        reference: of("code", "oidc-provider"),
+        target: Some(Target::RatioAtLeast(3.0)),
     },
     Row { name: "health", title: "`GET /health`", reference: of("health", "bare"), target: None },
     Row {
