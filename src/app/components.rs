@@ -320,6 +320,7 @@ impl Components {
             authentication: client_authentication.clone(),
             users: stores.users,
             denials: stores.denials,
+            assertions: stores.assertions,
             grants: stores.grants,
             browser_sessions: stores.browser_sessions,
             consents: stores.consents,

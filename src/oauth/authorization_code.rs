@@ -2,7 +2,7 @@
 
 use super::grant_tokens::{GrantTokens, RefreshToken};
 use super::pkce::s256;
-use super::{OAuth, Params, TokenError, TokenSet};
+use super::{AuthenticatedClient, OAuth, Params, TokenError, TokenSet};
 use crate::domain::{
     Caller, Client, ClientId, EventKind, Grant, GrantId, GrantTerms, GrantType, PresentedCode, RedeemError,
     Secret, UserId,
@@ -50,9 +50,10 @@ impl OAuth {
     pub(super) async fn redeem_code(
         &self,
         caller: &Caller,
-        client: &Client,
+        authenticated: &AuthenticatedClient,
         params: &Params,
     ) -> Result<TokenSet, TokenError> {
+        let client = &*authenticated.client;
         let code = params.get("code").ok_or(TokenError::invalid_request("code is missing"))?;
         let challenge = match params.get("code_verifier").map(s256) {
             Some(None) => {
@@ -64,6 +65,7 @@ impl OAuth {
         let unknown = || TokenError::InvalidGrant("the code is not valid for this client");
         let id = tokens.read_code(code, &client.id).ok_or_else(unknown)?;
         let lifetimes = self.lifetimes_of(client);
+        self.count_everywhere(authenticated).await?;
         let mut signed = None;
         for tries in 0..MAX_TRIES {
             let grant = self.find_grant_of(client, id, tries).await?.ok_or_else(unknown)?;

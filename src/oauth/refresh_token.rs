@@ -2,7 +2,7 @@
 
 use super::authorization_code::MAX_TRIES;
 use super::grant_tokens::{GrantTokens, RefreshToken};
-use super::{OAuth, Params, TokenError, TokenSet};
+use super::{AuthenticatedClient, OAuth, Params, TokenError, TokenSet};
 use crate::domain::{
     Caller, Client, ClientId, EventKind, GrantStage, RefreshError, Refreshed, Scopes, Timestamp, UserId,
 };
@@ -31,9 +31,10 @@ impl OAuth {
     pub(super) async fn refresh(
         &self,
         caller: &Caller,
-        client: &Client,
+        authenticated: &AuthenticatedClient,
         params: &Params,
     ) -> Result<TokenSet, TokenError> {
+        let client = &*authenticated.client;
         let text =
             params.get("refresh_token").ok_or(TokenError::invalid_request("refresh_token is missing"))?;
         let tokens = GrantTokens::new(&self.server_secret)?;
@@ -60,6 +61,9 @@ impl OAuth {
             let counter = match next {
                 Refreshed::Unchanged(counter) => counter,
                 Refreshed::Changed(next) => {
+                    if tries == 0 {
+                        self.count_everywhere(authenticated).await?;
+                    }
                     if !self.grants.replace_grant_if(grant.revision, &next, None).await? {
                         continue;
                     }
@@ -113,15 +117,18 @@ impl OAuth {
     pub(super) async fn revoke_refresh_token(
         &self,
         caller: &Caller,
-        client: &Client,
+        authenticated: &AuthenticatedClient,
         token: &str,
     ) -> Result<(), TokenError> {
         let Some(token) = self.read_refresh_token(token)? else { return Ok(()) };
         match self.grants.find_grant(token.grant).await? {
-            Some(grant) if grant.client != client.id => {
+            Some(grant) if grant.client != authenticated.client.id => {
                 Err(TokenError::UnauthorizedClient("the token was issued to another client"))
             }
-            Some(grant) => self.end_grant(caller, &grant, EventKind::GrantRevoked).await,
+            Some(grant) => {
+                self.count_everywhere(authenticated).await?;
+                self.end_grant(caller, &grant, EventKind::GrantRevoked).await
+            }
             None => Ok(()),
         }
     }

@@ -1,5 +1,6 @@
 //! OAuth: discovery, the token endpoint, introspection, revocation, userinfo, and the kinds of token.
 
+mod assertions;
 mod codes;
 mod discovery;
 mod grant_races;
