@@ -25,6 +25,7 @@ mod discovery;
 mod form_tokens;
 mod generation;
 mod grant_endings;
+mod grant_limits;
 mod grant_request;
 mod grant_signing;
 mod grant_tokens;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Assertions, BrowserSessions, Clients, Consents, Database, Denials, Grants, Instances, LoginThrottles, Rings, Users,
+    Assertions, BrowserSessions, Clients, Consents, Database, Denials, Grants, Instances, LoginThrottles,
+    Rings, Users,
 };
 
 /// A handle to each aggregate of one database. `app` builds it; all other code takes only the aggregates that

@@ -17,7 +17,9 @@ impl Assertions for Sqlite {
         let (name, expires_at) = (assertion.name, millis(assertion.expires_at));
         let insert = move |connection: &Connection| {
             connection
-                .prepare_cached("INSERT INTO assertions (name, expires_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+                .prepare_cached(
+                    "INSERT INTO assertions (name, expires_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                )?
                 .execute(params![name, expires_at])
         };
         self.writer.run(insert).await.map(|added| added == 1)

@@ -8,6 +8,7 @@ mod granter;
 mod instances;
 mod introspection;
 mod kinds;
+mod operator_changes;
 pub mod recipes;
 mod refresh;
 mod registrations;

@@ -12,12 +12,12 @@ const OFFLINE: &str = "openid offline_access orders.read";
 const UNKNOWN_CODE: &str = "the code is not valid for this client";
 const UNKNOWN_TOKEN: &str = "the refresh token is not valid for this client";
 
-fn id() -> ClientId {
+pub(super) fn id() -> ClientId {
     ClientId::parse("phone").unwrap()
 }
 
 /// Adds the public client `phone`, as a command does.
-fn create(service: &Service) {
+pub(super) fn create(service: &Service) {
     let metadata = json!({
         "token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "refresh_token"],
         "scope": "openid offline_access orders.read",
@@ -31,7 +31,7 @@ fn create(service: &Service) {
     });
 }
 
-fn delete(service: &Service) {
+pub(super) fn delete(service: &Service) {
     service.manage_clients(async |clients| {
         clients.delete(&id(), &Initiator::OPERATOR).await.map(drop).unwrap();
     });

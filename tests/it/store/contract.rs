@@ -10,8 +10,8 @@ use jwt_generator::domain::{
 use jwt_generator::store::mongo::{EventDocuments, Mongo};
 use jwt_generator::store::sqlite::{EventWriter, Sqlite};
 use jwt_generator::store::{
-    Assertions, BrowserSessions, Clients, Consents, Database, Denials, Grants, IfMissing, Instances, LoginThrottles,
-    Rings, Stores, Users,
+    Assertions, BrowserSessions, Clients, Consents, Database, Denials, Grants, IfMissing, Instances,
+    LoginThrottles, Rings, Stores, Users,
 };
 use mongodb::Client;
 
