@@ -5,8 +5,7 @@ use super::grant_tokens::{GrantTokens, RefreshToken};
 use super::pkce::s256;
 use super::{AuthenticatedClient, OAuth, Params, TokenError, TokenSet};
 use crate::domain::{
-    Caller, Client, ClientId, EventKind, Grant, GrantId, GrantTerms, PresentedCode, RedeemError, Secret,
-    UserId,
+    Caller, ClientId, EventKind, Grant, GrantId, GrantTerms, PresentedCode, RedeemError, Secret, UserId,
 };
 
 /// How often a change is tried again after another one came first. A second use of a code ends it at the next try.
