@@ -14,6 +14,7 @@ mod refresh;
 mod registrations;
 mod relying_parties;
 mod revocation;
+mod second_algorithm;
 mod token;
 mod userinfo;
 
