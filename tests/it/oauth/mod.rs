@@ -11,7 +11,7 @@ mod kinds;
 mod operator_changes;
 pub mod recipes;
 mod refresh;
-mod registrations;
+pub mod registrations;
 mod relying_parties;
 mod revocation;
 mod second_algorithm;
