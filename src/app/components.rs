@@ -66,7 +66,9 @@ impl Components {
         let stores = open_stores(config, IfMissing::Create)?.observed(&store_metrics, place.as_ref());
         metrics.add(store_metrics);
         metrics.add(Arc::new(ProcessMetrics::new(clock.now())));
-        let registry = open_registry(config, &stores, clock.clone(), entropy.clone())?;
+        let denied = DeniedTokens::default();
+        let registry =
+            open_registry(config, &stores, clock.clone(), entropy.clone())?.telling(denied.clone());
         let keys = Arc::new(Keys::new(Signer::start(config.rsa_batch, entropy.clone())?, clock.clone()));
         let ring_service = open_ring_service(config, &stores, clock.clone())?;
         let ring_refresher =
@@ -107,7 +109,6 @@ impl Components {
             Duration::from_secs(config.key_refresh),
             config.demo_tokens,
         );
-        let denied = DeniedTokens::default();
         let refresh = Duration::from_secs(config.key_refresh);
         let denial_task = DenialTask::new(Arc::clone(&stores.denials), denied.clone(), refresh);
         let metric_export = config
