@@ -1,4 +1,4 @@
-//! The stored users: adding, finding, changing. This file knows no tokens, so that the command line needs no
+//! The stored users: adding, finding, changing. This file issues no tokens, so that the command line needs no
 //! keys.
 
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use crate::domain::{
 };
 use crate::entropy::Entropy;
 use crate::store::{Database, Denials, LoginThrottles, Stores, Users};
+use crate::token::DeniedTokens;
 
 /// How often a change is repeated if another change was written first.
 pub(super) const MAX_TRIES: usize = 8;
@@ -27,6 +28,8 @@ pub struct Registry {
     pub(super) users: Arc<dyn Users>,
     pub(super) login_throttles: Arc<dyn LoginThrottles>,
     denials: Arc<dyn Denials>,
+    /// The denials that this process knows, which obeys its own at once.
+    denied: DeniedTokens,
     database: Arc<dyn Database>,
     /// How long the access tokens that clients have for a user may still live.
     longest_token: Lifetime,
@@ -41,7 +44,14 @@ impl Registry {
         let (users, database) = (Arc::clone(&stores.users), Arc::clone(&stores.database));
         let login_throttles = Arc::clone(&stores.login_throttles);
         let (denials, longest_token) = (Arc::clone(&stores.denials), USUAL_LONGEST_TOKEN);
-        Self { users, login_throttles, denials, database, longest_token, hasher, clock, entropy }
+        let denied = DeniedTokens::default();
+        Self { users, login_throttles, denials, denied, database, longest_token, hasher, clock, entropy }
+    }
+
+    /// The same, which tells these denied tokens of its denials.
+    #[must_use]
+    pub fn telling(self, denied: DeniedTokens) -> Self {
+        Self { denied, ..self }
     }
 
     /// The same, for tokens that live for at most so long.
@@ -220,7 +230,9 @@ impl Registry {
     async fn deny_tokens(&self, id: UserId, now: Timestamp) -> Result<(), AccountError> {
         let expires_at = now.plus_secs(self.longest_token.as_secs());
         let denial = Denial { denied: Denied::User(id), at: now, expires_at };
-        Ok(self.denials.record_denial(&denial, None).await?)
+        self.denials.record_denial(&denial, None).await?;
+        self.denied.add(&denial);
+        Ok(())
     }
 
     pub(super) fn event(

@@ -1,4 +1,4 @@
-//! The task that reads the denials of all instances, and removes those that have expired.
+//! The task that reads the denials of all instances.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,34 +13,22 @@ use crate::token::DeniedTokens;
 
 /// Until the next try while the denials are not known and the database does not answer.
 const RETRY: Duration = Duration::from_secs(1);
-/// Between two removals.
-const PURGE_EVERY_SECS: u64 = 60;
 
 /// Reads denials about every `KEY_REFRESH`.
 pub(super) struct DenialTask {
     reader: DenialReader,
     denied: DeniedTokens,
     refresh: Duration,
-    purged_at: Timestamp,
 }
 
 impl DenialTask {
     pub(super) fn new(store: Arc<dyn Denials>, denied: DeniedTokens, refresh: Duration) -> Self {
-        let purged_at = Timestamp::from_secs(0);
-        Self { reader: DenialReader::new(store, denied.clone()), denied, refresh, purged_at }
+        Self { reader: DenialReader::new(store, denied.clone()), denied, refresh }
     }
 
     /// Until the next turn.
     pub(super) fn pause(&self) -> Duration {
         if self.denied.is_loaded() { self.refresh } else { RETRY }
-    }
-
-    async fn read_and_purge(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        self.reader.read(now).await?;
-        if now.secs_since(self.purged_at) >= PURGE_EVERY_SECS && !self.reader.purge(now).await? {
-            self.purged_at = now;
-        }
-        Ok(())
     }
 }
 
@@ -51,7 +39,7 @@ impl Task for DenialTask {
     }
 
     async fn turn(&mut self, now: Timestamp) -> Result<NextTurn, TurnError> {
-        match self.read_and_purge(now).await {
+        match self.reader.read(now).await {
             // If the database does not answer, the task that asks it tells of it.
             Ok(()) | Err(StoreError::Unavailable(_)) => Ok(NextTurn::After(self.pause())),
             Err(StoreError::Absent) => Ok(NextTurn::Never),

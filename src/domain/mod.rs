@@ -40,6 +40,7 @@ mod timestamp;
 mod trace_context;
 mod trusted_proxies;
 mod unknown_names;
+mod used_assertion;
 mod user;
 mod user_keys;
 mod username;
@@ -83,6 +84,7 @@ pub use throttled_account::{AddressTag, NameTag, ThrottleRecord, ThrottledAccoun
 pub use timestamp::Timestamp;
 pub use trace_context::{SpanId, TraceContext, TraceId, is_tracestate};
 pub use trusted_proxies::{TrustedProxies, TrustedProxiesError};
+pub use used_assertion::UsedAssertion;
 pub use user::{User, UserId};
 pub use user_keys::{Taken, UserKeys};
 pub use username::{LoginName, Username, UsernameError, is_invisible};

@@ -1,11 +1,11 @@
 //! The grant `authorization_code` (RFC 6749 §4.1): a code is given out, and used once.
 
+use super::grant_limits::{has_redirect_uri, may_refresh};
 use super::grant_tokens::{GrantTokens, RefreshToken};
 use super::pkce::s256;
-use super::{OAuth, Params, TokenError, TokenSet};
+use super::{AuthenticatedClient, OAuth, Params, TokenError, TokenSet};
 use crate::domain::{
-    Caller, Client, ClientId, EventKind, Grant, GrantId, GrantTerms, GrantType, PresentedCode, RedeemError,
-    Secret, UserId,
+    Caller, ClientId, EventKind, Grant, GrantId, GrantTerms, PresentedCode, RedeemError, Secret, UserId,
 };
 
 /// How often a change is tried again after another one came first. A second use of a code ends it at the next try.
@@ -50,9 +50,10 @@ impl OAuth {
     pub(super) async fn redeem_code(
         &self,
         caller: &Caller,
-        client: &Client,
+        authenticated: &AuthenticatedClient,
         params: &Params,
     ) -> Result<TokenSet, TokenError> {
+        let client = &*authenticated.client;
         let code = params.get("code").ok_or(TokenError::invalid_request("code is missing"))?;
         let challenge = match params.get("code_verifier").map(s256) {
             Some(None) => {
@@ -64,13 +65,14 @@ impl OAuth {
         let unknown = || TokenError::InvalidGrant("the code is not valid for this client");
         let id = tokens.read_code(code, &client.id).ok_or_else(unknown)?;
         let lifetimes = self.lifetimes_of(client);
+        self.count_everywhere(authenticated).await?;
         let mut signed = None;
         for tries in 0..MAX_TRIES {
             let grant = self.find_grant_of(client, id, tries).await?.ok_or_else(unknown)?;
             let presented = PresentedCode {
                 redirect_uri: params.get("redirect_uri"),
                 challenge: challenge.as_deref(),
-                refreshes: may_refresh(client, &grant.terms),
+                refreshes: may_refresh(client, &grant),
             };
             let used = match grant.redeem(presented, lifetimes, self.clock.now()) {
                 Ok(used) => used,
@@ -79,6 +81,9 @@ impl OAuth {
                 }
                 Err(error) => return Err(TokenError::InvalidGrant(refusal(error))),
             };
+            if !has_redirect_uri(client, presented.redirect_uri) {
+                return Err(TokenError::InvalidGrant("redirect_uri is no longer one of the client"));
+            }
             let signed = match &mut signed {
                 Some(signed) => signed,
                 none => {
@@ -96,13 +101,6 @@ impl OAuth {
         }
         Err(TokenError::Busy)
     }
-}
-
-/// Whether a client gets refresh tokens: with OpenID Connect only if the user has permitted offline access (OpenID Connect
-/// Core §11), otherwise always if it may use them.
-fn may_refresh(client: &Client, terms: &GrantTerms) -> bool {
-    let is_permitted = terms.scopes.contains("offline_access") || !terms.scopes.contains("openid");
-    is_permitted && client.may_use(GrantType::RefreshToken)
 }
 
 fn refusal(error: RedeemError) -> &'static str {

@@ -146,7 +146,9 @@ fn answer_target(params: &Params, redirect_uri: String) -> Result<AnswerTarget, 
     let in_object = AnswerParams::of_object(params);
     let state = params.get("state").map(str::to_owned).or(in_object.state);
     let mode = match params.get("response_mode") {
-        None => in_object.response_mode.as_deref().and_then(ResponseMode::parse).or(Some(ResponseMode::Query)),
+        None => {
+            in_object.response_mode.as_deref().and_then(ResponseMode::parse).or(Some(ResponseMode::Query))
+        }
         Some(name) => ResponseMode::parse(name),
     };
     match mode {

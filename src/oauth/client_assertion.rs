@@ -7,7 +7,7 @@ use super::client_directory::KnownClient;
 use super::client_keys::KeysError;
 use super::key_fetcher::KeyFetcher;
 use super::used_assertions::{NotCounted, UsedAssertions};
-use crate::domain::Timestamp;
+use crate::domain::{Timestamp, UsedAssertion};
 
 /// The `client_assertion_type` of RFC 7523 §2.2.
 pub const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -15,16 +15,6 @@ pub const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 const MAX_LIFE_SECS: u64 = 3600;
 /// The most characters of a `jti`.
 const MAX_JTI_CHARS: usize = 512;
-
-/// An assertion that counted on this instance. A use case that writes to the store anyway can make sure that it counts once
-/// on all instances.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UsedAssertion {
-    /// A hash of the client's id and the `jti`.
-    pub name: [u8; 16],
-    /// When the assertion is no longer accepted.
-    pub expires_at: Timestamp,
-}
 
 /// Why an assertion is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,13 +10,13 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::ClientDirectory;
-use super::client_assertion::{self, AssertionError, Expected, UsedAssertion};
+use super::client_assertion::{self, AssertionError, Expected};
 use super::client_directory::{ClientsNotLoaded, KnownClient};
 use super::key_fetcher::KeyFetcher;
 use super::presented_credentials::{Presented, PresentedCredentials};
 use super::used_assertions::UsedAssertions;
 use crate::clock::Clock;
-use crate::domain::{Client, ClientAuthMethod, Timestamp};
+use crate::domain::{Client, ClientAuthMethod, Timestamp, UsedAssertion};
 
 /// Why a client may fail that was added or changed a moment ago.
 const UNKNOWN: ClientAuthError = ClientAuthError::Failed("there is no such client");

@@ -181,11 +181,7 @@ impl ClientRegistry {
     /// [`ClientChangeError`].
     pub async fn delete(&self, id: &ClientId, by: &Initiator) -> Result<Client, ClientChangeError> {
         let client = self.changeable(id).await?;
-        if self.remove(&client, by).await? {
-            Ok(client)
-        } else {
-            Err(ClientChangeError::Unknown(id.clone()))
-        }
+        if self.remove(&client, by).await? { Ok(client) } else { Err(ClientChangeError::Unknown(id.clone())) }
     }
 
     /// First the tokens, then the client: after a crash between the two, the client has no valid tokens, and the removal can

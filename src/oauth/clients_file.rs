@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 use super::client_faults::{ClientFault, ClientFaults, read_metadata};
 use super::client_rules::ClientRules;
 use crate::domain::{
-    Client, ClientAuthMethod, ClientId, ClientMetadata, ClientOrigin, ClientSecretHash, RegistrationId, Secret,
-    Timestamp,
+    Client, ClientAuthMethod, ClientId, ClientMetadata, ClientOrigin, ClientSecretHash, RegistrationId,
+    Secret, Timestamp,
 };
 
 /// The fewest characters of a secret from a file. The secrets that this program makes have 43.

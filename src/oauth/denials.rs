@@ -67,14 +67,6 @@ impl DenialReader {
         Ok(())
     }
 
-    /// Removes what has expired. True if there may be more of it.
-    ///
-    /// # Errors
-    /// As the store.
-    pub async fn purge(&self, now: Timestamp) -> Result<bool, StoreError> {
-        self.store.purge_denials(now).await
-    }
-
     async fn list(&self) -> Result<Vec<Denial>, StoreError> {
         let since = self.latest.minus_secs(LATE_SECS);
         let mut listed: Vec<Denial> = Vec::new();

@@ -117,11 +117,7 @@ impl OAuth {
     }
 
     /// The grant, at a try after the first one with a pause.
-    async fn find_grant_again(
-        &self,
-        id: GrantId,
-        tries: u32,
-    ) -> Result<Option<Grant>, TokenError> {
+    async fn find_grant_again(&self, id: GrantId, tries: u32) -> Result<Option<Grant>, TokenError> {
         if tries > 1 {
             tokio::time::sleep(READ_PAUSE * 2_u32.saturating_pow(tries)).await;
         }

@@ -1,6 +1,6 @@
 //! The signed tokens of a grant: an access token, and an id token if the scopes contain `openid`.
 
-use super::{OAuth, Params, TokenError, TokenSet, claims};
+use super::{OAuth, Params, TokenError, TokenSet, claims, grant_limits};
 use crate::domain::{Client, Grant, GrantLifetimes, Scopes, Secret, User};
 use crate::token::{Issued, LogIn, UserOfGrant};
 
@@ -29,8 +29,9 @@ impl OAuth {
     /// Signs the tokens of a grant for what a request asks for within the grant.
     ///
     /// # Errors
-    /// [`TokenError::InvalidGrant`] if the user is gone or has ended the sessions since; [`TokenError::InvalidScope`] and
-    /// [`TokenError::InvalidTarget`] if the request asks for more than was permitted; those of signing.
+    /// [`TokenError::InvalidGrant`] if the user is gone or has ended the sessions since, or if an operator has taken from the
+    /// client all that the grant is about; [`TokenError::InvalidScope`] and [`TokenError::InvalidTarget`] if the request asks
+    /// for more than was permitted; those of signing.
     pub(super) async fn sign_for(
         &self,
         client: &Client,
@@ -38,8 +39,8 @@ impl OAuth {
         params: &Params,
         nonce: Option<&str>,
     ) -> Result<SignedTokens, TokenError> {
-        let scope = scopes_of(grant, params)?;
-        let audience = audience_of(grant, params)?;
+        let scope = grant_limits::scopes(client, grant, params)?;
+        let audience = grant_limits::audience(client, grant, params)?;
         let user = self.user_of(grant).await?;
         let terms = &grant.terms;
         let log_in = LogIn {
@@ -80,25 +81,5 @@ impl OAuth {
             idle: client.metadata.refresh_token_idle_lifetime.unwrap_or(usual.idle),
             access_token: access_token.min(longest),
         }
-    }
-}
-
-/// The scopes of the next tokens.
-fn scopes_of(grant: &Grant, params: &Params) -> Result<Scopes, TokenError> {
-    let requested = Scopes::parse(params.get("scope").unwrap_or_default());
-    let requested =
-        requested.map_err(|_| TokenError::InvalidScope("scope must be names with one space between them"))?;
-    grant
-        .narrowed(&requested)
-        .ok_or(TokenError::InvalidScope("the user has not permitted one of these scopes"))
-}
-
-/// The resources that the request names, which must be among those of the grant (RFC 8707 §2.2), or else all of the grant.
-fn audience_of(grant: &Grant, params: &Params) -> Result<Vec<String>, TokenError> {
-    let requested: Vec<String> = params.all("resource").map(str::to_owned).collect();
-    match requested {
-        all if all.is_empty() => Ok(grant.terms.resources.clone()),
-        some if some.iter().all(|one| grant.terms.resources.contains(one)) => Ok(some),
-        _ => Err(TokenError::InvalidTarget),
     }
 }

@@ -25,6 +25,7 @@ mod discovery;
 mod form_tokens;
 mod generation;
 mod grant_endings;
+mod grant_limits;
 mod grant_request;
 mod grant_signing;
 mod grant_tokens;
@@ -57,7 +58,7 @@ use crate::domain::{BrowserSessionLifetimes, GrantLifetimes};
 use crate::entropy::Entropy;
 use crate::keys::Published;
 use crate::server_secret::CurrentServerSecret;
-use crate::store::{BrowserSessions, Consents, Denials, Grants, Users};
+use crate::store::{Assertions, BrowserSessions, Consents, Denials, Grants, Users};
 use crate::token::Tokens;
 
 pub use crate::store::Cause;
@@ -68,7 +69,7 @@ pub use authorization_steps::{AuthorizationStep, Situation};
 pub use authorize::Authorization;
 pub use browser_sessions::{FreshLogIn, LiveSession};
 pub use claims_request::ClaimsRequest;
-pub use client_assertion::{JWT_BEARER, UsedAssertion};
+pub use client_assertion::JWT_BEARER;
 pub use client_authentication::{AuthenticatedClient, ClientAuthError, ClientAuthentication};
 pub use client_directory::{ClientDirectory, ClientsNotLoaded};
 pub use client_faults::{ClientFault, ClientFaults, read_metadata};
@@ -118,6 +119,8 @@ pub struct OAuthParts {
     pub users: Arc<dyn Users>,
     /// The denials of tokens.
     pub denials: Arc<dyn Denials>,
+    /// The assertions that count once on all instances.
+    pub assertions: Arc<dyn Assertions>,
     /// What users have permitted clients.
     pub grants: Arc<dyn Grants>,
     /// The browsers in which users have logged in.

@@ -1,8 +1,9 @@
 //! The grant `refresh_token` (RFC 6749 §6), and what else can be done with a refresh token.
 
 use super::authorization_code::MAX_TRIES;
+use super::grant_limits::{may_refresh, scopes_now};
 use super::grant_tokens::{GrantTokens, RefreshToken};
-use super::{OAuth, Params, TokenError, TokenSet};
+use super::{AuthenticatedClient, OAuth, Params, TokenError, TokenSet};
 use crate::domain::{
     Caller, Client, ClientId, EventKind, GrantStage, RefreshError, Refreshed, Scopes, Timestamp, UserId,
 };
@@ -14,7 +15,7 @@ pub struct RefreshTokenInfo {
     pub client: ClientId,
     /// Its user.
     pub user: UserId,
-    /// Everything that the user has permitted.
+    /// What the user has permitted, as far as the client may still have it.
     pub scopes: Scopes,
     /// When the grant was given.
     pub issued_at: Timestamp,
@@ -31,9 +32,10 @@ impl OAuth {
     pub(super) async fn refresh(
         &self,
         caller: &Caller,
-        client: &Client,
+        authenticated: &AuthenticatedClient,
         params: &Params,
     ) -> Result<TokenSet, TokenError> {
+        let client = &*authenticated.client;
         let text =
             params.get("refresh_token").ok_or(TokenError::invalid_request("refresh_token is missing"))?;
         let tokens = GrantTokens::new(&self.server_secret)?;
@@ -43,6 +45,9 @@ impl OAuth {
         let mut signed = None;
         for tries in 0..MAX_TRIES {
             let grant = self.find_grant_of(client, id, tries).await?.ok_or_else(unknown)?;
+            if !may_refresh(client, &grant) {
+                return Err(TokenError::InvalidGrant("the client may no longer have refresh tokens"));
+            }
             let next = match grant.refresh(counter, rotates, lifetimes, self.clock.now()) {
                 Ok(next) => next,
                 Err(RefreshError::Reused) => {
@@ -60,6 +65,9 @@ impl OAuth {
             let counter = match next {
                 Refreshed::Unchanged(counter) => counter,
                 Refreshed::Changed(next) => {
+                    if tries == 0 {
+                        self.count_everywhere(authenticated).await?;
+                    }
                     if !self.grants.replace_grant_if(grant.revision, &next, None).await? {
                         continue;
                     }
@@ -88,15 +96,14 @@ impl OAuth {
         let grant = self.grants.find_grant(token.grant).await?.filter(|grant| grant.is_of(client));
         let Some(grant) = grant else { return Ok(None) };
         let lifetimes = self.lifetimes_of(client);
-        let is_good = grant
-            .refresh(token.counter, client.rotates_refresh_tokens(), lifetimes, self.clock.now())
-            .is_ok();
+        let next = grant.refresh(token.counter, client.rotates_refresh_tokens(), lifetimes, self.clock.now());
+        let is_good = next.is_ok() && may_refresh(client, &grant);
         let Some(expires_at) = grant.refresh_until(lifetimes).filter(|_| is_good) else { return Ok(None) };
         match self.user_of(&grant).await {
             Ok(_) => Ok(Some(RefreshTokenInfo {
+                scopes: scopes_now(client, &grant),
                 client: grant.client,
                 user: grant.user,
-                scopes: grant.terms.scopes,
                 issued_at: grant.terms.created_at,
                 expires_at,
             })),
@@ -113,15 +120,18 @@ impl OAuth {
     pub(super) async fn revoke_refresh_token(
         &self,
         caller: &Caller,
-        client: &Client,
+        authenticated: &AuthenticatedClient,
         token: &str,
     ) -> Result<(), TokenError> {
         let Some(token) = self.read_refresh_token(token)? else { return Ok(()) };
         match self.grants.find_grant(token.grant).await? {
-            Some(grant) if grant.client != client.id => {
+            Some(grant) if grant.client != authenticated.client.id => {
                 Err(TokenError::UnauthorizedClient("the token was issued to another client"))
             }
-            Some(grant) => self.end_grant(caller, &grant, EventKind::GrantRevoked).await,
+            Some(grant) => {
+                self.count_everywhere(authenticated).await?;
+                self.end_grant(caller, &grant, EventKind::GrantRevoked).await
+            }
             None => Ok(()),
         }
     }

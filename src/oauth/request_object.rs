@@ -17,7 +17,8 @@ impl AnswerParams {
     /// Those of the object in the parameter `request`. An object that cannot be read has none.
     pub(super) fn of_object(params: &Params) -> Self {
         let object = params.get("request").and_then(|object| jose::decode_unverified(object).ok());
-        let claims: Value = object.and_then(|(_, claims)| serde_json::from_str(&claims).ok()).unwrap_or_default();
+        let claims: Value =
+            object.and_then(|(_, claims)| serde_json::from_str(&claims).ok()).unwrap_or_default();
         let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
         Self { state: text("state"), response_mode: text("response_mode") }
     }
@@ -53,7 +54,8 @@ mod tests {
     #[test]
     fn what_is_no_object_or_no_text_says_nothing() {
         let none = r#"{"alg":"none"}"#;
-        for text in ["x", "x.y.z", "a.b.c.d.e", &object(none, "[]", ""), &object(none, r#"{"state":1}"#, "")] {
+        for text in ["x", "x.y.z", "a.b.c.d.e", &object(none, "[]", ""), &object(none, r#"{"state":1}"#, "")]
+        {
             assert_eq!(read(text), AnswerParams::default(), "{text}");
         }
         assert_eq!(AnswerParams::of_object(&Params::default()), AnswerParams::default());

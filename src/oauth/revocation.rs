@@ -12,14 +12,14 @@ impl OAuth {
     pub async fn revoke(
         &self,
         caller: &Caller,
-        client: &AuthenticatedClient,
+        authenticated: &AuthenticatedClient,
         params: &Params,
     ) -> Result<(), TokenError> {
-        let client = &client.client;
+        let client = &authenticated.client;
         let token = params.get("token").ok_or(TokenError::invalid_request("token is missing"))?;
         let token = match self.check_access_token(token).await {
             Err(TokenError::InvalidToken(_)) => {
-                return self.revoke_refresh_token(caller, client, token).await;
+                return self.revoke_refresh_token(caller, authenticated, token).await;
             }
             token => token?,
         };

@@ -38,15 +38,14 @@ impl OAuth {
         client: &AuthenticatedClient,
         params: &Params,
     ) -> Result<TokenSet, TokenError> {
-        let client = &client.client;
         let name = params.get("grant_type").ok_or(TokenError::invalid_request("grant_type is missing"))?;
         let grant = GRANTS.iter().find(|grant| grant.name() == name);
         let grant = grant.ok_or(TokenError::UnsupportedGrantType)?;
-        if !client.may_use(*grant) {
+        if !client.client.may_use(*grant) {
             return Err(TokenError::UnauthorizedClient("the client may not use this grant_type"));
         }
         match grant {
-            GrantType::ClientCredentials => self.client_credentials(caller, client, params).await,
+            GrantType::ClientCredentials => self.client_credentials(caller, &client.client, params).await,
             GrantType::AuthorizationCode => self.redeem_code(caller, client, params).await,
             GrantType::RefreshToken => self.refresh(caller, client, params).await,
         }

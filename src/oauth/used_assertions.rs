@@ -1,7 +1,10 @@
-//! The assertions that were used: each counts once on this instance (RFC 7523 §3, `jti`).
+//! The assertions that were used (RFC 7523 §3, `jti`). Each counts once on this instance; before a grant is written, it is counted
+//! on all instances, too.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, PoisonError};
+
+use super::{AuthenticatedClient, OAuth, TokenError};
 
 /// The most assertions that are remembered: some 50 MB. Only clients that authenticated can add one.
 const MAX_USED: usize = 500_000;
@@ -49,6 +52,19 @@ impl Used {
             for name in first.remove() {
                 self.names.remove(&name);
             }
+        }
+    }
+}
+
+impl OAuth {
+    /// Counts the assertion of a client on all instances, if the client used one.
+    ///
+    /// # Errors
+    /// [`TokenError::InvalidClient`] if it was used on another instance, and those of the store.
+    pub(super) async fn count_everywhere(&self, client: &AuthenticatedClient) -> Result<(), TokenError> {
+        match &client.assertion {
+            Some(used) if !self.assertions.create_assertion(used).await? => Err(TokenError::InvalidClient),
+            _ => Ok(()),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! says what a new aggregate needs.
 
 mod absent;
+mod assertions;
 mod browser_sessions;
 mod clients;
 mod consents;
@@ -25,6 +26,7 @@ mod table_metrics;
 mod users;
 
 pub use absent::Absent;
+pub use assertions::Assertions;
 pub use browser_sessions::BrowserSessions;
 pub use clients::Clients;
 pub use consents::Consents;

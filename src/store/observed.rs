@@ -47,6 +47,7 @@ impl Stores {
             login_throttles: Arc::new(Observed::new(self.login_throttles, metrics, place)),
             clients: Arc::new(Observed::new(self.clients, metrics, None)),
             denials: Arc::new(Observed::new(self.denials, metrics, place)),
+            assertions: Arc::new(Observed::new(self.assertions, metrics, place)),
             grants: Arc::new(Observed::new(self.grants, metrics, place)),
             browser_sessions: Arc::new(Observed::new(self.browser_sessions, metrics, place)),
             consents: Arc::new(Observed::new(self.consents, metrics, place)),

@@ -55,6 +55,8 @@ verbs! {
     record_denial in "denials",
     list_denials in "denials",
     purge_denials in "denials",
+    create_assertion in "assertions",
+    purge_assertions in "assertions",
     create_grant in "grants",
     find_grant in "grants",
     list_grants_of_user in "grants",

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    BrowserSessions, Clients, Consents, Database, Denials, Grants, Instances, LoginThrottles, Rings, Users,
+    Assertions, BrowserSessions, Clients, Consents, Database, Denials, Grants, Instances, LoginThrottles,
+    Rings, Users,
 };
 
 /// A handle to each aggregate of one database. `app` builds it; all other code takes only the aggregates that
@@ -22,6 +23,8 @@ pub struct Stores {
     pub clients: Arc<dyn Clients>,
     /// The denials of tokens.
     pub denials: Arc<dyn Denials>,
+    /// The assertions that count once on all instances.
+    pub assertions: Arc<dyn Assertions>,
     /// What users have permitted clients.
     pub grants: Arc<dyn Grants>,
     /// The browsers in which users have logged in.
@@ -41,6 +44,7 @@ impl Stores {
         + LoginThrottles
         + Clients
         + Denials
+        + Assertions
         + Grants
         + BrowserSessions
         + Consents
@@ -55,6 +59,7 @@ impl Stores {
             login_throttles: Arc::clone(&store) as Arc<dyn LoginThrottles>,
             clients: Arc::clone(&store) as Arc<dyn Clients>,
             denials: Arc::clone(&store) as Arc<dyn Denials>,
+            assertions: Arc::clone(&store) as Arc<dyn Assertions>,
             grants: Arc::clone(&store) as Arc<dyn Grants>,
             browser_sessions: Arc::clone(&store) as Arc<dyn BrowserSessions>,
             consents: Arc::clone(&store) as Arc<dyn Consents>,

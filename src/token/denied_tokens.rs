@@ -170,7 +170,9 @@ mod tests {
     }
 
     fn claims(iat: u64) -> String {
-        format!(r#"{{"jti":"j","sub":"{USER}","iat":{iat},"client_id":"c","rid":"{ID}","sid":"{ID}","gid":"{ID}"}}"#)
+        format!(
+            r#"{{"jti":"j","sub":"{USER}","iat":{iat},"client_id":"c","rid":"{ID}","sid":"{ID}","gid":"{ID}"}}"#
+        )
     }
 
     fn all() -> [Denied; 5] {

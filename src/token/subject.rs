@@ -183,7 +183,9 @@ mod tests {
     use serde_json::{Map, Value};
 
     use super::*;
-    use crate::domain::{Email, GrantId, PasswordHash, RegistrationId, Scopes, SessionId, Sessions, UserId, Username};
+    use crate::domain::{
+        Email, GrantId, PasswordHash, RegistrationId, Scopes, SessionId, Sessions, UserId, Username,
+    };
     use crate::token::{CustomClaims, LogIn, UserOfGrant};
 
     const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
@@ -230,7 +232,16 @@ mod tests {
     ) -> AccessTokenRequest<'a> {
         let (client_id, typ) = ("c1", Typ::AtJwt);
         let registration = None;
-        AccessTokenRequest { client_id, registration, user: None, audience, scope, typ, lifetime: None, claims }
+        AccessTokenRequest {
+            client_id,
+            registration,
+            user: None,
+            audience,
+            scope,
+            typ,
+            lifetime: None,
+            claims,
+        }
     }
 
     fn log_in(amr: &[String]) -> LogIn<'_> {

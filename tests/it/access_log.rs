@@ -198,7 +198,9 @@ fn a_page_that_refuses_leaves_its_code_in_the_log() {
     let (_, log) = program.stop();
     let refused: Vec<_> = answered(&log)
         .iter()
-        .map(|line| (line["operation"].clone(), line["http.response.status_code"].clone(), line["error.type"].clone()))
+        .map(|line| {
+            (line["operation"].clone(), line["http.response.status_code"].clone(), line["error.type"].clone())
+        })
         .collect();
     let expected = [
         ("log_in_on_page", 400, "invalid_credentials"),
@@ -208,5 +210,8 @@ fn a_page_that_refuses_leaves_its_code_in_the_log() {
         ("authorize", 303, "login_required"),
         ("answer_consent", 303, "access_denied"),
     ];
-    assert_eq!(refused, expected.map(|(operation, status, code)| (json!(operation), json!(status), json!(code))));
+    assert_eq!(
+        refused,
+        expected.map(|(operation, status, code)| (json!(operation), json!(status), json!(code)))
+    );
 }

@@ -186,7 +186,9 @@ impl Refusal {
     /// Makes this response, which tells of the refusal in its own way, one of a refused request.
     pub(super) fn mark(&self, response: &mut Response) {
         self.add_headers(response.headers_mut());
-        response.extensions_mut().insert(ToldRefusal { code: self.kind.face().code, cause: self.cause.clone() });
+        response
+            .extensions_mut()
+            .insert(ToldRefusal { code: self.kind.face().code, cause: self.cause.clone() });
     }
 
     /// The headers that a refusal has in each dialect.

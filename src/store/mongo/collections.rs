@@ -142,6 +142,18 @@ pub const DENIALS: CollectionSpec = CollectionSpec {
     ],
 };
 
+/// The assertions of clients that count once on all instances.
+pub const ASSERTIONS: CollectionSpec = CollectionSpec {
+    name: "assertions",
+    owner: Owner::Ours,
+    holds: "an assertion (`private_key_jwt`) by which a client has authenticated for a change of a grant",
+    bound: "one for each such change; removed when the assertion has expired, at most an hour later",
+    indexes: &[IndexSpec {
+        members: &["expires_at"],
+        rule: IndexRule::Expires { after: Duration::ZERO, unless_present: None },
+    }],
+};
+
 /// What users have permitted clients.
 pub const GRANTS: CollectionSpec = CollectionSpec {
     name: "grants",
@@ -194,6 +206,7 @@ pub const COLLECTIONS: &[&CollectionSpec] = &[
     &LOGIN_THROTTLES,
     &CLIENTS,
     &DENIALS,
+    &ASSERTIONS,
     &GRANTS,
     &BROWSER_SESSIONS,
     &CONSENTS,

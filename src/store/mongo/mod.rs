@@ -2,6 +2,7 @@
 //! `users` documents in their own form. The driver connects in the background: while a database is down, each
 //! verb fails within two seconds, and when it comes back it is used at once.
 
+mod assertions;
 mod browser_sessions;
 mod clients;
 pub mod collections;

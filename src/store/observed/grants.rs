@@ -1,12 +1,12 @@
-//! The verbs of grants, browser sessions and consents.
+//! The verbs of grants, assertions, browser sessions and consents.
 
 use async_trait::async_trait;
 
 use super::super::store_metrics::Verb;
-use super::super::{BrowserSessions, Consents, Grants, StoreError};
+use super::super::{Assertions, BrowserSessions, Consents, Grants, StoreError};
 use super::Observed;
 use crate::domain::{
-    BrowserSession, ClientId, Consent, Event, Grant, GrantId, SessionKey, Timestamp, UserId,
+    BrowserSession, ClientId, Consent, Event, Grant, GrantId, SessionKey, Timestamp, UsedAssertion, UserId,
 };
 
 #[async_trait]
@@ -39,6 +39,17 @@ impl Grants for Observed<dyn Grants> {
 
     async fn purge_grants(&self, now: Timestamp) -> Result<bool, StoreError> {
         self.run(Verb::purge_grants, self.store.purge_grants(now)).await
+    }
+}
+
+#[async_trait]
+impl Assertions for Observed<dyn Assertions> {
+    async fn create_assertion(&self, assertion: &UsedAssertion) -> Result<bool, StoreError> {
+        self.run(Verb::create_assertion, self.store.create_assertion(assertion)).await
+    }
+
+    async fn purge_assertions(&self, now: Timestamp) -> Result<bool, StoreError> {
+        self.run(Verb::purge_assertions, self.store.purge_assertions(now)).await
     }
 }
 

@@ -9,6 +9,9 @@ use crate::store::{Denials, StoreError};
 
 /// Denials that one write removes: some milliseconds.
 const PURGED_AT_ONCE: usize = 1000;
+/// One bound, so that each page begins at its first row in the index.
+const NEXT_DENIALS: &str =
+    "SELECT denied, at, expires_at FROM denials WHERE (at, denied) > (?1, ?2) ORDER BY at, denied LIMIT ?3";
 
 #[async_trait]
 impl Denials for Sqlite {
@@ -41,14 +44,12 @@ impl Denials for Sqlite {
     ) -> Result<Vec<Denial>, StoreError> {
         self.upgrade().await?;
         let since = millis(since);
-        let (at, denied) =
-            after.map_or((-1, String::new()), |after| (millis(after.at), after.denied.to_string()));
+        // No denial has an empty name.
+        let after = after.map(|after| (millis(after.at), after.denied.to_string()));
+        let (at, denied) = after.filter(|(at, _)| *at >= since).unwrap_or((since, String::new()));
         let query = move |connection: &Connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT denied, at, expires_at FROM denials WHERE at >= ?1 AND (at, denied) > (?2, ?3)
-                 ORDER BY at, denied LIMIT ?4",
-            )?;
-            let rows = statement.query_map(params![since, at, denied, limit as i64], |row| {
+            let mut statement = connection.prepare_cached(NEXT_DENIALS)?;
+            let rows = statement.query_map(params![at, denied, limit as i64], |row| {
                 let instant =
                     |column| row.get::<_, i64>(column).map(|at| Timestamp::from_millis(at.max(0) as u64));
                 Ok((row.get::<_, String>("denied")?, instant("at")?, instant("expires_at")?))
@@ -80,4 +81,22 @@ impl Denials for Sqlite {
 
 fn millis(at: Timestamp) -> i64 {
     i64::try_from(at.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::{Connection, params};
+
+    use super::NEXT_DENIALS;
+
+    /// With a second bound, SQLite read all rows before the page again for each page.
+    #[test]
+    fn a_page_begins_in_the_index() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("migrations/0006_oauth.sql")).unwrap();
+        let plan = format!("EXPLAIN QUERY PLAN {NEXT_DENIALS}");
+        let plan: String =
+            connection.query_row(&plan, params![0, "", 1000], |row| row.get("detail")).unwrap();
+        assert_eq!(plan, "SEARCH denials USING INDEX denials_at ((at,denied)>(?,?))");
+    }
 }

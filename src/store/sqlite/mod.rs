@@ -2,6 +2,7 @@
 //! `synchronous=FULL`; reads run beside it on connections of their own. If the file cannot be opened, each
 //! use tries again, so that the service starts, reports the error, and recovers by itself.
 
+mod assertions;
 mod browser_sessions;
 mod changes;
 mod clients;

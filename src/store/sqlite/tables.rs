@@ -13,6 +13,7 @@ const TABLES: &[(&str, Option<(&str, u64)>)] = &[
     ("login_throttles", Some(("forget_at", 0))),
     ("clients", None),
     ("denials", Some(("expires_at", 0))),
+    ("assertions", Some(("expires_at", 0))),
     ("grants", Some(("forget_at", 0))),
     ("browser_sessions", Some(("expires_at", 0))),
     ("consents", None),

@@ -149,6 +149,7 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, tasks: &Tasks) -> H
             authentication: authentication.clone(),
             users: Arc::clone(&stores.users),
             denials: Arc::clone(&stores.denials),
+            assertions: Arc::clone(&stores.assertions),
             grants: Arc::clone(&stores.grants),
             browser_sessions: Arc::clone(&stores.browser_sessions),
             consents: Arc::clone(&stores.consents),

@@ -110,7 +110,8 @@ fn a_request_may_choose_fewer_scopes_and_resources_and_not_other_ones() {
     };
     let other = with(("resource", "https://other.example"));
     assert_eq!((other.status, &other.json()["error"]), (400, &json!("invalid_target")));
-    let tokens = Tokens::of(&with(("resource", "https://stock.example")));
+    let twice = "https://stock.example&resource=https://stock.example";
+    let tokens = Tokens::of(&with(("resource", twice)));
     let (_, claims) = jose::decode_unverified(&tokens.access).unwrap();
     assert!(claims.contains(r#""aud":"https://stock.example""#), "{claims}");
 }

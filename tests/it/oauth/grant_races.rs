@@ -12,7 +12,7 @@ use crate::support::{Answer, Client, Program, eventually, mongod};
 
 const OFFLINE: &str = "openid offline_access orders.read";
 
-fn settings<'a>(file: &'a str, store: (&'a str, &'a str)) -> Vec<(&'a str, &'a str)> {
+pub(super) fn settings<'a>(file: &'a str, store: (&'a str, &'a str)) -> Vec<(&'a str, &'a str)> {
     vec![
         ("CLIENTS_FILE", file),
         ("ISSUER_URL", ISSUER),
@@ -30,12 +30,12 @@ fn clients_file(folder: &Path) -> String {
 }
 
 #[track_caller]
-fn registered(client: &Client) -> String {
+pub(super) fn registered(client: &Client) -> String {
     let profile = client.register("alice").get("/api/auth/profile").ok();
     profile["data"]["_id"].as_str().or(profile["data"]["id"].as_str()).unwrap().to_owned()
 }
 
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs()
 }
 

@@ -1,5 +1,6 @@
 //! OAuth: discovery, the token endpoint, introspection, revocation, userinfo, and the kinds of token.
 
+mod assertions;
 mod codes;
 mod discovery;
 mod grant_races;
@@ -7,11 +8,13 @@ mod granter;
 mod instances;
 mod introspection;
 mod kinds;
+mod operator_changes;
 pub mod recipes;
 mod refresh;
-mod registrations;
+pub mod registrations;
 mod relying_parties;
 mod revocation;
+mod second_algorithm;
 mod token;
 mod userinfo;
 

@@ -6,18 +6,18 @@ use serde_json::json;
 use super::granter::{CALLBACK, Place, Tokens};
 use super::introspection::introspected;
 use super::{claims_of, of};
-use crate::support::Service;
+use crate::support::{Service, eventually};
 
 const OFFLINE: &str = "openid offline_access orders.read";
 const UNKNOWN_CODE: &str = "the code is not valid for this client";
 const UNKNOWN_TOKEN: &str = "the refresh token is not valid for this client";
 
-fn id() -> ClientId {
+pub fn id() -> ClientId {
     ClientId::parse("phone").unwrap()
 }
 
 /// Adds the public client `phone`, as a command does.
-fn create(service: &Service) {
+pub fn create(service: &Service) {
     let metadata = json!({
         "token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "refresh_token"],
         "scope": "openid offline_access orders.read",
@@ -31,7 +31,7 @@ fn create(service: &Service) {
     });
 }
 
-fn delete(service: &Service) {
+pub fn delete(service: &Service) {
     service.manage_clients(async |clients| {
         clients.delete(&id(), &Initiator::OPERATOR).await.map(drop).unwrap();
     });
@@ -84,6 +84,33 @@ fn a_token_counts_although_its_instance_has_a_clock_behind() {
     let tokens = Tokens::of(&place.redeem("phone", &place.code("phone", OFFLINE)));
     assert_eq!(introspected(&of(service, "web"), &tokens.access)["active"], json!(true));
     Tokens::of(&place.refresh("phone", &tokens.refresh));
+}
+
+/// Endpoints that do not look at clients obey the denial of the registration.
+#[test]
+fn a_generated_token_of_a_deleted_client_is_not_valid_and_one_of_the_next_client_is() {
+    let place = Place::new(&[("KEY_REFRESH", "1s")]);
+    let service = &place.service;
+    let generated = || {
+        let policy = json!({ "grant_types": [], "generate": {} });
+        let metadata: ClientMetadata = serde_json::from_value(policy).unwrap();
+        let created = service
+            .manage_clients(async |clients| clients.create(Some(id()), metadata, &Initiator::OPERATOR).await);
+        let secret = created.unwrap().secret.unwrap();
+        let client = service.anonymous().with_secret("phone", secret.expose());
+        let answer = eventually("the client is known", || {
+            Some(client.post("/api/token/generate", &json!({}))).filter(|answer| answer.status == 200)
+        });
+        answer.json()["data"]["access_token"].as_str().unwrap().to_owned()
+    };
+    let validate = |token: &str| service.anonymous().post("/api/token/validate", &json!({ "token": token }));
+    let old = generated();
+    validate(&old).ok();
+    delete(service);
+    let new = generated();
+    eventually("the denial is known", || (validate(&old).status == 401).then_some(()));
+    validate(&old).refuses_token("revoked");
+    validate(&new).ok();
 }
 
 /// A client that only a file knows is the same after each start.

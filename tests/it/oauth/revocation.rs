@@ -3,9 +3,11 @@
 use jwt_generator::domain::{Initiator, LoginName};
 use serde_json::json;
 
+use super::granter::Place;
 use super::introspection::introspected;
 use super::{ask, machine, new_user, of, own_token, service, token_of_user};
 use crate::clients::generator;
+use crate::pages::browser::{Browser, Form};
 use crate::support::eventually;
 
 const PATH: &str = "/oauth/revoke";
@@ -85,4 +87,19 @@ fn a_log_out_by_an_operator_ends_the_access_tokens_of_the_user_too() {
     });
     let refused = service.anonymous().bearing(&token).get("/oauth/userinfo");
     refused.is_oauth_error(401, "invalid_token", "Token verification failed");
+}
+
+/// The instance that changes the password need not read its own denial first.
+#[test]
+fn a_new_password_ends_the_access_tokens_of_the_user_at_once() {
+    let place = Place::new(&[("KEY_REFRESH", "1h")]);
+    let tokens = place.tokens("app", "openid orders.read");
+    let web = of(&place.service, "web");
+    assert_eq!(introspected(&web, &tokens.access)["active"], json!(true));
+    let browser = Browser::at(&place.service.anonymous());
+    browser.log_in(&browser.open("/oauth/login").unwrap(), "alice").unwrap();
+    let form = Form::to(&browser.open("/account").unwrap(), "/account/password");
+    let typed = [("current_password", "secret-alice"), ("new_password", "another secret")];
+    assert_eq!(browser.post(&form, &typed).status, 303);
+    assert_eq!(introspected(&web, &tokens.access), json!({ "active": false }));
 }

@@ -57,7 +57,9 @@ fn each_refusal_has_its_challenge() {
         assert_eq!(refused.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
     }
     let sentence = "The access token needs the scope openid, and must be one of a user";
-    for token in [own_token(&of(&service, "orders")), token_of_user(&service, &user, &json!({ "scope": "profile" }))] {
+    for token in
+        [own_token(&of(&service, "orders")), token_of_user(&service, &user, &json!({ "scope": "profile" }))]
+    {
         let refused = service.anonymous().bearing(&token).get(PATH);
         refused.is_oauth_error(403, "insufficient_scope", sentence);
         let challenge = "Bearer error=\"insufficient_scope\", scope=\"openid\"";

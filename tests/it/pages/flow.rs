@@ -3,8 +3,11 @@
 use jose::decode_unverified;
 use serde_json::Value;
 
-use super::browser::{Browser, CALLBACK, Form, answer_of, authorize, decoded, is_told, service};
-use crate::support::Service;
+use super::browser::{
+    Browser, CALLBACK, Form, answer_of, authorize, decoded, is_told, service, service_with,
+};
+use crate::oauth::registrations::{create, delete};
+use crate::support::{Service, eventually};
 
 fn claims(token: &Value) -> Value {
     serde_json::from_str(&decode_unverified(token.as_str().unwrap()).unwrap().1).unwrap()
@@ -162,4 +165,23 @@ fn the_class_of_the_log_in_is_told_if_a_client_asks_for_it() {
     assert_eq!(acr(&[]), Value::Null);
     let demanded = r#"{"id_token":{"acr":{"essential":true,"values":["phr"]}}}"#;
     is_told(browser.open(&authorize("own", &[("claims", demanded)])), "unmet_authentication_requirements");
+}
+
+#[test]
+fn a_consent_to_a_deleted_client_does_not_count_for_the_next_one_with_its_id() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = ("DATA_DIR", folder.path().to_str().unwrap());
+    let service = service_with(&[data, ("KEY_REFRESH", "1s")]);
+    let (browser, path) = (Browser::of_user(&service, "alice"), authorize("phone", &[("scope", "openid")]));
+    create(&service);
+    let page =
+        eventually("the client is known", || browser.open(&path).ok().filter(|page| page.status == 200));
+    browser.submit(&page, &[("answer", "allow")]).expect_err("the browser returns to the client");
+    assert!(!browser.code(&path).is_empty(), "the consent is remembered");
+    delete(&service);
+    service.at(10);
+    create(&service);
+    let page =
+        eventually("the next client is known", || browser.open(&path).ok().filter(|page| page.status == 200));
+    assert_eq!(Form::of(&page).action, "/oauth/consent");
 }

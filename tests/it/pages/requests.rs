@@ -44,7 +44,9 @@ fn a_request_object_is_refused_as_the_client_expects_the_answer() {
     let service = service();
     let browser = Browser::of_user(&service, "alice");
     let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
-    let claims = encode(r#"{"response_type":"code","client_id":"own","state":"of the object","response_mode":"form_post"}"#);
+    let claims = encode(
+        r#"{"response_type":"code","client_id":"own","state":"of the object","response_mode":"form_post"}"#,
+    );
     let unsigned = format!("{}.{claims}.", encode(r#"{"alg":"none"}"#));
     let signed = format!("{}.{claims}.{}", encode(r#"{"alg":"RS256"}"#), encode("a signature"));
     for object in [&unsigned, &signed] {

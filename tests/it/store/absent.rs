@@ -3,6 +3,7 @@
 use jwt_generator::domain::{EventKind, ThrottledAccount, Timestamp};
 use jwt_generator::store::{Absent, StoreError, Stores};
 
+use super::assertions::assertion;
 use super::browser_sessions::session;
 use super::clients::{client, event as client_event};
 use super::consents::consent;
@@ -27,6 +28,7 @@ async fn without_a_database_each_verb_says_so() {
         login_throttles,
         clients,
         denials,
+        assertions,
         grants,
         browser_sessions,
         consents,
@@ -96,6 +98,10 @@ async fn without_a_database_each_verb_says_so() {
         denials.record_denial(&denial, Some(&denied_event)).await,
         denials.list_denials(now, None, 1).await.map(drop),
         denials.purge_denials(now).await.map(drop),
+    ]);
+    all_absent(&[
+        assertions.create_assertion(&assertion(1, now)).await.map(drop),
+        assertions.purge_assertions(now).await.map(drop),
     ]);
     all_absent(&[database.ping().await, database.prepare().await, database.list_tables().await.map(drop)]);
 }

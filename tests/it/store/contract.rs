@@ -10,8 +10,8 @@ use jwt_generator::domain::{
 use jwt_generator::store::mongo::{EventDocuments, Mongo};
 use jwt_generator::store::sqlite::{EventWriter, Sqlite};
 use jwt_generator::store::{
-    BrowserSessions, Clients, Consents, Database, Denials, Grants, IfMissing, Instances, LoginThrottles,
-    Rings, Stores, Users,
+    Assertions, BrowserSessions, Clients, Consents, Database, Denials, Grants, IfMissing, Instances,
+    LoginThrottles, Rings, Stores, Users,
 };
 use mongodb::Client;
 
@@ -101,6 +101,10 @@ impl Opened {
 
     pub(super) fn denials(self) -> Arc<dyn Denials> {
         self.stores.denials
+    }
+
+    pub(super) fn assertions(self) -> Arc<dyn Assertions> {
+        self.stores.assertions
     }
 
     pub(super) fn grants(self) -> Arc<dyn Grants> {

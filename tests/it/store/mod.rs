@@ -1,6 +1,7 @@
 //! The stores: a contract for each aggregate, and the failures that each store must bear.
 
 mod absent;
+mod assertions;
 mod browser_sessions;
 pub mod clients;
 mod collections;

@@ -42,6 +42,13 @@ impl Verifier {
         Self::start("@noble/post-quantum", noble, [jwks_url, issuer, audience])
     }
 
+    /// PyJWT for the signed answers of endpoints, which answers `ok ALGORITHM KID`.
+    pub fn of_answers(jwks_url: &str, issuer: &str, audience: &str) -> Self {
+        let mut pyjwt = Command::new(tool("venv/bin/python"));
+        pyjwt.arg(repository().join("tests/foreign/python/answer_verifier.py"));
+        Self::start("PyJWT", pyjwt, [jwks_url, issuer, audience])
+    }
+
     fn start(name: &'static str, mut command: Command, arguments: [&str; 3]) -> Self {
         let errors = tempfile::tempfile().unwrap();
         let mut child = command

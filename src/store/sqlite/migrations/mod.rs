@@ -31,6 +31,7 @@ const MIGRATIONS: &[Migration] = &[
         fill: nothing,
         lasting: &["clients", "grants", "consents", "denials"],
     },
+    Migration { statements: include_str!("0007_assertions.sql"), fill: nothing, lasting: &[] },
 ];
 
 fn nothing(_: &Connection) -> rusqlite::Result<()> {
