@@ -53,7 +53,8 @@ def ask(path, method="GET", body=None, headers=(), host=NAME, connection=None):
         connection.putheader("Host", host)
         body = None if body is None else (body if isinstance(body, bytes) else json.dumps(body).encode())
         if body is not None:
-            connection.putheader("Content-Type", "application/json")
+            if "Content-Type" not in dict(headers):
+                connection.putheader("Content-Type", "application/json")
             connection.putheader("Content-Length", len(body))
         for name, value in dict(headers).items():
             connection.putheader(name, value)

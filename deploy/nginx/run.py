@@ -6,6 +6,7 @@ python run.py NGINX PROGRAM FOLDER
 import base64
 import collections
 import contextlib
+import html
 import http.client
 import http.server
 import json
@@ -16,6 +17,7 @@ import signal
 import subprocess
 import threading
 import time
+import urllib.parse
 
 from front import ADDRESS, COMMAND, MAX_AGE, NAME, NEXT, PLAIN, SERVICE, TLS, Connection, ask, folder, in_words, proxy, service
 
@@ -186,6 +188,60 @@ def sizes_fit():
     in_words(ask("/api/auth/profile", headers={"Authorization": f"Bearer {'x' * 16000}"}), 401, "invalid_token")
 
 
+class Browser:
+    """Keeps cookies, follows redirects within the service, and submits the form of a page."""
+
+    def __init__(self):
+        self.cookies = {}
+
+    def open(self, path, fields=None):
+        """The last address and its answer. An address outside of the service has no answer."""
+        method, body = ("GET", None) if fields is None else ("POST", urllib.parse.urlencode(fields).encode())
+        while path.startswith("/"):
+            headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+            if body is not None:
+                headers["Content-Type"] = "application/x-www-form-urlencoded"
+            answer = ask(path, method, body, headers)
+            for cookie in answer.headers.get_all("Set-Cookie", []):
+                assert {"Secure", "HttpOnly", "SameSite=Lax"} <= set(cookie.split("; ")), cookie
+                name, _, value = cookie.partition(";")[0].partition("=")
+                self.cookies[name] = value
+            if answer.status != 303:
+                return path, answer
+            path, method, body = answer.headers["Location"], "GET", None
+        return path, None
+
+    def submit(self, page, **typed):
+        text = page.body.decode()
+        form = re.search(r'<form[^>]*action="([^"]*)"[^>]*>(.*?)</form>', text, re.DOTALL)
+        hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', form[2])
+        return self.open(html.unescape(form[1]), {name: html.unescape(value) for name, value in hidden} | typed)
+
+
+def a_user_logs_in():
+    """With a request as long as the service accepts one, so that headers and addresses are as long as they can be."""
+    user = {"username": "alice", "email": "alice@example.com", "password": "a long secret of alice"}
+    assert ask("/api/auth/register", "POST", user).status == 201
+    verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"  # and its challenge: RFC 7636, appendix B
+    client = {"client_id": "app", "redirect_uri": "https://app.example.com/callback"}
+    asked = client | {"response_type": "code", "scope": "openid", "code_challenge_method": "S256"}
+    asked |= {"code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "state": "s" * 5600}
+    browser = Browser()
+    path, page = browser.open("/oauth/authorize?" + urllib.parse.urlencode(asked))
+    assert page.status == 200 and path.startswith("/oauth/login?") and len(path) > 7500, (page.status, path[:80])
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+    _, consent = browser.submit(page, username="alice", password=user["password"])
+    assert set(browser.cookies) == {"__Host-form", "__Host-session"}, browser.cookies
+    returned, _ = browser.submit(consent, answer="allow")
+    answer = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(returned).query))
+    assert (answer["state"], answer["iss"]) == (asked["state"], f"https://{NAME}"), returned
+    form = client | {"grant_type": "authorization_code", "code": answer["code"], "code_verifier": verifier}
+    told = ask("/oauth/token", "POST", urllib.parse.urlencode(form).encode(), {"Content-Type": "application/x-www-form-urlencoded"})
+    assert told.status == 200 and "id_token" in json.loads(told.body), told
+    assert answer["code"] not in (folder / "jwt-generator.log").read_text(), "the log contains a code"
+    print(f"a user logged in by the pages, with an address of {len(path)} bytes")
+
+
 SPOOFED = {
     "X-Forwarded-For": "203.0.113.9",
     "X-Forwarded-Host": "evil.example.com",
@@ -328,7 +384,11 @@ def a_broken_release_loses_no_request():
 
 
 with proxy():
-    with service() as process:
+    app = {"client_id": "app", "token_endpoint_auth_method": "none", "redirect_uris": ["https://app.example.com/callback"]}
+    app |= {"grant_types": ["authorization_code"], "scope": "openid"}
+    (folder / "clients.json").write_text(json.dumps([app]))
+    with service(ISSUER_URL=f"https://{NAME}", CLIENTS_FILE=folder / "clients.json", DEMO_TOKENS="true") as process:
+        a_user_logs_in()
         names_and_protocols()
         challenges_are_answered()
         headers_stand_once()

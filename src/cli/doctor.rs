@@ -36,6 +36,12 @@ pub(super) struct Doctor {
     /// File with a token to check
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// Id of a client, to check that a redirect URI of another is refused
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
+    /// Redirect URI of that client, to check that PKCE with plain is refused
+    #[arg(long, value_name = "URI", requires = "client_id")]
+    redirect_uri: Option<String>,
     /// Origin of a web page that must be able to read answers, such as https://app.example.com
     #[arg(long)]
     origin: Option<String>,
@@ -85,6 +91,8 @@ impl Doctor {
             token: self.token()?,
             expected: self.expected(config),
             clock_skew: config.key_clock_skew,
+            client_id: self.client_id.clone(),
+            redirect_uri: self.redirect_uri.clone(),
             origin: self.origin.clone(),
             http_port,
             aws: self.aws,

@@ -103,15 +103,17 @@ fn announce(config: &Config, app: &App, address: SocketAddr, output: &Output) {
         StoreChoice::Sqlite(folder) => format!("SQLite in {}", folder.display()),
         StoreChoice::Mongo(_) => "MongoDB".to_owned(),
     };
+    let oauth = config.oauth_issuer.on_port(address.port());
+    let oauth = oauth.as_deref().unwrap_or("off; config check says why");
     if io::stdout().is_terminal() {
         output.line(&format!(
             "\n  JWT Generator {version}\n\n  API    {url}\n  Docs   {url}/api/docs/\n  Keys   {url}/api/jwks\n  \
-             Key    {kid} ({algorithm}{signing}) in {keys}\n  Store  {store}\n\n  Press Ctrl-C to stop.\n",
+             Key    {kid} ({algorithm}{signing}) in {keys}\n  Store  {store}\n  OAuth  {oauth}\n\n  Press Ctrl-C to stop.\n",
             version = env!("CARGO_PKG_VERSION"),
             keys = app.keys_place(),
         ));
     } else {
-        tracing::info!(%address, url, store, kid, algorithm, rsa_batch, "listening");
+        tracing::info!(%address, url, issuer = oauth, store, kid, algorithm, rsa_batch, "listening");
     }
 }
 

@@ -4,6 +4,7 @@ use jose::Algorithm;
 use serde::Serialize;
 
 use super::Issuer;
+use super::authorization_request::PASSWORD_ACR;
 use super::token_endpoint::GRANTS;
 use crate::domain::GrantType;
 use crate::keys::Published;
@@ -34,6 +35,8 @@ struct Document<'a> {
     code_challenge_methods_supported: &'a [&'a str],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     prompt_values_supported: &'a [&'a str],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    acr_values_supported: &'a [&'a str],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     ui_locales_supported: &'a [&'a str],
     subject_types_supported: &'a [&'a str],
@@ -103,6 +106,7 @@ pub(super) fn document(issuer: &Issuer, algorithms: &[Algorithm]) -> Published {
         claims_supported: of_code(CLAIMS),
         code_challenge_methods_supported: of_code(&["S256"]),
         prompt_values_supported: of_code(PROMPTS),
+        acr_values_supported: of_code(&[PASSWORD_ACR]),
         ui_locales_supported: of_code(LOCALES),
         subject_types_supported: &["public"],
         token_endpoint_auth_methods_supported: all,

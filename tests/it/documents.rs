@@ -212,7 +212,8 @@ fn docs_deploy_names_checks_that_the_doctor_makes() {
 #[test]
 fn security_md_names_the_failure_tests_that_there_are() {
     let text = read("SECURITY.md");
-    for row in text.lines().filter(|line| line.starts_with("| ") && line.contains("`tests/it/")) {
+    let rows = text.lines().filter(|line| line.starts_with("| ") && line.contains("`tests/it/"));
+    for row in rows.filter(|row| !row.contains("::")) {
         let paths: Vec<_> = row.split('`').skip(1).step_by(2).collect();
         let sources: String = paths.iter().map(|path| read(path)).collect();
         let ids = row.split('|').nth(1).unwrap();
@@ -233,15 +234,49 @@ fn docs_security_tests_names_tests_that_there_are_for_every_id() {
     let expected = range("D", 1, 14).chain(range("C", 1, 5)).chain(range("H", 1, 11)).chain(range("P", 7, 9));
     assert_eq!(ids, expected.collect::<Vec<_>>());
     for row in rows {
-        let tests = row.split('|').nth(3).unwrap();
-        for test in tests.split('`').skip(1).step_by(2) {
-            let (file, function) = test.split_once("::").unwrap_or_else(|| panic!("{test}"));
-            let source = read(file);
-            let (attributes, _) =
-                source.split_once(&format!("fn {function}(")).unwrap_or_else(|| panic!("no {test}"));
-            let attribute = attributes.rfind("#[").map(|begin| &attributes[begin..]).unwrap();
-            assert!(attribute.starts_with("#[test]") || attribute.starts_with("#[tokio::test"), "{test}");
-        }
+        tests_of(row.split('|').nth(3).unwrap());
+    }
+}
+
+/// How many tests a cell names. Each of them exists.
+#[track_caller]
+fn tests_of(cell: &str) -> usize {
+    let named = cell.split('`').skip(1).step_by(2);
+    let is_there = |test: &str| {
+        let (file, function) = test.split_once("::").unwrap_or_else(|| panic!("{test}"));
+        let source = read(file);
+        let (attributes, _) =
+            source.split_once(&format!("fn {function}(")).unwrap_or_else(|| panic!("no {test}"));
+        let attribute = attributes.rfind("#[").map(|begin| &attributes[begin..]).unwrap();
+        assert!(attribute.starts_with("#[test]") || attribute.starts_with("#[tokio::test"), "{test}");
+    };
+    named.inspect(|test| is_there(test)).count()
+}
+
+/// The sections of a chapter of ASVS 5.0.0, each with its number of requirements.
+const ASVS: [(u32, &[u32]); 3] = [(7, &[3, 4, 2, 5, 3, 2]), (9, &[3, 4]), (10, &[2, 3, 5, 16, 5, 2, 3])];
+
+#[test]
+fn security_md_has_each_requirement_of_asvs_with_its_tests_or_the_reason() {
+    let text = read("SECURITY.md");
+    let (_, table) = text.split_once("\n## Requirements of ASVS 5.0").unwrap();
+    let rows: Vec<Vec<_>> = table
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| id "))
+        .map(|row| row.trim_matches('|').split(" | ").map(str::trim).collect())
+        .collect();
+    let of_chapter = |(chapter, sections): (u32, &'static [u32])| {
+        let sections = (1..).zip(sections);
+        sections.flat_map(move |(section, &count)| {
+            (1..=count).map(move |number| format!("{chapter}.{section}.{number}"))
+        })
+    };
+    let ids: Vec<_> = ASVS.into_iter().flat_map(of_chapter).collect();
+    assert_eq!(rows.iter().map(|row| row[0]).collect::<Vec<_>>(), ids);
+    for row in rows {
+        let [id, _, met, tests] = row[..] else { panic!("{row:?}") };
+        let has_reason = ["Not met:", "Not applicable:", "[docs/"].iter().any(|begin| met.starts_with(begin));
+        assert!(tests_of(tests) > 0 || has_reason, "{id} has neither a test nor a reason");
     }
 }
 

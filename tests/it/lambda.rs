@@ -15,6 +15,7 @@ use crate::callers::answered;
 use crate::contract;
 use crate::keys::custody::SEALING_KEY;
 use crate::keys::rotation::kid_of;
+use crate::pages::browser::{Browser, CALLBACK, answer_of, authorize};
 use crate::support::client::registration;
 use crate::support::mongod::free_port;
 use crate::support::{
@@ -123,6 +124,56 @@ fn a_request_comes_through_whole_and_so_does_its_answer() {
                 "{front:?}"
             );
         }
+    }
+}
+
+/// Forms, cookies, redirects and answers of several hundred bytes in an address come through every gateway.
+#[test]
+fn a_user_logs_in_on_the_pages_behind_every_gateway() {
+    for front in FRONTS {
+        let (uri, issuer) = (mongod::new_database(), format!("https://tokens.example.com{}", front.prefix()));
+        let clients = tempfile::tempdir().unwrap();
+        let file = clients.path().join("clients.json");
+        let client = json!([{
+            "client_id": "web", "token_endpoint_auth_method": "none", "redirect_uris": [CALLBACK],
+            "grant_types": ["authorization_code", "refresh_token"], "scope": "openid profile offline_access",
+        }]);
+        std::fs::write(&file, client.to_string()).unwrap();
+        let of_oauth = [
+            ("MONGODB_URI", uri.as_str()),
+            ("ISSUER_URL", &issuer),
+            ("CLIENTS_FILE", file.to_str().unwrap()),
+        ];
+        let (gateway, _folder) = start(front, &of_oauth);
+        gateway.client().register("alice");
+        let browser = Browser::at(&gateway.browser_client());
+        let state = "s".repeat(2_000);
+        let asked = authorize("web", &[("state", state.as_str()), ("scope", "openid offline_access")]);
+        let page = browser.open(&format!("{}{asked}", front.prefix())).unwrap();
+        assert!(browser.cookies.borrow().contains_key("__Host-form"), "{front:?}");
+        let consent = browser.log_in(&page, "alice").unwrap();
+        assert!(browser.cookies.borrow().contains_key("__Host-session"), "{front:?}");
+        let returned = browser.submit(&consent, &[("answer", "allow")]).unwrap_err();
+        let answer = answer_of(&returned);
+        assert_eq!((&answer["state"], &answer["iss"]), (&state, &issuer), "{front:?}");
+        let tokens = Browser::at(&gateway.client()).redeem("web", &answer["code"]);
+        let bearer = gateway.client().bearing(tokens["access_token"].as_str().unwrap());
+        assert!(bearer.get("/oauth/userinfo").ok()["sub"].is_string(), "{front:?}");
+        assert!(tokens["refresh_token"].is_string() && tokens["id_token"].is_string(), "{front:?}: {tokens}");
+    }
+}
+
+#[test]
+fn the_services_own_cookie_is_found_among_others_behind_every_gateway() {
+    for front in FRONTS {
+        let (gateway, _folder) = start(front, &[("ISSUER_URL", "https://tokens.example.com")]);
+        let form = "a".repeat(43);
+        let cookies = format!("other=1; __Host-form={form}; more=2");
+        let answer = gateway.client().send(Method::GET, "/oauth/login", &[("cookie", &cookies)], "");
+        // The page sets no other cookie if the browser has sent its own.
+        assert_eq!((answer.status, answer.header("set-cookie")), (200, None), "{front:?}");
+        let answer = gateway.client().get("/oauth/login");
+        assert!(answer.header("set-cookie").unwrap().ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax"));
     }
 }
 

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::finding::Check;
 use crate::wrapping::wrapped;
 use crate::{
-    aws, caching, connection, cors, health, host_names, key_schedule, key_set, keys, responses, tls, tokens,
-    unusual_requests,
+    aws, caching, connection, cors, health, host_names, key_schedule, key_set, keys, oauth, responses, tls,
+    tokens, unusual_requests,
 };
 
 /// Checks of one subject.
@@ -29,6 +29,7 @@ pub(crate) const GROUPS: &[Group] = &[
     group("Key schedule", key_schedule::CHECKS),
     group("Service", health::CHECKS),
     group("Tokens", tokens::CHECKS),
+    group("OAuth", oauth::CHECKS),
     group("Host names", host_names::CHECKS),
     group("Browsers", cors::CHECKS),
     group("Responses", responses::CHECKS),

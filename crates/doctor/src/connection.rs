@@ -39,7 +39,7 @@ pub(crate) const HSTS: &Check = &Check {
 };
 pub(crate) const RATE_LIMIT: &Check = &Check {
     id: "rate-limit",
-    requirement: "No rate limit refuses the doctor's own requests (about thirty).",
+    requirement: "No rate limit refuses the doctor's own requests (about forty-five).",
     remedy: "Allow more requests for the key set than for other paths, because many verifiers behind one address fetch it together when keys change.",
 };
 

@@ -35,6 +35,10 @@ pub struct Inspection {
     pub expected: Expected,
     /// By how much the clocks of instances may differ, in seconds.
     pub clock_skew: u64,
+    /// The id of a client, for requests that the service must refuse.
+    pub client_id: Option<String>,
+    /// A redirect URI of this client.
+    pub redirect_uri: Option<String>,
     /// The origin of a web page that must be able to read answers.
     pub origin: Option<String>,
     /// The port to check for plain HTTP, if the target uses HTTPS.
@@ -119,9 +123,10 @@ impl<'a> Inspector<'a> {
             ("Keys", Self::keys),
             ("Caching", Self::caching),
         ];
-        let of_service: [(&str, Step<'a>); 6] = [
+        let of_service: [(&str, Step<'a>); 7] = [
             ("Key schedule", Self::service),
             ("Tokens", Self::demo_token),
+            ("OAuth", Self::oauth),
             ("Host names", Self::host_names),
             ("Browsers", Self::browsers),
             ("Responses", Self::responses),
@@ -146,6 +151,9 @@ impl<'a> Inspector<'a> {
                 "There is no token to check. Give one with --token-file."
             }
             "Tokens" => "An earlier check of the token failed.",
+            "OAuth" if !settings.only_key_set && self.client.has_time() => {
+                "An earlier check of OAuth failed."
+            }
             "Browsers" if settings.origin.is_none() && !settings.only_key_set => {
                 "The option --origin was not given."
             }

@@ -2,10 +2,11 @@
 //! what to do about each problem. `jwt-generator doctor` reads its arguments, calls [`Inspection::run`] and
 //! prints the [`Report`].
 //!
-//! The rules are pure functions of answers, in one file for each group of checks. `requests` alone sends requests, over
-//! `client` and `raw_connection`. The crate knows nothing of the service; the caller brings the time ([`Clock`]) and the
+//! The rules are pure functions of answers, in one file for each group of checks. `requests` and `oauth` alone send
+//! requests, over `client` and `raw_connection`. The crate knows nothing of the service; the caller brings the time ([`Clock`]) and the
 //! random bytes ([`Inspection::random`]).
 
+mod authorization;
 mod aws;
 mod caching;
 mod certificate;
@@ -14,6 +15,7 @@ mod client;
 mod clock;
 mod connection;
 mod cors;
+mod discovery;
 mod finding;
 mod health;
 mod host_names;
@@ -22,6 +24,8 @@ mod instant;
 mod key_schedule;
 mod key_set;
 mod keys;
+mod log_in_page;
+mod oauth;
 mod raw_connection;
 mod report;
 mod requests;

@@ -6,8 +6,8 @@ use crate::client::{Answer, AnswerOrError};
 use crate::finding::{Finding, no_answer};
 use crate::inspection::{Facts, Inspector};
 use crate::{
-    aws, caching, clock, connection, cors, health, host_names, key_schedule, key_set, keys, raw_connection,
-    responses, tls, tokens, unusual_requests,
+    aws, caching, clock, connection, cors, discovery, health, host_names, key_schedule, key_set, keys,
+    raw_connection, responses, tls, tokens, unusual_requests,
 };
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -131,8 +131,14 @@ impl Inspector<'_> {
 
     /// The answers to requests with these headers. The query keeps caches from giving them to other callers.
     fn answers_to(&self, headers: &[(&str, &str)], facts: &Facts) -> Vec<(&'static str, Answer)> {
-        const PATHS: [&str; 5] =
-            ["/", "/api/docs/openapi.json", "/api/docs/", key_set::WELL_KNOWN, "/no-such-path"];
+        const PATHS: [&str; 6] = [
+            "/",
+            "/api/docs/openapi.json",
+            "/api/docs/",
+            key_set::WELL_KNOWN,
+            discovery::OPENID,
+            "/no-such-path",
+        ];
         let mut answers = Vec::new();
         for path in PATHS {
             let url = self.at(&format!("{path}?doctor={}", self.nonce));
@@ -235,7 +241,7 @@ impl Inspector<'_> {
         findings
     }
 
-    fn at(&self, path: &str) -> String {
+    pub(crate) fn at(&self, path: &str) -> String {
         self.settings.target.at(path)
     }
 

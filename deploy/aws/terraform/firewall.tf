@@ -52,7 +52,7 @@ resource "aws_wafv2_web_acl" "this" {
 
         scope_down_statement {
           regex_match_statement {
-            regex_string = "/api/auth/(login|register)/*$"
+            regex_string = "/(api/auth|oauth)/(login|register)/*$|/account/password/*$"
 
             field_to_match {
               uri_path {}

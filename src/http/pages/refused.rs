@@ -7,7 +7,7 @@ use super::language::Language;
 use super::messages::{Messages, fill};
 use super::policy::{Needs, page};
 use super::templates::{Frame, MessagePage};
-use crate::http::refusal::{Face, Kind, Refusal};
+use crate::http::refusal::{Face, Kind, OAuthFault, Refusal};
 use crate::http::{Api, Response};
 
 /// The response to a refused request for a page.
@@ -22,6 +22,8 @@ pub(in crate::http) fn refusal_page(
     let frame = Frame { language, brand: api.brand(), root, csrf: String::new() };
     let (text, details) = match &refusal.kind {
         Kind::UntrustedRequest(sentence) => (m.error_of_app.to_owned(), Some(sentence.as_ref())),
+        // For the operator, who has to set the issuer.
+        Kind::OAuth(OAuthFault::Off) => (m.error_not_found.to_owned(), Some(face.sentence.as_ref())),
         kind => (reason(m, kind), None),
     };
     let template = MessagePage { frame: &frame, m, heading: m.error, text: &text, details };

@@ -10,7 +10,7 @@ use super::messages::Messages;
 use super::policy::{Needs, page, see_other};
 use super::templates::Frame;
 use crate::domain::{Caller, Secret};
-use crate::http::refusal::{Kind, Refusal};
+use crate::http::refusal::{Kind, OAuthFault, Refusal};
 use crate::http::{Answer, Api, Response};
 use crate::oauth::{Issuer, LiveSession};
 
@@ -43,9 +43,7 @@ const MAX_USER_AGENT: usize = 300;
 
 /// The issuer; without one, there are no pages.
 fn issuer(api: &Api) -> Result<&Issuer, Refusal> {
-    api.oauth
-        .issuer()
-        .ok_or_else(|| Kind::NotFound("the pages are off: ISSUER_URL is not set".to_owned()).into())
+    api.oauth.issuer().ok_or_else(|| OAuthFault::Off.into())
 }
 
 impl Visit {

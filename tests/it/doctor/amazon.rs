@@ -15,12 +15,17 @@ fn with_issuer(alter: Alter) -> Told {
     ask(&address, &["--aws", "--issuer", &address, "--ca-file", identity.certificate.to_str().unwrap()])
 }
 
-/// Serves a discovery document (OpenID Connect Discovery §3) of an issuer that has the address of the front.
+/// Serves the discovery document and the cookies of an issuer that has the address of the front.
 fn publish(asked: &Asked, reply: &mut Reply) {
-    let issuer = format!("https://{}", asked.header("host").unwrap());
-    if asked.path == "/.well-known/openid-configuration" {
-        let document = json!({ "issuer": issuer, "jwks_uri": format!("{issuer}/api/jwks") });
-        (reply.status, reply.body) = (200, document.to_string().into_bytes());
+    let host = asked.header("host").unwrap();
+    let address = format!("https://{host}");
+    if asked.path.starts_with("/.well-known/o") && host.starts_with("127.0.0.1:") {
+        let text = String::from_utf8(std::mem::take(&mut reply.body)).unwrap();
+        let document: Value = serde_json::from_str(&text).unwrap();
+        reply.body = text.replace(document["issuer"].as_str().unwrap(), &address).into_bytes();
+    }
+    for (_, cookie) in reply.headers.iter_mut().filter(|(name, _)| name == "set-cookie") {
+        cookie.push_str("; Secure");
     }
 }
 
@@ -45,7 +50,7 @@ fn issuers_that_api_gateway_cannot_use() {
             reply.status = 404;
         }
     });
-    missing.complains(&[("aws-discovery", "fail"), OTHER_ISSUER]);
+    missing.complains(&[("aws-discovery", "fail"), ("discovery", "fail"), OTHER_ISSUER]);
     assert_eq!(
         missing.of("aws-discovery")["seen"],
         "The request for the discovery document was answered with status 404."
@@ -65,7 +70,8 @@ fn issuers_that_api_gateway_cannot_use() {
         },
     ];
     for alter in alter {
-        with_issuer(alter).complains(&[("aws-discovery", "fail"), OTHER_ISSUER]);
+        let expected = [("aws-discovery", "fail"), ("discovery-origins", "fail"), OTHER_ISSUER];
+        with_issuer(alter).complains(&expected);
     }
     let told = ask(&http(service.address()), &["--aws", "--issuer", "jwt-generator-app"]);
     told.complains(&[("aws-issuer", "fail")]);

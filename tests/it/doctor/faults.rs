@@ -51,8 +51,8 @@ fn a_key_set_that_is_not_there_or_not_one() {
                 reply.status = 404;
             }
         }),
-        (&[("key-set-paths", "warn")], |asked, reply| {
-            if asked.path.starts_with("/.well-known/") {
+        (&[("key-set-paths", "warn"), ("discovery-keys", "fail")], |asked, reply| {
+            if asked.path.starts_with("/.well-known/jwks") {
                 reply.status = 404;
             }
         }),
@@ -396,7 +396,8 @@ fn an_address_that_is_not_of_this_machine_is_held_to_more() {
     // The address leads to this machine, but does not look like it.
     let told = ask(&format!("http://0.0.0.0:{}", service.address().port()), &[]);
     let open = [("demo-tokens", "warn"), ("cors-uninvited", "warn"), ("client-limit", "warn")];
-    told.complains(&[&[("https", "warn")][..], &open].concat());
+    let oauth = [("discovery-issuer", "fail"), ("issuer-https", "fail"), ("log-in-cookies", "fail")];
+    told.complains(&[&[("https", "warn")][..], &open, &oauth].concat());
     let folder = folder_with_keys();
     let settings = [
         ("NODE_ENV", "production"),
@@ -430,7 +431,7 @@ fn nothing_that_is_found_shows_a_token_or_a_cookie() {
         if asked.path.starts_with("/api/token/generate") {
             reply.drop("cache-control");
         }
-        reply.add("set-cookie", "AWSALB=a-secret; Path=/");
+        reply.add("set-cookie", "AWSALB=a-secret; Path=/; HttpOnly; SameSite=Lax");
     });
     let told = ask(&http(front), &[]);
     told.complains(&[("token-no-store", "fail"), ("key-set-cookie", "warn")]);

@@ -4,6 +4,7 @@ mod amazon;
 mod faults;
 mod front;
 mod hostile;
+mod oauth;
 mod tls;
 mod wrong_tokens;
 
@@ -129,12 +130,12 @@ fn nothing_is_wrong_with_a_sound_service() {
     let skipped: BTreeSet<_> =
         told.findings().iter().filter(skipped).map(|finding| finding["id"].as_str().unwrap()).collect();
     let tls = ["plain-http", "hsts", "tls-handshake", "tls-trusted", "certificate-expiry", "tls-old"];
-    let unknown = ["key-lead", "token-issuer", "token-audience", "cors-invited"];
+    let unknown = ["key-lead", "token-issuer", "token-audience", "redirect-uri", "cors-invited"];
     let aws = ["aws-rsa", "aws-issuer", "aws-discovery", "aws-key-lead", "aws-limits"];
     assert_eq!(skipped, tls.into_iter().chain(unknown).chain(aws).collect());
     assert_eq!(
         told.report["counts"],
-        json!({ "ok": told.findings().len() - 15, "warn": 0, "fail": 0, "skip": 15 })
+        json!({ "ok": told.findings().len() - 16, "warn": 0, "fail": 0, "skip": 16 })
     );
 }
 
@@ -180,7 +181,7 @@ fn the_report_for_people_is_in_groups_and_has_no_colour_in_a_pipe() {
         ", seen from outside\n\nConnection\n  ok    reachable           The first request was answered with status 200 after\n",
         "\nTLS: skipped. The address uses plain HTTP.\n",
         "\n  warn  version-leak        The header \"server: nginx/1.22.1\" names the server's\n                            program.\n                            -> Turn the header off in the proxy: in nginx with\n",
-        "\n\n48 ok, 1 warn, 0 fail, 15 skip\n",
+        "\n\n61 ok, 1 warn, 0 fail, 16 skip\n",
     ] {
         assert!(text.contains(line), "{line:?} is not in\n{text}");
     }
@@ -281,7 +282,7 @@ fn docs_doctor_has_every_check() {
 
 #[test]
 fn each_check_has_a_test_in_which_it_fires() {
-    let files = ["amazon", "faults", "hostile", "tls", "wrong_tokens"];
+    let files = ["amazon", "faults", "hostile", "oauth", "tls", "wrong_tokens"];
     let source: String = files.iter().map(|file| read(&format!("tests/it/doctor/{file}.rs"))).collect();
     let list: Value = serde_json::from_str(&run(&mut doctor(&["--list", "--json"]))).unwrap();
     for check in list.as_array().unwrap() {

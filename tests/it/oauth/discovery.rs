@@ -24,6 +24,12 @@ fn both_documents_say_what_is_switched_on() {
         ("jwks_uri", json!("https://auth.example.com/.well-known/jwks.json")),
         ("id_token_signing_alg_values_supported", json!(["RS256", "ES256"])),
         ("subject_types_supported", json!(["public"])),
+        (
+            "acr_values_supported",
+            json!(["urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"]),
+        ),
+        // A user has no address and no telephone number.
+        ("scopes_supported", json!(["openid", "profile", "email", "offline_access"])),
     ] {
         assert_eq!(document[name], value, "{name}");
     }

@@ -78,6 +78,8 @@ fn name_logo_and_colour_come_from_the_settings() {
 fn without_an_issuer_there_are_no_pages() {
     let service = service_with(&[("NODE_ENV", "production"), ("JWT_ISSUER", "https-less")]);
     for path in ["/oauth/login", "/account", "/oauth/authorize?client_id=own"] {
-        stays_here(&service.anonymous().get(path), 404, "There is no such page.");
+        let answer = service.anonymous().get(path);
+        stays_here(&answer, 404, "There is no such page.");
+        assert!(answer.text().contains("its ISSUER_URL must be an https address"), "{}", answer.text());
     }
 }

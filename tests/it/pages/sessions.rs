@@ -56,6 +56,32 @@ fn another_password_ends_the_sessions_of_the_user() {
 }
 
 #[test]
+fn a_deleted_user_has_no_session() {
+    on_each_store(|service| {
+        let browser = Browser::of_user(service, "alice");
+        assert!(has_session(&browser));
+        service.manage(async |users| {
+            let user = users.find_user(&LoginName::from_text("alice")).await.unwrap().unwrap();
+            users.delete_user(user.id, &Initiator::OPERATOR).await.unwrap()
+        });
+        assert!(!has_session(&browser));
+    });
+}
+
+#[test]
+fn an_operators_log_out_ends_the_sessions_of_browsers() {
+    on_each_store(|service| {
+        let (browser, other) = (Browser::of_user(service, "alice"), Browser::of_user(service, "bobby"));
+        service.at(10);
+        service.manage(async |users| {
+            users.log_out(&LoginName::from_text("alice"), &Initiator::OPERATOR).await.unwrap()
+        });
+        assert!(!has_session(&browser));
+        assert!(has_session(&other));
+    });
+}
+
+#[test]
 fn the_cookie_is_no_token_and_a_token_is_no_cookie() {
     let service = service();
     let browser = Browser::of_user(&service, "alice");

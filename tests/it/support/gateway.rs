@@ -92,6 +92,11 @@ impl Gateway {
         Client::new(&format!("http://{}{}", self.address, self.front.prefix()))
     }
 
+    /// A client of the whole host, which names the stage or the base path itself, as a browser does.
+    pub fn browser_client(&self) -> Client {
+        Client::new(&format!("http://{}", self.address))
+    }
+
     /// Invokes the function with any event. Returns its answer, or how it failed.
     pub fn invoke(&self, event: Value) -> Said {
         let (said, told) = oneshot::channel();
@@ -176,7 +181,8 @@ fn before(front: Front, events: mpsc::UnboundedSender<Invocation>) -> Router {
 }
 
 impl Front {
-    fn prefix(self) -> &'static str {
+    /// The path before those of the service: the stage or the base path.
+    pub fn prefix(self) -> &'static str {
         match self {
             Self::Rest | Self::HttpOne | Self::HttpTwo => "/prod",
             Self::RestMapped => "/auth",
@@ -228,6 +234,11 @@ impl Front {
     fn told(self, mut event: Value, head: &http::request::Parts, query: &str, body: &Bytes) -> Value {
         let two = matches!(self, Self::HttpTwo | Self::Url);
         let mut headers = all(&head.headers);
+        if two {
+            let lines = headers.remove("cookie").unwrap_or_default();
+            let cookies: Vec<_> = lines.iter().flat_map(|line| line.split("; ")).collect();
+            event["cookies"] = json!(cookies);
+        }
         if matches!(self, Self::Balancer | Self::BalancerWithMany) {
             let appended = headers.entry("x-forwarded-for".to_owned()).or_default();
             appended.push(CLIENT.to_owned());
@@ -273,6 +284,10 @@ impl Front {
             for value in values {
                 response = response.header(name, value.as_str().unwrap());
             }
+        }
+        // Payload 2.0 has cookies apart from the other headers.
+        for cookie in reply["cookies"].as_array().into_iter().flatten() {
+            response = response.header("set-cookie", cookie.as_str().unwrap());
         }
         if matches!(self, Self::Balancer | Self::BalancerWithMany) {
             let status = reply["statusCode"].to_string();
