@@ -45,7 +45,7 @@ pub(super) fn event(kind: EventKind, n: u8, at: Timestamp) -> Event {
     let mut random = [kind as u8; 10];
     random[9] = n;
     let (id, subject) = (EventId::new(at, random), EventSubject::User(user(n).id));
-    Event { id, at, kind, initiator: Initiator::OPERATOR, subject }
+    Event::new(id, at, kind, Initiator::OPERATOR, subject)
 }
 
 /// The event of the registration of `user(n)`. The other fields of the user do not matter.
