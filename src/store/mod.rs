@@ -33,7 +33,7 @@ pub use consents::Consents;
 pub use database::{Database, IfMissing, TableSize};
 pub use denials::Denials;
 pub use error::{Cause, StoreError};
-pub use events::NoEvents;
+pub use events::{Chain, EventCount, EventFilter, EventRecorder, Events, NoEvents, StoredEvent};
 pub use grants::Grants;
 pub use health::Health;
 pub use instances::Instances;

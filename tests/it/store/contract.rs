@@ -123,6 +123,12 @@ impl Opened {
         self.stores.database
     }
 
+    /// With events that are stored as the service stores them.
+    pub(super) fn storing(self) -> Self {
+        self.events.recorded.store();
+        self
+    }
+
     /// With the events kept, which is so for no other promise.
     pub(super) fn all(self) -> Self {
         self.events.recorded.keep();
