@@ -8,6 +8,7 @@ mod components;
 mod custody;
 mod database_probe;
 mod denials;
+mod event_sealer;
 mod function;
 mod function_metrics;
 mod function_tasks;

@@ -73,7 +73,7 @@ impl Entropy {
 }
 
 /// The system gives no random numbers.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the system's random generator failed")]
 pub struct EntropyError;
 

@@ -228,7 +228,7 @@ impl Attempt<'_> {
         let (Some(kind), ThrottledAccount::User(user)) = (begun, self.account) else { return Ok(None) };
         let id = self.guard.entropy.event_id(now).map_err(|error| AccountError::Internal(error.into()))?;
         let initiator = Initiator::in_request(Actor::System, self.caller);
-        Ok(Some(Event { id, at: now, kind, initiator, subject: EventSubject::User(user) }))
+        Ok(Some(Event::new(id, now, kind, initiator, EventSubject::User(user))))
     }
 
     fn tell(&self, event: &Event) {

@@ -9,8 +9,8 @@ use super::asker::Asker;
 use super::{AccountError, Hasher, Registration};
 use crate::clock::Clock;
 use crate::domain::{
-    Denial, Denied, Event, EventKind, EventSubject, Initiator, Lifetime, LoginName, Password, PasswordHash,
-    Sessions, Timestamp, User, UserId,
+    Denial, Denied, Event, EventField, EventKind, EventSubject, Initiator, Lifetime, LoginName, Password,
+    PasswordHash, Sessions, Timestamp, User, UserId,
 };
 use crate::entropy::Entropy;
 use crate::store::{Database, Denials, LoginThrottles, Stores, Users};
@@ -94,6 +94,9 @@ impl Registry {
     /// Stores a new user.
     pub(super) async fn add_user(&self, user: &User, by: &Initiator) -> Result<(), AccountError> {
         let registered = self.event(EventKind::UserRegistered, user.id, by, user.created_at)?;
+        let registered = registered
+            .with(EventField::Username, user.username.as_str())
+            .with(EventField::Email, user.email.as_str());
         Ok(self.users.create_user(user, &registered).await?)
     }
 
@@ -243,7 +246,7 @@ impl Registry {
         at: Timestamp,
     ) -> Result<Event, AccountError> {
         let id = self.entropy.event_id(at).map_err(|error| AccountError::Internal(error.into()))?;
-        Ok(Event { id, at, kind, initiator: *by, subject: EventSubject::User(user) })
+        Ok(Event::new(id, at, kind, *by, EventSubject::User(user)))
     }
 }
 

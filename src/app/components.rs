@@ -63,7 +63,8 @@ impl Components {
         let (metrics, store_metrics) = (MetricRegistry::default(), Arc::<StoreMetrics>::default());
         let tracer = open_tracer(config, mark, &clock, entropy)?;
         let place = tracer.is_on().then(|| database_place(config));
-        let stores = open_stores(config, IfMissing::Create)?.observed(&store_metrics, place.as_ref());
+        let stores =
+            open_stores(config, IfMissing::Create, entropy)?.observed(&store_metrics, place.as_ref());
         metrics.add(store_metrics);
         metrics.add(Arc::new(ProcessMetrics::new(clock.now())));
         let denied = DeniedTokens::default();

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
 use super::task::{NextTurn, Supervised, Task, TurnError};
-use crate::domain::Timestamp;
+use crate::domain::{EventRetention, Timestamp};
 use crate::health::Tasks;
-use crate::store::{StoreError, Stores};
+use crate::store::{Events, StoreError, Stores};
 
 /// Between two looks at a table whose rows live for minutes or days.
 const EVERY_MINUTE: Duration = Duration::from_secs(60);
@@ -41,15 +41,25 @@ macro_rules! purge {
 }
 
 /// The purges of all tables whose rows expire.
-pub(super) fn purges(stores: &Stores, tasks: &Tasks) -> Vec<Supervised> {
+pub(super) fn purges(stores: &Stores, retention: EventRetention, tasks: &Tasks) -> Vec<Supervised> {
     let purges = [
         purge!("login throttles", EVERY_HOUR, stores.login_throttles, purge_login_throttles),
         purge!("grants", EVERY_MINUTE, stores.grants, purge_grants),
         purge!("browser sessions", EVERY_MINUTE, stores.browser_sessions, purge_browser_sessions),
         purge!("assertions", EVERY_MINUTE, stores.assertions, purge_assertions),
         purge!("old denials", EVERY_MINUTE, stores.denials, purge_denials),
+        event_purge(Arc::clone(&stores.events), retention),
     ];
     purges.into_iter().map(|purge| Supervised::new(purge, tasks)).collect()
+}
+
+/// The purge of the events, each of which is kept for as long as its class says.
+fn event_purge(events: Arc<dyn Events>, retention: EventRetention) -> Purge {
+    let remove: Remove = Box::new(move |now| {
+        let events = Arc::clone(&events);
+        Box::pin(async move { events.purge_events(now, &retention).await })
+    });
+    Purge { name: "old events", every: EVERY_MINUTE, remove }
 }
 
 #[async_trait]

@@ -1,21 +1,27 @@
 //! The stores that the settings name.
 
+use std::sync::Arc;
+
 use super::StartError;
 use crate::config::{Config, StoreChoice};
+use crate::entropy::Entropy;
 use crate::store::mongo::Mongo;
 use crate::store::sqlite::Sqlite;
-use crate::store::{Absent, DatabasePlace, IfMissing, Stores};
+use crate::store::{Absent, DatabasePlace, EventRecorder, IfMissing, Stores};
 
-/// The stores of the database that `config` names. They ask the database nothing yet: if it does not answer,
+/// The stores of the database that `config` names, which also store the event of each change. They ask the database nothing yet: if it does not answer,
 /// their first use fails.
 ///
 /// # Errors
 /// [`StartError`] if the address cannot be read, or if the system starts no thread.
-pub fn open_stores(config: &Config, if_missing: IfMissing) -> Result<Stores, StartError> {
+pub fn open_stores(config: &Config, if_missing: IfMissing, entropy: &Entropy) -> Result<Stores, StartError> {
+    let events = Arc::new(EventRecorder::new(entropy.clone()));
     Ok(match &config.store {
         StoreChoice::Absent => Stores::of(Absent),
-        StoreChoice::Sqlite(folder) => Stores::of(Sqlite::open(folder, if_missing)?),
-        StoreChoice::Mongo(uri) => Stores::of(Mongo::new(uri.expose()).map_err(StartError::Store)?),
+        StoreChoice::Sqlite(folder) => Stores::of(Sqlite::with_events(folder, if_missing, events)?),
+        StoreChoice::Mongo(uri) => {
+            Stores::of(Mongo::with_events(uri.expose(), events).map_err(StartError::Store)?)
+        }
     })
 }
 

@@ -9,6 +9,7 @@ use super::{Failure, Output, setup, table};
 use crate::app::{self, IfMissing};
 use crate::clock::Clock;
 use crate::config::{Config as Settings, Origin, SETTINGS, Sources};
+use crate::entropy::Entropy;
 
 /// The column of the values in the table.
 const VALUE: usize = 1;
@@ -84,7 +85,8 @@ fn check(output: &Output) -> Result<(), Failure> {
     let faulty = |fault: &dyn std::fmt::Display| Failure::usage(format!("{fault}{lines}"));
     let settings = settings.map_err(|faults| faulty(&faults))?;
     // This opens nothing, but it reads the address of a database.
-    let stores = app::open_stores(&settings, IfMissing::Refuse).map_err(|error| faulty(&error))?;
+    let stores =
+        app::open_stores(&settings, IfMissing::Refuse, &Entropy::System).map_err(|error| faulty(&error))?;
     app::open_ring_service(&settings, &stores, Clock::System).map_err(|error| faulty(&error))?;
     check_clients_file(&settings).map_err(|fault| faulty(&fault))?;
     let text = format!("the settings are valid{lines}");

@@ -10,6 +10,7 @@ use crate::app::{self, IfMissing};
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat, Setting, Sources, secret_name};
 use crate::domain::RingRecord;
+use crate::entropy::Entropy;
 use crate::keys::RingService;
 use crate::keys::custody::Account;
 use crate::telemetry::{self, Format, LogFilter};
@@ -88,7 +89,7 @@ pub(super) fn config_and_log() -> Result<(Config, LogFilter), Failure> {
 
 /// The service of the ring, on its store.
 pub(super) fn ring_service(config: &Config, if_missing: IfMissing) -> Result<RingService, Failure> {
-    let stores = app::open_stores(config, if_missing).map_err(Failure::refused)?;
+    let stores = app::open_stores(config, if_missing, &Entropy::System).map_err(Failure::refused)?;
     app::open_ring_service(config, &stores, Clock::System).map_err(Failure::refused)
 }
 

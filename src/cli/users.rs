@@ -66,7 +66,8 @@ impl Users {
     pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
         let config = setup::config()?;
         setup::runtime()?.block_on(async {
-            let stores = app::open_stores(&config, self.if_missing()).map_err(Failure::refused)?;
+            let stores =
+                app::open_stores(&config, self.if_missing(), &Entropy::System).map_err(Failure::refused)?;
             let registry = app::open_registry(&config, &stores, Clock::System, Entropy::System);
             self.run_on(&registry.map_err(Failure::refused)?, config.password_policy, output).await
         })

@@ -16,8 +16,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::domain::{
-    Brand, BrowserSessionLifetimes, DemoTokens, GrantLifetimes, Kid, Lifetime, PasswordPolicy, ProxyHeader,
-    Rotation, Secret, TrustedProxies,
+    Brand, BrowserSessionLifetimes, DemoTokens, EventRetention, GrantLifetimes, Kid, Lifetime,
+    PasswordPolicy, ProxyHeader, Rotation, Secret, TrustedProxies,
 };
 use crate::keys::custody::VaultSettings;
 use crate::limits::Policies;
@@ -63,6 +63,8 @@ pub struct Config {
     pub grant_lifetimes: GrantLifetimes,
     /// `BROWSER_SESSION_LIFETIME` and `BROWSER_SESSION_IDLE_LIFETIME`.
     pub browser_session_lifetimes: BrowserSessionLifetimes,
+    /// `EVENT_RETENTION`.
+    pub event_retention: EventRetention,
     /// `JWT_ALGORITHM`, each algorithm once. The first one signs if the caller asks for no algorithm.
     pub algorithms: Vec<jose::Algorithm>,
     /// `KEY_BITS`, the size of new RSA keys. If it is not set, they have 2048 bits, and an existing key may
@@ -245,6 +247,7 @@ impl Config {
                 absolute: read.required(settings::BROWSER_SESSION_LIFETIME, parse::length)?,
                 idle: read.required(settings::BROWSER_SESSION_IDLE_LIFETIME, parse::length)?,
             },
+            event_retention: read.required(settings::EVENT_RETENTION, parse::event_retention)?,
             algorithms: read.required(settings::JWT_ALGORITHM, parse::algorithms)?,
             key_bits: read.optional(settings::KEY_BITS, parse::key_bits),
             keys_dir: read.text(settings::KEYS_DIR).into(),

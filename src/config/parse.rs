@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::LogFormat;
-use crate::domain::{Color, Kid, Lifetime, Logo, ProxyHeader, Rotation, TrustedProxies};
+use crate::domain::{Color, EventRetention, Kid, Lifetime, Logo, ProxyHeader, Rotation, TrustedProxies};
 use crate::limits::Policies;
 use crate::server_secret::ServerSecretSettings;
 use crate::telemetry::check_filter;
@@ -215,6 +215,10 @@ pub(super) fn trusted_proxies(text: &str) -> Result<TrustedProxies, String> {
 
 pub(super) fn rate_limits(text: &str) -> Result<Policies, String> {
     Policies::parse(text).map_err(|error| error.to_string())
+}
+
+pub(super) fn event_retention(text: &str) -> Result<EventRetention, String> {
+    EventRetention::parse(text).map_err(|error| error.to_string())
 }
 
 pub(super) fn proxy_header(text: &str) -> Result<ProxyHeader, String> {

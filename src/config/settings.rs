@@ -112,6 +112,10 @@ settings! {
     REFRESH_TOKEN_IDLE_LIFETIME = setting("14d", "After how long without use a refresh token expires");
     BROWSER_SESSION_LIFETIME = setting("30d", "How long after the log-in on the log-in page the browser stays logged in");
     BROWSER_SESSION_IDLE_LIFETIME = setting("24h", "After how long without use the browser is logged out");
+    EVENT_RETENTION = setting(
+        "security=400d, other=30d",
+        "For how many days events are kept, for each class: `security` and `other`",
+    );
     DEMO_TOKENS = setting("", "`true` or `false`: whether callers get demo tokens without a log-in; empty: `false` in production, else `true` until there is an OAuth client");
     CLIENTS_FILE = setting("", "File with OAuth clients (JSON), which the start puts into the database; empty: only the clients of `clients create`");
     PASSWORD_MIN_LENGTH =

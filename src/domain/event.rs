@@ -1,10 +1,14 @@
 //! An event: the store receives it together with the change that it describes.
 
+use std::fmt;
+
 use uuid::{Builder, Uuid};
 
-use super::{ClientId, GrantId, Initiator, SessionId, Timestamp, UserId};
+use super::{
+    ClientId, EventData, EventField, EventKind, EventValue, GrantId, Initiator, SessionId, Timestamp, UserId,
+};
 
-/// A change of the stored data: when it happened, what kind of change it is, who made it, and what it concerns.
+/// What happened: when, of what kind, by which actor, and what it concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// The id of this event and of no other.
@@ -17,6 +21,12 @@ pub struct Event {
     pub initiator: Initiator,
     /// What changed.
     pub subject: EventSubject,
+    /// The OAuth client that the change concerns besides its subject.
+    pub client: Option<ClientId>,
+    /// The user whose data the personal fields of the event are.
+    pub person: Option<UserId>,
+    /// Details of the kind.
+    pub data: EventData,
 }
 
 /// What a change concerns.
@@ -32,49 +42,54 @@ pub enum EventSubject {
     Session(SessionId),
 }
 
-/// What can happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventKind {
-    /// The user was added.
-    UserRegistered,
-    /// The user has another password; the sessions of the user ended.
-    PasswordChanged,
-    /// The hash of the same password was replaced by one of a higher cost.
-    HashStrengthened,
-    /// The user's sessions ended; the password is the same.
-    SessionsEnded,
-    /// The user was removed.
-    UserDeleted,
-    /// So many log-ins failed in a row that the next ones must wait.
-    LoginThrottled,
-    /// So many log-ins failed in a row that only known addresses may try, until an operator unlocks the user.
-    LoginLimited,
-    /// An operator unlocked the user: all failures are forgotten.
-    LoginUnlocked,
-    /// The client was added.
-    ClientCreated,
-    /// The client's metadata changed.
-    ClientChanged,
-    /// The client has another secret.
-    ClientSecretRotated,
-    /// The client was removed.
-    ClientDeleted,
-    /// A client revoked one of its tokens.
-    TokenRevoked,
-    /// The user logged in in a browser.
-    BrowserSessionStarted,
-    /// The session in one browser ended.
-    BrowserSessionEnded,
-    /// The user permitted a client something.
-    ConsentGiven,
-    /// The user withdrew what a client was permitted.
-    ConsentWithdrawn,
-    /// The client, the user or an operator ended a grant.
-    GrantRevoked,
-    /// A code was used a second time: its grant ended.
-    CodeReused,
-    /// A refresh token was used again after it had been replaced: its grant ended.
-    RefreshTokenReused,
+impl Event {
+    /// An event without details. If its subject is a user or a client, it also concerns that person or client.
+    pub fn new(
+        id: EventId,
+        at: Timestamp,
+        kind: EventKind,
+        initiator: Initiator,
+        subject: EventSubject,
+    ) -> Self {
+        let (mut client, mut person) = (None, None);
+        match &subject {
+            EventSubject::User(user) => person = Some(*user),
+            EventSubject::Client(id) => client = Some(id.clone()),
+            EventSubject::Grant(_) | EventSubject::Session(_) => {}
+        }
+        Self { id, at, kind, initiator, subject, client, person, data: EventData::new() }
+    }
+
+    /// The same; it also concerns this client.
+    #[must_use]
+    pub fn of_client(self, client: &ClientId) -> Self {
+        Self { client: Some(client.clone()), ..self }
+    }
+
+    /// The same; its personal fields are data of this user.
+    #[must_use]
+    pub fn of_person(self, person: UserId) -> Self {
+        Self { person: Some(person), ..self }
+    }
+
+    /// The same, with one more detail.
+    #[must_use]
+    pub fn with(mut self, field: EventField, value: impl Into<EventValue>) -> Self {
+        self.data.insert(field, value.into());
+        self
+    }
+}
+
+/// The kind, a colon, and the id, as it is stored.
+impl fmt::Display for EventSubject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(id) => write!(f, "user:{id}"),
+            Self::Client(id) => write!(f, "client:{id}"),
+            Self::Grant(id) => write!(f, "grant:{id}"),
+            Self::Session(id) => write!(f, "session:{id}"),
+        }
+    }
 }
 
 /// An event's id: a UUID of version 7 (RFC 9562 §5.7). An id of a later millisecond is greater; the order of two ids of the
@@ -89,9 +104,25 @@ impl EventId {
         Self(Builder::from_unix_timestamp_millis(at.as_millis(), &random).into_uuid())
     }
 
+    /// The id of these bytes.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+
+    /// Reads the text of an id; any other text is not an id.
+    pub fn parse(text: &str) -> Option<Self> {
+        Uuid::try_parse(text).ok().map(Self)
+    }
+
     /// The 16 bytes of the id.
     pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -105,7 +136,10 @@ mod tests {
     fn an_id_is_a_uuid_of_version_7() {
         let random = [0x0c, 0xc3, 0x18, 0xc4, 0xdc, 0x0c, 0x0c, 0x07, 0x39, 0x8f];
         let id = EventId::new(Timestamp::from_millis(0x017f_22e2_79b0), random);
-        assert_eq!(id.0.to_string(), "017f22e2-79b0-7cc3-98c4-dc0c0c07398f");
+        assert_eq!(id.to_string(), "017f22e2-79b0-7cc3-98c4-dc0c0c07398f");
+        assert_eq!(EventId::parse(&id.to_string()), Some(id));
+        assert_eq!(EventId::from_bytes(*id.as_bytes()), id);
+        assert_eq!(EventId::parse("017f22e2"), None);
     }
 
     #[test]

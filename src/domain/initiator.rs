@@ -1,5 +1,6 @@
 //! The actor that makes a change, and the request.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use super::{Caller, RequestId, UserId};
@@ -24,6 +25,17 @@ pub enum Actor {
     Operator,
     /// The service itself, without a request.
     System,
+}
+
+/// The kind, and for a user a colon and the id, as it is stored.
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(id) => write!(f, "user:{id}"),
+            Self::Operator => f.write_str("operator"),
+            Self::System => f.write_str("system"),
+        }
+    }
 }
 
 impl Initiator {

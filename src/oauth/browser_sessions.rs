@@ -163,7 +163,7 @@ impl OAuth {
         let at = self.clock.now();
         let id = self.entropy.event_id(at).map_err(failed)?;
         let initiator = Initiator::in_request(Actor::User(user), caller);
-        Ok(Event { id, at, kind, initiator, subject: EventSubject::Session(session) })
+        Ok(Event::new(id, at, kind, initiator, EventSubject::Session(session)).of_person(user))
     }
 }
 

@@ -276,7 +276,7 @@ impl ClientRegistry {
         at: Timestamp,
     ) -> Result<Event, EntropyError> {
         let subject = EventSubject::Client(id.clone());
-        Ok(Event { id: self.entropy.event_id(at)?, at, kind, initiator: *by, subject })
+        Ok(Event::new(self.entropy.event_id(at)?, at, kind, *by, subject))
     }
 }
 

@@ -76,6 +76,7 @@ impl OAuth {
         let at = self.clock.now();
         let id = self.entropy.event_id(at).map_err(|error| TokenError::Failed(error.to_string().into()))?;
         let initiator = Initiator::in_request(Actor::User(user), caller);
-        Ok(Event { id, at, kind, initiator, subject: EventSubject::Client(client.clone()) })
+        let subject = EventSubject::Client(client.clone());
+        Ok(Event::new(id, at, kind, initiator, subject).of_person(user))
     }
 }

@@ -65,7 +65,7 @@ impl OAuth {
         let mut seen = Some(grant.clone());
         for tries in 1..=MAX_TRIES {
             let Some(ended) = seen.as_ref().and_then(|seen| seen.ended(self.clock.now())) else { break };
-            let event = self.event_of(caller, grant.id, why)?;
+            let event = self.event_of(caller, grant, why)?;
             if self.grants.replace_grant_if(ended.revision - 1, &ended, Some(&event)).await? {
                 break;
             }
@@ -74,7 +74,7 @@ impl OAuth {
             }
             seen = self.find_grant_again(grant.id, tries).await?;
         }
-        let event = self.event_of(caller, grant.id, EventKind::TokenRevoked)?;
+        let event = self.event_of(caller, grant, EventKind::TokenRevoked)?;
         self.deny(Denied::Grant(grant.id), self.last_expiry(), &event).await
     }
 
@@ -124,10 +124,11 @@ impl OAuth {
         Ok(self.grants.find_grant(id).await?)
     }
 
-    fn event_of(&self, caller: &Caller, grant: GrantId, kind: EventKind) -> Result<Event, TokenError> {
+    fn event_of(&self, caller: &Caller, grant: &Grant, kind: EventKind) -> Result<Event, TokenError> {
         let at = self.clock.now();
         let id = self.entropy.event_id(at).map_err(|error| TokenError::Failed(error.to_string().into()))?;
         let initiator = Initiator::in_request(Actor::System, caller);
-        Ok(Event { id, at, kind, initiator, subject: EventSubject::Grant(grant) })
+        let event = Event::new(id, at, kind, initiator, EventSubject::Grant(grant.id));
+        Ok(event.of_client(&grant.client).of_person(grant.user))
     }
 }

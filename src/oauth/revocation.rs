@@ -36,7 +36,7 @@ impl OAuth {
         let id = self.entropy.event_id(at).map_err(|error| TokenError::Failed(error.to_string().into()))?;
         let initiator = Initiator::in_request(Actor::System, caller);
         let subject = EventSubject::Client(client.id.clone());
-        let event = Event { id, at, kind: EventKind::TokenRevoked, initiator, subject };
+        let event = Event::new(id, at, EventKind::TokenRevoked, initiator, subject);
         let expires_at = Timestamp::from_secs(registered.exp);
         self.deny(Denied::Token(jti), expires_at, &event).await?;
         tracing::debug!(request_id = %caller.request_id, client_id = %client.id, "a client revokes a token");

@@ -1,5 +1,6 @@
 //! The stores of a service: each verb is counted and measured, and a verb that a request uses is a span of its trace.
 
+mod events;
 mod grants;
 
 use std::sync::Arc;
@@ -51,6 +52,7 @@ impl Stores {
             grants: Arc::new(Observed::new(self.grants, metrics, place)),
             browser_sessions: Arc::new(Observed::new(self.browser_sessions, metrics, place)),
             consents: Arc::new(Observed::new(self.consents, metrics, place)),
+            events: Arc::new(Observed::new(self.events, metrics, place)),
             database: Arc::new(Observed::new(self.database, metrics, place)),
         }
     }

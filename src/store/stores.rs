@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Assertions, BrowserSessions, Clients, Consents, Database, Denials, Grants, Instances, LoginThrottles,
-    Rings, Users,
+    Assertions, BrowserSessions, Clients, Consents, Database, Denials, Events, Grants, Instances,
+    LoginThrottles, Rings, Users,
 };
 
 /// A handle to each aggregate of one database. `app` builds it; all other code takes only the aggregates that
@@ -31,6 +31,8 @@ pub struct Stores {
     pub browser_sessions: Arc<dyn BrowserSessions>,
     /// What users need not be asked again.
     pub consents: Arc<dyn Consents>,
+    /// What happened.
+    pub events: Arc<dyn Events>,
     /// The database as a whole.
     pub database: Arc<dyn Database>,
 }
@@ -48,6 +50,7 @@ impl Stores {
         + Grants
         + BrowserSessions
         + Consents
+        + Events
         + Database
         + 'static,
     ) -> Self {
@@ -63,6 +66,7 @@ impl Stores {
             grants: Arc::clone(&store) as Arc<dyn Grants>,
             browser_sessions: Arc::clone(&store) as Arc<dyn BrowserSessions>,
             consents: Arc::clone(&store) as Arc<dyn Consents>,
+            events: Arc::clone(&store) as Arc<dyn Events>,
             database: store,
         }
     }

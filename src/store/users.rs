@@ -17,7 +17,8 @@ use crate::domain::{Email, Event, PasswordHash, Timestamp, User, UserId, Usernam
 /// made. See [`super::NoEvents`].
 ///
 /// **Bounded.** Each verb ends within two seconds. On MongoDB, adding, changing and removing a user take
-/// several writes and end within five. A new user may wait ten more for the indexes and for the keys of users
+/// several writes and end within five. The first event of a user needs a key there, which takes several steps
+/// before the change, and at most five seconds. A new user may wait ten more for the indexes and for the keys of users
 /// that another program wrote; if that takes longer, the verb fails at once.
 #[async_trait]
 pub trait Users: Send + Sync {

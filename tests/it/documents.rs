@@ -162,6 +162,8 @@ fn index_in_words(index: &IndexSpec) -> String {
         IndexRule::Plain => String::new(),
         IndexRule::Unique => " (unique)".to_owned(),
         IndexRule::UniqueWherePresent => " (unique where present)".to_owned(),
+        IndexRule::WherePresent(member) => format!(" (if `{member}` is present)"),
+        IndexRule::WhereMissing(member) => format!(" (if `{member}` is missing)"),
         IndexRule::Expires { after, unless_present } => {
             let spared = unless_present.map(|member| format!(", unless `{member}` is present"));
             format!(" (expires after {} s{})", after.as_secs(), spared.unwrap_or_default())

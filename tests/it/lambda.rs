@@ -327,7 +327,12 @@ fn a_function_does_not_start_beside_an_instance_with_other_keys() {
             ring_version: RingRecord::NEWEST_VERSION,
             at: clock.now(),
         };
-        open_stores(&config, IfMissing::Create).unwrap().instances.record_instance(&server).await.unwrap();
+        open_stores(&config, IfMissing::Create, &Entropy::System)
+            .unwrap()
+            .instances
+            .record_instance(&server)
+            .await
+            .unwrap();
         let refused = Function::build(&config, "tokens", clock.clone(), Entropy::System).await.err().unwrap();
         let words = "another instance on this database signs with a key that this one does not have";
         assert!(refused.to_string().starts_with(words), "{refused}");

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Components;
 use crate::accounts::Accounts;
+use crate::app::event_sealer::EventSealer;
 use crate::app::health_watch::HealthWatch;
 use crate::app::purge::purges;
 use crate::app::signer_probe::SignerProbe;
@@ -17,7 +18,7 @@ use crate::entropy::Entropy;
 use crate::http::{Api, HttpService, HttpSettings, Parts};
 use crate::keys::{KeyMetrics, Keys, RingService};
 use crate::oauth::{ClientAuthentication, Generation, Issuer, KeyFetcher, OAuth, OAuthParts};
-use crate::store::TableMetrics;
+use crate::store::{EventMetrics, TableMetrics};
 use crate::telemetry::metrics::Source;
 use crate::token::Tokens;
 
@@ -61,7 +62,7 @@ impl Components {
         });
         let http_service = HttpService::new(api, self.mark, self.tracer.clone());
         metrics.add(http_service.metrics());
-        (http_service, self.into_tasks(table_metrics))
+        (http_service, self.into_tasks(config, table_metrics))
     }
 
     fn oauth(&self, config: &Config, port: u16, tokens: Tokens, entropy: Entropy) -> (OAuth, Generation) {
@@ -96,13 +97,15 @@ impl Components {
         (oauth, generation)
     }
 
-    fn into_tasks(self, table_metrics: Arc<TableMetrics>) -> Vec<Supervised> {
+    fn into_tasks(self, config: &Config, table_metrics: Arc<TableMetrics>) -> Vec<Supervised> {
         let Self { stores, keys, ring_service, ring_refresher, heartbeat, server_secret, health, .. } = self;
         let Self { client_refresh, denial_task, metric_export, .. } = self;
         let refresh = Duration::from_secs(ring_service.settings().refresh);
         let pause = ring_refresher.pause();
         let (clients_pause, denials_pause) = (client_refresh.pause(), denial_task.pause());
-        let known = health.tasks();
+        let (known, event_metrics) = (health.tasks(), Arc::<EventMetrics>::default());
+        self.metrics.add(Arc::clone(&event_metrics) as Arc<dyn Source>);
+        let sealer = EventSealer::new(Arc::clone(&stores.events), event_metrics);
         let mut tasks = vec![
             Supervised::new(ring_refresher, known).after(pause),
             Supervised::new(SignerProbe::new(keys, refresh), known),
@@ -111,8 +114,9 @@ impl Components {
             Supervised::new(client_refresh, known).after(clients_pause),
             Supervised::new(denial_task, known).after(denials_pause),
             Supervised::new(HealthWatch::new(Arc::clone(&health)), known),
+            Supervised::new(sealer, known),
         ];
-        tasks.extend(purges(&stores, known));
+        tasks.extend(purges(&stores, config.event_retention, known));
         tasks.push(Supervised::new(StoreCensus::new(stores.database, table_metrics), known));
         if let Some(export) = metric_export {
             let interval = export.interval();

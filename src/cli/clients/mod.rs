@@ -99,7 +99,8 @@ impl Clients {
     pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
         let config = setup::config()?;
         setup::runtime()?.block_on(async {
-            let stores = app::open_stores(&config, self.if_missing()).map_err(Failure::refused)?;
+            let stores =
+                app::open_stores(&config, self.if_missing(), &Entropy::System).map_err(Failure::refused)?;
             let registry = app::open_clients(&config, &stores, Clock::System, Entropy::System);
             self.run_on(&registry, &config, output).await
         })

@@ -30,7 +30,7 @@ impl BrowserSessions for Mongo {
             "expires_at": date(session.expires_at),
             "details": written(&session.details)?,
         };
-        if let Some(kept) = self.kept(event)? {
+        if let Some(kept) = self.kept(event).await? {
             document.insert(PENDING, kept.alone());
         }
         within_deadline(async {
@@ -78,7 +78,7 @@ impl BrowserSessions for Mongo {
     }
 
     async fn end_browser_session(&self, key: SessionKey, event: &Event) -> Result<bool, StoreError> {
-        let kept = self.kept(event)?;
+        let kept = self.kept(event).await?;
         self.remove_one(&BROWSER_SESSIONS, of_key(key), kept.as_ref(), REMAINS).await
     }
 

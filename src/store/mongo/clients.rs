@@ -14,7 +14,7 @@ use crate::store::{Clients, StoreError};
 #[async_trait]
 impl Clients for Mongo {
     async fn create_client(&self, client: &Client, event: &Event) -> Result<bool, StoreError> {
-        let change = change(client, self.kept(event)?.as_ref())?;
+        let change = change(client, self.kept(event).await?.as_ref())?;
         // The document of a client that was removed may still keep events.
         let free = doc! { "_id": client.id.as_str(), "revision": Bson::Null };
         within_deadline(async {
@@ -43,7 +43,7 @@ impl Clients for Mongo {
     }
 
     async fn replace_client_if(&self, seen: u64, client: &Client, event: &Event) -> Result<bool, StoreError> {
-        let change = change(client, self.kept(event)?.as_ref())?;
+        let change = change(client, self.kept(event).await?.as_ref())?;
         let filter = doc! { "_id": client.id.as_str(), "revision": seen as i64 };
         within_deadline(async {
             let done = self.collection(&CLIENTS).await?.update_one(filter, change).await?;
@@ -53,7 +53,7 @@ impl Clients for Mongo {
     }
 
     async fn delete_client(&self, id: &ClientId, event: &Event) -> Result<bool, StoreError> {
-        let mut stages: Vec<_> = self.kept(event)?.iter().map(KeptEvent::of_one_write).collect();
+        let mut stages: Vec<_> = self.kept(event).await?.iter().map(KeptEvent::of_one_write).collect();
         let keeps_event = !stages.is_empty();
         stages.push(doc! { "$replaceWith": { "_id": "$_id", PENDING: format!("${PENDING}") } });
         let mut without_events = with_id(id);

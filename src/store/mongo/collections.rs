@@ -49,6 +49,10 @@ pub enum IndexRule {
     Unique,
     /// The same, but only among the documents that have the first member of the index.
     UniqueWherePresent,
+    /// It contains only the documents that have this member.
+    WherePresent(&'static str),
+    /// It contains only the documents that do not have this member.
+    WhereMissing(&'static str),
     /// A document is removed some time after the instant in the only member of the index. MongoDB checks this
     /// once a minute.
     Expires {
@@ -58,6 +62,10 @@ pub enum IndexRule {
         unless_present: Option<&'static str>,
     },
 }
+
+/// Finds the documents that have events of changes that were made.
+const PENDING_EVENTS: IndexSpec =
+    IndexSpec { members: &["pending._id"], rule: IndexRule::WherePresent("pending._id") };
 
 /// The users.
 pub const USERS: CollectionSpec = CollectionSpec {
@@ -83,6 +91,8 @@ pub const USER_STATES: CollectionSpec = CollectionSpec {
         IndexSpec { members: &["username_key", "username_twin"], rule: IndexRule::UniqueWherePresent },
         IndexSpec { members: &["email_key", "email_twin"], rule: IndexRule::UniqueWherePresent },
         IndexSpec { members: &["skeletons", "username_key"], rule: IndexRule::Plain },
+        PENDING_EVENTS,
+        IndexSpec { members: &["intents._id"], rule: IndexRule::WherePresent("intents._id") },
     ],
 };
 
@@ -112,10 +122,13 @@ pub const LOGIN_THROTTLES: CollectionSpec = CollectionSpec {
             the user has logged in, or of the names that no user has",
     bound: "one for each user, and 100,000 for names that no user has; removed after 30 days without a log-in, except while only \
             an operator can unlock the user",
-    indexes: &[IndexSpec {
-        members: &["forget_at"],
-        rule: IndexRule::Expires { after: Duration::ZERO, unless_present: Some("pending") },
-    }],
+    indexes: &[
+        IndexSpec {
+            members: &["forget_at"],
+            rule: IndexRule::Expires { after: Duration::ZERO, unless_present: Some("pending") },
+        },
+        PENDING_EVENTS,
+    ],
 };
 
 /// The OAuth clients.
@@ -124,7 +137,7 @@ pub const CLIENTS: CollectionSpec = CollectionSpec {
     owner: Owner::Ours,
     holds: "an OAuth client: its metadata as JSON, and the hashes of its secrets",
     bound: "one for each client; only an operator adds clients",
-    indexes: &[],
+    indexes: &[PENDING_EVENTS],
 };
 
 /// The denials of tokens.
@@ -139,6 +152,7 @@ pub const DENIALS: CollectionSpec = CollectionSpec {
             members: &["expires_at"],
             rule: IndexRule::Expires { after: Duration::ZERO, unless_present: Some("pending") },
         },
+        PENDING_EVENTS,
     ],
 };
 
@@ -167,6 +181,7 @@ pub const GRANTS: CollectionSpec = CollectionSpec {
             members: &["forget_at"],
             rule: IndexRule::Expires { after: Duration::ZERO, unless_present: Some("pending") },
         },
+        PENDING_EVENTS,
     ],
 };
 
@@ -182,6 +197,7 @@ pub const BROWSER_SESSIONS: CollectionSpec = CollectionSpec {
             members: &["expires_at"],
             rule: IndexRule::Expires { after: Duration::ZERO, unless_present: Some("pending") },
         },
+        PENDING_EVENTS,
     ],
 };
 
@@ -191,10 +207,50 @@ pub const CONSENTS: CollectionSpec = CollectionSpec {
     owner: Owner::Ours,
     holds: "what a user has permitted a client, so that the user is not asked again",
     bound: "one for each user and client; removed when the user withdraws it",
-    indexes: &[IndexSpec {
-        members: &["withdrawn_at"],
-        rule: IndexRule::Expires { after: Duration::ZERO, unless_present: Some("pending") },
-    }],
+    indexes: &[
+        IndexSpec {
+            members: &["withdrawn_at"],
+            rule: IndexRule::Expires { after: Duration::ZERO, unless_present: Some("pending") },
+        },
+        PENDING_EVENTS,
+    ],
+};
+
+/// What happened.
+pub const EVENTS: CollectionSpec = CollectionSpec {
+    name: "events",
+    owner: Owner::Ours,
+    holds: "an event: its record as JSON, the digest of the record, and, when it is sealed, its number and its link of the chain",
+    bound: "one for each change and each log-in; an event that is older than `EVENT_RETENTION` loses its record, and is removed when \
+            all events before it have lost theirs",
+    indexes: &[
+        IndexSpec { members: &["seq"], rule: IndexRule::UniqueWherePresent },
+        IndexSpec { members: &["at", "_id"], rule: IndexRule::WhereMissing("seq") },
+        IndexSpec { members: &["at"], rule: IndexRule::Plain },
+        IndexSpec { members: &["person", "seq"], rule: IndexRule::WherePresent("person") },
+        IndexSpec { members: &["client", "seq"], rule: IndexRule::WherePresent("client") },
+        IndexSpec { members: &["class", "at"], rule: IndexRule::WherePresent("record") },
+    ],
+};
+
+/// The beginning and the end of the chain of events.
+pub const EVENT_CHAIN: CollectionSpec = CollectionSpec {
+    name: "event_chain",
+    owner: Owner::Ours,
+    holds: "the end of the chain of events (`head`, with the ids of the block that was sealed last) or the last event that was removed \
+            from its beginning (`base`)",
+    bound: "two",
+    indexes: &[],
+};
+
+/// What is counted and not stored one by one.
+pub const EVENT_COUNTS: CollectionSpec = CollectionSpec {
+    name: "event_counts",
+    owner: Owner::Ours,
+    holds: "how often something happened in a minute, for a client or for none",
+    bound: "one for each minute, kind and client with anything to count; removed after the time that `EVENT_RETENTION` has for other \
+            events",
+    indexes: &[IndexSpec { members: &["minute"], rule: IndexRule::Plain }],
 };
 
 /// All collections, in the order in which their indexes are made.
@@ -210,6 +266,9 @@ pub const COLLECTIONS: &[&CollectionSpec] = &[
     &GRANTS,
     &BROWSER_SESSIONS,
     &CONSENTS,
+    &EVENTS,
+    &EVENT_CHAIN,
+    &EVENT_COUNTS,
 ];
 
 impl IndexSpec {
@@ -236,6 +295,8 @@ impl IndexSpec {
             IndexRule::UniqueWherePresent => {
                 self.members.first().map(|member| doc! { *member: { "$exists": true } })
             }
+            IndexRule::WherePresent(member) => Some(doc! { member: { "$exists": true } }),
+            IndexRule::WhereMissing(member) => Some(doc! { member: Bson::Null }),
             // Filters of indexes do not support `$exists: false`; a missing member is equal to null.
             IndexRule::Expires { unless_present, .. } => {
                 unless_present.map(|member| doc! { member: Bson::Null })

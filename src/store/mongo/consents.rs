@@ -34,7 +34,7 @@ impl Consents for Mongo {
     }
 
     async fn record_consent(&self, consent: &Consent, event: &Event) -> Result<(), StoreError> {
-        let kept = self.kept(event)?;
+        let kept = self.kept(event).await?;
         let id = doc! { "_id": id(consent.user, &consent.client) };
         let set = doc! { "scopes": { "$literal": consent.scopes.to_string() }, "given_at": date(consent.given_at),
         "withdrawn_at": "$$REMOVE" };
@@ -52,7 +52,7 @@ impl Consents for Mongo {
         client: &ClientId,
         event: &Event,
     ) -> Result<bool, StoreError> {
-        let kept = self.kept(event)?;
+        let kept = self.kept(event).await?;
         self.remove_one(&CONSENTS, of(user, client), kept.as_ref(), REMAINS).await
     }
 }

@@ -15,7 +15,7 @@ use crate::store::{Denials, StoreError};
 impl Denials for Mongo {
     async fn record_denial(&self, denial: &Denial, event: Option<&Event>) -> Result<(), StoreError> {
         let kept = match event {
-            Some(event) => self.kept(event)?,
+            Some(event) => self.kept(event).await?,
             None => None,
         };
         // A member that is missing does not count.

@@ -101,6 +101,13 @@ pub(super) fn refused_at(error: &Error) -> Option<Vec<usize>> {
     Some(documents.iter().map(|document| document.index).collect())
 }
 
+/// Whether a server refused documents only because it has them already, and accepted all others.
+pub(super) fn has_only_duplicates(error: &Error) -> bool {
+    let ErrorKind::InsertMany(refused) = &*error.kind else { return false };
+    let mut documents = refused.write_errors.iter().flatten();
+    refused.write_concern_error.is_none() && documents.all(|document| document.code == DUPLICATE_KEY)
+}
+
 /// The value that another user has, if a unique index of users refuses. The server names the field only in a
 /// sentence, after `dup key: {`; older servers name the index. The text from the caller comes after both.
 pub(super) fn duplicate(error: &Error) -> Option<Taken> {

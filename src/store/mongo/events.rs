@@ -1,35 +1,74 @@
-//! Events in `user_states`, beside the change that causes them, until they are moved to a collection of their
-//! own. `intents` contains the events of changes that have begun, `pending` those of changes that were made.
+//! Events beside the change that causes them, until they are moved to a collection of their own. `intents` in `user_states`
+//! contains the events of changes that have begun; `pending`, there and in other collections, those of changes that were made.
 
 use std::fmt;
 
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, Bson, Document, doc};
+use mongodb::options::ReturnDocument;
 
-use super::collections::USER_STATES;
-use super::document::object_id;
-use super::{Mongo, within_deadline};
-use crate::domain::{Event, UserId};
-use crate::store::{NoEvents, StoreError};
+use super::collections::{USER_STATES, USERS};
+use super::connection::ReadFrom;
+use super::document::{date, object_id};
+use super::event_intents::begun;
+use super::{Mongo, in_time, within_deadline};
+use crate::domain::{Event, EventId, PasswordHash, UserId};
+use crate::event_record::{PersonKey, RecordDigest};
+use crate::store::{EventRecorder, NoEvents, StoreError};
 
 /// The events of changes that may or may not have been made.
 pub(super) const INTENTS: &str = "intents";
 /// The events of changes that were made.
 pub(super) const PENDING: &str = "pending";
+/// The member of an intent that contains the digest of the hash that its change gives the user.
+pub(super) const NEW_HASH: &str = "new_hash";
+/// The member of a state with the key under which the personal data in the user's events is sealed.
+pub(super) const EVENT_KEY: &str = "event_key";
 
 /// Makes the stored form of the event of each change, or refuses the event and with it the change.
 pub trait EventDocuments: fmt::Debug + Send + Sync {
-    /// The stored form of `event`; its id is added as `_id`. `None` stores nothing. Called once, before any
-    /// part of the change is written. If the change is refused later, what was stored is removed.
+    /// A key for a person who has none yet; `None` if the stored forms need no keys.
     ///
     /// # Errors
     /// Any error refuses the change, which returns this error.
-    fn document(&self, event: &Event) -> Result<Option<Document>, StoreError>;
+    fn new_key(&self) -> Result<Option<PersonKey>, StoreError>;
+
+    /// The stored form of `event`, with personal data that is sealed under `key`; its id is added as `_id`. `None` stores
+    /// nothing. Called once, before any part of the change is written. If the change is refused later, what was stored is
+    /// removed.
+    ///
+    /// # Errors
+    /// Any error refuses the change, which returns this error.
+    fn document(&self, event: &Event, key: Option<&PersonKey>) -> Result<Option<Document>, StoreError>;
 }
 
 impl EventDocuments for NoEvents {
-    fn document(&self, _: &Event) -> Result<Option<Document>, StoreError> {
+    fn new_key(&self) -> Result<Option<PersonKey>, StoreError> {
         Ok(None)
+    }
+
+    fn document(&self, _: &Event, _: Option<&PersonKey>) -> Result<Option<Document>, StoreError> {
+        Ok(None)
+    }
+}
+
+impl EventDocuments for EventRecorder {
+    fn new_key(&self) -> Result<Option<PersonKey>, StoreError> {
+        Self::new_key(self).map(Some).map_err(|error| StoreError::Backend(error.into()))
+    }
+
+    fn document(&self, event: &Event, key: Option<&PersonKey>) -> Result<Option<Document>, StoreError> {
+        let record = self.record(event, key).map_err(|error| StoreError::Backend(error.into()))?;
+        let mut document = doc! {
+            "at": date(event.at),
+            "kind": event.kind.name(),
+            "class": event.kind.class().name(),
+            "digest": bytes(RecordDigest::of(&record).0),
+            "record": record,
+        };
+        document.extend(event.person.map(|person| ("person".to_owned(), person.to_string().into())));
+        document.extend(event.client.as_ref().map(|client| ("client".to_owned(), client.as_str().into())));
+        Ok(Some(document))
     }
 }
 
@@ -38,6 +77,12 @@ impl EventDocuments for NoEvents {
 pub(super) struct KeptEvent(Document);
 
 impl KeptEvent {
+    /// The same, for a change that gives the user this hash: whether the change was made shows in the user.
+    pub(super) fn with_new_hash(mut self, new: &PasswordHash) -> Self {
+        self.0.insert(NEW_HASH, hash_digest(new));
+        self
+    }
+
     /// The members of a new document that contain the event of a change that has begun.
     pub(super) fn member(&self) -> Document {
         doc! { INTENTS: [self.0.clone()] }
@@ -65,12 +110,16 @@ impl KeptEvent {
         vec![self.0.clone()]
     }
 
+    /// The document of an event that belongs to no other one.
+    pub(super) fn into_document(self) -> Document {
+        self.0
+    }
+
     /// The stages that remove the event of a change that was refused.
     fn withdrawn(&self) -> Vec<Document> {
         let others = doc! { "$ne": ["$$this._id", self.0.get("_id").cloned()] };
         let others = doc! { "$filter": { "input": or_empty(INTENTS), "cond": others } };
-        let kept = doc! { "$cond": [{ "$eq": ["$intents", []] }, "$$REMOVE", "$intents"] };
-        vec![doc! { "$set": { INTENTS: others } }, doc! { "$set": { INTENTS: kept } }]
+        vec![doc! { "$set": { INTENTS: others } }, without_empty(INTENTS)]
     }
 
     fn added_to(&self, array: &str) -> Document {
@@ -87,22 +136,106 @@ enum IfNoState {
     Leave,
 }
 
-fn or_empty(array: &str) -> Document {
+/// An array, or an empty one if there is none.
+pub(super) fn or_empty(array: &str) -> Document {
     doc! { "$ifNull": [format!("${array}"), []] }
 }
 
+/// The stage that removes an array if it is empty.
+pub(super) fn without_empty(array: &str) -> Document {
+    let member = format!("${array}");
+    doc! { "$set": { array: { "$cond": [{ "$eq": [&member, []] }, "$$REMOVE", member] } } }
+}
+
+/// An event's id as a UUID of BSON.
+pub(super) fn uuid(id: EventId) -> Bson {
+    Bson::Binary(Binary { subtype: BinarySubtype::Uuid, bytes: id.as_bytes().to_vec() })
+}
+
+/// Bytes as BSON has them.
+pub(super) fn bytes<const N: usize>(bytes: [u8; N]) -> Bson {
+    Bson::Binary(Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() })
+}
+
+/// The digest by which an intent and the hash of a user are compared.
+pub(super) fn hash_digest(hash: &PasswordHash) -> Bson {
+    bytes(RecordDigest::of(hash.expose()).0)
+}
+
 impl Mongo {
-    /// The stored form of `event`.
+    /// The stored form of `event`; its person gets a key if there is none yet.
     ///
     /// # Errors
     /// If the event is refused: then no part of the change may be written.
-    pub(super) fn kept(&self, event: &Event) -> Result<Option<KeptEvent>, StoreError> {
-        let kept = self.0.events.document(event)?.map(|mut document| {
-            let (subtype, bytes) = (BinarySubtype::Uuid, event.id.as_bytes().to_vec());
-            document.insert("_id", Bson::Binary(Binary { subtype, bytes }));
+    pub(super) async fn kept(&self, event: &Event) -> Result<Option<KeptEvent>, StoreError> {
+        let key = match event.person {
+            Some(person) if !event.kind.personal_fields().is_empty() => self.person_key(person).await?,
+            _ => None,
+        };
+        self.kept_with(event, key.as_ref())
+    }
+
+    /// The stored form of `event`, with personal data that is sealed under `key`.
+    ///
+    /// # Errors
+    /// As [`Mongo::kept`].
+    pub(super) fn kept_with(
+        &self,
+        event: &Event,
+        key: Option<&PersonKey>,
+    ) -> Result<Option<KeptEvent>, StoreError> {
+        let kept = self.0.events.document(event, key)?.map(|mut document| {
+            document.insert("_id", uuid(event.id));
             KeptEvent(document)
         });
         Ok(kept)
+    }
+
+    /// A key for a user who is about to be added, and the member of the state that keeps it.
+    pub(super) fn first_person_key(&self) -> Result<Option<PersonKey>, StoreError> {
+        self.0.events.new_key()
+    }
+
+    /// The key of a person. `None` if the person is no user any more, or if events need no keys.
+    async fn person_key(&self, person: UserId) -> Result<Option<PersonKey>, StoreError> {
+        let Some(new) = self.0.events.new_key()? else { return Ok(None) };
+        let filter = doc! { "_id": object_id(person) };
+        let state = self.find_one(&USER_STATES, ReadFrom::Primary, filter).await?;
+        match state.as_ref().and_then(key_of) {
+            Some(key) => Ok(Some(key)),
+            None => in_time(self.make_person_key(person, &new)).await,
+        }
+    }
+
+    /// Gives a user this key, unless there is one already. Returns the key that the user has then.
+    async fn make_person_key(
+        &self,
+        person: UserId,
+        new: &PersonKey,
+    ) -> Result<Option<PersonKey>, StoreError> {
+        if !self.is_user(person).await? {
+            return Ok(None);
+        }
+        let filter = doc! { "_id": object_id(person) };
+        let key = doc! { "$ifNull": [format!("${EVENT_KEY}"), bytes(*new.expose())] };
+        let change = vec![doc! { "$set": { EVENT_KEY: key } }];
+        let state = within_deadline(async {
+            let states = self.collection(&USER_STATES).await?;
+            let made = states.find_one_and_update(filter, change).upsert(true);
+            made.return_document(ReturnDocument::After).await
+        });
+        let key = state.await?.as_ref().and_then(key_of);
+        // A deletion in between has left no key, and must not get one.
+        if self.is_user(person).await? {
+            return Ok(key);
+        }
+        self.clear_state(person).await.map(|()| None)
+    }
+
+    /// Whether the primary has this user.
+    pub(super) async fn is_user(&self, id: UserId) -> Result<bool, StoreError> {
+        let filter = doc! { "_id": object_id(id) };
+        Ok(self.find_one(&USERS, ReadFrom::Primary, filter).await?.is_some())
     }
 
     /// Writes the event of a change of a user before the change.
@@ -113,8 +246,21 @@ impl Mongo {
         }
     }
 
+    /// The same for a change of the hash `old`.
+    pub(super) async fn begin_change_of_hash(
+        &self,
+        id: UserId,
+        old: &PasswordHash,
+        event: Option<&KeptEvent>,
+    ) -> Result<(), StoreError> {
+        match event {
+            Some(_) => self.change_state(id, begun(old, event), IfNoState::Create).await,
+            None => Ok(()),
+        }
+    }
+
     /// Records whether a change that had begun was made. If this fails, the event stays durable in the
-    /// intents, and the change returns its result all the same: the job that moves events looks at the user,
+    /// intents, and the change returns its result all the same: [`crate::store::Events::relay_events`] looks at the user,
     /// as after a crash.
     pub(super) async fn end_event(&self, id: UserId, event: Option<&KeptEvent>, was_made: bool) {
         let Some(event) = event else { return };
@@ -138,4 +284,9 @@ impl Mongo {
         .await
         .map(|_| ())
     }
+}
+
+/// The key in a user's state.
+pub(super) fn key_of(state: &Document) -> Option<PersonKey> {
+    state.get_binary_generic(EVENT_KEY).ok().and_then(|key| PersonKey::from_bytes(key))
 }

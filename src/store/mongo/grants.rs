@@ -61,7 +61,7 @@ impl Grants for Mongo {
         event: Option<&Event>,
     ) -> Result<bool, StoreError> {
         let kept = match event {
-            Some(event) => self.kept(event)?,
+            Some(event) => self.kept(event).await?,
             None => None,
         };
         let filter = doc! { "_id": grant.id.to_string(), "revision": seen as i64 };

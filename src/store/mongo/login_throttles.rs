@@ -30,7 +30,7 @@ impl LoginThrottles for Mongo {
         event: Option<&Event>,
     ) -> Result<bool, StoreError> {
         let kept = match event {
-            Some(event) => self.kept(event)?,
+            Some(event) => self.kept(event).await?,
             None => None,
         };
         let seen_revision = seen.map_or(Bson::Null, |seen| Bson::Int64(seen as i64));

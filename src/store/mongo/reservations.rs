@@ -7,10 +7,11 @@ use mongodb::bson::{Bson, Document, doc};
 use super::collections::{USER_STATES, USERS};
 use super::connection::ReadFrom;
 use super::document::{from_document, object_id, timestamp};
-use super::events::KeptEvent;
+use super::events::{EVENT_KEY, KeptEvent, bytes};
 use super::user_keys::{fields, keys_of};
 use super::{Mongo, date, within_deadline};
 use crate::domain::{Taken, Timestamp, User, UserId, UserKeys};
+use crate::event_record::PersonKey;
 use crate::store::StoreError;
 
 /// Seconds after which a reservation without a user must come from a crash: by then the registration that
@@ -36,7 +37,8 @@ fn clashing_states(id: UserId, keys: &UserKeys) -> Document {
 }
 
 impl Mongo {
-    /// Reserves the keys of a new user; the event of the registration is in the same document.
+    /// Reserves the keys of a new user; the event of the registration and the key of the user's
+    /// events are in the same document.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if another user has one of them; then nothing is reserved.
@@ -45,10 +47,12 @@ impl Mongo {
         user: &User,
         keys: &UserKeys,
         event: Option<&KeptEvent>,
+        key: Option<&PersonKey>,
     ) -> Result<(), StoreError> {
         let mut state = doc! { "_id": object_id(user.id), "reserved_at": date(user.created_at) };
         state.extend(fields(keys));
         state.extend(event.map(KeptEvent::member).unwrap_or_default());
+        state.extend(key.map(|key| (EVENT_KEY.to_owned(), bytes(*key.expose()))));
         // This tries once more if only left-overs of crashes were in the way.
         for last in [false, true] {
             let state = state.clone();
@@ -108,14 +112,14 @@ impl Mongo {
         Ok(Some(keys))
     }
 
-    async fn user_at_primary(&self, id: UserId) -> Result<Option<User>, StoreError> {
+    pub(super) async fn user_at_primary(&self, id: UserId) -> Result<Option<User>, StoreError> {
         let filter = doc! { "_id": object_id(id) };
         let found = self.find_one(&USERS, ReadFrom::Primary, filter).await?;
         Ok(found.as_ref().and_then(from_document))
     }
 
     /// From here on, the registration that made this reservation adds no user, even if it is still running.
-    async fn withdraw(&self, id: UserId) -> Result<(), StoreError> {
+    pub(super) async fn withdraw(&self, id: UserId) -> Result<(), StoreError> {
         let (filter, change) = (doc! { "_id": object_id(id) }, doc! { "$unset": { "reserved_at": "" } });
         within_deadline(async { self.collection(&USER_STATES).await?.update_one(filter, change).await })
             .await

@@ -21,19 +21,19 @@ impl Mongo {
     /// Records that a change is about to end the sessions. Returns the first second whose log-ins stay valid. It is
     /// later than that of every other change, running or done, so that this change cannot undo another one. From
     /// this write on, the service refuses tokens of earlier log-ins; see [`crate::domain::Sessions`]. The same write
-    /// adds the event of the change, marked as begun.
+    /// has the stages that add the event of the change, marked as begun.
     pub(super) async fn begin_to_end_sessions(
         &self,
         id: UserId,
         valid_from: Timestamp,
-        event: Option<&KeptEvent>,
+        event: Vec<Document>,
     ) -> Result<Timestamp, StoreError> {
         let later_than = |field: &str| doc! { "$add": [field, 1000] };
         let others = (later_than("$sessions_ending"), later_than("$sessions_valid_from"));
         // Without a stored instant the sum is null, which `$max` skips.
         let latest = doc! { "$max": [date(valid_from), others.0, others.1] };
         let mut change = vec![doc! { "$set": { "sessions_ending": latest } }];
-        change.extend(event.map(KeptEvent::begun).unwrap_or_default());
+        change.extend(event);
         let filter = doc! { "_id": object_id(id) };
         let begun = within_deadline(async {
             let states = self.collection(&USER_STATES).await?;

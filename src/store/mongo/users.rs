@@ -8,6 +8,7 @@ use mongodb::options::ReadConcern;
 use super::collections::{USER_STATES, USERS};
 use super::connection::ReadFrom;
 use super::document::{date, from_document, object_id, state_of, to_document};
+use super::event_intents::begun;
 use super::states::join_state;
 use super::user_keys::keys_of;
 use super::{Mongo, in_time, within_deadline};
@@ -19,11 +20,12 @@ use crate::store::{StoreError, Users};
 #[async_trait]
 impl Users for Mongo {
     async fn create_user(&self, user: &User, event: &Event) -> Result<(), StoreError> {
-        let kept = self.kept(event)?;
+        let key = self.first_person_key()?;
+        let kept = self.kept_with(event, key.as_ref())?;
         self.wait_until_prepared().await?;
         let keys = UserKeys::of(&user.username, &user.email);
         in_time(async {
-            self.reserve(user, &keys, kept.as_ref()).await?;
+            self.reserve(user, &keys, kept.as_ref(), key.as_ref()).await?;
             let clash = self.clash(user, &keys).await;
             let created = match clash {
                 Ok(None) => self.insert(user).await,
@@ -85,7 +87,8 @@ impl Users for Mongo {
         new: &PasswordHash,
         event: &Event,
     ) -> Result<bool, StoreError> {
-        let (kept, now) = (self.kept(event)?, event.at);
+        let kept = self.kept(event).await?.map(|kept| kept.with_new_hash(new));
+        let now = event.at;
         if kept.is_none() {
             return self.replace_hash(id, old, new, now).await;
         }
@@ -94,7 +97,7 @@ impl Users for Mongo {
             if !self.is_there(of_password(id, old)).await? {
                 return Ok(false);
             }
-            self.begin_event(id, kept.as_ref()).await?;
+            self.begin_change_of_hash(id, old, kept.as_ref()).await?;
             let replaced = self.replace_hash(id, old, new, now).await?;
             self.end_event(id, kept.as_ref(), replaced).await;
             Ok(replaced)
@@ -110,13 +113,15 @@ impl Users for Mongo {
         valid_from: Timestamp,
         event: &Event,
     ) -> Result<bool, StoreError> {
-        let (kept, now) = (self.kept(event)?, event.at);
+        let kept = self.kept(event).await?.map(|kept| kept.with_new_hash(new));
+        let now = event.at;
         in_time(async {
             // This comes first, so that a user who does not exist leaves no state behind.
             if !self.is_there(of_password(id, old)).await? {
                 return Ok(false);
             }
-            let ending = self.begin_to_end_sessions(id, valid_from, kept.as_ref()).await?;
+            let begun = begun(old, kept.as_ref());
+            let ending = self.begin_to_end_sessions(id, valid_from, begun).await?;
             // If another change came first, what was begun stays: that change may rely on it, and it ends by
             // itself.
             let replaced = self.replace_hash(id, old, new, now).await?;
@@ -136,7 +141,7 @@ impl Users for Mongo {
         valid_from: Timestamp,
         event: &Event,
     ) -> Result<bool, StoreError> {
-        let kept = self.kept(event)?;
+        let kept = self.kept(event).await?;
         in_time(async {
             if !self.is_there(doc! { "_id": object_id(id) }).await? {
                 return Ok(false);
@@ -148,7 +153,7 @@ impl Users for Mongo {
     }
 
     async fn delete_user(&self, id: UserId, event: &Event) -> Result<bool, StoreError> {
-        let (kept, filter) = (self.kept(event)?, doc! { "_id": object_id(id) });
+        let (kept, filter) = (self.kept(event).await?, doc! { "_id": object_id(id) });
         in_time(async {
             if kept.is_some() && self.is_there(filter.clone()).await? {
                 self.begin_event(id, kept.as_ref()).await?;
@@ -156,12 +161,7 @@ impl Users for Mongo {
             let deleted = within_deadline(async { self.collection(&USERS).await?.delete_one(filter).await });
             let deleted = deleted.await?.deleted_count == 1;
             self.end_event(id, kept.as_ref(), deleted).await;
-            // This comes last: while the user exists, ended sessions stay ended.
-            self.clear_state(id).await?;
-            self.delete_login_throttle(ThrottledAccount::User(id)).await?;
-            self.delete_grants(id).await?;
-            self.delete_browser_sessions(id).await?;
-            self.delete_consents(id).await?;
+            self.finish_deletion(id).await?;
             Ok(deleted)
         })
         .await
@@ -169,6 +169,16 @@ impl Users for Mongo {
 }
 
 impl Mongo {
+    /// Removes everything that is stored about a user whose document was removed, with the key of the user's events.
+    pub(super) async fn finish_deletion(&self, id: UserId) -> Result<(), StoreError> {
+        // While the user exists, ended sessions stay ended.
+        self.clear_state(id).await?;
+        self.delete_login_throttle(ThrottledAccount::User(id)).await?;
+        self.delete_grants(id).await?;
+        self.delete_browser_sessions(id).await?;
+        self.delete_consents(id).await
+    }
+
     /// Adds the document of a user whose reservation still exists. The server looks for the reservation in
     /// the same command: if the command arrives late, after another registration has taken the name, it adds
     /// nothing.

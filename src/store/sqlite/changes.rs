@@ -81,7 +81,7 @@ mod tests {
 
     fn event(kind: EventKind) -> Event {
         let (at, subject) = (Timestamp::from_secs(1), EventSubject::User(UserId::from_bytes([0; 12])));
-        Event { id: EventId::new(at, [0; 10]), at, kind, initiator: Initiator::OPERATOR, subject }
+        Event::new(EventId::new(at, [0; 10]), at, kind, Initiator::OPERATOR, subject)
     }
 
     fn insert(connection: &Connection, id: &str) -> rusqlite::Result<usize> {

@@ -10,6 +10,7 @@ mod connection;
 mod consents;
 mod copy;
 mod denials;
+mod event_store;
 mod events;
 mod files;
 mod grants;

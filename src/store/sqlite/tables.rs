@@ -17,6 +17,8 @@ const TABLES: &[(&str, Option<(&str, u64)>)] = &[
     ("grants", Some(("forget_at", 0))),
     ("browser_sessions", Some(("expires_at", 0))),
     ("consents", None),
+    ("events", None),
+    ("event_counts", None),
 ];
 
 /// Counts the rows. SQLite reads the smallest index of a table for that: a million users take tens of milliseconds.

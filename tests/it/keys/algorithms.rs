@@ -8,6 +8,7 @@ use jwt_generator::app;
 use jwt_generator::clock::Clock;
 use jwt_generator::config::{Config, Sources};
 use jwt_generator::domain::{Instance, KeyState, RingRecord, Timestamp};
+use jwt_generator::entropy::Entropy;
 use jwt_generator::keys::RingService;
 use jwt_generator::store::Stores;
 use serde_json::{Value, json};
@@ -306,7 +307,7 @@ impl Database {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = config(folder.path(), "ES256");
-        let stores = app::open_stores(&config, app::IfMissing::Create).unwrap();
+        let stores = app::open_stores(&config, app::IfMissing::Create, &Entropy::System).unwrap();
         Self { folder, stores, clock: Clock::manual(Timestamp::from_secs(1_800_000_000)) }
     }
 

@@ -37,7 +37,7 @@ pub fn custody(folder: &Path, settings: &[(&str, &str)]) -> Custody {
     let environment =
         usual.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let config = Config::read(&Sources::read(environment, folder).unwrap()).unwrap();
-    let stores = app::open_stores(&config, IfMissing::Create).unwrap();
+    let stores = app::open_stores(&config, IfMissing::Create, &Entropy::System).unwrap();
     app::open_ring_service(&config, &stores, Clock::System).unwrap().custody().clone()
 }
 

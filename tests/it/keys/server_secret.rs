@@ -60,7 +60,7 @@ fn ring_service(folder: &Path, settings: &[(&str, &str)]) -> RingService {
     let environment = usual.iter().chain(&QUICK).chain(settings);
     let environment = environment.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let config = Config::read(&Sources::read(environment, folder).unwrap()).unwrap();
-    let stores = app::open_stores(&config, IfMissing::Create).unwrap();
+    let stores = app::open_stores(&config, IfMissing::Create, &Entropy::System).unwrap();
     app::open_ring_service(&config, &stores, Clock::System).unwrap()
 }
 

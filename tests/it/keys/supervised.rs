@@ -131,7 +131,7 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, tasks: &Tasks) -> H
     let config = Config::read(&Sources::read(environment, folder).unwrap()).unwrap();
     let (clock, entropy) = (clock.clone(), Entropy::seeded(2));
     let tokens = app::tokens(&config, 0, Arc::clone(keys), clock.clone(), entropy.clone());
-    let stores = app::open_stores(&config, IfMissing::Create).unwrap();
+    let stores = app::open_stores(&config, IfMissing::Create, &Entropy::System).unwrap();
     let registry = app::open_registry(&config, &stores, clock.clone(), entropy.clone()).unwrap();
     let (secret, throttles) = (CurrentServerSecret::default(), Arc::clone(&stores.login_throttles));
     let guard = LoginGuard::new(throttles, secret, clock.clone(), entropy).unwrap();

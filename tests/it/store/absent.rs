@@ -1,7 +1,7 @@
 //! A server without a database: each verb of each aggregate says so.
 
-use jwt_generator::domain::{EventKind, ThrottledAccount, Timestamp};
-use jwt_generator::store::{Absent, StoreError, Stores};
+use jwt_generator::domain::{EventKind, EventRetention, ThrottledAccount, Timestamp};
+use jwt_generator::store::{Absent, EventFilter, StoreError, Stores};
 
 use super::assertions::assertion;
 use super::browser_sessions::session;
@@ -32,6 +32,7 @@ async fn without_a_database_each_verb_says_so() {
         grants,
         browser_sessions,
         consents,
+        events,
         database,
     } = Stores::of(Absent);
     let (user, now) = (user(1), Timestamp::from_secs(1));
@@ -102,6 +103,20 @@ async fn without_a_database_each_verb_says_so() {
     all_absent(&[
         assertions.create_assertion(&assertion(1, now)).await.map(drop),
         assertions.purge_assertions(now).await.map(drop),
+    ]);
+    let filter = EventFilter::default();
+    all_absent(&[
+        events.append_event(&event).await.map(drop),
+        events.list_events(&filter, 0, 1).await.map(drop),
+        events.list_latest_events(&filter, None, 1).await.map(drop),
+        events.relay_events(now).await.map(drop),
+        events.seal_events().await.map(drop),
+        events.find_oldest_unsealed_event().await.map(drop),
+        events.find_chain().await.map(drop),
+        events.purge_events(now, &EventRetention::default()).await.map(drop),
+        events.list_person_keys(&[user.id]).await.map(drop),
+        events.add_event_counts(&[]).await.map(drop),
+        events.list_event_counts(now, now).await.map(drop),
     ]);
     all_absent(&[database.ping().await, database.prepare().await, database.list_tables().await.map(drop)]);
 }

@@ -47,7 +47,7 @@ pub fn event(kind: EventKind, name: &str, n: u8) -> Event {
     let mut random = [kind as u8; 10];
     random[9] = n;
     let subject = EventSubject::Client(id(name));
-    Event { id: EventId::new(AT, random), at: AT, kind, initiator: Initiator::OPERATOR, subject }
+    Event::new(EventId::new(AT, random), AT, kind, Initiator::OPERATOR, subject)
 }
 
 fn created(name: &str) -> Event {

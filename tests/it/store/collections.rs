@@ -1,12 +1,15 @@
 //! The table of MongoDB's collections against a database that was used.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jwt_generator::domain::{Denial, Denied, EventKind, ThrottledAccount, Timestamp};
+use jwt_generator::entropy::Entropy;
 use jwt_generator::store::mongo::Mongo;
 use jwt_generator::store::mongo::collections::{COLLECTIONS, IndexRule};
 use jwt_generator::store::{
-    Assertions, BrowserSessions, Clients, Consents, Denials, Grants, Instances, LoginThrottles, Rings, Users,
+    Assertions, BrowserSessions, Clients, Consents, Denials, EventRecorder, Events, Grants, Instances,
+    LoginThrottles, Rings, Users,
 };
 use mongodb::bson::Document;
 
@@ -26,7 +29,8 @@ fn the_database_has_the_collections_and_the_indexes_of_the_table_and_no_others()
     let uri = mongod::new_database();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let store = Mongo::new(&uri).unwrap();
+        let events = Arc::new(EventRecorder::new(Entropy::seeded(1)));
+        let store = Mongo::with_events(&uri, events).unwrap();
         store.create_user(&user(1), &registered(1)).await.unwrap();
         assert!(store.replace_ring_if(None, &ring(1, 0)).await.unwrap());
         store.record_instance(&instance("a", 1)).await.unwrap();
@@ -42,6 +46,8 @@ fn the_database_has_the_collections_and_the_indexes_of_the_table_and_no_others()
         store.create_grant(&grant(1, 1)).await.unwrap();
         store.create_browser_session(&session(1, 1), &registered(1)).await.unwrap();
         store.record_consent(&consent(1, "app", "openid"), &registered(1)).await.unwrap();
+        store.relay_events(Timestamp::from_secs(1)).await.unwrap();
+        store.seal_events().await.unwrap();
     });
     let names = on_database(&uri, async |database| database.list_collection_names().await).unwrap();
     let listed: BTreeSet<_> = COLLECTIONS.iter().map(|collection| collection.name.to_owned()).collect();
@@ -75,6 +81,7 @@ fn the_database_has_the_collections_and_the_indexes_of_the_table_and_no_others()
                     IndexRule::Plain => (false, false, None),
                     IndexRule::Unique => (true, false, None),
                     IndexRule::UniqueWherePresent => (true, true, None),
+                    IndexRule::WherePresent(_) | IndexRule::WhereMissing(_) => (false, true, None),
                     IndexRule::Expires { after, unless_present } => {
                         (false, unless_present.is_some(), Some(after))
                     }

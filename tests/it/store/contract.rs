@@ -45,7 +45,7 @@ pub(super) fn event(kind: EventKind, n: u8, at: Timestamp) -> Event {
     let mut random = [kind as u8; 10];
     random[9] = n;
     let (id, subject) = (EventId::new(at, random), EventSubject::User(user(n).id));
-    Event { id, at, kind, initiator: Initiator::OPERATOR, subject }
+    Event::new(id, at, kind, Initiator::OPERATOR, subject)
 }
 
 /// The event of the registration of `user(n)`. The other fields of the user do not matter.
@@ -121,6 +121,12 @@ impl Opened {
 
     pub(super) fn database(self) -> Arc<dyn Database> {
         self.stores.database
+    }
+
+    /// With events that are stored as the service stores them.
+    pub(super) fn storing(self) -> Self {
+        self.events.recorded.store();
+        self
     }
 
     /// With the events kept, which is so for no other promise.

@@ -25,7 +25,7 @@ fn of(denied: Denied, at: Timestamp) -> Denial {
 pub(super) fn denied(n: u8) -> Event {
     let subject = EventSubject::Client(ClientId::parse("c").unwrap());
     let id = EventId::new(AT, [n; 10]);
-    Event { id, at: AT, kind: EventKind::TokenRevoked, initiator: Initiator::OPERATOR, subject }
+    Event::new(id, AT, EventKind::TokenRevoked, Initiator::OPERATOR, subject)
 }
 
 async fn all(denials: &Arc<dyn Denials>, since: Timestamp) -> Vec<Denial> {

@@ -4,19 +4,31 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use jwt_generator::domain::Event;
-use jwt_generator::store::StoreError;
+use jwt_generator::entropy::Entropy;
+use jwt_generator::event_record::PersonKey;
 use jwt_generator::store::mongo::EventDocuments;
 use jwt_generator::store::sqlite::EventWriter;
+use jwt_generator::store::{EventRecorder, StoreError};
 use mongodb::Collection;
 use mongodb::bson::{Bson, Document, doc};
 use rusqlite::ffi::{Error, SQLITE_FULL};
 
 /// Records the events that a store hands over, or refuses them as a full disk does.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct RecordedEvents {
     events: Mutex<Vec<Event>>,
+    recorder: EventRecorder,
     keeps: AtomicBool,
+    stores: AtomicBool,
     refuses: AtomicBool,
+}
+
+impl Default for RecordedEvents {
+    fn default() -> Self {
+        let (events, recorder) = (Mutex::default(), EventRecorder::new(Entropy::seeded(16)));
+        let [keeps, stores, refuses] = [const { AtomicBool::new(false) }; 3];
+        Self { events, recorder, keeps, stores, refuses }
+    }
 }
 
 impl RecordedEvents {
@@ -28,6 +40,11 @@ impl RecordedEvents {
     /// From now on events are documents in MongoDB, too.
     pub fn keep(&self) {
         self.keeps.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on events are stored as the service stores them.
+    pub fn store(&self) {
+        self.stores.store(true, Ordering::Relaxed);
     }
 
     /// From now on events are refused, or no longer.
@@ -49,14 +66,22 @@ impl EventWriter for RecordedEvents {
     fn write(&self, connection: &rusqlite::Connection, event: &Event) -> rusqlite::Result<()> {
         assert!(!connection.is_autocommit(), "an event is written in the transaction of its change");
         let full = || rusqlite::Error::SqliteFailure(Error::new(SQLITE_FULL), None);
-        self.record(event).then_some(()).ok_or_else(full)
+        self.record(event).then_some(()).ok_or_else(full)?;
+        if self.stores.load(Ordering::Relaxed) { self.recorder.write(connection, event) } else { Ok(()) }
     }
 }
 
 impl EventDocuments for RecordedEvents {
-    fn document(&self, event: &Event) -> Result<Option<Document>, StoreError> {
+    fn new_key(&self) -> Result<Option<PersonKey>, StoreError> {
+        if self.stores.load(Ordering::Relaxed) { EventDocuments::new_key(&self.recorder) } else { Ok(None) }
+    }
+
+    fn document(&self, event: &Event, key: Option<&PersonKey>) -> Result<Option<Document>, StoreError> {
         if !self.record(event) {
             return Err(StoreError::Unavailable("as the test wants it".into()));
+        }
+        if self.stores.load(Ordering::Relaxed) {
+            return self.recorder.document(event, key);
         }
         let keeps = self.keeps.load(Ordering::Relaxed);
         Ok(keeps.then(|| doc! { "kind": format!("{:?}", event.kind) }))

@@ -296,7 +296,9 @@ fn the_originals_documents_get_no_field_of_ours_and_a_user_takes_the_state_along
     let id = stored[0].get_object_id("_id").unwrap();
     assert_eq!(documents(&uri, "user_states", doc! { "_id": id }).len(), 1);
     users(folder.path(), &uri, &["delete", "alice", "--yes"]);
-    assert_eq!(documents(&uri, "user_states", doc! { "_id": id }), []);
+    eventually("the events are moved, and nothing else is left", || {
+        documents(&uri, "user_states", doc! { "_id": id }).is_empty().then_some(())
+    });
 }
 
 #[test]

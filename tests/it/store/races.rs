@@ -23,7 +23,7 @@ pub(super) struct Race {
     pub(super) far: Arc<Mongo>,
     pub(super) near: Mongo,
     database: Database,
-    users: Collection<Document>,
+    pub(super) users: Collection<Document>,
     pub(super) states: Collection<Document>,
 }
 

@@ -117,7 +117,7 @@ impl Service {
     /// Works on the users beside the service, as a command does; not for a store in memory.
     pub fn manage<T>(&self, work: impl AsyncFnOnce(Registry) -> T) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let stores = open_stores(&self.config, IfMissing::Create).unwrap();
+        let stores = open_stores(&self.config, IfMissing::Create, &Entropy::System).unwrap();
         let registry = open_registry(&self.config, &stores, self.clock.clone(), Entropy::seeded(8)).unwrap();
         runtime.block_on(work(registry))
     }
@@ -126,7 +126,7 @@ impl Service {
     pub fn manage_clients<T>(&self, work: impl AsyncFnOnce(ClientRegistry) -> T) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let stores = open_stores(&self.config, IfMissing::Create).unwrap();
+            let stores = open_stores(&self.config, IfMissing::Create, &Entropy::System).unwrap();
             let registry = open_clients(&self.config, &stores, self.clock.clone(), Entropy::System);
             work(registry).await
         })

@@ -32,6 +32,11 @@ const MIGRATIONS: &[Migration] = &[
         lasting: &["clients", "grants", "consents", "denials"],
     },
     Migration { statements: include_str!("0007_assertions.sql"), fill: nothing, lasting: &[] },
+    Migration {
+        statements: include_str!("0008_events.sql"),
+        fill: nothing,
+        lasting: &["events", "event_chain_base"],
+    },
 ];
 
 fn nothing(_: &Connection) -> rusqlite::Result<()> {
