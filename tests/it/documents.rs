@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use jwt_generator::config::SETTINGS;
+use jwt_generator::domain::EventKind;
 use jwt_generator::store::mongo::collections::{COLLECTIONS, IndexRule, IndexSpec, Owner};
 use serde_json::Value;
 
@@ -39,6 +40,25 @@ fn the_example_env_names_every_setting_and_no_other() {
         .collect();
     let expected: BTreeSet<_> = SETTINGS.iter().map(|setting| setting.name).collect();
     assert_eq!(named, expected);
+}
+
+#[test]
+fn docs_events_lists_every_kind_with_its_class_and_its_personal_data() {
+    let expected: Vec<_> = EventKind::ALL
+        .iter()
+        .map(|kind| {
+            let personal = kind.personal_fields().iter().map(|field| format!("`{}`", field.name()));
+            let personal = personal.collect::<Vec<_>>().join(", ");
+            let personal = if personal.is_empty() { "–".to_owned() } else { personal };
+            [format!("`{}`", kind.name()), kind.class().name().to_owned(), personal]
+        })
+        .collect();
+    let listed: Vec<_> = rows(&read("docs/events.md"))
+        .into_iter()
+        .filter(|row| row.len() == 4)
+        .map(|row| [row[0].clone(), row[1].clone(), row[2].clone()])
+        .collect();
+    assert_eq!(listed, expected);
 }
 
 #[test]
