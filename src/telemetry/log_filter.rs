@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use tracing_subscriber::filter::{EnvFilter, LevelFilter};
+use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::registry::Registry;
 use tracing_subscriber::reload::Handle;
 
@@ -20,22 +20,57 @@ const QUIET: [&str; 7] = [
     "hickory_resolver=warn",
 ];
 
-/// The text is no filter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be error, warn, info, debug, trace, or a filter such as info,jwt_generator=debug")]
-pub struct UnknownFilter;
+/// The levels, from the fewest lines to the most.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
-/// Whether `text` is a filter.
+/// Why a text is not a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FilterError {
+    /// It does not have the form of a filter.
+    #[error(
+        "must be off, error, warn, info, debug or trace, or one of them and the levels of modules, such as info,jwt_generator=debug"
+    )]
+    Malformed,
+    /// It names a module that begins with this, and whose level nothing changes.
+    #[error("must not name a module that begins with {0}: its level is fixed")]
+    Fixed(&'static str),
+}
+
+/// Whether `text` is a filter: one level for all modules, and levels of single modules, separated by commas.
+///
+/// `EnvFilter` accepts more. It takes a word that is not a level for the name of a module, a missing level for `trace` or `error`,
+/// and without a level for all modules, the log has no line of them.
 ///
 /// # Errors
-/// [`UnknownFilter`]
-pub fn check_filter(text: &str) -> Result<(), UnknownFilter> {
-    // Without this check, a word that is not a level would be the name of a module, and all other modules
-    // would log nothing.
-    let meant = |part: &str| part.contains('=') || part.trim().parse::<LevelFilter>().is_ok();
-    let well_formed =
-        !text.trim().is_empty() && text.split(',').all(meant) && text.parse::<EnvFilter>().is_ok();
-    if well_formed { Ok(()) } else { Err(UnknownFilter) }
+/// [`FilterError`]
+pub fn check_filter(text: &str) -> Result<(), FilterError> {
+    let mut for_all = 0;
+    for part in text.split(',') {
+        let (module, level) =
+            part.split_once('=').map_or((None, part), |(module, level)| (Some(module), level));
+        if !LEVELS.iter().any(|known| known.eq_ignore_ascii_case(level)) {
+            return Err(FilterError::Malformed);
+        }
+        match module {
+            None => for_all += 1,
+            Some(module) => check_module(module)?,
+        }
+    }
+    if for_all == 1 { Ok(()) } else { Err(FilterError::Malformed) }
+}
+
+/// Whether `path` is the path of a module whose level may change.
+fn check_module(path: &str) -> Result<(), FilterError> {
+    let is_name =
+        |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !path.split("::").all(is_name) {
+        return Err(FilterError::Malformed);
+    }
+    let fixed = QUIET.iter().filter_map(|directive| directive.split_once('=')).map(|(prefix, _)| prefix);
+    match { fixed }.find(|prefix| path.starts_with(prefix)) {
+        Some(prefix) => Err(FilterError::Fixed(prefix)),
+        None => Ok(()),
+    }
 }
 
 /// The filter that `text` means. What must not be in the log stays out of it.
@@ -70,8 +105,8 @@ impl LogFilter {
     /// Puts another filter in its place, from the next line of the log.
     ///
     /// # Errors
-    /// [`UnknownFilter`]. Then the filter stays.
-    pub fn set(&self, text: &str) -> Result<(), UnknownFilter> {
+    /// [`FilterError`]. Then the filter stays.
+    pub fn set(&self, text: &str) -> Result<(), FilterError> {
         check_filter(text)?;
         if let Some(handle) = &self.handle {
             // It fails only if the log has ended.
@@ -95,12 +130,60 @@ mod tests {
     #[test]
     fn a_filter_that_cannot_be_read_changes_nothing() {
         let filter = LogFilter::detached("info");
-        for text in ["", "verbose", "info,module", "jwt_generator=loud", "info\ndebug=["] {
-            assert_eq!(filter.set(text), Err(UnknownFilter), "{text:?}");
+        for text in [
+            "",
+            " ",
+            ",",
+            "verbose",
+            "3",
+            "info,module",
+            "jwt_generator=loud",
+            "info\ndebug=[",
+            "hm=",
+            "info,hm=",
+            "=debug",
+            "info,=debug",
+            "a=,b=info",
+            "info,",
+            ",info",
+            "info,,jwt_generator=debug",
+            "info,jwt_generator==debug",
+            "info,jwt_generator=debug=debug",
+            "info,jwt_generator = debug",
+            "info, jwt_generator=debug",
+            "info,jwt_generator::=debug",
+            "info,[span]=debug",
+            "info,jwt_generator[{user}]=debug",
+        ] {
+            assert_eq!(filter.set(text), Err(FilterError::Malformed), "{text:?}");
             assert_eq!(*filter.shown(), "info");
         }
         filter.set("warn,jwt_generator=debug").unwrap();
         assert_eq!(*filter.shown(), "warn,jwt_generator=debug");
+    }
+
+    #[test]
+    fn a_filter_has_one_level_for_all_modules() {
+        for text in ["hm=info", "jwt_generator=debug,jose=warn", "info,debug"] {
+            assert_eq!(check_filter(text), Err(FilterError::Malformed), "{text}");
+        }
+        for text in ["off", "INFO", "info,jwt_generator=debug", "jwt_generator::keys=trace,warn"] {
+            assert_eq!(check_filter(text), Ok(()), "{text}");
+            assert!(text.parse::<EnvFilter>().is_ok(), "{text}");
+        }
+    }
+
+    /// A directive for a longer path would otherwise go before the one that keeps the lines out.
+    #[test]
+    fn a_filter_names_no_module_whose_level_is_fixed() {
+        for (text, prefix) in [
+            ("info,mongodb=debug", "mongodb"),
+            ("info,mongodb::runtime=trace", "mongodb"),
+            ("info,aws_smithy_runtime::client=trace", "aws_"),
+            ("info,access=off", "access"),
+        ] {
+            assert_eq!(check_filter(text), Err(FilterError::Fixed(prefix)), "{text}");
+        }
     }
 
     #[test]

@@ -9,5 +9,5 @@ mod scope;
 pub mod traces;
 
 pub use log::{ACCESS_TARGET, AccessLog, Format, flush_log, start};
-pub use log_filter::{LogFilter, UnknownFilter, check_filter};
+pub use log_filter::{FilterError, LogFilter, check_filter};
 pub use scope::{InRequest, Propagation, RequestScope, in_request, note_user, propagation, user};

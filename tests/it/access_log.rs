@@ -109,7 +109,7 @@ fn sighup_reads_the_log_level_again_and_a_wrong_one_changes_nothing() {
     let client = program.client();
     let token = json!({ "token": client.demo_token(&json!({})) });
     assert!(!program.log().contains("a demo token is issued"));
-    std::fs::write(&file, "jwt_generator=debug\n").unwrap();
+    std::fs::write(&file, "info,jwt_generator=debug\n").unwrap();
     program.signal(Signal::HUP);
     eventually("it is read", || program.log().contains("LOG_LEVEL was read again").then_some(()));
     client.post("/api/token/validate", &token).ok();

@@ -358,6 +358,28 @@ fn all_faults_of_the_settings_are_told_at_once_and_typos_are_pointed_out() {
     assert_eq!(serde_json::from_str::<Value>(&told).unwrap()["success"], false);
 }
 
+/// Seen: `hm=` was accepted, and the log stayed empty.
+#[test]
+fn a_log_level_that_is_no_filter_is_a_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |level: &str| {
+        let mut check = command(folder.path(), &["config", "check"]);
+        check.env("LOG_LEVEL", level);
+        check
+    };
+    for level in ["hm=", "hm=debug", "=debug", "a=,b=info", "info,", "loud"] {
+        let told = refused(&mut check(level), 2);
+        let fault = format!(
+            "LOG_LEVEL={level:?} (from the environment): must be off, error, warn, info, debug or trace, or one of them and the \
+             levels of modules, such as info,jwt_generator=debug"
+        );
+        assert!(told.contains(&fault), "{told}");
+    }
+    let told = refused(&mut check("info,mongodb=debug"), 2);
+    assert!(told.contains("must not name a module that begins with mongodb: its level is fixed"), "{told}");
+    assert_eq!(run(&mut check("warn,jwt_generator=debug")), "the settings are valid\n");
+}
+
 /// Seen: `prod` counted as development, and nothing said so.
 #[test]
 fn a_node_env_that_is_nearly_production_counts_as_it_and_is_pointed_out() {

@@ -370,6 +370,7 @@ fn the_filter_of_the_log_changes_while_the_program_runs() {
     assert_eq!(put("info,jwt_generator=debug\n").ok(), json!({ "filter": "info,jwt_generator=debug" }));
     eventually("requests are logged", || logs_requests("debug-0001").then_some(()));
     put("loud").is_refused_with(400);
+    put("hm=").is_refused_with(400);
     assert_eq!(admin.get("/debug/log").ok(), json!({ "filter": "info,jwt_generator=debug" }));
     put("warn").ok();
     assert!(!logs_requests("after-00001"));

@@ -344,7 +344,7 @@ fn the_lines_of_a_request_name_its_trace_and_its_spans() {
     let url = collector.traces_url();
     let settings = [
         ("BCRYPT_ROUNDS", "4"),
-        ("LOG_LEVEL", "jwt_generator=debug"),
+        ("LOG_LEVEL", "info,jwt_generator=debug"),
         ("ACCESS_LOG", "all"),
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", url.as_str()),
     ];
