@@ -142,12 +142,21 @@ ROWS = {
             "Durations of all requests",
             [(quantile(share, REQUESTS, NO_PROBES), f"{share * 100:g} %") for share in (0.5, 0.95, 0.99)],
             "s",
+            width=6,
         ),
         lines(
             "Durations by operation, 99 %",
             [(quantile(0.99, REQUESTS, by="operation"), "{{operation}}")],
             "s",
             "Log-ins and registrations take long on purpose: a password hash takes a quarter of a second.",
+            width=6,
+        ),
+        lines(
+            "Requests in progress",
+            [(gauge("http_server_active_requests", by="instance"), "{{instance}}")],
+            description="The head has arrived, and the answer is not ready. A number that grows and does not fall again means that the "
+            "database, the custody or the processors are too slow.",
+            width=6,
         ),
         lines(
             "Connections",
@@ -155,6 +164,7 @@ ROWS = {
                 (gauge("http_server_open_connections", by="instance"), "open at {{instance}}"),
                 (rate("http_server_connections_total", 'outcome!="accepted"', "outcome"), "{{outcome}} a second"),
             ],
+            width=6,
         ),
     ],
     "Tokens": [
