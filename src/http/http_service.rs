@@ -202,8 +202,8 @@ impl HttpService {
         response
     }
 
-    /// The response, with the headers of all responses of its operation, or the refusal in its dialect, with its
-    /// code and its cause.
+    /// The response, with the security headers and those of all responses of its operation, or the refusal in its dialect,
+    /// with its code and its cause.
     fn write(
         &self,
         answered: Answer,
@@ -212,6 +212,7 @@ impl HttpService {
     ) -> (Response, Option<&'static str>, Option<Cause>) {
         match answered {
             Ok(mut response) => {
+                security_headers::add(response.headers_mut());
                 if let Some(operation) = route.operation() {
                     operation.cache.apply(response.headers_mut());
                 }
@@ -229,6 +230,7 @@ impl HttpService {
                     Dialect::Page => refusal_page(&self.api, language, &refusal, &face),
                     dialect => dialect.write(&refusal, &face),
                 };
+                security_headers::add(response.headers_mut());
                 let code = face.code;
                 // A page that may call an operation may also read why it was refused.
                 if route.is_for_all_origins() {
@@ -239,7 +241,7 @@ impl HttpService {
         }
     }
 
-    /// Adds the headers that every response has, except those for browsers of other origins.
+    /// Adds the headers of the request and of the connection, and leaves the body out of the response to `HEAD`.
     fn finish(&self, mut response: Response, method: MethodName, caller: &Caller) -> Response {
         if method == MethodName::HEAD && response.status() != StatusCode::NOT_MODIFIED {
             // The length is that of the response to GET (RFC 9110 §8.6).
@@ -247,7 +249,6 @@ impl HttpService {
             response.headers_mut().insert(CONTENT_LENGTH, length.into());
         }
         let headers = response.headers_mut();
-        security_headers::add(headers);
         if self.closing.load(Ordering::Relaxed) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }

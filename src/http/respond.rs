@@ -18,10 +18,6 @@ struct Success<'a, T> {
     message: &'a str,
 }
 
-/// The number of headers that a response may have besides those of every response. Allocating them all at
-/// once is cheaper than growing.
-const HEADERS: usize = 24;
-
 /// Any JSON document.
 ///
 /// # Errors
@@ -57,7 +53,6 @@ pub(super) fn success_body(data: impl Serialize, message: &str) -> Result<Bytes,
 pub(super) fn with_type(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    response.headers_mut().reserve(HEADERS);
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
 }

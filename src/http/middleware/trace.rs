@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderName;
-use http::header::HeaderMap;
+use http::header::{HeaderMap, HeaderValue};
 
 use crate::domain::{TraceContext, is_tracestate};
 use crate::http::answered::Answered;
@@ -22,19 +22,46 @@ pub(in crate::http) struct Incoming {
     pub(in crate::http) state: Option<Arc<str>>,
 }
 
-/// Reads `traceparent` and `tracestate`, or else the header of AWS X-Ray. What is malformed, or there twice, counts as
-/// missing (W3C Trace Context §4.2).
-pub(in crate::http) fn incoming(headers: &HeaderMap) -> Incoming {
-    match single(headers, &TRACEPARENT).and_then(TraceContext::from_traceparent) {
-        Some(parent) => Incoming { parent: Some(parent), state: state(headers) },
-        None => Incoming { parent: single(headers, &XRAY).and_then(TraceContext::from_xray), state: None },
+/// The values of a header that must be there once.
+#[derive(Clone, Copy)]
+enum Single<'h> {
+    Missing,
+    Once(&'h [u8]),
+    Twice,
+}
+
+impl<'h> Single<'h> {
+    fn add(&mut self, value: &'h HeaderValue) {
+        *self = match self {
+            Self::Missing => Self::Once(value.as_bytes()),
+            Self::Once(_) | Self::Twice => Self::Twice,
+        };
+    }
+
+    fn value(self) -> Option<&'h [u8]> {
+        match self {
+            Self::Once(value) => Some(value),
+            Self::Missing | Self::Twice => None,
+        }
     }
 }
 
-fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h [u8]> {
-    let mut values = headers.get_all(name).into_iter();
-    let first = values.next()?;
-    values.next().is_none().then(|| first.as_bytes())
+/// Reads `traceparent` and `tracestate`, or else the header of AWS X-Ray. What is malformed, or there twice, counts as
+/// missing (W3C Trace Context §4.2). Most requests have none of these, and few headers: one pass over them costs less than two
+/// look-ups.
+pub(in crate::http) fn incoming(headers: &HeaderMap) -> Incoming {
+    let (mut parent, mut xray) = (Single::Missing, Single::Missing);
+    for (name, value) in headers {
+        if *name == TRACEPARENT {
+            parent.add(value);
+        } else if *name == XRAY {
+            xray.add(value);
+        }
+    }
+    match parent.value().and_then(TraceContext::from_traceparent) {
+        Some(parent) => Incoming { parent: Some(parent), state: state(headers) },
+        None => Incoming { parent: xray.value().and_then(TraceContext::from_xray), state: None },
+    }
 }
 
 /// Several lines are one list (W3C Trace Context §3.3.1).
