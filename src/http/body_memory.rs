@@ -12,7 +12,7 @@ use crate::domain::Peer;
 /// number.
 pub(super) const UNCOUNTED: usize = 4 * 1024;
 
-/// One peer may use one part of this many.
+/// One peer may use one part of this many, and so may all peers of one IPv6 network together.
 const PARTS: usize = 4;
 
 /// The bytes that the bodies of all running requests may hold at once. Clones share them.
@@ -28,7 +28,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Taken {
     by_all: usize,
-    by_peer: HashMap<Peer, usize>,
+    by_network: HashMap<Peer, usize>,
 }
 
 impl BodyMemory {
@@ -38,7 +38,7 @@ impl BodyMemory {
 
     /// An empty share for a request of this peer. Without a peer, its bytes are only counted with those of all.
     pub(super) fn share(&self, peer: Option<Peer>) -> Share {
-        Share { memory: Arc::clone(&self.0), peer, bytes: 0 }
+        Share { memory: Arc::clone(&self.0), network: peer.map(Peer::network), bytes: 0 }
     }
 }
 
@@ -48,30 +48,31 @@ impl Shared {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// False if all peers together, or this peer, would hold too much.
-    fn take(&self, bytes: usize, peer: Option<Peer>) -> bool {
+    /// False if all peers together, or those of this network, would hold too much.
+    fn take(&self, bytes: usize, network: Option<Peer>) -> bool {
         let mut taken = self.taken();
         let by_all = taken.by_all.saturating_add(bytes);
-        let by_peer = peer.map(|peer| taken.by_peer.get(&peer).map_or(bytes, |of_peer| of_peer + bytes));
-        if by_all > self.bytes || by_peer.is_some_and(|of_peer| of_peer > self.bytes / PARTS) {
+        let held = |network| taken.by_network.get(&network).copied().unwrap_or_default();
+        let by_network = network.map(|network| held(network) + bytes);
+        if by_all > self.bytes || by_network.is_some_and(|of_network| of_network > self.bytes / PARTS) {
             return false;
         }
         taken.by_all = by_all;
-        if let (Some(peer), Some(of_peer)) = (peer, by_peer) {
-            taken.by_peer.insert(peer, of_peer);
+        if let (Some(network), Some(of_network)) = (network, by_network) {
+            taken.by_network.insert(network, of_network);
         }
         true
     }
 
-    fn give_back(&self, bytes: usize, peer: Option<Peer>) {
+    fn give_back(&self, bytes: usize, network: Option<Peer>) {
         let mut taken = self.taken();
         taken.by_all -= bytes;
-        let Some(peer) = peer else { return };
-        let left = taken.by_peer.get(&peer).map_or(0, |of_peer| of_peer - bytes);
+        let Some(network) = network else { return };
+        let left = taken.by_network.get(&network).map_or(0, |of_network| of_network - bytes);
         if left == 0 {
-            taken.by_peer.remove(&peer);
+            taken.by_network.remove(&network);
         } else {
-            taken.by_peer.insert(peer, left);
+            taken.by_network.insert(network, left);
         }
     }
 }
@@ -80,7 +81,7 @@ impl Shared {
 #[derive(Debug)]
 pub(super) struct Share {
     memory: Arc<Shared>,
-    peer: Option<Peer>,
+    network: Option<Peer>,
     bytes: usize,
 }
 
@@ -89,14 +90,14 @@ impl Share {
     /// call this.
     ///
     /// # Errors
-    /// 503 if fewer bytes are left, for all peers or for this one.
+    /// 503 if fewer bytes are left, for all peers or for those of this network.
     pub(super) fn hold(&mut self, bytes: usize) -> Result<(), Refusal> {
         if bytes > self.bytes {
-            if !self.memory.take(bytes - self.bytes, self.peer) {
+            if !self.memory.take(bytes - self.bytes, self.network) {
                 return Err(Kind::Busy.into());
             }
         } else if bytes < self.bytes {
-            self.memory.give_back(self.bytes - bytes, self.peer);
+            self.memory.give_back(self.bytes - bytes, self.network);
         }
         self.bytes = bytes;
         Ok(())
@@ -106,7 +107,7 @@ impl Share {
 impl Drop for Share {
     fn drop(&mut self) {
         if self.bytes > 0 {
-            self.memory.give_back(self.bytes, self.peer);
+            self.memory.give_back(self.bytes, self.network);
         }
     }
 }
@@ -137,7 +138,18 @@ mod tests {
         late.hold(PART - 1).unwrap();
         drop((two, others, late));
         let taken = memory.0.taken();
-        assert_eq!((taken.by_all, taken.by_peer.len()), (0, 0), "all is given back");
+        assert_eq!((taken.by_all, taken.by_network.len()), (0, 0), "all is given back");
+    }
+
+    #[test]
+    fn the_peers_of_one_ipv6_network_have_one_part_together() {
+        let memory = BodyMemory::of_bytes(PARTS * PART);
+        let [mut one, mut two, mut other] =
+            ["2001:db8:0:1::1", "2001:db8:0:2::1", "2001:db8:1:1::1"].map(|address| memory.share(peer(address)));
+        one.hold(PART - 1).unwrap();
+        two.hold(2).unwrap_err();
+        other.hold(PART).unwrap();
+        two.hold(1).unwrap();
     }
 
     #[test]

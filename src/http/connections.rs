@@ -19,7 +19,7 @@ pub struct Limits {
     /// Connections at once.
     pub connections: usize,
     /// Connections of one peer address. An IPv6 address counts by its first 64 bits, because one subscriber
-    /// has at least these (RFC 6177).
+    /// has at least these (RFC 6177). The addresses of one network (its first 48 bits) have twice as many together.
     pub per_address: usize,
     /// Peers that may have any number. If this is empty, peers on this machine and in private networks may.
     pub trusted_proxies: TrustedProxies,
@@ -27,6 +27,8 @@ pub struct Limits {
 
 /// The shortest time between two log lines about connections that were refused or closed for others.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
+/// The addresses of one IPv6 network have so many times the connections of one address, all together.
+const ADDRESSES_OF_NETWORK: usize = 2;
 /// One search for idle connections sorts one part in this many of all connections.
 const SEARCHED: usize = 256;
 
@@ -44,14 +46,20 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Table {
-    /// The connections by their peers. All peers that have no limit of their own are together.
-    peers: HashMap<Option<Peer>, HashMap<u64, Progress>>,
+    /// The connections by the networks of their peers. All peers that have no limit of their own are together.
+    networks: HashMap<Option<Peer>, HashMap<u64, Connection>>,
     open: usize,
     next: u64,
     /// The connections that were idle for the longest time at the last search, in this order.
     longest_idle: VecDeque<Candidate>,
     /// For each setting, when the log last said that its limit was reached.
     told: HashMap<&'static str, Instant>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    peer: Option<Peer>,
+    progress: Progress,
 }
 
 /// A connection that was idle.
@@ -62,6 +70,7 @@ struct Candidate {
     progress: Progress,
 }
 
+/// The network of a connection's peer, and its number.
 type Key = (Option<Peer>, u64);
 
 impl Connections {
@@ -85,10 +94,15 @@ impl Connections {
     fn place(&self, address: IpAddr) -> Option<Place> {
         let peer = Peer::counted(address, &self.0.limits.trusted_proxies);
         let mut table = self.0.table();
-        let of_peer = peer.and_then(|_| table.peers.get(&peer)).map_or(0, HashMap::len);
-        let room = if of_peer >= self.0.limits.per_address {
+        let per_address = self.0.limits.per_address;
+        let room = if peer.is_some_and(|peer| table.count_of(peer) >= per_address) {
             table.tell("one address has reached its limit of connections", "MAX_CONNECTIONS_PER_ADDRESS");
-            self.0.displaced(table.close_idle_of(peer))
+            self.0.displaced(table.close_idle_of(peer, |connection| connection.peer == peer))
+        } else if peer
+            .is_some_and(|peer| table.count_in_network_of(peer) >= ADDRESSES_OF_NETWORK * per_address)
+        {
+            table.tell("one network has reached its limit of connections", "MAX_CONNECTIONS_PER_ADDRESS");
+            self.0.displaced(table.close_idle_of(peer, |_| true))
         } else if table.open >= self.0.limits.connections {
             table.tell("the limit of connections is reached", "MAX_CONNECTIONS");
             self.0.displaced(table.close_idle())
@@ -118,29 +132,41 @@ impl Shared {
 
 impl Table {
     fn add(&mut self, peer: Option<Peer>, progress: Progress) -> Key {
-        let key = (peer, self.next);
+        let key = (peer.map(Peer::network), self.next);
         self.next += 1;
         self.open += 1;
-        self.peers.entry(peer).or_default().insert(key.1, progress);
+        self.networks.entry(key.0).or_default().insert(key.1, Connection { peer, progress });
         key
     }
 
     /// False if the connection was no longer in the table.
-    fn remove(&mut self, (peer, number): Key) -> bool {
-        let Some(of_peer) = self.peers.get_mut(&peer) else { return false };
-        let removed = of_peer.remove(&number).is_some();
-        if of_peer.is_empty() {
-            self.peers.remove(&peer);
+    fn remove(&mut self, (network, number): Key) -> bool {
+        let Some(of_network) = self.networks.get_mut(&network) else { return false };
+        let removed = of_network.remove(&number).is_some();
+        if of_network.is_empty() {
+            self.networks.remove(&network);
         }
         self.open -= usize::from(removed);
         removed
     }
 
-    /// Closes the connection of this peer that has been idle for the longest time, if one is idle.
-    fn close_idle_of(&mut self, peer: Option<Peer>) -> bool {
+    fn count_of(&self, peer: Peer) -> usize {
+        let of_network = self.networks.get(&Some(peer.network())).into_iter().flatten();
+        of_network.filter(|(_, connection)| connection.peer == Some(peer)).count()
+    }
+
+    fn count_in_network_of(&self, peer: Peer) -> usize {
+        self.networks.get(&Some(peer.network())).map_or(0, HashMap::len)
+    }
+
+    /// Closes the connection in the network of this peer that has been idle for the longest time among those that are meant, if
+    /// one of them is idle.
+    fn close_idle_of(&mut self, peer: Option<Peer>, is_meant: impl Fn(&Connection) -> bool) -> bool {
+        let network = peer.map(Peer::network);
         loop {
-            let idle = self.peers.get(&peer).into_iter().flatten();
-            let idle = idle.filter_map(|(number, progress)| candidate((peer, *number), progress));
+            let idle = self.networks.get(&network).into_iter().flatten();
+            let idle = idle.filter(|(_, connection)| is_meant(connection));
+            let idle = idle.filter_map(|(number, connection)| candidate((network, *number), connection));
             let Some(longest) = idle.min_by_key(|idle| idle.since) else { return false };
             if self.close(&longest) {
                 return true;
@@ -165,8 +191,9 @@ impl Table {
     }
 
     fn search(&mut self) {
-        let all = self.peers.iter().flat_map(|(peer, of_peer)| of_peer.iter().map(move |one| (*peer, one)));
-        let idle = all.filter_map(|(peer, (number, progress))| candidate((peer, *number), progress));
+        let networks = self.networks.iter();
+        let all = networks.flat_map(|(network, of_network)| of_network.iter().map(move |one| (*network, one)));
+        let idle = all.filter_map(|(network, (number, connection))| candidate((network, *number), connection));
         let mut idle: Vec<_> = idle.collect();
         idle.sort_unstable_by_key(|idle| idle.since);
         idle.truncate((self.open / SEARCHED).max(1));
@@ -189,9 +216,9 @@ impl Table {
     }
 }
 
-fn candidate(key: Key, progress: &Progress) -> Option<Candidate> {
-    let since = progress.idle_since()?;
-    Some(Candidate { since, key, progress: progress.clone() })
+fn candidate(key: Key, connection: &Connection) -> Option<Candidate> {
+    let since = connection.progress.idle_since()?;
+    Some(Candidate { since, key, progress: connection.progress.clone() })
 }
 
 /// A place among the open connections, given back on drop.
@@ -320,6 +347,22 @@ mod tests {
         let two = admit(&all, "2001:db8:0:2::1").unwrap();
         let _three = admit(&all, "2001:db8:0:1:ffff::").unwrap();
         assert_eq!(told_to_close(&[&one, &two]), [true, false]);
+    }
+
+    /// Seen: eight /64s of one /48 took all places, and no other client got one.
+    #[test]
+    fn the_addresses_of_one_network_have_twice_as_many_connections_as_one_address() {
+        let all = connections(16, 2, "");
+        let other = admit(&all, PEER).unwrap();
+        let places: Vec<_> =
+            (1..=4).map(|n| admit(&all, &format!("2001:db8:0:{n}::1")).unwrap()).collect();
+        assert_eq!(told_to_close(&places.iter().collect::<Vec<_>>()), [false; 4]);
+        let next = admit(&all, "2001:db8:0:5::1").unwrap();
+        assert_eq!(told_to_close(&[&places[0], &places[1], &other]), [true, false, false]);
+        [&places[1], &places[2], &places[3], &next].map(|place| place.progress().begin());
+        assert!(admit(&all, "2001:db8:0:6::1").is_none(), "all of the network have requests under way");
+        assert!(admit(&all, "2001:db8:1:6::1").is_some(), "another network");
+        assert_eq!(told_to_close(&[&other]), [false]);
     }
 
     #[test]

@@ -27,6 +27,13 @@ impl Pace {
         Self { step: step.clamp(1, window), window }
     }
 
+    /// The pace of so many times a quota.
+    pub(super) fn times(quota: Quota, factor: u32) -> Self {
+        let window = ticks(Duration::from_secs(quota.window().into()));
+        let step = window / (u64::from(quota.requests()) * u64::from(factor.max(1)));
+        Self { step: step.clamp(1, window), window }
+    }
+
     /// The load of one request.
     pub(super) fn step(self) -> u64 {
         self.step
@@ -98,5 +105,13 @@ mod tests {
         let part = |parts| burst(Pace::of(Quota::per_minute(10), parts)).0;
         assert_eq!([1, 2, 3, 10, 11, 1_000_000].map(part), [10, 5, 3, 1, 1, 1]);
         assert_eq!(part(0), 10);
+    }
+
+    #[test]
+    fn several_times_a_quota_are_so_many_requests_in_the_same_window() {
+        let quota = Quota::per_minute(10);
+        assert_eq!(burst(Pace::times(quota, 8)), (80, 1));
+        assert_eq!(Pace::times(quota, 8).window(), Pace::of(quota, 1).window());
+        assert_eq!(Pace::times(quota, 1), Pace::of(quota, 1));
     }
 }

@@ -16,6 +16,8 @@ use crate::domain::Peer;
 const FAMILIAR: Duration = Duration::from_secs(30 * 86_400);
 /// How long an address that an account does not know is not looked for again.
 const STRANGE: Duration = Duration::from_secs(60);
+/// The addresses of an IPv6 network have so many times the budget of one of them, all together.
+const ADDRESSES_OF_NETWORK: u32 = 8;
 
 /// The clients that share a global budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,13 +57,16 @@ struct Shared {
 #[derive(Debug)]
 struct Budgets {
     pace: Pace,
+    /// The pace of a network, whose window is the same. So its buckets can be in the same table.
+    of_network: Pace,
     table: Table,
 }
 
 impl Budgets {
     fn of(quota: Quota) -> Self {
         let pace = Pace::of(quota, 1);
-        Self { pace, table: Table::new(pace.window()) }
+        let of_network = Pace::times(quota, ADDRESSES_OF_NETWORK);
+        Self { pace, of_network, table: Table::new(pace.window()) }
     }
 }
 
@@ -95,11 +100,20 @@ impl RateLimits {
         &self.0.verdicts
     }
 
-    /// Takes a request from the budget of its client. `None` if there is no such limit.
+    /// Takes a request from the budget of its client, and from that of the client's IPv6 network: one subscriber can have all
+    /// addresses of it. The verdict is that of the budget which has less left. `None` if there is no such limit.
     pub fn take_of_address(&self, group: Group, peer: Peer) -> Option<Verdict> {
         let budgets = self.0.addresses[group as usize].as_ref()?;
-        let hash = self.0.hashes.hash_one(peer);
-        Some(self.0.count(budgets.take(hash, self.0.now(), group, Scope::Address)))
+        let (hash, now, network) = (self.0.hashes.hash_one(peer), self.0.now(), peer.network());
+        let of_peer = budgets.take(hash, now, group, Scope::Address);
+        if network == peer || !of_peer.allowed {
+            return Some(self.0.count(of_peer));
+        }
+        let hash = self.0.hashes.hash_one(("network", network));
+        let taken = budgets.table.take(hash, now, budgets.of_network);
+        let of_network = verdict(group, Scope::Address, budgets.of_network, taken);
+        let is_less = !of_network.allowed || of_network.remaining < of_peer.remaining;
+        Some(self.0.count(if is_less { of_network } else { of_peer }))
     }
 
     /// Takes a request from the budget of an account, named as the look-up compares names. An address that logged in to the
@@ -110,6 +124,14 @@ impl RateLimits {
         let is_familiar = self.0.familiar.remembers(with_peer, now);
         let hash = if is_familiar { with_peer } else { self.0.hashes.hash_one(account) };
         Some(self.0.count(budgets.take(hash, now, group, Scope::Account)))
+    }
+
+    /// Takes a request from the budget that an account has for this network alone, so that a stranger elsewhere cannot use it up.
+    /// `None` if there is no such limit.
+    pub fn take_of_account_from(&self, group: Group, account: &str, network: Peer) -> Option<Verdict> {
+        let budgets = self.0.accounts[group as usize].as_ref()?;
+        let hash = self.0.hashes.hash_one((account, network));
+        Some(self.0.count(budgets.take(hash, self.0.now(), group, Scope::Account)))
     }
 
     /// Takes a request from the budget of an OAuth client: this instance's part of it. `None` if there is no such limit.

@@ -18,13 +18,10 @@ pub(in crate::http) async fn register_user(api: Api, call: Call) -> Answer {
     let (Some(username), Some(email), Some(password)) = given else {
         return Err(Missing::Registration.into());
     };
-    let of_account = limits::admit_registration(&api, operation, &caller, [&username, &email])?;
     let policy = api.settings.password_policy;
-    let answer = match Registration::parse(&username, &email, password.expose(), policy) {
-        Ok(registration) => register(&api, &caller, registration).await,
-        Err(error) => Err(error.into()),
-    };
-    limits::with_account(answer, of_account)
+    let registration = Registration::parse(&username, &email, password.expose(), policy)?;
+    let of_account = limits::admit_registration(&api, operation, &caller, &registration)?;
+    limits::with_account(register(&api, &caller, registration).await, of_account)
 }
 
 async fn register(api: &Api, caller: &Caller, registration: Registration) -> Answer {

@@ -6,6 +6,7 @@ use http::HeaderName;
 use http::header::{HeaderMap, HeaderValue};
 
 use super::limit_field::Field;
+use crate::accounts::Registration;
 use crate::domain::{Caller, LoginName, Peer};
 use crate::http::operation::Operation;
 use crate::http::refusal::{Kind, Refusal};
@@ -15,8 +16,9 @@ use crate::limits::{Crowd, Group, Policies, RateLimits, Scope, Verdict};
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Admits a request by the budgets of its address and of all clients, before its body is read. A log-in asks for the budget of
-/// all clients later ([`admit_log_in`]). Returns the budget of the address, if it has one.
+/// Admits a request by the budgets of its address and of all clients, before its body is read. A log-in and a registration ask for
+/// the budget of all clients later, when their fields were parsed ([`admit_log_in`], [`admit_registration`]): so requests without
+/// any do not use it up. Returns the budget of the address, if it has one.
 ///
 /// # Errors
 /// 429.
@@ -28,14 +30,14 @@ pub(in crate::http) fn admit(
     let Some(group) = operation.limit else { return Ok(None) };
     let of_address = caller.peer.and_then(|peer| limits.take_of_address(group, peer));
     let of_address = of_address.map(judged).transpose()?;
-    if group != Group::Login {
+    if !matches!(group, Group::Login | Group::Register) {
         limits.take_of_crowd(group, Crowd::Everyone).map(judged).transpose()?;
     }
     Ok(of_address)
 }
 
-/// Admits a registration by the budgets of its name and of its email address, whether users have them or not. Returns the budget
-/// that has less left, if there is one.
+/// Admits a registration whose fields are right: by the budgets that its name and its email address have for the client's network,
+/// whether users have them or not, and by that of all clients. Returns the budget that has less left, if there is one.
 ///
 /// # Errors
 /// 429.
@@ -43,16 +45,17 @@ pub(in crate::http) fn admit_registration(
     api: &Api,
     operation: &Operation,
     caller: &Caller,
-    [username, email]: [&str; 2],
+    registration: &Registration,
 ) -> Result<Option<Verdict>, Refusal> {
     let Some(group) = operation.limit else { return Ok(None) };
-    let [username, email] = [username, email].map(|text| LoginName::from_text(text).key());
+    let network = Peer::of(caller.address).network();
     let take = |account: &str| {
-        let verdict = api.limits.take_of_account(group, account, Peer::of(caller.address));
-        judged_for_account(api, group, Crowd::Everyone, verdict)
+        let account = LoginName::from_text(account).key();
+        api.limits.take_of_account_from(group, &account, network).map(judged).transpose()
     };
-    let of_name = take(&username)?;
-    let of_email = if email == username { None } else { take(&email)? };
+    let of_name = take(registration.username.as_str())?;
+    let of_email = take(registration.email.as_str())?;
+    api.limits.take_of_crowd(group, Crowd::Everyone).map(judged).transpose()?;
     Ok([of_name, of_email].into_iter().flatten().min_by_key(|verdict| verdict.remaining))
 }
 

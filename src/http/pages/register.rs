@@ -88,11 +88,10 @@ async fn register(
     typed: &Typed,
 ) -> Result<Authenticated, NotRegistered> {
     let (api, caller) = (&visit.api, &visit.caller);
-    if !typed.username.is_empty() && !typed.email.is_empty() {
-        limits::admit_registration(api, operation, caller, [&typed.username, &typed.email])?;
-    }
     let registration = parse(visit.messages(), typed, api.settings.password_policy);
-    let registered = api.accounts.register_in_browser(caller, registration.map_err(NotRegistered::Faults)?);
+    let registration = registration.map_err(NotRegistered::Faults)?;
+    limits::admit_registration(api, operation, caller, &registration)?;
+    let registered = api.accounts.register_in_browser(caller, registration);
     Ok(Span::begin("register", SpanKind::Internal).run(registered).await?)
 }
 

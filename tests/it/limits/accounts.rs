@@ -101,7 +101,7 @@ fn registrations_of_one_name_share_a_budget() {
 }
 
 #[test]
-fn registrations_of_one_email_address_share_a_budget_whatever_their_names_and_faults_are() {
+fn registrations_of_one_email_address_share_a_budget_whatever_their_names_are() {
     let limited = Limited::with("register=3/h per account");
     let status = |name: &str, email: &str, password: &str| {
         let body = json!({ "username": name, "email": email, "password": password });
@@ -109,9 +109,23 @@ fn registrations_of_one_email_address_share_a_budget_whatever_their_names_and_fa
     };
     assert_eq!(status("ada", "ada@example.com", "secret-ada"), 201);
     assert_eq!(status("eve", "ADA@Example.com", "secret-eve"), 409);
-    assert_eq!(status("tom", " ada@example.com ", "short"), 400);
+    assert_eq!(status("tom", " ada@example.com ", "short"), 400, "a faulty registration does not count");
+    assert_eq!(status("tom", " ada@example.com ", "secret-tom"), 409);
     assert_eq!(status("bob", "ada@example.com", "secret-bob"), 429);
     assert_eq!(status("bob", "bob@example.com", "secret-bob"), 201);
+}
+
+/// Seen: an attacker used up the budget of an email address with faulty registrations, and its owner could not register.
+#[test]
+fn registrations_from_elsewhere_keep_no_user_from_registering() {
+    let limited = Limited::with("register=2/d per account, off per address");
+    register(&limited, "eve");
+    let body = json!({ "username": "eve", "email": "ada@example.com", "password": "secret-eve" });
+    let attack = |address: &str| limited.ask(address, "/api/auth/register", &body).status;
+    assert_eq!([(); 3].map(|()| attack("203.0.113.1")), [409, 409, 429]);
+    let network = ["2001:db8:0:1::1", "2001:db8:0:2::1", "2001:db8:0:3::1"].map(attack);
+    assert_eq!(network, [409, 409, 429], "the addresses of one network share it");
+    register(&limited, "ada");
 }
 
 /// Guesses at one account are refused one by one, and do not use up what all accounts share.

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{GENERATE, Limited, told};
 use crate::support::Service;
+use crate::support::client::registration;
 use crate::support::socket::{connect, send, until_closed};
 
 const CLIENT: &str = "198.51.100.7";
@@ -73,11 +74,12 @@ fn the_body_of_a_refused_request_is_not_waited_for() {
 fn the_key_set_the_documents_and_the_probes_have_no_limit() {
     let all = "login=1/d global; register=1/d global; refresh=1/d global; generate=1/d global; validate=1/d global; profile=1/d global; oauth_token=1/d global; introspect=1/d global; revoke=1/d global; userinfo=1/d global; authorize=1/d global";
     let limited = Limited::with(all);
+    let body = registration("ada").to_string();
     let limited_ids = |status: u16| {
         let ask = |method: &Method, path: &str| {
             let headers = [("x-forwarded-for", CLIENT), ("content-type", "application/json")];
-            // A log-in counts when its body has named the account.
-            let body = if method == Method::POST { r#"{"username":"ada","password":"wrong"}"# } else { "" };
+            // A log-in and a registration count when their bodies have named the account.
+            let body = if method == Method::POST { body.as_str() } else { "" };
             let path = path.replace("{file}", "docs.css");
             limited.service.anonymous().send(method.clone(), &path, &headers, body)
         };
@@ -87,9 +89,9 @@ fn the_key_set_the_documents_and_the_probes_have_no_limit() {
     limited_ids(0);
     let refused = limited_ids(429);
     assert!(refused.iter().all(Option::is_some));
-    // On a page, a log-in counts when the token of its form is right.
+    // On a page, these count when the token of their form is right.
     let counts = |one: &&Operation| match one.limit {
-        Some(Group::Login) => one.dialect != Dialect::Page,
+        Some(Group::Login | Group::Register) => one.dialect != Dialect::Page,
         limit => limit.is_some(),
     };
     assert_eq!(refused.len(), operations().iter().filter(counts).count());

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{GENERATE, Limited, told};
 use crate::support::Service;
+use crate::support::client::registration;
 use crate::support::socket::{connect_from, send, until_closed};
 
 /// The status of a request from this address of the machine, with these headers.
@@ -67,6 +68,34 @@ fn the_addresses_of_one_ipv6_subscriber_share_a_budget() {
         ["2001:db8:0:2::1", "198.51.100.1", "::ffff:198.51.100.1", "198.51.100.1"].map(of),
         [200, 200, 200, 429]
     );
+}
+
+/// One subscriber can have 65,536 of these /64s.
+#[test]
+fn the_addresses_of_one_ipv6_network_have_eight_times_the_budget_of_one_together() {
+    let limited = Limited::with("generate=2/d per address");
+    let statuses = |network: &str| {
+        let of = |n: u32| limited.generate(&format!("2001:db8:{network}:{n:x}::1"));
+        (1..=20).map(of).filter(|status| *status == 200).count()
+    };
+    assert_eq!((statuses("1"), statuses("2")), (16, 16), "of two networks with twenty /64s each");
+    let refused = limited.ask("2001:db8:1:ffff::1", GENERATE, &json!({}));
+    refused.is_refused(429, "rate_limited", "Too many requests from this address; try again in 5400 s");
+    assert_eq!(told(&refused).1, Some("\"generate-address\";r=0;t=5400"));
+    assert_eq!(limited.generate("198.51.100.1"), 200);
+}
+
+/// Seen: registrations without a field used up the budget of all clients.
+#[test]
+fn requests_that_name_nothing_take_nothing_of_the_global_budget_for_registrations_and_log_ins() {
+    let limited = Limited::with("register=1/d global, off per address; login=1/d global, off per address");
+    for path in ["/api/auth/register", "/api/auth/login"] {
+        let empty = (1..=5).map(|n| limited.ask(&format!("198.51.100.{n}"), path, &json!({})).status);
+        assert_eq!(empty.collect::<Vec<_>>(), [400; 5], "{path}");
+    }
+    let register = |name| limited.ask("203.0.113.1", "/api/auth/register", &registration(name)).status;
+    assert_eq!(["ada", "eve"].map(register), [201, 429]);
+    assert_eq!(["ada", "eve"].map(|name| limited.guess("203.0.113.1", name).status), [401, 429]);
 }
 
 /// A drop-in user's nginx is a peer on this machine: one budget for all of its clients would lock them all out.
