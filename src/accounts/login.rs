@@ -42,10 +42,13 @@ impl Accounts {
         ended
     }
 
-    /// Whether a user with this name has logged in from this address lately. `false` if that cannot be found out.
-    pub async fn knows_address(&self, caller: &Caller, name: &LoginName) -> bool {
-        let Ok(found) = self.registry.find_user(name).await else { return false };
-        self.guard.knows(caller, name, found.as_ref()).await.unwrap_or(false)
+    /// Whether a user with this name has logged in from this address lately.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn knows_address(&self, caller: &Caller, name: &LoginName) -> Result<bool, AccountError> {
+        let found = self.registry.find_user(name).await?;
+        self.guard.knows(caller, name, found.as_ref()).await
     }
 
     async fn try_log_in(

@@ -16,6 +16,10 @@ use crate::domain::Peer;
 const FAMILIAR: Duration = Duration::from_secs(30 * 86_400);
 /// How long an address that an account does not know is not looked for again.
 const STRANGE: Duration = Duration::from_secs(60);
+/// The look-ups in the store that one network may cause in a minute, of addresses that this instance has not seen.
+const LOOK_UPS: Quota = Quota::per_minute(30);
+/// One network may use one part of this many of the budget of familiar addresses.
+const PARTS_OF_FAMILIAR: u32 = 8;
 /// The addresses of an IPv6 network have so many times the budget of one of them, all together.
 const ADDRESSES_OF_NETWORK: u32 = 8;
 
@@ -47,6 +51,10 @@ struct Shared {
     familiar: Table,
     /// Accounts with addresses that have not logged in to them.
     strange: Table,
+    /// Networks that caused look-ups in the store.
+    look_ups: Budgets,
+    /// Of each group with a global quota: the networks whose familiar addresses used the budget of these.
+    familiar_networks: [Option<Budgets>; Group::COUNT],
     /// Of each crowd and each group with a global quota: the tick at which its bucket is full again.
     globals: [[AtomicU64; Group::COUNT]; 2],
     instances: LiveInstances,
@@ -83,6 +91,8 @@ impl RateLimits {
             clients: of_scope(Scope::Client),
             familiar: Table::new(ticks(FAMILIAR)),
             strange: Table::new(ticks(STRANGE)),
+            look_ups: Budgets::of(LOOK_UPS),
+            familiar_networks: of_scope(Scope::Global),
             globals: Default::default(),
             instances,
             verdicts: Verdicts::default(),
@@ -93,6 +103,11 @@ impl RateLimits {
     /// The limits that hold.
     pub fn policies(&self) -> &Policies {
         &self.0.policies
+    }
+
+    /// Counts the verdict of a limit on a request. A request counts once for each limit.
+    pub fn count(&self, verdict: &Verdict) {
+        self.0.verdicts.count(verdict);
     }
 
     /// The verdicts until now.
@@ -107,13 +122,13 @@ impl RateLimits {
         let (hash, now, network) = (self.0.hashes.hash_one(peer), self.0.now(), peer.network());
         let of_peer = budgets.take(hash, now, group, Scope::Address);
         if network == peer || !of_peer.allowed {
-            return Some(self.0.count(of_peer));
+            return Some(of_peer);
         }
         let hash = self.0.hashes.hash_one(("network", network));
         let taken = budgets.table.take(hash, now, budgets.of_network);
         let of_network = verdict(group, Scope::Address, budgets.of_network, taken);
         let is_less = !of_network.allowed || of_network.remaining < of_peer.remaining;
-        Some(self.0.count(if is_less { of_network } else { of_peer }))
+        Some(if is_less { of_network } else { of_peer })
     }
 
     /// Takes a request from the budget of an account, named as the look-up compares names. An address that logged in to the
@@ -123,7 +138,7 @@ impl RateLimits {
         let (now, with_peer) = (self.0.now(), self.0.hashes.hash_one((account, peer)));
         let is_familiar = self.0.familiar.remembers(with_peer, now);
         let hash = if is_familiar { with_peer } else { self.0.hashes.hash_one(account) };
-        Some(self.0.count(budgets.take(hash, now, group, Scope::Account)))
+        Some(budgets.take(hash, now, group, Scope::Account))
     }
 
     /// Takes a request from the budget that an account has for this network alone, so that a stranger elsewhere cannot use it up.
@@ -131,7 +146,7 @@ impl RateLimits {
     pub fn take_of_account_from(&self, group: Group, account: &str, network: Peer) -> Option<Verdict> {
         let budgets = self.0.accounts[group as usize].as_ref()?;
         let hash = self.0.hashes.hash_one((account, network));
-        Some(self.0.count(budgets.take(hash, self.0.now(), group, Scope::Account)))
+        Some(budgets.take(hash, self.0.now(), group, Scope::Account))
     }
 
     /// Takes a request from the budget of an OAuth client: this instance's part of it. `None` if there is no such limit.
@@ -140,7 +155,7 @@ impl RateLimits {
         let quota = self.0.policies.quota(group, Scope::Client)?;
         let pace = Pace::of(quota, self.0.instances.count());
         let taken = budgets.table.take(self.0.hashes.hash_one(client), self.0.now(), pace);
-        Some(self.0.count(verdict(group, Scope::Client, pace, taken)))
+        Some(verdict(group, Scope::Client, pace, taken))
     }
 
     /// Notes that an address has logged in to an account.
@@ -167,6 +182,24 @@ impl RateLimits {
         self.0.strange.remembers(hash, self.0.now())
     }
 
+    /// Whether an address may be looked for in the store. One network may cause few look-ups, because they cost more than a
+    /// refusal.
+    pub fn may_look_up(&self, peer: Peer) -> bool {
+        let look_ups = &self.0.look_ups;
+        look_ups.table.take(self.0.hashes.hash_one(peer.network()), self.0.now(), look_ups.pace).is_ok()
+    }
+
+    /// Takes a request from the budget of familiar addresses, of which one network may use a small part. `None` if there is no
+    /// such limit.
+    pub fn take_of_familiar(&self, group: Group, peer: Peer) -> Option<Verdict> {
+        let budgets = self.0.familiar_networks[group as usize].as_ref()?;
+        let quota = self.0.policies.quota(group, Scope::Global)?;
+        let pace = Pace::of(quota, self.0.instances.count().saturating_mul(PARTS_OF_FAMILIAR));
+        let taken = budgets.table.take(self.0.hashes.hash_one(peer.network()), self.0.now(), pace);
+        let of_network = verdict(group, Scope::Global, pace, taken);
+        if of_network.allowed { self.take_of_crowd(group, Crowd::Familiar) } else { Some(of_network) }
+    }
+
     /// Takes a request from the budget of a crowd: this instance's part of it. `None` if there is no such limit.
     pub fn take_of_crowd(&self, group: Group, crowd: Crowd) -> Option<Verdict> {
         let quota = self.0.policies.quota(group, Scope::Global)?;
@@ -177,7 +210,7 @@ impl RateLimits {
         let order = Ordering::Relaxed;
         let before = full_at.fetch_update(order, order, |full_at| next(full_at).map(|load| now + load));
         let (Ok(before) | Err(before)) = before;
-        Some(self.0.count(verdict(group, Scope::Global, pace, next(before).ok_or(load(before)))))
+        Some(verdict(group, Scope::Global, pace, next(before).ok_or(load(before))))
     }
 
     /// Gives back the request that [`Self::take_of_crowd`] took, because another budget refused it then.
@@ -198,11 +231,6 @@ impl Budgets {
 }
 
 impl Shared {
-    fn count(&self, verdict: Verdict) -> Verdict {
-        self.verdicts.count(&verdict);
-        verdict
-    }
-
     /// Ticks since the beginning.
     fn now(&self) -> u64 {
         ticks(self.clock.uptime().saturating_sub(self.began_at))

@@ -17,8 +17,8 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// Admits a request by the budgets of its address and of all clients, before its body is read. A log-in and a registration ask for
-/// the budget of all clients later, when their fields were parsed ([`admit_log_in`], [`admit_registration`]): so requests without
-/// any do not use it up. Returns the budget of the address, if it has one.
+/// the budget of all clients later, when their fields were parsed ([`limited_log_in`](super::log_in_limits::limited_log_in),
+/// [`admit_registration`]): so requests without any do not use it up. Returns the budget of the address, if it has one.
 ///
 /// # Errors
 /// 429.
@@ -29,9 +29,10 @@ pub(in crate::http) fn admit(
 ) -> Result<Option<Verdict>, Refusal> {
     let Some(group) = operation.limit else { return Ok(None) };
     let of_address = caller.peer.and_then(|peer| limits.take_of_address(group, peer));
-    let of_address = of_address.map(judged).transpose()?;
+    let of_address = of_address.map(|verdict| judged(limits, verdict)).transpose()?;
     if !matches!(group, Group::Login | Group::Register) {
-        limits.take_of_crowd(group, Crowd::Everyone).map(judged).transpose()?;
+        let of_all = limits.take_of_crowd(group, Crowd::Everyone);
+        of_all.map(|verdict| judged(limits, verdict)).transpose()?;
     }
     Ok(of_address)
 }
@@ -48,14 +49,14 @@ pub(in crate::http) fn admit_registration(
     registration: &Registration,
 ) -> Result<Option<Verdict>, Refusal> {
     let Some(group) = operation.limit else { return Ok(None) };
-    let network = Peer::of(caller.address).network();
+    let (limits, network) = (&api.limits, Peer::of(caller.address).network());
+    let judged = |verdict: Option<Verdict>| verdict.map(|verdict| judged(limits, verdict)).transpose();
     let take = |account: &str| {
-        let account = LoginName::from_text(account).key();
-        api.limits.take_of_account_from(group, &account, network).map(judged).transpose()
+        judged(limits.take_of_account_from(group, &LoginName::from_text(account).key(), network))
     };
     let of_name = take(registration.username.as_str())?;
     let of_email = take(registration.email.as_str())?;
-    api.limits.take_of_crowd(group, Crowd::Everyone).map(judged).transpose()?;
+    judged(limits.take_of_crowd(group, Crowd::Everyone))?;
     Ok([of_name, of_email].into_iter().flatten().min_by_key(|verdict| verdict.remaining))
 }
 
@@ -69,81 +70,18 @@ pub(in crate::http) fn admit_client(
     client: &str,
 ) -> Result<Option<Verdict>, Refusal> {
     let Some(group) = operation.limit else { return Ok(None) };
-    judged_for_account(api, group, Crowd::Everyone, api.limits.take_of_client(group, client))
-}
-
-/// Admits a log-in by the budgets of all clients and of its account. If attackers have used them up, an address that the account
-/// knows gets budgets of its own, even if this instance has not seen a log-in from there.
-///
-/// # Errors
-/// 429.
-pub(in crate::http) async fn admit_log_in(
-    api: &Api,
-    operation: &Operation,
-    caller: &Caller,
-    name: &LoginName,
-) -> Result<Option<Verdict>, Refusal> {
-    let Some(group) = operation.limit else { return Ok(None) };
-    let crowd = admit_to_crowd(api, group, caller, name).await?;
-    let (account, peer) = (name.key(), Peer::of(caller.address));
-    let mut verdict = api.limits.take_of_account(group, &account, peer);
-    if verdict.is_some_and(|verdict| !verdict.allowed) && is_known(api, caller, name).await {
-        verdict = api.limits.take_of_account(group, &account, peer);
-    }
-    judged_for_account(api, group, crowd, verdict)
-}
-
-/// Takes a log-in from the budget of all clients, or else from that of known addresses. An address that may be that of many clients
-/// is no known one here: attackers may have it, too.
-async fn admit_to_crowd(
-    api: &Api,
-    group: Group,
-    caller: &Caller,
-    name: &LoginName,
-) -> Result<Crowd, Refusal> {
-    match api.limits.take_of_crowd(group, Crowd::Everyone).map(judged).transpose() {
-        Err(_) if caller.peer.is_some() && is_known(api, caller, name).await => {
-            api.limits.take_of_crowd(group, Crowd::Familiar).map(judged).transpose()?;
-            Ok(Crowd::Familiar)
-        }
-        admitted => admitted.map(|_| Crowd::Everyone),
-    }
-}
-
-/// Looks for the address in what the store knows of the account, at most once a minute for one that it does not know.
-async fn is_known(api: &Api, caller: &Caller, name: &LoginName) -> bool {
-    let (account, peer) = (name.key(), Peer::of(caller.address));
-    if api.limits.is_familiar(&account, peer) {
-        return true;
-    }
-    if api.limits.is_strange(&account, peer) {
-        return false;
-    }
-    let is_known = api.accounts.knows_address(caller, name).await;
-    if is_known {
-        api.limits.note_familiar(&account, peer);
-    } else {
-        api.limits.note_strange(&account, peer);
-    }
-    is_known
-}
-
-fn judged_for_account(
-    api: &Api,
-    group: Group,
-    crowd: Crowd,
-    verdict: Option<Verdict>,
-) -> Result<Option<Verdict>, Refusal> {
-    let judged = verdict.map(judged).transpose();
+    let verdict = api.limits.take_of_client(group, client);
+    let judged = verdict.map(|verdict| judged(&api.limits, verdict)).transpose();
     if judged.is_err() {
-        // Otherwise a flood of guesses at one account could use up what all accounts share.
-        api.limits.give_back_to_crowd(group, crowd);
+        // Otherwise a client that asks again and again could use up what all clients share.
+        api.limits.give_back_to_crowd(group, Crowd::Everyone);
     }
     judged
 }
 
-/// The verdict; a refusal if it does not admit the request.
-fn judged(verdict: Verdict) -> Result<Verdict, Refusal> {
+/// The counted verdict; a refusal if it does not admit the request.
+pub(super) fn judged(limits: &RateLimits, verdict: Verdict) -> Result<Verdict, Refusal> {
+    limits.count(&verdict);
     if verdict.allowed { Ok(verdict) } else { Err(Kind::RateLimited(verdict).into()) }
 }
 

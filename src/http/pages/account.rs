@@ -14,6 +14,7 @@ use super::visit::{FormOf, Visit};
 use crate::domain::{BrowserSession, ClientId, Consent, LoginName, Password, Secret, SessionId, Timestamp};
 use crate::http::extract::Fields;
 use crate::http::middleware::limits;
+use crate::http::middleware::log_in_limits::limited_log_in;
 use crate::http::operation::Operation;
 use crate::http::refusal::{Kind, Refusal, ToldRefusal};
 use crate::http::{Answer, Api, Call};
@@ -98,16 +99,16 @@ async fn replace_password(
     new: Password,
 ) -> Answer {
     let (api, caller, user) = (&visit.api, &visit.caller, &visit.live()?.user);
-    limits::admit_log_in(api, operation, caller, &LoginName::from_text(user.username.as_str())).await?;
-    let current = Password::attempt(current.expose());
-    let log_in = api.accounts.change_password(caller, user, current, new).await?;
+    let name = LoginName::from_text(user.username.as_str());
+    let change = api.accounts.change_password(caller, user, Password::attempt(current.expose()), new);
+    let (log_in, of_account) = limited_log_in(api, operation, caller, &name, change).await?;
     // The change ended all sessions, also this one.
     let mut response = open_session(visit, &log_in, "").await?;
     let location = visit.go_to("/account?done=password")?;
     if let Some(location) = location.headers().get(http::header::LOCATION) {
         response.headers_mut().insert(http::header::LOCATION, location.clone());
     }
-    Ok(response)
+    limits::with_account(Ok(response), of_account)
 }
 
 async fn show_refused(visit: &Visit, refusal: &Refusal) -> Answer {

@@ -10,12 +10,14 @@ use super::refused::reason;
 use super::templates::LogInPage;
 use super::visit::{FormOf, Visit};
 use crate::accounts::Authenticated;
-use crate::domain::{LoginName, Password, Peer};
+use crate::domain::{LoginName, Password};
 use crate::http::extract::Fields;
 use crate::http::middleware::limits;
+use crate::http::middleware::log_in_limits::limited_log_in;
 use crate::http::operation::Operation;
 use crate::http::refusal::{Kind, Refusal, ToldRefusal};
 use crate::http::{Answer, Api, Call};
+use crate::limits::Verdict;
 use crate::oauth::{AuthorizationRequest, FreshLogIn, origin_of};
 use crate::telemetry::traces::{Span, SpanKind};
 
@@ -51,7 +53,9 @@ pub(in crate::http) async fn log_in_on_page(api: Api, call: Call) -> Answer {
         return Ok(response);
     };
     match authenticate(&visit, operation, username, Password::attempt(password.expose())).await {
-        Ok(log_in) => open_session(&visit, &log_in, &flow.sealed).await,
+        Ok((log_in, of_account)) => {
+            limits::with_account(open_session(&visit, &log_in, &flow.sealed).await, of_account)
+        }
         Err(refusal) => show_refused(&visit, &flow, username.clone(), &refusal),
     }
 }
@@ -61,13 +65,11 @@ async fn authenticate(
     operation: &Operation,
     username: &str,
     password: Password,
-) -> Result<Authenticated, Refusal> {
+) -> Result<(Authenticated, Option<Verdict>), Refusal> {
     let (api, caller, name) = (&visit.api, &visit.caller, LoginName::from_text(username));
-    limits::admit_log_in(api, operation, caller, &name).await?;
-    let authenticated = api.accounts.authenticate(caller, &name, password);
-    let authenticated = Span::begin("log_in", SpanKind::Internal).run(authenticated).await?;
-    api.limits.note_familiar(&name.key(), Peer::of(caller.address));
-    Ok(authenticated)
+    let log_in = api.accounts.authenticate(caller, &name, password);
+    let log_in = Span::begin("log_in", SpanKind::Internal).run(log_in);
+    limited_log_in(api, operation, caller, &name, log_in).await
 }
 
 /// Gives the browser a session, and goes on with the request of the page, or else to the user's account.

@@ -17,6 +17,7 @@ use crate::http::middleware::limits;
 use crate::http::operation::Operation;
 use crate::http::refusal::{Refusal, ToldRefusal};
 use crate::http::{Answer, Api, Call};
+use crate::limits::Verdict;
 use crate::oauth::origin_of;
 use crate::telemetry::traces::{Span, SpanKind};
 
@@ -46,7 +47,9 @@ pub(in crate::http) async fn register_on_page(api: Api, call: Call) -> Answer {
         password: fields.secret("password")?.unwrap_or_default(),
     };
     match register(&visit, operation, &typed).await {
-        Ok(log_in) => open_session(&visit, &log_in, &flow.sealed).await,
+        Ok((log_in, of_account)) => {
+            limits::with_account(open_session(&visit, &log_in, &flow.sealed).await, of_account)
+        }
         Err(NotRegistered::Faults(faults)) => {
             let alert = Some(visit.messages().check_fields.to_owned());
             let mut response = show(&visit, &flow, StatusCode::BAD_REQUEST, &typed, alert, faults)?;
@@ -86,13 +89,13 @@ async fn register(
     visit: &Visit,
     operation: &Operation,
     typed: &Typed,
-) -> Result<Authenticated, NotRegistered> {
+) -> Result<(Authenticated, Option<Verdict>), NotRegistered> {
     let (api, caller) = (&visit.api, &visit.caller);
     let registration = parse(visit.messages(), typed, api.settings.password_policy);
     let registration = registration.map_err(NotRegistered::Faults)?;
-    limits::admit_registration(api, operation, caller, &registration)?;
+    let of_account = limits::admit_registration(api, operation, caller, &registration)?;
     let registered = api.accounts.register_in_browser(caller, registration);
-    Ok(Span::begin("register", SpanKind::Internal).run(registered).await?)
+    Ok((Span::begin("register", SpanKind::Internal).run(registered).await?, of_account))
 }
 
 /// The registration, or all that is wrong with it.

@@ -186,9 +186,11 @@ impl Refusal {
     /// Makes this response, which tells of the refusal in its own way, one of a refused request.
     pub(super) fn mark(&self, response: &mut Response) {
         self.add_headers(response.headers_mut());
-        response
-            .extensions_mut()
-            .insert(ToldRefusal { code: self.kind.face().code, cause: self.cause.clone() });
+        let extensions = response.extensions_mut();
+        extensions.insert(ToldRefusal { code: self.kind.face().code, cause: self.cause.clone() });
+        if let Some(verdict) = self.verdict {
+            extensions.insert(verdict);
+        }
     }
 
     /// The headers that a refusal has in each dialect.

@@ -6,8 +6,10 @@ use super::{LOGIN, Limited, ask, told};
 use crate::support::client::registration;
 use crate::support::{Program, folder_with_keys};
 
+const REGISTER: &str = "/api/auth/register";
+
 fn register(limited: &Limited, name: &str) {
-    let answer = limited.ask("198.51.100.250", "/api/auth/register", &registration(name));
+    let answer = limited.ask("198.51.100.250", REGISTER, &registration(name));
     assert_eq!(answer.status, 201, "{}", answer.text());
 }
 
@@ -66,7 +68,7 @@ fn an_owner_logs_in_at_an_instance_that_has_seen_no_log_in_while_strangers_are_r
     let (one, other) = (Program::start(folder.path(), &settings), Program::start(folder.path(), &settings));
     let (one, other) = (one.client(), other.client());
     let right = json!({ "username": "ada", "password": "secret-ada" });
-    assert_eq!(ask(&one, "203.0.113.1", "/api/auth/register", &registration("ada")).status, 201);
+    assert_eq!(ask(&one, "203.0.113.1", REGISTER, &registration("ada")).status, 201);
     assert_eq!(ask(&one, "203.0.113.1", LOGIN, &right).status, 200);
     let wrong = json!({ "username": "ada", "password": "a wrong one" });
     let guess = |number| ask(&other, &format!("198.51.100.{number}"), LOGIN, &wrong).status;
@@ -75,17 +77,22 @@ fn an_owner_logs_in_at_an_instance_that_has_seen_no_log_in_while_strangers_are_r
     assert_eq!(ask(&other, "198.51.100.4", LOGIN, &right).status, 429, "not even with the right password");
 }
 
+/// Strangers log in so many times, and then are refused.
+fn use_up_global(limited: &Limited, times: u32) {
+    let guess = |number| limited.guess(&format!("203.0.113.{number}"), &format!("stranger{number}")).status;
+    assert!((1..=times).all(|number| guess(number) == 401));
+    assert_eq!(guess(200), 429);
+}
+
 /// As many log-ins again are admitted for addresses that the account knows, also if this instance has seen no log-in from there.
+/// One network may use a small part of them.
 #[test]
 fn strangers_who_use_up_the_global_budget_keep_no_user_out_of_a_known_address() {
-    let limited = Limited::with("login=3/d global, off per address, off per account; register=off");
+    let limited = Limited::with("login=16/d global, off per address, off per account; register=off");
     register(&limited, "ada");
-    assert_eq!(
-        [1, 2, 3, 4].map(|n| limited.guess(&format!("203.0.113.{n}"), "eve").status),
-        [401, 401, 401, 429]
-    );
+    use_up_global(&limited, 16);
     assert_eq!(log_in(&limited, "203.0.113.5", "ada"), 429, "the account does not know this address");
-    assert_eq!([(); 4].map(|()| log_in(&limited, "198.51.100.250", "ada")), [200, 200, 200, 429]);
+    assert_eq!([(); 4].map(|()| log_in(&limited, "198.51.100.250", "ada")), [200, 200, 429, 429]);
     assert_eq!(
         limited.guess("198.51.100.250", "eve").status,
         429,
@@ -93,10 +100,81 @@ fn strangers_who_use_up_the_global_budget_keep_no_user_out_of_a_known_address() 
     );
 }
 
+/// Seen: four accounts of one subscriber, with eight known /64s each, used up what known addresses share.
+#[test]
+fn the_known_addresses_of_one_network_leave_the_budget_of_known_addresses_to_others() {
+    let limited = Limited::with("login=16/d global, off per address, off per account; register=off");
+    register(&limited, "ada");
+    let eve = |n: u32| format!("2001:db8:1:{n}::1");
+    for n in 1..=4 {
+        let registered = limited.ask(&eve(n), REGISTER, &registration(&format!("eve{n}")));
+        assert_eq!(registered.status, 201);
+    }
+    use_up_global(&limited, 16);
+    let admitted = (1..=40).filter(|n| log_in(&limited, &eve(n % 4 + 1), &format!("eve{}", n % 4 + 1)) == 200);
+    assert_eq!(admitted.count(), 2);
+    assert_eq!(log_in(&limited, "198.51.100.250", "ada"), 200);
+}
+
+/// Such a log-in costs no hash. Accounts that must wait are of no use to an attacker.
+#[test]
+fn log_ins_that_must_wait_take_nothing_of_the_budget_of_known_addresses() {
+    let limited = Limited::with("login=64/d global, off per address, off per account; register=off");
+    register(&limited, "ada");
+    let eve = |n: u32| (format!("192.0.2.{n}"), format!("eve{n}"));
+    let codes = |n: u32, times: usize| {
+        let ((home, name), mut codes) = (eve(n), Vec::new());
+        codes.extend((0..times).map(|_| limited.guess(&home, &name).json()["code"].clone()));
+        codes
+    };
+    for n in 1..=9 {
+        let (home, name) = eve(n);
+        assert_eq!(limited.ask(&home, REGISTER, &registration(&name)).status, 201);
+        assert_eq!(codes(n, 5), ["invalid_credentials"; 5]);
+    }
+    use_up_global(&limited, 64 - 9 * 5);
+    for n in 1..=9 {
+        assert_eq!(codes(n, 8), ["login_throttled"; 8]);
+    }
+    assert_eq!(log_in(&limited, "198.51.100.250", "ada"), 200);
+}
+
+/// Seen: each log-in with an invented name that the global limit refused cost three reads.
+#[test]
+fn refused_log_ins_of_one_network_cause_few_reads_of_the_database() {
+    let limited = Limited::with("login=1/d global, off per address, off per account");
+    use_up_global(&limited, 1);
+    let reads = || {
+        let metrics = limited.service.admin().get("/metrics").text();
+        let of_verb = |line: &&str| line.starts_with("jwt_store_call_duration_seconds_count{verb=\"find_login_throttle\"");
+        let counts = metrics.lines().filter(of_verb).map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap());
+        counts.sum::<f64>()
+    };
+    let before = reads();
+    let network = |n: u32| format!("2001:db8:1:{n:x}::1");
+    assert!((1..=100).all(|n| limited.guess(&network(n), &format!("invented{n}")).status == 429));
+    let of_network = reads() - before;
+    assert!((1.0..=30.0).contains(&of_network), "{of_network}");
+}
+
+/// The verdict of the budget that decides counts, and no other.
+#[test]
+fn a_log_in_that_the_budget_of_known_addresses_admits_does_not_count_as_refused() {
+    let limited = Limited::with("login=8/d global, off per address, off per account");
+    register(&limited, "ada");
+    use_up_global(&limited, 8);
+    assert_eq!(log_in(&limited, "198.51.100.250", "ada"), 200);
+    let metrics = limited.service.admin().get("/metrics").text();
+    for (verdict, count) in [("admitted", 9), ("refused", 1)] {
+        let line = format!("\njwt_rate_limit_verdicts_total{{group=\"login\",scope=\"global\",verdict=\"{verdict}\"}} {count}\n");
+        assert!(metrics.contains(&line), "{line}\n{metrics}");
+    }
+}
+
 #[test]
 fn registrations_of_one_name_share_a_budget() {
     let limited = Limited::with("register=2/h per account");
-    let status = || limited.ask("198.51.100.1", "/api/auth/register", &registration("ada")).status;
+    let status = || limited.ask("198.51.100.1", REGISTER, &registration("ada")).status;
     assert_eq!([status(), status(), status()], [201, 409, 429]);
 }
 
@@ -105,7 +183,7 @@ fn registrations_of_one_email_address_share_a_budget_whatever_their_names_are() 
     let limited = Limited::with("register=3/h per account");
     let status = |name: &str, email: &str, password: &str| {
         let body = json!({ "username": name, "email": email, "password": password });
-        limited.ask("198.51.100.1", "/api/auth/register", &body).status
+        limited.ask("198.51.100.1", REGISTER, &body).status
     };
     assert_eq!(status("ada", "ada@example.com", "secret-ada"), 201);
     assert_eq!(status("eve", "ADA@Example.com", "secret-eve"), 409);
@@ -121,7 +199,7 @@ fn registrations_from_elsewhere_keep_no_user_from_registering() {
     let limited = Limited::with("register=2/d per account, off per address");
     register(&limited, "eve");
     let body = json!({ "username": "eve", "email": "ada@example.com", "password": "secret-eve" });
-    let attack = |address: &str| limited.ask(address, "/api/auth/register", &body).status;
+    let attack = |address: &str| limited.ask(address, REGISTER, &body).status;
     assert_eq!([(); 3].map(|()| attack("203.0.113.1")), [409, 409, 429]);
     let network = ["2001:db8:0:1::1", "2001:db8:0:2::1", "2001:db8:0:3::1"].map(attack);
     assert_eq!(network, [409, 409, 429], "the addresses of one network share it");

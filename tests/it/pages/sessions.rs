@@ -142,6 +142,20 @@ fn limits_are_told_on_the_page() {
 }
 
 #[test]
+fn the_answers_of_the_pages_have_the_headers_about_the_budget_of_the_account() {
+    let service = service_with(&[("RATE_LIMITS", "login=5/d per account")]);
+    service.user("alice");
+    let browser = Browser::of(&service);
+    let left = |password: &str| {
+        let page = browser.open("/oauth/login").unwrap();
+        let answer = browser.post(&Form::of(&page), &[("username", "alice"), ("password", password)]);
+        answer.header("ratelimit").and_then(|told| told.split(";t=").next()).map(str::to_owned)
+    };
+    assert_eq!(left("wrong").as_deref(), Some("\"login-account\";r=4"));
+    assert_eq!(left("secret-alice").as_deref(), Some("\"login-account\";r=3"));
+}
+
+#[test]
 fn without_a_database_the_pages_say_that_the_service_cannot_answer() {
     let service = service_with(&[("SKIP_DATABASE", "true")]);
     let browser = Browser::of(&service);
