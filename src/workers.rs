@@ -3,6 +3,7 @@
 mod batches;
 mod fair;
 mod metrics;
+mod preferred_rounds;
 mod rounds;
 mod turns;
 

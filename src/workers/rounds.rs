@@ -33,13 +33,18 @@ impl<K: PartialEq, P> Rounds<K, P> {
         self.waiting.push(Waiting { round, ticket, keys, piece });
     }
 
-    /// The piece whose turn it is.
-    pub(super) fn take(&mut self) -> Option<P> {
+    /// The piece whose turn it is, and its keys.
+    pub(super) fn take(&mut self) -> Option<(P, Keys<K>)> {
         let places = self.waiting.iter().enumerate();
         let (place, _) = places.min_by_key(|(_, waiting)| (waiting.round, waiting.ticket))?;
-        let Waiting { round, piece, .. } = self.waiting.swap_remove(place);
+        let Waiting { round, piece, keys, .. } = self.waiting.swap_remove(place);
         self.round = round;
-        Some(piece)
+        Some((piece, keys))
+    }
+
+    /// The round of the piece that was taken last.
+    pub(super) fn round(&self) -> u64 {
+        self.round
     }
 
     /// How many pieces wait.
@@ -61,6 +66,13 @@ impl<K: PartialEq, P> Rounds<K, P> {
     /// The round of the next piece of these keys: behind the last one in which one of them has a piece, or the next one.
     pub(super) fn next_round_of(&self, keys: &Keys<K>) -> u64 {
         1 + self.rounds_of(keys).max().unwrap_or(self.round)
+    }
+
+    /// The same for one key.
+    pub(super) fn next_round_of_key(&self, key: &K) -> u64 {
+        let has_key = |waiting: &&Waiting<K, P>| waiting.keys.iter().flatten().any(|own| own == key);
+        let of_key = self.waiting.iter().filter(has_key).map(|waiting| waiting.round);
+        1 + of_key.max().unwrap_or(self.round)
     }
 
     /// The piece of the latest round, if that round is later than `round`.

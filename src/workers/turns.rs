@@ -1,5 +1,6 @@
 //! The order of work that several askers share. Work of each rank is taken in rounds, and the ranks take turns.
 
+use super::preferred_rounds::PreferredRounds;
 use super::rounds::{Keys, Rounds, Ticket};
 
 /// One of so many places stays free of preferred work.
@@ -11,7 +12,8 @@ pub enum Rank {
     /// Anyone may ask for it.
     Usual,
     /// Only few can ask for it. It takes the place of usual work if all places are taken, and every other turn. Of each key,
-    /// one piece is preferred at a time; the others are usual work.
+    /// one piece is preferred in each round of usual work, and it counts for the key as a piece of that round; the others are
+    /// usual work.
     Preferred,
 }
 
@@ -20,6 +22,7 @@ pub enum Rank {
 pub(super) struct Turns<K, P> {
     usual: Rounds<K, P>,
     preferred: Rounds<K, P>,
+    preferred_in: PreferredRounds<K>,
     limit: usize,
     next: Ticket,
     /// The rank that has the next turn, if it has work.
@@ -38,14 +41,18 @@ impl<K: PartialEq, P> Turns<K, P> {
     /// Room for `limit` waiting pieces, at least one.
     pub(super) fn new(limit: usize) -> Self {
         let (usual, preferred) = (Rounds::new(), Rounds::new());
-        Self { usual, preferred, limit: limit.max(1), next: 0, turn: Rank::Preferred }
+        let preferred_in = PreferredRounds::new();
+        Self { usual, preferred, preferred_in, limit: limit.max(1), next: 0, turn: Rank::Preferred }
     }
 
     /// Adds a piece behind the earlier ones of its keys. If all places are taken, a usual piece loses its place: the one of the
     /// latest round, so that a key with many pieces never keeps out another key's first one. `None` if that is the new piece.
     pub(super) fn add(&mut self, rank: Rank, keys: Keys<K>, piece: P) -> Option<Added<P>> {
         let rank = if self.may_prefer(&keys) { rank } else { Rank::Usual };
-        let round = self.of(rank).next_round_of(&keys);
+        let round = match rank {
+            Rank::Usual => self.next_usual_round_of(&keys),
+            Rank::Preferred => self.preferred.next_round_of(&keys),
+        };
         let later_than = if rank == Rank::Usual { round } else { 0 };
         let pushed_out = match self.len() < self.limit {
             true => None,
@@ -59,15 +66,38 @@ impl<K: PartialEq, P> Turns<K, P> {
 
     /// The piece whose turn it is.
     pub(super) fn take(&mut self) -> Option<P> {
-        let (first, second) = match self.turn {
-            Rank::Preferred => (&mut self.preferred, &mut self.usual),
-            Rank::Usual => (&mut self.usual, &mut self.preferred),
-        };
-        if let Some(piece) = first.take() {
-            self.turn = self.turn.other();
+        let turn = self.turn;
+        if let Some(piece) = self.take_of(turn) {
+            self.turn = turn.other();
             return Some(piece);
         }
-        second.take()
+        self.take_of(turn.other())
+    }
+
+    fn take_of(&mut self, rank: Rank) -> Option<P> {
+        let (piece, keys) = self.of(rank).take()?;
+        if self.usual.len() == 0 {
+            // No piece waits that it could keep back.
+            self.preferred_in.forget_all();
+        } else if rank == Rank::Preferred {
+            let now = self.usual.round();
+            for key in keys.into_iter().flatten() {
+                let counts_in = self.next_usual_round_of_key(&key);
+                self.preferred_in.note(key, now + 1, counts_in, now);
+            }
+        }
+        Some(piece)
+    }
+
+    /// The round of the next usual piece of these keys: also behind those in which preferred pieces of these count.
+    fn next_usual_round_of(&self, keys: &Keys<K>) -> u64 {
+        let after_preferred = keys.iter().flatten().filter_map(|key| self.preferred_in.counts_in(key)).max();
+        self.usual.next_round_of(keys).max(after_preferred.map_or(0, |round| round + 1))
+    }
+
+    fn next_usual_round_of_key(&self, key: &K) -> u64 {
+        let after_preferred = self.preferred_in.counts_in(key).map_or(0, |round| round + 1);
+        self.usual.next_round_of_key(key).max(after_preferred)
     }
 
     /// How many pieces wait.
@@ -82,7 +112,9 @@ impl<K: PartialEq, P> Turns<K, P> {
 
     fn may_prefer(&self, keys: &Keys<K>) -> bool {
         let places = self.limit - self.limit / PLACES_FOR_ONE_OF_USUAL_WORK;
-        self.preferred.len() < places && !self.preferred.have_piece_of(keys)
+        self.preferred.len() < places
+            && !self.preferred.have_piece_of(keys)
+            && !keys.iter().flatten().any(|key| self.preferred_in.has_had(key, self.usual.round()))
     }
 
     fn of(&mut self, rank: Rank) -> &mut Rounds<K, P> {
@@ -202,14 +234,47 @@ mod tests {
     }
 
     #[test]
-    fn of_each_key_one_piece_is_preferred_at_a_time() {
+    fn of_each_key_one_piece_is_preferred_in_each_round_of_usual_work() {
         let mut turns = turns(4, &["+ax", "b1", "c1", "d1"]);
         for usual in ["+ay", "+xz"] {
             assert_eq!(add(&mut turns, usual), None, "it would be the last one of usual work");
         }
         assert_eq!(turns.take(), Some("+ax"));
-        assert_eq!(add(&mut turns, "+ay"), Some(None));
-        assert_eq!(order(turns), ["b1", "+ay", "c1", "d1"]);
+        assert_eq!(add(&mut turns, "+ay"), Some(None), "as usual work of the next round");
+        assert_eq!(["b1", "c1"], [(); 2].map(|()| turns.take().unwrap()));
+        assert_eq!(add(&mut turns, "+bx"), Some(None), "a new round has begun");
+        assert_eq!(order(turns), ["+bx", "d1", "+ay"]);
+    }
+
+    /// Seen: a client with one account had more than half of all turns.
+    #[test]
+    fn a_key_with_preferred_work_has_no_more_turns_than_the_others() {
+        let others = ["b", "c", "d", "e", "f", "g", "h", "i"];
+        let mut turns = turns(16, &others);
+        let (mut own, mut of_others, mut waiting) = (0, 0, 0);
+        while of_others < 800 {
+            while waiting < 6 && add(&mut turns, "+a").is_some() {
+                waiting += 1;
+            }
+            match turns.take().unwrap() {
+                "+a" => (own, waiting) = (own + 1, waiting - 1),
+                other => {
+                    of_others += 1;
+                    assert_eq!(add(&mut turns, other), Some(None));
+                }
+            }
+        }
+        assert!((95..=110).contains(&own), "{own} of a, and 100 of each other key");
+    }
+
+    #[test]
+    fn usual_work_of_the_same_account_keeps_no_piece_from_being_preferred() {
+        let mut turns = turns(9, &["bx", "cx", "dx", "ex"]);
+        for n in 0..3 {
+            assert_eq!(add(&mut turns, "+ax"), Some(None));
+            assert_eq!(turns.take(), Some("+ax"), "{n}");
+            assert!(turns.take().is_some_and(|usual| usual.ends_with('x')));
+        }
     }
 
     #[test]
