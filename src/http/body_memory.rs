@@ -144,8 +144,8 @@ mod tests {
     #[test]
     fn the_peers_of_one_ipv6_network_have_one_part_together() {
         let memory = BodyMemory::of_bytes(PARTS * PART);
-        let [mut one, mut two, mut other] =
-            ["2001:db8:0:1::1", "2001:db8:0:2::1", "2001:db8:1:1::1"].map(|address| memory.share(peer(address)));
+        let [mut one, mut two, mut other] = ["2001:db8:0:1::1", "2001:db8:0:2::1", "2001:db8:1:1::1"]
+            .map(|address| memory.share(peer(address)));
         one.hold(PART - 1).unwrap();
         two.hold(2).unwrap_err();
         other.hold(PART).unwrap();

@@ -192,8 +192,10 @@ impl Table {
 
     fn search(&mut self) {
         let networks = self.networks.iter();
-        let all = networks.flat_map(|(network, of_network)| of_network.iter().map(move |one| (*network, one)));
-        let idle = all.filter_map(|(network, (number, connection))| candidate((network, *number), connection));
+        let all =
+            networks.flat_map(|(network, of_network)| of_network.iter().map(move |one| (*network, one)));
+        let idle =
+            all.filter_map(|(network, (number, connection))| candidate((network, *number), connection));
         let mut idle: Vec<_> = idle.collect();
         idle.sort_unstable_by_key(|idle| idle.since);
         idle.truncate((self.open / SEARCHED).max(1));
@@ -354,12 +356,11 @@ mod tests {
     fn the_addresses_of_one_network_have_twice_as_many_connections_as_one_address() {
         let all = connections(16, 2, "");
         let other = admit(&all, PEER).unwrap();
-        let places: Vec<_> =
-            (1..=4).map(|n| admit(&all, &format!("2001:db8:0:{n}::1")).unwrap()).collect();
+        let places: Vec<_> = (1..=4).map(|n| admit(&all, &format!("2001:db8:0:{n}::1")).unwrap()).collect();
         assert_eq!(told_to_close(&places.iter().collect::<Vec<_>>()), [false; 4]);
         let next = admit(&all, "2001:db8:0:5::1").unwrap();
         assert_eq!(told_to_close(&[&places[0], &places[1], &other]), [true, false, false]);
-        [&places[1], &places[2], &places[3], &next].map(|place| place.progress().begin());
+        [&places[1], &places[2], &places[3], &next].iter().for_each(|place| place.progress().begin());
         assert!(admit(&all, "2001:db8:0:6::1").is_none(), "all of the network have requests under way");
         assert!(admit(&all, "2001:db8:1:6::1").is_some(), "another network");
         assert_eq!(told_to_close(&[&other]), [false]);

@@ -149,6 +149,14 @@ impl RateLimits {
         Some(budgets.take(hash, self.0.now(), group, Scope::Account))
     }
 
+    /// Takes a request from the budget that an OAuth client without a secret has for this address alone: every stranger can name
+    /// such a client. `None` if there is no such limit.
+    pub fn take_of_client_from(&self, group: Group, client: &str, peer: Peer) -> Option<Verdict> {
+        let budgets = self.0.clients[group as usize].as_ref()?;
+        let hash = self.0.hashes.hash_one((client, peer));
+        Some(budgets.take(hash, self.0.now(), group, Scope::Client))
+    }
+
     /// Takes a request from the budget of an OAuth client: this instance's part of it. `None` if there is no such limit.
     pub fn take_of_client(&self, group: Group, client: &str) -> Option<Verdict> {
         let budgets = self.0.clients[group as usize].as_ref()?;

@@ -32,7 +32,7 @@ async fn for_client(api: Api, call: Call, credential: Held<Credential>) -> Answe
     let identify = api.generation.identify(&credential);
     let client = Span::begin("identify_client", SpanKind::Internal).run(identify).await?;
     drop(credential);
-    let verdict = admit_client(&api, call.operation, client.id.as_str())?;
+    let verdict = admit_client(&api, call.operation, client.id.as_str(), None)?;
     with_account(generated(&api, call, &client).await, verdict)
 }
 

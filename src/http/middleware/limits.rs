@@ -60,7 +60,8 @@ pub(in crate::http) fn admit_registration(
     Ok([of_name, of_email].into_iter().flatten().min_by_key(|verdict| verdict.remaining))
 }
 
-/// Admits a request of an OAuth client that has authenticated. Returns the budget of the client, if it has one.
+/// Admits a request of an OAuth client: by the budget of the client if it has proven who it is, or else by the one that the client
+/// has for the address `named_from`, because every stranger can name the client. Returns the budget, if there is one.
 ///
 /// # Errors
 /// 429.
@@ -68,9 +69,13 @@ pub(in crate::http) fn admit_client(
     api: &Api,
     operation: &Operation,
     client: &str,
+    named_from: Option<Peer>,
 ) -> Result<Option<Verdict>, Refusal> {
     let Some(group) = operation.limit else { return Ok(None) };
-    let verdict = api.limits.take_of_client(group, client);
+    let verdict = match named_from {
+        Some(peer) => api.limits.take_of_client_from(group, client, peer),
+        None => api.limits.take_of_client(group, client),
+    };
     let judged = verdict.map(|verdict| judged(&api.limits, verdict)).transpose();
     if judged.is_err() {
         // Otherwise a client that asks again and again could use up what all clients share.

@@ -111,7 +111,8 @@ fn the_known_addresses_of_one_network_leave_the_budget_of_known_addresses_to_oth
         assert_eq!(registered.status, 201);
     }
     use_up_global(&limited, 16);
-    let admitted = (1..=40).filter(|n| log_in(&limited, &eve(n % 4 + 1), &format!("eve{}", n % 4 + 1)) == 200);
+    let admitted =
+        (1..=40).filter(|n| log_in(&limited, &eve(n % 4 + 1), &format!("eve{}", n % 4 + 1)) == 200);
     assert_eq!(admitted.count(), 2);
     assert_eq!(log_in(&limited, "198.51.100.250", "ada"), 200);
 }
@@ -145,9 +146,14 @@ fn refused_log_ins_of_one_network_cause_few_reads_of_the_database() {
     let limited = Limited::with("login=1/d global, off per address, off per account");
     use_up_global(&limited, 1);
     let reads = || {
-        let metrics = limited.service.admin().get("/metrics").text();
-        let of_verb = |line: &&str| line.starts_with("jwt_store_call_duration_seconds_count{verb=\"find_login_throttle\"");
-        let counts = metrics.lines().filter(of_verb).map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap());
+        let metrics = limited.service.admin().get("/metrics").text().to_owned();
+        let of_verb = |line: &&str| {
+            line.starts_with("jwt_store_call_duration_seconds_count{verb=\"find_login_throttle\"")
+        };
+        let counts = metrics
+            .lines()
+            .filter(of_verb)
+            .map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap());
         counts.sum::<f64>()
     };
     let before = reads();
@@ -164,9 +170,11 @@ fn a_log_in_that_the_budget_of_known_addresses_admits_does_not_count_as_refused(
     register(&limited, "ada");
     use_up_global(&limited, 8);
     assert_eq!(log_in(&limited, "198.51.100.250", "ada"), 200);
-    let metrics = limited.service.admin().get("/metrics").text();
+    let metrics = limited.service.admin().get("/metrics").text().to_owned();
     for (verdict, count) in [("admitted", 9), ("refused", 1)] {
-        let line = format!("\njwt_rate_limit_verdicts_total{{group=\"login\",scope=\"global\",verdict=\"{verdict}\"}} {count}\n");
+        let line = format!(
+            "\njwt_rate_limit_verdicts_total{{group=\"login\",scope=\"global\",verdict=\"{verdict}\"}} {count}\n"
+        );
         assert!(metrics.contains(&line), "{line}\n{metrics}");
     }
 }

@@ -172,6 +172,24 @@ fn a_client_has_a_budget_of_its_own() {
     own_token(&of(&service, "stock"));
 }
 
+/// Seen: a stranger named a public client again and again, and its users were refused.
+#[test]
+fn a_client_without_a_secret_has_a_budget_for_each_address() {
+    let settings = [("RATE_LIMITS", "revoke=2/d per client"), ("TRUSTED_PROXIES", "127.0.0.0/8")];
+    let phone = json!({
+        "client_id": "phone", "token_endpoint_auth_method": "none", "grant_types": ["authorization_code"],
+        "redirect_uris": ["https://app.example.com/cb"],
+    });
+    let service = service(&[phone], &settings);
+    let revoke = |address: &str| {
+        let headers = [FORM, ("x-forwarded-for", address)];
+        let body = form(&[("client_id", "phone"), ("token", "any")]);
+        service.anonymous().send(Method::POST, "/oauth/revoke", &headers, body).status
+    };
+    assert_eq!([(); 3].map(|()| revoke("203.0.113.9")), [200, 200, 429]);
+    assert_eq!(["198.51.100.1", "198.51.100.2", "203.0.113.9"].map(revoke), [200, 200, 429]);
+}
+
 #[test]
 fn without_an_https_issuer_oauth_is_off_in_production_and_the_rest_runs() {
     let clients = json!([machine("orders", &json!({}))]);
