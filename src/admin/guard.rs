@@ -51,7 +51,9 @@ impl Reach {
         if is_from_page(headers) {
             return Err(Distrust::FromPage);
         }
-        if changes && !(is_local(self.peer) && names_loopback) {
+        // Proxies of a service mesh connect from a loopback address to that of the pod, for clients anywhere.
+        let is_between_loopbacks = is_local(self.peer) && self.listener.is_some_and(is_local);
+        if changes && !(is_between_loopbacks && names_loopback) {
             return Err(Distrust::NotLocal);
         }
         if self.listener.is_some_and(is_local) && !names_loopback {
@@ -159,6 +161,21 @@ mod tests {
         assert_eq!(check(POD, "10.0.0.9", "/metrics", &name), Ok(()));
         assert_eq!(check(POD, "10.0.0.9", "/debug/log", &name), Err(Distrust::NotLocal));
         assert_eq!(check(POD, "10.0.0.9", "/debug/log", &[("host", "127.0.0.1")]), Err(Distrust::NotLocal));
+    }
+
+    #[test]
+    fn a_proxy_of_a_service_mesh_is_no_client_on_the_same_machine() {
+        let name = [("host", "localhost:9464")];
+        assert_eq!(check(POD, "127.0.0.6", "/debug/log", &name), Err(Distrust::NotLocal));
+        assert_eq!(check(POD, "127.0.0.6", "/metrics", &name), Ok(()));
+        assert_eq!(
+            check(HERE, "127.0.0.6", "/debug/log", &name),
+            Ok(()),
+            "`kubectl port-forward` connects so"
+        );
+        let unknown = Reach { listener: None, peer: HERE.parse().unwrap() };
+        let headers = HeaderMap::from_iter([(HOST, "localhost".parse().unwrap())]);
+        assert_eq!(unknown.check(&"/debug/log".parse().unwrap(), &headers), Err(Distrust::NotLocal));
     }
 
     #[test]
