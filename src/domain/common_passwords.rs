@@ -5,7 +5,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::is_invisible;
+use super::characters::{is_invisible, with_ascii_digit};
 
 /// The end of each bucket among the rests, then the rests in order. All are numbers of three bytes, the highest one first.
 const FILTER: &[u8] = include_bytes!("common_passwords.bin");
@@ -17,7 +17,7 @@ const REST_BITS: u32 = 24;
 type Number = [u8; 3];
 
 /// Whether a password is one of the most common ones, in upper or lower case; or is one without its blanks and invisible
-/// characters, or in other forms of its letters (NFKC); or has only blanks and invisible characters. No copy of it is made.
+/// characters, or in other forms of its letters (NFKC), or with digits of other scripts; or has only blanks and invisible characters. No copy of it is made.
 pub(super) fn contain(password: &str) -> bool {
     let mut plain = plain(password).peekable();
     plain.peek().is_none() || filter_has(hash(password.bytes())) || filter_has(hash(plain))
@@ -26,7 +26,7 @@ pub(super) fn contain(password: &str) -> bool {
 /// The bytes of a password that an attacker would write instead of it.
 fn plain(password: &str) -> impl Iterator<Item = u8> {
     let seen = password.nfkc().filter(|c| !(is_invisible(*c) || is_blank(*c)));
-    let lower = seen.flat_map(char::to_lowercase);
+    let lower = seen.map(with_ascii_digit).flat_map(char::to_lowercase);
     lower.flat_map(|c| {
         let mut bytes = [0; 4];
         let length = c.encode_utf8(&mut bytes).len();
@@ -94,6 +94,9 @@ mod tests {
             "\u{1d429}assword",
             "\u{ff11}\u{ff12}\u{ff13}\u{ff14}\u{ff15}\u{ff16}",
             "\u{2800}letmein1",
+            "\u{661}\u{662}\u{663}\u{664}\u{665}\u{666}",
+            "\u{967}\u{968}\u{969}\u{96a}\u{96b}\u{96c}",
+            "pass\u{180b}\u{17b4}word\u{1d173}\u{1d159}\u{13440}\u{fff0}",
             "",
             "      ",
             "\u{200b}\u{3164}\u{3000}",

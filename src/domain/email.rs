@@ -30,7 +30,7 @@ impl Email {
             && !host.is_empty()
             && !local.contains('@')
             && email.0.len() <= 254
-            && !email.0.contains(|c: char| c.is_whitespace() || super::username::is_invisible(c));
+            && !email.0.contains(|c: char| c.is_whitespace() || super::is_invisible(c));
         if ok { Ok(email) } else { Err(EmailError) }
     }
 

@@ -6,7 +6,7 @@ use precis_profiles::UsernameCasePreserved;
 use precis_profiles::precis_core::profile::PrecisFastInvocation;
 use unicode_security::MixedScript;
 
-use super::Email;
+use super::{Email, is_invisible};
 
 /// A user's name: 3 to 30 characters, each of its space-separated parts in the form of RFC 8265 §3.4, so that
 /// two spellings of one name are one name, and all of it in one script. It contains no `@`, which marks an
@@ -93,14 +93,6 @@ fn enforce(text: &str) -> Result<String, UsernameError> {
         name.push_str(&part);
     }
     Ok(name)
-}
-
-/// Control characters, and characters that hide the text around them or change its direction.
-pub fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A text that a user typed to log in: an address, a name, or a name that the original allowed.
