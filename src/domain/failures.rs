@@ -12,6 +12,9 @@ pub(super) const LONGEST_WAIT_SECS: u64 = 15 * 60;
 /// Failures in a row after which no further attempt is admitted (NIST SP 800-63B-4 §3.2.2 allows 100).
 pub(super) const MAX_FAILURES: u32 = 100;
 
+/// How long failures are remembered after the last one, in seconds: 30 days.
+pub(super) const REMEMBERED_SECS: u64 = 30 * 86_400;
+
 /// Failures in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Failures {
@@ -34,6 +37,17 @@ pub enum Admission {
 
 impl Failures {
     pub(super) const NONE: Self = Self { count: 0, last_at: Timestamp::from_secs(0) };
+
+    /// These, or none if the last of them is long ago. An account that is limited stays so until an operator ends it.
+    pub(super) fn remembered(self, now: Timestamp) -> Self {
+        let is_forgotten = self.count < MAX_FAILURES && now.secs_since(self.last_at) >= REMEMBERED_SECS;
+        if is_forgotten { Self::NONE } else { self }
+    }
+
+    /// These and one more.
+    pub(super) fn and_one_at(self, now: Timestamp) -> Self {
+        Self { count: self.remembered(now).count.saturating_add(1), last_at: now }
+    }
 
     pub(super) fn admission(self, now: Timestamp) -> Admission {
         if self.count >= MAX_FAILURES {

@@ -56,7 +56,7 @@ impl LoginThrottle {
         let mut after = self.clone();
         let known = after.known.iter_mut().find(|known| known.is(tags, now));
         let failures = known.map_or(&mut after.elsewhere, |known| &mut known.failures);
-        *failures = Failures { count: failures.count.saturating_add(1), last_at: now };
+        *failures = failures.and_one_at(now);
         let begun = failures.begun();
         (after, begun)
     }
@@ -78,7 +78,7 @@ impl LoginThrottle {
             return None;
         }
         // A log-in resets the counter of its own address and no other.
-        let elsewhere = if this.is_some() { self.elsewhere } else { Failures::NONE };
+        let elsewhere = if this.is_some() { self.elsewhere.remembered(now) } else { Failures::NONE };
         let others = self.known.iter().filter(|known| known.counts(now) && !tags.contains(&known.tag));
         let noted = KnownAddress { tag: newest.clone(), logged_in_at: now, failures: Failures::NONE };
         let known = std::iter::once(noted).chain(others.cloned()).take(MAX_KNOWN_ADDRESSES).collect();
@@ -114,7 +114,7 @@ impl LoginThrottle {
     }
 
     fn failures_of(&self, tags: &[AddressTag], now: Timestamp) -> Failures {
-        self.known(tags, now).map_or(self.elsewhere, |known| known.failures)
+        self.known(tags, now).map_or(self.elsewhere, |known| known.failures).remembered(now)
     }
 
     /// The address, if it is known.
@@ -205,6 +205,24 @@ mod tests {
         assert_eq!(unlocked.admission(&tag(2), later), Admission::Admitted);
         assert!(unlocked.known(&tag(1), later).is_some(), "what is known stays known");
         assert_eq!(unlocked.unlocked(), None);
+    }
+
+    /// Seen: failures from elsewhere were counted forever, because the owner logged in at home again and again.
+    #[test]
+    fn failures_are_forgotten_thirty_days_after_the_last_one_unless_the_account_is_limited() {
+        let home = LoginThrottle::default().after_login(&tag(1), NOW).unwrap();
+        let (failed_often, at) = failed(home.clone(), &tag(2), 9, NOW);
+        let day = |days: u64| at.plus_secs(days * DAY_SECS);
+        let at_home = (1..30).fold(failed_often, |throttle, days| {
+            throttle.after_login(&tag(1), day(days)).unwrap_or(throttle)
+        });
+        assert_eq!(at_home.elsewhere.count, 9);
+        let (after_one, _) = at_home.after_failure(&tag(2), day(30));
+        assert_eq!(after_one.elsewhere, Failures { count: 1, last_at: day(30) });
+        assert_eq!(at_home.after_login(&tag(1), day(30)).unwrap().elsewhere, Failures::NONE);
+        let limited = LoginThrottle { elsewhere: Failures { count: MAX_FAILURES, last_at: NOW }, ..home };
+        assert_eq!(limited.admission(&tag(2), day(40)), Admission::Limited);
+        assert!(limited.after_login(&tag(1), day(29)).unwrap().is_limited());
     }
 
     #[test]

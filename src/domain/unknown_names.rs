@@ -3,13 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::failures::Failures;
+use super::failures::{Failures, REMEMBERED_SECS};
 use super::{NameTag, Timestamp};
 
 /// Names of which one record counts failures.
 const MAX_NAMES: usize = 4;
-/// How long a name is remembered after its last failure, in seconds: 30 days.
-const REMEMBERED_SECS: u64 = 30 * 86_400;
 
 /// The names and their failures.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
