@@ -1,6 +1,5 @@
 //! The accept loop: one request a connection, few connections at once, and a short time for each.
 
-use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,13 +12,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::Admin;
 use super::answers::{Request, Response};
 use super::guard::Reach;
-use super::places::{Place, Places};
+use super::places::{Place, Places, Stage};
 use crate::telemetry::LogFilter;
 
 /// How long a connection may take to send its request.
@@ -71,10 +70,10 @@ impl AdminListener {
                     continue;
                 }
             };
-            let Some((place, gives_way)) = places.take() else { continue };
+            let Some((place, stage)) = places.take(peer.ip()) else { continue };
             let admin = Arc::clone(&admin);
             tokio::spawn(async move {
-                if !within_deadlines(gives_way, converse(&admin, &place, stream, peer)).await {
+                if !within_deadlines(stage, converse(&admin, &place, stream, peer)).await {
                     tracing::debug!("a connection of the admin listener ended early");
                 }
             });
@@ -84,18 +83,22 @@ impl AdminListener {
 
 /// Whether a conversation ended well before its deadlines, and before it had to give way.
 async fn within_deadlines(
-    gives_way: oneshot::Receiver<()>,
+    mut stage: watch::Receiver<Stage>,
     conversation: impl Future<Output = hyper::Result<()>>,
 ) -> bool {
-    let is_silent = async {
-        // An error says that the connection keeps its place, because its request is complete.
-        if let Ok(Err(_)) = timeout(REQUEST_TIMEOUT, gives_way).await {
-            pending::<()>().await;
+    let must_end = async {
+        let is_complete = {
+            let request = timeout(REQUEST_TIMEOUT, stage.wait_for(|stage| *stage != Stage::Silent)).await;
+            request.is_ok_and(|stage| stage.is_ok_and(|stage| *stage == Stage::Complete))
+        };
+        if is_complete {
+            // An error says that the connection has no place any more.
+            let _ = stage.wait_for(|stage| *stage == Stage::GivesWay).await;
         }
     };
     tokio::select! {
         ended = timeout(CONNECTION_TIMEOUT, conversation) => matches!(ended, Ok(Ok(()))),
-        () = is_silent => false,
+        () = must_end => false,
     }
 }
 
@@ -118,25 +121,28 @@ async fn answer(admin: &Admin, place: &Place, reach: Reach, request: http::Reque
     let (head, body) = request.into_parts();
     let body = Limited::new(body, MAX_BODY_BYTES).collect().await;
     let body = body.map_or_else(|_| Bytes::new(), http_body_util::Collected::to_bytes);
-    place.keep();
+    place.complete();
     admin.answer(reach, &Request::from_parts(head, body))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+
     use tokio::time::Instant;
 
     use super::*;
 
     /// The seconds after which a connection ends whose request is complete after so many seconds, and whose client reads no answer.
     async fn ends_after(request: u64) -> u64 {
-        let (began, (place, gives_way)) = (Instant::now(), Places::default().take().unwrap());
+        let address = std::net::Ipv4Addr::LOCALHOST.into();
+        let (began, (place, stage)) = (Instant::now(), Places::default().take(address).unwrap());
         let conversation = async {
             tokio::time::sleep(Duration::from_secs(request)).await;
-            place.keep();
+            place.complete();
             pending().await
         };
-        assert!(!within_deadlines(gives_way, conversation).await);
+        assert!(!within_deadlines(stage, conversation).await);
         began.elapsed().as_secs()
     }
 
