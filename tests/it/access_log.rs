@@ -67,6 +67,26 @@ fn a_line_says_which_operation_of_which_client_and_user_ended_how() {
     assert!(jwks["request_id"].as_str().is_some_and(|id| !id.is_empty()));
 }
 
+/// Seen: a client that was refused again and again wrote 14 GB an hour.
+#[test]
+fn a_client_that_is_refused_again_and_again_has_few_lines_and_their_number() {
+    const REQUESTS: u64 = 500;
+    let folder = folder_with_keys();
+    let program = Program::start(folder.path(), &[("SKIP_DATABASE", "true"), ("ACCESS_LOG", "all")]);
+    let client = program.client();
+    (0..REQUESTS).for_each(|_| assert_eq!(client.get("/no-such-path").status, 404));
+    let counted = eventually("the line about further refusals", || {
+        client.get("/livez").ok();
+        let log = program.log();
+        let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let refused: Vec<_> = entries.filter(|entry| entry["error.type"] == "not_found").collect();
+        let more: u64 = refused.iter().filter_map(|entry| entry["count"].as_u64()).sum();
+        let lines = refused.iter().filter(|entry| entry["message"] == "request refused").count() as u64;
+        (lines + more == REQUESTS).then_some((lines, more))
+    });
+    assert!(counted.1 > 0 && counted.0 >= 20, "{counted:?}");
+}
+
 #[test]
 fn text_for_people_has_the_same_fields_on_one_line() {
     let folder = folder_with_keys();

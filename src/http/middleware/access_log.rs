@@ -4,7 +4,9 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use http::StatusCode;
+use tokio::time::Instant;
 
+use super::line_pace::LinePace;
 use crate::http::answered::Answered;
 use crate::telemetry::{ACCESS_TARGET, AccessLog};
 
@@ -33,6 +35,7 @@ const OF_MACHINES: [&str; 16] = [
 pub(in crate::http) struct AccessLogger {
     choice: AccessLog,
     successes: AtomicU32,
+    refusals: LinePace,
 }
 
 macro_rules! line {
@@ -58,13 +61,19 @@ macro_rules! line {
 
 impl AccessLogger {
     pub(in crate::http) fn new(choice: AccessLog) -> Self {
-        Self { choice, successes: AtomicU32::new(0) }
+        Self { choice, successes: AtomicU32::new(0), refusals: LinePace::default() }
     }
 
     /// Writes the line of a request that was answered, if it has one. The cause of a fault of ours is always logged, as far as
     /// `LOG_LEVEL` asks for it.
     pub(in crate::http) fn answered(&self, request: &Answered<'_>) {
+        self.tell_left_out();
         let (is_wanted, has_cause) = (self.takes(request), request.cause.is_some());
+        if (is_wanted || has_cause)
+            && request.refusal.is_some_and(|code| !self.refusals.admits(code, Instant::now()))
+        {
+            return;
+        }
         if request.status == StatusCode::INTERNAL_SERVER_ERROR && has_cause {
             line!(error, module_path!(), "request failed", request);
         } else if request.status.is_server_error() && is_wanted {
@@ -75,6 +84,18 @@ impl AccessLogger {
             line!(info, ACCESS_TARGET, "request refused", request);
         } else if is_wanted {
             line!(info, ACCESS_TARGET, "request answered", request);
+        }
+    }
+
+    /// Writes one line for the lines that were left out within a second.
+    fn tell_left_out(&self) {
+        for left_out in self.refusals.take_left_out(Instant::now) {
+            tracing::info!(
+                target: ACCESS_TARGET,
+                count = left_out.count,
+                error.type = left_out.code,
+                "more requests were refused within this second, and have no lines of their own"
+            );
         }
     }
 

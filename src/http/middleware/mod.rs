@@ -5,6 +5,7 @@ pub(super) mod client;
 pub(super) mod cors;
 mod limit_field;
 pub(super) mod limits;
+mod line_pace;
 pub(super) mod log_in_limits;
 pub(super) mod options;
 pub(super) mod panic;
