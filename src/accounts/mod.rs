@@ -26,6 +26,7 @@ pub use hashing::{HashError, Hasher};
 pub use login_guard::LoginGuard;
 pub use register::Registration;
 pub use registry::Registry;
+pub use unlock::FailedLogIns;
 
 /// The use cases of accounts.
 #[derive(Clone)]

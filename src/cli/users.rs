@@ -8,10 +8,10 @@ use super::output::visible;
 use super::password::PasswordSource;
 use super::setup;
 use super::{Failure, Output};
-use crate::accounts::{Registration, Registry};
+use crate::accounts::{FailedLogIns, Registration, Registry};
 use crate::app::{self, IfMissing};
 use crate::clock::Clock;
-use crate::domain::{Initiator, LoginName, Password, PasswordPolicy, User};
+use crate::domain::{Admission, Initiator, LoginName, Password, PasswordPolicy, User};
 use crate::entropy::Entropy;
 
 /// Users that one query reads.
@@ -95,7 +95,7 @@ impl Users {
                 print(&user, output);
             }
             Self::List => list(registry, output).await?,
-            Self::Show { user } => print(&find(registry, &user).await?, output),
+            Self::Show { user } => show(registry, &find(registry, &user).await?, output).await?,
             Self::Password { user, password } => {
                 find(registry, &user).await?;
                 let password = Password::parse(password.read()?.expose(), policy).map_err(Failure::usage)?;
@@ -105,11 +105,21 @@ impl Users {
             }
             Self::LogOut { user } => {
                 let user = registry.log_out(&LoginName::from_text(&user), &Initiator::OPERATOR).await;
-                print(&user.map_err(Failure::because)?, output);
+                let user = user.map_err(Failure::because)?;
+                let name = visible(user.username.as_str());
+                let text = format!("logged out {name}: this service refuses the tokens that the user has");
+                output.print(&as_json(&user), &text);
             }
             Self::Unlock { user } => {
-                let user = registry.unlock_user(&LoginName::from_text(&user), &Initiator::OPERATOR).await;
-                print(&user.map_err(Failure::because)?, output);
+                let unlocked = registry.unlock_user(&LoginName::from_text(&user), &Initiator::OPERATOR).await;
+                let (user, failures) = unlocked.map_err(Failure::because)?;
+                let (name, mut json) = (visible(user.username.as_str()), as_json(&user));
+                json["forgottenFailures"] = failures.into();
+                let text = match failures {
+                    0 => format!("{name} had no failed log-ins: nothing was changed"),
+                    _ => format!("unlocked {name} ({failures} failures forgotten)"),
+                };
+                output.print(&json, &text);
             }
             Self::Delete { user, consent } => {
                 let user = find(registry, &user).await?;
@@ -128,6 +138,32 @@ async fn find(registry: &Registry, name: &str) -> Result<User, Failure> {
     found.ok_or_else(|| Failure::refused(format!("there is no user {name}")))
 }
 
+/// The user, and what failed log-ins have begun.
+async fn show(registry: &Registry, user: &User, output: &Output) -> Result<(), Failure> {
+    let FailedLogIns { count, next_from_elsewhere } =
+        registry.failed_log_ins(user).await.map_err(Failure::because)?;
+    let (is_limited, wait) = match next_from_elsewhere {
+        Admission::Admitted => (false, 0),
+        Admission::Wait(secs) => (false, secs),
+        Admission::Limited => (true, 0),
+    };
+    let mut json = as_json(user);
+    json["failedLogIns"] = json!({ "count": count, "waitSeconds": wait, "limited": is_limited });
+    let log_ins = match next_from_elsewhere {
+        Admission::Admitted => format!("failed log-ins: {count}"),
+        Admission::Wait(secs) => {
+            format!(
+                "failed log-ins: {count}; from an address that is not known, the next one must wait {secs} s"
+            )
+        }
+        Admission::Limited => {
+            format!("failed log-ins: {count}; only known addresses may try; `users unlock` ends this")
+        }
+    };
+    output.print(&json, &format!("{}\n{log_ins}", row(user)));
+    Ok(())
+}
+
 async fn list(registry: &Registry, output: &Output) -> Result<(), Failure> {
     let mut after = None;
     loop {
@@ -141,10 +177,13 @@ async fn list(registry: &Registry, output: &Output) -> Result<(), Failure> {
 }
 
 fn print(user: &User, output: &Output) {
+    output.print(&as_json(user), &row(user));
+}
+
+fn row(user: &User) -> String {
     // In the original, a name can contain any character, also the end of a line.
     let (name, email) = (visible(user.username.as_str()), visible(user.email.as_str()));
-    let text = format!("{}  {name:30}  {}  {email}", user.id, user.created_at);
-    output.print(&as_json(user), &text);
+    format!("{}  {name:30}  {}  {email}", user.id, user.created_at)
 }
 
 fn as_json(user: &User) -> Value {

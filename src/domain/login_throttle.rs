@@ -107,6 +107,12 @@ impl LoginThrottle {
         Self { names: self.names.with(name, of_name.elsewhere, now), ..Self::default() }
     }
 
+    /// How many failures are counted, from all addresses together.
+    pub fn count_failures(&self) -> u32 {
+        let known = self.known.iter().map(|known| known.failures.count);
+        known.fold(self.elsewhere.count, u32::saturating_add)
+    }
+
     /// Whether some address is limited: that lasts until an operator ends it.
     pub fn is_limited(&self) -> bool {
         let known = self.known.iter().map(|known| &known.failures);

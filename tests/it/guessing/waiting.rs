@@ -1,6 +1,7 @@
 //! How long an attempt must wait, and what ends it.
 
 use jwt_generator::domain::{Initiator, LoginName};
+use serde_json::json;
 
 use super::{
     BEHIND_A_PROXY, ELSEWHERE, HOME, Patient, guess, is_limited, is_wrong, must_wait, own_log_in, register,
@@ -111,11 +112,13 @@ fn the_command_unlocks_a_user_while_the_server_runs() {
     let program = Program::start(folder.path(), &[("BCRYPT_ROUNDS", "4"), ("RATE_LIMITS", "off")]);
     let client = program.client();
     client.register("alice");
-    let unlock = || {
+    let users = |subcommand: &str| {
         let mut command = jwt_generator(folder.path());
-        run(command.args(["users", "unlock", "Alice@example.com"]))
+        let shown = run(command.args(["users", subcommand, "Alice@example.com"]));
+        serde_json::from_str::<serde_json::Value>(&shown).unwrap()
     };
-    assert!(unlock().contains("alice"), "there is nothing to unlock, and that is no fault");
+    let nothing = users("unlock");
+    assert_eq!((&nothing["username"], &nothing["forgottenFailures"]), (&json!("alice"), &json!(0)));
     // Each answer is a failure more: on a slow machine a wait can end before the next attempt comes, and the next wait is
     // twice as long.
     let mut answers = 0;
@@ -123,7 +126,9 @@ fn the_command_unlocks_a_user_while_the_server_runs() {
         answers += 1;
     }
     assert!(answers >= 5, "{answers}");
-    assert!(unlock().contains("alice"));
+    assert_eq!(users("show")["failedLogIns"]["count"], answers);
+    assert_eq!(users("unlock")["forgottenFailures"], answers);
+    assert_eq!(users("show")["failedLogIns"], json!({ "count": 0, "waitSeconds": 0, "limited": false }));
     (0..4).for_each(|_| is_wrong(&guess(&client, HOME, "alice")));
     assert_eq!(own_log_in(&client, HOME, "alice").status, 200);
 }
