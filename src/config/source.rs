@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::dotenv::{self, Values};
 use super::{SETTINGS, Setting, parse, settings, shown};
 use crate::domain::Secret;
+use crate::limits::{Group, Policies, Quota};
 
 /// The most bytes of the file of a secret.
 const LONGEST: u64 = 64 * 1024;
@@ -161,7 +162,8 @@ impl Sources {
     }
 
     /// A sentence for each setting that is probably a mistake: names that are almost right, a `NODE_ENV` that
-    /// counts as `production` but is another word, and `TRUSTED_PROXIES` with public networks.
+    /// counts as `production` but is another word, `TRUSTED_PROXIES` with public networks, an admin listener that other machines
+    /// reach, and limits that do not protect the service.
     pub fn warnings(&self) -> Vec<String> {
         let environment = self.get(settings::NODE_ENV);
         let environment = environment.filter(|found| parse::is_nearly_production(found.text.expose()));
@@ -172,7 +174,38 @@ impl Sources {
                 found.origin
             )
         });
-        self.suspects.iter().cloned().chain(environment).chain(self.trusts_the_public()).collect()
+        let warnings = self.suspects.iter().cloned().chain(environment).chain(self.trusts_the_public());
+        warnings.chain(self.shows_admin()).chain(self.misses_limits()).collect()
+    }
+
+    fn shows_admin(&self) -> Option<String> {
+        let found = self.get(settings::ADMIN_ADDRESS)?;
+        let address = parse::admin_address(found.text.expose()).ok()??;
+        (!address.ip().to_canonical().is_loopback()).then(|| {
+            format!(
+                "ADMIN_ADDRESS={address} ({}) is no loopback address: the metrics have no authentication, so a firewall must let only your monitoring reach this port",
+                found.origin
+            )
+        })
+    }
+
+    fn misses_limits(&self) -> Vec<String> {
+        let Some(found) = self.get(settings::RATE_LIMITS) else { return Vec::new() };
+        let (text, origin) = (found.text.expose(), &found.origin);
+        let Ok(policies) = parse::rate_limits(text) else { return Vec::new() };
+        let environment = self.get(settings::NODE_ENV).map(|found| found.text.expose().as_str());
+        if policies == Policies::off() && !parse::is_development(environment.unwrap_or_default()) {
+            return vec![format!(
+                "RATE_LIMITS={text:?} ({origin}) switches all limits off, in production: any client can use up the processor"
+            )];
+        }
+        let warn = |(group, of_all): (Group, Quota)| {
+            format!(
+                "RATE_LIMITS={text:?} ({origin}) has the limit {of_all} global for {}, which one IPv6 subscriber can use up, and then all other clients are refused: it must be more than eight times the limit per address",
+                group.name()
+            )
+        };
+        policies.global_for_one_client().map(warn).collect()
     }
 
     fn trusts_the_public(&self) -> Option<String> {
@@ -357,6 +390,21 @@ mod tests {
             );
             assert_eq!(warnings(network), [told]);
         }
+    }
+
+    #[test]
+    fn an_admin_listener_for_other_machines_and_limits_that_do_not_protect_are_pointed_out() {
+        let warnings = |set: &[(&str, &str)]| sources(set).warnings();
+        for quiet in [("ADMIN_ADDRESS", "[::1]:9464"), ("ADMIN_ADDRESS", "off"), ("RATE_LIMITS", "off")] {
+            assert!(warnings(&[quiet]).is_empty(), "{quiet:?}");
+        }
+        let admin = warnings(&[("ADMIN_ADDRESS", "0.0.0.0:9464")]);
+        assert!(admin[0].starts_with("ADMIN_ADDRESS=0.0.0.0:9464 (from the environment) is no loopback"));
+        let off = warnings(&[("RATE_LIMITS", "off"), ("NODE_ENV", "production")]);
+        assert!(off[0].contains("switches all limits off, in production"), "{off:?}");
+        let small = warnings(&[("RATE_LIMITS", "login=100/m global")]);
+        assert!(small[0].contains("has the limit 100/m global for login"), "{small:?}");
+        assert_eq!([admin.len(), off.len(), small.len()], [1; 3]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The proxies in front of the service, by their addresses, and the client for which they forward a request.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::ProxyHeader;
 
@@ -10,8 +10,12 @@ use super::ProxyHeader;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
-/// The prefix length of the largest network that can be an operator's own.
-const SMALLEST_PREFIX: u8 = 7;
+/// The largest private network of IPv4 is `10.0.0.0/8`.
+const SMALLEST_IPV4_PREFIX: u8 = 8;
+/// The largest private network of IPv6 (RFC 4193).
+const UNIQUE_LOCAL: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7);
+/// No operator has a larger public network of IPv6.
+const SMALLEST_IPV6_PREFIX: u8 = 16;
 
 /// The text is not a list of networks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,10 +40,12 @@ impl TrustedProxies {
         self.0.is_empty()
     }
 
-    /// A network in the list that contains many public addresses: it is larger than the largest private
-    /// network (`fc00::/7`).
+    /// A network in the list that contains addresses of strangers, because it is larger than any that one operator has.
     pub fn too_large(&self) -> Option<String> {
-        let large = |network: &&IpNet| network.prefix_len() < SMALLEST_PREFIX;
+        let large = |network: &&IpNet| match network {
+            IpNet::V4(v4) => v4.prefix_len() < SMALLEST_IPV4_PREFIX,
+            IpNet::V6(v6) => v6.prefix_len() < SMALLEST_IPV6_PREFIX && !UNIQUE_LOCAL.contains(v6),
+        };
         self.0.iter().find(large).map(ToString::to_string)
     }
 
@@ -231,7 +237,7 @@ mod tests {
     #[test]
     fn a_network_of_the_public_is_too_large_to_be_trusted() {
         let too_large = |text: &str| TrustedProxies::parse(text).unwrap().too_large();
-        for one in ["0.0.0.0/0", "::/0", "128.0.0.0/1", "2000::/3"] {
+        for one in ["0.0.0.0/0", "::/0", "128.0.0.0/1", "2000::/3", "2000::/7", "10.0.0.0/7", "fc00::/6"] {
             assert_eq!(too_large(&format!("192.0.2.7,{one}")).as_deref(), Some(one));
         }
         assert_eq!(too_large("10.0.0.0/8,fc00::/7,2001:db8::/32,192.0.2.7"), None);

@@ -12,10 +12,13 @@ pub enum RateLimitsError {
     Part(String),
     /// There is no such group.
     #[error(
-        "must name groups of operations: login, register, refresh, generate, validate, profile, oauth_token, introspect, revoke \
-         or userinfo; {0:?} is no group (the key set, the documents and the probes are never limited)"
+        "must name groups of operations: {groups}; {0:?} is no group (the key set, the documents and the probes are never limited)",
+        groups = Group::ALL.map(Group::name).join(", ")
     )]
     Group(String),
+    /// A new group begins behind a comma.
+    #[error("must begin a new group with \";\": {0:?} stands behind a comma")]
+    Comma(String),
     /// A limit does not say for whom it is.
     #[error(
         "must say for whom each limit is: per address, per account, per client or global; {0:?} does not"
@@ -76,6 +79,9 @@ impl Line {
 
     /// `10/m per account`, `100/s global`, or `off per account`.
     fn read_limit(&mut self, group: Group, limit: &str) -> Result<(), RateLimitsError> {
+        if limit.contains('=') {
+            return Err(RateLimitsError::Comma(limit.to_owned()));
+        }
         let mut words = limit.split_whitespace();
         let quota = words.next().unwrap_or_default();
         let scope = match (words.next(), words.next(), words.next()) {
@@ -169,6 +175,9 @@ mod tests {
         for limit in ["10/m", "10/m address", "10/m per user", "10/m per", "10/m per address each", ""] {
             assert_eq!(fault(&format!("login={limit}")), RateLimitsError::Scope(text(limit)), "{limit}");
         }
+        let comma = fault("login=10/m per address, generate=5/s per address");
+        assert_eq!(comma, RateLimitsError::Comma(text("generate=5/s per address")));
+        assert!(Group::ALL.iter().all(|group| fault("x=off").to_string().contains(group.name())));
         assert_eq!(fault("login=ten/m per address"), RateLimitsError::Quota(text("ten/m")));
         assert_eq!(fault("generate=1/s per account"), NoAccount("generate"));
         assert_eq!(fault("login=1/s per client"), NoClient("login"));

@@ -48,6 +48,9 @@ use Group::{
 };
 use Scope::{Account, Address, Client, Global};
 
+/// The addresses of an IPv6 network have so many times the budget of one of them, all together.
+pub(super) const ADDRESSES_OF_NETWORK: u32 = 8;
+
 /// The limits if the operator sets no others. A company whose people share one address does not notice them. The more work
 /// an operation makes, the fewer requests it has; the key set, the documents and the probes have no limit.
 pub const DEFAULTS: &[(Group, Scope, Quota)] = &[
@@ -156,6 +159,18 @@ impl Policies {
         self.0[group as usize][scope as usize]
     }
 
+    /// The global limits that one client can use up: one that is not more than the addresses of one IPv6 network have together, or
+    /// one of a group without a limit by address.
+    pub fn global_for_one_client(&self) -> impl Iterator<Item = (Group, Quota)> {
+        Group::ALL.into_iter().filter_map(|group| {
+            let of_all = self.quota(group, Global)?;
+            let is_for_more = self
+                .quota(group, Address)
+                .is_some_and(|of_address| of_all.is_more_than(of_address, ADDRESSES_OF_NETWORK));
+            (!is_for_more).then_some((group, of_all))
+        })
+    }
+
     /// Whether any group has a limit of this scope.
     pub fn limit_any(&self, scope: Scope) -> bool {
         self.0.iter().any(|scopes| scopes[scope as usize].is_some())
@@ -163,5 +178,26 @@ impl Policies {
 
     pub(super) fn set(&mut self, group: Group, scope: Scope, quota: Option<Quota>) {
         self.0[group as usize][scope as usize] = quota;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_global_limit_that_one_network_can_use_up_is_found() {
+        let found = |line: &str| {
+            let policies = Policies::parse(line).unwrap();
+            policies.global_for_one_client().map(|(group, _)| group.name()).collect::<Vec<_>>()
+        };
+        assert!(found("").is_empty());
+        assert!(found("generate=50/s per address, 500/s global").is_empty());
+        assert_eq!(
+            found("generate=50/s per address, 400/s global; login=480/m global"),
+            ["login", "generate"]
+        );
+        assert_eq!(found("login=481/m global; register=10000/m global, off per address"), ["register"]);
+        assert_eq!(found("login=10/s per address, 100/h global"), ["login"], "of different windows");
     }
 }

@@ -59,6 +59,14 @@ impl Quota {
         is_possible.then_some(quota).ok_or(QuotaError)
     }
 
+    /// Whether it admits more than `factor` of `other` together: in the long run, and at once.
+    pub(super) fn is_more_than(self, other: Self, factor: u32) -> bool {
+        let rate = |one: Self, by: Self| u64::from(one.requests) * u64::from(by.window());
+        let factor = u64::from(factor);
+        rate(self, other) > factor * rate(other, self)
+            && u64::from(self.requests) > factor * u64::from(other.requests)
+    }
+
     /// The requests of one window.
     pub fn requests(self) -> u32 {
         self.requests

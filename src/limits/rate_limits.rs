@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::metrics::Verdicts;
 use super::pace::{Pace, ticks};
+use super::policies::ADDRESSES_OF_NETWORK;
 use super::table::Table;
 use super::{Group, LiveInstances, Policies, Quota, Scope, Verdict};
 use crate::clock::Clock;
@@ -20,8 +21,6 @@ const STRANGE: Duration = Duration::from_secs(60);
 const LOOK_UPS: Quota = Quota::per_minute(30);
 /// One network may use one part of this many of the budget of familiar addresses.
 const PARTS_OF_FAMILIAR: u32 = 8;
-/// The addresses of an IPv6 network have so many times the budget of one of them, all together.
-const ADDRESSES_OF_NETWORK: u32 = 8;
 
 /// The clients that share a global budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

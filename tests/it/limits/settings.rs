@@ -26,6 +26,10 @@ fn faults_of_rate_limits_are_reported_with_what_is_allowed() {
             "login=10/m",
             r#"must say for whom each limit is: per address, per account, per client or global; "10/m" does not"#,
         ),
+        (
+            "login=10/m per address, generate=5/s per address",
+            r#"must begin a new group with ";": "generate=5/s per address" stands behind a comma"#,
+        ),
         ("login=0/m per address", r#"must be limits; "0/m" is no limit: a limit is such as 10/m"#),
         ("profile=1/s per account", "must have limits per account only for login and register"),
         ("login=off; login=1/m global", r#"must have each limit once; "1/m global" is there twice"#),
