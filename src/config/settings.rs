@@ -175,7 +175,7 @@ settings! {
     ACCESS_LOG = setting("errors", "Requests that have a line in the log: `off`, `errors` (those that are refused) or `all`");
     ACCESS_LOG_SAMPLE = setting(
         "1",
-        "With `ACCESS_LOG=all`: of so many successful requests for tokens, checks, keys and health, one has a line; `1`: each",
+        "With `ACCESS_LOG=all`: log one of N successful requests for tokens, checks, keys and health; `1`: each",
     );
     OTEL_EXPORTER_OTLP_ENDPOINT = setting(
         "",
@@ -194,7 +194,7 @@ settings! {
         "cumulative",
         "What exported counters count from: `cumulative`: the start of the process; `delta` or `lowmemory`: the export before",
     );
-    OTEL_EXPORTER_OTLP_PROTOCOL = setting("http/protobuf", "How the collector is spoken to: `http/protobuf`, and nothing else");
+    OTEL_EXPORTER_OTLP_PROTOCOL = setting("http/protobuf", "Protocol for the collector; only `http/protobuf`");
     OTEL_EXPORTER_OTLP_HEADERS = secret(
         "Headers for the collector, such as `api-key=…`, separated by commas; `%20` stands for a space",
     );
