@@ -110,8 +110,7 @@ fn last_expired(first: &[Document], base: ChainHead) -> Result<Option<ChainHead>
     for event in first {
         let place = head_of(event, "seq", "link")?;
         // A purge that was cut off has left the events in front of the base.
-        let is_next = place.seq < next_seq || place.seq == next_seq;
-        if !is_next || event.get_bool("has_record").unwrap_or(true) {
+        if place.seq > next_seq || event.get_bool("has_record").unwrap_or(true) {
             break;
         }
         next_seq = next_seq.max(place.seq + 1);

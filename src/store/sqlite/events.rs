@@ -6,7 +6,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use super::Sqlite;
-use crate::domain::{Event, EventId, EventKind, Timestamp, UserId};
+use crate::domain::{ClientId, Event, EventId, EventKind, Timestamp, UserId};
 use crate::event_record::{ChainHead, PersonKey, RecordDigest, RecordError};
 use crate::store::{EventFilter, EventRecorder, NoEvents, StoreError, StoredEvent};
 
@@ -79,7 +79,7 @@ fn insert(connection: &Connection, event: &Event, record: &str) -> rusqlite::Res
             event.kind.name(),
             event.kind.class().name(),
             event.person.map(|person| person.to_string()),
-            event.client.as_ref().map(|client| client.as_str()),
+            event.client.as_ref().map(ClientId::as_str),
             record,
             digest.0,
             next.link,

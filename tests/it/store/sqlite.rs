@@ -320,7 +320,7 @@ fn k13_a_full_disk_is_503_for_writers_and_nothing_for_readers() {
     let folder = folder_with_keys();
     let data = folder.path().join("data");
     fs::create_dir(&data).unwrap();
-    let mut command = on_small_disk(folder.path(), &data, "256k");
+    let mut command = on_small_disk(folder.path(), &data, "1m");
     let program =
         Program::spawn(command.env("HOST", "127.0.0.1").env("PORT", "0").env(CHEAP.0, CHEAP.1)).unwrap();
     let client = program.client();
@@ -328,7 +328,7 @@ fn k13_a_full_disk_is_503_for_writers_and_nothing_for_readers() {
     // Only the program sees the small disk. This is the program's path to it.
     let disk = Path::new("/proc").join(program.pid().as_raw_nonzero().to_string()).join("root");
     let disk = disk.join(data.strip_prefix("/").unwrap());
-    let _ = fs::write(disk.join("ballast"), vec![0; 256 * 1024]);
+    let _ = fs::write(disk.join("ballast"), vec![0; 1024 * 1024]);
     let mut names = (0..).map(|n| format!("filler{n}"));
     let refused = eventually("the disk is full", || {
         let answer = client.post("/api/auth/register", &registration(&names.next().unwrap()));

@@ -118,7 +118,8 @@ impl Service {
     pub fn manage<T>(&self, work: impl AsyncFnOnce(Registry) -> T) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let stores = open_stores(&self.config, IfMissing::Create, &Entropy::System).unwrap();
-        let registry = open_registry(&self.config, &stores, self.clock.clone(), Entropy::seeded(8)).unwrap();
+        // While the clock stands, only the random part of their ids distinguishes the events of two commands.
+        let registry = open_registry(&self.config, &stores, self.clock.clone(), Entropy::System).unwrap();
         runtime.block_on(work(registry))
     }
 
