@@ -100,6 +100,15 @@ impl ClientAuthentication {
         }
     }
 
+    /// Whether there may be clients. If this instance knows of no client, it reads them again, at most every five seconds.
+    pub async fn may_have_clients(&self) -> bool {
+        let directory = &self.0.directory;
+        if directory.count() == Some(0) {
+            self.look_again().await;
+        }
+        directory.count() != Some(0)
+    }
+
     /// Reads the clients, and says whether it did.
     async fn look_again(&self) -> bool {
         if self.0.directory.is_fixed() {

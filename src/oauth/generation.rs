@@ -96,6 +96,11 @@ impl Generation {
         Self { tokens, directory, authentication }
     }
 
+    /// Whether there may be clients, so that credentials count.
+    pub async fn may_have_clients(&self) -> bool {
+        self.authentication.may_have_clients().await
+    }
+
     /// The client that a request comes from.
     ///
     /// # Errors
