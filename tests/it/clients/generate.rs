@@ -130,7 +130,7 @@ fn no_generated_token_lives_longer_than_the_service_permits() {
     mailer(&service).post(PATH, &json!({ "expiresIn": 7201 })).is_refused(
         403,
         "lifetime_not_allowed",
-        "This client may have tokens for at most 7200 seconds (generate.max_lifetime)",
+        "Tokens of this service live for at most 7200 seconds (MAX_TOKEN_LIFETIME)",
     );
 }
 
@@ -143,7 +143,7 @@ fn a_client_without_a_policy_generates_no_tokens() {
     service.anonymous().with_secret("plain", SECRET).post(PATH, &json!({})).is_refused(
         403,
         "generate_not_allowed",
-        "This client may not have tokens signed (generate)",
+        "This client has no policy for generated tokens (generate); the operator adds one with jwt-generator clients update ID --generate",
     );
 }
 
