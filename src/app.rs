@@ -49,7 +49,7 @@ use crate::keys::schedule::PeriodTooShort;
 use crate::keys::{KeyKind, KeySettings, Keys, RingService, Signer};
 use crate::oauth::{ClientDirectory, ClientRegistry, ClientsFileError};
 use crate::server_secret::CurrentServerSecret;
-use crate::store::{StoreError, Stores};
+use crate::store::StoreError;
 use crate::telemetry::LogFilter;
 use crate::telemetry::metrics::MetricRegistry;
 use crate::telemetry::traces::Tracer;
@@ -60,13 +60,13 @@ use listener::{adopt, connection_limit, listen, listen_for_admin};
 use metric_export::MetricExport;
 use stopping::end_together;
 
-pub use crate::store::IfMissing;
+pub use crate::store::{IfMissing, Stores};
 pub use archive::Archive;
 pub use backup::{Backup, BackupError, back_up};
 pub use clients::{client_rules, read_clients_file};
 pub use function::Function;
 pub use listener::passed_listener;
-pub use stores::open_stores;
+pub use stores::{missing_database, open_stores};
 pub use task::{NextTurn, Supervised, Supervisor, Task, TurnError};
 
 /// The most connections of one peer address, unless the operator sets another number.

@@ -1,5 +1,6 @@
 //! The stores that the settings name.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::StartError;
@@ -23,6 +24,14 @@ pub fn open_stores(config: &Config, if_missing: IfMissing, entropy: &Entropy) ->
             Stores::of(Mongo::with_events(uri.expose(), events).map_err(StartError::Store)?)
         }
     })
+}
+
+/// The file of the database, if the database is a file and does not exist yet.
+pub fn missing_database(config: &Config) -> Option<PathBuf> {
+    let StoreChoice::Sqlite(folder) = &config.store else { return None };
+    let file = folder.join(Sqlite::FILE);
+    let is_in_memory = folder.as_os_str() == ":memory:";
+    (!is_in_memory && !file.exists()).then_some(file)
 }
 
 /// What spans say of this database. The address is that of the first host of the URI, without what may be a password.

@@ -91,11 +91,6 @@ fn announce(config: &Config, app: &App, address: SocketAddr, output: &Output) {
     let algorithm = active.map(|active| active.verifying().algorithm());
     let algorithm = algorithm.or(config.algorithms.first().copied());
     let rsa_batch = app.keys().signer().uses_rsa_batches();
-    let signing = if rsa_batch && algorithm.is_some_and(jose::Algorithm::is_rsa) {
-        ", eight signatures at once"
-    } else {
-        ""
-    };
     let algorithm = algorithm.map_or("", jose::Algorithm::name);
     let url = config.public_url.clone().unwrap_or_else(|| url(address));
     let store = match &config.store {
@@ -108,7 +103,7 @@ fn announce(config: &Config, app: &App, address: SocketAddr, output: &Output) {
     if io::stdout().is_terminal() {
         output.line(&format!(
             "\n  JWT Generator {version}\n\n  API    {url}\n  Docs   {url}/api/docs/\n  Keys   {url}/api/jwks\n  \
-             Key    {kid} ({algorithm}{signing}) in {keys}\n  Store  {store}\n  OAuth  {oauth}\n\n  Press Ctrl-C to stop.\n",
+             Key    {kid} ({algorithm}) in {keys}\n  Store  {store}\n  OAuth  {oauth}\n\n  Press Ctrl-C to stop.\n",
             version = env!("CARGO_PKG_VERSION"),
             keys = app.keys_place(),
         ));

@@ -1,12 +1,12 @@
 //! The start of most commands: the settings, the log and the runtime.
 
 use std::env;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::runtime::{Builder, Runtime};
 
-use super::Failure;
-use crate::app::{self, IfMissing};
+use super::{Failure, Output};
+use crate::app::{self, IfMissing, Stores};
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat, Setting, Sources, secret_name};
 use crate::domain::RingRecord;
@@ -14,6 +14,9 @@ use crate::entropy::Entropy;
 use crate::keys::RingService;
 use crate::keys::custody::Account;
 use crate::telemetry::{self, Format, LogFilter};
+
+/// What to do if a command looks for the database in the wrong place.
+const RIGHT_FOLDER: &str = "run this in the server's folder, or set DATA_DIR";
 
 /// The environment and the `.env` of the current folder. Secrets of AWS are not read.
 pub(super) fn sources() -> Result<Sources, Failure> {
@@ -85,6 +88,24 @@ pub(super) fn config_and_log() -> Result<(Config, LogFilter), Failure> {
     let log = telemetry::start(&config.log_level, format);
     sources.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
     Ok((config, log))
+}
+
+/// The stores for a command that works on records, and the file of the database if the command makes it. Only a command that
+/// adds a record may do so. Otherwise a new, empty database would hide that the right one is missing.
+pub(super) fn stores(config: &Config, if_missing: IfMissing) -> Result<(Stores, Option<PathBuf>), Failure> {
+    let missing = app::missing_database(config);
+    if let (Some(file), IfMissing::Refuse) = (&missing, if_missing) {
+        return Err(Failure::refused(format!("there is no {}: {RIGHT_FOLDER}", file.display())));
+    }
+    Ok((app::open_stores(config, if_missing, &Entropy::System).map_err(Failure::refused)?, missing))
+}
+
+/// Tells where a record was added, if the command made the database.
+pub(super) fn tell_of_new_database(file: &Path, output: &Output) {
+    let file = file.display();
+    output.progress(&format!(
+        "Added to {file} (new database). If your server has another one, {RIGHT_FOLDER}."
+    ));
 }
 
 /// The service of the ring, on its store.

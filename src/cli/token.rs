@@ -73,7 +73,8 @@ pub(super) struct Verify {
     /// [default: the keys of this service]
     #[arg(long, value_name = "URL|FILE")]
     jwks: Option<String>,
-    /// Issuer that the token must have [default: JWT_ISSUER]
+    /// Issuer that the token must have [default: JWT_ISSUER; for an access token of
+    /// OAuth (at+jwt), the issuer of OAuth]
     #[arg(long)]
     issuer: Option<String>,
     /// Audience that the token must have [default: JWT_AUDIENCE]
@@ -191,9 +192,12 @@ impl Verify {
             None => own_keys(&config)?,
         };
         let audience = [self.audience.as_deref().unwrap_or(&config.audience)];
+        let is_access_token = is_access_token(&token);
+        let of_oauth = config.oauth_issuer.on_port(config.port).filter(|_| is_access_token);
+        let issuer = of_oauth.unwrap_or_else(|| config.issuer.clone());
         let expect = jose::Expectations {
-            typ: jose::Typ::Jwt,
-            issuer: self.issuer.as_deref().unwrap_or(&config.issuer),
+            typ: if is_access_token { jose::Typ::AtJwt } else { jose::Typ::Jwt },
+            issuer: self.issuer.as_deref().unwrap_or(&issuer),
             audience: &audience,
             leeway: config.clock_skew,
             now: Clock::System.now().as_secs(),
@@ -207,6 +211,14 @@ impl Verify {
             .print(&json!({ "valid": true, "claims": claims }), &format!("The token is valid.\n{claims:#}"));
         Ok(())
     }
+}
+
+/// Whether a token says that it is an access token of OAuth (RFC 9068 §2.1). Its signature covers that.
+fn is_access_token(token: &str) -> bool {
+    let header = jose::decode_unverified(token).ok().map(|(header, _)| header);
+    let header: Option<Value> = header.and_then(|header| serde_json::from_str(&header).ok());
+    let typ = header.as_ref().and_then(|header| header.get("typ")?.as_str()).unwrap_or_default();
+    ["at+jwt", "application/at+jwt"].iter().any(|name| typ.eq_ignore_ascii_case(name))
 }
 
 /// Keys by their `kid`.

@@ -66,14 +66,17 @@ impl Users {
     pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
         let config = setup::config()?;
         setup::runtime()?.block_on(async {
-            let stores =
-                app::open_stores(&config, self.if_missing(), &Entropy::System).map_err(Failure::refused)?;
+            let (stores, new_database) = setup::stores(&config, self.if_missing())?;
             let registry = app::open_registry(&config, &stores, Clock::System, Entropy::System);
-            self.run_on(&registry.map_err(Failure::refused)?, config.password_policy, output).await
+            self.run_on(&registry.map_err(Failure::refused)?, config.password_policy, output).await?;
+            if let Some(file) = new_database {
+                setup::tell_of_new_database(&file, output);
+            }
+            Ok(())
         })
     }
 
-    /// Only `create` may make a database. Otherwise a new, empty one would hide that the right one is missing.
+    /// Only `create` may make a database.
     fn if_missing(&self) -> IfMissing {
         if let Self::Create { .. } = self { IfMissing::Create } else { IfMissing::Refuse }
     }

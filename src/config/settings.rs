@@ -43,7 +43,7 @@ settings! {
     );
     MONGODB_URI = secret("Address of the MongoDB that stores the users; if it is empty, SQLite stores them");
     SKIP_DATABASE = setting("false", "`true` runs the service without a database and without accounts");
-    JWT_ISSUER = setting("jwt-generator-app", "The claim `iss` of every token");
+    JWT_ISSUER = setting("jwt-generator-app", "The claim `iss` of every token except OAuth tokens");
     JWT_AUDIENCE = setting("jwt-generator-api", "The claim `aud` of every token, unless the request names another audience");
     JWT_EXPIRATION = setting("1h", "Lifetime of a token: `3600`, `90s`, `15m`, `7 days`, `2w` …");
     BCRYPT_ROUNDS = setting("12", "Cost of password hashes (bcrypt), 4 to 15");
@@ -102,7 +102,7 @@ settings! {
     );
     VAULT_ROLE_ID = setting("", "Id of the role, for `VAULT_AUTH=approle`");
     VAULT_SECRET_ID = secret("Secret of the role, for `VAULT_AUTH=approle`");
-    MAX_TOKEN_LIFETIME = setting("24h", "Longest lifetime that a request for a demo token may ask for (`expiresIn`)");
+    MAX_TOKEN_LIFETIME = setting("24h", "Longest lifetime that a request for a demo token or a generated token may ask for (`expiresIn`)");
     CLOCK_SKEW = setting(
         "",
         "Seconds by which clocks may differ, at most 300; empty: 0 for `exp` and `nbf`, 60 for the key schedule",

@@ -54,9 +54,9 @@ pub struct ClientMetadata {
     /// The addresses to which the browser may return after a log-out (OpenID Connect RP-Initiated Logout §3.1).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub post_logout_redirect_uris: Vec<RedirectUri>,
-    /// How it authenticates to this service.
-    #[serde(default)]
-    pub token_endpoint_auth_method: ClientAuthMethod,
+    /// How it authenticates to this service; `None`: with its secret, in the header or in the form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_method: Option<ClientAuthMethod>,
     /// The algorithm of its assertions; `None` accepts each that its keys allow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_signing_alg: Option<String>,
@@ -121,11 +121,10 @@ pub struct ClientMetadata {
 }
 
 /// How a client authenticates (RFC 6749 §2.3, RFC 7523 §2.2).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientAuthMethod {
     /// With its secret in `Authorization: Basic`.
-    #[default]
     ClientSecretBasic,
     /// With its secret in the form.
     ClientSecretPost,
@@ -170,10 +169,37 @@ pub enum AccessTokenTyp {
     Jwt,
 }
 
+impl ClientMetadata {
+    /// Whether the client may authenticate in this way. One that names no method may send its secret in both ways: libraries
+    /// differ in which of them they use without being told.
+    pub fn may_authenticate_by(&self, method: ClientAuthMethod) -> bool {
+        match self.token_endpoint_auth_method {
+            Some(named) => named == method,
+            None => method.uses_secret(),
+        }
+    }
+
+    /// Whether the client has a secret.
+    pub fn uses_secret(&self) -> bool {
+        self.token_endpoint_auth_method.is_none_or(ClientAuthMethod::uses_secret)
+    }
+
+    /// Whether the client does not authenticate.
+    pub fn is_public(&self) -> bool {
+        self.token_endpoint_auth_method == Some(ClientAuthMethod::None)
+    }
+}
+
+impl ClientAuthMethod {
+    fn uses_secret(self) -> bool {
+        matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost)
+    }
+}
+
 impl Client {
     /// Whether it cannot keep a secret (RFC 6749 §2.1).
     pub fn is_public(&self) -> bool {
-        self.metadata.token_endpoint_auth_method == ClientAuthMethod::None
+        self.metadata.is_public()
     }
 
     /// Whether it may use this grant.

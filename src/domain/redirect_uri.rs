@@ -92,6 +92,16 @@ impl RedirectUri {
             && !requested.contains('#')
     }
 
+    /// Whether `requested` is this URI with another port.
+    pub fn differs_by_port(&self, requested: &str) -> bool {
+        let (known, asked) = (Parts::of(&self.0), Parts::of(requested));
+        known.authority != asked.authority
+            && (known.scheme, known.host(), known.path_and_query)
+                == (asked.scheme, asked.host(), asked.path_and_query)
+            && known.has_plain_port()
+            && asked.has_plain_port()
+    }
+
     /// Scheme, host and port of a requested URI that this one admits: the source for `form-action` of a policy (CSP). For
     /// a scheme of an app, only the scheme.
     pub fn origin(requested: &str) -> String {
@@ -259,6 +269,22 @@ mod tests {
         ] {
             let uri = RedirectUri::parse(registered).unwrap();
             assert_eq!(uri.admits(asked), admitted, "{registered} {asked}");
+        }
+    }
+
+    #[test]
+    fn another_port_is_the_only_difference() {
+        for (registered, asked, is_only_port) in [
+            ("http://localhost:8080/cb", "http://localhost:3001/cb", true),
+            ("http://localhost/cb", "http://localhost:3001/cb", true),
+            ("https://app.example/cb", "https://app.example:444/cb", true),
+            ("http://localhost:8080/cb", "http://localhost:8080/cb", false),
+            ("http://localhost:8080/cb", "http://localhost:3001/other", false),
+            ("http://localhost:8080/cb", "https://localhost:3001/cb", false),
+            ("http://localhost:8080/cb", "http://localhost:x@evil.example/cb", false),
+        ] {
+            let uri = RedirectUri::parse(registered).unwrap();
+            assert_eq!(uri.differs_by_port(asked), is_only_port, "{registered} {asked}");
         }
     }
 

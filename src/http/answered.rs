@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 
 use super::operation::Operation;
 use super::refusal::Cause;
-use crate::domain::{Caller, UserId};
+use crate::domain::{Caller, ClientId, UserId};
 
 /// One answered request. All fields except its client, its name and its cause have few possible values, so
 /// that statistics can count by them.
@@ -32,6 +32,8 @@ pub(super) struct Answered<'a> {
     pub(super) bytes: usize,
     /// The user for whom it was, if a use case has found one.
     pub(super) user: Option<UserId>,
+    /// The OAuth client from which it says to come, if there is such a client.
+    pub(super) client: Option<ClientId>,
 }
 
 /// The name of an HTTP method (RFC 9110 §9.3, RFC 5789), or one name for all others, because a request may

@@ -25,15 +25,12 @@ impl<T> Deref for Held<T> {
     }
 }
 
-/// What the header `Authorization` says about an OAuth client. A service without clients does not read it, as the original does
-/// not.
+/// What the header `Authorization` says about an OAuth client. A service without clients ignores it, as the original does. If
+/// this instance knows of no client, it reads the stored clients first, because the first one may be new.
 ///
 /// # Errors
 /// If the value is long and the memory for bodies is full.
-pub(super) fn client_credential(call: &Call, api: &Api) -> Result<Option<Held<Credential>>, Refusal> {
-    if api.clients.count() == Some(0) {
-        return Ok(None);
-    }
+pub(super) async fn client_credential(call: &Call, api: &Api) -> Result<Option<Held<Credential>>, Refusal> {
     let headers = call.request.headers();
     let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_basic = authorization.split(' ').next().is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic"));
@@ -44,6 +41,9 @@ pub(super) fn client_credential(call: &Call, api: &Api) -> Result<Option<Held<Cr
     } else {
         return Ok(None);
     };
+    if !api.generation.may_have_clients().await {
+        return Ok(None);
+    }
     let mut share = api.share(&call.caller);
     if authorization.len() > UNCOUNTED {
         share.hold(authorization.len())?;

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::answered::{Answered, MethodName};
 use super::base_path::BasePath;
 use super::dialect::Dialect;
+use super::docs::accepts_html;
 use super::metrics::{ActiveRequest, ConnectionMetrics, HttpMetrics};
 use super::middleware::access_log::AccessLogger;
 use super::middleware::client::ClientAddress;
@@ -25,12 +26,12 @@ use super::pages::{Language, refusal_page};
 use super::refusal::{Cause, Kind, Refusal, ToldRefusal};
 use super::router::{Route, Router, allowed};
 use super::{Answer, Api, Body, Call, Response, operations, path};
-use crate::domain::Caller;
+use crate::domain::{Caller, RequestId};
 use crate::limits::Verdict;
 use crate::oauth::Issuer;
 use crate::telemetry::metrics::Source;
 use crate::telemetry::traces::{BegunTrace, Span, Tracer};
-use crate::telemetry::{RequestScope, in_request, user};
+use crate::telemetry::{RequestScope, client, in_request, user};
 
 /// The router, and the work that is the same for every request and every response. The server and the
 /// function hand their requests to it.
@@ -59,8 +60,8 @@ struct Arrived<'r> {
     method: MethodName,
     /// The origin in the answer, if it is one of those that the operator named.
     origin: Option<HeaderValue>,
-    /// The language of a page that refuses the request.
-    language: Language,
+    /// The language of the page that refuses the request; `None` if a program reads the refusal.
+    language: Option<Language>,
     began: Instant,
     /// The request's own span, if the request is recorded.
     span: Option<Span>,
@@ -130,12 +131,22 @@ impl HttpService {
         let (request_id, address) = (self.request_ids.of(headers), self.client.of(peer, headers));
         let peer = self.client.counted(address);
         let caller = Caller { address, peer, request_id, operation, trace };
-        let scope = RequestScope { request_id, trace, trace_state: incoming.state, recording, user: None };
-        let (method, origin) = (MethodName::of(method), self.cors.listed(headers));
-        let language = match route.dialect() {
-            Dialect::Page => Language::accepted(headers),
-            Dialect::Api | Dialect::OAuth => Language::default(),
+        let scope = RequestScope {
+            request_id,
+            trace,
+            trace_state: incoming.state,
+            recording,
+            user: None,
+            client: None,
         };
+        let (method, origin) = (MethodName::of(method), self.cors.listed(headers));
+        let is_for_person = match route.dialect() {
+            Dialect::Page => true,
+            // A person may follow a wrong link below `/oauth`.
+            Dialect::OAuth => matches!(route, Route::Nowhere(_)) && accepts_html(headers),
+            Dialect::Api => false,
+        };
+        let language = is_for_person.then(|| Language::accepted(headers));
         let active = self.metrics.begin();
         (Arrived { caller, route, method, origin, language, began, span, active }, scope)
     }
@@ -175,7 +186,7 @@ impl HttpService {
     fn respond(&self, arrived: Arrived<'_>, of_address: Option<Verdict>, answered: Answer) -> Response {
         let Arrived { caller, route, method, origin, language, began, span, active } = arrived;
         let of_account = limits::account_of(&answered);
-        let (mut response, refusal, cause) = self.write(answered, route, language);
+        let (mut response, refusal, cause) = self.write(answered, route, language, &caller.request_id);
         self.limit_fields.add(of_address, of_account, response.headers_mut());
         let mut response = self.finish(response, method, &caller);
         if !route.is_for_no_origin() {
@@ -192,6 +203,7 @@ impl HttpService {
             duration: began.elapsed(),
             bytes: response.body().len(),
             user: user(),
+            client: client(),
         };
         self.metrics.count(&request);
         drop(active);
@@ -208,7 +220,8 @@ impl HttpService {
         &self,
         answered: Answer,
         route: Route<'_>,
-        language: Language,
+        language: Option<Language>,
+        request_id: &RequestId,
     ) -> (Response, Option<&'static str>, Option<Cause>) {
         match answered {
             Ok(mut response) => {
@@ -226,9 +239,9 @@ impl HttpService {
             }
             Err(refusal) => {
                 let face = refusal.kind.face();
-                let mut response = match route.dialect() {
-                    Dialect::Page => refusal_page(&self.api, language, &refusal, &face),
-                    dialect => dialect.write(&refusal, &face),
+                let mut response = match language {
+                    Some(language) => refusal_page(&self.api, language, &refusal, &face, request_id),
+                    None => route.dialect().write(&refusal, &face),
                 };
                 security_headers::add(response.headers_mut());
                 let code = face.code;

@@ -1,5 +1,7 @@
 //! The meaning of a change of the ring: events for single keys, or for the ring as a whole.
 
+use std::fmt;
+
 use crate::domain::{KeyRecord, KeyState, Kid, Moved, RingRecord, Timestamp};
 
 /// Why a ring was changed.
@@ -17,6 +19,19 @@ pub enum Cause {
     WrittenLate,
     /// The server secret was made; this changes no key.
     ServerSecret,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Begun => "first key",
+            Self::Due => "schedule",
+            Self::Ordered => "operator",
+            Self::Moved => "moved",
+            Self::WrittenLate => "written late",
+            Self::ServerSecret => "server secret",
+        })
+    }
 }
 
 /// What has happened to a ring.
@@ -119,22 +134,22 @@ impl KeyEvent {
         let leaves_at = after.find(kid.as_str()).and_then(leaves_at).map(|at| at.to_string());
         use KeyState::{Active, Published, Removed, Retired};
         match (from, to) {
-            (None, Some(Active)) => tracing::info!(%kid, alg, ?why, "a new key signs"),
-            (_, Some(Active)) => tracing::info!(%kid, alg, ?why, "the next key signs"),
+            (None, Some(Active)) => tracing::info!(%kid, alg, %why, "a new key signs"),
+            (_, Some(Active)) => tracing::info!(%kid, alg, %why, "the next key signs"),
             (Some(Published), Some(Published)) => {
-                tracing::info!(%kid, alg, activates_at = leaves_at, ?why, "a published key signs at another time than was announced");
+                tracing::info!(%kid, alg, activates_at = leaves_at, %why, "a published key signs at another time than was announced");
             }
             (_, Some(Published)) => {
-                tracing::info!(%kid, alg, activates_at = leaves_at, ?why, "a new key is published; it signs when every verifier can know it");
+                tracing::info!(%kid, alg, activates_at = leaves_at, %why, "a new key is published; it signs when every verifier can know it");
             }
             (Some(Retired), Some(Retired)) => {
-                tracing::info!(%kid, alg, removes_at = leaves_at, ?why, "a retired key stays longer");
+                tracing::info!(%kid, alg, removes_at = leaves_at, %why, "a retired key stays longer");
             }
             (_, Some(Retired)) => {
-                tracing::info!(%kid, alg, removes_at = leaves_at, ?why, "a key no longer signs; it continues to verify");
+                tracing::info!(%kid, alg, removes_at = leaves_at, %why, "a key no longer signs; it continues to verify");
             }
-            (_, Some(Removed)) => tracing::info!(%kid, alg, ?why, "a key has left the key set"),
-            (_, None) => tracing::debug!(%kid, alg, ?why, "a key's record is dropped"),
+            (_, Some(Removed)) => tracing::info!(%kid, alg, %why, "a key has left the key set"),
+            (_, None) => tracing::debug!(%kid, alg, %why, "a key's record is dropped"),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::TokenError;
-use crate::domain::RedirectUri;
+use crate::domain::{ClientId, RedirectUri};
 
 /// The address to which the answer goes, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,11 +40,40 @@ impl ResponseMode {
 #[derive(Debug)]
 pub enum AuthorizeError {
     /// The client or the redirect URI is wrong: the user reads it, and the browser stays here.
-    Untrusted(Cow<'static, str>),
+    Untrusted(UntrustedRequest),
     /// The client reads it.
     ToClient(AnswerTarget, ErrorForClient),
     /// The service cannot answer now.
     Service(TokenError),
+}
+
+/// A request that names no client, or an address that its client did not register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UntrustedRequest {
+    /// A sentence for the programmer of the client.
+    pub sentence: Cow<'static, str>,
+    /// The client, if the request names one.
+    pub client: Option<ClientId>,
+    /// The redirect URI that the client did not register.
+    pub redirect_uri: Option<String>,
+}
+
+impl From<Cow<'static, str>> for UntrustedRequest {
+    fn from(sentence: Cow<'static, str>) -> Self {
+        Self { sentence, client: None, redirect_uri: None }
+    }
+}
+
+impl From<&'static str> for UntrustedRequest {
+    fn from(sentence: &'static str) -> Self {
+        Cow::Borrowed(sentence).into()
+    }
+}
+
+impl From<String> for UntrustedRequest {
+    fn from(sentence: String) -> Self {
+        Cow::<'static, str>::Owned(sentence).into()
+    }
 }
 
 /// An error that a client reads (RFC 6749 §4.1.2.1).

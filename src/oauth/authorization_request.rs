@@ -3,12 +3,15 @@
 
 use std::sync::Arc;
 
-use super::authorization_answer::{AnswerTarget, AuthorizeError, ErrorForClient, ResponseMode};
+use super::authorization_answer::{
+    AnswerTarget, AuthorizeError, ErrorForClient, ResponseMode, UntrustedRequest,
+};
 use super::claims_request::ClaimsRequest;
 use super::grant_request::audience;
 use super::request_object::AnswerParams;
 use super::{ClientDirectory, Params, TokenError};
-use crate::domain::{Client, GrantType, Scopes};
+use crate::domain::{Client, GrantType, RedirectUri, Scopes};
+use crate::telemetry::note_client;
 
 /// A request that may be granted.
 #[derive(Clone, Debug)]
@@ -129,16 +132,30 @@ fn trusted_target(
     let id = params.get("client_id").ok_or(untrusted("client_id is missing"))?;
     let found = clients.find(id).map_err(|_| AuthorizeError::Service(TokenError::NotReady))?;
     let client = found.ok_or(untrusted("client_id is not the id of a client"))?;
+    note_client(&client);
     let registered = &client.metadata.redirect_uris;
     let redirect_uri = match (params.get("redirect_uri"), registered.as_slice()) {
         (Some(asked), all) if all.iter().any(|known| known.admits(asked)) => asked.to_owned(),
-        (Some(_), _) => {
-            return Err(untrusted("redirect_uri is not one of the addresses that the client registered"));
-        }
+        (Some(asked), all) => return Err(AuthorizeError::Untrusted(unregistered(&client, asked, all))),
         (None, [only]) => only.as_str().to_owned(),
         (None, _) => return Err(untrusted("redirect_uri is missing")),
     };
     Ok((client, redirect_uri))
+}
+
+/// Why this redirect URI is not one of the client's.
+fn unregistered(client: &Client, asked: &str, registered: &[RedirectUri]) -> UntrustedRequest {
+    let sentence = if registered.iter().any(|known| known.differs_by_port(asked)) {
+        "redirect_uri has another port than the address that the client registered: \
+         only 127.0.0.1 and [::1] may have another port"
+    } else {
+        "redirect_uri is not one of the addresses that the client registered"
+    };
+    UntrustedRequest {
+        sentence: sentence.into(),
+        client: Some(client.id.clone()),
+        redirect_uri: Some(asked.to_owned()),
+    }
 }
 
 /// The destination of the answer. What a request object says of it counts for the refusal of the object only.

@@ -3,7 +3,7 @@
 use super::authorization_steps::{AuthorizationStep, Situation};
 use super::{
     AuthorizationRequest, AuthorizeError, ErrorForClient, LiveSession, NewGrant, OAuth, PASSWORD_ACR,
-    PageRequest, TokenError,
+    PageRequest, Params, TokenError,
 };
 use crate::domain::{GrantTerms, Secret};
 
@@ -17,6 +17,20 @@ pub struct Authorization {
 }
 
 impl OAuth {
+    /// Reads and checks a request. If its client or its redirect URI is not known, this instance reads the stored clients again,
+    /// at most every five seconds: they may be new.
+    ///
+    /// # Errors
+    /// [`AuthorizeError`].
+    pub async fn read_authorization(&self, params: &Params) -> Result<AuthorizationRequest, AuthorizeError> {
+        match AuthorizationRequest::read(params, &self.clients) {
+            Err(AuthorizeError::Untrusted(_)) if self.authentication.look_again().await => {
+                AuthorizationRequest::read(params, &self.clients)
+            }
+            answer => answer,
+        }
+    }
+
     /// Finds the next step of a request in a browser with this session.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ use super::presented_credentials::{Presented, PresentedCredentials};
 use super::used_assertions::UsedAssertions;
 use crate::clock::Clock;
 use crate::domain::{Client, ClientAuthMethod, Timestamp, UsedAssertion};
+use crate::telemetry::note_client;
 
 /// Why a client may fail that was added or changed a moment ago.
 const UNKNOWN: ClientAuthError = ClientAuthError::Failed("there is no such client");
@@ -100,8 +101,17 @@ impl ClientAuthentication {
         }
     }
 
+    /// Whether there may be clients. If this instance knows of no client, it reads them again, at most every five seconds.
+    pub async fn may_have_clients(&self) -> bool {
+        let directory = &self.0.directory;
+        if directory.count() == Some(0) {
+            self.look_again().await;
+        }
+        directory.count() != Some(0)
+    }
+
     /// Reads the clients, and says whether it did.
-    async fn look_again(&self) -> bool {
+    pub(super) async fn look_again(&self) -> bool {
         if self.0.directory.is_fixed() {
             return false;
         }
@@ -134,7 +144,7 @@ impl ClientAuthentication {
         secret: &str,
         method: ClientAuthMethod,
     ) -> Result<AuthenticatedClient, ClientAuthError> {
-        let known = self.0.directory.known(id)?;
+        let known = self.noted(id)?;
         // Also for an unknown client, so that both take the same time.
         let hash = digest(&SHA256, secret.as_bytes());
         let is_right = match &known {
@@ -158,8 +168,7 @@ impl ClientAuthentication {
         if id.is_some_and(|id| id != claimed) {
             return Err(ClientAuthError::Ambiguous("client_id and the assertion name different clients"));
         }
-        let known = self.0.directory.known(&claimed)?;
-        let known = known.ok_or(UNKNOWN)?;
+        let known = self.noted(&claimed)?.ok_or(UNKNOWN)?;
         known.must_use(ClientAuthMethod::PrivateKeyJwt)?;
         let issuer = self.0.issuer.as_deref();
         let issuer =
@@ -178,9 +187,17 @@ impl ClientAuthentication {
     }
 
     fn without_secret(&self, id: &str) -> Result<AuthenticatedClient, ClientAuthError> {
-        let known = self.0.directory.known(id)?;
-        let known = known.ok_or(UNKNOWN)?;
+        let known = self.noted(id)?.ok_or(UNKNOWN)?;
         known.authenticated(ClientAuthMethod::None, None)
+    }
+
+    /// The client with this id, which the log of the request names from now on.
+    fn noted(&self, id: &str) -> Result<Option<Arc<KnownClient>>, ClientsNotLoaded> {
+        let known = self.0.directory.known(id)?;
+        if let Some(known) = &known {
+            note_client(&known.client);
+        }
+        Ok(known)
     }
 }
 
@@ -192,7 +209,7 @@ impl KnownClient {
     }
 
     fn must_use(&self, method: ClientAuthMethod) -> Result<(), ClientAuthError> {
-        if self.client.metadata.token_endpoint_auth_method == method {
+        if self.client.metadata.may_authenticate_by(method) {
             Ok(())
         } else {
             Err(ClientAuthError::Failed(

@@ -162,7 +162,9 @@ pub fn breaks_of_change(before: &ClientMetadata, after: &ClientMetadata) -> Vec<
     for resource in before.resources.iter().filter(|resource| !after.resources.contains(resource)) {
         breaks.push(format!("requests for the resource {resource} are refused"));
     }
-    if before.token_endpoint_auth_method != after.token_endpoint_auth_method {
+    // A client that names no method any more may use what it named, if that was a way to send its secret.
+    let is_wider = after.token_endpoint_auth_method.is_none() && before.uses_secret();
+    if before.token_endpoint_auth_method != after.token_endpoint_auth_method && !is_wider {
         breaks.push("the client must authenticate in another way".to_owned());
     }
     if (&before.jwks, &before.jwks_uri) != (&after.jwks, &after.jwks_uri) && before.jwks.is_some() {

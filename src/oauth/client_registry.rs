@@ -11,8 +11,8 @@ use super::client_rules::ClientRules;
 use super::clients_file::hash_of;
 use crate::clock::Clock;
 use crate::domain::{
-    Client, ClientAuthMethod, ClientId, ClientMetadata, ClientOrigin, ClientSecretHash, Denial, Denied,
-    Event, EventKind, EventSubject, Initiator, RegistrationId, Secret, Timestamp,
+    Client, ClientId, ClientMetadata, ClientOrigin, ClientSecretHash, Denial, Denied, Event, EventKind,
+    EventSubject, Initiator, RegistrationId, Secret, Timestamp,
 };
 use crate::entropy::{Entropy, EntropyError};
 use crate::store::{Clients, Denials, StoreError, Stores};
@@ -137,7 +137,7 @@ impl ClientRegistry {
             }
             change(&mut client.metadata);
             self.rules.check(&client.id, &client.metadata)?;
-            if !uses_secret(&client.metadata) {
+            if !client.metadata.uses_secret() {
                 client.secrets.clear();
                 return Ok(None);
             }
@@ -162,7 +162,7 @@ impl ClientRegistry {
         by: &Initiator,
     ) -> Result<ChangedClient, ClientChangeError> {
         let replace = |client: &mut Client, now: Timestamp| {
-            if !uses_secret(&client.metadata) {
+            if !client.metadata.uses_secret() {
                 return Err(ClientChangeError::NoSecret(client.id.clone()));
             }
             let (mut secrets, secret) = self.first_secret(&client.metadata, now)?;
@@ -255,7 +255,7 @@ impl ClientRegistry {
         metadata: &ClientMetadata,
         now: Timestamp,
     ) -> Result<(Vec<ClientSecretHash>, Option<Secret<String>>), EntropyError> {
-        if !uses_secret(metadata) {
+        if !metadata.uses_secret() {
             return Ok((Vec::new(), None));
         }
         let secret = Secret::new(URL_SAFE_NO_PAD.encode(self.entropy.bytes::<32>()?));
@@ -278,11 +278,4 @@ impl ClientRegistry {
         let subject = EventSubject::Client(id.clone());
         Ok(Event::new(self.entropy.event_id(at)?, at, kind, *by, subject))
     }
-}
-
-fn uses_secret(metadata: &ClientMetadata) -> bool {
-    matches!(
-        metadata.token_endpoint_auth_method,
-        ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost
-    )
 }

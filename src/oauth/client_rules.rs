@@ -91,7 +91,7 @@ impl ClientRules {
         };
         let GeneratePolicy { audiences, subjects, claims, .. } = policy;
         check.refuse_if(
-            metadata.token_endpoint_auth_method == ClientAuthMethod::None,
+            metadata.is_public(),
             "generate",
             "needs a client that authenticates (another token_endpoint_auth_method than `none`)",
         );
@@ -139,6 +139,11 @@ fn check_texts(check: &mut Check, metadata: &ClientMetadata) {
     for (member, uris) in registered {
         let texts: Vec<_> = uris.iter().map(|uri| uri.as_str().to_owned()).collect();
         check_list(check, member, &texts);
+        check.refuse_if(
+            texts.iter().any(|uri| uri.contains('*')),
+            member,
+            "`*` is not a wildcard; give each address in full",
+        );
     }
     check_list(check, "resources", &metadata.resources);
 }
@@ -177,7 +182,7 @@ fn check_grants(check: &mut Check, metadata: &ClientMetadata) {
         "refresh_token needs authorization_code beside it",
     );
     check.refuse_if(
-        has(ClientCredentials) && metadata.token_endpoint_auth_method == ClientAuthMethod::None,
+        has(ClientCredentials) && metadata.is_public(),
         "grant_types",
         "client_credentials needs a client that authenticates (another token_endpoint_auth_method than `none`)",
     );
@@ -192,14 +197,14 @@ fn check_grants(check: &mut Check, metadata: &ClientMetadata) {
         "must be empty, because the client does not use the grant authorization_code",
     );
     check.refuse_if(
-        metadata.token_endpoint_auth_method == ClientAuthMethod::None && metadata.require_pkce == Some(false),
+        metadata.is_public() && metadata.require_pkce == Some(false),
         "require_pkce",
         "must not be false for a client that does not authenticate (RFC 9700 §2.1.1)",
     );
 }
 
 fn check_authentication(check: &mut Check, metadata: &ClientMetadata) {
-    let uses_keys = metadata.token_endpoint_auth_method == ClientAuthMethod::PrivateKeyJwt;
+    let uses_keys = metadata.may_authenticate_by(ClientAuthMethod::PrivateKeyJwt);
     let algorithm = metadata.token_endpoint_auth_signing_alg.as_deref();
     check.refuse_if(
         algorithm.is_some_and(|name| algorithm_of(name).is_none()),

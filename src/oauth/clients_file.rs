@@ -5,13 +5,13 @@ use std::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use jose::json::Json;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use super::client_faults::{ClientFault, ClientFaults, read_metadata};
 use super::client_rules::ClientRules;
 use crate::domain::{
-    Client, ClientAuthMethod, ClientId, ClientMetadata, ClientOrigin, ClientSecretHash, RegistrationId,
-    Secret, Timestamp,
+    Client, ClientId, ClientMetadata, ClientOrigin, ClientSecretHash, RegistrationId, Secret, Timestamp,
 };
 
 /// The fewest characters of a secret from a file. The secrets that this program makes have 43.
@@ -57,6 +57,9 @@ impl ClientsFile {
         read_secret: impl Fn(&str) -> Result<Secret<String>, String>,
     ) -> Result<Self, ClientsFileError> {
         let alone = |fault: String| ClientsFileError(vec![fault]);
+        // This error names the line and the column.
+        serde_json::from_str::<IgnoredAny>(text)
+            .map_err(|fault| alone(format!("the file is not valid JSON: {fault}")))?;
         Json::parse(text).map_err(|fault| alone(fault.to_string()))?;
         let entries: Vec<Map<String, Value>> = serde_json::from_str(text)
             .map_err(|_| alone("the file must be a JSON array of objects, one for each client".to_owned()))?;
@@ -165,11 +168,7 @@ impl FileClient {
 }
 
 fn check_secrets(metadata: &ClientMetadata, secrets: &[String]) -> Result<(), &'static str> {
-    let uses_secret = matches!(
-        metadata.token_endpoint_auth_method,
-        ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost
-    );
-    match (uses_secret, secrets.len()) {
+    match (metadata.uses_secret(), secrets.len()) {
         (true, 0) => {
             Err("or client_secret_file must be given, because the client authenticates with a secret")
         }

@@ -76,6 +76,9 @@ pub enum GenerateError {
     /// The policy admits at most so many seconds.
     #[error("the client's policy admits a lifetime of at most {0} seconds")]
     Lifetime(u64),
+    /// No token of the service may live for more than so many seconds.
+    #[error("the service admits a lifetime of at most {0} seconds")]
+    LongestLifetime(u64),
     /// A claim that the service sets in some kind of token.
     #[error(transparent)]
     Reserved(CustomClaimsError),
@@ -94,6 +97,11 @@ impl Generation {
     /// Issues `tokens` for the clients of `directory`.
     pub fn new(tokens: Tokens, directory: ClientDirectory, authentication: ClientAuthentication) -> Self {
         Self { tokens, directory, authentication }
+    }
+
+    /// Whether there may be clients, so that credentials count.
+    pub async fn may_have_clients(&self) -> bool {
+        self.authentication.may_have_clients().await
     }
 
     /// The client that a request comes from.
@@ -170,11 +178,13 @@ impl Generation {
         let settings = self.tokens.settings();
         let longest = settings.lifetime.max(settings.max_lifetime);
         let of_policy = policy.max_lifetime.and_then(|secs| Lifetime::from_secs(secs).ok());
-        let longest = of_policy.map_or(longest, |of_policy| of_policy.min(longest));
-        match wanted {
-            None => Ok(settings.lifetime.min(longest)),
-            Some(wanted) if wanted > longest => Err(GenerateError::Lifetime(longest.as_secs())),
-            Some(wanted) => Ok(wanted),
+        match (wanted, of_policy.filter(|of_policy| *of_policy < longest)) {
+            (None, of_policy) => Ok(settings.lifetime.min(of_policy.unwrap_or(longest))),
+            (Some(wanted), Some(most)) if wanted > most => Err(GenerateError::Lifetime(most.as_secs())),
+            (Some(wanted), None) if wanted > longest => {
+                Err(GenerateError::LongestLifetime(longest.as_secs()))
+            }
+            (Some(wanted), _) => Ok(wanted),
         }
     }
 }

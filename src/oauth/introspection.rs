@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::refresh_token::RefreshTokenInfo;
-use super::{AuthenticatedClient, OAuth, Params, TokenError};
+use super::{AuthenticatedClient, ClientAuthError, OAuth, Params, TokenError};
 use crate::domain::{Caller, Client, Secret};
 use crate::token::{AccessToken, AnswerKind};
 
@@ -45,7 +45,7 @@ impl OAuth {
     ) -> Result<Introspection, TokenError> {
         let client = &client.client;
         if client.is_public() {
-            return Err(TokenError::InvalidClient);
+            return Err(ClientAuthError::Failed("a public client may not ask about tokens").into());
         }
         let token = params.get("token").ok_or(TokenError::invalid_request("token is missing"))?;
         let answer = self.describe(client, token).await?;

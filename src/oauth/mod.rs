@@ -62,7 +62,9 @@ use crate::store::{Assertions, BrowserSessions, Consents, Denials, Grants, Users
 use crate::token::Tokens;
 
 pub use crate::store::Cause;
-pub use authorization_answer::{AnswerTarget, AuthorizeError, ErrorForClient, ResponseMode, origin_of};
+pub use authorization_answer::{
+    AnswerTarget, AuthorizeError, ErrorForClient, ResponseMode, UntrustedRequest, origin_of,
+};
 pub use authorization_code::NewGrant;
 pub use authorization_request::{AuthorizationRequest, PASSWORD_ACR, Prompt};
 pub use authorization_steps::{AuthorizationStep, Situation};

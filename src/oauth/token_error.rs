@@ -15,7 +15,7 @@ pub enum TokenError {
     InvalidRequest(Cow<'static, str>),
     /// `invalid_client`: the client did not authenticate. The sentence is the same for an unknown client and a wrong secret.
     #[error("the client could not be authenticated")]
-    InvalidClient,
+    InvalidClient(#[source] ClientAuthError),
     /// `invalid_grant`: the code or the refresh token is not valid, or belongs to another client.
     #[error("{0}")]
     InvalidGrant(&'static str),
@@ -77,7 +77,7 @@ impl From<CheckError> for TokenError {
 impl From<ClientAuthError> for TokenError {
     fn from(error: ClientAuthError) -> Self {
         match error {
-            ClientAuthError::Missing | ClientAuthError::Failed(_) => Self::InvalidClient,
+            ClientAuthError::Missing | ClientAuthError::Failed(_) => Self::InvalidClient(error),
             ClientAuthError::Ambiguous(sentence) => Self::invalid_request(sentence),
             ClientAuthError::NotLoaded(_) | ClientAuthError::Unavailable(_) => Self::NotReady,
         }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-use super::{AuthenticatedClient, OAuth, TokenError};
+use super::{AuthenticatedClient, ClientAuthError, OAuth, TokenError};
 
 /// The most assertions that are remembered: some 50 MB. Only clients that authenticated can add one.
 const MAX_USED: usize = 500_000;
@@ -63,7 +63,9 @@ impl OAuth {
     /// [`TokenError::InvalidClient`] if it was used on another instance, and those of the store.
     pub(super) async fn count_everywhere(&self, client: &AuthenticatedClient) -> Result<(), TokenError> {
         match &client.assertion {
-            Some(used) if !self.assertions.create_assertion(used).await? => Err(TokenError::InvalidClient),
+            Some(used) if !self.assertions.create_assertion(used).await? => {
+                Err(ClientAuthError::Failed("the assertion was used before, on another instance").into())
+            }
             _ => Ok(()),
         }
     }

@@ -10,4 +10,6 @@ pub mod traces;
 
 pub use log::{ACCESS_TARGET, AccessLog, Format, flush_log, start};
 pub use log_filter::{FilterError, LogFilter, check_filter};
-pub use scope::{InRequest, Propagation, RequestScope, in_request, note_user, propagation, user};
+pub use scope::{
+    InRequest, Propagation, RequestScope, client, in_request, note_client, note_user, propagation, user,
+};

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::traces::Recording;
-use crate::domain::{RequestId, TraceContext, UserId};
+use crate::domain::{Client, ClientId, RequestId, TraceContext, UserId};
 
 thread_local! {
     static CURRENT: RefCell<Option<RequestScope>> = const { RefCell::new(None) };
@@ -29,6 +29,8 @@ pub struct RequestScope {
     pub recording: Option<Recording>,
     /// The user for whom the request is, as soon as it is known.
     pub user: Option<UserId>,
+    /// The OAuth client from which the request says to come, as soon as it is known.
+    pub client: Option<ClientId>,
 }
 
 /// The headers that tell another service of the trace (W3C Trace Context §3).
@@ -110,6 +112,21 @@ pub fn note_user(user: UserId) {
     });
 }
 
+/// Notes from which stored client the request says to come. An id that no client has is not noted: it could be a secret that
+/// was sent in the wrong place.
+pub fn note_client(client: &Client) {
+    CURRENT.with(|current| {
+        if let Some(scope) = current.borrow_mut().as_mut() {
+            scope.client = Some(client.id.clone());
+        }
+    });
+}
+
+/// The client from which the request says to come, as far as it is known by now.
+pub fn client() -> Option<ClientId> {
+    current(|scope| scope.client.clone()).flatten()
+}
+
 /// The user for whom the request is, as far as it is known by now.
 pub fn user() -> Option<UserId> {
     current(|scope| scope.user).flatten()
@@ -131,7 +148,7 @@ mod tests {
 
     fn scope(number: u32) -> RequestScope {
         let request_id = RequestId::numbered(0, number);
-        RequestScope { request_id, trace: None, trace_state: None, recording: None, user: None }
+        RequestScope { request_id, trace: None, trace_state: None, recording: None, user: None, client: None }
     }
 
     fn id() -> Option<String> {

@@ -191,6 +191,59 @@ fn a_log_that_nothing_reads_holds_up_no_request_and_is_whole_when_it_is_read() {
     assert!(text.trim_end().ends_with('}'), "the last line is whole");
 }
 
+/// The person who runs the service looks here for the reason that a client may not learn.
+#[test]
+fn a_refusal_of_the_token_endpoint_has_its_cause_and_its_client_and_no_secret() {
+    const SECRET: &str = crate::clients::SECRET;
+    let folder = folder_with_keys();
+    let file = folder.path().join("clients.json");
+    let client = json!({
+        "client_id": "machine", "client_secret_sha256": crate::clients::SECRET_HASH, "grant_types": ["client_credentials"],
+        "scope": "stock.read", "token_endpoint_auth_method": "client_secret_basic",
+    });
+    std::fs::write(&file, json!([client]).to_string()).unwrap();
+    let program = Program::start(folder.path(), &[("CLIENTS_FILE", file.to_str().unwrap())]);
+    let machine = program.client().with_secret("machine", SECRET);
+    let ask = |client: &Client, form: &str| {
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        assert!(client.send(Method::POST, "/oauth/token", &headers, form).status >= 400);
+    };
+    const WRONG: &str = "not-the-secret-of-this-client";
+    ask(&program.client().with_secret("machine", WRONG), "grant_type=client_credentials");
+    ask(
+        &program.client(),
+        &format!("grant_type=client_credentials&client_id=machine&client_secret={SECRET}"),
+    );
+    ask(&program.client().with_secret(WRONG, "machine"), "grant_type=client_credentials");
+    ask(&machine, "grant_type=authorization_code&code=x");
+    ask(&machine, "grant_type=client_credentials&scope=admin");
+    ask(&machine, "grant_type=password");
+    let (_, log) = program.stop();
+    assert!(!log.contains(WRONG) && !log.contains(SECRET), "{log}");
+    let line = |line: &Value| {
+        let [error, cause, client] = ["error.type", "cause", "client_id"].map(|name| line[name].clone());
+        (error, cause, client)
+    };
+    let expected = [
+        ("invalid_client", "the secret is wrong or has expired", Some("machine")),
+        (
+            "invalid_client",
+            "the client is registered for another method (token_endpoint_auth_method)",
+            Some("machine"),
+        ),
+        ("invalid_client", "there is no such client", None),
+        ("unauthorized_client", "the client may not use this grant_type", Some("machine")),
+        ("invalid_scope", "the client may not have one of these scopes", Some("machine")),
+        (
+            "unsupported_grant_type",
+            "The service does not support this grant_type; the discovery document lists those that it supports",
+            Some("machine"),
+        ),
+    ];
+    let expected = expected.map(|(error, cause, client)| (json!(error), json!(cause), json!(client)));
+    assert_eq!(answered(&log).iter().map(line).collect::<Vec<_>>(), expected);
+}
+
 /// What a page tells the user, or a redirect tells the client, is in the log as well.
 #[test]
 fn a_page_that_refuses_leaves_its_code_in_the_log() {
@@ -212,6 +265,8 @@ fn a_page_that_refuses_leaves_its_code_in_the_log() {
     assert_eq!(browser.submit(&form, &taken).unwrap().status, 409);
     assert_eq!(browser.submit(&form, &[("username", "a")]).unwrap().status, 400);
     is_told(browser.open(&authorize("web", &[("scope", "openid"), ("prompt", "none")])), "login_required");
+    let elsewhere = authorize("web", &[("redirect_uri", "https://elsewhere.example/?secret=x")]);
+    assert_eq!(browser.get(&elsewhere).status, 400);
     browser.log_in(&page, "alice").unwrap();
     let consent = browser.open(&authorize("web", &[("scope", "openid")])).unwrap();
     is_told(browser.submit(&consent, &[("answer", "deny")]), "access_denied");
@@ -228,10 +283,16 @@ fn a_page_that_refuses_leaves_its_code_in_the_log() {
         ("register_on_page", 409, "user_exists"),
         ("register_on_page", 400, "invalid_field"),
         ("authorize", 303, "login_required"),
+        ("authorize", 400, "untrusted_request"),
         ("answer_consent", 303, "access_denied"),
     ];
     assert_eq!(
         refused,
         expected.map(|(operation, status, code)| (json!(operation), json!(status), json!(code)))
     );
+    let lines = answered(&log);
+    let untrusted = lines.iter().find(|line| line["error.type"] == "untrusted_request").unwrap();
+    let cause = "redirect_uri is not one of the addresses that the client registered";
+    assert_eq!((&untrusted["cause"], &untrusted["client_id"]), (&json!(cause), &json!("web")));
+    assert!(!log.contains("elsewhere.example"), "an address may contain a secret: {log}");
 }

@@ -124,6 +124,36 @@ fn a_minted_token_is_inspected_and_verified_offline() {
     assert_eq!(told, "error: the token is not meant for this audience (wrong_audience)\n");
 }
 
+/// RFC 9068: an access token says that it is one, and then its issuer is that of OAuth.
+#[test]
+fn access_tokens_of_oauth_are_verified_too() {
+    let folder = folder_with_keys();
+    let file = folder.path().join("clients.json");
+    let client = json!({
+        "client_id": "orders", "client_secret_sha256": crate::clients::SECRET_HASH, "grant_types": ["client_credentials"],
+        "resources": ["https://stock.example.com"],
+    });
+    std::fs::write(&file, json!([client]).to_string()).unwrap();
+    let issuer = "http://localhost:3000";
+    let settings =
+        [("CLIENTS_FILE", file.to_str().unwrap()), ("ISSUER_URL", issuer), ("SKIP_DATABASE", "true")];
+    let program = Program::start(folder.path(), &settings);
+    let orders = program.client().with_secret("orders", crate::clients::SECRET);
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let answer = orders.send(http::Method::POST, "/oauth/token", &form, "grant_type=client_credentials");
+    let answer = answer.ok();
+    let token = answer["access_token"].as_str().unwrap();
+    let verify = ["token", "verify", "--audience", "https://stock.example.com", token];
+    assert_eq!(json_of(folder.path(), &verify)["claims"]["client_id"], "orders");
+    let named = [&verify[..], &["--issuer", issuer]].concat();
+    assert_eq!(json_of(folder.path(), &named)["valid"], true);
+    let said = refused(&mut command(folder.path(), &["token", "verify", token]), 1);
+    assert!(said.contains("(wrong_audience)"), "{said}");
+    let other = [&verify[..], &["--issuer", "http://127.0.0.1:3000"]].concat();
+    let said = refused(&mut command(folder.path(), &other), 1);
+    assert!(said.contains("(wrong_issuer)"), "{said}");
+}
+
 #[test]
 fn tokens_come_from_standard_input_too() {
     let folder = folder_with_keys();

@@ -32,6 +32,10 @@ fn five_minutes_of_the_readme_work_as_printed() {
     let script = format!("set -euo pipefail\n{commands}");
     let told = run(Command::new("bash").args(["-xc", &script]).env("PATH", path).current_dir(folder.path()));
     assert!(!told.contains("\"success\":false") && !told.contains("\"success\": false"), "{told}");
+    let first = told.split("\"access_token\": \"").nth(1).unwrap().split('"').next().unwrap();
+    let (_, claims) = jose::decode_unverified(first).unwrap();
+    let claims: serde_json::Value = serde_json::from_str(&claims).unwrap();
+    assert_eq!((&claims["client_id"], claims.get("demo")), (&"mailer".into(), None), "{claims}");
 }
 
 #[test]

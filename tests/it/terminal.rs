@@ -118,7 +118,8 @@ fn a_terminal_has_colours_unless_no_color_is_set() {
     let folder = tempfile::tempdir().unwrap();
     let screen = |arguments: &[&str], no_color: bool| {
         let mut command = command(folder.path(), arguments);
-        command.env("PORT", "4000");
+        // The log warns of the second one.
+        command.env("PORT", "4000").env("JWT_ISUER", "x").env("LOG_LEVEL", "warn");
         if no_color {
             command.env("NO_COLOR", "1");
         }
@@ -128,6 +129,10 @@ fn a_terminal_has_colours_unless_no_color_is_set() {
         assert!(screen(arguments, false).contains("\u{1b}["), "{arguments:?}");
         assert!(!screen(arguments, true).contains('\u{1b}'), "{arguments:?}");
     }
+    assert!(
+        screen(&["keys", "show"], true).contains("did you mean JWT_ISSUER?"),
+        "the log is on the screen, too"
+    );
     assert!(!run(&mut command(folder.path(), &["config", "show"])).contains('\u{1b}'));
 }
 

@@ -5,6 +5,8 @@ mod options;
 mod plan;
 mod shown;
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -14,7 +16,7 @@ use super::{Failure, Output};
 use crate::app::{self, IfMissing};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::{Client, ClientId, ClientMetadata, Initiator, Lifetime};
+use crate::domain::{Client, ClientId, ClientMetadata, DemoTokens, Initiator, Lifetime};
 use crate::entropy::Entropy;
 use crate::oauth::{ChangedClient, ClientChangeError, ClientRegistry, breaks_of_change, breaks_of_deletion};
 use options::Members;
@@ -32,6 +34,7 @@ pub(super) enum Clients {
         id: ClientId,
     },
     /// Change a client; the command asks first if something stops working
+    #[command(after_help = "Without an option, its member stays unchanged.")]
     Update(Update),
     /// Give a client another secret; the one before stays valid for a while
     RotateSecret(RotateSecret),
@@ -47,6 +50,14 @@ pub(super) enum Clients {
 }
 
 const CREATE_EXAMPLES: &str = "\
+Without --grant, a client has the grant authorization_code if it has a
+--redirect-uri. Otherwise it has client_credentials, or no grant with --generate.
+Without --scope, a client with a --redirect-uri gets openid profile email.
+Without --auth-method, it may send its secret in the header (client_secret_basic)
+or in the form (client_secret_post). Without --resource, its access tokens have
+the audience JWT_AUDIENCE. Without --access-token-lifetime, they live for
+JWT_EXPIRATION.
+
 Examples:
   A service that has tokens signed for any subject and audience:
     jwt-generator clients create mailer --generate --generate-subject '*' \\
@@ -99,51 +110,58 @@ impl Clients {
     pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
         let config = setup::config()?;
         setup::runtime()?.block_on(async {
-            let stores =
-                app::open_stores(&config, self.if_missing(), &Entropy::System).map_err(Failure::refused)?;
+            let (stores, new_database) = match &self {
+                // It reads the file first, and tells of its faults.
+                Self::Plan(_) => {
+                    let stores = app::open_stores(&config, IfMissing::Refuse, &Entropy::System);
+                    (stores.map_err(Failure::refused)?, None)
+                }
+                _ => setup::stores(&config, self.if_missing())?,
+            };
             let registry = app::open_clients(&config, &stores, Clock::System, Entropy::System);
-            self.run_on(&registry, &config, output).await
+            self.run_on(&registry, &Place { config, new_database }, output).await
         })
     }
 
-    /// Only `create` may make a database. Otherwise a new, empty one would hide that the right one is missing.
+    /// Only `create` may make a database.
     fn if_missing(&self) -> IfMissing {
         if let Self::Create(_) = self { IfMissing::Create } else { IfMissing::Refuse }
     }
 
-    async fn run_on(
-        self,
-        registry: &ClientRegistry,
-        config: &Config,
-        output: &Output,
-    ) -> Result<(), Failure> {
+    async fn run_on(self, registry: &ClientRegistry, place: &Place, output: &Output) -> Result<(), Failure> {
         match self {
-            Self::Create(create) => create.run(registry, config, output).await?,
+            Self::Create(create) => create.run(registry, place, output).await?,
             Self::List => shown::list(&registry.list().await.map_err(Failure::because)?, output),
             Self::Show { id } => {
                 shown::show(&registry.find(&id).await.map_err(failure)?, Clock::System.now(), output);
             }
-            Self::Update(update) => update.run(registry, config, output).await?,
-            Self::RotateSecret(rotate) => rotate.run(registry, config, output).await?,
-            Self::Delete { id, consent } => delete(&id, &consent, registry, config, output).await?,
-            Self::Plan(plan) => plan.run(registry, config, output).await?,
+            Self::Update(update) => update.run(registry, place, output).await?,
+            Self::RotateSecret(rotate) => rotate.run(registry, place, output).await?,
+            Self::Delete { id, consent } => delete(&id, &consent, registry, place, output).await?,
+            Self::Plan(plan) => plan.run(registry, &place.config, output).await?,
         }
         Ok(())
     }
 }
 
 impl Create {
-    async fn run(self, registry: &ClientRegistry, config: &Config, output: &Output) -> Result<(), Failure> {
-        let metadata = self.members.of_new_client()?;
+    async fn run(self, registry: &ClientRegistry, place: &Place, output: &Output) -> Result<(), Failure> {
+        let metadata = self.members.of_new_client(output)?;
         let created = registry.create(self.id, metadata, &Initiator::OPERATOR).await.map_err(failure)?;
-        tell_when(config, output);
-        print_changed(&created, output);
+        place.tell_of_change(output);
+        let is_first = registry.list().await.is_ok_and(|clients| clients.len() == 1);
+        if is_first && place.config.demo_tokens == DemoTokens::UntilClients {
+            output.progress(
+                "Demo tokens are now off, because there is a client; DEMO_TOKENS=true keeps them on.",
+            );
+        }
+        print_changed(&created, place, output);
         Ok(())
     }
 }
 
 impl Update {
-    async fn run(self, registry: &ClientRegistry, config: &Config, output: &Output) -> Result<(), Failure> {
+    async fn run(self, registry: &ClientRegistry, place: &Place, output: &Output) -> Result<(), Failure> {
         let before = registry.find(&self.id).await.map_err(failure)?;
         let after = self.members.applied_to(&before.metadata, &self.unset)?;
         let breaks = breaks_of_change(&before.metadata, &after);
@@ -155,17 +173,18 @@ impl Update {
             .update(&self.id, before.revision, change, &Initiator::OPERATOR)
             .await
             .map_err(failure)?;
-        tell_when(config, output);
-        print_changed(&updated, output);
+        place.tell_of_change(output);
+        print_changed(&updated, place, output);
         Ok(())
     }
 }
 
 impl RotateSecret {
-    async fn run(self, registry: &ClientRegistry, config: &Config, output: &Output) -> Result<(), Failure> {
+    async fn run(self, registry: &ClientRegistry, place: &Place, output: &Output) -> Result<(), Failure> {
         let rotated = registry.rotate_secret(&self.id, self.keep, &Initiator::OPERATOR).await;
-        tell_when(config, output);
-        print_changed(&rotated.map_err(failure)?, output);
+        let rotated = rotated.map_err(failure)?;
+        place.tell_of_change(output);
+        print_changed(&rotated, place, output);
         Ok(())
     }
 }
@@ -174,13 +193,13 @@ async fn delete(
     id: &ClientId,
     consent: &Consent,
     registry: &ClientRegistry,
-    config: &Config,
+    place: &Place,
     output: &Output,
 ) -> Result<(), Failure> {
     let client = registry.find(id).await.map_err(failure)?;
     consent.ask(&consequences(&format!("This deletes the client {id}."), &breaks_of_deletion(&client)))?;
     let deleted = registry.delete(id, &Initiator::OPERATOR).await.map_err(failure)?;
-    tell_when(config, output);
+    place.tell_of_change(output);
     output.print(&json!({ "deleted": shown::as_json(&deleted) }), &format!("deleted {id}"));
     Ok(())
 }
@@ -191,21 +210,48 @@ fn consequences(change: &str, breaks: &[String]) -> String {
     format!("{change} Then:{lines}")
 }
 
-/// Servers that run read the clients again and again.
-fn tell_when(config: &Config, output: &Output) {
-    output.progress(&format!("Servers that run see this within {} s (KEY_REFRESH).", config.key_refresh));
+/// The settings, and the database that the command works on.
+struct Place {
+    config: Config,
+    /// The file of the database, if this command made it.
+    new_database: Option<PathBuf>,
 }
 
-/// The client, and its new secret if it has one.
-fn print_changed(ChangedClient { client, secret }: &ChangedClient, output: &Output) {
+impl Place {
+    /// Says which servers see a change, and when. Servers that run read the clients again and again.
+    fn tell_of_change(&self, output: &Output) {
+        match &self.new_database {
+            Some(file) => setup::tell_of_new_database(file, output),
+            None => {
+                let refresh = self.config.key_refresh;
+                output.progress(&format!("Servers that run see this within {refresh} s (KEY_REFRESH)."));
+            }
+        }
+    }
+
+    /// The issuer, which the client's library asks for.
+    fn issuer(&self) -> Option<String> {
+        self.config.oauth_issuer.on_port(self.config.port)
+    }
+}
+
+/// The client, its new secret if it has one, and what else its library needs.
+fn print_changed(ChangedClient { client, secret }: &ChangedClient, place: &Place, output: &Output) {
     let mut value = shown::as_json(client);
     let mut text = format!("client_id      {}", client.id);
+    if client.is_public() {
+        text.push_str("\nclient_secret  none: this is a public client");
+    }
+    if let Some(secret) = secret {
+        text.push_str(&format!("\nclient_secret  {}", secret.expose()));
+    }
+    let uses_oauth = !client.metadata.grant_types.is_empty();
+    if let Some(issuer) = place.issuer().filter(|_| uses_oauth) {
+        text.push_str(&format!("\nissuer         {issuer}"));
+    }
     if let (Some(secret), Some(members)) = (secret, value.as_object_mut()) {
         members.insert("client_secret".to_owned(), secret.expose().as_str().into());
-        text.push_str(&format!(
-            "\nclient_secret  {}\n\nKeep the secret: it is stored as a hash, and never shown again.",
-            secret.expose()
-        ));
+        text.push_str("\n\nKeep the secret: it is stored as a hash, and never shown again.");
     }
     output.print(&value, &text);
 }

@@ -7,9 +7,12 @@ use std::path::Path;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::super::Failure;
+use super::super::{Failure, Output};
 use crate::domain::{ClientMetadata, Lifetime, Scopes};
 use crate::oauth::{as_object, read_metadata};
+
+/// The scopes of a client whose users log in, if the operator names none.
+const LOG_IN_SCOPES: &str = "openid profile email";
 
 /// Each option replaces a member of the metadata (RFC 7591 §2). The members without an option come from a file.
 #[derive(Debug, Args)]
@@ -18,11 +21,11 @@ pub(in crate::cli) struct Members {
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// A grant: authorization_code, refresh_token or client_credentials; repeat the
-    /// option for several [default: authorization_code with --redirect-uri, else
-    /// client_credentials, or none with --generate]
+    /// option for several
     #[arg(long, value_name = "GRANT")]
     grant: Vec<String>,
-    /// An address to which the browser may return; repeat the option for several
+    /// An address to which the browser may return, in full; repeat the option for
+    /// several
     #[arg(long, value_name = "URL")]
     redirect_uri: Vec<String>,
     /// An address to which the browser may return after a log-out; repeatable
@@ -32,7 +35,7 @@ pub(in crate::cli) struct Members {
     #[arg(long, value_name = "SCOPES")]
     scope: Option<Scopes>,
     /// How it authenticates: client_secret_basic, client_secret_post,
-    /// private_key_jwt or none [default: client_secret_basic]
+    /// private_key_jwt or none
     #[arg(long, value_name = "METHOD")]
     auth_method: Option<String>,
     /// A file with its public keys (JWK Set), for private_key_jwt
@@ -42,10 +45,10 @@ pub(in crate::cli) struct Members {
     #[arg(long, value_name = "URL")]
     jwks_uri: Option<String>,
     /// An audience that its access tokens may have; the first one is the default;
-    /// repeatable [default: JWT_AUDIENCE]
+    /// repeatable
     #[arg(long, value_name = "AUDIENCE")]
     resource: Vec<String>,
-    /// How long its access tokens live, such as 10m [default: JWT_EXPIRATION]
+    /// How long its access tokens live, such as 10m
     #[arg(long, value_name = "TIME")]
     access_token_lifetime: Option<Lifetime>,
     /// It is the operator's own: users are not asked for their consent
@@ -75,9 +78,15 @@ pub(in crate::cli) struct Members {
 }
 
 impl Members {
-    /// The metadata of a new client.
-    pub(super) fn of_new_client(&self) -> Result<ClientMetadata, Failure> {
+    /// The metadata of a new client. Says which scopes it gets if the operator names none.
+    pub(super) fn of_new_client(&self, output: &Output) -> Result<ClientMetadata, Failure> {
         let mut members = self.given()?;
+        if members.contains_key("redirect_uris") && !members.contains_key("scope") {
+            members.insert("scope".to_owned(), LOG_IN_SCOPES.into());
+            output.progress(&format!(
+                "The client may ask for the scopes {LOG_IN_SCOPES}; --scope names others."
+            ));
+        }
         if !members.contains_key("grant_types") {
             let grants = if members.contains_key("redirect_uris") {
                 json!(["authorization_code"])

@@ -21,7 +21,7 @@ const MAX_LIFETIME_CHARS: usize = 32;
 const MAX_AUDIENCES: usize = 32;
 
 pub(in crate::http) async fn generate_token(api: Api, call: Call) -> Answer {
-    match client_credential(&call, &api)? {
+    match client_credential(&call, &api).await? {
         Some(credential) => for_client(api, call, credential).await,
         None => demo(api, call).await,
     }

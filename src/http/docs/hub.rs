@@ -7,6 +7,7 @@ const HUB: &str = include_str!("../../../web/docs/hub.html");
 const WITH_DEMO_TOKEN: &str = include_str!("../../../web/docs/steps/demo.html");
 const WITH_ACCOUNT: &str = include_str!("../../../web/docs/steps/account.html");
 const WITH_OPERATOR: &str = include_str!("../../../web/docs/steps/operator.html");
+const OAUTH_LINKS: &str = include_str!("../../../web/docs/oauth_links.html");
 
 /// The path of the page. Its links are relative, so that they work behind any prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,7 @@ pub(in crate::http) fn hub_page(api: &Api, path: HubPath) -> Response {
     };
     let html = HUB
         .replace("{{first-step}}", first_step)
+        .replace("{{oauth}}", if api.oauth.issuer().is_some() { OAUTH_LINKS } else { "" })
         .replace("{{server}}", super::server_address(api))
         .replace("{{here}}", here)
         .replace("{{docs}}", docs)

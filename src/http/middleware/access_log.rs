@@ -51,6 +51,7 @@ macro_rules! line {
             http.server.request.duration = request.duration.as_secs_f64(),
             client.address = %request.caller.address,
             user.id = request.user.map(display),
+            client_id = request.client.as_ref().map(display),
             error.type = request.refusal,
             cause = request.cause.map(|cause| chain(cause.as_ref())),
             request_id = %request.caller.request_id,
@@ -152,6 +153,7 @@ mod tests {
             duration: Duration::ZERO,
             bytes: 0,
             user: None,
+            client: None,
         };
         (0..10).filter(|_| logger.takes(&request)).count()
     }

@@ -20,6 +20,9 @@ use crate::http::refusal::{Kind, Refusal, ToldRefusal};
 use crate::http::{Answer, Api, Call};
 use crate::oauth::LiveSession;
 
+/// Stands for the sessions of all other browsers, in the place of the id of one.
+const ALL_OTHERS: &str = "others";
+
 /// What the page says above the lists.
 #[derive(Default)]
 struct Said {
@@ -36,6 +39,7 @@ pub(in crate::http) async fn get_account_page(api: Api, call: Call) -> Answer {
     let m = visit.messages();
     let done = match call.request.uri().query() {
         Some("done=session") => Some(m.session_ended),
+        Some("done=others") => Some(m.others_ended),
         Some("done=consent") => Some(m.withdrawn),
         Some("done=password") => Some(m.password_changed),
         _ => None,
@@ -46,8 +50,15 @@ pub(in crate::http) async fn get_account_page(api: Api, call: Call) -> Answer {
 pub(in crate::http) async fn end_session_on_page(api: Api, call: Call) -> Answer {
     let (visit, fields, _) = submitted(&api, call).await?;
     let live = visit.live()?;
-    let id = fields.text("session")?.as_deref().and_then(SessionId::parse);
+    let named = fields.text("session")?;
+    let id = named.as_deref().and_then(SessionId::parse);
     let listed = api.oauth.list_sessions(&live.user).await?;
+    if named.as_deref() == Some(ALL_OTHERS) {
+        for session in listed.iter().filter(|session| session.key != live.session.key) {
+            api.oauth.end_session(&visit.caller, session).await?;
+        }
+        return visit.go_to("/account?done=others");
+    }
     let Some(session) = listed.into_iter().find(|session| Some(session.details.id) == id) else {
         // It has ended already.
         return visit.go_to("/account?done=session");
@@ -149,6 +160,7 @@ async fn show(visit: &Visit, status: StatusCode, said: Said) -> Answer {
         email: live.user.email.as_str(),
         done: said.done,
         alert: said.alert,
+        has_other_sessions: sessions.len() > 1,
         sessions: sessions.iter().map(|session| session_row(visit, live, session)).collect(),
         consents: consents.iter().map(|consent| consent_row(visit, consent)).collect(),
         password_hint: fill(m.password_hint, visit.api.settings.password_policy.min_length),
@@ -165,7 +177,7 @@ fn session_row(visit: &Visit, live: &LiveSession, session: &BrowserSession) -> S
         id: details.id.to_string(),
         is_this: session.key == live.session.key,
         times: m.session_times.replace("{1}", &begun).replace("{2}", &used),
-        label: fill(m.end_session, &browser),
+        label: fill(m.end_session, format!("{browser}, {begun}")),
         browser,
     }
 }

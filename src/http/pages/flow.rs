@@ -40,9 +40,9 @@ impl Flow {
         let read = AuthorizationRequest::read(&params(&page.query)?, &visit.api.clients);
         let request = read.map_err(|error| match error {
             AuthorizeError::Service(error) => error.into(),
-            AuthorizeError::Untrusted(sentence) => Refusal::from(Kind::UntrustedRequest(sentence)),
+            AuthorizeError::Untrusted(request) => Refusal::untrusted(request),
             // The client changed while the user was on our page.
-            AuthorizeError::ToClient(_, error) => Kind::UntrustedRequest(error.sentence).into(),
+            AuthorizeError::ToClient(_, error) => Refusal::untrusted(error.sentence),
         })?;
         visit.speak(request.ui_locales.as_deref());
         Ok(Self { sealed, opened: Some((page, request)) })
@@ -77,7 +77,7 @@ pub(super) async fn begin(mut visit: Visit, query: &str) -> Answer {
     if query.len() > MAX_QUERY {
         return Err(untrusted("the request has too many bytes"));
     }
-    let request = match AuthorizationRequest::read(&params(query)?, &visit.api.clients) {
+    let request = match visit.api.oauth.read_authorization(&params(query)?).await {
         Ok(request) => request,
         Err(error) => return refuse(&visit, error),
     };
@@ -119,7 +119,7 @@ pub(super) async fn grant(visit: &Visit, request: &AuthorizationRequest) -> Answ
 /// Tells the user or the client why a request is not granted.
 pub(super) fn refuse(visit: &Visit, error: AuthorizeError) -> Answer {
     match error {
-        AuthorizeError::Untrusted(sentence) => Err(Kind::UntrustedRequest(sentence).into()),
+        AuthorizeError::Untrusted(request) => Err(Refusal::untrusted(request)),
         AuthorizeError::ToClient(target, error) => to_client::error(visit, &target, &error),
         AuthorizeError::Service(error) => Err(error.into()),
     }
@@ -136,7 +136,7 @@ pub(super) fn params(query: &str) -> Result<Params, Refusal> {
     if pairs.len() > MAX_PARAMS {
         return Err(untrusted("the request has too many parameters"));
     }
-    Params::new(pairs).map_err(|error| Kind::UntrustedRequest(error.to_string().into()).into())
+    Params::new(pairs).map_err(|error| Refusal::untrusted(error.to_string()))
 }
 
 /// The form of a request as a query: a form of another site comes without our cookies, and goes on by a GET of our own.
@@ -155,5 +155,5 @@ pub(super) async fn form_as_query(
 }
 
 fn untrusted(sentence: &'static str) -> Refusal {
-    Kind::UntrustedRequest(sentence.into()).into()
+    Refusal::untrusted(sentence)
 }

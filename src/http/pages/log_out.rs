@@ -20,7 +20,7 @@ pub(in crate::http) async fn log_out(api: Api, call: Call) -> Answer {
     let mut visit = Visit::begin(&api, &call.caller, call.request.headers()).await?;
     let query = call.request.uri().query().unwrap_or_default();
     if query.len() > MAX_QUERY {
-        return Err(Kind::UntrustedRequest("the request has too many bytes".into()).into());
+        return Err(Refusal::untrusted("the request has too many bytes"));
     }
     let request = read(&mut visit, query)?;
     let Some(live) = &visit.session else { return leave(&visit, &request) };
@@ -56,7 +56,7 @@ fn read(visit: &mut Visit, query: &str) -> Result<LogoutRequest, Refusal> {
     let params = params(query)?;
     visit.speak(params.get("ui_locales"));
     visit.api.oauth.read_logout(&params).map_err(|error| match error {
-        LogoutError::Untrusted(sentence) => Kind::UntrustedRequest(sentence).into(),
+        LogoutError::Untrusted(sentence) => Refusal::untrusted(sentence),
         LogoutError::Service(error) => error.into(),
     })
 }
@@ -102,6 +102,13 @@ fn ask(visit: &Visit, live: &LiveSession, query: &str, request: &LogoutRequest) 
 
 fn message(visit: &Visit, heading: &str, text: &str) -> Answer {
     let frame = visit.frame(FormOf::Browser)?;
-    let page = MessagePage { frame: &frame, m: visit.messages(), heading, text, details: None };
+    let page = MessagePage {
+        frame: &frame,
+        m: visit.messages(),
+        heading,
+        text,
+        details: &[],
+        has_account_link: false,
+    };
     visit.page(StatusCode::OK, &page, Needs::default())
 }

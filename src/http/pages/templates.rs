@@ -104,8 +104,10 @@ pub(super) struct MessagePage<'a> {
     pub(super) m: &'static Messages,
     pub(super) heading: &'a str,
     pub(super) text: &'a str,
-    /// A sentence in English for the people who run the app.
-    pub(super) details: Option<&'a str>,
+    /// Lines in English for the people who run the app.
+    pub(super) details: &'a [String],
+    /// Whether the page leads to the user's account.
+    pub(super) has_account_link: bool,
 }
 
 /// The form that takes the answer to an app (OAuth 2.0 Form Post Response Mode).
@@ -130,6 +132,7 @@ pub(super) struct AccountPage<'a> {
     pub(super) email: &'a str,
     pub(super) done: Option<&'static str>,
     pub(super) alert: Option<String>,
+    pub(super) has_other_sessions: bool,
     pub(super) sessions: Vec<SessionRow>,
     pub(super) consents: Vec<ConsentRow>,
     pub(super) password_hint: String,

@@ -23,7 +23,7 @@ pub(super) fn error(visit: &Visit, target: &AnswerTarget, error: &ErrorForClient
     let sentence = error.sentence.chars().map(plain).collect();
     let fields = vec![("error", error.code.to_owned()), ("error_description", sentence)];
     let mut response = send(visit, target, fields)?;
-    ToldRefusal::mark(&mut response, error.code);
+    ToldRefusal::mark_with(&mut response, error.code, &error.sentence);
     Ok(response)
 }
 

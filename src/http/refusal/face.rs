@@ -127,7 +127,7 @@ impl Kind {
                 format!("Too many log-ins to this account have failed; try again in {secs} s").into(),
             ),
             Self::MediaType(fault) => (415, "unsupported_media_type", fault.to_string().into()),
-            Self::UntrustedRequest(sentence) => (400, "untrusted_request", sentence.as_ref().into()),
+            Self::UntrustedRequest(request) => (400, "untrusted_request", request.sentence.as_ref().into()),
             Self::ExpiredPage => (400, "expired_page", "The page is too old; begin again".into()),
             Self::ForeignForm => {
                 (403, "foreign_form", "The form does not belong to the cookie of the browser".into())

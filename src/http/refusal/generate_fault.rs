@@ -17,7 +17,12 @@ pub(in crate::http) enum GenerateFault {
     Claim(String),
     /// `expiresIn`, with the most seconds that are admitted.
     Lifetime(u64),
+    /// `expiresIn`, with the most seconds of any token.
+    LongestLifetime(u64),
 }
+
+const NO_POLICY: &str = "This client has no policy for generated tokens (generate); the operator adds one with \
+     jwt-generator clients update ID --generate";
 
 impl GenerateFault {
     /// The status, the code and the sentence.
@@ -26,9 +31,7 @@ impl GenerateFault {
             Self::NoScope => {
                 (403, "insufficient_scope", "The access token needs the scope token:generate".into())
             }
-            Self::NoPolicy => {
-                (403, "generate_not_allowed", "This client may not have tokens signed (generate)".into())
-            }
+            Self::NoPolicy => (403, "generate_not_allowed", NO_POLICY.into()),
             Self::Subject => (
                 403,
                 "subject_not_allowed",
@@ -50,6 +53,11 @@ impl GenerateFault {
                 "lifetime_not_allowed",
                 format!("This client may have tokens for at most {most} seconds (generate.max_lifetime)")
                     .into(),
+            ),
+            Self::LongestLifetime(most) => (
+                403,
+                "lifetime_not_allowed",
+                format!("Tokens of this service live for at most {most} seconds (MAX_TOKEN_LIFETIME)").into(),
             ),
         }
     }

@@ -9,7 +9,6 @@ mod generate_fault;
 mod oauth_fault;
 mod reasons;
 
-use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
 
@@ -18,6 +17,7 @@ use http::header::{ALLOW, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE}
 
 use super::Response;
 use crate::limits::Verdict;
+use crate::oauth::UntrustedRequest;
 use crate::token::Rejection;
 
 pub(super) use challenge::Challenge;
@@ -25,6 +25,7 @@ pub(super) use face::{CODES, Face};
 pub(super) use fault::{BodyFault, FieldFault, MediaFault, Missing};
 pub(super) use generate_fault::GenerateFault;
 pub(super) use oauth_fault::OAuthFault;
+use oauth_fault::Sentence;
 
 /// A refusal: what the caller may know, and what only the log may contain.
 #[derive(Debug)]
@@ -52,6 +53,12 @@ impl ToldRefusal {
     /// Says that this response tells of a refusal with this code.
     pub(super) fn mark(response: &mut Response, code: &'static str) {
         response.extensions_mut().insert(Self { code, cause: None });
+    }
+
+    /// The same, with the sentence that the client reads.
+    pub(super) fn mark_with(response: &mut Response, code: &'static str, sentence: &str) {
+        let cause: Cause = Arc::new(Sentence(sentence.to_owned()));
+        response.extensions_mut().insert(Self { code, cause: Some(cause) });
     }
 }
 
@@ -123,7 +130,7 @@ pub(super) enum Kind {
     /// An error of an OAuth endpoint.
     OAuth(OAuthFault),
     /// An app sent the browser with a request that names no client, or an address that the client did not register.
-    UntrustedRequest(Cow<'static, str>),
+    UntrustedRequest(UntrustedRequest),
     /// The page was open for too long.
     ExpiredPage,
     /// A form does not come from our page in this browser.
@@ -177,6 +184,13 @@ impl Refusal {
 
     pub(super) fn no_keys() -> Self {
         Kind::NoKeys.into()
+    }
+
+    /// The refusal of a request that came by the browser. The log has the sentence, and not the address.
+    pub(super) fn untrusted(request: impl Into<UntrustedRequest>) -> Self {
+        let request = request.into();
+        let sentence = Sentence(request.sentence.to_string());
+        Self::from(Kind::UntrustedRequest(request)).caused_by(sentence)
     }
 
     fn caused_by(self, cause: impl Error + Send + Sync + 'static) -> Self {

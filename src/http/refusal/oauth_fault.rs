@@ -51,7 +51,19 @@ impl OAuthFault {
             Self::Off => (404, "oauth_off", OFF.into()),
         }
     }
+
+    /// The refusal whose sentence is in the log, too: the person who runs the service often looks for an error that another
+    /// person's program got.
+    pub(super) fn told_and_logged(self) -> Refusal {
+        let sentence = Sentence(self.face().2.into_owned());
+        Refusal::from(self).caused_by(sentence)
+    }
 }
+
+/// What a refusal tells the client, as the cause in the log.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(in crate::http) struct Sentence(pub(in crate::http) String);
 
 impl From<OAuthFault> for Refusal {
     fn from(fault: OAuthFault) -> Self {

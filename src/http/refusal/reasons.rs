@@ -82,6 +82,7 @@ impl From<GenerateError> for Refusal {
             GenerateError::Audience(audience) => GenerateFault::Audience(audience),
             GenerateError::Claim(name) => GenerateFault::Claim(name),
             GenerateError::Lifetime(most) => GenerateFault::Lifetime(most),
+            GenerateError::LongestLifetime(most) => GenerateFault::LongestLifetime(most),
         };
         Kind::NotGenerated(fault).into()
     }
@@ -90,13 +91,15 @@ impl From<GenerateError> for Refusal {
 impl From<TokenError> for Refusal {
     fn from(error: TokenError) -> Self {
         match error {
-            TokenError::InvalidRequest(sentence) => OAuthFault::InvalidRequest(sentence).into(),
-            TokenError::InvalidClient => OAuthFault::InvalidClient.into(),
-            TokenError::InvalidGrant(sentence) => OAuthFault::InvalidGrant(sentence).into(),
-            TokenError::UnauthorizedClient(sentence) => OAuthFault::UnauthorizedClient(sentence).into(),
-            TokenError::UnsupportedGrantType => OAuthFault::UnsupportedGrantType.into(),
-            TokenError::InvalidScope(sentence) => OAuthFault::InvalidScope(sentence).into(),
-            TokenError::InvalidTarget => OAuthFault::InvalidTarget.into(),
+            TokenError::InvalidClient(error) => Self::from(OAuthFault::InvalidClient).caused_by(error),
+            TokenError::InvalidRequest(sentence) => OAuthFault::InvalidRequest(sentence).told_and_logged(),
+            TokenError::InvalidGrant(sentence) => OAuthFault::InvalidGrant(sentence).told_and_logged(),
+            TokenError::UnauthorizedClient(sentence) => {
+                OAuthFault::UnauthorizedClient(sentence).told_and_logged()
+            }
+            TokenError::UnsupportedGrantType => OAuthFault::UnsupportedGrantType.told_and_logged(),
+            TokenError::InvalidScope(sentence) => OAuthFault::InvalidScope(sentence).told_and_logged(),
+            TokenError::InvalidTarget => OAuthFault::InvalidTarget.told_and_logged(),
             TokenError::InvalidToken(rejection) => Self::from(Kind::BearerFails).caused_by(rejection),
             TokenError::InsufficientScope => OAuthFault::InsufficientScope.into(),
             TokenError::Busy => Kind::Busy.into(),

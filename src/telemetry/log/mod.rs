@@ -7,6 +7,7 @@ mod writer;
 
 use std::io::{self, IsTerminal};
 
+use anstream::{AutoStream, ColorChoice};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{fmt, registry, reload};
@@ -22,7 +23,9 @@ use writer::LogWriter;
 /// Starts logging for the whole process, and gives the filter, which can be replaced later. A second call starts nothing.
 pub fn start(filter: &str, format: Format) -> LogFilter {
     let (layer, handle) = reload::Layer::new(filter_of(filter));
-    let is_colored = format == Format::Text && io::stderr().is_terminal();
+    // `NO_COLOR` declines colours (no-color.org).
+    let has_colours = io::stderr().is_terminal() && AutoStream::choice(&io::stderr()) != ColorChoice::Never;
+    let is_colored = format == Format::Text && has_colours;
     let lines = fmt::layer().with_ansi(is_colored).event_format(Line(format)).with_writer(LogWriter);
     let started = registry().with(layer).with(lines).try_init();
     if started.is_err() {

@@ -2,8 +2,9 @@
 import * as client from 'openid-client'
 
 export async function connect({ issuer, clientId, secret, redirectUri }) {
-  const authentication = secret === undefined ? client.None() : client.ClientSecretBasic(secret)
-  const config = await client.discovery(issuer, clientId, undefined, authentication, { execute: [client.allowInsecureRequests] })
+  // With a secret, the library chooses the method itself.
+  const authentication = secret === undefined ? client.None() : undefined
+  const config = await client.discovery(issuer, clientId, secret, authentication, { execute: [client.allowInsecureRequests] })
 
   return {
     async logIn(scope, openBrowser) {

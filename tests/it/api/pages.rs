@@ -21,6 +21,19 @@ fn the_hub_is_json_for_programs_and_a_page_for_browsers() {
     }
 }
 
+#[test]
+fn the_hub_leads_to_discovery_and_to_the_account_if_oauth_is_on() {
+    for (settings, is_on) in [(&[][..], true), (&[("NODE_ENV", "production")], false)] {
+        let service = Service::with(settings);
+        for (path, root) in [("/", ""), ("/api/docs/", "../../")] {
+            let page = service.anonymous().send(Method::GET, path, &[BROWSER], "");
+            for link in [".well-known/openid-configuration", "account"] {
+                assert_eq!(page.text().contains(&format!("href=\"{root}{link}\"")), is_on, "{path} {link}");
+            }
+        }
+    }
+}
+
 /// Seen: the page showed a step with a demo token on servers that refuse it, and "good for a day" whatever JWKS_MAX_AGE said.
 #[test]
 fn the_first_steps_fit_the_server() {

@@ -30,8 +30,12 @@ pub struct World {
 }
 
 /// A client with this method and the metadata that `change` makes.
-pub fn client(id: &str, method: ClientAuthMethod, change: impl FnOnce(&mut Client)) -> Client {
-    let metadata = ClientMetadata { token_endpoint_auth_method: method, ..ClientMetadata::default() };
+pub fn client(
+    id: &str,
+    method: impl Into<Option<ClientAuthMethod>>,
+    change: impl FnOnce(&mut Client),
+) -> Client {
+    let metadata = ClientMetadata { token_endpoint_auth_method: method.into(), ..ClientMetadata::default() };
     let now = Timestamp::from_secs(NOW);
     let mut client = Client {
         id: ClientId::parse(id).unwrap(),
@@ -84,6 +88,7 @@ async fn world() -> World {
     World::with(vec![
         client("basic", ClientAuthMethod::ClientSecretBasic, secret),
         client("post", ClientAuthMethod::ClientSecretPost, secret),
+        client("either", None, secret),
         client("public", ClientAuthMethod::None, |_| {}),
         client("https://app.example/id:1", ClientAuthMethod::ClientSecretBasic, secret),
     ])
@@ -108,6 +113,7 @@ async fn each_client_authenticates_by_its_registered_method_alone() {
     for (id, by_basic, by_post, by_nothing) in [
         ("basic", Ok("basic"), Err(WRONG_METHOD), Err(WRONG_METHOD)),
         ("post", Err(WRONG_METHOD), Ok("post"), Err(WRONG_METHOD)),
+        ("either", Ok("either"), Ok("either"), Err(WRONG_METHOD)),
         ("public", Err(WRONG_SECRET), Err(WRONG_SECRET), Ok("public")),
         ("other", Err(UNKNOWN), Err(UNKNOWN), Err(UNKNOWN)),
     ] {

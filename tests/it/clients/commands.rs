@@ -90,7 +90,6 @@ fn options_become_the_members_of_rfc_7591() {
         ("resources", json!(["https://api.example"])),
         ("access_token_lifetime", json!(600)),
         ("first_party", json!(true)),
-        ("token_endpoint_auth_method", json!("client_secret_basic")),
         (
             "generate",
             json!({ "subjects": ["user-*"], "audiences": ["a"], "claims": ["role"], "max_lifetime": 300 }),
@@ -98,6 +97,11 @@ fn options_become_the_members_of_rfc_7591() {
     ] {
         assert_eq!(created[member], value, "{member}");
     }
+    assert_eq!(
+        created.get("token_endpoint_auth_method"),
+        None,
+        "its secret counts in the header and in the form"
+    );
     let public =
         json_of(folder, &["create", "app", "--auth-method", "none", "--redirect-uri", "com.example.app:/cb"]);
     assert_eq!((public.get("client_secret"), &public["grant_types"]), (None, &json!(["authorization_code"])));
@@ -119,6 +123,72 @@ fn options_become_the_members_of_rfc_7591() {
         (&json!(false), &json!("Mine")),
         "options come first"
     );
+}
+
+/// What the command prints on standard output and on standard error.
+fn told(folder: &Path, arguments: &[&str]) -> (String, String) {
+    let output = command(folder, arguments).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn create_says_where_the_client_is_and_what_its_library_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let web = ["create", "web", "--redirect-uri", "http://localhost:8080/callback"];
+    let (shown, said) = told(folder, &web);
+    for line in [
+        "The client may ask for the scopes openid profile email; --scope names others.",
+        "Added to ./data/jwt-generator.db (new database). If your server has another one, run this in the server's folder, or \
+         set DATA_DIR.",
+        "Demo tokens are now off, because there is a client; DEMO_TOKENS=true keeps them on.",
+    ] {
+        assert!(said.contains(line), "{said}");
+    }
+    assert!(!said.contains("KEY_REFRESH"), "a new database has no servers: {said}");
+    assert!(shown.contains("\nissuer         http://localhost:3000\n"), "{shown}");
+    assert_eq!(json_of(folder, &["show", "web"])["scope"], "openid profile email");
+    let public = ["create", "app", "--auth-method", "none", "--redirect-uri", "com.example.app:/cb"];
+    let (shown, said) = told(folder, &[&public[..], &["--scope", "openid"]].concat());
+    let lines = "client_id      app\nclient_secret  none: this is a public client\nissuer         http://localhost:3000\n";
+    assert_eq!(shown, lines);
+    assert_eq!(said, "Servers that run see this within 15 s (KEY_REFRESH).\n");
+    let star = ["create", "star", "--redirect-uri", "https://*.example.com/callback"];
+    let said = refused(&mut command(folder, &star), 2);
+    assert!(said.contains("redirect_uris: `*` is not a wildcard; give each address in full"), "{said}");
+}
+
+#[test]
+fn a_command_that_finds_no_database_says_where_to_run_it_and_promises_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for arguments in [&["list"][..], &["rotate-secret", "x"]] {
+        let said = refused(&mut command(folder, arguments), 1);
+        let sentence =
+            "there is no ./data/jwt-generator.db: run this in the server's folder, or set DATA_DIR";
+        assert!(said.contains(sentence), "{said}");
+    }
+    text(folder, &["create", "a"]);
+    let said = refused(&mut command(folder, &["rotate-secret", "nope"]), 1);
+    assert!(said.contains("there is no client nope") && !said.contains("KEY_REFRESH"), "{said}");
+}
+
+#[test]
+fn help_names_the_defaults_of_a_new_client_and_not_those_of_a_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = |name| text(folder.path(), &[name, "--help"]);
+    assert!(
+        help("create").contains("Without --scope, a client with a --redirect-uri gets openid profile email.")
+    );
+    let update = help("update");
+    assert!(update.contains("Without an option, its member stays unchanged."), "{update}");
+    for default in
+        ["[default: JWT_AUDIENCE]", "[default: client_secret_basic]", "[default: authorization_code"]
+    {
+        assert!(!update.contains(default), "{update}");
+    }
 }
 
 #[test]

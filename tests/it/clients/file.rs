@@ -135,7 +135,7 @@ fn a_file_with_faults_stops_the_start_and_the_check_with_all_of_them() {
     }
     for (text, fault) in [
         ("{}", "the file must be a JSON array of objects, one for each client"),
-        ("[", "the text is not valid JSON"),
+        ("[\n  {]", "the file is not valid JSON: key must be a string at line 2 column 4"),
         (r#"[{"client_id":"a","client_id":"b"}]"#, "the JSON text names a member twice in one object"),
     ] {
         std::fs::write(folder.join("clients.json"), text).unwrap();

@@ -2,6 +2,8 @@
 
 use http::Method;
 use jose::decode_unverified;
+use jwt_generator::domain::{ClientId, Initiator};
+use jwt_generator::oauth::read_metadata;
 use serde_json::{Value, json};
 
 use super::{OLD_SECRET, SECRET, generator};
@@ -128,7 +130,7 @@ fn no_generated_token_lives_longer_than_the_service_permits() {
     mailer(&service).post(PATH, &json!({ "expiresIn": 7201 })).is_refused(
         403,
         "lifetime_not_allowed",
-        "This client may have tokens for at most 7200 seconds (generate.max_lifetime)",
+        "Tokens of this service live for at most 7200 seconds (MAX_TOKEN_LIFETIME)",
     );
 }
 
@@ -141,7 +143,7 @@ fn a_client_without_a_policy_generates_no_tokens() {
     service.anonymous().with_secret("plain", SECRET).post(PATH, &json!({})).is_refused(
         403,
         "generate_not_allowed",
-        "This client may not have tokens signed (generate)",
+        "This client has no policy for generated tokens (generate); the operator adds one with jwt-generator clients update ID --generate",
     );
 }
 
@@ -231,6 +233,27 @@ fn demo_tokens_are_off_once_there_is_a_client_unless_the_operator_wants_them() {
     assert!(claims_of(&mailer(&on).post(PATH, &json!({}))).get("demo").is_none());
     let without_clients = Service::start();
     assert_eq!(claims_of(&without_clients.anonymous().post(PATH, &json!({})))["demo"], true);
+}
+
+/// The task that reads the clients every hour has read them before the first one was added.
+#[test]
+fn the_first_client_gets_tokens_at_once_and_no_other_credentials_do() {
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().to_str().unwrap();
+    let service = Service::with(&[("DATA_DIR", folder), ("KEY_REFRESH", "1h")]);
+    assert_eq!(claims_of(&service.anonymous().post(PATH, &json!({})))["demo"], true);
+    let secret = service.manage_clients(async |clients| {
+        let metadata = json!({ "grant_types": [], "generate": {} }).as_object().unwrap().clone();
+        let metadata = read_metadata(metadata).unwrap();
+        let id = Some(ClientId::parse("mailer").unwrap());
+        clients.create(id, metadata, &Initiator::OPERATOR).await.unwrap().secret.unwrap()
+    });
+    let stranger = service.anonymous().with_secret("mailer", SECRET).post(PATH, &json!({}));
+    let sentence = "The client is unknown, or its authentication is not valid";
+    stranger.is_refused(401, "invalid_client", sentence);
+    let mailer = service.anonymous().with_secret("mailer", secret.expose());
+    let claims = claims_of(&mailer.post(PATH, &json!({})));
+    assert_eq!((&claims["client_id"], claims.get("demo")), (&json!("mailer"), None));
 }
 
 /// The original does not read the header, and its clients may send one.

@@ -1,5 +1,7 @@
 //! The page on which users look after their accounts.
 
+use std::collections::BTreeSet;
+
 use http::Method;
 use serde_json::json;
 
@@ -27,7 +29,8 @@ fn a_user_ends_the_session_of_another_browser() {
     let page = first.open("/account").unwrap();
     let forms: Vec<_> =
         Form::all(&page).into_iter().filter(|form| form.action == "/account/sessions/end").collect();
-    assert_eq!(forms.len(), 2);
+    assert_eq!(forms.len(), 3, "one for each browser, and one for all others");
+    let forms: Vec<_> = forms.into_iter().filter(|form| form.value("session") != "others").collect();
     let is_this = |form: &&Form| {
         let (before, _) = page.text().split_once(form.value("session")).unwrap();
         before.rsplit_once("<li>").unwrap().1.contains("this browser")
@@ -39,6 +42,35 @@ fn a_user_ends_the_session_of_another_browser() {
     let this = forms.iter().find(is_this).unwrap();
     let page = first.follow(first.post(this, &[])).unwrap();
     assert!(page.text().contains("You are logged out"), "{}", page.text());
+}
+
+#[test]
+fn a_user_logs_out_everywhere_else_and_each_row_says_which_log_in_it_ends() {
+    let service = service();
+    let here = Browser::of_user(&service, "alice");
+    let others: Vec<_> = [60, 120]
+        .map(|later| {
+            service.at(later);
+            let browser = Browser::of(&service);
+            let page = browser.open("/oauth/login").unwrap();
+            browser.log_in(&page, "alice").unwrap();
+            browser
+        })
+        .into();
+    let page = here.open("/account").unwrap();
+    let labels: BTreeSet<_> =
+        page.text().split("aria-label=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert_eq!(labels.len(), 3, "{labels:?}");
+    let forms = Form::all(&page);
+    let all_others =
+        forms.iter().find(|form| form.fields.iter().any(|(_, value)| value == "others")).unwrap();
+    let page = here.follow(here.post(all_others, &[])).unwrap();
+    assert!(page.text().contains("All other browsers are logged out."), "{}", page.text());
+    assert!(!page.text().contains("Log out everywhere else"), "there are no others");
+    for other in &others {
+        is_told(other.open(&authorize("own", &SILENT)), "login_required");
+    }
+    assert!(!here.code(&authorize("own", &SILENT)).is_empty());
 }
 
 #[test]
@@ -62,12 +94,13 @@ fn a_user_withdraws_a_consent_and_the_client_loses_its_access() {
     let page = browser.open("/account").unwrap();
     assert!(
         decoded(page.text()).contains("App <web>")
-            && page.text().contains("keep this access when you are away")
+            && page.text().contains("stay connected when you are not using it")
     );
     let form = Form::to(&page, "/account/consents/withdraw");
     let page = browser.follow(browser.post(&form, &[])).unwrap();
     assert!(
-        page.text().contains("The app no longer has access.") && page.text().contains("No app has access")
+        page.text().contains("The app no longer has access.")
+            && page.text().contains("You have not given any app access.")
     );
     is_told(browser.open(&authorize("web", &SILENT)), "consent_required");
     let body = format!("grant_type=refresh_token&client_id=web&refresh_token={refresh}");

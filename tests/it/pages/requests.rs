@@ -3,8 +3,12 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
+use jwt_generator::domain::{ClientId, ClientMetadata, Initiator};
+use jwt_generator::oauth::read_metadata;
+use serde_json::json;
 
 use super::browser::{Browser, CALLBACK, Form, authorize, is_told, request, service, stays_here};
+use crate::support::Service;
 
 #[test]
 fn the_client_reads_what_is_wrong_with_its_request() {
@@ -36,6 +40,66 @@ fn the_client_reads_what_is_wrong_with_its_request() {
     }
     let answer = browser.get(&authorize("machine", &[]));
     stays_here(&answer, 400, "redirect_uri is not one of the addresses that the client registered");
+}
+
+/// Seen: a browser showed raw JSON.
+#[test]
+fn a_wrong_link_below_oauth_is_a_page_for_a_person_and_json_for_a_program() {
+    let service = service();
+    let browser = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+    let page = service.anonymous().send(Method::GET, "/oauth/nothing", &[browser], "");
+    assert_eq!((page.status, page.header("content-type")), (404, Some("text/html; charset=utf-8")));
+    assert!(page.text().contains("There is no such page.") && page.text().contains("href=\"/account\""));
+    let json = service.anonymous().get("/oauth/nothing");
+    assert_eq!((json.status, json.header("content-type")), (404, Some("application/json; charset=utf-8")));
+}
+
+/// The person who runs the app needs to know what arrived.
+#[test]
+fn the_page_about_a_wrong_address_shows_the_address_the_client_and_the_request() {
+    let service = service();
+    let browser = Browser::of(&service);
+    let page = browser.get(&authorize("own", &[("redirect_uri", "https://other.example/?<b>")]));
+    let request_id = page.header("x-request-id").unwrap();
+    for line in [
+        "client_id: own",
+        "redirect_uri: https://other.example/?&#60;b&#62;",
+        &format!("request_id: {request_id}"),
+    ] {
+        assert!(page.text().contains(&format!("<code>{line}</code>")), "{line}: {}", page.text());
+    }
+    let port = browser.get(&authorize("own", &[("redirect_uri", "https://app.example:444/cb")]));
+    stays_here(&port, 400, "only 127.0.0.1 and [::1] may have another port");
+}
+
+/// The task that reads the clients every hour has read them before this one was added, or changed.
+#[test]
+fn a_new_client_and_a_new_address_can_be_used_at_once() {
+    let data = tempfile::tempdir().unwrap();
+    let settings = [("DATA_DIR", data.path().to_str().unwrap()), ("KEY_REFRESH", "1h")];
+    let metadata = |address: &str| {
+        let metadata = json!({
+            "token_endpoint_auth_method": "none", "redirect_uris": [address], "scope": "openid profile", "first_party": true,
+        });
+        read_metadata(metadata.as_object().unwrap().clone()).unwrap()
+    };
+    let id = ClientId::parse("new").unwrap();
+    let service = Service::with(&settings);
+    let browser = Browser::of_user(&service, "alice");
+    service.manage_clients(async |clients| {
+        let metadata = metadata("https://app.example/before");
+        clients.create(Some(id.clone()), metadata, &Initiator::OPERATOR).await.map(drop).unwrap();
+    });
+    let before = [("redirect_uri", "https://app.example/before")];
+    assert!(browser.open(&authorize("new", &before)).unwrap_err().contains("code="));
+    drop(service);
+    let service = Service::with(&settings);
+    let browser = Browser::of_user(&service, "bobby");
+    service.manage_clients(async |clients| {
+        let change = |before: &mut ClientMetadata| *before = metadata(CALLBACK);
+        clients.update(&id, 1, change, &Initiator::OPERATOR).await.map(drop).unwrap();
+    });
+    assert!(browser.open(&authorize("new", &[])).unwrap_err().contains("code="));
 }
 
 /// OpenID Connect Core §6.1: the refusal goes to the client with what the query says, and else with what the object says.

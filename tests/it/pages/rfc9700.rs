@@ -40,7 +40,13 @@ fn s2_1_and_4_1_only_a_registered_redirect_uri_is_ever_an_address_of_the_browser
         "https://app.example/cb\r\nx: y",
     ] {
         let answer = browser.get(&authorize("own", &[("redirect_uri", uri)]));
-        stays_here(&answer, 400, "redirect_uri is not one of the addresses that the client registered");
+        let is_port = matches!(uri, "https://app.example:443/cb" | "https://app.example:8443/cb");
+        let sentence = if is_port {
+            "redirect_uri has another port"
+        } else {
+            "redirect_uri is not one of the addresses"
+        };
+        stays_here(&answer, 400, sentence);
     }
     stays_here(&browser.get(&authorize("two", &[("redirect_uri", "")])), 400, "redirect_uri is missing");
     stays_here(&browser.get(&authorize("none", &[])), 400, "client_id is not the id of a client");

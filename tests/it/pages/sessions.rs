@@ -123,7 +123,7 @@ fn a_wrong_password_and_an_unknown_name_are_refused_alike_and_count_as_at_the_ap
     assert_eq!(status, 429);
     assert_eq!(
         alert,
-        format!("Too many log-ins to this account have failed. Try again in {retry_after} seconds.")
+        format!("Too many log-ins to this account have failed. Try again in {}.", in_words(&retry_after))
     );
     let login = serde_json::json!({ "username": "alice", "password": "secret-alice" });
     assert_eq!(
@@ -138,7 +138,19 @@ fn limits_are_told_on_the_page() {
     let service = service_with(&[("RATE_LIMITS", "login=1/m per account")]);
     refused(&service, "unknown-name", "wrong");
     let (status, alert, retry_after) = refused(&service, "unknown-name", "wrong");
-    assert_eq!((status, alert), (429, format!("Too many requests. Try again in {retry_after} seconds.")));
+    assert_eq!(
+        (status, alert),
+        (429, format!("Too many requests. Try again in {}.", in_words(&retry_after)))
+    );
+}
+
+/// The seconds of `Retry-After` as the pages tell them, up to a minute.
+fn in_words(retry_after: &str) -> String {
+    match retry_after {
+        "1" => "1 second".to_owned(),
+        "60" => "1 minute".to_owned(),
+        secs => format!("{secs} seconds"),
+    }
 }
 
 #[test]

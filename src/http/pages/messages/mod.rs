@@ -118,10 +118,14 @@ messages! {
     unknown_browser,
     /// `{1}` is the time of the log-in, `{2}` that of the last use.
     session_times,
-    /// Label of a button; `{}` is the browser.
+    /// Label of a button; `{}` is the browser with the time of its log-in.
     end_session,
     /// What was done.
     session_ended,
+    /// Button below the list of sessions.
+    end_others,
+    /// What was done.
+    others_ended,
     /// Heading of the list of consents.
     apps,
     /// If the user has given no consent.
@@ -168,12 +172,20 @@ messages! {
     password_nul,
     /// Fault of a new password.
     password_common,
-    /// Fault of a log-in; `{}` is a number of seconds.
+    /// Fault of a log-in; `{}` is a length of time.
     throttled,
     /// Fault of a log-in.
     limited,
-    /// Fault of a request; `{}` is a number of seconds.
+    /// Fault of a request; `{}` is a length of time.
     too_many,
+    /// A length of time.
+    one_second,
+    /// A length of time; `{}` is a number above 1.
+    seconds,
+    /// A length of time.
+    one_minute,
+    /// A length of time; `{}` is a number above 1.
+    minutes,
     /// Fault of the service.
     busy,
     /// Fault of the service.
@@ -213,9 +225,19 @@ pub(super) fn fill(message: &str, value: impl std::fmt::Display) -> String {
     message.replacen("{}", &value.to_string(), 1)
 }
 
+/// A length of time in words. From two minutes on, it is told in whole minutes, rounded up.
+pub(super) fn length_of_time(m: &Messages, secs: u32) -> String {
+    match secs {
+        0 | 1 => m.one_second.to_owned(),
+        60 => m.one_minute.to_owned(),
+        2..120 => fill(m.seconds, secs),
+        _ => fill(m.minutes, secs.div_ceil(60)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Language, Messages, fill};
+    use super::{Language, Messages, fill, length_of_time};
 
     /// The places for values in a message.
     fn places(message: &str) -> Vec<&str> {
@@ -245,6 +267,28 @@ mod tests {
                 assert_ne!(message, original, "{language:?} {name}");
             }
         }
+    }
+
+    #[test]
+    fn a_length_of_time_has_its_unit_and_its_number() {
+        let lengths = [0, 1, 2, 59, 60, 61, 119, 120, 121, 900];
+        let english = Messages::of(Language::English);
+        let words = [
+            "1 second",
+            "1 second",
+            "2 seconds",
+            "59 seconds",
+            "1 minute",
+            "61 seconds",
+            "119 seconds",
+            "2 minutes",
+            "3 minutes",
+            "15 minutes",
+        ];
+        assert_eq!(lengths.map(|secs| length_of_time(english, secs)), words);
+        let german = Messages::of(Language::German);
+        let said = fill(german.throttled, length_of_time(german, 1));
+        assert!(said.ends_with("Versuche es in 1 Sekunde erneut."), "{said}");
     }
 
     #[test]
