@@ -46,7 +46,7 @@ impl ClientCall {
         let form = Form::read(request, &caller, api).await?;
         let authorization = authorization.as_ref().map(|text| text.expose().as_str());
         let client = api.oauth.authenticate_client(authorization, &form.params).await?;
-        let is_only_named = client.client.metadata.token_endpoint_auth_method == ClientAuthMethod::None;
+        let is_only_named = client.client.metadata.token_endpoint_auth_method == Some(ClientAuthMethod::None);
         let named_from = is_only_named.then(|| Peer::of(caller.address));
         let budget = limits::admit_client(api, operation, client.client.id.as_str(), named_from)?;
         Ok(Self { caller, client, form, budget })
