@@ -231,8 +231,7 @@ impl Registry {
     /// Has the service refuse the access tokens that clients have for a user. This comes before the change that causes it: a
     /// change whose answer is lost may have been made.
     async fn deny_tokens(&self, id: UserId, now: Timestamp) -> Result<(), AccountError> {
-        let expires_at = now.plus_secs(self.longest_token.as_secs());
-        let denial = Denial { denied: Denied::User(id), at: now, expires_at };
+        let denial = Denial::of(Denied::User(id), now, now.plus_secs(self.longest_token.as_secs()));
         self.denials.record_denial(&denial, None).await?;
         self.denied.add(&denial);
         Ok(())

@@ -43,6 +43,16 @@ impl fmt::Display for Denied {
     }
 }
 
+/// A denial stays so many seconds longer than the tokens that it concerns, because clocks of instances differ.
+const MARGIN_SECS: u64 = 300;
+
+impl Denial {
+    /// A denial of tokens from `at` on, of which the last one expires at `last_expiry` by the clock of its instance.
+    pub fn of(denied: Denied, at: Timestamp, last_expiry: Timestamp) -> Self {
+        Self { denied, at, expires_at: last_expiry.plus_secs(MARGIN_SECS) }
+    }
+}
+
 impl Denied {
     /// Reads the stored form; any other text names no tokens.
     pub fn parse(text: &str) -> Option<Self> {

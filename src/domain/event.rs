@@ -23,7 +23,7 @@ pub struct Event {
     pub subject: EventSubject,
     /// The OAuth client that the change concerns besides its subject.
     pub client: Option<ClientId>,
-    /// The user whose data the personal fields of the event are.
+    /// The user to whom the personal fields belong.
     pub person: Option<UserId>,
     /// Details of the kind.
     pub data: EventData,

@@ -71,9 +71,9 @@ event_kinds! {
     /// The user was removed.
     UserDeleted = "user.deleted", Security, [Address];
     /// So many log-ins failed in a row that the next ones must wait.
-    LoginThrottled = "login.throttled", Security, [Address];
+    LoginThrottled = "login.throttled", Security, [];
     /// So many log-ins failed in a row that only known addresses may try, until an operator unlocks the user.
-    LoginLimited = "login.limited", Security, [Address];
+    LoginLimited = "login.limited", Security, [];
     /// An operator unlocked the user: all failures are forgotten.
     LoginUnlocked = "login.unlocked", Security, [Address];
     /// The client was added.

@@ -23,7 +23,7 @@ pub enum Actor {
     User(UserId),
     /// A person at the command line, who needs no account.
     Operator,
-    /// The service itself, without a request.
+    /// The service itself: a task, or a rule of the service within a request.
     System,
 }
 

@@ -1,5 +1,5 @@
 //! The stored form of events: the record of each event, the seal of its personal fields, and the chain of hashes over all of
-//! them. Everything here is a pure function; `store` keeps the results, and the audit trail checks them.
+//! them. Nothing here has input or output, except random bytes for keys and seals; `store` keeps the results, and the audit trail checks them.
 
 mod chain;
 mod record;

@@ -31,7 +31,7 @@ pub struct EventRecord {
     /// The details that are not sealed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub data: BTreeMap<String, EventValue>,
-    /// The id of the user whose data the sealed details are.
+    /// The id of the user to whom the sealed details belong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<String>,
     /// The sealed details, as JSON.

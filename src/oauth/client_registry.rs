@@ -19,8 +19,6 @@ use crate::store::{Clients, Denials, StoreError, Stores};
 
 /// How often a change is repeated if another change was written first.
 pub(super) const MAX_TRIES: usize = 8;
-/// How much later than its tokens a denial expires, for clocks that differ.
-const DENIAL_MARGIN_SECS: u64 = 300;
 
 /// The stored clients, for changes.
 #[derive(Clone)]
@@ -189,8 +187,8 @@ impl ClientRegistry {
     pub(super) async fn remove(&self, client: &Client, by: &Initiator) -> Result<bool, ClientChangeError> {
         let at = self.clock.now();
         if let Some(registration) = client.registration {
-            let expires_at = at.plus_secs(self.rules.longest_token + DENIAL_MARGIN_SECS);
-            let denial = Denial { denied: Denied::Registration(registration), at, expires_at };
+            let last_expiry = at.plus_secs(self.rules.longest_token);
+            let denial = Denial::of(Denied::Registration(registration), at, last_expiry);
             self.denials.record_denial(&denial, None).await?;
         }
         let deleted = self.event(EventKind::ClientDeleted, &client.id, by, self.now())?;

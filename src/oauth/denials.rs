@@ -13,8 +13,6 @@ const PAGE: usize = 1000;
 /// Clocks of instances differ, and a write takes a while: a denial may arrive with an instant so many seconds before the last
 /// one that was read.
 const LATE_SECS: u64 = 600;
-/// A denial stays so many seconds longer than the tokens that it concerns, because clocks differ.
-const MARGIN_SECS: u64 = 300;
 
 impl OAuth {
     /// Refuses these tokens from now on: here at once, and on the other instances within `KEY_REFRESH`. The last of the
@@ -23,7 +21,7 @@ impl OAuth {
     /// # Errors
     /// [`TokenError`] if the denial may not be durable.
     pub async fn deny(&self, denied: Denied, expires_at: Timestamp, event: &Event) -> Result<(), TokenError> {
-        let denial = Denial { denied, at: event.at, expires_at: expires_at.plus_secs(MARGIN_SECS) };
+        let denial = Denial::of(denied, event.at, expires_at);
         self.denials.record_denial(&denial, Some(event)).await?;
         self.tokens.denied().add(&denial);
         Ok(())

@@ -1,5 +1,5 @@
 //! Data that outlives the process: one trait for each aggregate, in its own file, with its contract in words.
-//! The implementations only store data; only `app` names them, and no rule of the service depends on which
+//! The implementations store data, and make the records of events; only `app` names them, and no rule of the service depends on which
 //! one runs. A verb is atomic and fits into one write of a document or one transaction. `ARCHITECTURE.md`
 //! says what a new aggregate needs.
 

@@ -80,7 +80,7 @@ pub fn run(options: &Options) -> Result<()> {
     let conversations = options.conversations()?;
     let from = Instant::now() + Duration::from_secs_f64(options.warm_up);
     let window = Window { from, to: from + Duration::from_secs_f64(options.seconds) };
-    let share = options.connections / options.threads;
+    let share = options.connections.div_ceil(options.threads);
     let (seen, cpu) = thread::scope(|scope| -> Result<_> {
         let threads: Vec<_> = conversations
             .chunks(share)

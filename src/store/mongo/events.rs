@@ -191,7 +191,7 @@ impl Mongo {
         Ok(kept)
     }
 
-    /// A key for a user who is about to be added, and the member of the state that keeps it.
+    /// A key for a user who is about to be added.
     pub(super) fn first_person_key(&self) -> Result<Option<PersonKey>, StoreError> {
         self.0.events.new_key()
     }
