@@ -88,7 +88,7 @@ impl AuthorizationRequest {
         if self.prompt.consent {
             return true;
         }
-        let is_given = given.is_some_and(|consent| self.scopes.are_within(&consent.scopes));
+        let is_given = given.is_some_and(|consent| self.permissions.are_within(&consent.scopes));
         let is_remembered = is_given && self.remembers_consent();
         !self.client.metadata.first_party && !is_remembered
     }

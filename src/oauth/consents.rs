@@ -34,7 +34,8 @@ impl OAuth {
         request: &AuthorizationRequest,
     ) -> Result<(), TokenError> {
         let before = self.find_consent(&live.user, request).await?;
-        let scopes = before.map_or(request.scopes.clone(), |consent| consent.scopes.joined(&request.scopes));
+        let asked = &request.permissions;
+        let scopes = before.map_or(asked.clone(), |consent| consent.scopes.joined(asked));
         let event = self.consent_event(EventKind::ConsentGiven, live.user.id, &request.client.id, caller)?;
         let (user, client) = (live.user.id, request.client.id.clone());
         let consent = Consent { user, client, scopes, given_at: event.at };

@@ -53,7 +53,8 @@ impl OAuth {
         let Issued { token, expires_in } =
             self.issue_access_token(client, Some(of_grant), &audience, &scope).await?;
         let id_token = if scope.contains("openid") {
-            let claims = claims::of_user(&user, &Scopes::default(), &terms.id_token_claims);
+            let names = claims::permitted(&terms.id_token_claims, &client.metadata.scope);
+            let claims = claims::of_user(&user, &Scopes::default(), &names);
             Some(self.issue_id_token(client, user.id, log_in, nonce, &token, &claims).await?)
         } else {
             None

@@ -41,7 +41,7 @@ pub(in crate::http) async fn answer_consent(api: Api, call: Call) -> Answer {
     if !matches!(authorization.step, AuthorizationStep::AskConsent | AuthorizationStep::Grant) {
         return advance(&visit, &page, request).await;
     }
-    let was_shown = fields.text("shown")?.as_deref() == Some(request.scopes.to_string().as_str());
+    let was_shown = fields.text("shown")?.as_deref() == Some(request.permissions.to_string().as_str());
     match fields.text("answer")?.as_deref() {
         Some("allow") if was_shown => {
             api.oauth.give_consent(&caller, visit.live()?, &request).await?;
@@ -63,8 +63,8 @@ fn show(visit: &Visit, sealed: &str, request: &AuthorizationRequest) -> Answer {
         heading: fill(m.consent, name),
         logged_in_as: fill(m.logged_in_as, &visit.live()?.user.username),
         list_lead: fill(m.consent_list, name),
-        scopes: request.scopes.iter().map(|scope| in_words(m, scope)).collect(),
-        shown: request.scopes.to_string(),
+        scopes: request.permissions.iter().map(|scope| in_words(m, scope)).collect(),
+        shown: request.permissions.to_string(),
         target: fill(m.consent_target, &origin),
         request: sealed,
         query: query_of(sealed),

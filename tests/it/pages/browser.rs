@@ -15,7 +15,8 @@ pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// The address to which the client `web` returns.
 pub const CALLBACK: &str = "https://app.example/cb";
 
-/// A service with a client `web`, which asks for consent, a client `own` of the operator, and a native client `native`.
+/// A service with a client `web`, which asks for consent, a client `own` of the operator, a client `small`
+/// that may have few scopes, and a native client `native`.
 pub fn service() -> Service {
     service_with(&[])
 }
@@ -39,6 +40,7 @@ pub fn service_with(settings: &[(&str, &str)]) -> Service {
     let clients = json!([
         client("web", json!({})),
         client("own", json!({ "first_party": true })),
+        client("small", json!({ "scope": "openid profile" })),
         client("two", json!({ "redirect_uris": [CALLBACK, "https://app.example/other?y=2"] })),
         client("native", json!({ "redirect_uris": ["http://127.0.0.1/cb", "com.example.app:/cb"] })),
         client(

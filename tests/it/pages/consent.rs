@@ -1,0 +1,70 @@
+//! What a consent is about: nothing that a client gets passes it by.
+
+use serde_json::{Value, json};
+
+use super::browser::{Browser, answer_of, authorize, decoded, is_told, service};
+use crate::support::Service;
+
+const SILENT: (&str, &str) = ("prompt", "none");
+const BY_NAME: &str = r#"{"userinfo":{"email":{"essential":true}},"id_token":{"email_verified":null}}"#;
+
+/// The userinfo of an access token.
+#[track_caller]
+fn userinfo(service: &Service, tokens: &Value) -> Value {
+    let token = tokens["access_token"].as_str().unwrap();
+    service.anonymous().bearing(token).get("/oauth/userinfo").ok()
+}
+
+fn id_claims(tokens: &Value) -> Value {
+    let (_, claims) = jose::decode_unverified(tokens["id_token"].as_str().unwrap()).unwrap();
+    serde_json::from_str(&claims).unwrap()
+}
+
+/// Asks the user, who permits it, and returns what the page showed and the tokens.
+#[track_caller]
+fn allowed(browser: &Browser, client: &str, more: &[(&str, &str)]) -> (String, Value) {
+    let page = browser.open(&authorize(client, more)).unwrap();
+    let text = decoded(page.text());
+    assert!(text.contains("to use your account?"), "{text}");
+    let address = browser.submit(&page, &[("answer", "allow")]).unwrap_err();
+    (text, browser.redeem(client, &answer_of(&address)["code"]))
+}
+
+/// The scopes of a client are its limit, whatever way it asks in (OpenID Connect Core §5.5).
+#[test]
+fn a_client_gets_no_claim_by_name_that_it_may_not_have_by_scope() {
+    let service = service();
+    let browser = Browser::of_user(&service, "alice");
+    let names = r#"{"userinfo":{"email":null,"preferred_username":null},"id_token":{"email":null,"updated_at":null}}"#;
+    let more = [("scope", "openid"), ("claims", names)];
+    let (page, tokens) = allowed(&browser, "small", &more);
+    assert!(page.contains("see your user name") && !page.contains("see your email address"), "{page}");
+    let told = userinfo(&service, &tokens);
+    assert_eq!(told, json!({ "sub": told["sub"], "preferred_username": "alice" }));
+    let id_token = id_claims(&tokens);
+    assert_eq!((&id_token["email"], id_token["updated_at"].is_u64()), (&Value::Null, true), "{id_token}");
+}
+
+#[test]
+fn a_single_claim_is_asked_for_as_its_scope_is() {
+    let service = service();
+    let browser = Browser::of_user(&service, "alice");
+    allowed(&browser, "web", &[("scope", "openid")]);
+    let more = [("scope", "openid"), ("claims", BY_NAME)];
+    is_told(browser.open(&authorize("web", &[&more[..], &[SILENT]].concat())), "consent_required");
+    let (page, tokens) = allowed(&browser, "web", &more);
+    assert!(page.contains("see your email address"), "{page}");
+    let told = userinfo(&service, &tokens);
+    assert_eq!(told, json!({ "sub": told["sub"], "email": "alice@example.com" }), "and no other claim");
+    assert_eq!(id_claims(&tokens)["email_verified"], false);
+    let code = browser.code(&authorize("web", &[&more[..], &[SILENT]].concat()));
+    assert_eq!(userinfo(&service, &browser.redeem("web", &code)), told, "the consent is remembered");
+}
+
+#[test]
+fn a_request_without_openid_has_no_single_claims() {
+    let service = service();
+    let browser = Browser::of_user(&service, "alice");
+    let page = browser.open(&authorize("web", &[("scope", "orders.read"), ("claims", BY_NAME)])).unwrap();
+    assert!(!page.text().contains("see your email address"), "{}", page.text());
+}
