@@ -63,6 +63,14 @@ pub struct GrantTerms {
     pub created_at: Timestamp,
 }
 
+impl GrantTerms {
+    /// Whether the grant goes on after the user has logged out (OpenID Connect Core §11). Otherwise the end of its browser
+    /// session ends it.
+    pub fn outlive_session(&self) -> bool {
+        self.scopes.contains("offline_access")
+    }
+}
+
 /// The stage of a grant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "stage", rename_all = "snake_case")]

@@ -122,7 +122,7 @@ impl OAuth {
         let denied = ended(EventKind::BrowserSessionEnded)?;
         self.deny(Denied::Session(id), self.last_expiry(), &denied).await?;
         self.end_grants(caller, session.user, |grant| {
-            grant.terms.session == id && !grant.terms.scopes.contains("offline_access")
+            grant.terms.session == id && !grant.terms.outlive_session()
         })
         .await?;
         let removed = ended(EventKind::BrowserSessionEnded)?;

@@ -49,7 +49,8 @@ impl OAuth {
             amr: &terms.amr,
             session: terms.session,
         };
-        let of_grant = UserOfGrant { id: user.id, log_in, grant: grant.id };
+        let ends_with_session = !terms.outlive_session();
+        let of_grant = UserOfGrant { id: user.id, log_in, grant: grant.id, ends_with_session };
         let Issued { token, expires_in } =
             self.issue_access_token(client, Some(of_grant), &audience, &scope).await?;
         let id_token = if scope.contains("openid") {

@@ -19,7 +19,7 @@ fn a_code_gives_the_tokens_of_what_the_user_permitted() {
     let expected = json!({
         "sub": place.alice, "iat": Service::START, "iss": ISSUER, "jti": claims["jti"],
         "aud": ["https://orders.example", "https://stock.example"], "exp": Service::START + 3600,
-        "auth_time": Service::START, "client_id": "app", "scope": OFFLINE, "amr": ["pwd"], "sid": sid,
+        "auth_time": Service::START, "client_id": "app", "scope": OFFLINE, "amr": ["pwd"],
         "gid": claims["gid"], "rid": claims["rid"],
     });
     assert_eq!(claims, expected);

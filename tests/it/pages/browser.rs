@@ -7,7 +7,8 @@ use http::Method;
 use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, Service};
+use crate::clients::{SECRET, SECRET_HASH};
+use crate::support::{Answer, Client, Service, mongod};
 
 /// The verifier and the challenge of RFC 7636, appendix B.
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -47,13 +48,30 @@ pub fn service_with(settings: &[(&str, &str)]) -> Service {
             "machine",
             json!({ "grant_types": ["client_credentials"], "redirect_uris": [],
             "post_logout_redirect_uris": [], "token_endpoint_auth_method": "client_secret_basic", "scope": "orders.read",
-            "client_secret_sha256": "0".repeat(64) })
+            "client_secret_sha256": SECRET_HASH })
         ),
     ]);
     std::fs::write(&file, clients.to_string()).unwrap();
     let mut all = vec![("CLIENTS_FILE", file.to_str().unwrap())];
     all.extend(settings);
     Service::with(&all)
+}
+
+/// A service on each store; the folder keeps the SQLite file.
+pub fn on_each_store(test: impl Fn(&Service)) {
+    let folder = tempfile::tempdir().unwrap();
+    test(&service_with(&[("DATA_DIR", folder.path().to_str().unwrap())]));
+    test(&service_with(&[("MONGODB_URI", &mongod::new_database())]));
+}
+
+/// The status of userinfo for an access token, and whether introspection says that it is active.
+#[track_caller]
+pub fn counts(service: &Service, access_token: &str) -> (u16, bool) {
+    let status = service.anonymous().bearing(access_token).get("/oauth/userinfo").status;
+    let machine = service.anonymous().with_secret("machine", SECRET);
+    let form = [(CONTENT_TYPE.as_str(), "application/x-www-form-urlencoded")];
+    let told = machine.send(Method::POST, "/oauth/introspect", &form, format!("token={access_token}")).ok();
+    (status, told["active"] == true)
 }
 
 /// The query of a request of this client, with more parameters; an empty value removes one.
@@ -199,6 +217,14 @@ impl Browser {
             ])
             .finish();
         self.send(Method::POST, "/oauth/token", body, &[]).ok()
+    }
+
+    /// The answer to the use of a refresh token.
+    #[track_caller]
+    pub fn refresh(&self, client: &str, token: &Value) -> Answer {
+        let token = token.as_str().unwrap();
+        let body = format!("grant_type=refresh_token&client_id={client}&refresh_token={token}");
+        self.send(Method::POST, "/oauth/token", body, &[])
     }
 }
 

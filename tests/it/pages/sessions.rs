@@ -3,21 +3,16 @@
 use http::Method;
 use jwt_generator::domain::{Initiator, LoginName, Password, PasswordPolicy};
 
-use super::browser::{Browser, Form, authorize, decoded, is_told, service, service_with, stays_here};
-use crate::support::{Service, mongod};
+use super::browser::{
+    Browser, Form, authorize, decoded, is_told, on_each_store, service, service_with, stays_here,
+};
+use crate::support::Service;
 
 const SILENT: [(&str, &str); 1] = [("prompt", "none")];
 
 #[track_caller]
 fn has_session(browser: &Browser) -> bool {
     browser.open(&authorize("own", &SILENT)).unwrap_err().contains("?code=")
-}
-
-/// A service on each store; the folder keeps the SQLite file.
-fn on_each_store(test: impl Fn(&Service)) {
-    let folder = tempfile::tempdir().unwrap();
-    test(&service_with(&[("DATA_DIR", folder.path().to_str().unwrap())]));
-    test(&service_with(&[("MONGODB_URI", &mongod::new_database())]));
 }
 
 #[test]
