@@ -37,6 +37,10 @@ pub struct Situation<'a> {
     pub now: Timestamp,
 }
 
+/// For so many seconds a log-in for the request counts as one of this moment, so that the user can read and answer the other
+/// pages.
+const FRESH_SECS: u64 = 300;
+
 impl AuthorizationRequest {
     /// The next step of this request.
     ///
@@ -59,11 +63,10 @@ impl AuthorizationRequest {
     fn wanted_step(&self, situation: Situation<'_>) -> AuthorizationStep {
         let Some(live) = situation.session else { return AuthorizationStep::LogIn { again: false } };
         let (details, page) = (&live.session.details, situation.page);
-        // The user has logged in since the request came, in this browser. The instant alone would accept a log-in of the same
-        // second, and the session alone a request that came from a browser without cookies.
-        let is_fresh =
-            page.seen_session != Some(details.id) && details.created_at.as_secs() >= page.began_at.as_secs();
         let age = situation.now.as_secs().saturating_sub(details.auth_time);
+        // The user has logged in since the request came, in this browser. The instant alone would accept a log-in of the same
+        // second, and the log-in alone would be accepted again and again.
+        let is_fresh = page.seen_log_in != Some(live.session.key.mark()) && age < FRESH_SECS;
         let is_too_old = self.max_age.is_some_and(|most| age > most || most == 0);
         if (self.prompt.login || is_too_old) && !is_fresh || !self.expects(live, situation.hinted) {
             return AuthorizationStep::LogIn { again: true };

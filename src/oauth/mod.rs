@@ -86,7 +86,7 @@ pub use introspection::Introspection;
 pub use issuer::Issuer;
 pub use key_fetcher::KeyFetcher;
 pub use logout::{HintedSession, LogoutError, LogoutRequest};
-pub use page_request::PageRequest;
+pub use page_request::{BrowserMark, PageRequest};
 pub use params::{Params, RepeatedParam};
 pub use presented_credentials::PresentedCredentials;
 pub use scopes::GENERATE_SCOPE;

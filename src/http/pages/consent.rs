@@ -51,7 +51,7 @@ pub(in crate::http) async fn answer_consent(api: Api, call: Call) -> Answer {
             let denied = ErrorForClient::new("access_denied", "the user did not permit it");
             to_client::error(&visit, &request.target, &denied)
         }
-        _ => visit.go_to(&format!("/oauth/consent{}", query_of(&sealed))),
+        _ => visit.go_on_at(&format!("/oauth/consent{}", query_of(&sealed))),
     }
 }
 

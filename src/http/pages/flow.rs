@@ -20,14 +20,14 @@ const MAX_PARAMS: usize = 64;
 
 /// A request that a page goes on with.
 pub(super) struct Flow {
-    /// The sealed request, as it came with the page; empty if the page belongs to no request.
+    /// The sealed request; empty if the page belongs to no request.
     pub(super) sealed: String,
     /// The request.
     pub(super) opened: Option<(PageRequest, AuthorizationRequest)>,
 }
 
 impl Flow {
-    /// Opens the sealed request of a page; an empty text belongs to no request.
+    /// Opens the sealed request of a page, as this browser may go on with it; an empty text belongs to no request.
     ///
     /// # Errors
     /// If the page is too old, or if the request is no longer valid.
@@ -36,7 +36,9 @@ impl Flow {
             return Ok(Self { sealed, opened: None });
         }
         let opened = visit.api.oauth.open_page_request(&sealed)?;
-        let page = opened.ok_or(Refusal::from(Kind::ExpiredPage))?;
+        let came = opened.ok_or(Refusal::from(Kind::ExpiredPage))?;
+        let page = came.clone().in_browser(visit.mark(), visit.session.as_ref());
+        let sealed = if page == came { sealed } else { visit.api.oauth.seal_page_request(&page)? };
         let read = AuthorizationRequest::read(&params(&page.query)?, &visit.api.clients);
         let request = read.map_err(|error| match error {
             AuthorizeError::Service(error) => error.into(),
@@ -84,7 +86,8 @@ pub(super) async fn begin(mut visit: Visit, query: &str) -> Answer {
     visit.speak(request.ui_locales.as_deref());
     let page = PageRequest {
         began_at: visit.api.clock.now(),
-        seen_session: visit.session.as_ref().map(|live| live.session.details.id),
+        browser: visit.mark(),
+        seen_log_in: visit.session.as_ref().map(|live| live.session.key.mark()),
         is_account_chosen: false,
         query: query.to_owned(),
     };
@@ -105,7 +108,7 @@ pub(super) async fn advance(visit: &Visit, page: &PageRequest, request: Authoriz
         AuthorizationStep::Grant => return grant(visit, &request).await,
     };
     let sealed = visit.api.oauth.seal_page_request(page)?;
-    visit.go_to(&format!("{path}{}", query_of(&sealed)))
+    visit.go_on_at(&format!("{path}{}", query_of(&sealed)))
 }
 
 /// Takes a code to the client.

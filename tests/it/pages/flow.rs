@@ -108,6 +108,24 @@ fn a_client_may_demand_another_log_in() {
     assert!(browser.open(&authorize("own", &[("max_age", "60")])).unwrap().text().contains("/oauth/login"));
 }
 
+/// OpenID Connect Core §3.1.2.1: the greatest age holds whenever the request goes on, not only the first time.
+#[test]
+fn a_log_in_for_a_request_counts_for_five_minutes() {
+    let service = service();
+    let browser = Browser::of_user(&service, "alice");
+    for (start, more) in [(1000, ("prompt", "login")), (2000, ("max_age", "0")), (3000, ("max_age", "60"))] {
+        service.at(start);
+        let page = browser.open(&authorize("own", &[more])).unwrap();
+        let path = format!("/oauth/continue?request={}", Form::of(&page).value("request"));
+        browser.log_in(&page, "alice").unwrap_err();
+        service.at(start + 299);
+        assert!(!browser.code(&path).is_empty(), "{more:?}");
+        service.at(start + 300);
+        let page = browser.open(&path).unwrap();
+        assert!(page.text().contains("asks you to log in again"), "{more:?}: {}", page.text());
+    }
+}
+
 #[test]
 fn the_user_chooses_the_account() {
     let service = service();
