@@ -78,8 +78,9 @@ impl OAuth {
         Ok(Some(LiveSession { session, user }))
     }
 
-    /// Begins a session, with a new cookie: the value that the browser had before opens nothing (RFC 9700 §4.7). `replaced` is
-    /// the session that the browser had; its tokens stay valid.
+    /// Begins a session, with a new cookie: the value that the browser had before opens nothing (RFC 9700 §4.7). `before` is the
+    /// session that the browser had. If the same user logs in again, it goes on, so that its end still ends what was granted in it.
+    /// If another user logs in, it ends.
     ///
     /// # Errors
     /// [`TokenError`] if the session may not be durable.
@@ -87,11 +88,46 @@ impl OAuth {
         &self,
         caller: &Caller,
         log_in: FreshLogIn<'_>,
-        replaced: Option<&LiveSession>,
+        before: Option<&LiveSession>,
     ) -> Result<Secret<String>, TokenError> {
-        let (cookie, now) = (self.new_cookie()?, self.clock.now());
+        let cookie = self.new_cookie()?;
         let key = key_of(&cookie).ok_or(TokenError::Failed("the cookie has no key".into()))?;
+        let user = log_in.user.id;
+        let (same, other) = match before {
+            Some(live) if live.session.user == user => (Some(&live.session), None),
+            other => (None, other.map(|live| &live.session)),
+        };
+        if let Some(before) = same
+            && self.renew_session(caller, log_in, before, key).await?
+        {
+            return Ok(cookie);
+        }
         let id = SessionId::from_bytes(self.entropy.bytes().map_err(failed)?);
+        let session = self.session_of(log_in, id, key);
+        let begun = self.session_event(EventKind::BrowserSessionStarted, user, id, caller)?;
+        self.browser_sessions.create_browser_session(&session, &begun).await?;
+        if let Some(other) = other {
+            self.end_session(caller, other).await?;
+        }
+        Ok(cookie)
+    }
+
+    /// Lets a session go on under another key after another log-in of its user. False if it has ended meanwhile.
+    async fn renew_session(
+        &self,
+        caller: &Caller,
+        log_in: FreshLogIn<'_>,
+        before: &BrowserSession,
+        key: SessionKey,
+    ) -> Result<bool, TokenError> {
+        let id = before.details.id;
+        let session = self.session_of(log_in, id, key);
+        let begun = self.session_event(EventKind::BrowserSessionStarted, before.user, id, caller)?;
+        Ok(self.browser_sessions.replace_browser_session_key_if(before.key, &session, &begun).await?)
+    }
+
+    fn session_of(&self, log_in: FreshLogIn<'_>, id: SessionId, key: SessionKey) -> BrowserSession {
+        let now = self.clock.now();
         let details = SessionDetails {
             id,
             auth_time: log_in.auth_time,
@@ -100,15 +136,7 @@ impl OAuth {
             used_at: now,
             user_agent: log_in.user_agent.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT).collect(),
         };
-        let session = BrowserSession::begin(key, log_in.user.id, details, self.session_lifetimes);
-        let begun = self.session_event(EventKind::BrowserSessionStarted, log_in.user.id, id, caller)?;
-        self.browser_sessions.create_browser_session(&session, &begun).await?;
-        if let Some(replaced) = replaced {
-            let (of, id) = (&replaced.session, replaced.session.details.id);
-            let ended = self.session_event(EventKind::BrowserSessionEnded, of.user, id, caller)?;
-            self.browser_sessions.end_browser_session(of.key, &ended).await?;
-        }
-        Ok(cookie)
+        BrowserSession::begin(key, log_in.user.id, details, self.session_lifetimes)
     }
 
     /// Ends a session, and refuses the tokens that were issued in it. Grants that outlive sessions (`offline_access`) stay.

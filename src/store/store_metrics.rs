@@ -66,6 +66,7 @@ verbs! {
     find_browser_session in "browser_sessions",
     list_browser_sessions in "browser_sessions",
     replace_browser_session_if in "browser_sessions",
+    replace_browser_session_key_if in "browser_sessions",
     end_browser_session in "browser_sessions",
     purge_browser_sessions in "browser_sessions",
     find_consent in "consents",

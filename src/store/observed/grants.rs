@@ -85,6 +85,16 @@ impl BrowserSessions for Observed<dyn BrowserSessions> {
         self.run(Verb::replace_browser_session_if, call).await
     }
 
+    async fn replace_browser_session_key_if(
+        &self,
+        seen: SessionKey,
+        session: &BrowserSession,
+        event: &Event,
+    ) -> Result<bool, StoreError> {
+        let call = self.store.replace_browser_session_key_if(seen, session, event);
+        self.run(Verb::replace_browser_session_key_if, call).await
+    }
+
     async fn end_browser_session(&self, key: SessionKey, event: &Event) -> Result<bool, StoreError> {
         self.run(Verb::end_browser_session, self.store.end_browser_session(key, event)).await
     }

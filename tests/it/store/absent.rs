@@ -83,6 +83,7 @@ async fn without_a_database_each_verb_says_so() {
         browser_sessions.find_browser_session(session.key).await.map(drop),
         browser_sessions.list_browser_sessions(user.id, 1).await.map(drop),
         browser_sessions.replace_browser_session_if(1, &session).await.map(drop),
+        browser_sessions.replace_browser_session_key_if(session.key, &session, &event).await.map(drop),
         browser_sessions.end_browser_session(session.key, &event).await.map(drop),
         browser_sessions.purge_browser_sessions(now).await.map(drop),
     ]);
