@@ -1,6 +1,6 @@
 //! The front channel of the grant `authorization_code`: from a request to a code.
 
-use super::authorization_steps::{AuthorizationStep, Situation};
+use super::authorization_steps::{AuthorizationStep, Hinted, Situation};
 use super::{
     AuthorizationRequest, AuthorizeError, ErrorForClient, LiveSession, NewGrant, OAuth, PASSWORD_ACR,
     PageRequest, TokenError,
@@ -28,6 +28,11 @@ impl OAuth {
         session: Option<&LiveSession>,
     ) -> Result<Authorization, AuthorizeError> {
         let subject = request.id_token_hint.as_deref().map(|hint| self.hinted_subject(hint));
+        let hinted = match &subject {
+            None => Hinted::Absent,
+            Some(None) => Hinted::Unknown,
+            Some(Some(subject)) => Hinted::User(subject),
+        };
         let consent = match session {
             Some(live) => self.find_consent(&live.user, &request).await.map_err(AuthorizeError::Service)?,
             None => None,
@@ -35,7 +40,7 @@ impl OAuth {
         let situation = Situation {
             page,
             session,
-            hinted: subject.as_ref().map(|subject| subject.as_deref()),
+            hinted,
             consent: consent.as_ref(),
             now: self.clock.now(),
         };

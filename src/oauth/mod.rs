@@ -65,7 +65,7 @@ pub use crate::store::Cause;
 pub use authorization_answer::{AnswerTarget, AuthorizeError, ErrorForClient, ResponseMode, origin_of};
 pub use authorization_code::NewGrant;
 pub use authorization_request::{AuthorizationRequest, PASSWORD_ACR, Prompt};
-pub use authorization_steps::{AuthorizationStep, Situation};
+pub use authorization_steps::{AuthorizationStep, Hinted, Situation};
 pub use authorize::Authorization;
 pub use browser_sessions::{FreshLogIn, LiveSession};
 pub use claims_request::ClaimsRequest;
