@@ -114,7 +114,7 @@ impl AuthorizationRequest {
         if self.prompt.consent {
             return true;
         }
-        let is_given = given.is_some_and(|consent| self.permissions.are_within(&consent.scopes));
+        let is_given = given.is_some_and(|consent| consent.covers(&self.permissions, &self.resources));
         let is_remembered = is_given && self.remembers_consent();
         !self.client.metadata.first_party && !is_remembered
     }

@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::browsers::browser_name;
-use super::consent::in_words;
+use super::consent::permissions_in_words;
 use super::log_in::open_session;
 use super::messages::fill;
 use super::policy::Needs;
@@ -176,7 +176,7 @@ fn consent_row(visit: &Visit, consent: &Consent) -> ConsentRow {
     ConsentRow {
         client_id: consent.client.to_string(),
         given: fill(m.allowed_on, minute(consent.given_at)),
-        scopes: consent.scopes.iter().map(|scope| in_words(m, scope)).collect(),
+        scopes: permissions_in_words(m, &consent.scopes, &consent.resources),
         label: fill(m.withdraw_from, &client),
         client,
     }

@@ -79,7 +79,7 @@ pub(super) struct ConsentPage<'a> {
     pub(super) logged_in_as: String,
     pub(super) list_lead: String,
     pub(super) scopes: Vec<String>,
-    /// The scopes that the page shows.
+    /// The scopes and resources that the page shows.
     pub(super) shown: String,
     pub(super) target: String,
     pub(super) request: &'a str,

@@ -17,7 +17,7 @@ pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 pub const CALLBACK: &str = "https://app.example/cb";
 
 /// A service with a client `web`, which asks for consent, a client `own` of the operator, a client `small`
-/// that may have few scopes, and a native client `native`.
+/// that may have few scopes, a client `shop` with resources, and a native client `native`.
 pub fn service() -> Service {
     service_with(&[])
 }
@@ -42,6 +42,7 @@ pub fn service_with(settings: &[(&str, &str)]) -> Service {
         client("web", json!({})),
         client("own", json!({ "first_party": true })),
         client("small", json!({ "scope": "openid profile" })),
+        client("shop", json!({ "resources": ["https://stock.example", "https://orders.example"] })),
         client("two", json!({ "redirect_uris": [CALLBACK, "https://app.example/other?y=2"] })),
         client("native", json!({ "redirect_uris": ["http://127.0.0.1/cb", "com.example.app:/cb"] })),
         client(

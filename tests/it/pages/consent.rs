@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::browser::{Browser, answer_of, authorize, decoded, is_told, service};
+use super::browser::{
+    Browser, answer_of, authorize, counts, decoded, is_told, on_each_store, service,
+};
+use crate::oauth::registrations;
 use crate::support::Service;
 
 const SILENT: (&str, &str) = ("prompt", "none");
@@ -67,4 +70,56 @@ fn a_request_without_openid_has_no_single_claims() {
     let browser = Browser::of_user(&service, "alice");
     let page = browser.open(&authorize("web", &[("scope", "orders.read"), ("claims", BY_NAME)])).unwrap();
     assert!(!page.text().contains("see your email address"), "{}", page.text());
+}
+
+/// RFC 8707 §3: the user must see for which service a token is.
+#[test]
+fn the_resources_are_a_part_of_the_consent() {
+    on_each_store(|service| {
+        let browser = Browser::of_user(service, "alice");
+        let (stock, orders) = (("resource", "https://stock.example"), ("resource", "https://orders.example"));
+        let audience = |tokens: &Value| {
+            let (_, claims) = jose::decode_unverified(tokens["access_token"].as_str().unwrap()).unwrap();
+            serde_json::from_str::<Value>(&claims).unwrap()["aud"].clone()
+        };
+        let (page, tokens) = allowed(&browser, "shop", &[]);
+        assert!(page.contains("use this access at https://stock.example") && !page.contains("orders.example"));
+        assert_eq!(audience(&tokens), "https://stock.example");
+        assert!(!browser.code(&authorize("shop", &[stock, SILENT])).is_empty());
+        is_told(browser.open(&authorize("shop", &[orders, SILENT])), "consent_required");
+        let page = browser.open(&authorize("shop", &[orders])).unwrap();
+        let shown = [("shown", "openid profile  https://stock.example"), ("answer", "allow")];
+        let page = browser.submit(&page, &shown).unwrap();
+        assert!(page.text().contains("/oauth/consent"), "another resource was shown");
+        let (page, tokens) = allowed(&browser, "shop", &[orders]);
+        assert!(page.contains("use this access at https://orders.example"), "{page}");
+        assert_eq!(audience(&tokens), "https://orders.example");
+        for one in [stock, orders] {
+            assert!(!browser.code(&authorize("shop", &[one, SILENT])).is_empty(), "{one:?}");
+        }
+        let account = decoded(browser.open("/account").unwrap().text());
+        for one in [stock, orders] {
+            assert!(account.contains(&format!("use this access at {}", one.1)), "{account}");
+        }
+    });
+}
+
+#[test]
+fn a_consent_counts_for_no_other_client_with_the_same_id() {
+    on_each_store(|service| {
+        let browser = Browser::of_user(service, "alice");
+        registrations::create(service);
+        let scope = ("scope", "openid orders.read");
+        // An unknown client makes the service read the clients again.
+        assert_eq!(browser.refresh("phone", &"unknown".into()).status, 400);
+        let (_, tokens) = allowed(&browser, "phone", &[scope]);
+        assert!(!browser.code(&authorize("phone", &[scope, SILENT])).is_empty());
+        registrations::delete(service);
+        registrations::create(service);
+        assert_eq!(counts(service, tokens["access_token"].as_str().unwrap()), (401, false));
+        is_told(browser.open(&authorize("phone", &[scope, SILENT])), "consent_required");
+        assert!(browser.open("/account").unwrap().text().contains("No app has access"));
+        allowed(&browser, "phone", &[scope]);
+        assert!(!browser.code(&authorize("phone", &[scope, SILENT])).is_empty());
+    });
 }

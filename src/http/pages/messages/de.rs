@@ -32,6 +32,7 @@ pub(super) const DE: Messages = Messages {
     scope_phone: "deine Telefonnummer sehen",
     scope_offline: "diesen Zugriff behalten, wenn du abwesend bist",
     scope_other: "die Berechtigung „{}“ nutzen",
+    at_resource: "diesen Zugriff bei {} verwenden",
     consent_target: "Nach deiner Antwort kehrst du zu {} zurück.",
     allow: "Erlauben",
     deny: "Nicht erlauben",

@@ -32,6 +32,7 @@ pub(super) const EN: Messages = Messages {
     scope_phone: "see your telephone number",
     scope_offline: "keep this access when you are away",
     scope_other: "use the permission “{}”",
+    at_resource: "use this access at {}",
     consent_target: "After your answer you return to {}.",
     allow: "Allow",
     deny: "Do not allow",

@@ -32,6 +32,7 @@ pub(super) const ES: Messages = Messages {
     scope_phone: "ver tu número de teléfono",
     scope_offline: "conservar este acceso cuando no estés",
     scope_other: "usar el permiso «{}»",
+    at_resource: "usar este acceso en {}",
     consent_target: "Después de tu respuesta, volverás a {}.",
     allow: "Permitir",
     deny: "No permitir",

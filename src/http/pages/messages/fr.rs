@@ -32,6 +32,7 @@ pub(super) const FR: Messages = Messages {
     scope_phone: "voir votre numéro de téléphone",
     scope_offline: "garder cet accès en votre absence",
     scope_other: "utiliser l’autorisation « {} »",
+    at_resource: "utiliser cet accès auprès de {}",
     consent_target: "Après votre réponse, vous retournerez à {}.",
     allow: "Autoriser",
     deny: "Refuser",

@@ -32,6 +32,7 @@ pub(super) const JA: Messages = Messages {
     scope_phone: "電話番号の参照",
     scope_offline: "利用していない間もこのアクセスを保持すること",
     scope_other: "権限「{}」の利用",
+    at_resource: "{} でこのアクセスを使う",
     consent_target: "回答後、{} に戻ります。",
     allow: "許可する",
     deny: "許可しない",

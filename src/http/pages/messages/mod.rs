@@ -84,6 +84,8 @@ messages! {
     scope_offline,
     /// Any other scope; `{}` is its name.
     scope_other,
+    /// Where the app uses this; `{}` is the address of a service.
+    at_resource,
     /// Below the list; `{}` is the address of the app.
     consent_target,
     /// Button.

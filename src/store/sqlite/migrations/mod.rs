@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = &[
         lasting: &["clients", "grants", "consents", "denials"],
     },
     Migration { statements: include_str!("0007_assertions.sql"), fill: nothing, lasting: &[] },
+    Migration { statements: include_str!("0009_consents.sql"), fill: nothing, lasting: &[] },
 ];
 
 fn nothing(_: &Connection) -> rusqlite::Result<()> {
