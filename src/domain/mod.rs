@@ -60,7 +60,8 @@ pub use event::{Event, EventId, EventKind, EventSubject};
 pub use failures::Admission;
 pub use generate_policy::GeneratePolicy;
 pub use grant::{
-    Grant, GrantLifetimes, GrantStage, GrantTerms, PresentedCode, RedeemError, RefreshError, Refreshed,
+    CodeProof, Grant, GrantLifetimes, GrantStage, GrantTerms, PresentedCode, RedeemError, RefreshError,
+    Refreshed,
 };
 pub use initiator::{Actor, Initiator};
 pub use instance::Instance;

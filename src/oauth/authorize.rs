@@ -37,13 +37,7 @@ impl OAuth {
             Some(live) => self.find_consent(&live.user, &request).await.map_err(AuthorizeError::Service)?,
             None => None,
         };
-        let situation = Situation {
-            page,
-            session,
-            hinted,
-            consent: consent.as_ref(),
-            now: self.clock.now(),
-        };
+        let situation = Situation { page, session, hinted, consent: consent.as_ref(), now: self.clock.now() };
         match request.next_step(situation) {
             Ok(step) => Ok(Authorization { request, step }),
             Err(error) => Err(AuthorizeError::ToClient(request.target, error)),

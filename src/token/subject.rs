@@ -308,11 +308,8 @@ mod tests {
         let (id, grant) = (UserId::from_bytes([0xAB; 12]), GrantId::from_bytes([0x22; 16]));
         let user = UserOfGrant { id, log_in: log_in(&amr), grant, ends_with_session: true };
         let registration = Some(RegistrationId::from_bytes([0x33; 16]));
-        let of_user = |user| AccessTokenRequest {
-            user: Some(user),
-            registration,
-            ..of_itself(&scope, &[], &claims)
-        };
+        let of_user =
+            |user| AccessTokenRequest { user: Some(user), registration, ..of_itself(&scope, &[], &claims) };
         let request = of_user(user);
         let expected = r#"{"sub":"abababababababababababab","iat":1700000000,"iss":"https://issuer","aud":"api","exp":1700003600,"jti":"id","auth_time":5,"client_id":"c1","rid":"33333333333333333333333333333333","scope":"openid","acr":"1","amr":["pwd"],"sid":"11111111111111111111111111111111","gid":"22222222222222222222222222222222"}"#;
         assert_eq!(drafted(Subject::AccessToken(&request)), (expected.to_owned(), Typ::AtJwt, 3600));

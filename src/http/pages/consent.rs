@@ -80,7 +80,11 @@ fn asked(request: &AuthorizationRequest) -> String {
 }
 
 /// What these scopes permit, and where.
-pub(super) fn permissions_in_words(m: &'static Messages, scopes: &Scopes, resources: &[String]) -> Vec<String> {
+pub(super) fn permissions_in_words(
+    m: &'static Messages,
+    scopes: &Scopes,
+    resources: &[String],
+) -> Vec<String> {
     let scopes = scopes.iter().map(|scope| in_words(m, scope));
     scopes.chain(resources.iter().map(|resource| fill(m.at_resource, resource))).collect()
 }

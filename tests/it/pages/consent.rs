@@ -2,9 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::browser::{
-    Browser, answer_of, authorize, counts, decoded, is_told, on_each_store, service,
-};
+use super::browser::{Browser, answer_of, authorize, counts, decoded, is_told, on_each_store, service};
 use crate::oauth::registrations;
 use crate::support::Service;
 
@@ -83,7 +81,9 @@ fn the_resources_are_a_part_of_the_consent() {
             serde_json::from_str::<Value>(&claims).unwrap()["aud"].clone()
         };
         let (page, tokens) = allowed(&browser, "shop", &[]);
-        assert!(page.contains("use this access at https://stock.example") && !page.contains("orders.example"));
+        assert!(
+            page.contains("use this access at https://stock.example") && !page.contains("orders.example")
+        );
         assert_eq!(audience(&tokens), "https://stock.example");
         assert!(!browser.code(&authorize("shop", &[stock, SILENT])).is_empty());
         is_told(browser.open(&authorize("shop", &[orders, SILENT])), "consent_required");

@@ -163,7 +163,8 @@ fn a_log_in_of_another_user_than_the_expected_one_is_told_to_the_client() {
     let claims = format!(r#"{{"id_token":{{"sub":{{"value":{subject}}}}}}}"#);
     service.user("bobby");
     for more in [("id_token_hint", hint), ("claims", &claims)] {
-        for browser in [Browser::of(&service), Browser::of_user(&service, &format!("user-{}", more.0.len()))] {
+        for browser in [Browser::of(&service), Browser::of_user(&service, &format!("user-{}", more.0.len()))]
+        {
             let page = browser.open(&authorize("own", &[more])).unwrap();
             is_told(browser.log_in(&page, "bobby"), "login_required");
             let page = browser.open(&authorize("own", &[more])).unwrap();

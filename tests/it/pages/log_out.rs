@@ -102,7 +102,8 @@ fn a_grant_with_offline_access_gives_good_tokens_after_a_log_out() {
     on_each_store(|service| {
         for (number, log_out) in ends.iter().enumerate() {
             let browser = Browser::of_user(service, &format!("alice{number}"));
-            let tokens = |scope: &str| browser.redeem("own", &browser.code(&authorize("own", &[("scope", scope)])));
+            let tokens =
+                |scope: &str| browser.redeem("own", &browser.code(&authorize("own", &[("scope", scope)])));
             let (offline, online) = (tokens("openid offline_access"), tokens("openid"));
             log_out(&browser);
             let refreshed = browser.refresh("own", &offline["refresh_token"]).ok();

@@ -176,10 +176,9 @@ async fn a_change_hands_over_its_event_or_is_not_made(Opened { stores, events }:
 mod of_sessions {
     use super::contract;
     use super::{
-        a_session_goes_on_under_another_key,
-        a_session_is_found_by_its_key_until_it_ends, many_sessions_are_removed_by_several_calls,
-        of_64_changes_at_once_one_is_made, only_the_revision_that_was_seen_is_replaced,
-        sessions_that_have_expired_are_removed_and_no_others,
+        a_session_goes_on_under_another_key, a_session_is_found_by_its_key_until_it_ends,
+        many_sessions_are_removed_by_several_calls, of_64_changes_at_once_one_is_made,
+        only_the_revision_that_was_seen_is_replaced, sessions_that_have_expired_are_removed_and_no_others,
         the_sessions_of_a_user_are_listed_those_that_expire_last_first,
     };
 

@@ -33,7 +33,9 @@ async fn each_user_and_client_has_one_consent_and_it_is_the_latest(consents: Arc
     assert_eq!(find(1, "app").await, None);
     let later = Consent { given_at: Timestamp::from_secs(1_900_000_000), ..consent(1, "app", "openid $b a") };
     let bare = Consent { registration: None, resources: vec![], ..consent(2, "app", "") };
-    for consent in [&consent(1, "app", "openid"), &later, &consent(2, "app", ""), &bare, &consent(1, "b", "b")] {
+    for consent in
+        [&consent(1, "app", "openid"), &later, &consent(2, "app", ""), &bare, &consent(1, "b", "b")]
+    {
         record(&consents, consent).await;
     }
     assert_eq!(find(1, "app").await, Some(later));

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use jwt_generator::domain::{
-    ClientId, Event, EventKind, Grant, GrantId, GrantStage, GrantTerms, RegistrationId, Scopes, SessionId,
-    Timestamp,
+    ClientId, CodeProof, Event, EventKind, Grant, GrantId, GrantStage, GrantTerms, RegistrationId, Scopes,
+    SessionId, Timestamp,
 };
 use jwt_generator::store::{Grants, StoreError};
 
@@ -37,23 +37,28 @@ pub(super) fn grant(n: u8, of_user: u8) -> Grant {
             userinfo_claims: vec!["name".to_owned()],
             created_at: NOW,
         },
-        stage: GrantStage::Code {
-            redirect_uri: Some("https://client.example/cb".to_owned()),
-            code_challenge: Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned()),
-            expires_at: NOW.plus_secs(60),
-        },
+        stage: GrantStage::Code { proof: proof(), expires_at: NOW.plus_secs(60) },
+    }
+}
+
+fn proof() -> CodeProof {
+    CodeProof {
+        redirect_uri: Some("https://client.example/cb".to_owned()),
+        code_challenge: Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned()),
     }
 }
 
 /// The same grant after `revision - 1` changes: active, with the refresh token of that number.
 fn active(n: u8, of_user: u8, revision: u64) -> Grant {
-    let stage = GrantStage::Active { counter: revision - 1, rotated_at: NOW, used_at: NOW };
+    let stage =
+        GrantStage::Active { counter: revision - 1, rotated_at: NOW, used_at: NOW, proof: Some(proof()) };
     Grant { revision, stage, forget_at: NOW.plus_secs(revision), ..grant(n, of_user) }
 }
 
 async fn a_grant_is_found_as_it_was_written(grants: Arc<dyn Grants>) {
     let bare = GrantTerms { registration: None, acr: None, nonce: None, amr: vec![], ..grant(2, 1).terms };
-    let code = GrantStage::Code { redirect_uri: None, code_challenge: None, expires_at: NOW };
+    let code =
+        GrantStage::Code { proof: CodeProof { redirect_uri: None, code_challenge: None }, expires_at: NOW };
     let bare = Grant { terms: bare, stage: code, ..grant(2, 1) };
     let ended = Grant { stage: GrantStage::Ended { at: NOW }, ..grant(3, 1) };
     assert_eq!(grants.find_grant(id(1)).await.unwrap(), None);
@@ -82,7 +87,7 @@ async fn of_64_changes_at_once_one_is_made(grants: Arc<dyn Grants>) {
         let racers: Vec<_> = (0..64)
             .map(|n| {
                 let grants = Arc::clone(&grants);
-                let stage = GrantStage::Active { counter: n, rotated_at: NOW, used_at: NOW };
+                let stage = GrantStage::Active { counter: n, rotated_at: NOW, used_at: NOW, proof: None };
                 let next = Grant { stage, ..active(1, 1, seen + 1) };
                 tokio::spawn(async move {
                     grants.replace_grant_if(seen, &next, None).await.unwrap().then_some(next)
