@@ -165,6 +165,12 @@ impl Grant {
         is_live.then(|| self.at_stage(GrantStage::Ended { at: now }, self.forget_at))
     }
 
+    /// The same grant, ended at `now` and removed as soon as possible. Its tokens are then unknown ones.
+    #[must_use]
+    pub fn given_up(&self, now: Timestamp) -> Self {
+        self.at_stage(GrantStage::Ended { at: now }, now)
+    }
+
     /// Whether it was given to this client, and not to an earlier one with the same id.
     pub fn is_of(&self, client: &Client) -> bool {
         self.client == client.id && self.terms.registration == client.registration
@@ -263,6 +269,8 @@ mod tests {
         assert_eq!(ended.stage, GrantStage::Ended { at: GIVEN.plus_secs(5) });
         assert_eq!((ended.revision, ended.forget_at), (2, grant().forget_at));
         assert_eq!(ended.ended(GIVEN.plus_secs(6)), None);
+        let given_up = ended.given_up(GIVEN.plus_secs(7));
+        assert_eq!((given_up.revision, given_up.forget_at), (3, GIVEN.plus_secs(7)));
     }
 
     #[test]

@@ -63,7 +63,7 @@ impl OAuth {
         Ok(listed.into_iter().filter(counts).collect())
     }
 
-    /// Withdraws a consent, and ends what the client was granted.
+    /// Withdraws a consent, ends what the client was granted, and refuses its access tokens for the user.
     ///
     /// # Errors
     /// [`TokenError`] if the end may not be durable.
@@ -74,10 +74,14 @@ impl OAuth {
         client: &ClientId,
     ) -> Result<(), TokenError> {
         let user = live.user.id;
-        // The consent comes first: otherwise a request in between could be granted without a question.
-        let event = self.consent_event(EventKind::ConsentWithdrawn, user, client, caller)?;
-        self.consents.delete_consent(user, client, &event).await?;
-        self.end_grants(caller, user, |grant| grant.client == *client).await
+        let event = |kind| self.consent_event(kind, user, client, caller);
+        let (withdrawn, revoked) = (event(EventKind::ConsentWithdrawn)?, event(EventKind::TokenRevoked)?);
+        let ends = async {
+            // The consent comes first: otherwise a request in between could be granted without a question.
+            self.consents.delete_consent(user, client, &withdrawn).await?;
+            self.end_grants(caller, user, |grant| grant.client == *client).await
+        };
+        self.deny_access(user, client, &revoked, ends).await
     }
 
     fn consent_event(

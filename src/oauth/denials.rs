@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{OAuth, TokenError};
-use crate::domain::{Denial, Denied, Event, Timestamp};
+use crate::domain::{ClientId, Denial, Denied, Event, Timestamp, UserId};
 use crate::store::{Denials, StoreError};
 use crate::token::DeniedTokens;
 
@@ -24,8 +24,31 @@ impl OAuth {
     /// [`TokenError`] if the denial may not be durable.
     pub async fn deny(&self, denied: Denied, expires_at: Timestamp, event: &Event) -> Result<(), TokenError> {
         let denial = Denial { denied, at: event.at, expires_at: expires_at.plus_secs(MARGIN_SECS) };
-        self.denials.record_denial(&denial, Some(event)).await?;
-        self.tokens.denied().add(&denial);
+        self.record_denial(&denial, Some(event)).await
+    }
+
+    /// Refuses everything that a client has got for a user until now, while `ends` ends what would give more. The tokens that were
+    /// there before are refused first, so that they are also refused after a crash in between.
+    ///
+    /// # Errors
+    /// [`TokenError`] if the denial may not be durable, and those of `ends`.
+    pub(super) async fn deny_access(
+        &self,
+        user: UserId,
+        client: &ClientId,
+        event: &Event,
+        ends: impl Future<Output = Result<(), TokenError>> + Send,
+    ) -> Result<(), TokenError> {
+        let denied = Denied::Access(user, client.clone());
+        self.deny(denied.clone(), self.last_expiry(), event).await?;
+        ends.await?;
+        let (at, expires_at) = (self.clock.now(), self.last_expiry().plus_secs(MARGIN_SECS));
+        self.record_denial(&Denial { denied, at, expires_at }, None).await
+    }
+
+    async fn record_denial(&self, denial: &Denial, event: Option<&Event>) -> Result<(), TokenError> {
+        self.denials.record_denial(denial, event).await?;
+        self.tokens.denied().add(denial);
         Ok(())
     }
 

@@ -28,6 +28,17 @@ impl Grants for Observed<dyn Grants> {
         self.run(Verb::list_grants_of_user, self.store.list_grants_of_user(user, after, limit)).await
     }
 
+    async fn list_unused_grants(
+        &self,
+        owner: (UserId, &ClientId),
+        now: Timestamp,
+        keep: usize,
+        limit: usize,
+    ) -> Result<Vec<Grant>, StoreError> {
+        let call = self.store.list_unused_grants(owner, now, keep, limit);
+        self.run(Verb::list_unused_grants, call).await
+    }
+
     async fn replace_grant_if(
         &self,
         seen: u64,

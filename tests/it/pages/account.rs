@@ -1,9 +1,10 @@
 //! The page on which users look after their accounts.
 
 use http::Method;
+use jwt_generator::store::sqlite::Sqlite;
 use serde_json::json;
 
-use super::browser::{Browser, Form, authorize, decoded, is_told, service};
+use super::browser::{Browser, Form, answer_of, authorize, counts, decoded, is_told, service, service_with};
 
 const SILENT: [(&str, &str); 1] = [("prompt", "none")];
 
@@ -57,7 +58,7 @@ fn a_user_withdraws_a_consent_and_the_client_loses_its_access() {
     let browser = Browser::of_user(&service, "alice");
     let page = browser.open(&authorize("web", &[("scope", "openid profile offline_access")])).unwrap();
     let address = browser.submit(&page, &[("answer", "allow")]).unwrap_err();
-    let tokens = browser.redeem("web", &super::browser::answer_of(&address)["code"]);
+    let tokens = browser.redeem("web", &answer_of(&address)["code"]);
     let refresh = tokens["refresh_token"].as_str().unwrap();
     let page = browser.open("/account").unwrap();
     assert!(
@@ -73,6 +74,46 @@ fn a_user_withdraws_a_consent_and_the_client_loses_its_access() {
     let body = format!("grant_type=refresh_token&client_id=web&refresh_token={refresh}");
     let answer = browser.send(Method::POST, "/oauth/token", body, &[]);
     assert_eq!((answer.status, &answer.json()["error"]), (400, &json!("invalid_grant")), "{}", answer.text());
+}
+
+/// One user and one client, however often the browser asks: the table of grants has a bound, and so have the denials.
+#[test]
+fn a_user_has_a_hundred_grants_to_a_client_and_one_denial_ends_their_tokens() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = service_with(&[("DATA_DIR", folder.path().to_str().unwrap())]);
+    let browser = Browser::of_user(&service, "alice");
+    let path = authorize("web", &[("scope", "openid offline_access")]);
+    let allowed = || {
+        let page = browser.open(&path).unwrap();
+        let address = browser.submit(&page, &[("answer", "allow")]).unwrap_err();
+        browser.redeem("web", &answer_of(&address)["code"])
+    };
+    let tokens = || browser.redeem("web", &browser.code(&path));
+    let first = allowed();
+    service.at(1);
+    let second = tokens();
+    service.at(2);
+    let last = (0..99).map(|_| tokens()).last().unwrap();
+    let refused = browser.refresh("web", &first["refresh_token"]);
+    assert_eq!((refused.status, &refused.json()["error"]), (400, &json!("invalid_grant")));
+    for kept in [&second, &last] {
+        browser.refresh("web", &kept["refresh_token"]).ok();
+    }
+    let count = |query: &str| {
+        let database = rusqlite::Connection::open(folder.path().join(Sqlite::FILE)).unwrap();
+        database.query_row(query, [], |row| row.get::<_, u32>(0)).unwrap()
+    };
+    assert_eq!(count("SELECT count(*) FROM grants WHERE stage ->> '$.stage' <> 'ended'"), 100);
+    service.at(10);
+    let form = Form::to(&browser.open("/account").unwrap(), "/account/consents/withdraw");
+    browser.follow(browser.post(&form, &[])).unwrap();
+    assert_eq!(count("SELECT count(*) FROM denials"), 1);
+    for tokens in [&first, &second, &last] {
+        assert_eq!(counts(&service, tokens["access_token"].as_str().unwrap()), (401, false));
+        assert_eq!(browser.refresh("web", &tokens["refresh_token"]).status, 400);
+    }
+    service.at(11);
+    assert_eq!(counts(&service, allowed()["access_token"].as_str().unwrap()), (200, true));
 }
 
 #[test]
