@@ -1,6 +1,7 @@
 //! OAuth 2 and OpenID Connect: the use cases, without HTTP.
 
 mod access_token;
+mod app_access;
 mod authorization_answer;
 mod authorization_code;
 mod authorization_request;
@@ -62,6 +63,7 @@ use crate::store::{Assertions, BrowserSessions, Consents, Denials, Grants, Users
 use crate::token::Tokens;
 
 pub use crate::store::Cause;
+pub use app_access::AppAccess;
 pub use authorization_answer::{AnswerTarget, AuthorizeError, ErrorForClient, ResponseMode, origin_of};
 pub use authorization_code::NewGrant;
 pub use authorization_request::{AuthorizationRequest, PASSWORD_ACR, Prompt};

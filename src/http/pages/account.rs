@@ -1,4 +1,4 @@
-//! `/account`: the user's sessions and consents, and the change of the password.
+//! `/account`: the user's sessions, the apps that have access, and the change of the password.
 
 use http::StatusCode;
 
@@ -9,15 +9,15 @@ use super::messages::fill;
 use super::policy::Needs;
 use super::refused::reason;
 use super::register::password_fault;
-use super::templates::{AccountPage, ConsentRow, PasswordFaults, SessionRow};
+use super::templates::{AccountPage, AppRow, PasswordFaults, SessionRow};
 use super::visit::{FormOf, Visit};
-use crate::domain::{BrowserSession, ClientId, Consent, LoginName, Password, Secret, SessionId, Timestamp};
+use crate::domain::{BrowserSession, ClientId, LoginName, Password, Secret, SessionId, Timestamp};
 use crate::http::extract::Fields;
 use crate::http::middleware::limits;
 use crate::http::operation::Operation;
 use crate::http::refusal::{Kind, Refusal, ToldRefusal};
 use crate::http::{Answer, Api, Call};
-use crate::oauth::LiveSession;
+use crate::oauth::{AppAccess, LiveSession};
 
 /// What the page says above the lists.
 #[derive(Default)]
@@ -140,7 +140,7 @@ async fn submitted(api: &Api, call: Call) -> Result<(Visit, Fields, &'static Ope
 async fn show(visit: &Visit, status: StatusCode, said: Said) -> Answer {
     let (m, live) = (visit.messages(), visit.live()?);
     let sessions = visit.api.oauth.list_sessions(&live.user).await?;
-    let consents = visit.api.oauth.list_consents(&live.user).await?;
+    let apps = visit.api.oauth.list_access(&live.user).await?;
     let page = AccountPage {
         frame: &visit.frame(FormOf::Session)?,
         m,
@@ -149,7 +149,7 @@ async fn show(visit: &Visit, status: StatusCode, said: Said) -> Answer {
         done: said.done,
         alert: said.alert,
         sessions: sessions.iter().map(|session| session_row(visit, live, session)).collect(),
-        consents: consents.iter().map(|consent| consent_row(visit, consent)).collect(),
+        apps: apps.iter().map(|app| app_row(visit, app)).collect(),
         password_hint: fill(m.password_hint, visit.api.settings.password_policy.min_length),
         faults: said.faults,
     };
@@ -169,14 +169,14 @@ fn session_row(visit: &Visit, live: &LiveSession, session: &BrowserSession) -> S
     }
 }
 
-fn consent_row(visit: &Visit, consent: &Consent) -> ConsentRow {
+fn app_row(visit: &Visit, app: &AppAccess) -> AppRow {
     let m = visit.messages();
-    let known = visit.api.clients.find(consent.client.as_str()).ok().flatten();
-    let client = known.map_or(consent.client.to_string(), |client| client.display_name().to_owned());
-    ConsentRow {
-        client_id: consent.client.to_string(),
-        given: fill(m.allowed_on, minute(consent.given_at)),
-        scopes: permissions_in_words(m, &consent.scopes, &consent.resources),
+    let known = visit.api.clients.find(app.client.as_str()).ok().flatten();
+    let client = known.map_or(app.client.to_string(), |client| client.display_name().to_owned());
+    AppRow {
+        client_id: app.client.to_string(),
+        since: fill(if app.is_consent { m.allowed_on } else { m.access_since }, minute(app.since)),
+        scopes: permissions_in_words(m, &app.scopes, &app.resources),
         label: fill(m.withdraw_from, &client),
         client,
     }

@@ -120,7 +120,7 @@ pub(super) struct FormPostPage<'a> {
     pub(super) script: &'static str,
 }
 
-/// The sessions and consents of a user, and the change of the password.
+/// The sessions of a user, the apps that have access, and the change of the password.
 #[derive(Template)]
 #[template(path = "account.html")]
 pub(super) struct AccountPage<'a> {
@@ -131,7 +131,7 @@ pub(super) struct AccountPage<'a> {
     pub(super) done: Option<&'static str>,
     pub(super) alert: Option<String>,
     pub(super) sessions: Vec<SessionRow>,
-    pub(super) consents: Vec<ConsentRow>,
+    pub(super) apps: Vec<AppRow>,
     pub(super) password_hint: String,
     pub(super) faults: PasswordFaults,
 }
@@ -145,11 +145,11 @@ pub(super) struct SessionRow {
     pub(super) label: String,
 }
 
-/// One consent in the list.
-pub(super) struct ConsentRow {
+/// One app in the list.
+pub(super) struct AppRow {
     pub(super) client_id: String,
     pub(super) client: String,
-    pub(super) given: String,
+    pub(super) since: String,
     pub(super) scopes: Vec<String>,
     pub(super) label: String,
 }

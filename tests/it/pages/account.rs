@@ -4,7 +4,9 @@ use http::Method;
 use jwt_generator::store::sqlite::Sqlite;
 use serde_json::json;
 
-use super::browser::{Browser, Form, answer_of, authorize, counts, decoded, is_told, service, service_with};
+use super::browser::{
+    Browser, Form, answer_of, authorize, counts, decoded, is_told, on_each_store, service, service_with,
+};
 
 const SILENT: [(&str, &str); 1] = [("prompt", "none")];
 
@@ -74,6 +76,28 @@ fn a_user_withdraws_a_consent_and_the_client_loses_its_access() {
     let body = format!("grant_type=refresh_token&client_id=web&refresh_token={refresh}");
     let answer = browser.send(Method::POST, "/oauth/token", body, &[]);
     assert_eq!((answer.status, &answer.json()["error"]), (400, &json!("invalid_grant")), "{}", answer.text());
+}
+
+/// The operator's own apps ask for no consent, and their access is seen and removed all the same.
+#[test]
+fn an_app_that_asks_for_no_consent_is_listed_while_it_has_a_grant() {
+    on_each_store(|service| {
+        let browser = Browser::of_user(service, "alice");
+        let account = || decoded(browser.open("/account").unwrap().text());
+        let code = browser.code(&authorize("own", &[("scope", "openid email offline_access")]));
+        assert!(account().contains("No app has access"), "the code was not used");
+        let tokens = browser.redeem("own", &code);
+        let page = account();
+        for part in ["App <own>", "Has had access since", "see your email address"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        let form = Form::to(&browser.open("/account").unwrap(), "/account/consents/withdraw");
+        let page = browser.follow(browser.post(&form, &[])).unwrap();
+        assert!(page.text().contains("No app has access"), "{}", page.text());
+        let refused = browser.refresh("own", &tokens["refresh_token"]);
+        refused.is_oauth_error(400, "invalid_grant", "the grant has ended");
+        assert_eq!(counts(service, tokens["access_token"].as_str().unwrap()), (401, false));
+    });
 }
 
 /// One user and one client, however often the browser asks: the table of grants has a bound, and so have the denials.

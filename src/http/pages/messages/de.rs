@@ -55,6 +55,7 @@ pub(super) const DE: Messages = Messages {
     apps: "Apps mit Zugriff auf dein Konto",
     no_apps: "Du hast keiner App Zugriff erlaubt.",
     allowed_on: "Erlaubt am {}",
+    access_since: "Hat Zugriff seit {}",
     withdraw: "Zugriff entziehen",
     withdraw_from: "Zugriff entziehen: {}",
     withdrawn: "Die App hat keinen Zugriff mehr.",

@@ -55,6 +55,7 @@ pub(super) const EN: Messages = Messages {
     apps: "Apps with access to your account",
     no_apps: "No app has access that you allowed.",
     allowed_on: "Allowed on {}",
+    access_since: "Has had access since {}",
     withdraw: "Remove access",
     withdraw_from: "Remove access: {}",
     withdrawn: "The app no longer has access.",

@@ -55,6 +55,7 @@ pub(super) const ES: Messages = Messages {
     apps: "Aplicaciones con acceso a tu cuenta",
     no_apps: "No has dado acceso a ninguna aplicación.",
     allowed_on: "Permitido el {}",
+    access_since: "Tiene acceso desde el {}",
     withdraw: "Quitar el acceso",
     withdraw_from: "Quitar el acceso: {}",
     withdrawn: "La aplicación ya no tiene acceso.",

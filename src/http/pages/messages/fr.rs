@@ -55,6 +55,7 @@ pub(super) const FR: Messages = Messages {
     apps: "Applications ayant accès à votre compte",
     no_apps: "Vous n’avez donné accès à aucune application.",
     allowed_on: "Autorisé le {}",
+    access_since: "A accès depuis le {}",
     withdraw: "Retirer l’accès",
     withdraw_from: "Retirer l’accès : {}",
     withdrawn: "L’application n’a plus accès.",

@@ -55,6 +55,7 @@ pub(super) const JA: Messages = Messages {
     apps: "アカウントにアクセスできるアプリ",
     no_apps: "アクセスを許可したアプリはありません。",
     allowed_on: "許可：{}",
+    access_since: "{} からアクセス可能",
     withdraw: "アクセスを取り消す",
     withdraw_from: "アクセスを取り消す：{}",
     withdrawn: "アプリのアクセスを取り消しました。",

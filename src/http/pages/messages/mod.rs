@@ -130,6 +130,8 @@ messages! {
     no_apps,
     /// `{}` is a time.
     allowed_on,
+    /// The same for an app that asks for no consent.
+    access_since,
     /// Button.
     withdraw,
     /// Label of the button; `{}` is the app.
