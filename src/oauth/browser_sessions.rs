@@ -36,8 +36,10 @@ pub struct FreshLogIn<'a> {
 const PASSWORD: &str = "pwd";
 /// The most characters that are stored of the name of a browser.
 const MAX_USER_AGENT: usize = 200;
-/// The most sessions that a page lists.
-const MAX_LISTED: usize = 100;
+/// A user has at most so many sessions at once, so that the page of the account lists all of them.
+const MAX_SESSIONS: usize = 100;
+/// So many sessions beyond that end at once: more than one log-in adds.
+const ENDED_AT_ONCE: usize = 20;
 
 /// The key of a session whose cookie has this value; `None` if no session of ours has such a cookie.
 fn key_of(cookie: &Secret<String>) -> Option<SessionKey> {
@@ -80,7 +82,7 @@ impl OAuth {
 
     /// Begins a session, with a new cookie: the value that the browser had before opens nothing (RFC 9700 §4.7). `before` is the
     /// session that the browser had. If the same user logs in again, it goes on, so that its end still ends what was granted in it.
-    /// If another user logs in, it ends.
+    /// If another user logs in, it ends. If the user has too many sessions, those that would expire first end.
     ///
     /// # Errors
     /// [`TokenError`] if the session may not be durable.
@@ -109,7 +111,17 @@ impl OAuth {
         if let Some(other) = other {
             self.end_session(caller, other).await?;
         }
+        self.end_oldest_sessions(caller, user).await?;
         Ok(cookie)
+    }
+
+    /// Ends the sessions that expire first if a user has too many: a session that the page does not list could not be ended there.
+    async fn end_oldest_sessions(&self, caller: &Caller, user: UserId) -> Result<(), TokenError> {
+        let listed = self.browser_sessions.list_browser_sessions(user, MAX_SESSIONS + ENDED_AT_ONCE).await?;
+        for session in listed.iter().skip(MAX_SESSIONS) {
+            self.end_session(caller, session).await?;
+        }
+        Ok(())
     }
 
     /// Lets a session go on under another key after another log-in of its user. False if it has ended meanwhile.
@@ -165,7 +177,7 @@ impl OAuth {
     /// [`TokenError`] if the database does not answer.
     pub async fn list_sessions(&self, user: &User) -> Result<Vec<BrowserSession>, TokenError> {
         let (listed, now) =
-            (self.browser_sessions.list_browser_sessions(user.id, MAX_LISTED).await?, self.clock.now());
+            (self.browser_sessions.list_browser_sessions(user.id, MAX_SESSIONS).await?, self.clock.now());
         let counts = |session: &BrowserSession| {
             session.is_live(self.session_lifetimes, now) && user.sessions.accept(session.details.auth_time)
         };

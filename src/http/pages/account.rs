@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::browsers::browser_name;
+use super::browsers::{BrowserName, browser_name};
 use super::consent::permissions_in_words;
 use super::log_in::open_session;
 use super::messages::fill;
@@ -158,7 +158,11 @@ async fn show(visit: &Visit, status: StatusCode, said: Said) -> Answer {
 
 fn session_row(visit: &Visit, live: &LiveSession, session: &BrowserSession) -> SessionRow {
     let (m, details) = (visit.messages(), &session.details);
-    let browser = browser_name(&details.user_agent).unwrap_or_else(|| m.unknown_browser.to_owned());
+    let browser = match browser_name(&details.user_agent) {
+        BrowserName::Known(name) => name,
+        BrowserName::Claimed(text) => fill(m.claimed_browser, text),
+        BrowserName::Absent => m.unknown_browser.to_owned(),
+    };
     let (begun, used) = (minute(details.created_at), minute(details.used_at));
     SessionRow {
         id: details.id.to_string(),

@@ -177,7 +177,7 @@ pub const BROWSER_SESSIONS: CollectionSpec = CollectionSpec {
     name: "browser_sessions",
     owner: Owner::Ours,
     holds: "the session of a user in one browser",
-    bound: "one for each log-in in a browser; removed when the session has expired or the user logs out",
+    bound: "100 for each user, and one for each browser; removed when the session has expired or the user logs out",
     indexes: &[
         IndexSpec { members: &["user", "expires_at"], rule: IndexRule::Plain },
         IndexSpec {

@@ -44,6 +44,46 @@ fn a_user_ends_the_session_of_another_browser() {
     assert!(page.text().contains("You are logged out"), "{}", page.text());
 }
 
+/// A thief cannot hide a session behind others.
+#[test]
+fn a_user_has_as_many_sessions_as_the_page_lists() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = service_with(&[("DATA_DIR", folder.path().to_str().unwrap())]);
+    Browser::of_user(&service, "alice");
+    let database = rusqlite::Connection::open(folder.path().join(Sqlite::FILE)).unwrap();
+    let insert = "INSERT INTO browser_sessions (key, revision, user, expires_at, details)
+                  SELECT randomblob(32), 1, user, expires_at + 1, json_set(details, '$.id', lower(hex(randomblob(16))))
+                  FROM browser_sessions LIMIT 1";
+    for _ in 0..100 {
+        assert_eq!(database.execute(insert, []).unwrap(), 1);
+    }
+    service.at(10);
+    let browser = Browser::of(&service);
+    let page = browser.open("/oauth/login").unwrap();
+    let page = browser.log_in(&page, "alice").unwrap();
+    let listed = Form::all(&page).into_iter().filter(|form| form.action == "/account/sessions/end").count();
+    assert_eq!((listed, page.text().matches("this browser").count()), (100, 1));
+    let count = "SELECT count(*) FROM browser_sessions";
+    assert_eq!(database.query_row(count, [], |row| row.get::<_, u32>(0)).unwrap(), 100);
+}
+
+/// A browser may call itself as it likes.
+#[test]
+fn a_name_that_a_browser_gives_itself_is_marked() {
+    let service = service();
+    service.user("alice");
+    let browser = Browser::of(&service);
+    let form = Form::of(&browser.open("/oauth/login").unwrap());
+    let fields = [("csrf", form.value("csrf")), ("username", "alice"), ("password", "secret-alice")];
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    browser.send(Method::POST, "/oauth/login", body, &[("user-agent", "This browser (keep it)")]);
+    let page = decoded(browser.open("/account").unwrap().text());
+    assert!(
+        page.contains("<strong>Unknown browser, which calls itself “This browser (keep it)”</strong>"),
+        "{page}"
+    );
+}
+
 #[test]
 fn no_user_ends_the_session_of_another_user() {
     let service = service();

@@ -49,6 +49,7 @@ pub(super) const DE: Messages = Messages {
     sessions: "Angemeldete Browser",
     this_browser: "dieser Browser",
     unknown_browser: "Unbekannter Browser",
+    claimed_browser: "Unbekannter Browser, der sich „{}“ nennt",
     session_times: "Angemeldet am {1}, zuletzt genutzt am {2}",
     end_session: "Abmelden: {}",
     session_ended: "Der Browser ist abgemeldet.",

@@ -49,6 +49,7 @@ pub(super) const EN: Messages = Messages {
     sessions: "Logged-in browsers",
     this_browser: "this browser",
     unknown_browser: "Unknown browser",
+    claimed_browser: "Unknown browser, which calls itself “{}”",
     session_times: "Logged in on {1}, last used on {2}",
     end_session: "Log out: {}",
     session_ended: "The browser is logged out.",

@@ -49,6 +49,7 @@ pub(super) const ES: Messages = Messages {
     sessions: "Dónde has iniciado sesión",
     this_browser: "este navegador",
     unknown_browser: "Navegador desconocido",
+    claimed_browser: "Navegador desconocido, que se llama «{}»",
     session_times: "Sesión iniciada el {1}, último uso el {2}",
     end_session: "Cerrar sesión: {}",
     session_ended: "El navegador ha cerrado la sesión.",

@@ -49,6 +49,7 @@ pub(super) const FR: Messages = Messages {
     sessions: "Où vous êtes connecté",
     this_browser: "ce navigateur",
     unknown_browser: "Navigateur inconnu",
+    claimed_browser: "Navigateur inconnu, qui se présente comme « {} »",
     session_times: "Connecté le {1}, dernière utilisation le {2}",
     end_session: "Se déconnecter : {}",
     session_ended: "Le navigateur est déconnecté.",

@@ -49,6 +49,7 @@ pub(super) const JA: Messages = Messages {
     sessions: "ログイン中の場所",
     this_browser: "このブラウザー",
     unknown_browser: "不明なブラウザー",
+    claimed_browser: "不明なブラウザー（自称「{}」）",
     session_times: "ログイン：{1}、最終利用：{2}",
     end_session: "ログアウト：{}",
     session_ended: "ブラウザーをログアウトしました。",

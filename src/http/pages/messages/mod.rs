@@ -118,6 +118,8 @@ messages! {
     this_browser,
     /// If a browser said no name.
     unknown_browser,
+    /// If a browser says a name that the pages do not know; `{}` is what it says.
+    claimed_browser,
     /// `{1}` is the time of the log-in, `{2}` that of the last use.
     session_times,
     /// Label of a button; `{}` is the browser.
