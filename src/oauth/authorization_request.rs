@@ -22,7 +22,8 @@ pub struct AuthorizationRequest {
     pub names_redirect_uri: bool,
     /// The scopes, as far as the client may have them.
     pub scopes: Scopes,
-    /// What the user is asked for, in the words of scopes: the scopes, and those that give the single claims.
+    /// What the user is asked for, in the words of scopes: the scopes, those that give the single claims, and `offline_access` for
+    /// refresh tokens.
     pub permissions: Scopes,
     /// The audiences of the access tokens.
     pub resources: Vec<String>,
@@ -100,7 +101,7 @@ impl AuthorizationRequest {
         limit_claims(&mut claims, &client, &scopes);
         let owned = |name| params.get(name).map(str::to_owned);
         Ok(Self {
-            permissions: permissions(&scopes, &claims),
+            permissions: permissions(&client, &scopes, &claims),
             target: target.clone(),
             names_redirect_uri,
             scopes,
@@ -217,10 +218,13 @@ fn limit_claims(claims: &mut ClaimsRequest, client: &Client, scopes: &Scopes) {
     claims.userinfo = permitted(&claims.userinfo, allowed);
 }
 
-/// What the user is asked for: a single claim counts as the scope that gives it.
-fn permissions(scopes: &Scopes, claims: &ClaimsRequest) -> Scopes {
+/// What the user is asked for: a single claim counts as the scope that gives it, and a refresh token as `offline_access`, also if
+/// the client gets it without that scope.
+fn permissions(client: &Client, scopes: &Scopes, claims: &ClaimsRequest) -> Scopes {
     let names = claims.id_token.iter().chain(&claims.userinfo);
-    scopes.joined(&names.filter_map(|name| scope_of(name)).collect())
+    let of_claims = names.filter_map(|name| scope_of(name));
+    let lasts = !scopes.contains("openid") && client.may_use(GrantType::RefreshToken);
+    scopes.joined(&of_claims.chain(lasts.then_some("offline_access")).collect())
 }
 
 fn code_challenge(params: &Params, client: &Client) -> Result<Option<String>, ErrorForClient> {

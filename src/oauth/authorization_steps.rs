@@ -110,11 +110,16 @@ impl AuthorizationRequest {
         is_hinted && self.claims.subject.as_ref().is_none_or(|subject| *subject == user)
     }
 
+    /// Whether a consent is about everything that the request asks for.
+    pub(super) fn is_within(&self, consent: &Consent) -> bool {
+        consent.covers(&self.permissions, &self.resources)
+    }
+
     fn needs_consent(&self, given: Option<&Consent>) -> bool {
         if self.prompt.consent {
             return true;
         }
-        let is_given = given.is_some_and(|consent| consent.covers(&self.permissions, &self.resources));
+        let is_given = given.is_some_and(|consent| self.is_within(consent));
         let is_remembered = is_given && self.remembers_consent();
         !self.client.metadata.first_party && !is_remembered
     }

@@ -6,8 +6,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::{OAuth, TokenError};
 use crate::domain::{
-    Actor, BrowserSession, Caller, Denied, Event, EventKind, EventSubject, Initiator, Secret, SessionDetails,
-    SessionId, SessionKey, User, UserId,
+    Actor, BrowserSession, Caller, Denied, Event, EventKind, EventSubject, Grant, Initiator, Secret,
+    SessionDetails, SessionId, SessionKey, User, UserId,
 };
 use crate::server_secret::{Label, SubKeys};
 use crate::telemetry::note_user;
@@ -161,12 +161,12 @@ impl OAuth {
         // The denial comes first: after a crash between the two, the user can log out again.
         let denied = ended(EventKind::BrowserSessionEnded)?;
         self.deny(Denied::Session(id), self.last_expiry(), &denied).await?;
-        self.end_grants(caller, session.user, |grant| {
-            grant.terms.session == id && !grant.terms.outlive_session()
-        })
-        .await?;
+        let ends = |grant: &Grant| grant.terms.session == id && !grant.terms.outlive_session();
+        self.end_grants(caller, session.user, ends).await?;
         let removed = ended(EventKind::BrowserSessionEnded)?;
         self.browser_sessions.end_browser_session(session.key, &removed).await?;
+        // A request that has just found the session may have been granted after the first look.
+        self.end_grants(caller, session.user, ends).await?;
         tracing::debug!(user.id = %session.user, request_id = %caller.request_id, "a user has logged out");
         Ok(())
     }

@@ -9,8 +9,7 @@ use crate::http::extract::form_params;
 use crate::http::refusal::{Kind, Refusal};
 use crate::http::{Answer, Api, Body};
 use crate::oauth::{
-    Authorization, AuthorizationRequest, AuthorizationStep, AuthorizeError, ErrorForClient, PageRequest,
-    Params,
+    Authorization, AuthorizationRequest, AuthorizationStep, AuthorizeError, PageRequest, Params,
 };
 
 /// The most bytes of the parameters: browsers and proxies carry addresses of this length, also sealed.
@@ -115,7 +114,7 @@ pub(super) async fn advance(visit: &Visit, page: &PageRequest, request: Authoriz
 pub(super) async fn grant(visit: &Visit, request: &AuthorizationRequest) -> Answer {
     match visit.api.oauth.grant(request, visit.live()?).await {
         Ok(code) => to_client::code(visit, &request.target, &code),
-        Err(error) => to_client::error(visit, &request.target, &ErrorForClient::from(error)),
+        Err(error) => to_client::error(visit, &request.target, &error),
     }
 }
 

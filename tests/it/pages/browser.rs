@@ -208,6 +208,12 @@ impl Browser {
     /// The tokens of a code.
     #[track_caller]
     pub fn redeem(&self, client: &str, code: &str) -> Value {
+        self.try_redeem(client, code).ok()
+    }
+
+    /// The answer to the use of a code.
+    #[track_caller]
+    pub fn try_redeem(&self, client: &str, code: &str) -> Answer {
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs([
                 ("grant_type", "authorization_code"),
@@ -217,7 +223,7 @@ impl Browser {
                 ("code_verifier", VERIFIER),
             ])
             .finish();
-        self.send(Method::POST, "/oauth/token", body, &[]).ok()
+        self.send(Method::POST, "/oauth/token", body, &[])
     }
 
     /// The answer to the use of a refresh token.

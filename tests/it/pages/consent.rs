@@ -1,8 +1,10 @@
 //! What a consent is about: nothing that a client gets passes it by.
 
+use std::thread;
+
 use serde_json::{Value, json};
 
-use super::browser::{Browser, answer_of, authorize, counts, decoded, is_told, on_each_store, service};
+use super::browser::{Browser, Form, answer_of, authorize, counts, decoded, is_told, on_each_store, service};
 use crate::oauth::registrations;
 use crate::support::Service;
 
@@ -68,6 +70,47 @@ fn a_request_without_openid_has_no_single_claims() {
     let browser = Browser::of_user(&service, "alice");
     let page = browser.open(&authorize("web", &[("scope", "orders.read"), ("claims", BY_NAME)])).unwrap();
     assert!(!page.text().contains("see your email address"), "{}", page.text());
+}
+
+/// What was granted at the same moment ends as well.
+#[test]
+fn a_withdrawal_ends_each_grant_whenever_it_was_given() {
+    let service = service();
+    let browser = Browser::of_user(&service, "alice");
+    let scope = ("scope", "openid offline_access");
+    for _ in 0..5 {
+        allowed(&browser, "web", &[scope]);
+        let form = Form::to(&browser.open("/account").unwrap(), "/account/consents/withdraw");
+        let (cookies, path) = (browser.cookies.borrow().clone(), authorize("web", &[scope, SILENT]));
+        let asks = || {
+            let other = Browser::of(&service);
+            other.cookies.replace(cookies.clone());
+            let addresses = (0..1000).map(|_| answer_of(&other.open(&path).unwrap_err()));
+            addresses.map_while(|answer| answer.get("code").cloned()).collect::<Vec<_>>()
+        };
+        let codes: Vec<_> = thread::scope(|threads| {
+            let racers: Vec<_> = (0..4).map(|_| threads.spawn(asks)).collect();
+            browser.post(&form, &[]);
+            racers.into_iter().flat_map(|racer| racer.join().unwrap()).collect()
+        });
+        for code in codes {
+            let answer = browser.try_redeem("web", &code);
+            assert_eq!((answer.status, &answer.json()["error"]), (400, &json!("invalid_grant")));
+        }
+    }
+}
+
+/// Without `openid`, a client with the grant `refresh_token` gets refresh tokens although it did not ask for `offline_access`.
+#[test]
+fn lasting_access_is_asked_for_also_without_openid() {
+    let service = service();
+    let browser = Browser::of_user(&service, "alice");
+    let (page, tokens) = allowed(&browser, "web", &[("scope", "orders.read")]);
+    assert!(tokens["refresh_token"].is_string());
+    assert!(page.contains("keep this access when you are away"), "{page}");
+    let (page, tokens) = allowed(&browser, "web", &[("scope", "openid orders.read")]);
+    assert!(tokens.get("refresh_token").is_none());
+    assert!(!page.contains("keep this access when you are away"), "{page}");
 }
 
 /// RFC 8707 §3: the user must see for which service a token is.
