@@ -144,7 +144,7 @@ fn an_app_that_asks_for_no_consent_is_listed_while_it_has_a_grant() {
 #[test]
 fn a_user_has_a_hundred_grants_to_a_client_and_one_denial_ends_their_tokens() {
     let folder = tempfile::tempdir().unwrap();
-    let service = service_with(&[("DATA_DIR", folder.path().to_str().unwrap())]);
+    let service = service_with(&[("DATA_DIR", folder.path().to_str().unwrap()), ("RATE_LIMITS", "off")]);
     let browser = Browser::of_user(&service, "alice");
     let path = authorize("web", &[("scope", "openid offline_access")]);
     let allowed = || {

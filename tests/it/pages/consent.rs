@@ -4,7 +4,9 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use super::browser::{Browser, Form, answer_of, authorize, counts, decoded, is_told, on_each_store, service};
+use super::browser::{
+    Browser, Form, answer_of, authorize, counts, decoded, is_told, on_each_store, service, service_with,
+};
 use crate::oauth::registrations;
 use crate::support::Service;
 
@@ -75,7 +77,7 @@ fn a_request_without_openid_has_no_single_claims() {
 /// What was granted at the same moment ends as well.
 #[test]
 fn a_withdrawal_ends_each_grant_whenever_it_was_given() {
-    let service = service();
+    let service = service_with(&[("RATE_LIMITS", "off")]);
     let browser = Browser::of_user(&service, "alice");
     let scope = ("scope", "openid offline_access");
     for _ in 0..5 {
