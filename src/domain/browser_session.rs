@@ -8,6 +8,14 @@ use super::{SessionId, Timestamp, UserId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SessionKey(pub [u8; 32]);
 
+impl SessionKey {
+    /// A part of the key that tells one log-in from another. It opens no session.
+    pub fn mark(self) -> [u8; 16] {
+        let (mark, _) = self.0.split_at(16);
+        mark.try_into().unwrap_or_default()
+    }
+}
+
 /// A browser in which a user has logged in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrowserSession {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{GrantId, RegistrationId, SessionId, Timestamp, UserId};
+use super::{ClientId, GrantId, RegistrationId, SessionId, Timestamp, UserId};
 
 /// Which tokens are refused.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -15,6 +15,8 @@ pub enum Denied {
     Session(SessionId),
     /// All of this user that were issued before the instant of the denial.
     User(UserId),
+    /// All that this client got for this user before the instant of the denial.
+    Access(UserId, ClientId),
     /// All of this registration of a client.
     Registration(RegistrationId),
 }
@@ -38,6 +40,7 @@ impl fmt::Display for Denied {
             Self::Grant(id) => write!(f, "grant:{id}"),
             Self::Session(id) => write!(f, "session:{id}"),
             Self::User(id) => write!(f, "user:{id}"),
+            Self::Access(user, client) => write!(f, "access:{user} {}", client.as_str()),
             Self::Registration(id) => write!(f, "registration:{id}"),
         }
     }
@@ -62,6 +65,10 @@ impl Denied {
             "grant" => GrantId::parse(id).map(Self::Grant),
             "session" => SessionId::parse(id).map(Self::Session),
             "user" => UserId::parse(id).map(Self::User),
+            "access" => {
+                let (user, client) = id.split_once(' ')?;
+                Some(Self::Access(UserId::parse(user)?, ClientId::parse(client).ok()?))
+            }
             "registration" => RegistrationId::parse(id).map(Self::Registration),
             _ => None,
         }
@@ -70,7 +77,7 @@ impl Denied {
 
 #[cfg(test)]
 mod tests {
-    use super::{Denied, GrantId, RegistrationId, SessionId, UserId};
+    use super::{ClientId, Denied, GrantId, RegistrationId, SessionId, UserId};
 
     #[test]
     fn the_stored_form_reads_back() {
@@ -80,10 +87,24 @@ mod tests {
             Denied::Session(SessionId::from_bytes([2; 16])),
             Denied::User(UserId::from_bytes([3; 12])),
             Denied::Registration(RegistrationId::from_bytes([4; 16])),
+            Denied::Access(
+                UserId::from_bytes([5; 12]),
+                ClientId::parse("https://app.example/m.json").unwrap(),
+            ),
         ] {
             assert_eq!(Denied::parse(&denied.to_string()), Some(denied));
         }
-        for text in ["", "token", "grant:1", "user:x", "registration:x", "client:a", "other:1"] {
+        for text in [
+            "",
+            "token",
+            "grant:1",
+            "user:x",
+            "registration:x",
+            "client:a",
+            "other:1",
+            "access:x a",
+            "access:a",
+        ] {
             assert_eq!(Denied::parse(text), None, "{text}");
         }
     }

@@ -63,16 +63,23 @@ pub struct GrantTerms {
     pub created_at: Timestamp,
 }
 
+impl GrantTerms {
+    /// Whether the grant goes on after the user has logged out (OpenID Connect Core §11). Otherwise the end of its browser
+    /// session ends it.
+    pub fn outlive_session(&self) -> bool {
+        self.scopes.contains("offline_access")
+    }
+}
+
 /// The stage of a grant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "stage", rename_all = "snake_case")]
 pub enum GrantStage {
     /// The code was given out and not used yet.
     Code {
-        /// The redirect URI of the request, which must come again with the code; `None` if the request had none.
-        redirect_uri: Option<String>,
-        /// The S256 challenge (RFC 7636 §4.3).
-        code_challenge: Option<String>,
+        /// What must come with the code.
+        #[serde(flatten)]
+        proof: CodeProof,
         /// When the code stops being valid.
         expires_at: Timestamp,
     },
@@ -84,12 +91,25 @@ pub enum GrantStage {
         rotated_at: Timestamp,
         /// When a refresh token was last used.
         used_at: Timestamp,
+        /// What came with the code. Only a second use with the same ends the grant; an older record has none of it, so that
+        /// each second use does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        proof: Option<CodeProof>,
     },
     /// It was revoked, or a token of it was used twice. Its refresh tokens and access tokens are refused.
     Ended {
         /// When.
         at: Timestamp,
     },
+}
+
+/// What comes with a code from the client that the code was given to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeProof {
+    /// The redirect URI of the request, which must come again with the code; `None` if the request had none.
+    pub redirect_uri: Option<String>,
+    /// The S256 challenge (RFC 7636 §4.3).
+    pub code_challenge: Option<String>,
 }
 
 /// How long a grant lasts after its code was used, in seconds.
@@ -132,7 +152,8 @@ impl Grant {
         code_challenge: Option<String>,
     ) -> Self {
         let expires_at = terms.created_at.plus_secs(Self::CODE_LIFETIME_SECS);
-        let stage = GrantStage::Code { redirect_uri, code_challenge, expires_at };
+        let proof = CodeProof { redirect_uri, code_challenge };
+        let stage = GrantStage::Code { proof, expires_at };
         Self { id, revision: 1, client, user, forget_at: expires_at, terms, stage }
     }
 
@@ -142,6 +163,12 @@ impl Grant {
     pub fn ended(&self, now: Timestamp) -> Option<Self> {
         let is_live = !matches!(self.stage, GrantStage::Ended { .. });
         is_live.then(|| self.at_stage(GrantStage::Ended { at: now }, self.forget_at))
+    }
+
+    /// The same grant, ended at `now` and removed as soon as possible. Its tokens are then unknown ones.
+    #[must_use]
+    pub fn given_up(&self, now: Timestamp) -> Self {
+        self.at_stage(GrantStage::Ended { at: now }, now)
     }
 
     /// Whether it was given to this client, and not to an earlier one with the same id.
@@ -170,13 +197,18 @@ impl Grant {
     }
 
     fn active(&self, counter: u64, rotated_at: Timestamp, lifetimes: GrantLifetimes, now: Timestamp) -> Self {
+        let proof = match &self.stage {
+            GrantStage::Code { proof, .. } => Some(proof.clone()),
+            GrantStage::Active { proof, .. } => proof.clone(),
+            GrantStage::Ended { .. } => None,
+        };
         let access_until =
             now.plus_secs(lifetimes.access_token).plus_secs(GrantLifetimes::USE_PRECISION_SECS);
         let refresh_until = match counter {
             0 => access_until,
             _ => lifetimes.refresh_until(self.terms.created_at, now),
         };
-        let stage = GrantStage::Active { counter, rotated_at, used_at: now };
+        let stage = GrantStage::Active { counter, rotated_at, used_at: now, proof };
         self.at_stage(stage, access_until.max(refresh_until))
     }
 
@@ -213,12 +245,32 @@ mod tests {
         Grant::with_code(GrantId::from_bytes([1; 16]), client, user, terms, uri, challenge)
     }
 
+    /// What comes with the code of this grant.
+    pub(super) fn proof() -> Option<CodeProof> {
+        let (uri, challenge) = ("https://app.example/cb".to_owned(), "challenge".to_owned());
+        Some(CodeProof { redirect_uri: Some(uri), code_challenge: Some(challenge) })
+    }
+
+    /// Every later version must read these.
+    #[test]
+    fn the_stages_are_stored_as_they_were_and_older_ones_are_read() {
+        let code = r#"{"stage":"code","redirect_uri":"https://app.example/cb","code_challenge":"challenge","expires_at":1800000060000}"#;
+        assert_eq!(serde_json::to_string(&grant().stage).unwrap(), code);
+        assert_eq!(serde_json::from_str::<GrantStage>(code).unwrap(), grant().stage);
+        let older = r#"{"stage":"active","counter":1,"rotated_at":1800000000000,"used_at":1800000000000}"#;
+        let stage = GrantStage::Active { counter: 1, rotated_at: GIVEN, used_at: GIVEN, proof: None };
+        assert_eq!(serde_json::from_str::<GrantStage>(older).unwrap(), stage);
+        assert_eq!(serde_json::to_string(&stage).unwrap(), older);
+    }
+
     #[test]
     fn a_grant_ends_once_and_is_remembered_as_long_as_before() {
         let ended = grant().ended(GIVEN.plus_secs(5)).unwrap();
         assert_eq!(ended.stage, GrantStage::Ended { at: GIVEN.plus_secs(5) });
         assert_eq!((ended.revision, ended.forget_at), (2, grant().forget_at));
         assert_eq!(ended.ended(GIVEN.plus_secs(6)), None);
+        let given_up = ended.given_up(GIVEN.plus_secs(7));
+        assert_eq!((given_up.revision, given_up.forget_at), (3, GIVEN.plus_secs(7)));
     }
 
     #[test]

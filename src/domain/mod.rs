@@ -68,7 +68,8 @@ pub use event_retention::{EventRetention, EventRetentionError};
 pub use failures::Admission;
 pub use generate_policy::GeneratePolicy;
 pub use grant::{
-    Grant, GrantLifetimes, GrantStage, GrantTerms, PresentedCode, RedeemError, RefreshError, Refreshed,
+    CodeProof, Grant, GrantLifetimes, GrantStage, GrantTerms, PresentedCode, RedeemError, RefreshError,
+    Refreshed,
 };
 pub use initiator::{Actor, Initiator};
 pub use instance::Instance;

@@ -72,6 +72,19 @@ impl Scopes {
     }
 }
 
+/// Names that are scopes. Each counts once.
+impl FromIterator<&'static str> for Scopes {
+    fn from_iter<I: IntoIterator<Item = &'static str>>(names: I) -> Self {
+        let mut scopes = Self::default();
+        for name in names {
+            if !scopes.contains(name) {
+                scopes.0.push(name.to_owned());
+            }
+        }
+        scopes
+    }
+}
+
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join(" "))
@@ -131,6 +144,7 @@ mod tests {
         assert!(scopes("a b").are_within(&scopes("b c a")));
         assert!(!scopes("a d").are_within(&scopes("b c a")));
         assert_eq!(scopes("a b").joined(&scopes("c b")), scopes("a b c"));
+        assert_eq!(["c", "a", "c"].into_iter().collect::<Scopes>(), scopes("c a"));
         assert_eq!(scopes("a b c").filtered(|scope| scope != "b"), scopes("a c"));
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::authorization_answer::{
     AnswerTarget, AuthorizeError, ErrorForClient, ResponseMode, UntrustedRequest,
 };
+use super::claims::{permitted, scope_of};
 use super::claims_request::ClaimsRequest;
 use super::grant_request::audience;
 use super::request_object::AnswerParams;
@@ -24,6 +25,9 @@ pub struct AuthorizationRequest {
     pub names_redirect_uri: bool,
     /// The scopes, as far as the client may have them.
     pub scopes: Scopes,
+    /// What the user is asked for, in the words of scopes: the scopes, those that give the single claims, and `offline_access` for
+    /// refresh tokens.
+    pub permissions: Scopes,
     /// The audiences of the access tokens.
     pub resources: Vec<String>,
     /// The S256 challenge (RFC 7636 §4.3).
@@ -42,7 +46,7 @@ pub struct AuthorizationRequest {
     pub ui_locales: Option<String>,
     /// Whether the id token shall say how the user logged in.
     pub wants_acr: bool,
-    /// Single claims that the client asks for.
+    /// Single claims that the client asks for, as far as it may have them.
     pub claims: ClaimsRequest,
 }
 
@@ -92,13 +96,15 @@ impl AuthorizationRequest {
         if !names_redirect_uri && scopes.contains("openid") {
             return Err(ErrorForClient::invalid("redirect_uri is missing"));
         }
-        let claims = ClaimsRequest::read(params.get("claims")).map_err(ErrorForClient::invalid)?;
+        let mut claims = ClaimsRequest::read(params.get("claims")).map_err(ErrorForClient::invalid)?;
         if !claims.admits_acr(PASSWORD_ACR) {
             let sentence = "the service has no log-in of the class that the request demands";
             return Err(ErrorForClient::new("unmet_authentication_requirements", sentence));
         }
+        limit_claims(&mut claims, &client, &scopes);
         let owned = |name| params.get(name).map(str::to_owned);
         Ok(Self {
+            permissions: permissions(&client, &scopes, &claims),
             target: target.clone(),
             names_redirect_uri,
             scopes,
@@ -218,6 +224,24 @@ fn requested_scopes(client: &Client, params: &Params) -> Result<Scopes, ErrorFor
         return Err(ErrorForClient::new("invalid_scope", "the client is not allowed any of these scopes"));
     }
     Ok(scopes)
+}
+
+/// Leaves those single claims that the client may have by its scopes. They are claims of OpenID Connect, so that a request
+/// without `openid` has none.
+fn limit_claims(claims: &mut ClaimsRequest, client: &Client, scopes: &Scopes) {
+    let none = Scopes::default();
+    let allowed = if scopes.contains("openid") { &client.metadata.scope } else { &none };
+    claims.id_token = permitted(&claims.id_token, allowed);
+    claims.userinfo = permitted(&claims.userinfo, allowed);
+}
+
+/// What the user is asked for: a single claim counts as the scope that gives it, and a refresh token as `offline_access`, also if
+/// the client gets it without that scope.
+fn permissions(client: &Client, scopes: &Scopes, claims: &ClaimsRequest) -> Scopes {
+    let names = claims.id_token.iter().chain(&claims.userinfo);
+    let of_claims = names.filter_map(|name| scope_of(name));
+    let lasts = !scopes.contains("openid") && client.may_use(GrantType::RefreshToken);
+    scopes.joined(&of_claims.chain(lasts.then_some("offline_access")).collect())
 }
 
 fn code_challenge(params: &Params, client: &Client) -> Result<Option<String>, ErrorForClient> {

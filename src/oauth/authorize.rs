@@ -1,6 +1,6 @@
 //! The front channel of the grant `authorization_code`: from a request to a code.
 
-use super::authorization_steps::{AuthorizationStep, Situation};
+use super::authorization_steps::{AuthorizationStep, Hinted, Situation};
 use super::{
     AuthorizationRequest, AuthorizeError, ErrorForClient, LiveSession, NewGrant, OAuth, PASSWORD_ACR,
     PageRequest, Params, TokenError,
@@ -42,17 +42,16 @@ impl OAuth {
         session: Option<&LiveSession>,
     ) -> Result<Authorization, AuthorizeError> {
         let subject = request.id_token_hint.as_deref().map(|hint| self.hinted_subject(hint));
+        let hinted = match &subject {
+            None => Hinted::Absent,
+            Some(None) => Hinted::Unknown,
+            Some(Some(subject)) => Hinted::User(subject),
+        };
         let consent = match session {
             Some(live) => self.find_consent(&live.user, &request).await.map_err(AuthorizeError::Service)?,
             None => None,
         };
-        let situation = Situation {
-            page,
-            session,
-            hinted: subject.as_ref().map(|subject| subject.as_deref()),
-            consent: consent.as_ref(),
-            now: self.clock.now(),
-        };
+        let situation = Situation { page, session, hinted, consent: consent.as_ref(), now: self.clock.now() };
         match request.next_step(situation) {
             Ok(step) => Ok(Authorization { request, step }),
             Err(error) => Err(AuthorizeError::ToClient(request.target, error)),
@@ -67,12 +66,12 @@ impl OAuth {
     /// A code for a request whose next step is to be granted.
     ///
     /// # Errors
-    /// [`TokenError`] if the grant may not be durable.
+    /// [`ErrorForClient`] if the grant may not be durable, or if the user has withdrawn the consent or has logged out meanwhile.
     pub async fn grant(
         &self,
         request: &AuthorizationRequest,
         live: &LiveSession,
-    ) -> Result<Secret<String>, TokenError> {
+    ) -> Result<Secret<String>, ErrorForClient> {
         let details = &live.session.details;
         let terms = GrantTerms {
             registration: request.client.registration,
@@ -95,7 +94,31 @@ impl OAuth {
             redirect_uri,
             code_challenge: request.code_challenge.clone(),
         };
-        self.grant_code(new).await
+        let code = self.grant_code(new).await?;
+        self.check_again(request, live).await?;
+        Ok(code)
+    }
+
+    /// A withdrawal and a log-out end the grants that they find. If they come between the decision and the new grant, they do not
+    /// find it, but what they removed is missing now. Then the code is not given out, and the grant is forgotten with it.
+    async fn check_again(
+        &self,
+        request: &AuthorizationRequest,
+        live: &LiveSession,
+    ) -> Result<(), ErrorForClient> {
+        let session = self.browser_sessions.find_browser_session(live.session.key).await;
+        if session.map_err(TokenError::from)?.is_none() {
+            return Err(ErrorForClient::new("login_required", "the user has logged out"));
+        }
+        if request.client.metadata.first_party {
+            return Ok(());
+        }
+        let consent = self.find_consent(&live.user, request).await?;
+        if consent.is_some_and(|consent| request.is_within(&consent)) {
+            Ok(())
+        } else {
+            Err(ErrorForClient::new("access_denied", "the user has withdrawn the consent"))
+        }
     }
 }
 

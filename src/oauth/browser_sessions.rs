@@ -6,8 +6,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::{OAuth, TokenError};
 use crate::domain::{
-    Actor, BrowserSession, Caller, Denied, Event, EventKind, EventSubject, Initiator, Secret, SessionDetails,
-    SessionId, SessionKey, User, UserId,
+    Actor, BrowserSession, Caller, Denied, Event, EventKind, EventSubject, Grant, Initiator, Secret,
+    SessionDetails, SessionId, SessionKey, User, UserId,
 };
 use crate::server_secret::{Label, SubKeys};
 use crate::telemetry::note_user;
@@ -36,8 +36,10 @@ pub struct FreshLogIn<'a> {
 const PASSWORD: &str = "pwd";
 /// The most characters that are stored of the name of a browser.
 const MAX_USER_AGENT: usize = 200;
-/// The most sessions that a page lists.
-const MAX_LISTED: usize = 100;
+/// A user has at most so many sessions at once, so that the page of the account lists all of them.
+const MAX_SESSIONS: usize = 100;
+/// So many sessions beyond that end at once: more than one log-in adds.
+const ENDED_AT_ONCE: usize = 20;
 
 /// The key of a session whose cookie has this value; `None` if no session of ours has such a cookie.
 fn key_of(cookie: &Secret<String>) -> Option<SessionKey> {
@@ -78,8 +80,9 @@ impl OAuth {
         Ok(Some(LiveSession { session, user }))
     }
 
-    /// Begins a session, with a new cookie: the value that the browser had before opens nothing (RFC 9700 §4.7). `replaced` is
-    /// the session that the browser had; its tokens stay valid.
+    /// Begins a session, with a new cookie: the value that the browser had before opens nothing (RFC 9700 §4.7). `before` is the
+    /// session that the browser had. If the same user logs in again, it goes on, so that its end still ends what was granted in it.
+    /// If another user logs in, it ends. If the user has too many sessions, those that would expire first end.
     ///
     /// # Errors
     /// [`TokenError`] if the session may not be durable.
@@ -87,11 +90,56 @@ impl OAuth {
         &self,
         caller: &Caller,
         log_in: FreshLogIn<'_>,
-        replaced: Option<&LiveSession>,
+        before: Option<&LiveSession>,
     ) -> Result<Secret<String>, TokenError> {
-        let (cookie, now) = (self.new_cookie()?, self.clock.now());
+        let cookie = self.new_cookie()?;
         let key = key_of(&cookie).ok_or(TokenError::Failed("the cookie has no key".into()))?;
+        let user = log_in.user.id;
+        let (same, other) = match before {
+            Some(live) if live.session.user == user => (Some(&live.session), None),
+            other => (None, other.map(|live| &live.session)),
+        };
+        if let Some(before) = same
+            && self.renew_session(caller, log_in, before, key).await?
+        {
+            return Ok(cookie);
+        }
         let id = SessionId::from_bytes(self.entropy.bytes().map_err(failed)?);
+        let session = self.session_of(log_in, id, key);
+        let begun = self.session_event(EventKind::BrowserSessionStarted, user, id, caller)?;
+        self.browser_sessions.create_browser_session(&session, &begun).await?;
+        if let Some(other) = other {
+            self.end_session(caller, other).await?;
+        }
+        self.end_oldest_sessions(caller, user).await?;
+        Ok(cookie)
+    }
+
+    /// Ends the sessions that expire first if a user has too many: a session that the page does not list could not be ended there.
+    async fn end_oldest_sessions(&self, caller: &Caller, user: UserId) -> Result<(), TokenError> {
+        let listed = self.browser_sessions.list_browser_sessions(user, MAX_SESSIONS + ENDED_AT_ONCE).await?;
+        for session in listed.iter().skip(MAX_SESSIONS) {
+            self.end_session(caller, session).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets a session go on under another key after another log-in of its user. False if it has ended meanwhile.
+    async fn renew_session(
+        &self,
+        caller: &Caller,
+        log_in: FreshLogIn<'_>,
+        before: &BrowserSession,
+        key: SessionKey,
+    ) -> Result<bool, TokenError> {
+        let id = before.details.id;
+        let session = self.session_of(log_in, id, key);
+        let begun = self.session_event(EventKind::BrowserSessionStarted, before.user, id, caller)?;
+        Ok(self.browser_sessions.replace_browser_session_key_if(before.key, &session, &begun).await?)
+    }
+
+    fn session_of(&self, log_in: FreshLogIn<'_>, id: SessionId, key: SessionKey) -> BrowserSession {
+        let now = self.clock.now();
         let details = SessionDetails {
             id,
             auth_time: log_in.auth_time,
@@ -100,15 +148,7 @@ impl OAuth {
             used_at: now,
             user_agent: log_in.user_agent.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT).collect(),
         };
-        let session = BrowserSession::begin(key, log_in.user.id, details, self.session_lifetimes);
-        let begun = self.session_event(EventKind::BrowserSessionStarted, log_in.user.id, id, caller)?;
-        self.browser_sessions.create_browser_session(&session, &begun).await?;
-        if let Some(replaced) = replaced {
-            let (of, id) = (&replaced.session, replaced.session.details.id);
-            let ended = self.session_event(EventKind::BrowserSessionEnded, of.user, id, caller)?;
-            self.browser_sessions.end_browser_session(of.key, &ended).await?;
-        }
-        Ok(cookie)
+        BrowserSession::begin(key, log_in.user.id, details, self.session_lifetimes)
     }
 
     /// Ends a session, and refuses the tokens that were issued in it. Grants that outlive sessions (`offline_access`) stay.
@@ -117,16 +157,14 @@ impl OAuth {
     /// [`TokenError`] if the end may not be durable.
     pub async fn end_session(&self, caller: &Caller, session: &BrowserSession) -> Result<(), TokenError> {
         let id = session.details.id;
-        let ended = |kind| self.session_event(kind, session.user, id, caller);
         // The denial comes first: after a crash between the two, the user can log out again.
-        let denied = ended(EventKind::BrowserSessionEnded)?;
-        self.deny(Denied::Session(id), self.last_expiry(), &denied).await?;
-        self.end_grants(caller, session.user, |grant| {
-            grant.terms.session == id && !grant.terms.scopes.contains("offline_access")
-        })
-        .await?;
-        let removed = ended(EventKind::BrowserSessionEnded)?;
-        self.browser_sessions.end_browser_session(session.key, &removed).await?;
+        self.deny(Denied::Session(id), self.last_expiry(), None).await?;
+        let ends = |grant: &Grant| grant.terms.session == id && !grant.terms.outlive_session();
+        self.end_grants(caller, session.user, ends).await?;
+        let ended = self.session_event(EventKind::BrowserSessionEnded, session.user, id, caller)?;
+        self.browser_sessions.end_browser_session(session.key, &ended).await?;
+        // A request that has just found the session may have been granted after the first look.
+        self.end_grants(caller, session.user, ends).await?;
         tracing::debug!(user.id = %session.user, request_id = %caller.request_id, "a user has logged out");
         Ok(())
     }
@@ -137,7 +175,7 @@ impl OAuth {
     /// [`TokenError`] if the database does not answer.
     pub async fn list_sessions(&self, user: &User) -> Result<Vec<BrowserSession>, TokenError> {
         let (listed, now) =
-            (self.browser_sessions.list_browser_sessions(user.id, MAX_LISTED).await?, self.clock.now());
+            (self.browser_sessions.list_browser_sessions(user.id, MAX_SESSIONS).await?, self.clock.now());
         let counts = |session: &BrowserSession| {
             session.is_live(self.session_lifetimes, now) && user.sessions.accept(session.details.auth_time)
         };

@@ -2,15 +2,15 @@
 
 use super::{AuthorizationRequest, LiveSession, OAuth, TokenError};
 use crate::domain::{
-    Actor, Caller, ClientId, Consent, Event, EventKind, EventSubject, Initiator, User, UserId,
+    Actor, Caller, ClientId, Consent, Event, EventKind, EventSubject, Initiator, Scopes, User, UserId,
 };
 
 /// The most consents that a page lists.
 const MAX_LISTED: usize = 200;
 
 impl OAuth {
-    /// What the user has permitted the client of this request before. A consent that is older than the client was given to an
-    /// earlier client with the same id, and does not count.
+    /// What the user has permitted the client of this request before. A consent to an earlier client with the same id does not
+    /// count.
     ///
     /// # Errors
     /// [`TokenError`] if the database does not answer.
@@ -20,7 +20,7 @@ impl OAuth {
         request: &AuthorizationRequest,
     ) -> Result<Option<Consent>, TokenError> {
         let consent = self.consents.find_consent(user.id, &request.client.id).await?;
-        Ok(consent.filter(|consent| consent.given_at >= request.client.created_at))
+        Ok(consent.filter(|consent| consent.is_of(&request.client)))
     }
 
     /// Remembers that the user permits what the request asks for, besides what was permitted before.
@@ -34,22 +34,36 @@ impl OAuth {
         request: &AuthorizationRequest,
     ) -> Result<(), TokenError> {
         let before = self.find_consent(&live.user, request).await?;
-        let scopes = before.map_or(request.scopes.clone(), |consent| consent.scopes.joined(&request.scopes));
-        let event = self.consent_event(EventKind::ConsentGiven, live.user.id, &request.client.id, caller)?;
-        let (user, client) = (live.user.id, request.client.id.clone());
-        let consent = Consent { user, client, scopes, given_at: event.at };
+        let (client, resources) = (&request.client, &request.resources);
+        let event = self.consent_event(EventKind::ConsentGiven, live.user.id, &client.id, caller)?;
+        let new = Consent {
+            user: live.user.id,
+            client: client.id.clone(),
+            registration: client.registration,
+            scopes: Scopes::default(),
+            resources: Vec::new(),
+            given_at: event.at,
+        };
+        let consent = Consent { given_at: event.at, ..before.unwrap_or(new) };
+        let consent = consent.extended(&request.permissions, resources);
         Ok(self.consents.record_consent(&consent, &event).await?)
     }
 
-    /// The consents of a user.
+    /// The consents of a user to clients that exist.
     ///
     /// # Errors
     /// [`TokenError`] if the database does not answer.
     pub async fn list_consents(&self, user: &User) -> Result<Vec<Consent>, TokenError> {
-        Ok(self.consents.list_consents(user.id, MAX_LISTED).await?)
+        let listed = self.consents.list_consents(user.id, MAX_LISTED).await?;
+        let counts = |consent: &Consent| {
+            // As long as the clients are not loaded, nothing is known of them.
+            let client = self.clients.find(consent.client.as_str());
+            client.map_or(true, |client| client.is_some_and(|client| consent.is_of(&client)))
+        };
+        Ok(listed.into_iter().filter(counts).collect())
     }
 
-    /// Withdraws a consent, and ends what the client was granted.
+    /// Withdraws a consent, ends what the client was granted, and refuses its access tokens for the user.
     ///
     /// # Errors
     /// [`TokenError`] if the end may not be durable.
@@ -60,10 +74,13 @@ impl OAuth {
         client: &ClientId,
     ) -> Result<(), TokenError> {
         let user = live.user.id;
-        // The consent comes first: otherwise a request in between could be granted without a question.
-        let event = self.consent_event(EventKind::ConsentWithdrawn, user, client, caller)?;
-        self.consents.delete_consent(user, client, &event).await?;
-        self.end_grants(caller, user, |grant| grant.client == *client).await
+        let withdrawn = self.consent_event(EventKind::ConsentWithdrawn, user, client, caller)?;
+        let ends = async {
+            // The consent comes first: otherwise a request in between could be granted without a question.
+            self.consents.delete_consent(user, client, &withdrawn).await?;
+            self.end_grants(caller, user, |grant| grant.client == *client).await
+        };
+        self.deny_access(user, client, ends).await
     }
 
     fn consent_event(

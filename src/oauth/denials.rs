@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{OAuth, TokenError};
-use crate::domain::{Denial, Denied, Event, Timestamp};
+use crate::domain::{ClientId, Denial, Denied, Event, Timestamp, UserId};
 use crate::store::{Denials, StoreError};
 use crate::token::DeniedTokens;
 
@@ -16,15 +16,38 @@ const LATE_SECS: u64 = 600;
 
 impl OAuth {
     /// Refuses these tokens from now on: here at once, and on the other instances within `KEY_REFRESH`. The last of the
-    /// tokens expires at `expires_at`.
+    /// tokens expires at `expires_at`. If another change brings the denial about, that change has the event.
     ///
     /// # Errors
     /// [`TokenError`] if the denial may not be durable.
-    pub async fn deny(&self, denied: Denied, expires_at: Timestamp, event: &Event) -> Result<(), TokenError> {
-        let denial = Denial::of(denied, event.at, expires_at);
-        self.denials.record_denial(&denial, Some(event)).await?;
+    pub async fn deny(
+        &self,
+        denied: Denied,
+        expires_at: Timestamp,
+        event: Option<&Event>,
+    ) -> Result<(), TokenError> {
+        let at = event.map_or_else(|| self.clock.now(), |event| event.at);
+        let denial = Denial::of(denied, at, expires_at);
+        self.denials.record_denial(&denial, event).await?;
         self.tokens.denied().add(&denial);
         Ok(())
+    }
+
+    /// Refuses everything that a client has got for a user until now, while `ends` ends what would give more. The tokens that were
+    /// there before are refused first, so that they are also refused after a crash in between.
+    ///
+    /// # Errors
+    /// [`TokenError`] if the denial may not be durable, and those of `ends`.
+    pub(super) async fn deny_access(
+        &self,
+        user: UserId,
+        client: &ClientId,
+        ends: impl Future<Output = Result<(), TokenError>> + Send,
+    ) -> Result<(), TokenError> {
+        let denied = Denied::Access(user, client.clone());
+        self.deny(denied.clone(), self.last_expiry(), None).await?;
+        ends.await?;
+        self.deny(denied, self.last_expiry(), None).await
     }
 
     /// When the last token expires that could be issued now: the instant for a denial of everything of a user, a client, a

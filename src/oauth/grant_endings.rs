@@ -27,7 +27,8 @@ impl OAuth {
         Ok(self.grants.list_grants_of_user(user, after, limit).await?)
     }
 
-    /// Ends those grants of a user that `ends` accepts, and refuses their access tokens. It is durable before this returns.
+    /// Ends those grants of a user that `ends` accepts. It is durable before this returns. The caller refuses their access tokens
+    /// by one denial for all of them.
     ///
     /// # Errors
     /// [`TokenError`]; then some of them may have ended.
@@ -43,7 +44,7 @@ impl OAuth {
             after = page.last().map(|grant| grant.id);
             let is_last = page.len() < PAGE;
             for grant in page.iter().filter(|grant| ends(grant)) {
-                self.end_grant(caller, grant, EventKind::GrantRevoked).await?;
+                self.end_without_denial(caller, grant, EventKind::GrantRevoked).await?;
             }
             if is_last {
                 return Ok(());
@@ -62,20 +63,29 @@ impl OAuth {
         grant: &Grant,
         why: EventKind,
     ) -> Result<(), TokenError> {
+        self.end_without_denial(caller, grant, why).await?;
+        self.deny(Denied::Grant(grant.id), self.last_expiry(), None).await
+    }
+
+    async fn end_without_denial(
+        &self,
+        caller: &Caller,
+        grant: &Grant,
+        why: EventKind,
+    ) -> Result<(), TokenError> {
         let mut seen = Some(grant.clone());
         for tries in 1..=MAX_TRIES {
             let Some(ended) = seen.as_ref().and_then(|seen| seen.ended(self.clock.now())) else { break };
             let event = self.event_of(caller, grant, why)?;
             if self.grants.replace_grant_if(ended.revision - 1, &ended, Some(&event)).await? {
-                break;
+                return Ok(());
             }
             if tries == MAX_TRIES {
                 return Err(TokenError::Busy);
             }
             seen = self.find_grant_again(grant.id, tries).await?;
         }
-        let event = self.event_of(caller, grant, EventKind::TokenRevoked)?;
-        self.deny(Denied::Grant(grant.id), self.last_expiry(), &event).await
+        Ok(())
     }
 
     /// Ends a grant whose code or refresh token was used again, and says so.

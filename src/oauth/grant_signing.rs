@@ -49,11 +49,13 @@ impl OAuth {
             amr: &terms.amr,
             session: terms.session,
         };
-        let of_grant = UserOfGrant { id: user.id, log_in, grant: grant.id };
+        let ends_with_session = !terms.outlive_session();
+        let of_grant = UserOfGrant { id: user.id, log_in, grant: grant.id, ends_with_session };
         let Issued { token, expires_in } =
             self.issue_access_token(client, Some(of_grant), &audience, &scope).await?;
         let id_token = if scope.contains("openid") {
-            let claims = claims::of_user(&user, &Scopes::default(), &terms.id_token_claims);
+            let names = claims::permitted(&terms.id_token_claims, &client.metadata.scope);
+            let claims = claims::of_user(&user, &Scopes::default(), &names);
             Some(self.issue_id_token(client, user.id, log_in, nonce, &token, &claims).await?)
         } else {
             None

@@ -1,6 +1,7 @@
 //! OAuth 2 and OpenID Connect: the use cases, without HTTP.
 
 mod access_token;
+mod app_access;
 mod authorization_answer;
 mod authorization_code;
 mod authorization_request;
@@ -62,12 +63,13 @@ use crate::store::{Assertions, BrowserSessions, Consents, Denials, Grants, Users
 use crate::token::Tokens;
 
 pub use crate::store::Cause;
+pub use app_access::AppAccess;
 pub use authorization_answer::{
     AnswerTarget, AuthorizeError, ErrorForClient, ResponseMode, UntrustedRequest, origin_of,
 };
 pub use authorization_code::NewGrant;
 pub use authorization_request::{AuthorizationRequest, PASSWORD_ACR, Prompt};
-pub use authorization_steps::{AuthorizationStep, Situation};
+pub use authorization_steps::{AuthorizationStep, Hinted, Situation};
 pub use authorize::Authorization;
 pub use browser_sessions::{FreshLogIn, LiveSession};
 pub use claims_request::ClaimsRequest;
@@ -88,7 +90,7 @@ pub use introspection::Introspection;
 pub use issuer::Issuer;
 pub use key_fetcher::KeyFetcher;
 pub use logout::{HintedSession, LogoutError, LogoutRequest};
-pub use page_request::PageRequest;
+pub use page_request::{BrowserMark, PageRequest};
 pub use params::{Params, RepeatedParam};
 pub use presented_credentials::PresentedCredentials;
 pub use scopes::GENERATE_SCOPE;

@@ -1,11 +1,12 @@
 //! An authorization request while the user is on our pages: it travels in the address of the page, sealed with a subkey of the
 //! server secret, so that no instance stores anything. It is not secret: its content came in the address of the first request.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{OAuth, TokenError};
-use crate::domain::{SessionId, Timestamp};
+use super::{LiveSession, OAuth, TokenError};
+use crate::domain::{Secret, Timestamp};
 use crate::server_secret::{Label, keyed_hash};
 
 /// A request on its way through the pages.
@@ -13,28 +14,59 @@ use crate::server_secret::{Label, keyed_hash};
 pub struct PageRequest {
     /// When it came.
     pub began_at: Timestamp,
-    /// The session that the browser had then. A user who must log in again has another one afterwards.
-    pub seen_session: Option<SessionId>,
+    /// The browser in which it came.
+    pub browser: BrowserMark,
+    /// The log-in that the browser had then. A user who must log in again has another one afterwards.
+    pub seen_log_in: Option<[u8; 16]>,
     /// Whether the user has said which account to use.
     pub is_account_chosen: bool,
     /// Its parameters in the form of a query.
     pub query: String,
 }
 
+/// Tells one browser from another: a part of the SHA-256 of its cookie for forms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BrowserMark([u8; 16]);
+
+impl BrowserMark {
+    /// The mark of the browser with this cookie.
+    pub fn of(cookie: &Secret<String>) -> Self {
+        let hash = digest(&SHA256, cookie.expose().as_bytes());
+        let mark = hash.as_ref().get(..16).and_then(|mark| mark.try_into().ok());
+        Self(mark.unwrap_or_default())
+    }
+}
+
 /// Seconds that a user has to log in and to answer.
 const MAX_AGE_SECS: u64 = 3600;
 /// The bytes of the seal.
 const SEAL_BYTES: usize = 16;
-/// The bytes in front of the query: a flag, the instant and the session.
-const HEAD_BYTES: usize = 1 + 8 + 16;
+/// The bytes in front of the query: the flags, the instant, the browser and the log-in.
+const HEAD_BYTES: usize = 1 + 8 + 16 + 16;
+const IS_ACCOUNT_CHOSEN: u8 = 1;
+const HAS_LOG_IN: u8 = 2;
+/// Marks this form of the head.
+const HAS_BROWSER: u8 = 4;
 
 impl PageRequest {
+    /// The request as this browser may go on with it. If it came in another browser, which an attacker can arrange, it begins
+    /// here: a log-in and a choice that were made before do not count for it. Its age stays.
+    #[must_use]
+    pub fn in_browser(self, browser: BrowserMark, live: Option<&LiveSession>) -> Self {
+        if self.browser == browser {
+            return self;
+        }
+        let seen_log_in = live.map(|live| live.session.key.mark());
+        Self { browser, seen_log_in, is_account_chosen: false, ..self }
+    }
+
     fn to_bytes(&self) -> Vec<u8> {
-        let flags = u8::from(self.is_account_chosen) | u8::from(self.seen_session.is_some()) << 1;
-        let session = self.seen_session.map_or([0; 16], SessionId::to_bytes);
-        let mut bytes = vec![flags];
+        let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+        let chosen = flag(self.is_account_chosen, IS_ACCOUNT_CHOSEN);
+        let mut bytes = vec![HAS_BROWSER | chosen | flag(self.seen_log_in.is_some(), HAS_LOG_IN)];
         bytes.extend_from_slice(&self.began_at.as_secs().to_be_bytes());
-        bytes.extend_from_slice(&session);
+        bytes.extend_from_slice(&self.browser.0);
+        bytes.extend_from_slice(&self.seen_log_in.unwrap_or_default());
         bytes.extend_from_slice(self.query.as_bytes());
         bytes
     }
@@ -42,11 +74,15 @@ impl PageRequest {
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (head, query) = bytes.split_at_checked(HEAD_BYTES)?;
         let (flags, began_at) = (head[0], u64::from_be_bytes(head[1..9].try_into().ok()?));
-        let session = SessionId::from_bytes(head[9..].try_into().ok()?);
+        let (browser, log_in) = (head[9..25].try_into().ok()?, head[25..].try_into().ok()?);
+        if flags & HAS_BROWSER == 0 {
+            return None;
+        }
         Some(Self {
             began_at: Timestamp::from_secs(began_at),
-            seen_session: (flags & 2 != 0).then_some(session),
-            is_account_chosen: flags & 1 != 0,
+            browser: BrowserMark(browser),
+            seen_log_in: (flags & HAS_LOG_IN != 0).then_some(log_in),
+            is_account_chosen: flags & IS_ACCOUNT_CHOSEN != 0,
             query: String::from_utf8(query.to_vec()).ok()?,
         })
     }
@@ -87,18 +123,18 @@ pub(super) fn are_equal(one: &[u8], other: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::PageRequest;
-    use crate::domain::{SessionId, Timestamp};
+    use super::{BrowserMark, PageRequest};
+    use crate::domain::Timestamp;
 
     #[test]
     fn a_request_reads_back_what_it_writes() {
-        for (seen_session, is_account_chosen) in [(None, false), (Some(SessionId::from_bytes([7; 16])), true)]
-        {
-            let began_at = Timestamp::from_secs(1_800_000_000);
+        for (seen_log_in, is_account_chosen) in [(None, false), (Some([7; 16]), true)] {
+            let (browser, began_at) = (BrowserMark([9; 16]), Timestamp::from_secs(1_800_000_000));
             let query = "client_id=app&state=%20".to_owned();
-            let request = PageRequest { began_at, seen_session, is_account_chosen, query };
+            let request = PageRequest { began_at, browser, seen_log_in, is_account_chosen, query };
             assert_eq!(PageRequest::from_bytes(&request.to_bytes()), Some(request));
         }
-        assert_eq!(PageRequest::from_bytes(&[0; 24]), None);
+        assert_eq!(PageRequest::from_bytes(&[0; 40]), None);
+        assert_eq!(PageRequest::from_bytes(&[0; 41]), None);
     }
 }

@@ -38,7 +38,7 @@ impl OAuth {
         let subject = EventSubject::Client(client.id.clone());
         let event = Event::new(id, at, EventKind::TokenRevoked, initiator, subject);
         let expires_at = Timestamp::from_secs(registered.exp);
-        self.deny(Denied::Token(jti), expires_at, &event).await?;
+        self.deny(Denied::Token(jti), expires_at, Some(&event)).await?;
         tracing::debug!(request_id = %caller.request_id, client_id = %client.id, "a client revokes a token");
         Ok(())
     }

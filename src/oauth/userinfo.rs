@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{OAuth, TokenError, claims};
-use crate::domain::{Caller, ClientId, GrantStage, Secret, UserId};
+use crate::domain::{Caller, Client, GrantStage, Secret, UserId};
 use crate::telemetry::note_user;
 use crate::token::{AnswerKind, Rejection};
 
@@ -37,30 +37,31 @@ impl OAuth {
         if grant.as_ref().is_some_and(|grant| matches!(grant.stage, GrantStage::Ended { .. })) {
             return Err(gone());
         }
-        // The request may have asked for single claims (OpenID Connect Core §5.5).
+        let client = self.clients.find(token.claims.client_id.as_str()).map_err(|_| TokenError::NotReady)?;
+        let client = client.ok_or(TokenError::InvalidToken(Rejection::InvalidClaim("client_id").into()))?;
+        // The request may have asked for single claims (OpenID Connect Core §5.5). An operator may have taken them since.
         let names = grant.map(|grant| grant.terms.userinfo_claims).unwrap_or_default();
+        let names = claims::permitted(&names, &client.metadata.scope);
         if !user.sessions.accept(token.claims.auth_time.unwrap_or(0)) {
             return Err(gone());
         }
         let mut claims = claims::of_user(&user, &token.claims.scope, &names);
         claims.insert("sub".to_owned(), id.to_string().into());
         tracing::debug!(user.id = %id, request_id = %caller.request_id, "a client gets the claims about a user");
-        self.as_client_wants(&token.claims.client_id, claims).await
+        self.as_client_wants(&client, claims).await
     }
 
     async fn as_client_wants(
         &self,
-        client: &ClientId,
+        client: &Client,
         mut claims: Map<String, Value>,
     ) -> Result<Userinfo, TokenError> {
-        let metadata = self.clients.find(client.as_str()).map_err(|_| TokenError::NotReady)?;
-        let algorithm =
-            metadata.as_ref().and_then(|client| client.metadata.userinfo_signed_response_alg.as_deref());
+        let algorithm = client.metadata.userinfo_signed_response_alg.as_deref();
         let (Some(issuer), Some(algorithm)) = (&self.issuer, algorithm) else {
             return Ok(Userinfo::Json(claims));
         };
         claims.insert("iss".to_owned(), issuer.as_str().into());
-        claims.insert("aud".to_owned(), client.as_str().into());
+        claims.insert("aud".to_owned(), client.id.as_str().into());
         let algorithm = Self::algorithm(Some(algorithm));
         Ok(Userinfo::Signed(self.tokens.sign_answer(AnswerKind::Userinfo, &claims, algorithm).await?))
     }

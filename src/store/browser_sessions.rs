@@ -30,6 +30,15 @@ pub trait BrowserSessions: Send + Sync {
         session: &BrowserSession,
     ) -> Result<bool, StoreError>;
 
+    /// Puts `session`, which has a new key, in the place of the session with the key `seen`. False if there is no such session:
+    /// of many changes at once, one is made.
+    async fn replace_browser_session_key_if(
+        &self,
+        seen: SessionKey,
+        session: &BrowserSession,
+        event: &Event,
+    ) -> Result<bool, StoreError>;
+
     /// Removes a session. False if there was no such session.
     async fn end_browser_session(&self, key: SessionKey, event: &Event) -> Result<bool, StoreError>;
 
@@ -52,6 +61,15 @@ impl BrowserSessions for Absent {
     }
 
     async fn replace_browser_session_if(&self, _: u64, _: &BrowserSession) -> Result<bool, StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn replace_browser_session_key_if(
+        &self,
+        _: SessionKey,
+        _: &BrowserSession,
+        _: &Event,
+    ) -> Result<bool, StoreError> {
         Err(StoreError::Absent)
     }
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::{Absent, StoreError};
-use crate::domain::{Event, Grant, GrantId, Timestamp, UserId};
+use crate::domain::{ClientId, Event, Grant, GrantId, Timestamp, UserId};
 
 /// One record for each grant, however often it is refreshed. What holds for the verbs of [`super::Users`] holds for these.
 /// [`super::Users::delete_user`] removes the grants of the user.
@@ -20,6 +20,16 @@ pub trait Grants: Send + Sync {
         &self,
         user: UserId,
         after: Option<GrantId>,
+        limit: usize,
+    ) -> Result<Vec<Grant>, StoreError>;
+
+    /// Those grants of a user to a client that are to be remembered at `now`, without the `keep` ones that were used last; at most
+    /// `limit`. A grant that was never used counts as used when it was given.
+    async fn list_unused_grants(
+        &self,
+        owner: (UserId, &ClientId),
+        now: Timestamp,
+        keep: usize,
         limit: usize,
     ) -> Result<Vec<Grant>, StoreError>;
 
@@ -51,6 +61,16 @@ impl Grants for Absent {
         &self,
         _: UserId,
         _: Option<GrantId>,
+        _: usize,
+    ) -> Result<Vec<Grant>, StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn list_unused_grants(
+        &self,
+        _: (UserId, &ClientId),
+        _: Timestamp,
+        _: usize,
         _: usize,
     ) -> Result<Vec<Grant>, StoreError> {
         Err(StoreError::Absent)

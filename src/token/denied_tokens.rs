@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
-use crate::domain::{Denial, Denied, GrantId, RegistrationId, SessionId, Timestamp, UserId};
+use crate::domain::{ClientId, Denial, Denied, GrantId, RegistrationId, SessionId, Timestamp, UserId};
 
 /// The denials that this instance knows. Reading takes no lock. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -107,7 +109,7 @@ impl DeniedTokens {
         if known.is_loaded && known.read.is_empty() && known.recent.is_empty() {
             return DenialVerdict::Passes;
         }
-        let concerned: Concerned = serde_json::from_str(claims).unwrap_or_default();
+        let concerned = Concerned::read(claims);
         if concerned.is_denied(|denied| known.find(denied)) {
             DenialVerdict::Denied
         } else if known.is_loaded || concerned.client_id.is_none() {
@@ -132,6 +134,24 @@ impl Known {
 }
 
 impl Concerned {
+    /// Reads the claims. A claim of another type than the service gives it is left out alone; of two claims with one name, the
+    /// last one counts.
+    fn read(claims: &str) -> Self {
+        if let Ok(concerned) = serde_json::from_str(claims) {
+            return concerned;
+        }
+        let claims: Map<String, Value> = serde_json::from_str(claims).unwrap_or_default();
+        Self {
+            jti: one(&claims, "jti"),
+            sub: one(&claims, "sub"),
+            iat: one(&claims, "iat"),
+            client_id: claims.get("client_id").map(|id| id.as_str().unwrap_or_default().to_owned()),
+            rid: one(&claims, "rid"),
+            sid: one(&claims, "sid"),
+            gid: one(&claims, "gid"),
+        }
+    }
+
     fn is_denied(&self, find: impl Fn(&Denied) -> Option<Span>) -> bool {
         let whole = [
             self.jti.clone().map(Denied::Token),
@@ -139,12 +159,21 @@ impl Concerned {
             self.sid.map(Denied::Session),
             self.rid.map(Denied::Registration),
         ];
-        let user = self.sub.as_deref().and_then(UserId::parse).map(Denied::User);
+        let user = self.sub.as_deref().and_then(UserId::parse);
+        // Only access tokens of a user have `gid`.
+        let client =
+            self.client_id.as_deref().filter(|_| self.gid.is_some()).and_then(|id| ClientId::parse(id).ok());
+        let access = user.zip(client).map(|(user, client)| Denied::Access(user, client));
+        let dated = [user.map(Denied::User), access];
         // A token of the second of the denial counts as issued before it: it may be refused without need, and is issued again.
         let is_before = |span: Span| self.iat.is_none_or(|iat| iat <= span.at.as_secs() as f64);
         whole.iter().flatten().any(|denied| find(denied).is_some())
-            || user.is_some_and(|denied| find(&denied).is_some_and(is_before))
+            || dated.iter().flatten().any(|denied| find(denied).is_some_and(is_before))
     }
+}
+
+fn one<T: DeserializeOwned>(claims: &Map<String, Value>, name: &str) -> Option<T> {
+    claims.get(name).and_then(|value| serde_json::from_value(value.clone()).ok())
 }
 
 fn note(known: &mut HashMap<Denied, Span>, denial: &Denial) {
@@ -175,13 +204,14 @@ mod tests {
         )
     }
 
-    fn all() -> [Denied; 5] {
+    fn all() -> [Denied; 6] {
         [
             Denied::Token("j".to_owned()),
             Denied::Grant(GrantId::parse(ID).unwrap()),
             Denied::Session(SessionId::parse(ID).unwrap()),
             Denied::User(UserId::parse(USER).unwrap()),
             Denied::Registration(RegistrationId::parse(ID).unwrap()),
+            Denied::Access(UserId::parse(USER).unwrap(), ClientId::parse("c").unwrap()),
         ]
     }
 
@@ -197,13 +227,38 @@ mod tests {
     }
 
     #[test]
-    fn only_a_denial_of_a_user_spares_tokens_of_later_seconds() {
+    fn only_denials_of_a_user_spare_tokens_of_later_seconds() {
         for denied in all() {
-            let dated = matches!(denied, Denied::User(_));
+            let dated = matches!(denied, Denied::User(_) | Denied::Access(..));
             let tokens = DeniedTokens::default();
             tokens.install(&[denial(denied.clone())], NOW);
             let later = if dated { DenialVerdict::Passes } else { DenialVerdict::Denied };
             assert_eq!(tokens.judge(&claims(1_001)), later, "{denied:?}");
+        }
+    }
+
+    /// A client may choose the subject of the tokens that it generates.
+    #[test]
+    fn a_denial_of_what_a_client_got_for_a_user_spares_other_clients_and_generated_tokens() {
+        let tokens = DeniedTokens::default();
+        tokens.install(&[denial(all()[5].clone())], NOW);
+        let other = claims(1_000).replace(r#""client_id":"c""#, r#""client_id":"d""#);
+        let generated = claims(1_000).replace(r#","gid""#, r#","other""#);
+        for spared in [other, generated] {
+            assert_eq!(tokens.judge(&spared), DenialVerdict::Passes, "{spared}");
+        }
+    }
+
+    /// An operator may sign tokens with strange claims.
+    #[test]
+    fn a_claim_of_a_strange_type_does_not_hide_the_others() {
+        for strange in [r#""sid":5"#, r#""gid":"x""#, r#""rid":[]"#, r#""client_id":{}"#, r#""iat":"x""#] {
+            let text = format!(r#"{{"jti":"j","sub":"{USER}","iat":1000,{strange}}}"#);
+            for denied in [&all()[0], &all()[3]] {
+                let tokens = DeniedTokens::default();
+                tokens.install(&[denial(denied.clone())], NOW);
+                assert_eq!(tokens.judge(&text), DenialVerdict::Denied, "{denied:?} {text}");
+            }
         }
     }
 

@@ -60,6 +60,8 @@ pub struct UserOfGrant<'a> {
     pub log_in: LogIn<'a>,
     /// `gid`.
     pub grant: GrantId,
+    /// Whether the end of the browser session ends the grant: then the token says `sid`, and the end of the session refuses it.
+    pub ends_with_session: bool,
 }
 
 /// How a user had logged in.

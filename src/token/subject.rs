@@ -135,7 +135,7 @@ fn of_client<'a>(request: &'a AccessTokenRequest<'a>, common: Claims<'a>) -> Cla
         auth_time: user.map(|user| user.log_in.auth_time),
         acr: user.and_then(|user| user.log_in.acr),
         amr: user.map_or(&[], |user| user.log_in.amr),
-        sid: user.map(|user| user.log_in.session),
+        sid: user.filter(|user| user.ends_with_session).map(|user| user.log_in.session),
         gid: user.map(|user| user.grant),
         ..common
     }
@@ -306,11 +306,16 @@ mod tests {
     fn an_access_token_for_a_user_says_how_the_user_had_logged_in() {
         let (scope, claims, amr) = (Scopes::parse("openid").unwrap(), Map::new(), ["pwd".to_owned()]);
         let (id, grant) = (UserId::from_bytes([0xAB; 12]), GrantId::from_bytes([0x22; 16]));
-        let user = Some(UserOfGrant { id, log_in: log_in(&amr), grant });
+        let user = UserOfGrant { id, log_in: log_in(&amr), grant, ends_with_session: true };
         let registration = Some(RegistrationId::from_bytes([0x33; 16]));
-        let request = AccessTokenRequest { user, registration, ..of_itself(&scope, &[], &claims) };
+        let of_user =
+            |user| AccessTokenRequest { user: Some(user), registration, ..of_itself(&scope, &[], &claims) };
+        let request = of_user(user);
         let expected = r#"{"sub":"abababababababababababab","iat":1700000000,"iss":"https://issuer","aud":"api","exp":1700003600,"jti":"id","auth_time":5,"client_id":"c1","rid":"33333333333333333333333333333333","scope":"openid","acr":"1","amr":["pwd"],"sid":"11111111111111111111111111111111","gid":"22222222222222222222222222222222"}"#;
         assert_eq!(drafted(Subject::AccessToken(&request)), (expected.to_owned(), Typ::AtJwt, 3600));
+        let offline = of_user(UserOfGrant { ends_with_session: false, ..user });
+        let expected = expected.replace(r#""sid":"11111111111111111111111111111111","#, "");
+        assert_eq!(drafted(Subject::AccessToken(&offline)).0, expected, "the session does not matter to it");
     }
 
     #[test]

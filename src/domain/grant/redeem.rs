@@ -1,6 +1,6 @@
 //! The use of a code (RFC 6749 §4.1.3, RFC 7636 §4.6).
 
-use super::{Grant, GrantLifetimes, GrantStage};
+use super::{CodeProof, Grant, GrantLifetimes, GrantStage};
 use crate::domain::Timestamp;
 
 /// What comes with a code.
@@ -26,12 +26,25 @@ pub enum RedeemError {
     /// The verifier does not fit the challenge, or one of both is missing (RFC 9700 §4.8.2).
     #[error("`code_verifier` does not match the `code_challenge` of the authorization request")]
     Verifier,
-    /// It was used before: what it gave must end.
+    /// It was used before, and came again with all that its client has: what it gave must end.
     #[error("the code was used before")]
     Reused,
     /// The grant has ended.
     #[error("the grant has ended")]
     Ended,
+}
+
+impl CodeProof {
+    /// Whether this comes from the client that the code was given to.
+    fn check(&self, presented: PresentedCode<'_>) -> Result<(), RedeemError> {
+        if self.redirect_uri.as_deref() != presented.redirect_uri {
+            return Err(RedeemError::RedirectUri);
+        }
+        if self.code_challenge.as_deref() != presented.challenge {
+            return Err(RedeemError::Verifier);
+        }
+        Ok(())
+    }
 }
 
 impl Grant {
@@ -46,23 +59,25 @@ impl Grant {
         now: Timestamp,
     ) -> Result<Self, RedeemError> {
         match &self.stage {
-            GrantStage::Active { .. } => Err(RedeemError::Reused),
+            // A stranger who finds an old code cannot end the grant: the verifier is only with the client.
+            GrantStage::Active { proof, .. } => {
+                proof.as_ref().map_or(Ok(()), |proof| proof.check(presented))?;
+                Err(RedeemError::Reused)
+            }
             GrantStage::Ended { .. } => Err(RedeemError::Ended),
             GrantStage::Code { expires_at, .. } if now >= *expires_at => Err(RedeemError::Expired),
-            GrantStage::Code { redirect_uri, .. } if redirect_uri.as_deref() != presented.redirect_uri => {
-                Err(RedeemError::RedirectUri)
+            GrantStage::Code { proof, .. } => {
+                proof.check(presented)?;
+                Ok(self.active(u64::from(presented.refreshes), now, lifetimes, now))
             }
-            GrantStage::Code { code_challenge, .. } if code_challenge.as_deref() != presented.challenge => {
-                Err(RedeemError::Verifier)
-            }
-            GrantStage::Code { .. } => Ok(self.active(u64::from(presented.refreshes), now, lifetimes, now)),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{GIVEN, LIFETIMES, grant};
+    use super::super::Refreshed;
+    use super::super::tests::{GIVEN, LIFETIMES, grant, proof};
     use super::*;
 
     const PRESENTED: PresentedCode<'static> = PresentedCode {
@@ -92,7 +107,8 @@ mod tests {
             let presented = PresentedCode { challenge, ..PRESENTED };
             assert_eq!(grant().redeem(presented, LIFETIMES, at(1)), Err(RedeemError::Verifier));
         }
-        let stage = GrantStage::Code { redirect_uri: None, code_challenge: None, expires_at: at(60) };
+        let proof = CodeProof { redirect_uri: None, code_challenge: None };
+        let stage = GrantStage::Code { proof, expires_at: at(60) };
         let bare = Grant { stage, ..grant() };
         let presented = PresentedCode { redirect_uri: None, challenge: None, ..PRESENTED };
         assert!(bare.redeem(presented, LIFETIMES, at(1)).is_ok());
@@ -103,12 +119,22 @@ mod tests {
     }
 
     #[test]
-    fn a_second_use_is_seen_whatever_comes_with_it() {
+    fn a_second_use_is_one_if_it_could_be_the_first_one() {
         let used = grant().redeem(PRESENTED, LIFETIMES, at(1)).unwrap();
-        let wrong = PresentedCode { challenge: None, ..PRESENTED };
-        for (presented, now) in [(PRESENTED, at(1)), (PRESENTED, at(500)), (wrong, at(2))] {
-            assert_eq!(used.redeem(presented, LIFETIMES, now), Err(RedeemError::Reused));
+        let Ok(Refreshed::Changed(refreshed)) = used.refresh(1, true, LIFETIMES, at(100)) else { panic!() };
+        for grant in [&used, &*refreshed] {
+            for now in [at(1), at(500)] {
+                assert_eq!(grant.redeem(PRESENTED, LIFETIMES, now), Err(RedeemError::Reused));
+                let wrong = PresentedCode { challenge: None, ..PRESENTED };
+                assert_eq!(grant.redeem(wrong, LIFETIMES, now), Err(RedeemError::Verifier));
+                let wrong = PresentedCode { redirect_uri: None, ..PRESENTED };
+                assert_eq!(grant.redeem(wrong, LIFETIMES, now), Err(RedeemError::RedirectUri));
+            }
         }
+        let stage = GrantStage::Active { counter: 1, rotated_at: at(1), used_at: at(1), proof: None };
+        let older = Grant { stage, ..used.clone() };
+        let wrong = PresentedCode { challenge: None, ..PRESENTED };
+        assert_eq!(older.redeem(wrong, LIFETIMES, at(2)), Err(RedeemError::Reused), "of an older record");
         let ended = used.ended(at(2)).unwrap();
         assert_eq!(ended.redeem(PRESENTED, LIFETIMES, at(3)), Err(RedeemError::Ended));
     }
@@ -116,12 +142,14 @@ mod tests {
     #[test]
     fn the_grant_is_remembered_as_long_as_any_of_its_tokens_counts() {
         let used = grant().redeem(PRESENTED, LIFETIMES, at(1)).unwrap();
-        assert_eq!(used.stage, GrantStage::Active { counter: 1, rotated_at: at(1), used_at: at(1) });
+        let stage =
+            |counter| GrantStage::Active { counter, rotated_at: at(1), used_at: at(1), proof: proof() };
+        assert_eq!(used.stage, stage(1));
         assert_eq!((used.revision, used.forget_at), (2, at(1_001)));
         assert_eq!(used.refresh_until(LIFETIMES), Some(at(1_001)));
         let once = PresentedCode { refreshes: false, ..PRESENTED };
         let used = grant().redeem(once, LIFETIMES, at(1)).unwrap();
-        assert_eq!(used.stage, GrantStage::Active { counter: 0, rotated_at: at(1), used_at: at(1) });
+        assert_eq!(used.stage, stage(0));
         assert_eq!((used.forget_at, used.refresh_until(LIFETIMES)), (at(361), None));
     }
 }

@@ -42,7 +42,7 @@ impl Grant {
         lifetimes: GrantLifetimes,
         now: Timestamp,
     ) -> Result<Refreshed, RefreshError> {
-        let GrantStage::Active { counter: counter @ 1.., rotated_at, used_at } = self.stage else {
+        let GrantStage::Active { counter: counter @ 1.., rotated_at, used_at, .. } = self.stage else {
             return Err(RefreshError::Ended);
         };
         if now >= lifetimes.refresh_until(self.terms.created_at, used_at) {
@@ -67,7 +67,7 @@ impl Grant {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{GIVEN, LIFETIMES, grant};
+    use super::super::tests::{GIVEN, LIFETIMES, grant, proof};
     use super::*;
 
     fn at(secs: u64) -> Timestamp {
@@ -107,7 +107,7 @@ mod tests {
         let grant = active(1, 0);
         assert_eq!(grant.refresh(1, false, LIFETIMES, at(59)), Ok(Refreshed::Unchanged(1)));
         let used = changed(grant.refresh(1, false, LIFETIMES, at(60)));
-        let stage = GrantStage::Active { counter: 1, rotated_at: at(0), used_at: at(60) };
+        let stage = GrantStage::Active { counter: 1, rotated_at: at(0), used_at: at(60), proof: proof() };
         assert_eq!((used.stage, used.forget_at), (stage, at(1_060)));
         let short = GrantLifetimes { idle: 100, ..LIFETIMES };
         assert_eq!(grant.refresh(1, false, short, at(9)), Ok(Refreshed::Unchanged(1)));
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn a_token_that_a_restored_database_has_forgotten_is_the_newest() {
         assert_eq!(changed(active(2, 0).refresh(7, true, LIFETIMES, at(1))).stage, active(8, 1).stage);
-        let stage = GrantStage::Active { counter: 7, rotated_at: at(0), used_at: at(1) };
+        let stage = GrantStage::Active { counter: 7, rotated_at: at(0), used_at: at(1), proof: proof() };
         assert_eq!(changed(active(2, 0).refresh(7, false, LIFETIMES, at(1))).stage, stage);
     }
 }

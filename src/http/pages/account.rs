@@ -1,24 +1,24 @@
-//! `/account`: the user's sessions and consents, and the change of the password.
+//! `/account`: the user's sessions, the apps that have access, and the change of the password.
 
 use http::StatusCode;
 
-use super::browsers::browser_name;
-use super::consent::in_words;
+use super::browsers::{BrowserName, browser_name};
+use super::consent::permissions_in_words;
 use super::log_in::open_session;
 use super::messages::fill;
 use super::policy::Needs;
 use super::refused::reason;
 use super::register::password_fault;
-use super::templates::{AccountPage, ConsentRow, PasswordFaults, SessionRow};
+use super::templates::{AccountPage, AppRow, PasswordFaults, SessionRow};
 use super::visit::{FormOf, Visit};
-use crate::domain::{BrowserSession, ClientId, Consent, LoginName, Password, Secret, SessionId, Timestamp};
+use crate::domain::{BrowserSession, ClientId, LoginName, Password, Secret, SessionId, Timestamp};
 use crate::http::extract::Fields;
 use crate::http::middleware::limits;
 use crate::http::middleware::log_in_limits::limited_log_in;
 use crate::http::operation::Operation;
 use crate::http::refusal::{Kind, Refusal, ToldRefusal};
 use crate::http::{Answer, Api, Call};
-use crate::oauth::LiveSession;
+use crate::oauth::{AppAccess, LiveSession};
 
 /// Stands for the sessions of all other browsers, in the place of the id of one.
 const ALL_OTHERS: &str = "others";
@@ -152,7 +152,7 @@ async fn submitted(api: &Api, call: Call) -> Result<(Visit, Fields, &'static Ope
 async fn show(visit: &Visit, status: StatusCode, said: Said) -> Answer {
     let (m, live) = (visit.messages(), visit.live()?);
     let sessions = visit.api.oauth.list_sessions(&live.user).await?;
-    let consents = visit.api.oauth.list_consents(&live.user).await?;
+    let apps = visit.api.oauth.list_access(&live.user).await?;
     let page = AccountPage {
         frame: &visit.frame(FormOf::Session)?,
         m,
@@ -162,7 +162,7 @@ async fn show(visit: &Visit, status: StatusCode, said: Said) -> Answer {
         alert: said.alert,
         has_other_sessions: sessions.len() > 1,
         sessions: sessions.iter().map(|session| session_row(visit, live, session)).collect(),
-        consents: consents.iter().map(|consent| consent_row(visit, consent)).collect(),
+        apps: apps.iter().map(|app| app_row(visit, app)).collect(),
         password_hint: fill(m.password_hint, visit.api.settings.password_policy.min_length),
         faults: said.faults,
     };
@@ -171,7 +171,11 @@ async fn show(visit: &Visit, status: StatusCode, said: Said) -> Answer {
 
 fn session_row(visit: &Visit, live: &LiveSession, session: &BrowserSession) -> SessionRow {
     let (m, details) = (visit.messages(), &session.details);
-    let browser = browser_name(&details.user_agent).unwrap_or_else(|| m.unknown_browser.to_owned());
+    let browser = match browser_name(&details.user_agent) {
+        BrowserName::Known(name) => name,
+        BrowserName::Claimed(text) => fill(m.claimed_browser, text),
+        BrowserName::Absent => m.unknown_browser.to_owned(),
+    };
     let (begun, used) = (minute(details.created_at), minute(details.used_at));
     SessionRow {
         id: details.id.to_string(),
@@ -182,14 +186,14 @@ fn session_row(visit: &Visit, live: &LiveSession, session: &BrowserSession) -> S
     }
 }
 
-fn consent_row(visit: &Visit, consent: &Consent) -> ConsentRow {
+fn app_row(visit: &Visit, app: &AppAccess) -> AppRow {
     let m = visit.messages();
-    let known = visit.api.clients.find(consent.client.as_str()).ok().flatten();
-    let client = known.map_or(consent.client.to_string(), |client| client.display_name().to_owned());
-    ConsentRow {
-        client_id: consent.client.to_string(),
-        given: fill(m.allowed_on, minute(consent.given_at)),
-        scopes: consent.scopes.iter().map(|scope| in_words(m, scope)).collect(),
+    let known = visit.api.clients.find(app.client.as_str()).ok().flatten();
+    let client = known.map_or(app.client.to_string(), |client| client.display_name().to_owned());
+    AppRow {
+        client_id: app.client.to_string(),
+        since: fill(if app.is_consent { m.allowed_on } else { m.access_since }, minute(app.since)),
+        scopes: permissions_in_words(m, &app.scopes, &app.resources),
         label: fill(m.withdraw_from, &client),
         client,
     }

@@ -15,7 +15,7 @@ pub(in crate::http) async fn get_account_choice_page(api: Api, call: Call) -> An
     let mut visit = Visit::begin(&api, &call.caller, call.request.headers()).await?;
     let (sealed, _, request) = Flow::required(&mut visit, request_in_query(&call)?)?;
     let Some(live) = &visit.session else {
-        return visit.go_to(&format!("/oauth/login{}", query_of(&sealed)));
+        return visit.go_on_at(&format!("/oauth/login{}", query_of(&sealed)));
     };
     let m = visit.messages();
     let page = ChoosePage {

@@ -9,6 +9,7 @@ use super::policy::Needs;
 use super::templates::ConsentPage;
 use super::to_client;
 use super::visit::{FormOf, Visit};
+use crate::domain::Scopes;
 use crate::http::extract::Fields;
 use crate::http::{Answer, Api, Call};
 use crate::oauth::{AuthorizationRequest, AuthorizationStep, ErrorForClient, origin_of};
@@ -41,7 +42,7 @@ pub(in crate::http) async fn answer_consent(api: Api, call: Call) -> Answer {
     if !matches!(authorization.step, AuthorizationStep::AskConsent | AuthorizationStep::Grant) {
         return advance(&visit, &page, request).await;
     }
-    let was_shown = fields.text("shown")?.as_deref() == Some(request.scopes.to_string().as_str());
+    let was_shown = fields.text("shown")?.is_some_and(|shown| shown == asked(&request));
     match fields.text("answer")?.as_deref() {
         Some("allow") if was_shown => {
             api.oauth.give_consent(&caller, visit.live()?, &request).await?;
@@ -51,7 +52,7 @@ pub(in crate::http) async fn answer_consent(api: Api, call: Call) -> Answer {
             let denied = ErrorForClient::new("access_denied", "the user did not permit it");
             to_client::error(&visit, &request.target, &denied)
         }
-        _ => visit.go_to(&format!("/oauth/consent{}", query_of(&sealed))),
+        _ => visit.go_on_at(&format!("/oauth/consent{}", query_of(&sealed))),
     }
 }
 
@@ -63,8 +64,8 @@ fn show(visit: &Visit, sealed: &str, request: &AuthorizationRequest) -> Answer {
         heading: fill(m.consent, name),
         logged_in_as: fill(m.logged_in_as, &visit.live()?.user.username),
         list_lead: fill(m.consent_list, name),
-        scopes: request.scopes.iter().map(|scope| in_words(m, scope)).collect(),
-        shown: request.scopes.to_string(),
+        scopes: permissions_in_words(m, &request.permissions, &request.resources),
+        shown: asked(request),
         target: fill(m.consent_target, &origin),
         request: sealed,
         query: query_of(sealed),
@@ -72,8 +73,24 @@ fn show(visit: &Visit, sealed: &str, request: &AuthorizationRequest) -> Answer {
     visit.page(StatusCode::OK, &page, Needs { form_target: Some(&origin), posts_form: false })
 }
 
+/// Everything that the user is asked for, in one text: an answer counts only for what was shown. Two spaces occur in no list of
+/// scopes.
+fn asked(request: &AuthorizationRequest) -> String {
+    format!("{}  {}", request.permissions, request.resources.join(" "))
+}
+
+/// What these scopes permit, and where.
+pub(super) fn permissions_in_words(
+    m: &'static Messages,
+    scopes: &Scopes,
+    resources: &[String],
+) -> Vec<String> {
+    let scopes = scopes.iter().map(|scope| in_words(m, scope));
+    scopes.chain(resources.iter().map(|resource| fill(m.at_resource, resource))).collect()
+}
+
 /// What a scope permits.
-pub(super) fn in_words(m: &'static Messages, scope: &str) -> String {
+fn in_words(m: &'static Messages, scope: &str) -> String {
     match scope {
         "openid" => m.scope_openid.to_owned(),
         "profile" => m.scope_profile.to_owned(),

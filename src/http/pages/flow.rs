@@ -9,8 +9,7 @@ use crate::http::extract::form_params;
 use crate::http::refusal::{Kind, Refusal};
 use crate::http::{Answer, Api, Body};
 use crate::oauth::{
-    Authorization, AuthorizationRequest, AuthorizationStep, AuthorizeError, ErrorForClient, PageRequest,
-    Params,
+    Authorization, AuthorizationRequest, AuthorizationStep, AuthorizeError, PageRequest, Params,
 };
 
 /// The most bytes of the parameters: browsers and proxies carry addresses of this length, also sealed.
@@ -20,14 +19,14 @@ const MAX_PARAMS: usize = 64;
 
 /// A request that a page goes on with.
 pub(super) struct Flow {
-    /// The sealed request, as it came with the page; empty if the page belongs to no request.
+    /// The sealed request; empty if the page belongs to no request.
     pub(super) sealed: String,
     /// The request.
     pub(super) opened: Option<(PageRequest, AuthorizationRequest)>,
 }
 
 impl Flow {
-    /// Opens the sealed request of a page; an empty text belongs to no request.
+    /// Opens the sealed request of a page, as this browser may go on with it; an empty text belongs to no request.
     ///
     /// # Errors
     /// If the page is too old, or if the request is no longer valid.
@@ -36,7 +35,9 @@ impl Flow {
             return Ok(Self { sealed, opened: None });
         }
         let opened = visit.api.oauth.open_page_request(&sealed)?;
-        let page = opened.ok_or(Refusal::from(Kind::ExpiredPage))?;
+        let came = opened.ok_or(Refusal::from(Kind::ExpiredPage))?;
+        let page = came.clone().in_browser(visit.mark(), visit.session.as_ref());
+        let sealed = if page == came { sealed } else { visit.api.oauth.seal_page_request(&page)? };
         let read = AuthorizationRequest::read(&params(&page.query)?, &visit.api.clients);
         let request = read.map_err(|error| match error {
             AuthorizeError::Service(error) => error.into(),
@@ -84,7 +85,8 @@ pub(super) async fn begin(mut visit: Visit, query: &str) -> Answer {
     visit.speak(request.ui_locales.as_deref());
     let page = PageRequest {
         began_at: visit.api.clock.now(),
-        seen_session: visit.session.as_ref().map(|live| live.session.details.id),
+        browser: visit.mark(),
+        seen_log_in: visit.session.as_ref().map(|live| live.session.key.mark()),
         is_account_chosen: false,
         query: query.to_owned(),
     };
@@ -105,14 +107,14 @@ pub(super) async fn advance(visit: &Visit, page: &PageRequest, request: Authoriz
         AuthorizationStep::Grant => return grant(visit, &request).await,
     };
     let sealed = visit.api.oauth.seal_page_request(page)?;
-    visit.go_to(&format!("{path}{}", query_of(&sealed)))
+    visit.go_on_at(&format!("{path}{}", query_of(&sealed)))
 }
 
 /// Takes a code to the client.
 pub(super) async fn grant(visit: &Visit, request: &AuthorizationRequest) -> Answer {
     match visit.api.oauth.grant(request, visit.live()?).await {
         Ok(code) => to_client::code(visit, &request.target, &code),
-        Err(error) => to_client::error(visit, &request.target, &ErrorForClient::from(error)),
+        Err(error) => to_client::error(visit, &request.target, &error),
     }
 }
 

@@ -86,7 +86,8 @@ fn ask(visit: &Visit, live: &LiveSession, query: &str, request: &LogoutRequest) 
     let (m, api) = (visit.messages(), &visit.api);
     let page = PageRequest {
         began_at: api.clock.now(),
-        seen_session: Some(live.session.details.id),
+        browser: visit.mark(),
+        seen_log_in: Some(live.session.key.mark()),
         is_account_chosen: false,
         query: query.to_owned(),
     };

@@ -79,7 +79,7 @@ pub(super) struct ConsentPage<'a> {
     pub(super) logged_in_as: String,
     pub(super) list_lead: String,
     pub(super) scopes: Vec<String>,
-    /// The scopes that the page shows.
+    /// The scopes and resources that the page shows.
     pub(super) shown: String,
     pub(super) target: String,
     pub(super) request: &'a str,
@@ -122,7 +122,7 @@ pub(super) struct FormPostPage<'a> {
     pub(super) script: &'static str,
 }
 
-/// The sessions and consents of a user, and the change of the password.
+/// The sessions of a user, the apps that have access, and the change of the password.
 #[derive(Template)]
 #[template(path = "account.html")]
 pub(super) struct AccountPage<'a> {
@@ -134,7 +134,7 @@ pub(super) struct AccountPage<'a> {
     pub(super) alert: Option<String>,
     pub(super) has_other_sessions: bool,
     pub(super) sessions: Vec<SessionRow>,
-    pub(super) consents: Vec<ConsentRow>,
+    pub(super) apps: Vec<AppRow>,
     pub(super) password_hint: String,
     pub(super) faults: PasswordFaults,
 }
@@ -148,11 +148,11 @@ pub(super) struct SessionRow {
     pub(super) label: String,
 }
 
-/// One consent in the list.
-pub(super) struct ConsentRow {
+/// One app in the list.
+pub(super) struct AppRow {
     pub(super) client_id: String,
     pub(super) client: String,
-    pub(super) given: String,
+    pub(super) since: String,
     pub(super) scopes: Vec<String>,
     pub(super) label: String,
 }

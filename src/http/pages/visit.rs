@@ -12,7 +12,7 @@ use super::templates::Frame;
 use crate::domain::{Caller, Secret};
 use crate::http::refusal::{Kind, OAuthFault, Refusal};
 use crate::http::{Answer, Api, Response};
-use crate::oauth::{Issuer, LiveSession};
+use crate::oauth::{BrowserMark, Issuer, LiveSession};
 
 /// A request of a browser.
 pub(super) struct Visit {
@@ -83,6 +83,23 @@ impl Visit {
     /// Never for a visit that has begun.
     pub(super) fn issuer(&self) -> Result<&Issuer, Refusal> {
         issuer(&self.api)
+    }
+
+    /// Tells this browser from others.
+    pub(super) fn mark(&self) -> BrowserMark {
+        BrowserMark::of(&self.form_cookie)
+    }
+
+    /// Sends the browser to a path of ours where a sealed request goes on, with the cookie that the request belongs to.
+    ///
+    /// # Errors
+    /// If the path cannot be written.
+    pub(super) fn go_on_at(&self, path: &str) -> Answer {
+        let mut response = self.go_to(path)?;
+        if self.is_new_form_cookie {
+            self.add_cookie(&mut response, self.names.form, &self.form_cookie);
+        }
+        Ok(response)
     }
 
     /// The messages in the visitor's language.

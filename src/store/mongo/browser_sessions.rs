@@ -77,6 +77,24 @@ impl BrowserSessions for Mongo {
         Ok(changed.await?.matched_count == 1)
     }
 
+    /// The key is the id of the document, which cannot change. The new document comes first, so that no crash ends the session.
+    async fn replace_browser_session_key_if(
+        &self,
+        seen: SessionKey,
+        session: &BrowserSession,
+        event: &Event,
+    ) -> Result<bool, StoreError> {
+        if self.find_browser_session(seen).await?.is_none() {
+            return Ok(false);
+        }
+        self.create_browser_session(session, event).await?;
+        let is_made = self.remove_one(&BROWSER_SESSIONS, of_key(seen), None, REMAINS).await?;
+        if !is_made {
+            self.remove_one(&BROWSER_SESSIONS, of_key(session.key), None, REMAINS).await?;
+        }
+        Ok(is_made)
+    }
+
     async fn end_browser_session(&self, key: SessionKey, event: &Event) -> Result<bool, StoreError> {
         let kept = self.kept(event).await?;
         self.remove_one(&BROWSER_SESSIONS, of_key(key), kept.as_ref(), REMAINS).await

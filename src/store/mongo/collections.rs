@@ -144,8 +144,10 @@ pub const CLIENTS: CollectionSpec = CollectionSpec {
 pub const DENIALS: CollectionSpec = CollectionSpec {
     name: "denials",
     owner: Owner::Ours,
-    holds: "which tokens are refused before they expire: of a `jti`, a grant, a browser session, a user or a client",
-    bound: "one for each revoked token, grant or session, and one for each user and client; removed when the last of the tokens has expired",
+    holds: "which tokens are refused before they expire: of a `jti`, a grant, a browser session, a user, a client, or of \
+            what a client got for a user",
+    bound: "one for each revoked token, grant or session, for each user and client, and for each withdrawal by a user from a \
+            client; removed when the last of the tokens has expired",
     indexes: &[
         IndexSpec { members: &["at", "_id"], rule: IndexRule::Plain },
         IndexSpec {
@@ -173,8 +175,8 @@ pub const GRANTS: CollectionSpec = CollectionSpec {
     name: "grants",
     owner: Owner::Ours,
     holds: "a grant: what a user has permitted a client, from the code to the last refresh token",
-    bound: "one for each grant, however often it is refreshed; removed when its code, its refresh tokens and its access tokens \
-            have expired",
+    bound: "100 for each user and client, however often they are refreshed, for a minute some more; removed when its code, its \
+            refresh tokens and its access tokens have expired",
     indexes: &[
         IndexSpec { members: &["user", "_id"], rule: IndexRule::Plain },
         IndexSpec {
@@ -190,7 +192,7 @@ pub const BROWSER_SESSIONS: CollectionSpec = CollectionSpec {
     name: "browser_sessions",
     owner: Owner::Ours,
     holds: "the session of a user in one browser",
-    bound: "one for each log-in in a browser; removed when the session has expired or the user logs out",
+    bound: "100 for each user, and one for each browser; removed when the session has expired or the user logs out",
     indexes: &[
         IndexSpec { members: &["user", "expires_at"], rule: IndexRule::Plain },
         IndexSpec {

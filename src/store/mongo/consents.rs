@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Bson, Document, doc};
 
 use super::collections::CONSENTS;
 use super::connection::ReadFrom;
@@ -10,7 +10,7 @@ use super::document::timestamp;
 use super::events::KeptEvent;
 use super::removal::Remains;
 use super::{Mongo, date, within_deadline};
-use crate::domain::{ClientId, Consent, Event, Scopes, UserId};
+use crate::domain::{ClientId, Consent, Event, RegistrationId, Scopes, UserId};
 use crate::store::{Consents, StoreError};
 
 const REMAINS: Remains = Remains { member: "withdrawn_at", value: "$$NOW" };
@@ -36,8 +36,14 @@ impl Consents for Mongo {
     async fn record_consent(&self, consent: &Consent, event: &Event) -> Result<(), StoreError> {
         let kept = self.kept(event).await?;
         let id = doc! { "_id": id(consent.user, &consent.client) };
-        let set = doc! { "scopes": { "$literal": consent.scopes.to_string() }, "given_at": date(consent.given_at),
-        "withdrawn_at": "$$REMOVE" };
+        let registration = consent.registration.map_or(Bson::from("$$REMOVE"), |id| id.to_string().into());
+        let set = doc! {
+            "registration": registration,
+            "scopes": { "$literal": consent.scopes.to_string() },
+            "resources": { "$literal": consent.resources.clone() },
+            "given_at": date(consent.given_at),
+            "withdrawn_at": "$$REMOVE",
+        };
         let stages: Vec<_> =
             std::iter::once(doc! { "$set": set }).chain(kept.as_ref().map(KeptEvent::of_one_write)).collect();
         within_deadline(async {
@@ -83,10 +89,21 @@ fn from_document(document: &Document) -> Result<Consent, StoreError> {
     let corrupt = |what: &str| StoreError::Corrupt(format!("a consent's {what} cannot be read"));
     let (user, client) =
         document.get_str("_id").ok().and_then(|id| id.split_once(' ')).ok_or_else(|| corrupt("id"))?;
+    // Older documents have neither a registration nor resources.
+    let registration = match document.get_str("registration") {
+        Ok(id) => Some(RegistrationId::parse(id).ok_or_else(|| corrupt("registration"))?),
+        Err(_) => None,
+    };
+    let resources = match document.get_array("resources") {
+        Ok(listed) => listed.iter().map(|one| one.as_str().map(str::to_owned)).collect(),
+        Err(_) => Some(Vec::new()),
+    };
     let scopes = document.get_str("scopes").ok().and_then(|text| Scopes::parse(text).ok());
     Ok(Consent {
         user: UserId::parse(user).ok_or_else(|| corrupt("user"))?,
         client: ClientId::parse(client).map_err(|_| corrupt("client"))?,
+        registration,
+        resources: resources.ok_or_else(|| corrupt("list of resources"))?,
         scopes: scopes.ok_or_else(|| corrupt("list of scopes"))?,
         given_at: timestamp(document, "given_at").ok_or_else(|| corrupt("instant"))?,
     })

@@ -54,6 +54,32 @@ impl Grants for Mongo {
         found.await?.iter().map(from_document).collect()
     }
 
+    async fn list_unused_grants(
+        &self,
+        (user, client): (UserId, &ClientId),
+        now: Timestamp,
+        keep: usize,
+        limit: usize,
+    ) -> Result<Vec<Grant>, StoreError> {
+        let filter = doc! {
+            "user": object_id(user),
+            "client": client.as_str(),
+            "forget_at": { "$gt": date(now) },
+        };
+        let found = self.aggregate(
+            &GRANTS,
+            ReadFrom::Primary,
+            vec![
+                doc! { "$match": filter },
+                doc! { "$set": { "last_use": { "$ifNull": ["$stage.used_at", "$terms.created_at"] } } },
+                doc! { "$sort": { "last_use": -1, "_id": 1 } },
+                doc! { "$skip": keep as i64 },
+                doc! { "$limit": limit as i64 },
+            ],
+        );
+        found.await?.iter().map(from_document).collect()
+    }
+
     async fn replace_grant_if(
         &self,
         seen: u64,

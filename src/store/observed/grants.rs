@@ -28,6 +28,17 @@ impl Grants for Observed<dyn Grants> {
         self.run(Verb::list_grants_of_user, self.store.list_grants_of_user(user, after, limit)).await
     }
 
+    async fn list_unused_grants(
+        &self,
+        owner: (UserId, &ClientId),
+        now: Timestamp,
+        keep: usize,
+        limit: usize,
+    ) -> Result<Vec<Grant>, StoreError> {
+        let call = self.store.list_unused_grants(owner, now, keep, limit);
+        self.run(Verb::list_unused_grants, call).await
+    }
+
     async fn replace_grant_if(
         &self,
         seen: u64,
@@ -83,6 +94,16 @@ impl BrowserSessions for Observed<dyn BrowserSessions> {
     ) -> Result<bool, StoreError> {
         let call = self.store.replace_browser_session_if(seen, session);
         self.run(Verb::replace_browser_session_if, call).await
+    }
+
+    async fn replace_browser_session_key_if(
+        &self,
+        seen: SessionKey,
+        session: &BrowserSession,
+        event: &Event,
+    ) -> Result<bool, StoreError> {
+        let call = self.store.replace_browser_session_key_if(seen, session, event);
+        self.run(Verb::replace_browser_session_key_if, call).await
     }
 
     async fn end_browser_session(&self, key: SessionKey, event: &Event) -> Result<bool, StoreError> {

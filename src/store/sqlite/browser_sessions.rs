@@ -80,6 +80,25 @@ impl BrowserSessions for Sqlite {
         self.writer.run(replace).await.map(|changed| changed == 1)
     }
 
+    async fn replace_browser_session_key_if(
+        &self,
+        seen: SessionKey,
+        session: &BrowserSession,
+        event: &Event,
+    ) -> Result<bool, StoreError> {
+        let (key, revision) = (session.key.0, session.revision as i64);
+        let (expires_at, details) = (millis(session.expires_at), to_json(&session.details)?);
+        let replace = move |connection: &Connection| {
+            connection
+                .prepare_cached(
+                    "UPDATE browser_sessions SET key = ?1, revision = ?2, expires_at = ?3, details = ?4
+                     WHERE key = ?5",
+                )?
+                .execute(params![key, revision, expires_at, details, seen.0])
+        };
+        self.change_row(event, replace).await
+    }
+
     async fn end_browser_session(&self, key: SessionKey, event: &Event) -> Result<bool, StoreError> {
         let delete = move |connection: &Connection| {
             connection.prepare_cached("DELETE FROM browser_sessions WHERE key = ?1")?.execute([key.0])

@@ -5,10 +5,11 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
 use super::changes::Change;
-use crate::domain::{ClientId, Consent, Event, Scopes, Timestamp, UserId};
+use super::json::{from_json, to_json};
+use crate::domain::{ClientId, Consent, Event, RegistrationId, Scopes, Timestamp, UserId};
 use crate::store::{Consents, StoreError};
 
-const COLUMNS: &str = "SELECT user, client, scopes, given_at FROM consents";
+const COLUMNS: &str = "SELECT user, client, registration, scopes, resources, given_at FROM consents";
 
 #[async_trait]
 impl Consents for Sqlite {
@@ -37,13 +38,16 @@ impl Consents for Sqlite {
 
     async fn record_consent(&self, consent: &Consent, event: &Event) -> Result<(), StoreError> {
         let (user, client) = (consent.user.to_string(), consent.client.as_str().to_owned());
+        let registration = consent.registration.map(|id| id.to_string());
+        let resources = to_json(&consent.resources)?;
         let (scopes, given_at) = (consent.scopes.to_string(), consent.given_at.as_millis() as i64);
         let replace = move |connection: &Connection| {
             connection
                 .prepare_cached(
-                    "REPLACE INTO consents (user, client, scopes, given_at) VALUES (?1, ?2, ?3, ?4)",
+                    "REPLACE INTO consents (user, client, registration, scopes, resources, given_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 )?
-                .execute(params![user, client, scopes, given_at])
+                .execute(params![user, client, registration, scopes, resources, given_at])
                 .map(|_| Change::Made(()))
         };
         self.change(event, replace).await
@@ -69,7 +73,9 @@ impl Consents for Sqlite {
 struct Stored {
     user: String,
     client: String,
+    registration: Option<String>,
     scopes: String,
+    resources: String,
     given_at: i64,
 }
 
@@ -78,7 +84,9 @@ impl Stored {
         Ok(Self {
             user: row.get("user")?,
             client: row.get("client")?,
+            registration: row.get("registration")?,
             scopes: row.get("scopes")?,
+            resources: row.get("resources")?,
             given_at: row.get("given_at")?,
         })
     }
@@ -88,7 +96,12 @@ impl Stored {
         Ok(Consent {
             user: UserId::parse(&self.user).ok_or_else(|| corrupt("user"))?,
             client: ClientId::parse(&self.client).map_err(|_| corrupt("client"))?,
+            registration: match self.registration {
+                Some(id) => Some(RegistrationId::parse(&id).ok_or_else(|| corrupt("registration"))?),
+                None => None,
+            },
             scopes: Scopes::parse(&self.scopes).map_err(|_| corrupt("list of scopes"))?,
+            resources: from_json(&self.resources)?,
             given_at: Timestamp::from_millis(self.given_at.max(0) as u64),
         })
     }

@@ -59,6 +59,27 @@ impl Grants for Sqlite {
         self.read(query).await?.into_iter().map(Stored::grant).collect()
     }
 
+    async fn list_unused_grants(
+        &self,
+        (user, client): (UserId, &ClientId),
+        now: Timestamp,
+        keep: usize,
+        limit: usize,
+    ) -> Result<Vec<Grant>, StoreError> {
+        self.upgrade().await?;
+        let (user, client) = (user.to_string(), client.as_str().to_owned());
+        let query = move |connection: &Connection| {
+            connection
+                .prepare_cached(&format!(
+                    "{COLUMNS} WHERE user = ?1 AND client = ?2 AND forget_at > ?3
+                     ORDER BY coalesce(stage ->> '$.used_at', terms ->> '$.created_at') DESC, id LIMIT ?4 OFFSET ?5"
+                ))?
+                .query_map(params![user, client, millis(now), limit as i64, keep as i64], Stored::read)?
+                .collect::<rusqlite::Result<Vec<_>>>()
+        };
+        self.read(query).await?.into_iter().map(Stored::grant).collect()
+    }
+
     async fn replace_grant_if(
         &self,
         seen: u64,

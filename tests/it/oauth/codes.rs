@@ -19,7 +19,7 @@ fn a_code_gives_the_tokens_of_what_the_user_permitted() {
     let expected = json!({
         "sub": place.alice, "iat": Service::START, "iss": ISSUER, "jti": claims["jti"],
         "aud": ["https://orders.example", "https://stock.example"], "exp": Service::START + 3600,
-        "auth_time": Service::START, "client_id": "app", "scope": OFFLINE, "amr": ["pwd"], "sid": sid,
+        "auth_time": Service::START, "client_id": "app", "scope": OFFLINE, "amr": ["pwd"],
         "gid": claims["gid"], "rid": claims["rid"],
     });
     assert_eq!(claims, expected);
@@ -45,6 +45,31 @@ fn t7_a_second_use_of_a_code_ends_what_the_first_one_gave() {
     assert_eq!(introspected(&web, &tokens.access), json!({ "active": false }));
     place.refresh("app", &tokens.refresh).is_oauth_error(400, "invalid_grant", "the grant has ended");
     place.redeem("app", &code).is_oauth_error(400, "invalid_grant", "the grant has ended");
+}
+
+/// The old code alone, for example from the history of a browser, ends nothing.
+#[test]
+fn t7_a_stranger_with_an_old_code_cannot_end_the_grant() {
+    for place in [Place::new(&[]), Place::on_mongodb(&[])] {
+        let code = place.code("app", OFFLINE);
+        let mut tokens = Tokens::of(&place.redeem("app", &code));
+        let grant = [("grant_type", "authorization_code"), ("code", &*code)];
+        let uri = ("redirect_uri", CALLBACK);
+        let other = "a".repeat(43);
+        for at in [1, 61, 100_000] {
+            place.service.at(at);
+            let sentence = "redirect_uri is not the one of the authorization request";
+            place.ask("app", &grant).is_oauth_error(400, "invalid_grant", sentence);
+            let sentence = "code_verifier does not match the code_challenge of the authorization request";
+            for verifier in [&[][..], &[("code_verifier", &*other)]] {
+                let asked = place.ask("app", &[&grant[..], &[uri], verifier].concat());
+                asked.is_oauth_error(400, "invalid_grant", sentence);
+            }
+            tokens = Tokens::of(&place.refresh("app", &tokens.refresh));
+        }
+        place.redeem("app", &code).is_oauth_error(400, "invalid_grant", "the code was used before");
+        place.refresh("app", &tokens.refresh).is_oauth_error(400, "invalid_grant", "the grant has ended");
+    }
 }
 
 /// RFC 9700 §4.1.3 and §4.5.3, RFC 7636 §4.6.

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 
 use http::Method;
+use jwt_generator::store::sqlite::Sqlite;
 use serde_json::json;
 
-use super::browser::{Browser, Form, authorize, decoded, is_told, service};
+use super::browser::{
+    Browser, Form, answer_of, authorize, counts, decoded, is_told, on_each_store, service, service_with,
+};
 
 const SILENT: [(&str, &str); 1] = [("prompt", "none")];
 
@@ -42,6 +45,46 @@ fn a_user_ends_the_session_of_another_browser() {
     let this = forms.iter().find(is_this).unwrap();
     let page = first.follow(first.post(this, &[])).unwrap();
     assert!(page.text().contains("You are logged out"), "{}", page.text());
+}
+
+/// A thief cannot hide a session behind others.
+#[test]
+fn a_user_has_as_many_sessions_as_the_page_lists() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = service_with(&[("DATA_DIR", folder.path().to_str().unwrap())]);
+    Browser::of_user(&service, "alice");
+    let database = rusqlite::Connection::open(folder.path().join(Sqlite::FILE)).unwrap();
+    let insert = "INSERT INTO browser_sessions (key, revision, user, expires_at, details)
+                  SELECT randomblob(32), 1, user, expires_at + 1, json_set(details, '$.id', lower(hex(randomblob(16))))
+                  FROM browser_sessions LIMIT 1";
+    for _ in 0..100 {
+        assert_eq!(database.execute(insert, []).unwrap(), 1);
+    }
+    service.at(10);
+    let browser = Browser::of(&service);
+    let page = browser.open("/oauth/login").unwrap();
+    let page = browser.log_in(&page, "alice").unwrap();
+    let listed = Form::all(&page).into_iter().filter(|form| form.action == "/account/sessions/end").count();
+    assert_eq!((listed, page.text().matches("this browser").count()), (100, 1));
+    let count = "SELECT count(*) FROM browser_sessions";
+    assert_eq!(database.query_row(count, [], |row| row.get::<_, u32>(0)).unwrap(), 100);
+}
+
+/// A browser may call itself as it likes.
+#[test]
+fn a_name_that_a_browser_gives_itself_is_marked() {
+    let service = service();
+    service.user("alice");
+    let browser = Browser::of(&service);
+    let form = Form::of(&browser.open("/oauth/login").unwrap());
+    let fields = [("csrf", form.value("csrf")), ("username", "alice"), ("password", "secret-alice")];
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    browser.send(Method::POST, "/oauth/login", body, &[("user-agent", "This browser (keep it)")]);
+    let page = decoded(browser.open("/account").unwrap().text());
+    assert!(
+        page.contains("<strong>Unknown browser, which calls itself “This browser (keep it)”</strong>"),
+        "{page}"
+    );
 }
 
 #[test]
@@ -89,7 +132,7 @@ fn a_user_withdraws_a_consent_and_the_client_loses_its_access() {
     let browser = Browser::of_user(&service, "alice");
     let page = browser.open(&authorize("web", &[("scope", "openid profile offline_access")])).unwrap();
     let address = browser.submit(&page, &[("answer", "allow")]).unwrap_err();
-    let tokens = browser.redeem("web", &super::browser::answer_of(&address)["code"]);
+    let tokens = browser.redeem("web", &answer_of(&address)["code"]);
     let refresh = tokens["refresh_token"].as_str().unwrap();
     let page = browser.open("/account").unwrap();
     assert!(
@@ -106,6 +149,68 @@ fn a_user_withdraws_a_consent_and_the_client_loses_its_access() {
     let body = format!("grant_type=refresh_token&client_id=web&refresh_token={refresh}");
     let answer = browser.send(Method::POST, "/oauth/token", body, &[]);
     assert_eq!((answer.status, &answer.json()["error"]), (400, &json!("invalid_grant")), "{}", answer.text());
+}
+
+/// The operator's own apps ask for no consent, and their access is seen and removed all the same.
+#[test]
+fn an_app_that_asks_for_no_consent_is_listed_while_it_has_a_grant() {
+    on_each_store(|service| {
+        let browser = Browser::of_user(service, "alice");
+        let account = || decoded(browser.open("/account").unwrap().text());
+        let code = browser.code(&authorize("own", &[("scope", "openid email offline_access")]));
+        assert!(account().contains("No app has access"), "the code was not used");
+        let tokens = browser.redeem("own", &code);
+        let page = account();
+        for part in ["App <own>", "Has had access since", "see your email address"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        let form = Form::to(&browser.open("/account").unwrap(), "/account/consents/withdraw");
+        let page = browser.follow(browser.post(&form, &[])).unwrap();
+        assert!(page.text().contains("No app has access"), "{}", page.text());
+        let refused = browser.refresh("own", &tokens["refresh_token"]);
+        refused.is_oauth_error(400, "invalid_grant", "the grant has ended");
+        assert_eq!(counts(service, tokens["access_token"].as_str().unwrap()), (401, false));
+    });
+}
+
+/// One user and one client, however often the browser asks: the table of grants has a bound, and so have the denials.
+#[test]
+fn a_user_has_a_hundred_grants_to_a_client_and_one_denial_ends_their_tokens() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = service_with(&[("DATA_DIR", folder.path().to_str().unwrap()), ("RATE_LIMITS", "off")]);
+    let browser = Browser::of_user(&service, "alice");
+    let path = authorize("web", &[("scope", "openid offline_access")]);
+    let allowed = || {
+        let page = browser.open(&path).unwrap();
+        let address = browser.submit(&page, &[("answer", "allow")]).unwrap_err();
+        browser.redeem("web", &answer_of(&address)["code"])
+    };
+    let tokens = || browser.redeem("web", &browser.code(&path));
+    let first = allowed();
+    service.at(1);
+    let second = tokens();
+    service.at(2);
+    let last = (0..99).map(|_| tokens()).last().unwrap();
+    let refused = browser.refresh("web", &first["refresh_token"]);
+    assert_eq!((refused.status, &refused.json()["error"]), (400, &json!("invalid_grant")));
+    for kept in [&second, &last] {
+        browser.refresh("web", &kept["refresh_token"]).ok();
+    }
+    let count = |query: &str| {
+        let database = rusqlite::Connection::open(folder.path().join(Sqlite::FILE)).unwrap();
+        database.query_row(query, [], |row| row.get::<_, u32>(0)).unwrap()
+    };
+    assert_eq!(count("SELECT count(*) FROM grants WHERE stage ->> '$.stage' <> 'ended'"), 100);
+    service.at(10);
+    let form = Form::to(&browser.open("/account").unwrap(), "/account/consents/withdraw");
+    browser.follow(browser.post(&form, &[])).unwrap();
+    assert_eq!(count("SELECT count(*) FROM denials"), 1);
+    for tokens in [&first, &second, &last] {
+        assert_eq!(counts(&service, tokens["access_token"].as_str().unwrap()), (401, false));
+        assert_eq!(browser.refresh("web", &tokens["refresh_token"]).status, 400);
+    }
+    service.at(11);
+    assert_eq!(counts(&service, allowed()["access_token"].as_str().unwrap()), (200, true));
 }
 
 #[test]

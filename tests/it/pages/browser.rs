@@ -7,7 +7,8 @@ use http::Method;
 use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, Service};
+use crate::clients::{SECRET, SECRET_HASH};
+use crate::support::{Answer, Client, Service, mongod};
 
 /// The verifier and the challenge of RFC 7636, appendix B.
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -15,7 +16,8 @@ pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// The address to which the client `web` returns.
 pub const CALLBACK: &str = "https://app.example/cb";
 
-/// A service with a client `web`, which asks for consent, a client `own` of the operator, and a native client `native`.
+/// A service with a client `web`, which asks for consent, a client `own` of the operator, a client `small`
+/// that may have few scopes, a client `shop` with resources, and a native client `native`.
 pub fn service() -> Service {
     service_with(&[])
 }
@@ -39,19 +41,38 @@ pub fn service_with(settings: &[(&str, &str)]) -> Service {
     let clients = json!([
         client("web", json!({})),
         client("own", json!({ "first_party": true })),
+        client("small", json!({ "scope": "openid profile" })),
+        client("shop", json!({ "resources": ["https://stock.example", "https://orders.example"] })),
         client("two", json!({ "redirect_uris": [CALLBACK, "https://app.example/other?y=2"] })),
         client("native", json!({ "redirect_uris": ["http://127.0.0.1/cb", "com.example.app:/cb"] })),
         client(
             "machine",
             json!({ "grant_types": ["client_credentials"], "redirect_uris": [],
             "post_logout_redirect_uris": [], "token_endpoint_auth_method": "client_secret_basic", "scope": "orders.read",
-            "client_secret_sha256": "0".repeat(64) })
+            "client_secret_sha256": SECRET_HASH })
         ),
     ]);
     std::fs::write(&file, clients.to_string()).unwrap();
     let mut all = vec![("CLIENTS_FILE", file.to_str().unwrap())];
     all.extend(settings);
     Service::with(&all)
+}
+
+/// A service on each store; the folder keeps the SQLite file.
+pub fn on_each_store(test: impl Fn(&Service)) {
+    let folder = tempfile::tempdir().unwrap();
+    test(&service_with(&[("DATA_DIR", folder.path().to_str().unwrap())]));
+    test(&service_with(&[("MONGODB_URI", &mongod::new_database())]));
+}
+
+/// The status of userinfo for an access token, and whether introspection says that it is active.
+#[track_caller]
+pub fn counts(service: &Service, access_token: &str) -> (u16, bool) {
+    let status = service.anonymous().bearing(access_token).get("/oauth/userinfo").status;
+    let machine = service.anonymous().with_secret("machine", SECRET);
+    let form = [(CONTENT_TYPE.as_str(), "application/x-www-form-urlencoded")];
+    let told = machine.send(Method::POST, "/oauth/introspect", &form, format!("token={access_token}")).ok();
+    (status, told["active"] == true)
 }
 
 /// The query of a request of this client, with more parameters; an empty value removes one.
@@ -187,6 +208,12 @@ impl Browser {
     /// The tokens of a code.
     #[track_caller]
     pub fn redeem(&self, client: &str, code: &str) -> Value {
+        self.try_redeem(client, code).ok()
+    }
+
+    /// The answer to the use of a code.
+    #[track_caller]
+    pub fn try_redeem(&self, client: &str, code: &str) -> Answer {
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs([
                 ("grant_type", "authorization_code"),
@@ -196,7 +223,15 @@ impl Browser {
                 ("code_verifier", VERIFIER),
             ])
             .finish();
-        self.send(Method::POST, "/oauth/token", body, &[]).ok()
+        self.send(Method::POST, "/oauth/token", body, &[])
+    }
+
+    /// The answer to the use of a refresh token.
+    #[track_caller]
+    pub fn refresh(&self, client: &str, token: &Value) -> Answer {
+        let token = token.as_str().unwrap();
+        let body = format!("grant_type=refresh_token&client_id={client}&refresh_token={token}");
+        self.send(Method::POST, "/oauth/token", body, &[])
     }
 }
 

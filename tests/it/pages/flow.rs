@@ -108,6 +108,24 @@ fn a_client_may_demand_another_log_in() {
     assert!(browser.open(&authorize("own", &[("max_age", "60")])).unwrap().text().contains("/oauth/login"));
 }
 
+/// OpenID Connect Core §3.1.2.1: the greatest age holds whenever the request goes on, not only the first time.
+#[test]
+fn a_log_in_for_a_request_counts_for_five_minutes() {
+    let service = service();
+    let browser = Browser::of_user(&service, "alice");
+    for (start, more) in [(1000, ("prompt", "login")), (2000, ("max_age", "0")), (3000, ("max_age", "60"))] {
+        service.at(start);
+        let page = browser.open(&authorize("own", &[more])).unwrap();
+        let path = format!("/oauth/continue?request={}", Form::of(&page).value("request"));
+        browser.log_in(&page, "alice").unwrap_err();
+        service.at(start + 299);
+        assert!(!browser.code(&path).is_empty(), "{more:?}");
+        service.at(start + 300);
+        let page = browser.open(&path).unwrap();
+        assert!(page.text().contains("asks you to log in again"), "{more:?}: {}", page.text());
+    }
+}
+
 #[test]
 fn the_user_chooses_the_account() {
     let service = service();
@@ -133,6 +151,40 @@ fn a_client_names_the_user_whom_it_expects() {
         alice.open(&authorize("own", &[("id_token_hint", "x.y.z"), ("prompt", "none")])),
         "login_required",
     );
+}
+
+/// OpenID Connect Core §3.1.2.1, `id_token_hint`: a hint must never lead the user in a circle of log-ins.
+#[test]
+fn a_log_in_of_another_user_than_the_expected_one_is_told_to_the_client() {
+    let service = service();
+    let alice = Browser::of_user(&service, "alice");
+    let tokens = alice.redeem("own", &alice.code(&authorize("own", &[])));
+    let (hint, subject) = (tokens["id_token"].as_str().unwrap(), claims(&tokens["id_token"])["sub"].clone());
+    let claims = format!(r#"{{"id_token":{{"sub":{{"value":{subject}}}}}}}"#);
+    service.user("bobby");
+    for more in [("id_token_hint", hint), ("claims", &claims)] {
+        for browser in [Browser::of(&service), Browser::of_user(&service, &format!("user-{}", more.0.len()))]
+        {
+            let page = browser.open(&authorize("own", &[more])).unwrap();
+            is_told(browser.log_in(&page, "bobby"), "login_required");
+            let page = browser.open(&authorize("own", &[more])).unwrap();
+            let answer = answer_of(&browser.log_in(&page, "alice").unwrap_err());
+            assert!(answer.contains_key("code"));
+        }
+    }
+}
+
+/// The key of an old id token may be gone.
+#[test]
+fn a_hint_that_cannot_be_checked_counts_as_absent_if_the_user_may_be_asked() {
+    let service = service();
+    let browser = Browser::of_user(&service, "alice");
+    let hint = ("id_token_hint", "x.y.z");
+    assert!(!browser.code(&authorize("own", &[hint])).is_empty());
+    let stranger = Browser::of(&service);
+    let page = stranger.open(&authorize("own", &[hint])).unwrap();
+    assert!(answer_of(&stranger.log_in(&page, "alice").unwrap_err()).contains_key("code"));
+    is_told(browser.open(&authorize("own", &[hint, ("prompt", "none")])), "login_required");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::browser::{Browser, authorize, is_told, service, stays_here};
+use super::browser::{Browser, Form, authorize, counts, is_told, on_each_store, service, stays_here};
 
 const BACK: &str = "https%3A%2F%2Fapp.example%2Fout%3Fx%3D1";
 const SILENT: [(&str, &str); 1] = [("prompt", "none")];
@@ -83,4 +83,34 @@ fn a_request_by_a_form_goes_on_by_a_request_of_our_own() {
     assert_eq!((answer.status, location.as_str()), (303, "/oauth/logout?client_id=own&ui_locales=de"));
     assert!(browser.open(&location).unwrap().text().contains("Möchtest du dich abmelden?"));
     assert!(stranger.open(&location).unwrap().text().contains("Du bist abgemeldet"));
+}
+
+/// OpenID Connect Core §11: the user is away, and the client goes on.
+#[test]
+fn a_grant_with_offline_access_gives_good_tokens_after_a_log_out() {
+    let ends: [fn(&Browser); 2] = [
+        |browser| {
+            let page = browser.open("/oauth/logout").unwrap();
+            let page = browser.submit(&page, &[("answer", "log_out")]).unwrap();
+            assert!(page.text().contains("You are logged out"));
+        },
+        |browser| {
+            let form = Form::to(&browser.open("/account").unwrap(), "/account/sessions/end");
+            browser.follow(browser.post(&form, &[])).unwrap();
+        },
+    ];
+    on_each_store(|service| {
+        for (number, log_out) in ends.iter().enumerate() {
+            let browser = Browser::of_user(service, &format!("alice{number}"));
+            let tokens =
+                |scope: &str| browser.redeem("own", &browser.code(&authorize("own", &[("scope", scope)])));
+            let (offline, online) = (tokens("openid offline_access"), tokens("openid"));
+            log_out(&browser);
+            let refreshed = browser.refresh("own", &offline["refresh_token"]).ok();
+            for (tokens, good) in [(&refreshed, true), (&offline, true), (&online, false)] {
+                let expected = if good { (200, true) } else { (401, false) };
+                assert_eq!(counts(service, tokens["access_token"].as_str().unwrap()), expected, "{tokens}");
+            }
+        }
+    });
 }

@@ -3,6 +3,7 @@
 
 mod account;
 pub mod browser;
+mod consent;
 mod flow;
 mod log_out;
 mod look;

@@ -234,6 +234,25 @@ fn s4_7_a_request_of_a_browser_without_cookies_passes_by_no_log_in() {
     assert!(page.text().contains("asks you to log in again"), "{}", page.text());
 }
 
+/// A request that an attacker has sealed in another browser does not take the user's next log-in for its own.
+#[test]
+fn s4_7_a_request_of_another_browser_begins_anew_in_this_one() {
+    let service = service();
+    let attacker = Browser::of(&service);
+    let sealed = |prompt| {
+        let answer = attacker.get(&authorize("own", &[("prompt", prompt)]));
+        answer.header("location").unwrap().replace("/oauth/login", "/oauth/continue")
+    };
+    let (log_in, choose) = (sealed("login"), sealed("select_account"));
+    service.at(10);
+    let victim = Browser::of_user(&service, "alice");
+    let page = victim.open(&log_in).unwrap();
+    assert!(page.text().contains("asks you to log in again"), "{}", page.text());
+    assert!(victim.open(&choose).unwrap().text().contains("Continue as alice"));
+    let address = victim.log_in(&page, "alice").unwrap_err();
+    assert!(answer_of(&address).contains_key("code"), "one log-in is enough");
+}
+
 #[test]
 fn s4_16_clickjacking_no_page_may_be_framed_and_no_page_runs_foreign_code() {
     let service = service();

@@ -2,22 +2,18 @@
 
 use http::Method;
 use jwt_generator::domain::{Initiator, LoginName, Password, PasswordPolicy};
+use serde_json::Value;
 
-use super::browser::{Browser, Form, authorize, decoded, is_told, service, service_with, stays_here};
-use crate::support::{Service, mongod};
+use super::browser::{
+    Browser, Form, authorize, counts, decoded, is_told, on_each_store, service, service_with, stays_here,
+};
+use crate::support::Service;
 
 const SILENT: [(&str, &str); 1] = [("prompt", "none")];
 
 #[track_caller]
 fn has_session(browser: &Browser) -> bool {
     browser.open(&authorize("own", &SILENT)).unwrap_err().contains("?code=")
-}
-
-/// A service on each store; the folder keeps the SQLite file.
-fn on_each_store(test: impl Fn(&Service)) {
-    let folder = tempfile::tempdir().unwrap();
-    test(&service_with(&[("DATA_DIR", folder.path().to_str().unwrap())]));
-    test(&service_with(&[("MONGODB_URI", &mongod::new_database())]));
 }
 
 #[test]
@@ -52,6 +48,54 @@ fn another_password_ends_the_sessions_of_the_user() {
             users.set_password(&name, password, &Initiator::OPERATOR).await.unwrap()
         });
         assert!(!has_session(&browser));
+    });
+}
+
+/// Everything that was granted in a browser ends with its session, however often the user has logged in there.
+#[test]
+fn a_second_log_in_of_the_same_user_goes_on_with_the_session() {
+    on_each_store(|service| {
+        let browser = Browser::of_user(service, "alice");
+        let tokens = |scope: &str, path: &[(&str, &str)]| {
+            let path = [&[("scope", scope)], path].concat();
+            browser.redeem("own", &browser.code(&authorize("own", &path)))
+        };
+        let (online, lasting) = (tokens("openid", &[]), tokens("orders.read", &[]));
+        service.at(10);
+        let page = browser.open(&authorize("own", &[("prompt", "login")])).unwrap();
+        browser.log_in(&page, "alice").unwrap_err();
+        let later = tokens("openid", &[("prompt", "none")]);
+        let access = |tokens: &Value| counts(service, tokens["access_token"].as_str().unwrap());
+        assert_eq!((access(&online), access(&later)), ((200, true), (200, true)));
+        let page = browser.open("/account").unwrap();
+        let sessions = Form::all(&page).into_iter().filter(|form| form.action == "/account/sessions/end");
+        assert_eq!(sessions.count(), 1, "{}", page.text());
+        let hint = online["id_token"].as_str().unwrap();
+        let page = browser.open(&format!("/oauth/logout?id_token_hint={hint}")).unwrap();
+        assert!(page.text().contains("You are logged out"), "{}", page.text());
+        for tokens in [&online, &later] {
+            assert_eq!(access(tokens), (401, false));
+        }
+        assert_eq!(access(&lasting), (401, false));
+        let refused = browser.refresh("own", &lasting["refresh_token"]);
+        refused.is_oauth_error(400, "invalid_grant", "the grant has ended");
+    });
+}
+
+#[test]
+fn a_log_in_of_another_user_logs_the_first_one_out() {
+    on_each_store(|service| {
+        let browser = Browser::of_user(service, "alice");
+        service.user("bobby");
+        let tokens = browser.redeem("own", &browser.code(&authorize("own", &[("scope", "openid")])));
+        let before = browser.cookies.borrow().clone();
+        let page = browser.open("/oauth/login").unwrap();
+        browser.log_in(&page, "bobby").unwrap();
+        assert_eq!(counts(service, tokens["access_token"].as_str().unwrap()), (401, false));
+        assert!(has_session(&browser));
+        let old = Browser::of(service);
+        old.cookies.replace(before);
+        assert!(!has_session(&old));
     });
 }
 

@@ -76,6 +76,7 @@ async fn without_a_database_each_verb_says_so() {
         grants.create_grant(&grant).await,
         grants.find_grant(grant.id).await.map(drop),
         grants.list_grants_of_user(user.id, None, 1).await.map(drop),
+        grants.list_unused_grants((user.id, &grant.client), now, 1, 1).await.map(drop),
         grants.replace_grant_if(1, &grant, None).await.map(drop),
         grants.purge_grants(now).await.map(drop),
     ]);
@@ -84,6 +85,7 @@ async fn without_a_database_each_verb_says_so() {
         browser_sessions.find_browser_session(session.key).await.map(drop),
         browser_sessions.list_browser_sessions(user.id, 1).await.map(drop),
         browser_sessions.replace_browser_session_if(1, &session).await.map(drop),
+        browser_sessions.replace_browser_session_key_if(session.key, &session, &event).await.map(drop),
         browser_sessions.end_browser_session(session.key, &event).await.map(drop),
         browser_sessions.purge_browser_sessions(now).await.map(drop),
     ]);

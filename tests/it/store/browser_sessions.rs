@@ -62,6 +62,38 @@ async fn only_the_revision_that_was_seen_is_replaced(sessions: Arc<dyn BrowserSe
     assert_eq!(sessions.find_browser_session(SessionKey([1; 32])).await.unwrap(), Some(used(1, 2)));
 }
 
+async fn a_session_goes_on_under_another_key(sessions: Arc<dyn BrowserSessions>) {
+    let started = changed(EventKind::BrowserSessionStarted, 1);
+    let replace = async |seen: u8, key: u8| {
+        let next = BrowserSession { key: SessionKey([key; 32]), ..used(1, 1) };
+        sessions.replace_browser_session_key_if(SessionKey([seen; 32]), &next, &started).await.unwrap()
+    };
+    assert!(!replace(1, 7).await, "there is no session");
+    create(&sessions, &session(1, 1)).await;
+    create(&sessions, &session(2, 1)).await;
+    assert!(replace(1, 7).await);
+    assert!(!replace(1, 8).await);
+    let found = async |key: u8| sessions.find_browser_session(SessionKey([key; 32])).await.unwrap();
+    let next = BrowserSession { key: SessionKey([7; 32]), ..used(1, 1) };
+    assert_eq!((found(1).await, found(8).await, found(7).await), (None, None, Some(next)));
+    assert_eq!(found(2).await, Some(session(2, 1)));
+    let racers: Vec<_> = (10..42)
+        .map(|key| {
+            let (sessions, started) = (Arc::clone(&sessions), started.clone());
+            let next = BrowserSession { key: SessionKey([key; 32]), ..used(1, 1) };
+            tokio::spawn(async move {
+                let replaced = sessions.replace_browser_session_key_if(SessionKey([7; 32]), &next, &started);
+                replaced.await.unwrap()
+            })
+        })
+        .collect();
+    let mut made = 0;
+    for racer in racers {
+        made += usize::from(racer.await.unwrap());
+    }
+    assert_eq!((made, sessions.list_browser_sessions(user(1).id, 99).await.unwrap().len()), (1, 2));
+}
+
 async fn of_64_changes_at_once_one_is_made(sessions: Arc<dyn BrowserSessions>) {
     create(&sessions, &session(1, 1)).await;
     let racers: Vec<_> = (0..64)
@@ -144,14 +176,15 @@ async fn a_change_hands_over_its_event_or_is_not_made(Opened { stores, events }:
 mod of_sessions {
     use super::contract;
     use super::{
-        a_session_is_found_by_its_key_until_it_ends, many_sessions_are_removed_by_several_calls,
-        of_64_changes_at_once_one_is_made, only_the_revision_that_was_seen_is_replaced,
-        sessions_that_have_expired_are_removed_and_no_others,
+        a_session_goes_on_under_another_key, a_session_is_found_by_its_key_until_it_ends,
+        many_sessions_are_removed_by_several_calls, of_64_changes_at_once_one_is_made,
+        only_the_revision_that_was_seen_is_replaced, sessions_that_have_expired_are_removed_and_no_others,
         the_sessions_of_a_user_are_listed_those_that_expire_last_first,
     };
 
     contract! {
         of browser_sessions:
+        a_session_goes_on_under_another_key,
         a_session_is_found_by_its_key_until_it_ends,
         only_the_revision_that_was_seen_is_replaced,
         of_64_changes_at_once_one_is_made,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jwt_generator::domain::{ClientId, Consent, EventKind, Scopes, Timestamp};
+use jwt_generator::domain::{ClientId, Consent, EventKind, RegistrationId, Scopes, Timestamp};
 use jwt_generator::store::{Consents, StoreError};
 
 use super::contract::{Opened, changed, contract, registered, user};
@@ -11,7 +11,9 @@ pub(super) fn consent(of_user: u8, client: &str, scopes: &str) -> Consent {
     Consent {
         user: user(of_user).id,
         client: client_id(client),
+        registration: Some(RegistrationId::from_bytes([8; 16])),
         scopes: Scopes::parse(scopes).unwrap(),
+        resources: vec!["https://api.example".to_owned(), "$https://b.example".to_owned()],
         given_at: Timestamp::from_millis(1_800_000_000_123),
     }
 }
@@ -30,11 +32,14 @@ async fn each_user_and_client_has_one_consent_and_it_is_the_latest(consents: Arc
     };
     assert_eq!(find(1, "app").await, None);
     let later = Consent { given_at: Timestamp::from_secs(1_900_000_000), ..consent(1, "app", "openid $b a") };
-    for consent in [&consent(1, "app", "openid"), &later, &consent(2, "app", ""), &consent(1, "b", "b")] {
+    let bare = Consent { registration: None, resources: vec![], ..consent(2, "app", "") };
+    for consent in
+        [&consent(1, "app", "openid"), &later, &consent(2, "app", ""), &bare, &consent(1, "b", "b")]
+    {
         record(&consents, consent).await;
     }
     assert_eq!(find(1, "app").await, Some(later));
-    assert_eq!(find(2, "app").await, Some(consent(2, "app", "")));
+    assert_eq!(find(2, "app").await, Some(bare));
     assert_eq!(find(2, "b").await, None);
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use jwt_generator::domain::{
-    ClientId, Event, EventKind, Grant, GrantId, GrantStage, GrantTerms, RegistrationId, Scopes, SessionId,
-    Timestamp,
+    ClientId, CodeProof, Event, EventKind, Grant, GrantId, GrantStage, GrantTerms, RegistrationId, Scopes,
+    SessionId, Timestamp,
 };
 use jwt_generator::store::{Grants, StoreError};
 
@@ -37,23 +37,28 @@ pub(super) fn grant(n: u8, of_user: u8) -> Grant {
             userinfo_claims: vec!["name".to_owned()],
             created_at: NOW,
         },
-        stage: GrantStage::Code {
-            redirect_uri: Some("https://client.example/cb".to_owned()),
-            code_challenge: Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned()),
-            expires_at: NOW.plus_secs(60),
-        },
+        stage: GrantStage::Code { proof: proof(), expires_at: NOW.plus_secs(60) },
+    }
+}
+
+fn proof() -> CodeProof {
+    CodeProof {
+        redirect_uri: Some("https://client.example/cb".to_owned()),
+        code_challenge: Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned()),
     }
 }
 
 /// The same grant after `revision - 1` changes: active, with the refresh token of that number.
 fn active(n: u8, of_user: u8, revision: u64) -> Grant {
-    let stage = GrantStage::Active { counter: revision - 1, rotated_at: NOW, used_at: NOW };
+    let stage =
+        GrantStage::Active { counter: revision - 1, rotated_at: NOW, used_at: NOW, proof: Some(proof()) };
     Grant { revision, stage, forget_at: NOW.plus_secs(revision), ..grant(n, of_user) }
 }
 
 async fn a_grant_is_found_as_it_was_written(grants: Arc<dyn Grants>) {
     let bare = GrantTerms { registration: None, acr: None, nonce: None, amr: vec![], ..grant(2, 1).terms };
-    let code = GrantStage::Code { redirect_uri: None, code_challenge: None, expires_at: NOW };
+    let code =
+        GrantStage::Code { proof: CodeProof { redirect_uri: None, code_challenge: None }, expires_at: NOW };
     let bare = Grant { terms: bare, stage: code, ..grant(2, 1) };
     let ended = Grant { stage: GrantStage::Ended { at: NOW }, ..grant(3, 1) };
     assert_eq!(grants.find_grant(id(1)).await.unwrap(), None);
@@ -82,7 +87,7 @@ async fn of_64_changes_at_once_one_is_made(grants: Arc<dyn Grants>) {
         let racers: Vec<_> = (0..64)
             .map(|n| {
                 let grants = Arc::clone(&grants);
-                let stage = GrantStage::Active { counter: n, rotated_at: NOW, used_at: NOW };
+                let stage = GrantStage::Active { counter: n, rotated_at: NOW, used_at: NOW, proof: None };
                 let next = Grant { stage, ..active(1, 1, seen + 1) };
                 tokio::spawn(async move {
                     grants.replace_grant_if(seen, &next, None).await.unwrap().then_some(next)
@@ -111,6 +116,35 @@ async fn the_grants_of_a_user_are_listed_in_pages(grants: Arc<dyn Grants>) {
     assert_eq!(page(Some(3), 3).await, [id(0xf0)]);
     assert_eq!(page(Some(0xf0), 3).await, []);
     assert_eq!(grants.list_grants_of_user(user(2).id, None, 9).await.unwrap(), [grant(4, 2)]);
+}
+
+async fn the_grants_that_were_not_used_for_the_longest_time_are_listed(grants: Arc<dyn Grants>) {
+    let other = ClientId::parse("other").unwrap();
+    let used = |n, secs| {
+        let stage =
+            GrantStage::Active { counter: 1, rotated_at: NOW, used_at: NOW.plus_secs(secs), proof: None };
+        Grant { stage, forget_at: NOW.plus_secs(1000), ..grant(n, 1) }
+    };
+    let given = |n, secs| {
+        let terms = GrantTerms { created_at: NOW.plus_secs(secs), ..grant(n, 1).terms };
+        Grant { terms, forget_at: NOW.plus_secs(1000), ..grant(n, 1) }
+    };
+    let forgotten = Grant { forget_at: NOW.plus_secs(10), ..grant(6, 1) };
+    let foreign = [Grant { user: user(2).id, ..used(7, 1) }, Grant { client: other, ..used(8, 1) }];
+    for grant in
+        [&used(1, 30), &given(2, 40), &used(3, 20), &given(4, 10), &forgotten, &foreign[0], &foreign[1]]
+    {
+        grants.create_grant(grant).await.unwrap();
+    }
+    let list = async |keep, limit| {
+        let owner = (user(1).id, &grant(1, 1).client);
+        let listed = grants.list_unused_grants(owner, NOW.plus_secs(10), keep, limit).await.unwrap();
+        listed.into_iter().map(|grant| grant.id).collect::<Vec<_>>()
+    };
+    assert_eq!(list(0, 9).await, [id(2), id(1), id(3), id(4)]);
+    assert_eq!(list(2, 9).await, [id(3), id(4)]);
+    assert_eq!(list(1, 2).await, [id(1), id(3)]);
+    assert_eq!(list(4, 9).await, []);
 }
 
 async fn grants_that_may_be_forgotten_are_removed_and_no_others(grants: Arc<dyn Grants>) {
@@ -177,6 +211,7 @@ mod of_grants {
         a_grant_is_found_as_it_was_written, grants_that_may_be_forgotten_are_removed_and_no_others,
         many_grants_are_removed_by_several_calls, of_64_changes_at_once_one_is_made,
         only_the_revision_that_was_seen_is_replaced, the_grants_of_a_user_are_listed_in_pages,
+        the_grants_that_were_not_used_for_the_longest_time_are_listed,
     };
 
     contract! {
@@ -185,6 +220,7 @@ mod of_grants {
         only_the_revision_that_was_seen_is_replaced,
         of_64_changes_at_once_one_is_made,
         the_grants_of_a_user_are_listed_in_pages,
+        the_grants_that_were_not_used_for_the_longest_time_are_listed,
         grants_that_may_be_forgotten_are_removed_and_no_others,
         many_grants_are_removed_by_several_calls,
     }

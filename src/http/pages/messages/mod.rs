@@ -84,6 +84,8 @@ messages! {
     scope_offline,
     /// Any other scope; `{}` is its name.
     scope_other,
+    /// Where the app uses this; `{}` is the address of a service.
+    at_resource,
     /// Below the list; `{}` is the address of the app.
     consent_target,
     /// Button.
@@ -116,6 +118,8 @@ messages! {
     this_browser,
     /// If a browser said no name.
     unknown_browser,
+    /// If a browser says a name that the pages do not know; `{}` is what it says.
+    claimed_browser,
     /// `{1}` is the time of the log-in, `{2}` that of the last use.
     session_times,
     /// Label of a button; `{}` is the browser with the time of its log-in.
@@ -132,6 +136,8 @@ messages! {
     no_apps,
     /// `{}` is a time.
     allowed_on,
+    /// The same for an app that asks for no consent.
+    access_since,
     /// Button.
     withdraw,
     /// Label of the button; `{}` is the app.

@@ -37,6 +37,7 @@ const MIGRATIONS: &[Migration] = &[
         fill: nothing,
         lasting: &["events", "event_chain_base"],
     },
+    Migration { statements: include_str!("0009_consents.sql"), fill: nothing, lasting: &[] },
 ];
 
 fn nothing(_: &Connection) -> rusqlite::Result<()> {
