@@ -54,7 +54,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("server_secret", &["domain"]),
     // Its own module, because stores and the audit trail need it, and `domain` has no cryptography.
     ("event_record", &["domain", "entropy"]),
-    ("admin", &["health", "telemetry"]),
+    ("admin", &["domain", "health", "telemetry"]),
     ("http", &["accounts", "clock", "domain", "health", "keys", "limits", "oauth", "telemetry", "token"]),
     (
         "oauth",
