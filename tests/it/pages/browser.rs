@@ -60,9 +60,15 @@ pub fn service_with(settings: &[(&str, &str)]) -> Service {
 
 /// A service on each store; the folder keeps the SQLite file.
 pub fn on_each_store(test: impl Fn(&Service)) {
-    let folder = tempfile::tempdir().unwrap();
-    test(&service_with(&[("DATA_DIR", folder.path().to_str().unwrap())]));
-    test(&service_with(&[("MONGODB_URI", &mongod::new_database())]));
+    on_each_store_with(&[], test);
+}
+
+/// The same with these settings.
+pub fn on_each_store_with(settings: &[(&str, &str)], test: impl Fn(&Service)) {
+    let (folder, database) = (tempfile::tempdir().unwrap(), mongod::new_database());
+    for place in [("DATA_DIR", folder.path().to_str().unwrap()), ("MONGODB_URI", &*database)] {
+        test(&service_with(&[&[place][..], settings].concat()));
+    }
 }
 
 /// The status of userinfo for an access token, and whether introspection says that it is active.

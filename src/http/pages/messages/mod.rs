@@ -84,7 +84,7 @@ messages! {
     scope_offline,
     /// Any other scope; `{}` is its name.
     scope_other,
-    /// Where the app uses this; `{}` is the address of a service.
+    /// The service at which the app uses this; `{}` is its address.
     at_resource,
     /// Below the list; `{}` is the address of the app.
     consent_target,
