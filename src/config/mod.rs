@@ -11,6 +11,7 @@ mod reader;
 pub mod settings;
 mod shown;
 mod source;
+mod warnings;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
