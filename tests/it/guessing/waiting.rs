@@ -114,7 +114,7 @@ fn the_command_unlocks_a_user_while_the_server_runs() {
     client.register("alice");
     let users = |subcommand: &str| {
         let mut command = jwt_generator(folder.path());
-        let shown = run(command.args(["users", subcommand, "Alice@example.com"]));
+        let shown = run(command.args(["users", subcommand, "--json", "Alice@example.com"]));
         serde_json::from_str::<serde_json::Value>(&shown).unwrap()
     };
     let nothing = users("unlock");
