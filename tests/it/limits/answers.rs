@@ -86,7 +86,8 @@ fn the_key_set_the_documents_and_the_probes_have_no_limit() {
         let asked = operations().iter().map(|one| (one, ask(&one.method, one.path)));
         asked.filter(|(_, answer)| answer.status == status).map(|(one, _)| one.limit).collect::<Vec<_>>()
     };
-    limited_ids(0);
+    // The address is known to the account after the registration, so a log-in has two budgets.
+    (0..2).for_each(|_| drop(limited_ids(0)));
     let refused = limited_ids(429);
     assert!(refused.iter().all(Option::is_some));
     // On a page, these count when the token of their form is right.
