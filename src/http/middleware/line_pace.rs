@@ -59,7 +59,7 @@ impl LinePace {
         let (now, mut seconds, mut left_out) = (now(), self.seconds(), Vec::new());
         for (code, second) in seconds.iter_mut().filter(|(_, second)| second.is_over(now)) {
             if second.left_out > 0 {
-                left_out.push(LeftOut { code: *code, count: second.left_out });
+                left_out.push(LeftOut { code, count: second.left_out });
                 *second = Second { began: now, lines: 0, left_out: 0 };
             }
         }

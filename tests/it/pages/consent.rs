@@ -110,10 +110,10 @@ fn lasting_access_is_asked_for_also_without_openid() {
     let browser = Browser::of_user(&service, "alice");
     let (page, tokens) = allowed(&browser, "web", &[("scope", "orders.read")]);
     assert!(tokens["refresh_token"].is_string());
-    assert!(page.contains("keep this access when you are away"), "{page}");
+    assert!(page.contains("stay connected when you are not using it"), "{page}");
     let (page, tokens) = allowed(&browser, "web", &[("scope", "openid orders.read")]);
     assert!(tokens.get("refresh_token").is_none());
-    assert!(!page.contains("keep this access when you are away"), "{page}");
+    assert!(!page.contains("stay connected when you are not using it"), "{page}");
 }
 
 /// RFC 8707 §3: the user must see for which service a token is.
@@ -166,7 +166,7 @@ fn a_consent_counts_for_no_other_client_with_the_same_id() {
         let token = tokens["access_token"].as_str().unwrap();
         eventually("the next client is known", || (counts(service, token) == (401, false)).then_some(()));
         is_told(browser.open(&authorize("phone", &[scope, SILENT])), "consent_required");
-        assert!(browser.open("/account").unwrap().text().contains("No app has access"));
+        assert!(browser.open("/account").unwrap().text().contains("You have not given any app access"));
         allowed(&browser, "phone", &[scope]);
         assert!(!browser.code(&authorize("phone", &[scope, SILENT])).is_empty());
     });

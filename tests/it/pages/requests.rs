@@ -94,7 +94,8 @@ fn a_new_client_and_a_new_address_can_be_used_at_once() {
     assert!(browser.open(&authorize("new", &before)).unwrap_err().contains("code="));
     drop(service);
     let service = Service::with(&settings);
-    let browser = Browser::of_user(&service, "bobby");
+    let browser = Browser::of(&service);
+    browser.log_in(&browser.open("/oauth/login").unwrap(), "alice").unwrap();
     service.manage_clients(async |clients| {
         let change = |before: &mut ClientMetadata| *before = metadata(CALLBACK);
         clients.update(&id, 1, change, &Initiator::OPERATOR).await.map(drop).unwrap();
