@@ -35,7 +35,13 @@ pub fn stored(uri: &str) -> Document {
 fn ten_instances_that_start_at_once_begin_one_ring() {
     let uri = mongod::new_database();
     let folder = tempfile::tempdir().unwrap();
-    let settings = in_database(&uri);
+    // Not the quick schedule: on a busy machine, ten starts take longer than its keys and tokens live.
+    let settings: Vec<_> = in_database(&uri)
+        .into_iter()
+        .filter(|(name, _)| {
+            ["MONGODB_URI", "KEY_ENCRYPTION_KEY", "JWT_ALGORITHM", "BCRYPT_ROUNDS"].contains(name)
+        })
+        .collect();
     let programs: Vec<_> = std::thread::scope(|scope| {
         let starts: Vec<_> = (0..10).map(|_| scope.spawn(|| start(&folder, &settings))).collect();
         starts.into_iter().map(|start| start.join().unwrap()).collect()

@@ -164,7 +164,8 @@ fn a_consent_counts_for_no_other_client_with_the_same_id() {
         registrations::delete(service);
         registrations::create(service);
         let token = tokens["access_token"].as_str().unwrap();
-        eventually("the next client is known", || (counts(service, token) == (401, false)).then_some(()));
+        eventually("the earlier client is gone", || (counts(service, token) == (401, false)).then_some(()));
+        eventually("the next client is known", || (browser.get(&path).status == 303).then_some(()));
         is_told(browser.open(&authorize("phone", &[scope, SILENT])), "consent_required");
         assert!(browser.open("/account").unwrap().text().contains("You have not given any app access"));
         allowed(&browser, "phone", &[scope]);
