@@ -3,13 +3,14 @@
 use clap::Args;
 
 use super::{Failure, Output};
+use crate::http::{openapi_json, openapi_yaml};
 
 #[derive(Debug, Args)]
 pub(super) struct Openapi;
 
 impl Openapi {
     pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
-        output.raw(crate::http::OPENAPI_JSON, crate::http::OPENAPI_YAML);
+        output.raw(&openapi_json(), &openapi_yaml());
         Ok(())
     }
 }

@@ -51,7 +51,7 @@ use refusal::Refusal;
 
 pub use connections::Limits;
 pub use dialect::Dialect;
-pub use docs::{OPENAPI_JSON, OPENAPI_YAML};
+pub use docs::{openapi_json, openapi_yaml};
 pub use http_service::HttpService;
 pub use operation::{Auth, Cache, Operation, Origins};
 pub use operations::operations;

@@ -4,20 +4,20 @@ use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use tracing_subscriber::filter::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::registry::Registry;
 use tracing_subscriber::reload::Handle;
 
 /// The driver's own lines, and those of AWS's libraries, may hold what they send. A directive counts for all targets that
 /// begin with it. `ACCESS_LOG` decides about the lines of the access log.
-const QUIET: [&str; 7] = [
-    "access=info",
-    "mongodb=off",
-    "aws_=warn",
-    "lambda_runtime=warn",
-    "rustls=warn",
-    "hickory_proto=warn",
-    "hickory_resolver=warn",
+const QUIET: [(&str, LevelFilter); 7] = [
+    ("access", LevelFilter::INFO),
+    ("mongodb", LevelFilter::OFF),
+    ("aws_", LevelFilter::WARN),
+    ("lambda_runtime", LevelFilter::WARN),
+    ("rustls", LevelFilter::WARN),
+    ("hickory_proto", LevelFilter::WARN),
+    ("hickory_resolver", LevelFilter::WARN),
 ];
 
 /// The levels, from the fewest lines to the most.
@@ -38,7 +38,7 @@ pub enum FilterError {
 
 /// Whether `text` is a filter: one level for all modules, and levels of single modules, separated by commas.
 ///
-/// `EnvFilter` accepts more. It takes a word that is not a level for the name of a module, a missing level for `trace` or `error`,
+/// `Targets` accepts more. It takes a word that is not a level for the name of a module, a missing level for `trace` or `error`,
 /// and without a level for all modules, the log has no line of them.
 ///
 /// # Errors
@@ -66,29 +66,28 @@ fn check_module(path: &str) -> Result<(), FilterError> {
     if !path.split("::").all(is_name) {
         return Err(FilterError::Malformed);
     }
-    let fixed = QUIET.iter().filter_map(|directive| directive.split_once('=')).map(|(prefix, _)| prefix);
-    match { fixed }.find(|prefix| path.starts_with(prefix)) {
-        Some(prefix) => Err(FilterError::Fixed(prefix)),
+    match QUIET.iter().find(|(prefix, _)| path.starts_with(prefix)) {
+        Some((prefix, _)) => Err(FilterError::Fixed(prefix)),
         None => Ok(()),
     }
 }
 
 /// The filter that `text` means. What must not be in the log stays out of it.
-pub(super) fn filter_of(text: &str) -> EnvFilter {
-    let filter = EnvFilter::try_new(text).unwrap_or_else(|_| EnvFilter::new("info"));
-    QUIET.iter().filter_map(|directive| directive.parse().ok()).fold(filter, EnvFilter::add_directive)
+pub(super) fn filter_of(text: &str) -> Targets {
+    let filter = text.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
+    filter.with_targets(QUIET)
 }
 
 /// The filter of the process's log. Clones share it.
 #[derive(Clone)]
 pub struct LogFilter {
     shown: Arc<ArcSwap<String>>,
-    handle: Option<Handle<EnvFilter, Registry>>,
+    handle: Option<Handle<Targets, Registry>>,
 }
 
 impl LogFilter {
     /// The filter behind this handle; without one, nothing can be changed.
-    pub(super) fn new(text: &str, handle: Option<Handle<EnvFilter, Registry>>) -> Self {
+    pub(super) fn new(text: &str, handle: Option<Handle<Targets, Registry>>) -> Self {
         Self { shown: Arc::new(ArcSwap::from_pointee(text.to_owned())), handle }
     }
 
@@ -125,6 +124,8 @@ impl fmt::Debug for LogFilter {
 
 #[cfg(test)]
 mod tests {
+    use tracing::Level;
+
     use super::*;
 
     #[test]
@@ -169,7 +170,7 @@ mod tests {
         }
         for text in ["off", "INFO", "info,jwt_generator=debug", "jwt_generator::keys=trace,warn"] {
             assert_eq!(check_filter(text), Ok(()), "{text}");
-            assert!(text.parse::<EnvFilter>().is_ok(), "{text}");
+            assert!(text.parse::<Targets>().is_ok(), "{text}");
         }
     }
 
@@ -188,9 +189,12 @@ mod tests {
 
     #[test]
     fn what_may_hold_a_secret_stays_out_of_the_log_whatever_the_filter_says() {
-        let text = filter_of("trace").to_string();
-        for directive in QUIET {
-            assert!(text.contains(directive), "{directive} is missing in {text}");
+        let filter = filter_of("trace");
+        for (prefix, level) in QUIET {
+            let target = format!("{prefix}::module");
+            assert_eq!(filter.would_enable(&target, &Level::INFO), level >= LevelFilter::INFO, "{target}");
+            assert!(!filter.would_enable(&target, &Level::DEBUG), "{target}");
         }
+        assert!(filter.would_enable("jwt_generator::keys", &Level::TRACE));
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::{Program, Service, read, repository, run, tool};
 
 fn document() -> Value {
-    serde_json::from_str(jwt_generator::http::OPENAPI_JSON).unwrap()
+    serde_json::from_str(&jwt_generator::http::openapi_json()).unwrap()
 }
 
 /// The part of the document that a reference names.

@@ -28,12 +28,15 @@ impl Compressed {
 
     /// The file itself. `build.rs` compressed it, so it can always be read.
     pub(super) fn plain(&self) -> &Published {
-        self.plain.get_or_init(|| {
-            let mut plain = Vec::new();
-            let read = GzDecoder::new(&self.gzip.body[..]).read_to_end(&mut plain);
-            Published::new(if read.is_ok() { plain } else { Vec::new() })
-        })
+        self.plain.get_or_init(|| Published::new(decompressed(&self.gzip.body)))
     }
+}
+
+/// What `build.rs` compressed to these bytes.
+pub(super) fn decompressed(gzip: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    let read = GzDecoder::new(gzip).read_to_end(&mut plain);
+    if read.is_ok() { plain } else { Vec::new() }
 }
 
 /// Whether a client reads gzip (RFC 9110 §12.5.3).

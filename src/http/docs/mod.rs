@@ -8,8 +8,8 @@ mod page;
 
 pub(super) use asset::get_docs_asset;
 pub(super) use document::Documents;
-pub use document::{OPENAPI_JSON, OPENAPI_YAML};
 pub(super) use document::{get_openapi_json, get_openapi_yaml};
+pub use document::{openapi_json, openapi_yaml};
 pub(super) use hub::{HubPath, hub_page};
 pub(super) use page::{accepts_html, get_docs, get_docs_debug_page, get_docs_inline_page, get_docs_page};
 

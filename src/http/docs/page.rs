@@ -29,7 +29,7 @@ pub(in crate::http) async fn get_docs_debug_page(api: Api, _: Call) -> Answer {
 
 /// Swagger UI with the document inside the page, which saves a second request.
 pub(in crate::http) async fn get_docs_inline_page(api: Api, _: Call) -> Answer {
-    Ok(page(Bytes::clone(&api.documents().inline_page)))
+    Ok(page(Bytes::clone(&api.documents().prepared().inline_page)))
 }
 
 /// A page for a browser, and the JSON of the original for programs.
