@@ -32,7 +32,7 @@ impl Answer {
 
     /// Whether it is what was asked for.
     pub fn is_success(self) -> bool {
-        self.status == 200
+        matches!(self.status, 200 | 201)
     }
 
     /// Whether it sends a browser elsewhere.

@@ -46,4 +46,12 @@ const provider = new Provider(issuer, {
   },
 })
 
+// The benchmark waits for this path.
+provider.use(async (context, next) => {
+  if (context.path === '/health') {
+    context.body = 'ok'
+  } else {
+    await next()
+  }
+})
 provider.listen(port, '127.0.0.1')
