@@ -94,7 +94,7 @@ event_kinds! {
     ConsentGiven = "consent.given", Security, [Address];
     /// The user withdrew what a client was permitted.
     ConsentWithdrawn = "consent.withdrawn", Security, [Address];
-    /// The client, the user or an operator ended a grant.
+    /// The client or the user ended a grant.
     GrantRevoked = "grant.revoked", Security, [Address];
     /// A code was used a second time: its grant ended.
     CodeReused = "code.reused", Security, [Address];

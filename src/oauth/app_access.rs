@@ -20,9 +20,6 @@ pub struct AppAccess {
     pub is_consent: bool,
 }
 
-/// Grants that one call of the store returns.
-const PAGE: usize = 100;
-
 impl OAuth {
     /// The clients that the user has given a consent, and those that have a grant without one: the operator's own clients ask for no
     /// consent, and the user must see their access, too.
@@ -33,22 +30,16 @@ impl OAuth {
         let consents = self.list_consents(user).await?;
         let mut apps: BTreeMap<ClientId, AppAccess> =
             consents.into_iter().map(AppAccess::of_consent).map(|app| (app.client.clone(), app)).collect();
-        let (mut after, now) = (None, self.clock.now());
-        loop {
-            let page = self.list_grants(user.id, after, PAGE).await?;
-            after = page.last().map(|grant| grant.id);
-            let is_last = page.len() < PAGE;
-            for grant in page.into_iter().filter(|grant| self.has_access(user, grant, now)) {
-                let of_grant = AppAccess::of_grant(&grant);
-                match apps.get_mut(&grant.client) {
-                    Some(app) => app.join(of_grant),
-                    None => drop(apps.insert(grant.client, of_grant)),
-                }
-            }
-            if is_last {
-                return Ok(apps.into_values().collect());
+        let now = self.clock.now();
+        for grant in self.list_grants(user.id).await?.iter().filter(|grant| self.has_access(user, grant, now))
+        {
+            let of_grant = AppAccess::of_grant(grant);
+            match apps.get_mut(&grant.client) {
+                Some(app) => app.join(of_grant),
+                None => drop(apps.insert(grant.client.clone(), of_grant)),
             }
         }
+        Ok(apps.into_values().collect())
     }
 
     /// Whether tokens of this grant count now.

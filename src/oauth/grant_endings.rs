@@ -14,17 +14,21 @@ const PAGE: usize = 100;
 const READ_PAUSE: Duration = Duration::from_millis(5);
 
 impl OAuth {
-    /// Some grants of a user in the order of their ids, beginning behind `after`. Those that have ended are among them.
+    /// All grants of a user in the order of their ids. Those that have ended are among them.
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn list_grants(
-        &self,
-        user: UserId,
-        after: Option<GrantId>,
-        limit: usize,
-    ) -> Result<Vec<Grant>, TokenError> {
-        Ok(self.grants.list_grants_of_user(user, after, limit).await?)
+    pub(super) async fn list_grants(&self, user: UserId) -> Result<Vec<Grant>, TokenError> {
+        let mut listed: Vec<Grant> = Vec::new();
+        loop {
+            let page =
+                self.grants.list_grants_of_user(user, listed.last().map(|grant| grant.id), PAGE).await?;
+            let is_last = page.len() < PAGE;
+            listed.extend(page);
+            if is_last {
+                return Ok(listed);
+            }
+        }
     }
 
     /// Ends those grants of a user that `ends` accepts. It is durable before this returns. The caller refuses their access tokens
@@ -38,18 +42,10 @@ impl OAuth {
         user: UserId,
         ends: impl Fn(&Grant) -> bool + Send + Sync,
     ) -> Result<(), TokenError> {
-        let mut after = None;
-        loop {
-            let page = self.list_grants(user, after, PAGE).await?;
-            after = page.last().map(|grant| grant.id);
-            let is_last = page.len() < PAGE;
-            for grant in page.iter().filter(|grant| ends(grant)) {
-                self.end_without_denial(caller, grant, EventKind::GrantRevoked).await?;
-            }
-            if is_last {
-                return Ok(());
-            }
+        for grant in self.list_grants(user).await?.iter().filter(|grant| ends(grant)) {
+            self.end_without_denial(caller, grant, EventKind::GrantRevoked).await?;
         }
+        Ok(())
     }
 
     /// Ends a grant, and refuses its access tokens. The end comes first: from then on the grant gives no new ones. A second
@@ -104,7 +100,7 @@ impl OAuth {
         }
     }
 
-    /// The grant, if it is one of this client; at a try after the first one with a pause.
+    /// The grant, if it is one of this client. From the third try on, a pause comes first.
     ///
     /// # Errors
     /// [`TokenError::NotReady`] if the client that authenticated has been replaced by another one with its id.
@@ -126,7 +122,7 @@ impl OAuth {
         }
     }
 
-    /// The grant, at a try after the first one with a pause.
+    /// The grant. If `tries` were made before and they are more than one, a pause comes first.
     async fn find_grant_again(&self, id: GrantId, tries: u32) -> Result<Option<Grant>, TokenError> {
         if tries > 1 {
             tokio::time::sleep(READ_PAUSE * 2_u32.saturating_pow(tries)).await;

@@ -37,12 +37,7 @@ pub(super) fn scopes(client: &Client, grant: &Grant, params: &Params) -> Result<
 /// [`TokenError::InvalidTarget`] if the request names others; [`TokenError::InvalidGrant`] if none is left.
 pub(super) fn audience(client: &Client, grant: &Grant, params: &Params) -> Result<Vec<String>, TokenError> {
     let (permitted, allowed) = (&grant.terms.resources, &client.metadata.resources);
-    let mut requested: Vec<String> = Vec::new();
-    for resource in params.all("resource") {
-        if !requested.iter().any(|known| known == resource) {
-            requested.push(resource.to_owned());
-        }
-    }
+    let requested: Vec<_> = params.resources().into_iter().map(str::to_owned).collect();
     if !requested.is_empty() {
         let may_have = |one: &String| permitted.contains(one) && allowed.contains(one);
         return if requested.iter().all(may_have) { Ok(requested) } else { Err(TokenError::InvalidTarget) };

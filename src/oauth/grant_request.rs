@@ -44,19 +44,16 @@ pub(super) fn scopes_without_user(client: &ClientMetadata, params: &Params) -> R
 /// # Errors
 /// [`TokenError::InvalidTarget`] if the client may not have tokens for one of them.
 pub(super) fn audience(client: &ClientMetadata, params: &Params) -> Result<Vec<String>, TokenError> {
-    let mut audience: Vec<String> = Vec::new();
-    for resource in params.all("resource") {
-        if !client.resources.iter().any(|known| known == resource) {
-            return Err(TokenError::InvalidTarget);
-        }
-        if !audience.iter().any(|known| known == resource) {
-            audience.push(resource.to_owned());
-        }
+    let requested = params.resources();
+    if requested.is_empty() {
+        return Ok(client.resources.first().cloned().into_iter().collect());
     }
-    if audience.is_empty() {
-        audience.extend(client.resources.first().cloned());
+    let may_have = |resource: &&str| client.resources.iter().any(|known| known == resource);
+    if requested.iter().all(may_have) {
+        Ok(requested.into_iter().map(str::to_owned).collect())
+    } else {
+        Err(TokenError::InvalidTarget)
     }
-    Ok(audience)
 }
 
 #[cfg(test)]

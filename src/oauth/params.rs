@@ -38,6 +38,17 @@ impl Params {
         let of_name = self.0.iter().filter(move |(known, _)| known == name);
         of_name.map(|(_, value)| value.expose().as_str()).filter(|value| !value.is_empty())
     }
+
+    /// The resources that a request names (RFC 8707 §2), each once.
+    pub(super) fn resources(&self) -> Vec<&str> {
+        let mut resources = Vec::new();
+        for resource in self.all(Self::REPEATABLE) {
+            if !resources.contains(&resource) {
+                resources.push(resource);
+            }
+        }
+        resources
+    }
 }
 
 #[cfg(test)]
@@ -60,6 +71,8 @@ mod tests {
     fn only_resource_may_occur_twice() {
         let both = params(&[("resource", "a"), ("resource", ""), ("resource", "b")]).unwrap();
         assert_eq!(both.all("resource").collect::<Vec<_>>(), ["a", "b"]);
+        let twice = params(&[("resource", "a"), ("resource", "b"), ("resource", "a")]).unwrap();
+        assert_eq!(twice.resources(), ["a", "b"]);
         for name in ["scope", "client_id", "unknown"] {
             assert_eq!(params(&[(name, "a"), ("x", ""), (name, "")]).err(), Some(RepeatedParam), "{name}");
         }

@@ -148,7 +148,7 @@ impl EventRecorder {
         EventRecord::of(event, key, &self.0)?.to_text()
     }
 
-    /// A key for a person who has none.
+    /// A new key, for a person without one.
     pub(super) fn new_key(&self) -> Result<PersonKey, RecordError> {
         Ok(PersonKey::random(&self.0).map_err(crate::event_record::SealError::from)?)
     }

@@ -53,7 +53,7 @@ const FOR_SERVERS: [(&str, &[u16]); 4] = [
     ("userinfo_endpoint", &[401]),
 ];
 
-/// The discovery document, or why there is none.
+/// The discovery document, or the reason why it cannot be read.
 pub(crate) enum Discovery {
     /// The document.
     On(Value),

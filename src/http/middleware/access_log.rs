@@ -65,8 +65,8 @@ impl AccessLogger {
         Self { choice, successes: AtomicU32::new(0), refusals: LinePace::default() }
     }
 
-    /// Writes the line of a request that was answered, if it has one. The cause of a fault of ours is always logged, as far as
-    /// `LOG_LEVEL` asks for it.
+    /// Writes the line of a request that was answered, if it has one. A fault of ours has a line even if `ACCESS_LOG` is `off`, as far
+    /// as `LOG_LEVEL` asks for it. Each refusal has at most [`LINES_PER_SECOND`](super::line_pace::LINES_PER_SECOND) lines.
     pub(in crate::http) fn answered(&self, request: &Answered<'_>) {
         self.tell_left_out();
         let (is_wanted, has_cause) = (self.takes(request), request.cause.is_some());

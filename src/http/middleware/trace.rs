@@ -47,8 +47,8 @@ impl<'h> Single<'h> {
 }
 
 /// Reads `traceparent` and `tracestate`, or else the header of AWS X-Ray. What is malformed, or there twice, counts as
-/// missing (W3C Trace Context §4.2). Most requests have none of these, and few headers: one pass over them costs less than two
-/// look-ups.
+/// missing (W3C Trace Context §4.2). Most requests have few headers and no trace: one pass over the headers costs less than
+/// two look-ups.
 pub(in crate::http) fn incoming(headers: &HeaderMap) -> Incoming {
     let (mut parent, mut xray) = (Single::Missing, Single::Missing);
     for (name, value) in headers {

@@ -25,7 +25,7 @@ pub(in crate::http) fn refusal_page(
     let frame = Frame { language, brand: api.brand(), root, csrf: String::new() };
     let (text, details) = match &refusal.kind {
         Kind::UntrustedRequest(request) => (m.error_of_app.to_owned(), details(request, request_id)),
-        // For the operator, who has to set the issuer.
+        // The operator reads this and must set the issuer.
         Kind::OAuth(OAuthFault::Off) => (m.error_not_found.to_owned(), vec![face.sentence.to_string()]),
         kind => (reason(m, kind), Vec::new()),
     };

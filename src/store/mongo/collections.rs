@@ -64,7 +64,7 @@ pub enum IndexRule {
 }
 
 /// Finds the documents that have events of changes that were made.
-const PENDING_EVENTS: IndexSpec =
+pub(super) const PENDING_EVENTS: IndexSpec =
     IndexSpec { members: &["pending._id"], rule: IndexRule::WherePresent("pending._id") };
 
 /// The users.
@@ -179,6 +179,7 @@ pub const GRANTS: CollectionSpec = CollectionSpec {
             refresh tokens and its access tokens have expired",
     indexes: &[
         IndexSpec { members: &["user", "_id"], rule: IndexRule::Plain },
+        IndexSpec { members: &["user", "client", "forget_at"], rule: IndexRule::Plain },
         IndexSpec {
             members: &["forget_at"],
             rule: IndexRule::Expires { after: Duration::ZERO, unless_present: Some("pending") },
@@ -223,7 +224,7 @@ pub const EVENTS: CollectionSpec = CollectionSpec {
     name: "events",
     owner: Owner::Ours,
     holds: "an event: its record as JSON, the digest of the record, and, when it is sealed, its number and its link of the chain",
-    bound: "one for each change and each log-in; an event that is older than `EVENT_RETENTION` loses its record, and is removed when \
+    bound: "one for each change that causes an event; an event that is older than `EVENT_RETENTION` loses its record, and is removed when \
             all events before it have lost theirs",
     indexes: &[
         IndexSpec { members: &["seq"], rule: IndexRule::UniqueWherePresent },

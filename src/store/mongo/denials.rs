@@ -14,10 +14,7 @@ use crate::store::{Denials, StoreError};
 #[async_trait]
 impl Denials for Mongo {
     async fn record_denial(&self, denial: &Denial, event: Option<&Event>) -> Result<(), StoreError> {
-        let kept = match event {
-            Some(event) => self.kept(event).await?,
-            None => None,
-        };
+        let kept = self.kept_if_any(event).await?;
         // A member that is missing does not count.
         let later = |member: &str, at| doc! { "$max": [format!("${member}"), date(at)] };
         let record =

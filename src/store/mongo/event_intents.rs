@@ -5,8 +5,8 @@ use mongodb::bson::{Document, doc};
 
 use super::collections::USER_STATES;
 use super::document::{object_id, timestamp};
-use super::event_relay::{events_of, ids_of, without};
-use super::events::{INTENTS, KeptEvent, NEW_HASH, PENDING, hash_digest, or_empty, without_empty};
+use super::event_relay::{events_of, ids_of};
+use super::events::{INTENTS, KeptEvent, NEW_HASH, PENDING, hash_digest, or_empty, without, without_empty};
 use super::{Mongo, within_deadline};
 use crate::domain::{EventKind, PasswordHash, Timestamp, User, UserId};
 use crate::store::StoreError;

@@ -4,9 +4,9 @@
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Error;
 
-use super::collections::{COLLECTIONS, CollectionSpec, EVENTS};
+use super::collections::{COLLECTIONS, CollectionSpec, EVENTS, PENDING_EVENTS};
 use super::errors::has_only_duplicates;
-use super::events::{NEW_HASH, PENDING, or_empty, without_empty};
+use super::events::{NEW_HASH, PENDING, without};
 use super::{Mongo, within_deadline};
 use crate::store::StoreError;
 
@@ -59,7 +59,7 @@ impl Mongo {
 
 /// Whether documents of a collection can have events beside their changes.
 fn has_pending_events(of: &CollectionSpec) -> bool {
-    of.indexes.iter().any(|index| index.members == ["pending._id"])
+    of.indexes.iter().any(|index| index.members == PENDING_EVENTS.members)
 }
 
 /// The events in an array of a document.
@@ -71,13 +71,6 @@ pub(super) fn events_of(document: &Document, array: &str) -> Vec<Document> {
 /// The ids of events.
 pub(super) fn ids_of(events: &[Document]) -> Vec<Bson> {
     events.iter().filter_map(|event| event.get("_id").cloned()).collect()
-}
-
-/// The stages that remove the events with these ids from an array.
-pub(super) fn without(array: &str, ids: Vec<Bson>) -> Vec<Document> {
-    let others = doc! { "$not": [{ "$in": ["$$this._id", { "$literal": ids }] }] };
-    let others = doc! { "$filter": { "input": or_empty(array), "cond": others } };
-    vec![doc! { "$set": { array: others } }, without_empty(array)]
 }
 
 /// Those of these documents of which only the id is left: a removed document whose events were moved.

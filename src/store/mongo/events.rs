@@ -7,7 +7,7 @@ use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, Bson, Document, doc};
 use mongodb::options::ReturnDocument;
 
-use super::collections::{USER_STATES, USERS};
+use super::collections::USER_STATES;
 use super::connection::ReadFrom;
 use super::document::{date, object_id};
 use super::event_intents::begun;
@@ -27,7 +27,7 @@ pub(super) const EVENT_KEY: &str = "event_key";
 
 /// Makes the stored form of the event of each change, or refuses the event and with it the change.
 pub trait EventDocuments: fmt::Debug + Send + Sync {
-    /// A key for a person who has none yet; `None` if the stored forms need no keys.
+    /// A new key, for a person without one; `None` if the stored forms need no keys.
     ///
     /// # Errors
     /// Any error refuses the change, which returns this error.
@@ -117,9 +117,7 @@ impl KeptEvent {
 
     /// The stages that remove the event of a change that was refused.
     fn withdrawn(&self) -> Vec<Document> {
-        let others = doc! { "$ne": ["$$this._id", self.0.get("_id").cloned()] };
-        let others = doc! { "$filter": { "input": or_empty(INTENTS), "cond": others } };
-        vec![doc! { "$set": { INTENTS: others } }, without_empty(INTENTS)]
+        without(INTENTS, self.0.get("_id").cloned().into_iter().collect())
     }
 
     fn added_to(&self, array: &str) -> Document {
@@ -136,7 +134,7 @@ enum IfNoState {
     Leave,
 }
 
-/// An array, or an empty one if there is none.
+/// The array; an empty one if the member is missing.
 pub(super) fn or_empty(array: &str) -> Document {
     doc! { "$ifNull": [format!("${array}"), []] }
 }
@@ -145,6 +143,13 @@ pub(super) fn or_empty(array: &str) -> Document {
 pub(super) fn without_empty(array: &str) -> Document {
     let member = format!("${array}");
     doc! { "$set": { array: { "$cond": [{ "$eq": [&member, []] }, "$$REMOVE", member] } } }
+}
+
+/// The stages that remove the events with these ids from an array.
+pub(super) fn without(array: &str, ids: Vec<Bson>) -> Vec<Document> {
+    let others = doc! { "$not": [{ "$in": ["$$this._id", { "$literal": ids }] }] };
+    let others = doc! { "$filter": { "input": or_empty(array), "cond": others } };
+    vec![doc! { "$set": { array: others } }, without_empty(array)]
 }
 
 /// An event's id as a UUID of BSON.
@@ -163,7 +168,7 @@ pub(super) fn hash_digest(hash: &PasswordHash) -> Bson {
 }
 
 impl Mongo {
-    /// The stored form of `event`; its person gets a key if there is none yet.
+    /// The stored form of `event`. Its person gets a key if the person does not have one yet.
     ///
     /// # Errors
     /// If the event is refused: then no part of the change may be written.
@@ -173,6 +178,17 @@ impl Mongo {
             _ => None,
         };
         self.kept_with(event, key.as_ref())
+    }
+
+    /// The stored form of the event of a change that may cause none.
+    ///
+    /// # Errors
+    /// As [`Mongo::kept`].
+    pub(super) async fn kept_if_any(&self, event: Option<&Event>) -> Result<Option<KeptEvent>, StoreError> {
+        match event {
+            Some(event) => self.kept(event).await,
+            None => Ok(None),
+        }
     }
 
     /// The stored form of `event`, with personal data that is sealed under `key`.
@@ -234,8 +250,7 @@ impl Mongo {
 
     /// Whether the primary has this user.
     pub(super) async fn is_user(&self, id: UserId) -> Result<bool, StoreError> {
-        let filter = doc! { "_id": object_id(id) };
-        Ok(self.find_one(&USERS, ReadFrom::Primary, filter).await?.is_some())
+        self.is_there(doc! { "_id": object_id(id) }).await
     }
 
     /// Writes the event of a change of a user before the change.

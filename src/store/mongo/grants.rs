@@ -86,10 +86,7 @@ impl Grants for Mongo {
         grant: &Grant,
         event: Option<&Event>,
     ) -> Result<bool, StoreError> {
-        let kept = match event {
-            Some(event) => self.kept(event).await?,
-            None => None,
-        };
+        let kept = self.kept_if_any(event).await?;
         let filter = doc! { "_id": grant.id.to_string(), "revision": seen as i64 };
         let set = doc! {
             "revision": grant.revision as i64,

@@ -29,10 +29,7 @@ impl LoginThrottles for Mongo {
         record: &ThrottleRecord,
         event: Option<&Event>,
     ) -> Result<bool, StoreError> {
-        let kept = match event {
-            Some(event) => self.kept(event).await?,
-            None => None,
-        };
+        let kept = self.kept_if_any(event).await?;
         let seen_revision = seen.map_or(Bson::Null, |seen| Bson::Int64(seen as i64));
         let filter = doc! { "_id": record.account.to_string(), "revision": seen_revision };
         let change = change(record, kept.as_ref())?;

@@ -206,7 +206,7 @@ impl Mongo {
     }
 
     /// Whether the primary has a user that matches `filter`.
-    async fn is_there(&self, filter: Document) -> Result<bool, StoreError> {
+    pub(super) async fn is_there(&self, filter: Document) -> Result<bool, StoreError> {
         Ok(self.find_one(&USERS, ReadFrom::Primary, filter).await?.is_some())
     }
 

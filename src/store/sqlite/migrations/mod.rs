@@ -37,7 +37,7 @@ const MIGRATIONS: &[Migration] = &[
         fill: nothing,
         lasting: &["events", "event_chain_base"],
     },
-    Migration { statements: include_str!("0009_consents.sql"), fill: nothing, lasting: &[] },
+    Migration { statements: include_str!("0009_consents_and_grants.sql"), fill: nothing, lasting: &[] },
 ];
 
 fn nothing(_: &Connection) -> rusqlite::Result<()> {
