@@ -21,9 +21,12 @@ import urllib.request
 
 import yaml
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
+from ports import free_ports  # noqa: E402
+
 rendered, program = sys.argv[1:]
 documents = list(yaml.safe_load_all(pathlib.Path(rendered).read_text()))
-PORT, ADMIN_PORT = 39471, 39472
+PORT, ADMIN_PORT = free_ports(2)
 STATE = "/var/lib/jwt-generator"
 direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

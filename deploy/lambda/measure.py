@@ -16,16 +16,13 @@ import threading
 import time
 import urllib.request
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
+from ports import free_ports  # noqa: E402
+
 TOOLS, BINARY = pathlib.Path(sys.argv[1]), sys.argv[2]
 TESTS = pathlib.Path(__file__).resolve().parents[2] / "tests"
 STARTS, REQUESTS = 20, 200
 PLAIN = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 @contextlib.contextmanager
@@ -124,7 +121,7 @@ def measure(algorithm, api, aws, folder):
 
 
 def main():
-    aws, api = free_port(), free_port()
+    aws, api = free_ports(2)
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         refusals = folder / "refusals"

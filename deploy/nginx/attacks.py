@@ -9,7 +9,8 @@ import json
 import math
 import time
 
-from front import Connection, ask, folder, free_ports, in_words, proxy, service
+from front import Connection, ask, folder, in_words, proxy, service
+from ports import free_ports
 
 INSTANCES = 3
 MANY = 10_000

@@ -16,21 +16,14 @@ import subprocess
 import sys
 import time
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
+from ports import free_ports  # noqa: E402
+
 nginx, program, folder = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
 NAME = "jwt.example.com"
 MAX_AGE = 6
 Answer = collections.namedtuple("Answer", "status headers body")
 trusted = ssl.create_default_context(cafile=folder / f"{NAME}.crt")
-
-
-def free_ports(count):
-    with contextlib.ExitStack() as taken:
-        sockets = [taken.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-
-
 TLS, PLAIN, ADDRESS, SERVICE, NEXT = free_ports(5)
 
 

@@ -9,7 +9,6 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +18,9 @@ import urllib.parse
 import urllib.request
 
 from static import METRIC, queries, root, text
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
+from ports import free_ports  # noqa: E402
 
 prometheus, program, folder = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
 picture = pathlib.Path(sys.argv[4]) if len(sys.argv) > 4 else None
@@ -32,16 +34,6 @@ EMPTY_WITHOUT_INCIDENT = {
 }
 started, faults = {}, []
 open_directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-def free_ports(count):
-    with contextlib.ExitStack() as taken:
-        sockets = [taken.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-
-
 ports = free_ports(2 * INSTANCES + 1)
 SERVICES, ADMINS, PROMETHEUS = ports[:INSTANCES], ports[INSTANCES:-1], ports[-1]
 
