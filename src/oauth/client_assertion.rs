@@ -15,16 +15,16 @@ pub const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 const MAX_LIFE_SECS: u64 = 3600;
 /// The most characters of a `jti`.
 const MAX_JTI_CHARS: usize = 512;
+/// Seconds after which a client should try again for whose assertions there is no room.
+const FULL_RETRY: u32 = 5;
 
 /// Why an assertion is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AssertionError {
     /// It is not valid, for this reason.
     Invalid(&'static str),
-    /// The client's keys could not be fetched.
-    KeysUnreachable,
-    /// Too many assertions are remembered.
-    Busy,
+    /// It cannot be checked now, for this reason, but perhaps after so many seconds.
+    Unchecked { why: &'static str, retry_secs: u32 },
 }
 
 /// The requirements of this service.
@@ -77,16 +77,31 @@ pub(super) async fn check(
         .map_err(|_| Invalid("the assertion needs iss, sub, aud, exp and jti; aud must be a string"))?;
     let client_id = known.client.id.as_str();
     let expires_at = check_claims(&claims, client_id, expected)?;
-    match known.keys.verify(fetcher, assertion).await {
-        Ok(_) => {}
-        Err(KeysError::Rejected(_)) => return Err(Invalid("no key of the client verifies the assertion")),
-        Err(KeysError::Unreachable) => return Err(AssertionError::KeysUnreachable),
-    }
+    known.keys.verify(fetcher, assertion).await?;
     let name = name_of(client_id, &claims.jti);
-    match used.count(name, expected.now.as_secs(), expires_at) {
+    match used.count(client_id, name, expected.now.as_secs(), expires_at) {
         Ok(()) => Ok(UsedAssertion { name, expires_at: Timestamp::from_secs(expires_at) }),
         Err(NotCounted::Again) => Err(Invalid("the assertion was used before")),
-        Err(NotCounted::Full) => Err(AssertionError::Busy),
+        Err(NotCounted::Full) => {
+            let why = "too many assertions of the client have not expired yet";
+            Err(AssertionError::Unchecked { why, retry_secs: FULL_RETRY })
+        }
+    }
+}
+
+impl From<KeysError> for AssertionError {
+    fn from(error: KeysError) -> Self {
+        let (why, retry_secs) = match error {
+            KeysError::Rejected(_) => return Self::Invalid("no key of the client verifies the assertion"),
+            KeysError::Unreachable { retry_secs } => {
+                ("the keys of the client could not be fetched", retry_secs)
+            }
+            KeysError::NotKnownYet { retry_secs } => (
+                "no key of the client verifies the assertion, and its keys were fetched a moment ago",
+                retry_secs,
+            ),
+        };
+        Self::Unchecked { why, retry_secs }
     }
 }
 

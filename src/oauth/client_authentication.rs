@@ -45,15 +45,23 @@ pub enum ClientAuthError {
     /// The request uses two methods, or names two clients.
     #[error("{0}")]
     Ambiguous(&'static str),
+    /// The header `Authorization` has another scheme than `Basic`, or is not text.
+    #[error("the header Authorization has not the scheme Basic")]
+    OtherScheme,
     /// Unknown client, wrong secret, another method than the registered one: all look alike.
     #[error("{0}")]
     Failed(&'static str),
     /// It is not known yet which clients there are.
     #[error(transparent)]
     NotLoaded(#[from] ClientsNotLoaded),
-    /// The keys of the client could not be fetched, or too many assertions are remembered: try again.
-    #[error("{0}")]
-    Unavailable(&'static str),
+    /// The assertion cannot be checked now: the client should try again after so many seconds.
+    #[error("{why}")]
+    Unchecked {
+        /// The reason.
+        why: &'static str,
+        /// Seconds.
+        retry_secs: u32,
+    },
 }
 
 /// Authenticates clients. Clones share what they remember of assertions.
@@ -178,10 +186,7 @@ impl ClientAuthentication {
             client_assertion::check(&known, assertion, expected, &self.0.fetcher, &self.0.used).await;
         let used = checked.map_err(|error| match error {
             AssertionError::Invalid(reason) => ClientAuthError::Failed(reason),
-            AssertionError::KeysUnreachable => {
-                ClientAuthError::Unavailable("the keys of the client could not be fetched")
-            }
-            AssertionError::Busy => ClientAuthError::Unavailable("too many assertions are remembered"),
+            AssertionError::Unchecked { why, retry_secs } => ClientAuthError::Unchecked { why, retry_secs },
         })?;
         known.authenticated(ClientAuthMethod::PrivateKeyJwt, Some(used))
     }

@@ -1,22 +1,14 @@
-//! The public keys of a client (`jwks`, `jwks_uri`): read once, and fetched again for a key that is not known.
+//! The public keys of a client: `jwks`, which are read once, or those at its `jwks_uri`.
 
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::OnceLock;
 
-use arc_swap::ArcSwapOption;
 use jose::json::Json;
 use jose::{Algorithm, Jwk, Rejection, SignedParts, VerifyingKey};
-use tokio::sync::Mutex;
 
 use super::key_fetcher::KeyFetcher;
+use super::remote_keys::RemoteKeys;
 use crate::domain::ClientMetadata;
 
-/// Between two fetches of one client's keys, even if assertions name unknown keys.
-const COOLDOWN: Duration = Duration::from_secs(30);
-/// After this time the keys are fetched again, so that a key that its client withdrew stops counting.
-const MAX_AGE: Duration = Duration::from_secs(15 * 60);
-/// Keys that could not be fetched again count for this long.
-const MAX_STALENESS: Duration = Duration::from_secs(24 * 60 * 60);
 /// The algorithms of assertions.
 const ALGORITHMS: [Algorithm; 4] = [Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es256, Algorithm::EdDsa];
 
@@ -30,28 +22,15 @@ pub(super) enum ClientKeys {
     Remote(RemoteKeys),
 }
 
-/// Keys that a client publishes.
-pub(super) struct RemoteKeys {
-    uri: String,
-    only: Option<Algorithm>,
-    fetched: ArcSwapOption<Fetched>,
-    /// The uptime at which a fetch began last. The holder of the lock fetches; all others wait for the result.
-    last_try: Mutex<Option<Duration>>,
-}
-
-struct Fetched {
-    set: KeySet,
-    /// The uptime.
-    at: Duration,
-}
-
 /// Why a signature was not verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeysError {
     /// The signature or the key is not accepted.
     Rejected(Rejection),
-    /// The client's keys could not be fetched.
-    Unreachable,
+    /// The client's keys could not be fetched. The next try may begin after so many seconds.
+    Unreachable { retry_secs: u32 },
+    /// No key fits, but the keys are some seconds old: they may be fetched again after so many seconds.
+    NotKnownYet { retry_secs: u32 },
 }
 
 impl ClientKeys {
@@ -59,17 +38,12 @@ impl ClientKeys {
         let only = metadata.token_endpoint_auth_signing_alg.as_deref().and_then(algorithm_of);
         match (&metadata.jwks, &metadata.jwks_uri) {
             (Some(jwks), _) => Self::Inline { jwks: jwks.to_string(), only, set: OnceLock::new() },
-            (None, Some(uri)) => Self::Remote(RemoteKeys {
-                uri: uri.clone(),
-                only,
-                fetched: ArcSwapOption::empty(),
-                last_try: Mutex::new(None),
-            }),
+            (None, Some(uri)) => Self::Remote(RemoteKeys::new(uri, only)),
             (None, None) => Self::None,
         }
     }
 
-    /// Verifies the signature of an assertion. An unknown key makes it fetch the keys again, after a cooldown.
+    /// Verifies the signature of an assertion. An unknown key makes it fetch the keys at a `jwks_uri` again.
     pub(super) async fn verify(&self, fetcher: &KeyFetcher, token: &str) -> Result<SignedParts, KeysError> {
         match self {
             Self::None => Err(KeysError::Rejected(Rejection::UnknownKey)),
@@ -82,46 +56,13 @@ impl ClientKeys {
     }
 }
 
-impl RemoteKeys {
-    async fn verify(&self, fetcher: &KeyFetcher, token: &str) -> Result<SignedParts, KeysError> {
-        let age = |known: &Fetched| fetcher.clock.uptime().saturating_sub(known.at);
-        let known = self.fetched.load_full();
-        if let Some(known) = known.filter(|known| age(known) < MAX_AGE) {
-            match known.set.verify(token) {
-                Err(Rejection::UnknownKey) => {}
-                verdict => return verdict.map_err(KeysError::Rejected),
-            }
-        }
-        self.fetch(fetcher).await;
-        let known = self.fetched.load_full().filter(|known| age(known) < MAX_STALENESS);
-        known.ok_or(KeysError::Unreachable)?.set.verify(token).map_err(KeysError::Rejected)
-    }
-
-    /// Fetches the keys, unless that was tried a moment ago.
-    async fn fetch(&self, fetcher: &KeyFetcher) {
-        let mut last_try = self.last_try.lock().await;
-        let now = fetcher.clock.uptime();
-        if last_try.is_some_and(|at| now.saturating_sub(at) < COOLDOWN) {
-            return;
-        }
-        *last_try = Some(now);
-        let set = match fetcher.fetch(&self.uri).await {
-            Ok(text) => KeySet::read(&text, self.only),
-            Err(fault) => {
-                tracing::warn!(jwks_uri = self.uri, %fault, "the keys of a client could not be fetched");
-                return;
-            }
-        };
-        match set {
-            Some(set) => self.fetched.store(Some(Arc::new(Fetched { set, at: now }))),
-            None => tracing::warn!(jwks_uri = self.uri, "the answer is not a key set (RFC 7517)"),
-        }
-    }
-}
-
 /// The usable keys of a set, each for one algorithm.
 #[derive(Default)]
-pub(super) struct KeySet(Vec<(Option<String>, VerifyingKey)>);
+pub(super) struct KeySet {
+    keys: Vec<(Option<String>, VerifyingKey)>,
+    /// The only algorithm that counts.
+    only: Option<Algorithm>,
+}
 
 impl KeySet {
     /// Reads a set; `None` if the text is not a key set. Keys that cannot verify assertions are left out. A key without
@@ -138,22 +79,25 @@ impl KeySet {
                 }
             }
         }
-        Some(Self(keys))
+        Some(Self { keys, only })
     }
 
     /// Whether there is no usable key.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.keys.is_empty()
     }
 
-    fn verify(&self, token: &str) -> Result<SignedParts, Rejection> {
+    pub(super) fn verify(&self, token: &str) -> Result<SignedParts, Rejection> {
         jose::verify_signature_by(token, |kid, algorithm| self.choose(kid, algorithm))
     }
 
     /// The key that `kid` names. Without `kid`, only one key may fit.
     fn choose(&self, kid: Option<&str>, algorithm: Algorithm) -> Result<&VerifyingKey, Rejection> {
+        if self.only.is_some_and(|only| only != algorithm) {
+            return Err(Rejection::UnsupportedAlg);
+        }
         let mut fitting = self
-            .0
+            .keys
             .iter()
             .filter(|(name, key)| (kid.is_none() || name.as_deref() == kid) && key.algorithm() == algorithm);
         match (fitting.next(), fitting.next()) {

@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use outbound::{Bounds, CallError, ClientSettings, Proxy, Roots};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::clock::Clock;
 
 /// How many key sets are fetched at once; more wait.
 const MAX_AT_ONCE: usize = 4;
+/// How many of these places may be taken by addresses that failed the last time: the others stay free for those that answer.
+const MAX_FAILING: usize = 2;
 /// The limits of one fetch.
 const BOUNDS: Bounds = Bounds { within: Duration::from_secs(3), answer: 256 * 1024 };
 /// How long a fetch waits for others.
@@ -22,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct KeyFetcher {
     http: outbound::Client,
     places: Arc<Semaphore>,
+    /// Those that addresses may take that failed the last time.
+    failing: Arc<Semaphore>,
     pub(super) clock: Clock,
 }
 
@@ -45,12 +49,13 @@ impl KeyFetcher {
             proxy: Proxy::FromEnvironment,
             idle_connections: MAX_AT_ONCE,
         });
-        Self { http, places: Arc::new(Semaphore::new(MAX_AT_ONCE)), clock }
+        let [places, failing] = [MAX_AT_ONCE, MAX_FAILING].map(|most| Arc::new(Semaphore::new(most)));
+        Self { http, places, failing, clock }
     }
 
-    pub(super) async fn fetch(&self, uri: &str) -> Result<Vec<u8>, FetchFault> {
-        let place = timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await;
-        let Ok(Ok(place)) = place else { return Err(FetchFault::Busy) };
+    /// The answer of this address. `has_failed` says that it gave no keys the last time.
+    pub(super) async fn fetch(&self, uri: &str, has_failed: bool) -> Result<Vec<u8>, FetchFault> {
+        let place = timeout(PATIENCE, self.place(has_failed)).await.map_err(|_| FetchFault::Busy)?;
         let (http, uri) = (self.http.clone(), uri.to_owned());
         let fetched = tokio::task::spawn_blocking(move || {
             let answer = http.get(&uri, BOUNDS);
@@ -62,5 +67,11 @@ impl KeyFetcher {
             200 => Ok(answer.body.to_vec()),
             status => Err(FetchFault::Status(status)),
         }
+    }
+
+    /// What a fetch holds while it is under way.
+    async fn place(&self, has_failed: bool) -> [Option<OwnedSemaphorePermit>; 2] {
+        let failing = if has_failed { Arc::clone(&self.failing).acquire_owned().await.ok() } else { None };
+        [failing, Arc::clone(&self.places).acquire_owned().await.ok()]
     }
 }

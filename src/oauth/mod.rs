@@ -41,6 +41,7 @@ mod pkce;
 mod presented_credentials;
 mod reconciliation;
 mod refresh_token;
+mod remote_keys;
 mod request_object;
 mod revocation;
 mod scopes;

@@ -7,10 +7,10 @@ use super::ClientAuthError;
 use super::client_assertion::JWT_BEARER;
 use crate::domain::Secret;
 
-/// What a request presents. An empty text counts as absent.
+/// What a request presents. An empty parameter counts as absent; an empty header does not.
 #[derive(Clone, Copy, Default)]
 pub struct PresentedCredentials<'a> {
-    /// The value of the header `Authorization`; only the scheme `Basic` counts here.
+    /// The value of the header `Authorization`, or an empty text if the value is not text. Its scheme must be `Basic`.
     pub authorization: Option<&'a str>,
     /// The form field `client_id`.
     pub client_id: Option<&'a str>,
@@ -38,7 +38,8 @@ impl<'a> Presented<'a> {
         let id = filled(presented.client_id);
         let assertion = filled(presented.client_assertion);
         let is_assertion = assertion.is_some() || filled(presented.client_assertion_type).is_some();
-        let methods = (basic_of(presented.authorization), filled(presented.client_secret), is_assertion);
+        let basic = presented.authorization.map(basic_of).transpose()?;
+        let methods = (basic, filled(presented.client_secret), is_assertion);
         match methods {
             (Some(_), Some(_), _) | (Some(_), _, true) | (_, Some(_), true) => {
                 Err(Ambiguous("the request uses more than one method of client authentication"))
@@ -64,9 +65,9 @@ impl<'a> Presented<'a> {
 }
 
 /// The credentials of `Authorization: Basic`, still encoded.
-fn basic_of(authorization: Option<&str>) -> Option<&str> {
-    let (scheme, rest) = authorization?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("basic").then(|| rest.trim())
+fn basic_of(authorization: &str) -> Result<&str, ClientAuthError> {
+    let (scheme, rest) = authorization.split_once(' ').unwrap_or((authorization, ""));
+    if scheme.eq_ignore_ascii_case("basic") { Ok(rest.trim()) } else { Err(ClientAuthError::OtherScheme) }
 }
 
 /// Id and secret. RFC 6749 §2.3.1: each was encoded as a form value before it was put together.

@@ -16,6 +16,9 @@ pub enum TokenError {
     /// `invalid_client`: the client did not authenticate. The sentence is the same for an unknown client and a wrong secret.
     #[error("the client could not be authenticated")]
     InvalidClient(#[source] ClientAuthError),
+    /// The client cannot be authenticated now: try again later.
+    #[error("the client cannot be authenticated now")]
+    ClientUnchecked(#[source] ClientAuthError),
     /// `invalid_grant`: the code or the refresh token is not valid, or belongs to another client.
     #[error("{0}")]
     InvalidGrant(&'static str),
@@ -77,9 +80,12 @@ impl From<CheckError> for TokenError {
 impl From<ClientAuthError> for TokenError {
     fn from(error: ClientAuthError) -> Self {
         match error {
-            ClientAuthError::Missing | ClientAuthError::Failed(_) => Self::InvalidClient(error),
+            ClientAuthError::Missing | ClientAuthError::OtherScheme | ClientAuthError::Failed(_) => {
+                Self::InvalidClient(error)
+            }
             ClientAuthError::Ambiguous(sentence) => Self::invalid_request(sentence),
-            ClientAuthError::NotLoaded(_) | ClientAuthError::Unavailable(_) => Self::NotReady,
+            ClientAuthError::NotLoaded(_) => Self::NotReady,
+            ClientAuthError::Unchecked { .. } => Self::ClientUnchecked(error),
         }
     }
 }

@@ -7,8 +7,9 @@ mod revoke;
 mod token;
 mod userinfo;
 
-use http::header::{AUTHORIZATION, HeaderMap};
+use http::header::HeaderMap;
 
+use super::client_credential::only_authorization;
 use super::middleware::limits;
 use super::refusal::{OAuthFault, Refusal};
 use super::{Answer, Api, Call, respond};
@@ -42,7 +43,7 @@ impl ClientCall {
             return Err(OAuthFault::Off.into());
         }
         let Call { caller, operation, request } = call;
-        let authorization = authorization(request.headers());
+        let authorization = authorization(request.headers())?;
         let form = Form::read(request, &caller, api).await?;
         let authorization = authorization.as_ref().map(|text| text.expose().as_str());
         let client = api.oauth.authenticate_client(authorization, &form.params).await?;
@@ -53,9 +54,12 @@ impl ClientCall {
     }
 }
 
-/// A copy of the header: the parts of the head keep the buffer that they were read into. One that is not text authenticates
-/// no client, but must not count as absent.
-fn authorization(headers: &HeaderMap) -> Option<Secret<String>> {
-    let text = headers.get(AUTHORIZATION)?.to_str().unwrap_or("Basic");
-    Some(Secret::new(text.to_owned()))
+/// A copy of the header `Authorization`: the parts of the head keep the buffer that they were read into. A value that is not
+/// text is empty here: it authenticates no client, but it is not absent.
+///
+/// # Errors
+/// If there are two.
+fn authorization(headers: &HeaderMap) -> Result<Option<Secret<String>>, Refusal> {
+    let value = only_authorization(headers)?;
+    Ok(value.map(|value| Secret::new(value.to_str().unwrap_or_default().to_owned())))
 }

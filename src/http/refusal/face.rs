@@ -137,6 +137,11 @@ impl Kind {
             Self::Busy => (503, "busy", "The server is busy; try again shortly".into()),
             Self::OAuth(fault) => fault.face(),
             Self::NotReady => (503, "not_ready", NOT_READY.into()),
+            Self::ClientUnchecked(secs) => (
+                503,
+                "not_ready",
+                format!("The client's assertion cannot be checked now; try again in {secs} s").into(),
+            ),
             Self::NoKeys => (503, "keys_unavailable", "The keys are unavailable; try again shortly".into()),
             Self::NoDatabase => (503, "database_disabled", NO_DATABASE.into()),
             Self::DatabaseUnavailable => {

@@ -127,6 +127,8 @@ pub(super) enum Kind {
     NoKeys,
     /// The clients or the denials are not loaded yet.
     NotReady,
+    /// The assertion of a client cannot be checked now, but perhaps after so many seconds.
+    ClientUnchecked(u32),
     /// An error of an OAuth endpoint.
     OAuth(OAuthFault),
     /// An app sent the browser with a request that names no client, or an address that the client did not register.
@@ -159,7 +161,7 @@ impl From<Kind> for Refusal {
             | Kind::TokenRevoked
             | Kind::NoUser
             | Kind::SessionEnded => Some(Challenge::InvalidToken),
-            Kind::OAuth(OAuthFault::InvalidClient) => Some(Challenge::Client),
+            Kind::OAuth(OAuthFault::InvalidClient | OAuthFault::OtherScheme(_)) => Some(Challenge::Client),
             Kind::NotGenerated(GenerateFault::NoScope) => Some(Challenge::GenerateScope),
             Kind::OAuth(OAuthFault::InsufficientScope) => Some(Challenge::InsufficientScope),
             _ => None,
@@ -170,6 +172,7 @@ impl From<Kind> for Refusal {
             Kind::NoKeys | Kind::NotReady => Some(KEYS_RETRY),
             Kind::DatabaseUnavailable => Some(DATABASE_RETRY),
             Kind::RateLimited(verdict) => Some(verdict.more_in),
+            Kind::ClientUnchecked(secs) => Some(secs),
             _ => None,
         };
         let verdict = if let Kind::RateLimited(verdict) = kind { Some(verdict) } else { None };

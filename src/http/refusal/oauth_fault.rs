@@ -12,6 +12,8 @@ pub(in crate::http) enum OAuthFault {
     InvalidRequest(Cow<'static, str>),
     /// The client did not authenticate. The sentence is the same for an unknown client and a wrong secret.
     InvalidClient,
+    /// The header `Authorization` has no scheme that authenticates a client, but could have these.
+    OtherScheme(&'static str),
     /// The code or the refresh token is not valid.
     InvalidGrant(&'static str),
     /// The client may not do this.
@@ -42,6 +44,11 @@ impl OAuthFault {
         match self {
             Self::InvalidRequest(sentence) => (400, "invalid_request", Cow::Borrowed(sentence)),
             Self::InvalidClient => (401, "invalid_client", INVALID_CLIENT.into()),
+            Self::OtherScheme(schemes) => (
+                401,
+                "invalid_client",
+                format!("The header Authorization must have the scheme {schemes}").into(),
+            ),
             Self::InvalidGrant(sentence) => (400, "invalid_grant", (*sentence).into()),
             Self::UnauthorizedClient(sentence) => (400, "unauthorized_client", (*sentence).into()),
             Self::UnsupportedGrantType => (400, "unsupported_grant_type", UNSUPPORTED_GRANT.into()),

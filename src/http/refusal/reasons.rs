@@ -52,15 +52,18 @@ impl From<CheckError> for Refusal {
     }
 }
 
-/// At an endpoint of the API, which reads credentials from the header `Authorization` alone.
+/// OAuth endpoints tell of an ambiguous request before ([`TokenError::InvalidRequest`]); those of the API read credentials from
+/// the header `Authorization` alone.
 impl From<ClientAuthError> for Refusal {
     fn from(error: ClientAuthError) -> Self {
         match error {
             ClientAuthError::Missing | ClientAuthError::Ambiguous(_) | ClientAuthError::Failed(_) => {
                 Self::from(OAuthFault::InvalidClient).caused_by(error)
             }
-            ClientAuthError::NotLoaded(_) | ClientAuthError::Unavailable(_) => {
-                Self::from(Kind::NotReady).caused_by(error)
+            ClientAuthError::OtherScheme => Self::from(OAuthFault::OtherScheme("Basic")).caused_by(error),
+            ClientAuthError::NotLoaded(_) => Self::from(Kind::NotReady).caused_by(error),
+            ClientAuthError::Unchecked { retry_secs, .. } => {
+                Self::from(Kind::ClientUnchecked(retry_secs)).caused_by(error)
             }
         }
     }
@@ -91,7 +94,7 @@ impl From<GenerateError> for Refusal {
 impl From<TokenError> for Refusal {
     fn from(error: TokenError) -> Self {
         match error {
-            TokenError::InvalidClient(error) => Self::from(OAuthFault::InvalidClient).caused_by(error),
+            TokenError::InvalidClient(error) | TokenError::ClientUnchecked(error) => error.into(),
             TokenError::InvalidRequest(sentence) => OAuthFault::InvalidRequest(sentence).told_and_logged(),
             TokenError::InvalidGrant(sentence) => OAuthFault::InvalidGrant(sentence).told_and_logged(),
             TokenError::UnauthorizedClient(sentence) => {

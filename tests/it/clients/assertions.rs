@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, mpsc};
+use std::sync::{Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -12,8 +12,11 @@ use jose::{Algorithm, ProtectedHeader, SigningKey, Typ};
 use jwt_generator::domain::{Client, ClientAuthMethod};
 use jwt_generator::oauth::{ClientAuthError, JWT_BEARER, PresentedCredentials};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 use super::authentication::{ISSUER, NOW, World, client};
+
+const NO_KEY: ClientAuthError = ClientAuthError::Failed("no key of the client verifies the assertion");
 
 fn key(algorithm: Algorithm) -> SigningKey {
     SigningKey::generate(algorithm, 2048).unwrap()
@@ -136,12 +139,11 @@ async fn no_other_key_and_no_other_kind_of_token_passes_for_an_assertion() {
         client("basic", ClientAuthMethod::ClientSecretBasic, |_| {}),
     ])
     .await;
-    let no_key = Err(ClientAuthError::Failed("no key of the client verifies the assertion"));
-    assert_eq!(judge(&world, &signed(&other, "k", &claims())).await, no_key);
-    assert_eq!(judge(&world, &signed(&own, "other", &claims())).await, no_key);
+    assert_eq!(judge(&world, &signed(&other, "k", &claims())).await, Err(NO_KEY));
+    assert_eq!(judge(&world, &signed(&own, "other", &claims())).await, Err(NO_KEY));
     let unsigned =
         format!("{}.", jose::signing_input(&header(r#"{"alg":"none"}"#), claims().to_string().as_bytes()));
-    assert_eq!(judge(&world, &unsigned).await, no_key);
+    assert_eq!(judge(&world, &unsigned).await, Err(NO_KEY));
     let kinds = Err(ClientAuthError::Failed("typ must be JWT or client-authentication+jwt"));
     for typ in ["at+jwt", "token-introspection+jwt", "dpop+jwt", "oauth-authz-req+jwt", ""] {
         let header = header(&format!(r#"{{"alg":"ES256","typ":"{typ}","kid":"k"}}"#));
@@ -202,8 +204,7 @@ async fn only_the_registered_algorithm_is_accepted() {
         client.metadata.token_endpoint_auth_signing_alg = Some("ES256".to_owned());
     })])
     .await;
-    let no_key = Err(ClientAuthError::Failed("no key of the client verifies the assertion"));
-    assert_eq!(judge(&world, &signed(&rsa, "r", &claims())).await, no_key);
+    assert_eq!(judge(&world, &signed(&rsa, "r", &claims())).await, Err(NO_KEY));
     assert_eq!(judge(&world, &signed(&ec, "e", &claims())).await.as_deref(), Ok("a"));
 }
 
@@ -212,6 +213,8 @@ struct Publisher {
     uri: String,
     set: Arc<Mutex<(u16, String)>>,
     asked: Arc<AtomicUsize>,
+    /// Whether its answers wait.
+    hangs: Arc<(Mutex<bool>, Condvar)>,
 }
 
 impl Publisher {
@@ -219,10 +222,9 @@ impl Publisher {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let uri = format!("http://{}/jwks", listener.local_addr().unwrap());
         let (set, asked) = (Arc::new(Mutex::new((200, set.to_string()))), Arc::<AtomicUsize>::default());
-        let (served, counted) = (Arc::clone(&set), Arc::clone(&asked));
-        let (ready, is_ready) = mpsc::channel();
+        let hangs = Arc::<(Mutex<bool>, Condvar)>::default();
+        let (served, counted, held) = (Arc::clone(&set), Arc::clone(&asked), Arc::clone(&hangs));
         thread::spawn(move || {
-            ready.send(()).unwrap();
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
                 let mut head = Vec::new();
@@ -231,6 +233,7 @@ impl Publisher {
                     head.push(byte[0]);
                 }
                 counted.fetch_add(1, Ordering::SeqCst);
+                drop(held.1.wait_while(held.0.lock().unwrap(), |hangs| *hangs).unwrap());
                 let (status, body) = served.lock().unwrap().clone();
                 let length = body.len();
                 let answer = format!(
@@ -239,26 +242,44 @@ impl Publisher {
                 let _ = stream.write_all(answer.as_bytes());
             }
         });
-        is_ready.recv().unwrap();
-        Self { uri, set, asked }
+        Self { uri, set, asked, hangs }
     }
 
     fn publish(&self, status: u16, set: &Value) {
         *self.set.lock().unwrap() = (status, set.to_string());
     }
 
+    fn hang(&self, hangs: bool) {
+        *self.hangs.0.lock().unwrap() = hangs;
+        self.hangs.1.notify_all();
+    }
+
     fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
+
+    async fn was_asked(&self, times: usize) {
+        while self.asked() < times {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// The client `id` of a publisher.
+fn published(id: &str, publisher: &Publisher) -> Client {
+    client(id, ClientAuthMethod::PrivateKeyJwt, |client| {
+        client.metadata.jwks_uri = Some(publisher.uri.clone());
+    })
 }
 
 async fn with_publisher(publisher: &Publisher) -> World {
-    let world = World::with(vec![client("a", ClientAuthMethod::PrivateKeyJwt, |client| {
-        client.metadata.jwks_uri = Some(publisher.uri.clone());
-    })])
-    .await;
+    let world = World::with(vec![published("a", publisher)]).await;
     world.clock.set_uptime(Duration::from_secs(1000));
     world
+}
+
+fn unreachable(retry_secs: u32) -> ClientAuthError {
+    ClientAuthError::Unchecked { why: "the keys of the client could not be fetched", retry_secs }
 }
 
 fn numbered(n: u32) -> Value {
@@ -270,16 +291,20 @@ async fn published_keys_are_fetched_once_and_again_for_an_unknown_key_after_a_co
     let (first, second) = (key(Algorithm::Es256), key(Algorithm::Es256));
     let publisher = Publisher::start(&key_set(&[(&first, "1")]));
     let world = with_publisher(&publisher).await;
-    let no_key = Err(ClientAuthError::Failed("no key of the client verifies the assertion"));
     assert_eq!(judge(&world, &signed(&first, "1", &numbered(1))).await.as_deref(), Ok("a"));
     assert_eq!(judge(&world, &signed(&first, "1", &numbered(2))).await.as_deref(), Ok("a"));
     assert_eq!(publisher.asked(), 1);
     publisher.publish(200, &key_set(&[(&first, "1"), (&second, "2")]));
-    for n in 3..10 {
-        assert_eq!(judge(&world, &signed(&second, "2", &numbered(n))).await, no_key);
+    let why = "no key of the client verifies the assertion, and its keys were fetched a moment ago";
+    for (at, retry_secs) in [(1001, 29), (1029, 1)] {
+        world.clock.set_uptime(Duration::from_secs(at));
+        let answer = judge(&world, &signed(&second, "2", &numbered(3))).await;
+        assert_eq!(answer, Err(ClientAuthError::Unchecked { why, retry_secs }), "the key may be new");
+        assert_eq!(judge(&world, &signed(&second, "1", &numbered(3))).await, Err(NO_KEY), "the key is known");
     }
     assert_eq!(publisher.asked(), 1, "the cooldown is not over");
     world.clock.set_uptime(Duration::from_secs(1030));
+    assert_eq!(judge(&world, &signed(&second, "3", &numbered(3))).await, Err(NO_KEY), "a fetch proves it");
     assert_eq!(judge(&world, &signed(&second, "2", &numbered(11))).await.as_deref(), Ok("a"));
     assert_eq!(publisher.asked(), 2);
     world.directory.refresh().await.unwrap();
@@ -309,7 +334,7 @@ async fn keys_that_cannot_be_fetched_again_count_for_a_day() {
     for (at, answer) in [
         (1000 + 16 * 60, Ok("a".to_owned())),
         (1000 + day - 1, Ok("a".to_owned())),
-        (1000 + day + 30, Err(ClientAuthError::Unavailable("the keys of the client could not be fetched"))),
+        (1000 + day + 30, Err(unreachable(5))),
     ] {
         world.clock.set_uptime(Duration::from_secs(at));
         assert_eq!(judge(&world, &signed(&key, "k", &numbered(at as u32))).await, answer, "at {at}");
@@ -325,12 +350,11 @@ async fn an_answer_that_is_no_key_set_is_not_used() {
     let key = key(Algorithm::Es256);
     let publisher = Publisher::start(&json!("<html>"));
     let world = with_publisher(&publisher).await;
-    let unreachable = Err(ClientAuthError::Unavailable("the keys of the client could not be fetched"));
     for (status, set) in [(200, json!("x")), (302, key_set(&[(&key, "k")])), (404, json!({}))] {
         publisher.publish(status, &set);
         let at = world.clock.uptime() + Duration::from_secs(30);
         world.clock.set_uptime(at);
-        assert_eq!(judge(&world, &signed(&key, "k", &claims())).await, unreachable, "{status}");
+        assert_eq!(judge(&world, &signed(&key, "k", &claims())).await, Err(unreachable(5)), "{status}");
     }
     assert_eq!(publisher.asked(), 3);
 }
@@ -349,5 +373,98 @@ async fn many_requests_at_once_cause_one_fetch() {
     for racer in racers {
         assert_eq!(racer.await.unwrap().as_deref(), Ok("a"));
     }
+    assert_eq!(publisher.asked(), 1);
+}
+
+/// A judgement that is under way.
+type Judging = JoinHandle<Result<String, ClientAuthError>>;
+
+/// Clients whose key sets do not arrive, beside `good`, whose key set does.
+struct Crowd {
+    world: Arc<World>,
+    slow: Vec<Publisher>,
+    good: Publisher,
+    key: SigningKey,
+}
+
+impl Crowd {
+    async fn begin() -> Self {
+        let key = key(Algorithm::Es256);
+        let slow: Vec<_> = (0..4).map(|_| Publisher::start(&json!("no set"))).collect();
+        let good = Publisher::start(&key_set(&[(&key, "k")]));
+        let clients = slow.iter().enumerate().map(|(n, slow)| published(&format!("slow{n}"), slow));
+        let world = World::with(clients.chain([published("good", &good)]).collect()).await;
+        world.clock.set_uptime(Duration::from_secs(1000));
+        tokio::time::pause();
+        Self { world: Arc::new(world), slow, good, key }
+    }
+
+    fn ask(&self, id: &str, n: u32) -> Judging {
+        let mut claims = numbered(n);
+        (claims["iss"], claims["sub"]) = (json!(id), json!(id));
+        let (world, assertion) = (Arc::clone(&self.world), signed(&self.key, "k", &claims));
+        tokio::spawn(async move { judge(&world, &assertion).await })
+    }
+
+    fn forge(&self, n: u32) -> Vec<Judging> {
+        self.slow.iter().for_each(|slow| slow.hang(true));
+        (0..self.slow.len()).map(|at| self.ask(&format!("slow{at}"), n)).collect()
+    }
+
+    async fn release(&self, forged: Vec<Judging>) {
+        self.slow.iter().for_each(|slow| slow.hang(false));
+        for forged in forged {
+            assert_eq!(forged.await.unwrap(), Err(unreachable(5)));
+        }
+    }
+}
+
+/// Seen: a few forged assertions for clients with slow addresses shut out the clients of all other addresses for half a minute.
+#[tokio::test]
+async fn a_fetch_that_found_no_place_is_tried_again_by_the_next_request() {
+    let crowd = Crowd::begin().await;
+    let forged = crowd.forge(1);
+    for slow in &crowd.slow {
+        slow.was_asked(1).await;
+    }
+    let waiting = crowd.ask("good", 1);
+    while !waiting.is_finished() {
+        tokio::time::advance(Duration::from_millis(100)).await;
+    }
+    assert_eq!(waiting.await.unwrap(), Err(unreachable(1)));
+    crowd.release(forged).await;
+    assert_eq!(crowd.ask("good", 2).await.unwrap().as_deref(), Ok("good"));
+    assert_eq!(crowd.good.asked(), 1);
+}
+
+#[tokio::test]
+async fn addresses_that_failed_before_leave_places_for_the_others() {
+    let crowd = Crowd::begin().await;
+    crowd.release(crowd.forge(1)).await;
+    crowd.world.clock.set_uptime(Duration::from_secs(1005));
+    let forged = crowd.forge(2);
+    let under_way = || crowd.slow.iter().map(Publisher::asked).sum::<usize>() - crowd.slow.len();
+    while under_way() < 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(crowd.ask("good", 1).await.unwrap().as_deref(), Ok("good"));
+    assert_eq!(under_way(), 2);
+    crowd.release(forged).await;
+}
+
+/// Seen: a request that ended before the keys arrived took them along, and the next fetch had to wait for the cooldown.
+#[tokio::test]
+async fn keys_that_arrive_after_their_request_has_ended_are_used() {
+    let key = key(Algorithm::Es256);
+    let publisher = Publisher::start(&key_set(&[(&key, "k")]));
+    publisher.hang(true);
+    let world = Arc::new(with_publisher(&publisher).await);
+    let (asking, forged) = (Arc::clone(&world), signed(&key, "other", &numbered(1)));
+    let gone = tokio::spawn(async move { judge(&asking, &forged).await });
+    publisher.was_asked(1).await;
+    gone.abort();
+    assert!(gone.await.unwrap_err().is_cancelled());
+    publisher.hang(false);
+    assert_eq!(judge(&world, &signed(&key, "k", &numbered(2))).await.as_deref(), Ok("a"));
     assert_eq!(publisher.asked(), 1);
 }

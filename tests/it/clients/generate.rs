@@ -210,6 +210,28 @@ fn an_unknown_client_and_a_wrong_secret_look_alike() {
     token.is_refused(401, "invalid_token", "Token verification failed");
 }
 
+/// Seen: such a header counted as absent, so that its sender got a demo token or learned nothing.
+#[test]
+fn a_header_that_can_name_no_client_is_refused_once_there_are_clients() {
+    let service = service(&json!({}), &[("DEMO_TOKENS", "true")]);
+    let with = |service: &Service, values: &[&str]| {
+        let headers: Vec<_> = values.iter().map(|value| ("authorization", *value)).collect();
+        service.anonymous().send(Method::POST, PATH, &headers, "")
+    };
+    let without_clients = Service::start();
+    for odd in ["Digest x", "", "Bearer "] {
+        let refused = with(&service, &[odd]);
+        let sentence = "The header Authorization must have the scheme Basic or Bearer";
+        refused.is_refused(401, "invalid_client", sentence);
+        assert_eq!(refused.header("www-authenticate"), Some("Basic realm=\"client\", charset=\"UTF-8\""));
+        assert_eq!(claims_of(&with(&without_clients, &[odd]))["demo"], true, "as the original");
+    }
+    let two = ["Basic x", "Basic x"];
+    let sentence = "The request must have one header Authorization";
+    with(&service, &two).is_refused(400, "invalid_request", sentence);
+    assert_eq!(claims_of(&with(&without_clients, &two))["demo"], true, "as the original");
+}
+
 #[test]
 fn a_generated_token_opens_no_account_whatever_its_subject_is() {
     let service = service(&json!({ "subjects": ["*"], "claims": ["*"] }), &[("DEMO_TOKENS", "true")]);

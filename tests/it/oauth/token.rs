@@ -1,11 +1,13 @@
 //! `POST /oauth/token`: what every grant needs, and `client_credentials`.
 
 use http::Method;
+use jose::{Algorithm, ProtectedHeader, SigningKey, Typ};
+use jwt_generator::oauth::JWT_BEARER;
 use serde_json::{Value, json};
 
 use super::{FORM, ISSUER, ask, form, machine, of, own_token, service};
 use crate::clients::SECRET;
-use crate::support::Service;
+use crate::support::{Service, socket};
 
 const PATH: &str = "/oauth/token";
 const GRANT: (&str, &str) = ("grant_type", "client_credentials");
@@ -115,6 +117,67 @@ fn a_client_that_does_not_authenticate_learns_how() {
         );
         assert_eq!(refused.header("www-authenticate"), Some("Basic realm=\"client\", charset=\"UTF-8\""));
     }
+}
+
+/// Seen: such a header counted as absent, so that a request could authenticate by its form beside it.
+#[test]
+fn a_header_that_cannot_authenticate_a_client_is_not_absent() {
+    let service = service(&[], &[]);
+    let client = service.anonymous();
+    let params = form(&[GRANT, ("client_id", "orders"), ("client_secret", SECRET), ("token", "x")]);
+    for path in [PATH, "/oauth/introspect", "/oauth/revoke"] {
+        let with = |values: &[&str]| {
+            let own = values.iter().map(|value| ("authorization", *value));
+            client.send(Method::POST, path, &own.chain([FORM]).collect::<Vec<_>>(), params.clone())
+        };
+        for odd in ["Bearer x", "Digest x", ""] {
+            let refused = with(&[odd]);
+            refused.is_oauth_error(
+                401,
+                "invalid_client",
+                "The header Authorization must have the scheme Basic",
+            );
+            let challenge = refused.header("www-authenticate");
+            assert_eq!(challenge, Some("Basic realm=\"client\", charset=\"UTF-8\""), "{path}");
+        }
+        let sentence = "The request must have one header Authorization";
+        for two in [["Basic x", "Basic x"], ["Bearer x", ""]] {
+            with(&two).is_oauth_error(400, "invalid_request", sentence);
+        }
+    }
+    let mut stream = socket::connect(service.address());
+    let length = params.len();
+    let head = format!(
+        "POST {PATH} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: {}\r\ncontent-length: {length}\r\n",
+        FORM.1
+    );
+    socket::send(
+        &mut stream,
+        [head.as_bytes(), b"authorization: B\xe4sic x\r\n\r\n", params.as_bytes()].concat(),
+    );
+    let answer = socket::until_closed(&mut stream);
+    assert!(answer.starts_with("HTTP/1.1 401 ") && answer.contains("must have the scheme Basic"), "{answer}");
+}
+
+#[test]
+fn a_client_whose_keys_do_not_arrive_learns_when_to_try_again() {
+    let keyed = json!({
+        "client_id": "keyed", "token_endpoint_auth_method": "private_key_jwt", "grant_types": ["client_credentials"],
+        "jwks_uri": "http://127.0.0.1:1/jwks", "scope": "orders.read",
+    });
+    let service = service(&[keyed], &[]);
+    let key = SigningKey::generate(Algorithm::Es256, 2048).unwrap();
+    let exp = Service::START + 60;
+    let claims = json!({ "iss": "keyed", "sub": "keyed", "aud": ISSUER, "exp": exp, "jti": "1" });
+    let header = ProtectedHeader::encode(Algorithm::Es256, Typ::Jwt, "k");
+    let input = jose::signing_input(&header, claims.to_string().as_bytes());
+    let signature = key.sign(input.as_bytes()).unwrap();
+    let assertion = jose::attach(input, &signature);
+    let own = [("client_assertion_type", JWT_BEARER), ("client_assertion", &*assertion)];
+    let refused = ask(&service.anonymous(), PATH, &[&[GRANT], &own[..]].concat());
+    let sentence = "The client's assertion cannot be checked now; try again in 5 s";
+    refused.is_oauth_error(503, "temporarily_unavailable", sentence);
+    assert_eq!(refused.header("retry-after"), Some("5"));
 }
 
 #[test]
