@@ -1,6 +1,7 @@
 //! Which tokens are refused although they have not expired, in memory.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -19,17 +20,22 @@ struct Shared {
     known: ArcSwap<Known>,
     /// Held while the known denials are replaced.
     replacing: Mutex<()>,
+    hasher: RandomState,
 }
 
+/// The number of shards: a new denial copies its shard, which has some 400 of 100,000 denials.
+const SHARDS: usize = 256;
+
+/// The denials whose hash gives one shard.
+type Shard = HashMap<Denied, Span>;
+
 /// One state of what is known.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Known {
     /// Whether the store was read at least once.
     is_loaded: bool,
-    /// Everything up to the latest reading of the store.
-    read: Arc<HashMap<Denied, Span>>,
-    /// What came since then. It is copied with each denial of this instance, so it must stay small.
-    recent: HashMap<Denied, Span>,
+    is_empty: bool,
+    shards: Vec<Arc<Shard>>,
 }
 
 /// When a denial was written, and when it has no more effect.
@@ -72,22 +78,25 @@ pub(super) struct Concerned {
 impl DeniedTokens {
     /// Refuses these tokens from now on.
     pub fn add(&self, denial: &Denial) {
-        self.replace(|known| note(&mut known.recent, denial));
+        let shard = self.shard_of(&denial.denied);
+        self.replace(|known| note(Arc::make_mut(&mut known.shards[shard]), denial));
     }
 
     /// Takes what the store has: the denials that are new since the last reading. Those that have expired at `now` are
-    /// forgotten. The own denials of this instance stay until a reading brings them.
+    /// forgotten.
     pub fn install(&self, new: &[Denial], now: Timestamp) {
+        let mut of_shard = vec![Vec::new(); SHARDS];
+        new.iter().for_each(|denial| of_shard[self.shard_of(&denial.denied)].push(denial));
         self.replace(|known| {
             known.is_loaded = true;
-            let expired = known.read.values().any(|span| span.expires_at <= now);
-            if expired || !new.is_empty() || !known.recent.is_empty() {
-                let mut read: HashMap<_, _> = (*known.read).clone();
-                new.iter().for_each(|denial| note(&mut read, denial));
-                let recent = std::mem::take(&mut known.recent);
-                recent.iter().for_each(|(denied, span)| note_span(&mut read, denied, *span));
-                read.retain(|_, span| span.expires_at > now);
-                known.read = Arc::new(read);
+            for (shard, mut new) in known.shards.iter_mut().zip(of_shard) {
+                // Most of what a reading brings is known from the one before.
+                new.retain(|denial| !shard.get(&denial.denied).is_some_and(|span| span.covers(denial)));
+                if !new.is_empty() || shard.values().any(|span| span.expires_at <= now) {
+                    let shard = Arc::make_mut(shard);
+                    new.into_iter().for_each(|denial| note(shard, denial));
+                    shard.retain(|_, span| span.expires_at > now);
+                }
             }
         });
     }
@@ -99,18 +108,17 @@ impl DeniedTokens {
 
     /// How many denials are known.
     pub fn count(&self) -> usize {
-        let known = self.0.known.load();
-        known.read.len() + known.recent.len()
+        self.0.known.load().shards.iter().map(|shard| shard.len()).sum()
     }
 
     /// The verdict about a token with these claims.
     pub(super) fn judge(&self, claims: &str) -> DenialVerdict {
         let known = self.0.known.load();
-        if known.is_loaded && known.read.is_empty() && known.recent.is_empty() {
+        if known.is_loaded && known.is_empty {
             return DenialVerdict::Passes;
         }
         let concerned = Concerned::read(claims);
-        if concerned.is_denied(|denied| known.find(denied)) {
+        if concerned.is_denied(|denied| known.shards[self.shard_of(denied)].get(denied).copied()) {
             DenialVerdict::Denied
         } else if known.is_loaded || concerned.client_id.is_none() {
             DenialVerdict::Passes
@@ -123,13 +131,29 @@ impl DeniedTokens {
         let _replacing = self.0.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut known = Known::clone(&self.0.known.load());
         change(&mut known);
+        known.is_empty = known.shards.iter().all(|shard| shard.is_empty());
         self.0.known.store(Arc::new(known));
+    }
+
+    fn shard_of(&self, denied: &Denied) -> usize {
+        self.0.hasher.hash_one(denied) as usize % SHARDS
     }
 }
 
-impl Known {
-    fn find(&self, denied: &Denied) -> Option<Span> {
-        self.recent.get(denied).or_else(|| self.read.get(denied)).copied()
+impl Default for Known {
+    fn default() -> Self {
+        Self { is_loaded: false, is_empty: true, shards: vec![Arc::default(); SHARDS] }
+    }
+}
+
+impl Span {
+    fn of(denial: &Denial) -> Self {
+        Self { at: denial.at, expires_at: denial.expires_at }
+    }
+
+    /// Whether this denial adds nothing.
+    fn covers(self, denial: &Denial) -> bool {
+        denial.at <= self.at && denial.expires_at <= self.expires_at
     }
 }
 
@@ -176,14 +200,11 @@ fn one<T: DeserializeOwned>(claims: &Map<String, Value>, name: &str) -> Option<T
     claims.get(name).and_then(|value| serde_json::from_value(value.clone()).ok())
 }
 
-fn note(known: &mut HashMap<Denied, Span>, denial: &Denial) {
-    note_span(known, &denial.denied, Span { at: denial.at, expires_at: denial.expires_at });
-}
-
 /// Two denials of the same tokens count as one with the later of both instants.
-fn note_span(known: &mut HashMap<Denied, Span>, denied: &Denied, span: Span) {
-    let entry = known.entry(denied.clone()).or_insert(span);
-    *entry = Span { at: entry.at.max(span.at), expires_at: entry.expires_at.max(span.expires_at) };
+fn note(shard: &mut Shard, denial: &Denial) {
+    let new = Span::of(denial);
+    let span = shard.entry(denial.denied.clone()).or_insert(new);
+    *span = Span { at: span.at.max(new.at), expires_at: span.expires_at.max(new.expires_at) };
 }
 
 #[cfg(test)]
@@ -283,5 +304,30 @@ mod tests {
         assert_eq!(tokens.judge(&claims(1_005)), DenialVerdict::Denied);
         tokens.install(&[], NOW.plus_secs(90));
         assert_eq!((tokens.judge(&claims(1_000)), tokens.count()), (DenialVerdict::Passes, 0));
+    }
+
+    /// Seen: each denial copied all that had come since the last reading of the store.
+    #[test]
+    fn a_denial_copies_one_shard_of_what_is_known() {
+        let tokens = DeniedTokens::default();
+        let token = |n: u32| denial(Denied::Token(n.to_string()));
+        (0..10_000).for_each(|n| tokens.add(&token(n)));
+        let copied = |change: &dyn Fn()| {
+            let before = tokens.0.known.load_full();
+            change();
+            let after = tokens.0.known.load_full();
+            before
+                .shards
+                .iter()
+                .zip(&after.shards)
+                .filter(|(before, after)| !Arc::ptr_eq(before, after))
+                .count()
+        };
+        assert_eq!(copied(&|| tokens.add(&token(10_000))), 1);
+        assert_eq!(copied(&|| tokens.install(&[token(1), token(2)], NOW)), 0, "both are known");
+        assert_eq!(copied(&|| tokens.install(&[token(10_001)], NOW)), 1);
+        assert_eq!(tokens.count(), 10_002);
+        tokens.install(&[], NOW.plus_secs(60));
+        assert_eq!(tokens.count(), 0);
     }
 }
