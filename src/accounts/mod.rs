@@ -12,6 +12,7 @@ mod metrics;
 mod register;
 mod registry;
 mod unlock;
+mod user_claims;
 
 use std::sync::Arc;
 

@@ -1,5 +1,7 @@
 //! `users`: the stored users. The commands use the store of the settings, also while a server runs.
 
+mod claims;
+
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -35,6 +37,9 @@ pub(super) enum Users {
         /// Username or email address
         user: String,
     },
+    /// Show or change the claims about a user that apps get, such as a name and a
+    /// telephone number
+    Claims(claims::Claims),
     /// Set a new password and end the sessions of the user; on a terminal, the command
     /// asks for the password
     Password {
@@ -99,6 +104,7 @@ impl Users {
             }
             Self::List => list(registry, output).await?,
             Self::Show { user } => show(registry, &find(registry, &user).await?, output).await?,
+            Self::Claims(claims) => claims.run(registry, output).await?,
             Self::Password { user, password } => {
                 find(registry, &user).await?;
                 let password = Password::parse(password.read()?.expose(), policy).map_err(Failure::usage)?;

@@ -68,6 +68,8 @@ event_kinds! {
     HashStrengthened = "user.hash_strengthened", Other, [Address];
     /// The user's sessions ended; the password is the same.
     SessionsEnded = "user.logged_out", Security, [Address];
+    /// An operator changed the claims of the user that apps get.
+    UserClaimsChanged = "user.claims_changed", Security, [Address];
     /// The user was removed.
     UserDeleted = "user.deleted", Security, [Address];
     /// So many log-ins failed in a row that the next ones must wait.

@@ -3,9 +3,9 @@
 use jose::Algorithm;
 use serde::Serialize;
 
-use super::Issuer;
 use super::authorization_request::PASSWORD_ACR;
 use super::token_endpoint::GRANTS;
+use super::{Issuer, claims};
 use crate::domain::GrantType;
 use crate::keys::Published;
 
@@ -29,8 +29,8 @@ struct Document<'a> {
     response_modes_supported: &'a [&'a str],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     scopes_supported: &'a [&'a str],
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    claims_supported: &'a [&'a str],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    claims_supported: Vec<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     code_challenge_methods_supported: &'a [&'a str],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -60,24 +60,10 @@ const CONFIDENTIAL: &[&str] = &["client_secret_basic", "client_secret_post", "pr
 const WITH_PUBLIC: &[&str] = &["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
 /// The algorithms of client assertions.
 const ASSERTIONS: &[&str] = &["RS256", "PS256", "ES256", "EdDSA"];
-const SCOPES: &[&str] = &["openid", "profile", "email", "offline_access"];
-const CLAIMS: &[&str] = &[
-    "iss",
-    "sub",
-    "aud",
-    "exp",
-    "iat",
-    "auth_time",
-    "nonce",
-    "acr",
-    "amr",
-    "sid",
-    "at_hash",
-    "preferred_username",
-    "updated_at",
-    "email",
-    "email_verified",
-];
+const SCOPES: &[&str] = &["openid", "profile", "email", "address", "phone", "offline_access"];
+/// The claims of id tokens that are not about the user; the names of those are added.
+const CLAIMS: &[&str] =
+    &["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"];
 const PROMPTS: &[&str] = &["none", "login", "consent", "select_account"];
 const LOCALES: &[&str] = &["en", "de", "fr", "es", "ja"];
 
@@ -87,6 +73,7 @@ pub(super) fn document(issuer: &Issuer, algorithms: &[Algorithm]) -> Published {
         algorithms.iter().filter(|one| !one.is_post_quantum()).map(|algorithm| algorithm.name()).collect();
     let code = GRANTS.contains(&GrantType::AuthorizationCode);
     let of_code = |values: &'static [&'static str]| if code { values } else { &[] };
+    let about_users = claims::names().filter(|_| code);
     let for_browsers = |path: &str| code.then(|| issuer.url(path));
     // Tokens are revoked by public clients as well.
     let all = if code { WITH_PUBLIC } else { CONFIDENTIAL };
@@ -103,7 +90,7 @@ pub(super) fn document(issuer: &Issuer, algorithms: &[Algorithm]) -> Published {
         response_types_supported: of_code(&["code"]),
         response_modes_supported: of_code(&["query", "form_post"]),
         scopes_supported: of_code(SCOPES),
-        claims_supported: of_code(CLAIMS),
+        claims_supported: of_code(CLAIMS).iter().copied().chain(about_users).collect(),
         code_challenge_methods_supported: of_code(&["S256"]),
         prompt_values_supported: of_code(PROMPTS),
         acr_values_supported: of_code(&[PASSWORD_ACR]),

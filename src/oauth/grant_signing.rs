@@ -55,7 +55,7 @@ impl OAuth {
             self.issue_access_token(client, Some(of_grant), &audience, &scope).await?;
         let id_token = if scope.contains("openid") {
             let names = claims::permitted(&terms.id_token_claims, &client.metadata.scope);
-            let claims = claims::of_user(&user, &Scopes::default(), &names);
+            let claims = self.claims_about(&user, &Scopes::default(), &names).await?;
             Some(self.issue_id_token(client, user.id, log_in, nonce, &token, &claims).await?)
         } else {
             None

@@ -45,7 +45,7 @@ impl OAuth {
         if !user.sessions.accept(token.claims.auth_time.unwrap_or(0)) {
             return Err(gone());
         }
-        let mut claims = claims::of_user(&user, &token.claims.scope, &names);
+        let mut claims = self.claims_about(&user, &token.claims.scope, &names).await?;
         claims.insert("sub".to_owned(), id.to_string().into());
         tracing::debug!(user.id = %id, request_id = %caller.request_id, "a client gets the claims about a user");
         self.as_client_wants(&client, claims).await

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::domain::{
     Client, ClientId, Denial, Email, Event, Instance, PasswordHash, RingRecord, ThrottleRecord,
-    ThrottledAccount, Timestamp, User, UserId, Username,
+    ThrottledAccount, Timestamp, User, UserClaims, UserId, Username,
 };
 use crate::telemetry::traces::{Span, SpanKind};
 
@@ -168,6 +168,19 @@ impl Users for Observed<dyn Users> {
         event: &Event,
     ) -> Result<bool, StoreError> {
         self.run(Verb::end_sessions, self.store.end_sessions(id, valid_from, event)).await
+    }
+
+    async fn find_user_claims(&self, id: UserId) -> Result<Option<UserClaims>, StoreError> {
+        self.run(Verb::find_user_claims, self.store.find_user_claims(id)).await
+    }
+
+    async fn record_user_claims(
+        &self,
+        id: UserId,
+        claims: &UserClaims,
+        event: &Event,
+    ) -> Result<bool, StoreError> {
+        self.run(Verb::record_user_claims, self.store.record_user_claims(id, claims, event)).await
     }
 
     async fn delete_user(&self, id: UserId, event: &Event) -> Result<bool, StoreError> {

@@ -38,6 +38,8 @@ verbs! {
     replace_hash_if in "users",
     replace_password_if in "users",
     end_sessions in "users",
+    find_user_claims in "users",
+    record_user_claims in "users",
     delete_user in "users",
     find_ring in "rings",
     replace_ring_if in "rings",

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::{Absent, StoreError};
-use crate::domain::{Email, Event, PasswordHash, Timestamp, User, UserId, Username};
+use crate::domain::{Email, Event, PasswordHash, Timestamp, User, UserClaims, UserId, Username};
 
 /// The users.
 ///
@@ -78,6 +78,17 @@ pub trait Users: Send + Sync {
         event: &Event,
     ) -> Result<bool, StoreError>;
 
+    /// The claims that an operator gave the user; `None` if there are none, or no such user.
+    async fn find_user_claims(&self, id: UserId) -> Result<Option<UserClaims>, StoreError>;
+
+    /// Replaces the claims of a user by these. Returns false if there is no such user.
+    async fn record_user_claims(
+        &self,
+        id: UserId,
+        claims: &UserClaims,
+        event: &Event,
+    ) -> Result<bool, StoreError>;
+
     /// Removes a user and everything that is stored about the user. Returns false if there was no such user.
     async fn delete_user(&self, id: UserId, event: &Event) -> Result<bool, StoreError>;
 }
@@ -126,6 +137,14 @@ impl Users for Absent {
     }
 
     async fn end_sessions(&self, _: UserId, _: Timestamp, _: &Event) -> Result<bool, StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn find_user_claims(&self, _: UserId) -> Result<Option<UserClaims>, StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn record_user_claims(&self, _: UserId, _: &UserClaims, _: &Event) -> Result<bool, StoreError> {
         Err(StoreError::Absent)
     }
 

@@ -83,8 +83,8 @@ pub const USERS: CollectionSpec = CollectionSpec {
 pub const USER_STATES: CollectionSpec = CollectionSpec {
     name: "user_states",
     owner: Owner::Ours,
-    holds: "what is known of a user besides the original's document, under the same `_id`; one more says how far users of \
-            another program have been read",
+    holds: "what is known of a user besides the original's document, under the same `_id`, such as the claims that an \
+            operator gave the user; one more says how far users of another program have been read",
     bound: "one for each user and one more; a registration that a crash cut short leaves one, which the next \
             registration of that name or address removes",
     indexes: &[

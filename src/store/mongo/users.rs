@@ -13,7 +13,7 @@ use super::states::join_state;
 use super::user_keys::keys_of;
 use super::{Mongo, in_time, within_deadline};
 use crate::domain::{
-    Email, Event, PasswordHash, ThrottledAccount, Timestamp, User, UserId, UserKeys, Username,
+    Email, Event, PasswordHash, ThrottledAccount, Timestamp, User, UserClaims, UserId, UserKeys, Username,
 };
 use crate::store::{StoreError, Users};
 
@@ -147,6 +147,31 @@ impl Users for Mongo {
                 return Ok(false);
             }
             self.finish_ending_sessions(id, valid_from, kept.as_ref()).await?;
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn find_user_claims(&self, id: UserId) -> Result<Option<UserClaims>, StoreError> {
+        self.claims_of(id).await
+    }
+
+    async fn record_user_claims(
+        &self,
+        id: UserId,
+        claims: &UserClaims,
+        event: &Event,
+    ) -> Result<bool, StoreError> {
+        let kept = self.kept(event).await?;
+        in_time(async {
+            if !self.is_user(id).await? {
+                return Ok(false);
+            }
+            self.write_claims(id, claims, kept.as_ref()).await?;
+            // A deletion in between has cleared the state: no claims may stay.
+            if !self.is_user(id).await? {
+                self.clear_state(id).await?;
+            }
             Ok(true)
         })
         .await

@@ -8,6 +8,7 @@ use crate::store::TableSize;
 /// A table, the column of the instant at which a row expires, and the seconds from that instant until it does.
 const TABLES: &[(&str, Option<(&str, u64)>)] = &[
     ("users", None),
+    ("user_claims", None),
     ("rings", None),
     ("instances", Some(("at", Instance::SILENCE_SECS))),
     ("login_throttles", Some(("forget_at", 0))),

@@ -1,13 +1,13 @@
 //! The table of users.
 
 use async_trait::async_trait;
-use rusqlite::{Connection, Row, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use super::Sqlite;
 use super::changes::Change;
 use crate::domain::{
-    Email, Event, PasswordHash, Sessions, Taken, ThrottledAccount, Timestamp, User, UserId, UserKeys,
-    Username,
+    Email, Event, PasswordHash, Sessions, Taken, ThrottledAccount, Timestamp, User, UserClaims, UserId,
+    UserKeys, Username,
 };
 use crate::store::{StoreError, Users};
 
@@ -119,6 +119,39 @@ impl Users for Sqlite {
         self.change_row(event, end).await
     }
 
+    async fn find_user_claims(&self, id: UserId) -> Result<Option<UserClaims>, StoreError> {
+        self.upgrade().await?;
+        let row = self.read(move |connection| {
+            connection
+                .prepare_cached("SELECT claims, updated_at FROM user_claims WHERE user = ?1")?
+                .query_row([id.to_string()], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))
+                .optional()
+        });
+        let Some((claims, updated_at)) = row.await? else { return Ok(None) };
+        let claims = UserClaims::from_store(&claims, Timestamp::from_millis(updated_at.max(0) as u64));
+        claims
+            .map(Some)
+            .ok_or_else(|| StoreError::Corrupt("a user's claims are not a JSON object".to_owned()))
+    }
+
+    async fn record_user_claims(
+        &self,
+        id: UserId,
+        claims: &UserClaims,
+        event: &Event,
+    ) -> Result<bool, StoreError> {
+        let (text, updated_at) = (claims.to_store(), claims.updated_at);
+        let record = move |connection: &Connection| {
+            connection
+                .prepare_cached(
+                    "INSERT INTO user_claims (user, claims, updated_at) SELECT id, ?2, ?3 FROM users WHERE id = ?1
+                     ON CONFLICT (user) DO UPDATE SET claims = excluded.claims, updated_at = excluded.updated_at",
+                )?
+                .execute(params![id.to_string(), text, updated_at.as_millis() as i64])
+        };
+        self.change_row(event, record).await
+    }
+
     async fn delete_user(&self, id: UserId, event: &Event) -> Result<bool, StoreError> {
         let delete = move |connection: &Connection| {
             connection
@@ -128,6 +161,7 @@ impl Users for Sqlite {
                 "DELETE FROM grants WHERE user = ?1",
                 "DELETE FROM browser_sessions WHERE user = ?1",
                 "DELETE FROM consents WHERE user = ?1",
+                "DELETE FROM user_claims WHERE user = ?1",
             ] {
                 connection.prepare_cached(of_user)?.execute([id.to_string()])?;
             }

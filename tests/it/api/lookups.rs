@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use jwt_generator::accounts::{Hasher, Registration, Registry};
 use jwt_generator::clock::Clock;
 use jwt_generator::domain::{
-    Email, Event, Initiator, LoginName, Password, PasswordHash, PasswordPolicy, Timestamp, User, UserId,
-    Username,
+    Email, Event, Initiator, LoginName, Password, PasswordHash, PasswordPolicy, Timestamp, User, UserClaims,
+    UserId, Username,
 };
 use jwt_generator::entropy::Entropy;
 use jwt_generator::store::mongo::Mongo;
@@ -93,6 +93,19 @@ impl Users for Watched {
         event: &Event,
     ) -> Result<bool, StoreError> {
         self.inner.end_sessions(id, valid_from, event).await
+    }
+
+    async fn find_user_claims(&self, id: UserId) -> Result<Option<UserClaims>, StoreError> {
+        self.inner.find_user_claims(id).await
+    }
+
+    async fn record_user_claims(
+        &self,
+        id: UserId,
+        claims: &UserClaims,
+        event: &Event,
+    ) -> Result<bool, StoreError> {
+        self.inner.record_user_claims(id, claims, event).await
     }
 
     async fn delete_user(&self, id: UserId, event: &Event) -> Result<bool, StoreError> {

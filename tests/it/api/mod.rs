@@ -13,5 +13,6 @@ mod published;
 mod refusals;
 mod sessions;
 mod turns;
+mod user_claims;
 mod validate;
 mod verdicts;

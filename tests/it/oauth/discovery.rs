@@ -28,10 +28,15 @@ fn both_documents_say_what_is_switched_on() {
             "acr_values_supported",
             json!(["urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"]),
         ),
-        // A user has no address and no telephone number.
-        ("scopes_supported", json!(["openid", "profile", "email", "offline_access"])),
+        ("scopes_supported", json!(["openid", "profile", "email", "address", "phone", "offline_access"])),
     ] {
         assert_eq!(document[name], value, "{name}");
+    }
+    let claims = document["claims_supported"].as_array().unwrap();
+    for name in
+        ["sub", "preferred_username", "email_verified", "given_name", "phone_number_verified", "address"]
+    {
+        assert!(claims.contains(&json!(name)), "{name}");
     }
     let grants = document["grant_types_supported"].as_array().unwrap();
     assert!(grants.contains(&json!("client_credentials")));

@@ -1,6 +1,7 @@
 //! `GET` and `POST /oauth/userinfo`.
 
 use http::Method;
+use jwt_generator::domain::{Initiator, LoginName};
 use serde_json::{Value, json};
 
 use super::{FORM, ISSUER, ask, form, machine, new_user, of, own_token, service, token_of_user};
@@ -23,6 +24,46 @@ fn the_scopes_of_the_token_give_claims_about_its_user() {
     assert_eq!(told("openid profile address phone"), profile);
     let email = json!({ "sub": user, "email": "alice@example.com", "email_verified": false });
     assert_eq!(told("openid email"), email);
+}
+
+/// Gives a user claims beside the service, as a command does.
+fn give_claims(service: &Service, name: &str, change: &str) {
+    let by = &Initiator::OPERATOR;
+    let given = service.manage(async |registry| {
+        let user = registry.find_user(&LoginName::from_text(name)).await.unwrap().unwrap();
+        let before = registry.find_claims(&user).await.unwrap();
+        registry.set_claims(user.id, before.changed_by(change).unwrap(), by).await
+    });
+    given.unwrap();
+}
+
+#[test]
+fn the_claims_that_an_operator_gave_the_user_come_with_their_scopes() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = service(&[], &[("DATA_DIR", folder.path().to_str().unwrap())]);
+    let user = new_user(&service, "alice");
+    let told = |scope: &str| {
+        let token = token_of_user(&service, &user, &json!({ "scope": scope }));
+        service.anonymous().bearing(&token).get(PATH).ok()
+    };
+    let address = json!({ "street_address": "1 High St", "locality": "London", "country": "GB" });
+    let given = json!({
+        "given_name": "Alice", "zoneinfo": "Europe/London", "phone_number": "+441234567", "address": address,
+    });
+    service.at(60);
+    give_claims(&service, "alice", &given.to_string());
+    let profile = json!({
+        "sub": user, "preferred_username": "alice", "updated_at": Service::START + 60,
+        "given_name": "Alice", "zoneinfo": "Europe/London",
+    });
+    assert_eq!(told("openid profile"), profile);
+    assert_eq!(told("openid address"), json!({ "sub": user, "address": address }));
+    let phone = json!({ "sub": user, "phone_number": "+441234567", "phone_number_verified": false });
+    assert_eq!(told("openid phone"), phone);
+    assert_eq!(told("openid"), json!({ "sub": user }));
+    give_claims(&service, "alice", r#"{"given_name":null,"address":null,"phone_number_verified":true}"#);
+    assert_eq!(told("openid address"), json!({ "sub": user }));
+    assert_eq!(told("openid phone")["phone_number_verified"], true);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use jwt_generator::domain::{Initiator, LoginName};
 use serde_json::{Value, json};
 
 use super::browser::{
@@ -65,6 +66,28 @@ fn a_single_claim_is_asked_for_as_its_scope_is() {
     assert_eq!(id_claims(&tokens)["email_verified"], false);
     let code = browser.code(&authorize("web", &[&more[..], &[SILENT]].concat()));
     assert_eq!(userinfo(&service, &browser.redeem("web", &code)), told, "the consent is remembered");
+}
+
+/// `id_token` of the parameter `claims` puts what an operator gave the user into the id token, within the scopes of the client.
+#[test]
+fn the_id_token_has_the_given_claims_that_a_request_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = service_with(&[("DATA_DIR", folder.path().to_str().unwrap())]);
+    let browser = Browser::of_user(&service, "alice");
+    let changed = service.manage(async |registry| {
+        let user = registry.find_user(&LoginName::from_text("alice")).await.unwrap().unwrap();
+        let before = registry.find_claims(&user).await.unwrap();
+        let change = r#"{"given_name":"Alice","family_name":"Doe","phone_number":"+4412345"}"#;
+        registry.set_claims(user.id, before.changed_by(change).unwrap(), &Initiator::OPERATOR).await
+    });
+    changed.unwrap();
+    let names = r#"{"id_token":{"given_name":{"essential":true},"phone_number":null,"birthdate":null}}"#;
+    let (page, tokens) = allowed(&browser, "web", &[("scope", "openid"), ("claims", names)]);
+    assert!(page.contains("see your user name and your profile"), "{page}");
+    let told = id_claims(&tokens);
+    assert_eq!((&told["given_name"], &told["family_name"]), (&json!("Alice"), &Value::Null), "{told}");
+    assert_eq!((&told["phone_number"], &told["birthdate"]), (&Value::Null, &Value::Null), "{told}");
+    assert_eq!(userinfo(&service, &tokens), json!({ "sub": told["sub"] }), "they are asked for one by one");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A server without a database: each verb of each aggregate says so.
 
-use jwt_generator::domain::{EventKind, EventRetention, ThrottledAccount, Timestamp};
+use jwt_generator::domain::{EventKind, EventRetention, ThrottledAccount, Timestamp, UserClaims};
 use jwt_generator::store::{Absent, EventFilter, StoreError, Stores};
 
 use super::assertions::assertion;
@@ -46,6 +46,8 @@ async fn without_a_database_each_verb_says_so() {
         users.replace_hash_if(user.id, &hash(1), &hash(2), &event).await.map(drop),
         users.replace_password_if(user.id, &hash(1), &hash(2), now, &event).await.map(drop),
         users.end_sessions(user.id, now, &event).await.map(drop),
+        users.find_user_claims(user.id).await.map(drop),
+        users.record_user_claims(user.id, &UserClaims::none(now), &event).await.map(drop),
         users.delete_user(user.id, &event).await.map(drop),
     ]);
     all_absent(&[

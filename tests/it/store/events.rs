@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use jwt_generator::domain::{Event, EventKind, Timestamp, User, UserId};
+use jwt_generator::domain::{Event, EventKind, Timestamp, User, UserClaims, UserId};
 use jwt_generator::store::{StoreError, Users};
 
 use super::contract::{Opened, changed, contract, event, hash, registered, user};
@@ -29,6 +29,10 @@ async fn each_change_hands_over_its_event(Opened { stores, events }: Opened) {
     assert!(users.end_sessions(user(1).id, FROM, &ended).await.unwrap());
     assert_eq!(events.take_all().await, [ended]);
 
+    let claims = changed(EventKind::UserClaimsChanged, 1);
+    assert!(users.record_user_claims(user(1).id, &UserClaims::none(FROM), &claims).await.unwrap());
+    assert_eq!(events.take_all().await, [claims]);
+
     let deleted = changed(EventKind::UserDeleted, 1);
     assert!(users.delete_user(user(1).id, &deleted).await.unwrap());
     assert_eq!(events.take_all().await, [deleted]);
@@ -53,6 +57,7 @@ async fn what_is_refused_hands_over_no_event(Opened { stores, events }: Opened) 
         assert!(!users.replace_password_if(user(n).id, &hash(9), &hash(3), FROM, &change).await.unwrap());
     }
     assert!(!users.end_sessions(user(2).id, FROM, &change).await.unwrap());
+    assert!(!users.record_user_claims(user(2).id, &UserClaims::none(FROM), &change).await.unwrap());
     assert!(!users.delete_user(user(2).id, &change).await.unwrap());
     assert_eq!(events.take_all().await, []);
 }

@@ -29,4 +29,5 @@ mod sessions;
 mod settled_intents;
 mod sqlite;
 mod upgrades;
+mod user_claims;
 mod users;

@@ -26,7 +26,7 @@ pub(super) const DE: Messages = Messages {
     consent: "{} Zugriff auf dein Konto erlauben?",
     consent_list: "{} möchte:",
     scope_openid: "wissen, wer du bist",
-    scope_profile: "deinen Benutzernamen sehen",
+    scope_profile: "deinen Benutzernamen und dein Profil sehen, etwa deinen Namen und dein Geburtsdatum",
     scope_email: "deine E-Mail-Adresse sehen",
     scope_address: "deine Postanschrift sehen",
     scope_phone: "deine Telefonnummer sehen",

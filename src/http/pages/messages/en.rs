@@ -26,7 +26,7 @@ pub(super) const EN: Messages = Messages {
     consent: "Allow {} to use your account?",
     consent_list: "{} would like to:",
     scope_openid: "know who you are",
-    scope_profile: "see your user name",
+    scope_profile: "see your user name and your profile, such as your name and your date of birth",
     scope_email: "see your email address",
     scope_address: "see your postal address",
     scope_phone: "see your telephone number",

@@ -26,7 +26,7 @@ pub(super) const ES: Messages = Messages {
     consent: "¿Permitir que {} use tu cuenta?",
     consent_list: "{} quiere:",
     scope_openid: "saber quién eres",
-    scope_profile: "ver tu nombre de usuario",
+    scope_profile: "ver tu nombre de usuario y tu perfil, como tu nombre y tu fecha de nacimiento",
     scope_email: "ver tu correo electrónico",
     scope_address: "ver tu dirección postal",
     scope_phone: "ver tu número de teléfono",

@@ -26,7 +26,7 @@ pub(super) const FR: Messages = Messages {
     consent: "Autoriser {} à utiliser votre compte ?",
     consent_list: "{} souhaite :",
     scope_openid: "savoir qui vous êtes",
-    scope_profile: "voir votre nom d’utilisateur",
+    scope_profile: "voir votre nom d’utilisateur et votre profil, comme votre nom et votre date de naissance",
     scope_email: "voir votre adresse e-mail",
     scope_address: "voir votre adresse postale",
     scope_phone: "voir votre numéro de téléphone",

@@ -26,7 +26,7 @@ pub(super) const JA: Messages = Messages {
     consent: "{} によるアカウントの利用を許可しますか？",
     consent_list: "{} が求めている許可：",
     scope_openid: "あなたが誰であるかの確認",
-    scope_profile: "ユーザー名の参照",
+    scope_profile: "ユーザー名とプロフィール（氏名や生年月日など）の参照",
     scope_email: "メールアドレスの参照",
     scope_address: "住所の参照",
     scope_phone: "電話番号の参照",
