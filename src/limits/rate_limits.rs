@@ -43,7 +43,7 @@ struct Shared {
     /// Hashes with random keys, so that no client can choose keys that share a bucket. The standard library draws these keys,
     /// as it does for every map.
     hashes: RandomState,
-    addresses: [Option<Budgets>; Group::COUNT],
+    addresses: [Option<AddressBudgets>; Group::COUNT],
     accounts: [Option<Budgets>; Group::COUNT],
     clients: [Option<Budgets>; Group::COUNT],
     /// Accounts with the addresses that logged in to them.
@@ -53,7 +53,7 @@ struct Shared {
     /// Networks that caused look-ups in the store.
     look_ups: Budgets,
     /// Of each group with a global quota: the networks whose familiar addresses used the budget of these.
-    familiar_networks: [Option<Budgets>; Group::COUNT],
+    familiar_networks: [Option<Table>; Group::COUNT],
     /// Of each crowd and each group with a global quota: the tick at which its bucket is full again.
     globals: [[AtomicU64; Group::COUNT]; 2],
     instances: LiveInstances,
@@ -64,34 +64,45 @@ struct Shared {
 #[derive(Debug)]
 struct Budgets {
     pace: Pace,
+    table: Table,
+}
+
+/// The buckets of addresses and of the networks that they belong to.
+#[derive(Debug)]
+struct AddressBudgets {
+    budgets: Budgets,
     /// The pace of a network, whose window is the same. So its buckets can be in the same table.
     of_network: Pace,
-    table: Table,
 }
 
 impl Budgets {
     fn of(quota: Quota) -> Self {
         let pace = Pace::of(quota, 1);
-        let of_network = Pace::times(quota, ADDRESSES_OF_NETWORK);
-        Self { pace, of_network, table: Table::new(pace.window()) }
+        Self { pace, table: Table::new(pace.window()) }
+    }
+}
+
+impl AddressBudgets {
+    fn of(quota: Quota) -> Self {
+        Self { budgets: Budgets::of(quota), of_network: Pace::times(quota, ADDRESSES_OF_NETWORK) }
     }
 }
 
 impl RateLimits {
     /// Full budgets. The global ones are shared with the other live instances.
     pub fn new(policies: Policies, clock: Clock, instances: LiveInstances) -> Self {
-        let of_scope = |scope| Group::ALL.map(|group| policies.quota(group, scope).map(Budgets::of));
+        let quotas = |scope| Group::ALL.map(|group| policies.quota(group, scope));
         Self(Arc::new(Shared {
             began_at: clock.uptime(),
             clock,
             hashes: RandomState::new(),
-            addresses: of_scope(Scope::Address),
-            accounts: of_scope(Scope::Account),
-            clients: of_scope(Scope::Client),
+            addresses: quotas(Scope::Address).map(|quota| quota.map(AddressBudgets::of)),
+            accounts: quotas(Scope::Account).map(|quota| quota.map(Budgets::of)),
+            clients: quotas(Scope::Client).map(|quota| quota.map(Budgets::of)),
             familiar: Table::new(ticks(FAMILIAR)),
             strange: Table::new(ticks(STRANGE)),
             look_ups: Budgets::of(LOOK_UPS),
-            familiar_networks: of_scope(Scope::Global),
+            familiar_networks: quotas(Scope::Global).map(|quota| quota.map(|quota| Budgets::of(quota).table)),
             globals: Default::default(),
             instances,
             verdicts: Verdicts::default(),
@@ -117,15 +128,15 @@ impl RateLimits {
     /// Takes a request from the budget of its client, and from that of the client's IPv6 network: one subscriber can have all
     /// addresses of it. The verdict is that of the budget which has less left. `None` if there is no such limit.
     pub fn take_of_address(&self, group: Group, peer: Peer) -> Option<Verdict> {
-        let budgets = self.0.addresses[group as usize].as_ref()?;
+        let AddressBudgets { budgets, of_network } = self.0.addresses[group as usize].as_ref()?;
         let (hash, now, network) = (self.0.hashes.hash_one(peer), self.0.now(), peer.network());
         let of_peer = budgets.take(hash, now, group, Scope::Address);
         if network == peer || !of_peer.allowed {
             return Some(of_peer);
         }
         let hash = self.0.hashes.hash_one(("network", network));
-        let taken = budgets.table.take(hash, now, budgets.of_network);
-        let of_network = verdict(group, Scope::Address, budgets.of_network, taken);
+        let taken = budgets.table.take(hash, now, *of_network);
+        let of_network = verdict(group, Scope::Address, *of_network, taken);
         let is_less = !of_network.allowed || of_network.remaining < of_peer.remaining;
         Some(if is_less { of_network } else { of_peer })
     }
@@ -199,10 +210,10 @@ impl RateLimits {
     /// Takes a request from the budget of familiar addresses, of which one network may use a small part. `None` if there is no
     /// such limit.
     pub fn take_of_familiar(&self, group: Group, peer: Peer) -> Option<Verdict> {
-        let budgets = self.0.familiar_networks[group as usize].as_ref()?;
+        let networks = self.0.familiar_networks[group as usize].as_ref()?;
         let quota = self.0.policies.quota(group, Scope::Global)?;
         let pace = Pace::of(quota, self.0.instances.count().saturating_mul(PARTS_OF_FAMILIAR));
-        let taken = budgets.table.take(self.0.hashes.hash_one(peer.network()), self.0.now(), pace);
+        let taken = networks.take(self.0.hashes.hash_one(peer.network()), self.0.now(), pace);
         let of_network = verdict(group, Scope::Global, pace, taken);
         if of_network.allowed { self.take_of_crowd(group, Crowd::Familiar) } else { Some(of_network) }
     }
