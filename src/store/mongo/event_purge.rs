@@ -7,13 +7,11 @@ use super::collections::{CollectionSpec, EVENT_CHAIN, EVENT_COUNTS, EVENTS};
 use super::connection::ReadFrom;
 use super::event_chain::{BASE, head_of};
 use super::events::bytes;
+use super::removal::{PURGED_AT_ONCE, portion_of_ids};
 use super::{Mongo, date, is_duplicate, within_deadline};
 use crate::domain::{EventClass, EventRetention, Timestamp};
 use crate::event_record::ChainHead;
 use crate::store::StoreError;
-
-/// Documents that one purge changes or removes.
-const PURGED_AT_ONCE: i64 = 1000;
 
 impl Mongo {
     /// Removes a portion of what has expired by `now`. True if there may be more.
@@ -94,12 +92,7 @@ impl Mongo {
         filter: Document,
         sort: Document,
     ) -> Result<Vec<Bson>, StoreError> {
-        let found = within_deadline(async {
-            let collection = self.collection(of).await?;
-            let found = collection.find(filter).sort(sort).projection(doc! { "_id": 1 });
-            found.limit(PURGED_AT_ONCE).await?.try_collect::<Vec<Document>>().await
-        });
-        Ok(found.await?.into_iter().filter_map(|mut document| document.remove("_id")).collect())
+        within_deadline(async { portion_of_ids(&self.collection(of).await?, filter, sort).await }).await
     }
 }
 

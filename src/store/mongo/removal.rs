@@ -1,15 +1,33 @@
 //! Removes documents whose events may not have been moved yet. What stays keeps only the events, and an instant after
 //! which the index that removes old documents removes it, too.
 
+use futures_util::TryStreamExt;
+use mongodb::Collection;
 use mongodb::bson::{Bson, Document, doc};
+use mongodb::error::Error;
 
 use super::collections::CollectionSpec;
 use super::events::{KeptEvent, PENDING};
 use super::{Mongo, within_deadline};
 use crate::store::StoreError;
 
-/// Documents that one purge removes.
-const PURGED_AT_ONCE: i64 = 1000;
+/// Documents that one purge changes or removes.
+pub(super) const PURGED_AT_ONCE: i64 = 1000;
+
+/// The ids of a portion of the documents that match, in this order, if there is one.
+pub(super) async fn portion_of_ids(
+    collection: &Collection<Document>,
+    filter: Document,
+    sort: impl Into<Option<Document>>,
+) -> Result<Vec<Bson>, Error> {
+    let found = collection.find(filter).projection(doc! { "_id": 1 }).limit(PURGED_AT_ONCE);
+    let found = match sort.into() {
+        Some(sort) => found.sort(sort),
+        None => found,
+    };
+    let found = found.await?.try_collect::<Vec<Document>>().await?;
+    Ok(found.into_iter().filter_map(|mut document| document.remove("_id")).collect())
+}
 
 /// What stays of a removed document besides its events.
 #[derive(Clone, Copy, Debug)]
@@ -73,12 +91,7 @@ impl Mongo {
         filter.insert(PENDING, Bson::Null);
         within_deadline(async {
             let collection = self.collection(of).await?;
-            let mut found =
-                collection.find(filter.clone()).projection(doc! { "_id": 1 }).limit(PURGED_AT_ONCE).await?;
-            let mut ids = Vec::new();
-            while found.advance().await? {
-                ids.extend(found.deserialize_current()?.remove("_id"));
-            }
+            let ids = portion_of_ids(&collection, filter.clone(), None).await?;
             let is_full = ids.len() as i64 == PURGED_AT_ONCE;
             filter.insert("_id", doc! { "$in": ids });
             collection.delete_many(filter).await?;
