@@ -15,22 +15,17 @@ pub struct PresentedCode<'a> {
 }
 
 /// Why a code gives no tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RedeemError {
     /// Its 60 seconds are over.
-    #[error("the code has expired")]
     Expired,
     /// The request for the code named another redirect URI.
-    #[error("`redirect_uri` is not the one of the authorization request")]
     RedirectUri,
     /// The verifier does not fit the challenge, or one of both is missing (RFC 9700 §4.8.2).
-    #[error("`code_verifier` does not match the `code_challenge` of the authorization request")]
     Verifier,
     /// It was used before, and came again with all that its client has: what it gave must end.
-    #[error("the code was used before")]
     Reused,
     /// The grant has ended.
-    #[error("the grant has ended")]
     Ended,
 }
 

@@ -13,16 +13,13 @@ pub enum Refreshed {
 }
 
 /// Why a refresh token gives no tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshError {
     /// It was not used for too long, or the grant has reached its age.
-    #[error("the refresh token has expired")]
     Expired,
     /// It was replaced and used again: what it gave must end.
-    #[error("the refresh token was replaced and used again")]
     Reused,
     /// The grant has ended, or it never had a refresh token.
-    #[error("the grant has ended")]
     Ended,
 }
 
