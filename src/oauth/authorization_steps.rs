@@ -9,11 +9,8 @@ use crate::domain::{Consent, Timestamp};
 /// The next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthorizationStep {
-    /// The user logs in; `again` if there is a session that is not enough.
-    LogIn {
-        /// Whether the user has a session.
-        again: bool,
-    },
+    /// The user logs in, perhaps again.
+    LogIn,
     /// The user says with which account to go on.
     ChooseAccount,
     /// The user is asked for consent.
@@ -66,7 +63,7 @@ impl AuthorizationRequest {
         let refused = match step {
             _ if !self.prompt.none => return Ok(step),
             AuthorizationStep::Grant => return Ok(step),
-            AuthorizationStep::LogIn { .. } => ("login_required", "the user must log in"),
+            AuthorizationStep::LogIn => ("login_required", "the user must log in"),
             AuthorizationStep::ChooseAccount => {
                 ("account_selection_required", "the user must choose an account")
             }
@@ -76,7 +73,7 @@ impl AuthorizationRequest {
     }
 
     fn wanted_step(&self, situation: Situation<'_>) -> Result<AuthorizationStep, ErrorForClient> {
-        let Some(live) = situation.session else { return Ok(AuthorizationStep::LogIn { again: false }) };
+        let Some(live) = situation.session else { return Ok(AuthorizationStep::LogIn) };
         let (details, page) = (&live.session.details, situation.page);
         let age = situation.now.as_secs().saturating_sub(details.auth_time);
         // The user has logged in since the request came, in this browser. The instant alone would accept a log-in of the same
@@ -89,7 +86,7 @@ impl AuthorizationRequest {
             return Err(login_required("the user who has logged in is not the one whom the request names"));
         }
         if (self.prompt.login || is_too_old) && !is_fresh || !is_expected {
-            return Ok(AuthorizationStep::LogIn { again: true });
+            return Ok(AuthorizationStep::LogIn);
         }
         if self.prompt.select_account && !is_fresh && !page.is_account_chosen {
             return Ok(AuthorizationStep::ChooseAccount);

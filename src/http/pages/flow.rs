@@ -101,7 +101,7 @@ pub(super) async fn advance(visit: &Visit, page: &PageRequest, request: Authoriz
         Err(error) => return refuse(visit, error),
     };
     let path = match step {
-        AuthorizationStep::LogIn { .. } => "/oauth/login",
+        AuthorizationStep::LogIn => "/oauth/login",
         AuthorizationStep::ChooseAccount => "/oauth/choose",
         AuthorizationStep::AskConsent => "/oauth/consent",
         AuthorizationStep::Grant => return grant(visit, &request).await,
