@@ -37,9 +37,16 @@ impl Consent {
     #[must_use]
     pub fn extended(mut self, scopes: &Scopes, resources: &[String]) -> Self {
         self.scopes = self.scopes.joined(scopes);
-        let new = resources.iter().filter(|resource| !self.resources.contains(resource));
-        let new: Vec<_> = new.cloned().collect();
-        self.resources.extend(new);
+        add_resources(&mut self.resources, resources);
         self
+    }
+}
+
+/// Adds those of `more` that are not among these resources.
+pub fn add_resources(resources: &mut Vec<String>, more: &[String]) {
+    for resource in more {
+        if !resources.contains(resource) {
+            resources.push(resource.clone());
+        }
     }
 }

@@ -59,7 +59,7 @@ pub use client::{AccessTokenTyp, Client, ClientAuthMethod, ClientMetadata, Clien
 pub use client_id::{ClientId, ClientIdError};
 pub use client_secret::ClientSecretHash;
 pub use color::{Color, ColorError};
-pub use consent::Consent;
+pub use consent::{Consent, add_resources};
 pub use demo_tokens::DemoTokens;
 pub use denial::{Denial, Denied};
 pub use email::{Email, EmailError};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{OAuth, TokenError};
-use crate::domain::{ClientId, Consent, Grant, GrantStage, Scopes, Timestamp, User};
+use crate::domain::{ClientId, Consent, Grant, GrantStage, Scopes, Timestamp, User, add_resources};
 
 /// The access of one client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl OAuth {
         {
             let of_grant = AppAccess::of_grant(grant);
             match apps.get_mut(&grant.client) {
-                Some(app) => app.join(of_grant),
+                Some(app) => app.join(&of_grant),
                 None => drop(apps.insert(grant.client.clone(), of_grant)),
             }
         }
@@ -69,13 +69,9 @@ impl AppAccess {
         }
     }
 
-    fn join(&mut self, other: Self) {
+    fn join(&mut self, other: &Self) {
         self.scopes = self.scopes.joined(&other.scopes);
-        for resource in other.resources {
-            if !self.resources.contains(&resource) {
-                self.resources.push(resource);
-            }
-        }
+        add_resources(&mut self.resources, &other.resources);
         if !self.is_consent {
             self.since = self.since.min(other.since);
         }
