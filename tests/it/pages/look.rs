@@ -74,6 +74,20 @@ fn name_logo_and_colour_come_from_the_settings() {
     assert_eq!(again.status, 304);
 }
 
+/// By `lang` alone, a system in another language may write Japanese with Chinese forms of the characters.
+#[test]
+fn japanese_pages_name_japanese_fonts() {
+    let service = service();
+    let client = service.anonymous();
+    let page = client.send(Method::GET, "/oauth/login", &[("accept-language", "ja")], "");
+    assert!(page.text().contains("<html lang=\"ja\">"), "{}", page.text());
+    let style = client.get("/oauth/assets/pages.css");
+    let fonts = style.text().split_once("body:lang(ja) {").unwrap().1.split_once('}').unwrap().0;
+    for family in ["Hiragino Sans", "Yu Gothic UI", "Noto Sans CJK JP"] {
+        assert!(fonts.contains(family), "{family}: {fonts}");
+    }
+}
+
 #[test]
 fn without_an_issuer_there_are_no_pages() {
     let service = service_with(&[("NODE_ENV", "production"), ("JWT_ISSUER", "https-less")]);
