@@ -24,7 +24,9 @@ impl OAuth {
     /// [`AuthorizeError`].
     pub async fn read_authorization(&self, params: &Params) -> Result<AuthorizationRequest, AuthorizeError> {
         match AuthorizationRequest::read(params, &self.clients) {
-            Err(AuthorizeError::Untrusted(_)) if self.authentication.look_again().await => {
+            Err(AuthorizeError::Untrusted(_))
+                if self.clients.read_for_stranger(self.clock.uptime()).await =>
+            {
                 AuthorizationRequest::read(params, &self.clients)
             }
             answer => answer,

@@ -1,13 +1,9 @@
 //! Authentication of clients (RFC 6749 §2.3): exactly one method for each request, and only the registered one.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
-
-use tokio::sync::Mutex;
-use tokio::time::timeout;
 
 use super::ClientDirectory;
 use super::client_assertion::{self, AssertionError, Expected};
@@ -22,10 +18,6 @@ use crate::telemetry::note_client;
 /// Why a client may fail that was added or changed a moment ago.
 const UNKNOWN: ClientAuthError = ClientAuthError::Failed("there is no such client");
 const WRONG_SECRET: ClientAuthError = ClientAuthError::Failed("the secret is wrong or has expired");
-/// Between two looks at the stored clients because of a failure.
-const LOOK_COOLDOWN: Duration = Duration::from_secs(5);
-/// How long such a look may take.
-const LOOK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The client that a request comes from.
 #[derive(Clone, Debug)]
@@ -75,8 +67,6 @@ struct Inner {
     leeway: u64,
     fetcher: KeyFetcher,
     used: UsedAssertions,
-    /// The uptime at which a failure made this instance read the clients last.
-    looked_at: Mutex<Option<Duration>>,
     clock: Clock,
 }
 
@@ -90,8 +80,8 @@ impl ClientAuthentication {
         fetcher: KeyFetcher,
         clock: Clock,
     ) -> Self {
-        let (used, looked_at) = (UsedAssertions::default(), Mutex::default());
-        Self(Arc::new(Inner { directory, issuer, leeway, fetcher, used, looked_at, clock }))
+        let used = UsedAssertions::default();
+        Self(Arc::new(Inner { directory, issuer, leeway, fetcher, used, clock }))
     }
 
     /// The client that presents these credentials. A client that is not known, or a secret that does not match, makes this
@@ -104,7 +94,7 @@ impl ClientAuthentication {
         presented: PresentedCredentials<'_>,
     ) -> Result<AuthenticatedClient, ClientAuthError> {
         match self.attempt(presented).await {
-            Err(UNKNOWN | WRONG_SECRET) if self.look_again().await => self.attempt(presented).await,
+            Err(UNKNOWN | WRONG_SECRET) if self.read_clients().await => self.attempt(presented).await,
             answer => answer,
         }
     }
@@ -113,23 +103,14 @@ impl ClientAuthentication {
     pub async fn may_have_clients(&self) -> bool {
         let directory = &self.0.directory;
         if directory.count() == Some(0) {
-            self.look_again().await;
+            self.read_clients().await;
         }
         directory.count() != Some(0)
     }
 
-    /// Reads the clients, and says whether it did.
-    pub(super) async fn look_again(&self) -> bool {
-        if self.0.directory.is_fixed() {
-            return false;
-        }
-        let mut looked_at = self.0.looked_at.lock().await;
-        let now = self.0.clock.uptime();
-        if looked_at.is_some_and(|at| now.saturating_sub(at) < LOOK_COOLDOWN) {
-            return false;
-        }
-        *looked_at = Some(now);
-        matches!(timeout(LOOK_PATIENCE, self.0.directory.refresh()).await, Ok(Ok(())))
+    /// Reads the clients because of a failure, at most every five seconds, and says whether it did.
+    async fn read_clients(&self) -> bool {
+        self.0.directory.read_for_stranger(self.0.clock.uptime()).await
     }
 
     async fn attempt(

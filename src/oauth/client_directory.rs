@@ -17,7 +17,9 @@ use crate::store::{Clients, StoreError};
 const PAGE: usize = 500;
 /// Between two reads because of tokens whose client is not known here.
 const LOOK_PAUSE: Duration = Duration::from_secs(1);
-/// How long such a read may take.
+/// Between two reads because of requests that anyone can make, such as one that names an unknown client.
+const STRANGER_PAUSE: Duration = Duration::from_secs(5);
+/// How long a read because of a request may take.
 const LOOK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The clients as they were read last. Clones share them. If the database stops answering, the last copy stays in use.
@@ -31,6 +33,8 @@ struct Inner {
     is_fixed: AtomicBool,
     /// When the last read because of a token began, and whether it succeeded.
     looked: Mutex<Option<(Instant, bool)>>,
+    /// The uptime at which a stranger's request made this instance read the clients last.
+    read_for_stranger_at: Mutex<Option<Duration>>,
 }
 
 /// The clients have not been read yet, so it is not known whether a client exists.
@@ -54,8 +58,9 @@ pub(super) struct SecretDigest {
 impl ClientDirectory {
     /// A directory that has not been read yet.
     pub fn new(store: Arc<dyn Clients>) -> Self {
-        let (known, is_fixed, looked) = (ArcSwapOption::empty(), AtomicBool::new(false), Mutex::default());
-        Self(Arc::new(Inner { store, known, is_fixed, looked }))
+        let (known, is_fixed) = (ArcSwapOption::empty(), AtomicBool::new(false));
+        let (looked, read_for_stranger_at) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { store, known, is_fixed, looked, read_for_stranger_at }))
     }
 
     /// The client with this id; `None` if there is no such client.
@@ -83,7 +88,7 @@ impl ClientDirectory {
         };
         match find()? {
             None if !self.is_fixed() => {
-                self.look_again().await?;
+                self.read_for_own_token().await?;
                 find()
             }
             found => Ok(found),
@@ -91,7 +96,7 @@ impl ClientDirectory {
     }
 
     /// Reads the clients, or waits for the read that another request has begun since this one asked.
-    async fn look_again(&self) -> Result<(), ClientsNotLoaded> {
+    async fn read_for_own_token(&self) -> Result<(), ClientsNotLoaded> {
         let asked = Instant::now();
         let mut looked = self.0.looked.lock().await;
         let is_read = match *looked {
@@ -107,6 +112,20 @@ impl ClientDirectory {
             }
         };
         if is_read { Ok(()) } else { Err(ClientsNotLoaded) }
+    }
+
+    /// Reads the clients because of a request that anyone can make, at most every five seconds; `now` is the uptime. Says
+    /// whether it did.
+    pub(super) async fn read_for_stranger(&self, now: Duration) -> bool {
+        if self.is_fixed() {
+            return false;
+        }
+        let mut read_at = self.0.read_for_stranger_at.lock().await;
+        if read_at.is_some_and(|at| now.saturating_sub(at) < STRANGER_PAUSE) {
+            return false;
+        }
+        *read_at = Some(now);
+        matches!(timeout(LOOK_PATIENCE, self.refresh()).await, Ok(Ok(())))
     }
 
     pub(super) fn known(&self, id: &str) -> Result<Option<Arc<KnownClient>>, ClientsNotLoaded> {
