@@ -84,6 +84,11 @@ impl ClientAuthentication {
         Self(Arc::new(Inner { directory, issuer, leeway, fetcher, used, clock }))
     }
 
+    /// The clients in memory.
+    pub(super) fn directory(&self) -> &ClientDirectory {
+        &self.0.directory
+    }
+
     /// The client that presents these credentials. A client that is not known, or a secret that does not match, makes this
     /// instance read the clients again, at most every five seconds: a client can be used as soon as it was added.
     ///

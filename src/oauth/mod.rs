@@ -60,7 +60,7 @@ use crate::domain::{BrowserSessionLifetimes, GrantLifetimes};
 use crate::entropy::Entropy;
 use crate::keys::Published;
 use crate::server_secret::CurrentServerSecret;
-use crate::store::{Assertions, BrowserSessions, Consents, Denials, Grants, Users};
+use crate::store::{Assertions, BrowserSessions, Consents, Denials, Grants, Stores, Users};
 use crate::token::Tokens;
 
 pub use crate::store::Cause;
@@ -101,54 +101,72 @@ pub use userinfo::Userinfo;
 
 /// The use cases of OAuth. Clones share the parts.
 #[derive(Clone)]
-pub struct OAuth(Arc<Inner>);
+pub struct OAuth(Arc<OAuthParts>);
 
-struct Inner {
-    parts: OAuthParts,
-    discovery: Option<Published>,
-}
-
-/// What the use cases work with.
-pub struct OAuthParts {
+/// What an operator decides about the use cases.
+pub struct OAuthSettings {
     /// The issuer; `None` if OAuth is off.
     pub issuer: Option<Issuer>,
     /// The algorithms that sign, the default one first.
     pub algorithms: Vec<Algorithm>,
-    /// Issues and checks tokens.
-    pub tokens: Tokens,
-    /// The clients in memory.
-    pub clients: ClientDirectory,
-    /// Authenticates clients.
-    pub authentication: ClientAuthentication,
-    /// The users.
-    pub users: Arc<dyn Users>,
-    /// The denials of tokens.
-    pub denials: Arc<dyn Denials>,
-    /// The assertions that count once on all instances.
-    pub assertions: Arc<dyn Assertions>,
-    /// What users have permitted clients.
-    pub grants: Arc<dyn Grants>,
-    /// The browsers in which users have logged in.
-    pub browser_sessions: Arc<dyn BrowserSessions>,
-    /// What users need not be asked again.
-    pub consents: Arc<dyn Consents>,
     /// How long browsers stay logged in.
     pub session_lifetimes: BrowserSessionLifetimes,
     /// How long grants last; a client may have lengths of its own.
     pub grant_lifetimes: GrantLifetimes,
+}
+
+/// What the use cases work with. Only they see it.
+pub struct OAuthParts {
+    issuer: Option<Issuer>,
+    discovery: Option<Published>,
+    session_lifetimes: BrowserSessionLifetimes,
+    grant_lifetimes: GrantLifetimes,
+    tokens: Tokens,
+    clients: ClientDirectory,
+    authentication: ClientAuthentication,
+    users: Arc<dyn Users>,
+    denials: Arc<dyn Denials>,
+    /// The assertions that count once on all instances.
+    assertions: Arc<dyn Assertions>,
+    grants: Arc<dyn Grants>,
+    browser_sessions: Arc<dyn BrowserSessions>,
+    consents: Arc<dyn Consents>,
     /// From which the keys of codes and refresh tokens are derived.
-    pub server_secret: CurrentServerSecret,
-    /// The time.
-    pub clock: Clock,
-    /// Randomness.
-    pub entropy: Entropy,
+    server_secret: CurrentServerSecret,
+    clock: Clock,
+    entropy: Entropy,
 }
 
 impl OAuth {
-    /// The use cases with these parts.
-    pub fn new(parts: OAuthParts) -> Self {
-        let discovery = parts.issuer.as_ref().map(|issuer| discovery::document(issuer, &parts.algorithms));
-        Self(Arc::new(Inner { parts, discovery }))
+    /// The use cases over these stores, for the clients that `authentication` knows.
+    pub fn new(
+        settings: OAuthSettings,
+        stores: &Stores,
+        tokens: Tokens,
+        authentication: ClientAuthentication,
+        server_secret: CurrentServerSecret,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Self {
+        let OAuthSettings { issuer, algorithms, session_lifetimes, grant_lifetimes } = settings;
+        Self(Arc::new(OAuthParts {
+            discovery: issuer.as_ref().map(|issuer| discovery::document(issuer, &algorithms)),
+            issuer,
+            session_lifetimes,
+            grant_lifetimes,
+            tokens,
+            clients: authentication.directory().clone(),
+            authentication,
+            users: Arc::clone(&stores.users),
+            denials: Arc::clone(&stores.denials),
+            assertions: Arc::clone(&stores.assertions),
+            grants: Arc::clone(&stores.grants),
+            browser_sessions: Arc::clone(&stores.browser_sessions),
+            consents: Arc::clone(&stores.consents),
+            server_secret,
+            clock,
+            entropy,
+        }))
     }
 
     /// The issuer; `None` if OAuth is off.
@@ -158,7 +176,7 @@ impl OAuth {
 
     /// The discovery document; `None` if OAuth is off.
     pub fn discovery(&self) -> Option<&Published> {
-        self.0.discovery.as_ref()
+        self.discovery.as_ref()
     }
 
     /// The algorithm with this name, as a client's metadata has it; `None` stands for the default one.
@@ -171,6 +189,6 @@ impl std::ops::Deref for OAuth {
     type Target = OAuthParts;
 
     fn deref(&self) -> &OAuthParts {
-        &self.0.parts
+        &self.0
     }
 }

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::http::{Api, HttpService, HttpSettings, Parts};
 use crate::keys::{KeyMetrics, Keys, RingService};
-use crate::oauth::{ClientAuthentication, Generation, Issuer, KeyFetcher, OAuth, OAuthParts};
+use crate::oauth::{ClientAuthentication, Generation, Issuer, KeyFetcher, OAuth, OAuthSettings};
 use crate::store::{EventMetrics, TableMetrics};
 use crate::telemetry::metrics::Source;
 use crate::token::Tokens;
@@ -66,7 +66,7 @@ impl Components {
     }
 
     fn oauth(&self, config: &Config, port: u16, tokens: Tokens, entropy: Entropy) -> (OAuth, Generation) {
-        let (stores, clock, clients) = (self.stores.clone(), self.clock.clone(), self.clients.clone());
+        let (clock, clients) = (self.clock.clone(), &self.clients);
         let issuer = config.oauth_issuer.on_port(port);
         let authentication = ClientAuthentication::new(
             clients.clone(),
@@ -76,24 +76,14 @@ impl Components {
             clock.clone(),
         );
         let generation = Generation::new(tokens.clone(), clients.clone(), authentication.clone());
-        let oauth = OAuth::new(OAuthParts {
+        let settings = OAuthSettings {
             issuer: issuer.map(|issuer| Issuer::new(issuer, config.internal_url.clone())),
             algorithms: config.algorithms.clone(),
-            tokens,
-            clients,
-            authentication,
-            users: stores.users,
-            denials: stores.denials,
-            assertions: stores.assertions,
-            grants: stores.grants,
-            browser_sessions: stores.browser_sessions,
-            consents: stores.consents,
             session_lifetimes: config.browser_session_lifetimes,
             grant_lifetimes: config.grant_lifetimes,
-            server_secret: self.server_secret.current().clone(),
-            clock,
-            entropy,
-        });
+        };
+        let secret = self.server_secret.current().clone();
+        let oauth = OAuth::new(settings, &self.stores, tokens, authentication, secret, clock, entropy);
         (oauth, generation)
     }
 

@@ -30,7 +30,7 @@ use jwt_generator::keys::{
 };
 use jwt_generator::limits::{LiveInstances, RateLimits};
 use jwt_generator::oauth::{
-    ClientAuthentication, ClientDirectory, Generation, KeyFetcher, OAuth, OAuthParts,
+    ClientAuthentication, ClientDirectory, Generation, KeyFetcher, OAuth, OAuthSettings,
 };
 use jwt_generator::server_secret::CurrentServerSecret;
 use jwt_generator::store::Health;
@@ -141,24 +141,20 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, tasks: &Tasks) -> H
     let api = Api::new(Parts {
         accounts: Accounts::new(registry, guard, tokens.clone(), clock.clone(), config.session_max_age),
         tokens: tokens.clone(),
-        oauth: OAuth::new(OAuthParts {
-            issuer: None,
-            algorithms: config.algorithms.clone(),
-            tokens: tokens.clone(),
-            clients: clients.clone(),
-            authentication: authentication.clone(),
-            users: Arc::clone(&stores.users),
-            denials: Arc::clone(&stores.denials),
-            assertions: Arc::clone(&stores.assertions),
-            grants: Arc::clone(&stores.grants),
-            browser_sessions: Arc::clone(&stores.browser_sessions),
-            consents: Arc::clone(&stores.consents),
-            session_lifetimes: config.browser_session_lifetimes,
-            grant_lifetimes: config.grant_lifetimes,
-            server_secret: CurrentServerSecret::default(),
-            clock: clock.clone(),
-            entropy: Entropy::seeded(3),
-        }),
+        oauth: OAuth::new(
+            OAuthSettings {
+                issuer: None,
+                algorithms: config.algorithms.clone(),
+                session_lifetimes: config.browser_session_lifetimes,
+                grant_lifetimes: config.grant_lifetimes,
+            },
+            &stores,
+            tokens.clone(),
+            authentication.clone(),
+            CurrentServerSecret::default(),
+            clock.clone(),
+            Entropy::seeded(3),
+        ),
         generation: Generation::new(tokens, clients.clone(), authentication),
         clients,
         keys: Arc::clone(keys),
