@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Logs a user in as a browser without scripts does, and prints as JSON what the load generator needs: the cookies of the session,
-and the refresh tokens of as many grants as wanted."""
+"""Logs users in as a browser without scripts does, and prints as JSON what the load generator needs: of each user the cookies of the
+session, and the refresh token of a grant."""
 
 import argparse
 import base64
@@ -14,6 +14,7 @@ import urllib.request
 # The example of RFC 7636, appendix B.
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+PASSWORD = "correct horse"
 # More redirects and forms than any log-in has.
 MAX_STEPS = 20
 
@@ -46,10 +47,10 @@ class NoRedirects(urllib.request.HTTPRedirectHandler):
 class Browser:
     """Cookies, redirects and forms."""
 
-    def __init__(self, username, password):
+    def __init__(self, username):
         self.jar = http.cookiejar.CookieJar()
         self.opener = urllib.request.build_opener(NoRedirects, urllib.request.HTTPCookieProcessor(self.jar))
-        self.typed = {"username": username, "login": username, "password": password}
+        self.typed = {"username": username, "login": username, "password": PASSWORD}
 
     def open(self, url, redirect_uri):
         """Fills every form until the server sends the browser to the redirect URI, and returns that address."""
@@ -92,6 +93,14 @@ def authorization_path(options):
     })
 
 
+def register(browser, options, username):
+    user = {"username": username, "email": f"{username}@example.com", "password": PASSWORD}
+    status, _, answer = browser.send(
+        options.base + options.register, json.dumps(user).encode(), {"content-type": "application/json"})
+    if status != 201:
+        raise SystemExit(f"{username} is not registered: {status} {answer}")
+
+
 def redeem(browser, options, code):
     """The refresh token of a code."""
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": options.redirect_uri, "code_verifier": VERIFIER}
@@ -110,19 +119,21 @@ def main():
     parser.add_argument("--secret", required=True)
     parser.add_argument("--redirect-uri", required=True)
     parser.add_argument("--scope", required=True)
-    parser.add_argument("--username", default="ada")
-    parser.add_argument("--password", default="correct horse")
-    parser.add_argument("--grants", type=int, default=1)
+    parser.add_argument("--users", type=int, default=1)
+    parser.add_argument("--register", help="the path at which the users are registered before")
     options = parser.parse_args()
-    browser, tokens = Browser(options.username, options.password), []
-    path = authorization_path(options)
-    for grant in range(options.grants):
+    path, users = authorization_path(options), []
+    for number in range(options.users):
+        username = f"user-{number}"
+        browser = Browser(username)
+        if options.register:
+            register(browser, options, username)
         # oidc-provider issues a refresh token only if the user is asked; then the session is enough.
         asks = "&prompt=consent" if "offline_access" in options.scope else ""
         answer = browser.open(options.base + path + asks, options.redirect_uri)
         code = urllib.parse.parse_qs(urllib.parse.urlsplit(answer).query)["code"][0]
-        tokens.append(redeem(browser, options, code))
-    print(json.dumps({"path": path, "cookies": browser.cookies(), "refresh_tokens": tokens}))
+        users.append({"cookies": browser.cookies(), "refresh_token": redeem(browser, options, code)})
+    print(json.dumps({"path": path, "users": users}))
 
 
 main()

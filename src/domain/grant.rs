@@ -141,6 +141,8 @@ impl GrantLifetimes {
 impl Grant {
     /// Seconds that a code lives.
     pub const CODE_LIFETIME_SECS: u64 = 60;
+    /// A user has about so many codes of a client at once; those that were used do not count.
+    pub const MAX_CODES: usize = 1000;
 
     /// A new grant, of which a code is given out at `terms.created_at`.
     pub fn with_code(
@@ -163,12 +165,6 @@ impl Grant {
     pub fn ended(&self, now: Timestamp) -> Option<Self> {
         let is_live = !matches!(self.stage, GrantStage::Ended { .. });
         is_live.then(|| self.at_stage(GrantStage::Ended { at: now }, self.forget_at))
-    }
-
-    /// The same grant, ended at `now` and removed as soon as possible. Its tokens are then unknown ones.
-    #[must_use]
-    pub fn given_up(&self, now: Timestamp) -> Self {
-        self.at_stage(GrantStage::Ended { at: now }, now)
     }
 
     /// Whether it was given to this client, and not to an earlier one with the same id.
@@ -269,8 +265,6 @@ mod tests {
         assert_eq!(ended.stage, GrantStage::Ended { at: GIVEN.plus_secs(5) });
         assert_eq!((ended.revision, ended.forget_at), (2, grant().forget_at));
         assert_eq!(ended.ended(GIVEN.plus_secs(6)), None);
-        let given_up = ended.given_up(GIVEN.plus_secs(7));
-        assert_eq!((given_up.revision, given_up.forget_at), (3, GIVEN.plus_secs(7)));
     }
 
     #[test]

@@ -7,11 +7,12 @@ use super::{AuthenticatedClient, OAuth, Params, TokenError, TokenSet};
 use crate::domain::{
     Caller, ClientId, EventKind, Grant, GrantId, GrantTerms, PresentedCode, RedeemError, Secret, UserId,
 };
+use crate::store::GrantCreated;
 
-/// A user has at most so many grants to a client at once.
-const MAX_GRANTS: usize = 100;
-/// So many grants beyond that end at once: more than one new grant adds.
-const ENDED_AT_ONCE: usize = 20;
+/// A user keeps so many grants to a client: those that were used last.
+const KEPT_GRANTS: usize = 100;
+/// When there are so many more, they end together.
+const SPARE_GRANTS: usize = 20;
 
 /// How often a change is tried again after another one came first. A second use of a code ends it at the next try.
 pub(super) const MAX_TRIES: u32 = 8;
@@ -33,10 +34,10 @@ pub struct NewGrant {
 
 impl OAuth {
     /// The code of a new grant. It is good for [`Grant::CODE_LIFETIME_SECS`]. If the user has too many grants to the client,
-    /// those that were not used for the longest time end.
+    /// those that were not used for the longest time end; a code that is still good never does.
     ///
     /// # Errors
-    /// [`TokenError::NotReady`] while there is no server secret, and those of the store.
+    /// [`TokenError::TooManyCodes`], [`TokenError::NotReady`] while there is no server secret, and those of the store.
     pub async fn grant_code(&self, new: NewGrant) -> Result<Secret<String>, TokenError> {
         let tokens = GrantTokens::new(&self.server_secret)?;
         let bytes = self.entropy.bytes().map_err(|error| TokenError::Failed(error.to_string().into()))?;
@@ -44,21 +45,17 @@ impl OAuth {
         let code = tokens.code(GrantId::from_bytes(bytes), &client);
         let grant =
             Grant::with_code(GrantId::from_bytes(bytes), client, user, terms, redirect_uri, code_challenge);
-        self.grants.create_grant(&grant).await?;
-        self.end_unused_grants(&grant).await?;
-        Ok(code)
-    }
-
-    /// Without this, a browser that asks again and again would fill the table. The access tokens of these grants stay good until
-    /// they expire: a denial for each would fill the memory of all instances instead.
-    async fn end_unused_grants(&self, newest: &Grant) -> Result<(), TokenError> {
-        let (owner, now) = ((newest.user, &newest.client), self.clock.now());
-        let unused = self.grants.list_unused_grants(owner, now, MAX_GRANTS, ENDED_AT_ONCE).await?;
-        for grant in unused.iter().filter(|grant| grant.id != newest.id) {
-            // False if the grant has just been used: then it is no longer the one that was not used.
-            self.grants.replace_grant_if(grant.revision, &grant.given_up(now), None).await?;
+        match self.grants.create_grant(&grant).await? {
+            GrantCreated::TooManyCodes => return Err(TokenError::TooManyCodes),
+            GrantCreated::Added { lasting } if lasting >= KEPT_GRANTS + SPARE_GRANTS => {
+                // Otherwise a browser that asks again and again would fill the table. The access tokens of these grants stay good
+                // until they expire: a denial for each would fill the memory of all instances instead.
+                let owner = (grant.user, &grant.client);
+                self.grants.end_unused_grants(owner, grant.forget_at, KEPT_GRANTS).await?;
+            }
+            GrantCreated::Added { .. } => {}
         }
-        Ok(())
+        Ok(code)
     }
 
     /// The tokens for a code. They are signed before the use of the code is written: if no key may sign, the code stays good.

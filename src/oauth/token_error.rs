@@ -43,6 +43,9 @@ pub enum TokenError {
     /// Too much work is waiting: try again shortly.
     #[error("the server is busy")]
     Busy,
+    /// The user has asked for too many codes of the client in the last minute, and no client has used them.
+    #[error("the user has asked for too many codes of this client: try again in a minute")]
+    TooManyCodes,
     /// No key may sign now, or no key is known yet.
     #[error("no key may sign now, or no key is known yet")]
     NoKeys,

@@ -9,8 +9,10 @@ use crate::domain::{ClientId, Event, Grant, GrantId, Timestamp, UserId};
 /// [`super::Users::delete_user`] removes the grants of the user.
 #[async_trait]
 pub trait Grants: Send + Sync {
-    /// Adds a grant with a new id. A grant at the stage of a code causes no event.
-    async fn create_grant(&self, grant: &Grant) -> Result<(), StoreError>;
+    /// Adds a grant with a new id at the stage of a code, which causes no event. It is not added if its user has
+    /// [`Grant::MAX_CODES`] other grants to its client that will be forgotten until it will: codes, and a few that are near their
+    /// end. Several calls at once may add some more.
+    async fn create_grant(&self, grant: &Grant) -> Result<GrantCreated, StoreError>;
 
     /// The grant with this id. On MongoDB it comes from the primary: a code that was used is never found unused.
     async fn find_grant(&self, id: GrantId) -> Result<Option<Grant>, StoreError>;
@@ -23,15 +25,15 @@ pub trait Grants: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Grant>, StoreError>;
 
-    /// Those grants of a user to a client that are to be remembered at `now`, without the `keep` ones that were used last; at most
-    /// `limit`. A grant that was never used counts as used when it was given.
-    async fn list_unused_grants(
+    /// Removes those grants of a user to a client that are to be remembered after `until`, except the `keep` ones that were used
+    /// last. With the end of the newest code as `until`, every code stays. A grant that was never used counts as used when it was
+    /// given. It causes no event. One call removes a limited number.
+    async fn end_unused_grants(
         &self,
         owner: (UserId, &ClientId),
-        now: Timestamp,
+        until: Timestamp,
         keep: usize,
-        limit: usize,
-    ) -> Result<Vec<Grant>, StoreError>;
+    ) -> Result<(), StoreError>;
 
     /// Puts `grant` in the place of its revision `seen`; client, user and terms never change. False if the stored grant is another one or does not exist: of many
     /// changes at once, one is made. This is how a code is used at most once. Most changes cause no event.
@@ -47,9 +49,21 @@ pub trait Grants: Send + Sync {
     async fn purge_grants(&self, now: Timestamp) -> Result<bool, StoreError>;
 }
 
+/// The result of adding a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrantCreated {
+    /// It was added.
+    Added {
+        /// So many other grants of the user to the client are remembered for longer than this code.
+        lasting: usize,
+    },
+    /// It was not added, because the user has too many codes of the client.
+    TooManyCodes,
+}
+
 #[async_trait]
 impl Grants for Absent {
-    async fn create_grant(&self, _: &Grant) -> Result<(), StoreError> {
+    async fn create_grant(&self, _: &Grant) -> Result<GrantCreated, StoreError> {
         Err(StoreError::Absent)
     }
 
@@ -66,13 +80,12 @@ impl Grants for Absent {
         Err(StoreError::Absent)
     }
 
-    async fn list_unused_grants(
+    async fn end_unused_grants(
         &self,
         _: (UserId, &ClientId),
         _: Timestamp,
         _: usize,
-        _: usize,
-    ) -> Result<Vec<Grant>, StoreError> {
+    ) -> Result<(), StoreError> {
         Err(StoreError::Absent)
     }
 

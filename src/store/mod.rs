@@ -36,7 +36,7 @@ pub use denials::Denials;
 pub use error::{Cause, StoreError};
 pub use event_metrics::EventMetrics;
 pub use events::{Chain, EventCount, EventFilter, EventRecorder, Events, NoEvents, StoredEvent};
-pub use grants::Grants;
+pub use grants::{GrantCreated, Grants};
 pub use health::Health;
 pub use instances::Instances;
 pub use login_throttles::LoginThrottles;

@@ -62,7 +62,7 @@ verbs! {
     create_grant in "grants",
     find_grant in "grants",
     list_grants_of_user in "grants",
-    list_unused_grants in "grants",
+    end_unused_grants in "grants",
     replace_grant_if in "grants",
     purge_grants in "grants",
     create_browser_session in "browser_sessions",

@@ -42,10 +42,11 @@ pub struct Options {
     /// A header, such as `content-type: text/plain`
     #[arg(long = "header")]
     headers: Vec<String>,
-    /// The result of `log_in.py`: each connection uses a refresh token of it, which the body lacks at its end
+    /// The result of `log_in.py`: each connection uses the refresh token of a user, which the body lacks at its end
     #[arg(long, conflicts_with = "codes")]
     refresh: Option<PathBuf>,
-    /// The result of `log_in.py`: each operation gets a code with the session of it, which the body lacks at its end, and redeems it
+    /// The result of `log_in.py`: each connection gets codes with the session of a user, which the body lacks at its end, and redeems
+    /// them
     #[arg(long)]
     codes: Option<PathBuf>,
     #[arg(long, default_value_t = 64)]
@@ -211,20 +212,17 @@ impl Options {
                 return Ok(vec![Conversation::Repeat(request); self.connections]);
             }
         };
+        ensure!(log_in.users.len() >= self.connections, "{} users are needed", self.connections);
         let token_request = self.token_request()?;
-        if self.codes.is_some() {
-            let authorize =
-                Request::new("GET", &log_in.path, None, &[format!("cookie: {}", log_in.cookies)])?;
-            return Ok(vec![Conversation::Code { authorize, token_request }; self.connections]);
-        }
-        let conversation = |token: &String| {
-            let (token_request, refresh_token) = (token_request.clone(), token.clone());
-            Conversation::Refresh { token_request, refresh_token }
+        let conversation = |user: &User| {
+            let (token_request, refresh_token) = (token_request.clone(), user.refresh_token.clone());
+            if self.codes.is_none() {
+                return Ok(Conversation::Refresh { token_request, refresh_token });
+            }
+            let authorize = Request::new("GET", &log_in.path, None, &[format!("cookie: {}", user.cookies)])?;
+            Ok(Conversation::Code { authorize, token_request })
         };
-        let conversations =
-            log_in.refresh_tokens.iter().take(self.connections).map(conversation).collect::<Vec<_>>();
-        ensure!(conversations.len() == self.connections, "{} refresh tokens are needed", self.connections);
-        Ok(conversations)
+        log_in.users.iter().take(self.connections).map(conversation).collect()
     }
 
     fn token_request(&self) -> Result<TokenRequest> {
@@ -240,8 +238,13 @@ impl Options {
 #[derive(Deserialize)]
 struct LogIn {
     path: String,
+    users: Vec<User>,
+}
+
+#[derive(Deserialize)]
+struct User {
     cookies: String,
-    refresh_tokens: Vec<String>,
+    refresh_token: String,
 }
 
 impl LogIn {

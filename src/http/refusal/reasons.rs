@@ -105,7 +105,7 @@ impl From<TokenError> for Refusal {
             TokenError::InvalidTarget => OAuthFault::InvalidTarget.told_and_logged(),
             TokenError::InvalidToken(rejection) => Self::from(Kind::BearerFails).caused_by(rejection),
             TokenError::InsufficientScope => OAuthFault::InsufficientScope.into(),
-            TokenError::Busy => Kind::Busy.into(),
+            TokenError::Busy | TokenError::TooManyCodes => Kind::Busy.into(),
             TokenError::NotReady => Kind::NotReady.into(),
             TokenError::NoKeys => Kind::NoKeys.into(),
             TokenError::NoDatabase => Kind::NoDatabase.into(),

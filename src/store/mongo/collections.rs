@@ -175,8 +175,8 @@ pub const GRANTS: CollectionSpec = CollectionSpec {
     name: "grants",
     owner: Owner::Ours,
     holds: "a grant: what a user has permitted a client, from the code to the last refresh token",
-    bound: "100 for each user and client, however often they are refreshed, for a minute some more; removed when its code, its \
-            refresh tokens and its access tokens have expired",
+    bound: "120 for each user and client, however often they are refreshed, and 1,000 codes of the last minute that were not used; \
+            removed when its code, its refresh tokens and its access tokens have expired",
     indexes: &[
         IndexSpec { members: &["user", "_id"], rule: IndexRule::Plain },
         IndexSpec { members: &["user", "client", "forget_at"], rule: IndexRule::Plain },

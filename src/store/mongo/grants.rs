@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use mongodb::bson::{Document, deserialize_from_document, doc, serialize_to_document};
+use mongodb::bson::{Bson, Document, deserialize_from_document, doc, serialize_to_document};
 
 use super::collections::GRANTS;
 use super::connection::ReadFrom;
@@ -11,13 +11,19 @@ use super::events::KeptEvent;
 use super::removal::Remains;
 use super::{Mongo, date, within_deadline};
 use crate::domain::{ClientId, Event, Grant, GrantId, Timestamp, UserId};
-use crate::store::{Grants, StoreError};
+use crate::store::{GrantCreated, Grants, StoreError};
 
+/// Grants of a user that end at once.
+const ENDED_AT_ONCE: i64 = 1000;
 const REMAINS: Remains = Remains { member: "forget_at", value: "$forget_at" };
 
 #[async_trait]
 impl Grants for Mongo {
-    async fn create_grant(&self, grant: &Grant) -> Result<(), StoreError> {
+    async fn create_grant(&self, grant: &Grant) -> Result<GrantCreated, StoreError> {
+        let (codes, lasting) = self.count_others(grant).await?;
+        if codes >= Grant::MAX_CODES {
+            return Ok(GrantCreated::TooManyCodes);
+        }
         let document = doc! {
             "_id": grant.id.to_string(),
             "revision": grant.revision as i64,
@@ -28,7 +34,8 @@ impl Grants for Mongo {
             "stage": written(&grant.stage)?,
         };
         within_deadline(async { self.collection(&GRANTS).await?.insert_one(document).await.map(|_| ()) })
-            .await
+            .await?;
+        Ok(GrantCreated::Added { lasting })
     }
 
     async fn find_grant(&self, id: GrantId) -> Result<Option<Grant>, StoreError> {
@@ -54,30 +61,30 @@ impl Grants for Mongo {
         found.await?.iter().map(from_document).collect()
     }
 
-    async fn list_unused_grants(
+    async fn end_unused_grants(
         &self,
         (user, client): (UserId, &ClientId),
-        now: Timestamp,
+        until: Timestamp,
         keep: usize,
-        limit: usize,
-    ) -> Result<Vec<Grant>, StoreError> {
-        let filter = doc! {
-            "user": object_id(user),
-            "client": client.as_str(),
-            "forget_at": { "$gt": date(now) },
-        };
+    ) -> Result<(), StoreError> {
         let found = self.aggregate(
             &GRANTS,
             ReadFrom::Primary,
             vec![
-                doc! { "$match": filter },
+                doc! { "$match": remembered((user, client), until) },
                 doc! { "$set": { "last_use": { "$ifNull": ["$stage.used_at", "$terms.created_at"] } } },
                 doc! { "$sort": { "last_use": -1, "_id": 1 } },
                 doc! { "$skip": keep as i64 },
-                doc! { "$limit": limit as i64 },
+                doc! { "$limit": ENDED_AT_ONCE },
+                // A grant that is used meanwhile has another revision, and stays.
+                doc! { "$project": { "revision": 1 } },
             ],
         );
-        found.await?.iter().map(from_document).collect()
+        let unused = found.await?;
+        if unused.is_empty() {
+            return Ok(());
+        }
+        self.remove_all(&GRANTS, doc! { "$or": unused }, REMAINS).await
     }
 
     async fn replace_grant_if(
@@ -106,10 +113,36 @@ impl Grants for Mongo {
 }
 
 impl Mongo {
+    /// The other grants of the user to the client when this one is given: those that are forgotten until it is, and those that
+    /// are remembered for longer. The index alone answers this.
+    async fn count_others(&self, grant: &Grant) -> Result<(usize, usize), StoreError> {
+        let owner = (grant.user, &grant.client);
+        let is_forgotten = doc! { "$lte": ["$forget_at", date(grant.forget_at)] };
+        let counted = self.aggregate(
+            &GRANTS,
+            ReadFrom::Primary,
+            vec![
+                doc! { "$match": remembered(owner, grant.terms.created_at) },
+                doc! { "$group": { "_id": is_forgotten, "grants": { "$sum": 1_i64 } } },
+            ],
+        );
+        let counted = counted.await?;
+        let count = |is_forgotten: bool| {
+            let group = counted.iter().find(|group| group.get("_id") == Some(&Bson::Boolean(is_forgotten)));
+            group.and_then(|group| group.get_i64("grants").ok()).unwrap_or_default() as usize
+        };
+        Ok((count(true), count(false)))
+    }
+
     /// Removes the grants of a user.
     pub(super) async fn delete_grants(&self, user: UserId) -> Result<(), StoreError> {
         self.remove_all(&GRANTS, doc! { "user": object_id(user) }, REMAINS).await
     }
+}
+
+/// Those grants of a user to a client that are to be remembered after `until`.
+fn remembered((user, client): (UserId, &ClientId), until: Timestamp) -> Document {
+    doc! { "user": object_id(user), "client": client.as_str(), "forget_at": { "$gt": date(until) } }
 }
 
 fn written(part: &impl serde::Serialize) -> Result<Document, StoreError> {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::super::store_metrics::Verb;
-use super::super::{Assertions, BrowserSessions, Consents, Grants, StoreError};
+use super::super::{Assertions, BrowserSessions, Consents, GrantCreated, Grants, StoreError};
 use super::Observed;
 use crate::domain::{
     BrowserSession, ClientId, Consent, Event, Grant, GrantId, SessionKey, Timestamp, UsedAssertion, UserId,
@@ -11,7 +11,7 @@ use crate::domain::{
 
 #[async_trait]
 impl Grants for Observed<dyn Grants> {
-    async fn create_grant(&self, grant: &Grant) -> Result<(), StoreError> {
+    async fn create_grant(&self, grant: &Grant) -> Result<GrantCreated, StoreError> {
         self.run(Verb::create_grant, self.store.create_grant(grant)).await
     }
 
@@ -28,15 +28,14 @@ impl Grants for Observed<dyn Grants> {
         self.run(Verb::list_grants_of_user, self.store.list_grants_of_user(user, after, limit)).await
     }
 
-    async fn list_unused_grants(
+    async fn end_unused_grants(
         &self,
         owner: (UserId, &ClientId),
-        now: Timestamp,
+        until: Timestamp,
         keep: usize,
-        limit: usize,
-    ) -> Result<Vec<Grant>, StoreError> {
-        let call = self.store.list_unused_grants(owner, now, keep, limit);
-        self.run(Verb::list_unused_grants, call).await
+    ) -> Result<(), StoreError> {
+        let call = self.store.end_unused_grants(owner, until, keep);
+        self.run(Verb::end_unused_grants, call).await
     }
 
     async fn replace_grant_if(

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::Sqlite;
 use super::json::{from_json, to_json};
 use crate::domain::{ClientId, Event, Grant, GrantId, Timestamp, UserId};
-use crate::store::{Grants, StoreError};
+use crate::store::{GrantCreated, Grants, StoreError};
 
 /// Grants that one write removes: some milliseconds.
 const PURGED_AT_ONCE: usize = 1000;
@@ -15,20 +15,33 @@ const COLUMNS: &str = "SELECT id, revision, client, user, forget_at, terms, stag
 
 #[async_trait]
 impl Grants for Sqlite {
-    async fn create_grant(&self, grant: &Grant) -> Result<(), StoreError> {
+    async fn create_grant(&self, grant: &Grant) -> Result<GrantCreated, StoreError> {
         self.upgrade().await?;
         let (id, revision, forget_at) = (grant.id.to_bytes(), grant.revision as i64, millis(grant.forget_at));
         let (client, user) = (grant.client.as_str().to_owned(), grant.user.to_string());
-        let (terms, stage) = (to_json(&grant.terms)?, to_json(&grant.stage)?);
-        let insert = move |connection: &Connection| {
-            connection
+        let (given_at, terms, stage) =
+            (millis(grant.terms.created_at), to_json(&grant.terms)?, to_json(&grant.stage)?);
+        let insert =
+            move |connection: &Connection| {
+                // The index alone answers this.
+                let (codes, lasting): (u32, u32) = connection
                 .prepare_cached(
-                    "INSERT INTO grants (id, revision, client, user, forget_at, terms, stage)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    "SELECT count(*) FILTER (WHERE forget_at <= ?4), count(*) FILTER (WHERE forget_at > ?4)
+                     FROM grants WHERE user = ?1 AND client = ?2 AND forget_at > ?3",
                 )?
-                .execute(params![id, revision, client, user, forget_at, terms, stage])
-        };
-        self.writer.run(insert).await.map(|_| ())
+                .query_row(params![user, client, given_at, forget_at], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                if codes as usize >= Grant::MAX_CODES {
+                    return Ok(GrantCreated::TooManyCodes);
+                }
+                connection
+                    .prepare_cached(
+                        "INSERT INTO grants (id, revision, client, user, forget_at, terms, stage)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    )?
+                    .execute(params![id, revision, client, user, forget_at, terms, stage])?;
+                Ok(GrantCreated::Added { lasting: lasting as usize })
+            };
+        self.writer.run(insert).await
     }
 
     async fn find_grant(&self, id: GrantId) -> Result<Option<Grant>, StoreError> {
@@ -59,25 +72,24 @@ impl Grants for Sqlite {
         self.read(query).await?.into_iter().map(Stored::grant).collect()
     }
 
-    async fn list_unused_grants(
+    async fn end_unused_grants(
         &self,
         (user, client): (UserId, &ClientId),
-        now: Timestamp,
+        until: Timestamp,
         keep: usize,
-        limit: usize,
-    ) -> Result<Vec<Grant>, StoreError> {
+    ) -> Result<(), StoreError> {
         self.upgrade().await?;
         let (user, client) = (user.to_string(), client.as_str().to_owned());
-        let query = move |connection: &Connection| {
+        let delete = move |connection: &Connection| {
             connection
-                .prepare_cached(&format!(
-                    "{COLUMNS} WHERE user = ?1 AND client = ?2 AND forget_at > ?3
-                     ORDER BY coalesce(stage ->> '$.used_at', terms ->> '$.created_at') DESC, id LIMIT ?4 OFFSET ?5"
-                ))?
-                .query_map(params![user, client, millis(now), limit as i64, keep as i64], Stored::read)?
-                .collect::<rusqlite::Result<Vec<_>>>()
+                .prepare_cached(
+                    "DELETE FROM grants WHERE id IN
+                     (SELECT id FROM grants WHERE user = ?1 AND client = ?2 AND forget_at > ?3
+                      ORDER BY coalesce(stage ->> '$.used_at', terms ->> '$.created_at') DESC, id LIMIT ?4 OFFSET ?5)",
+                )?
+                .execute(params![user, client, millis(until), PURGED_AT_ONCE as i64, keep as i64])
         };
-        self.read(query).await?.into_iter().map(Stored::grant).collect()
+        self.writer.run(delete).await.map(|_| ())
     }
 
     async fn replace_grant_if(

@@ -176,7 +176,7 @@ fn an_app_that_asks_for_no_consent_is_listed_while_it_has_a_grant() {
 
 /// One user and one client, however often the browser asks: the table of grants has a bound, and so have the denials.
 #[test]
-fn a_user_has_a_hundred_grants_to_a_client_and_one_denial_ends_their_tokens() {
+fn a_user_keeps_the_hundred_last_grants_to_a_client_and_one_denial_ends_their_tokens() {
     let folder = tempfile::tempdir().unwrap();
     let service = service_with(&[("DATA_DIR", folder.path().to_str().unwrap()), ("RATE_LIMITS", "off")]);
     let browser = Browser::of_user(&service, "alice");
@@ -188,31 +188,66 @@ fn a_user_has_a_hundred_grants_to_a_client_and_one_denial_ends_their_tokens() {
     };
     let tokens = || browser.redeem("web", &browser.code(&path));
     let first = allowed();
+    let unused: Vec<_> = (0..20).map(|_| tokens()).collect();
     service.at(1);
-    let second = tokens();
-    service.at(2);
-    let many: Vec<_> = (0..99).map(|_| tokens()).collect();
-    let last = many.last().unwrap();
-    let refused = browser.refresh("web", &first["refresh_token"]);
-    assert_eq!((refused.status, &refused.json()["error"]), (400, &json!("invalid_grant")));
-    for kept in [&second, last] {
+    let kept: Vec<_> = (0..99).map(|_| tokens()).collect();
+    browser.refresh("web", &first["refresh_token"]).ok();
+    let last = &tokens();
+    for ended in &unused {
+        let refused = browser.refresh("web", &ended["refresh_token"]);
+        assert_eq!((refused.status, &refused.json()["error"]), (400, &json!("invalid_grant")));
+    }
+    for kept in [&first, &kept[0], &kept[98], last] {
         browser.refresh("web", &kept["refresh_token"]).ok();
     }
     let count = |query: &str| {
         let database = rusqlite::Connection::open(folder.path().join(Sqlite::FILE)).unwrap();
         database.query_row(query, [], |row| row.get::<_, u32>(0)).unwrap()
     };
-    assert_eq!(count("SELECT count(*) FROM grants WHERE stage ->> '$.stage' <> 'ended'"), 100);
+    assert_eq!(count("SELECT count(*) FROM grants"), 101);
     service.at(10);
     let form = Form::to(&browser.open("/account").unwrap(), "/account/consents/withdraw");
     browser.follow(browser.post(&form, &[])).unwrap();
     assert_eq!(count("SELECT count(*) FROM denials"), 1);
-    for tokens in [&first, &second, last] {
+    for tokens in [&first, &unused[0], &kept[0], last] {
         assert_eq!(counts(&service, tokens["access_token"].as_str().unwrap()), (401, false));
         assert_eq!(browser.refresh("web", &tokens["refresh_token"]).status, 400);
     }
     service.at(11);
     assert_eq!(counts(&service, allowed()["access_token"].as_str().unwrap()), (200, true));
+}
+
+/// Grants are counted, but a code that was just given out is not a grant that is no longer used.
+#[test]
+fn codes_that_are_on_their_way_all_give_tokens() {
+    let service = service_with(&[("RATE_LIMITS", "off")]);
+    let browser = Browser::of_user(&service, "alice");
+    let codes: Vec<_> = (0..150).map(|_| browser.code(&authorize("own", &SILENT))).collect();
+    for code in codes {
+        browser.redeem("own", &code);
+    }
+}
+
+/// A browser that asks in a loop, and uses no code: the table of grants has a bound.
+#[test]
+fn a_user_with_a_thousand_codes_of_a_client_waits_until_they_expire() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = service_with(&[("DATA_DIR", folder.path().to_str().unwrap())]);
+    let browser = Browser::of_user(&service, "alice");
+    let path = authorize("own", &SILENT);
+    let first = browser.code(&path);
+    let database = rusqlite::Connection::open(folder.path().join(Sqlite::FILE)).unwrap();
+    let insert = "INSERT INTO grants (id, revision, client, user, forget_at, terms, stage)
+                  SELECT randomblob(16), revision, client, user, forget_at, terms, stage FROM grants LIMIT 1";
+    for _ in 0..999 {
+        assert_eq!(database.execute(insert, []).unwrap(), 1);
+    }
+    is_told(browser.open(&path), "temporarily_unavailable");
+    browser.redeem("own", &first);
+    browser.code(&path);
+    is_told(browser.open(&path), "temporarily_unavailable");
+    service.at(60);
+    browser.code(&path);
 }
 
 #[test]

@@ -75,10 +75,10 @@ async fn without_a_database_each_verb_says_so() {
     ]);
     let (grant, session) = (grant(1, 1), session(1, 1));
     all_absent(&[
-        grants.create_grant(&grant).await,
+        grants.create_grant(&grant).await.map(drop),
         grants.find_grant(grant.id).await.map(drop),
         grants.list_grants_of_user(user.id, None, 1).await.map(drop),
-        grants.list_unused_grants((user.id, &grant.client), now, 1, 1).await.map(drop),
+        grants.end_unused_grants((user.id, &grant.client), now, 1).await,
         grants.replace_grant_if(1, &grant, None).await.map(drop),
         grants.purge_grants(now).await.map(drop),
     ]);

@@ -6,7 +6,7 @@ use jwt_generator::domain::{
     ClientId, CodeProof, Event, EventKind, Grant, GrantId, GrantStage, GrantTerms, RegistrationId, Scopes,
     SessionId, Timestamp,
 };
-use jwt_generator::store::{Grants, StoreError};
+use jwt_generator::store::{GrantCreated, Grants, StoreError};
 
 use super::contract::{Opened, changed, contract, registered, user};
 
@@ -118,7 +118,7 @@ async fn the_grants_of_a_user_are_listed_in_pages(grants: Arc<dyn Grants>) {
     assert_eq!(grants.list_grants_of_user(user(2).id, None, 9).await.unwrap(), [grant(4, 2)]);
 }
 
-async fn the_grants_that_were_not_used_for_the_longest_time_are_listed(grants: Arc<dyn Grants>) {
+async fn the_grants_that_were_not_used_for_the_longest_time_end_and_codes_do_not(grants: Arc<dyn Grants>) {
     let other = ClientId::parse("other").unwrap();
     let used = |n, secs| {
         let stage =
@@ -129,22 +129,52 @@ async fn the_grants_that_were_not_used_for_the_longest_time_are_listed(grants: A
         let terms = GrantTerms { created_at: NOW.plus_secs(secs), ..grant(n, 1).terms };
         Grant { terms, forget_at: NOW.plus_secs(1000), ..grant(n, 1) }
     };
-    let forgotten = Grant { forget_at: NOW.plus_secs(10), ..grant(6, 1) };
+    let code = Grant { forget_at: NOW.plus_secs(60), ..grant(6, 1) };
     let foreign = [Grant { user: user(2).id, ..used(7, 1) }, Grant { client: other, ..used(8, 1) }];
-    for grant in
-        [&used(1, 30), &given(2, 40), &used(3, 20), &given(4, 10), &forgotten, &foreign[0], &foreign[1]]
-    {
+    for grant in [&used(1, 30), &given(2, 40), &used(3, 20), &given(4, 10), &code, &foreign[0], &foreign[1]] {
         grants.create_grant(grant).await.unwrap();
     }
-    let list = async |keep, limit| {
+    let left_with = async |keep| {
         let owner = (user(1).id, &grant(1, 1).client);
-        let listed = grants.list_unused_grants(owner, NOW.plus_secs(10), keep, limit).await.unwrap();
-        listed.into_iter().map(|grant| grant.id).collect::<Vec<_>>()
+        grants.end_unused_grants(owner, NOW.plus_secs(60), keep).await.unwrap();
+        let left = grants.list_grants_of_user(user(1).id, None, 9).await.unwrap();
+        left.into_iter().map(|grant| grant.id).collect::<Vec<_>>()
     };
-    assert_eq!(list(0, 9).await, [id(2), id(1), id(3), id(4)]);
-    assert_eq!(list(2, 9).await, [id(3), id(4)]);
-    assert_eq!(list(1, 2).await, [id(1), id(3)]);
-    assert_eq!(list(4, 9).await, []);
+    assert_eq!(left_with(4).await, [1, 2, 3, 4, 6, 8].map(id));
+    assert_eq!(left_with(2).await, [1, 2, 6, 8].map(id));
+    assert_eq!(left_with(0).await, [6, 8].map(id));
+    assert_eq!(grants.find_grant(id(7)).await.unwrap(), Some(foreign[0].clone()));
+}
+
+async fn a_user_has_a_limited_number_of_codes_and_used_ones_do_not_count(grants: Arc<dyn Grants>) {
+    let other = ClientId::parse("other").unwrap();
+    let code_at = |n: u128, secs| {
+        let terms = GrantTerms { created_at: NOW.plus_secs(secs), ..grant(1, 1).terms };
+        let id = GrantId::from_bytes(n.to_be_bytes());
+        Grant { id, terms, forget_at: NOW.plus_secs(secs + 60), ..grant(1, 1) }
+    };
+    let create = async |grant: &Grant| grants.create_grant(grant).await.unwrap();
+    for n in 0..1_000 {
+        assert_eq!(create(&code_at(n, 0)).await, GrantCreated::Added { lasting: 0 }, "{n}");
+    }
+    let one_more = code_at(1_000, 1);
+    assert_eq!(create(&one_more).await, GrantCreated::TooManyCodes);
+    assert_eq!(grants.find_grant(one_more.id).await.unwrap(), None);
+    let foreign =
+        [Grant { client: other, ..code_at(2_000, 1) }, Grant { user: user(2).id, ..code_at(3_000, 1) }];
+    for foreign in &foreign {
+        assert_eq!(create(foreign).await, GrantCreated::Added { lasting: 0 });
+    }
+    let used = Grant { id: code_at(0, 0).id, forget_at: NOW.plus_secs(1_000), ..active(1, 1, 2) };
+    assert!(grants.replace_grant_if(1, &used, None).await.unwrap());
+    assert_eq!(create(&one_more).await, GrantCreated::Added { lasting: 1 });
+    assert_eq!(create(&code_at(1_001, 1)).await, GrantCreated::TooManyCodes);
+    let later = code_at(1_002, 60);
+    assert_eq!(
+        create(&later).await,
+        GrantCreated::Added { lasting: 1 },
+        "the codes of the first second have expired"
+    );
 }
 
 async fn grants_that_may_be_forgotten_are_removed_and_no_others(grants: Arc<dyn Grants>) {
@@ -208,10 +238,11 @@ async fn a_change_hands_over_its_event_or_is_not_made(Opened { stores, events }:
 mod of_grants {
     use super::contract;
     use super::{
-        a_grant_is_found_as_it_was_written, grants_that_may_be_forgotten_are_removed_and_no_others,
-        many_grants_are_removed_by_several_calls, of_64_changes_at_once_one_is_made,
-        only_the_revision_that_was_seen_is_replaced, the_grants_of_a_user_are_listed_in_pages,
-        the_grants_that_were_not_used_for_the_longest_time_are_listed,
+        a_grant_is_found_as_it_was_written, a_user_has_a_limited_number_of_codes_and_used_ones_do_not_count,
+        grants_that_may_be_forgotten_are_removed_and_no_others, many_grants_are_removed_by_several_calls,
+        of_64_changes_at_once_one_is_made, only_the_revision_that_was_seen_is_replaced,
+        the_grants_of_a_user_are_listed_in_pages,
+        the_grants_that_were_not_used_for_the_longest_time_end_and_codes_do_not,
     };
 
     contract! {
@@ -220,7 +251,8 @@ mod of_grants {
         only_the_revision_that_was_seen_is_replaced,
         of_64_changes_at_once_one_is_made,
         the_grants_of_a_user_are_listed_in_pages,
-        the_grants_that_were_not_used_for_the_longest_time_are_listed,
+        the_grants_that_were_not_used_for_the_longest_time_end_and_codes_do_not,
+        a_user_has_a_limited_number_of_codes_and_used_ones_do_not_count,
         grants_that_may_be_forgotten_are_removed_and_no_others,
         many_grants_are_removed_by_several_calls,
     }
