@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::domain::{EventId, Timestamp, UserId};
+use crate::domain::{Event, EventId, EventKind, EventSubject, Initiator, Timestamp, UserId};
 
 /// Gives random bytes, from the system or, in tests, as a sequence that a seed determines.
 #[derive(Clone, Debug)]
@@ -63,12 +63,18 @@ impl Entropy {
         Ok(UserId::from_bytes(bytes))
     }
 
-    /// The id of an event that happens at `at`.
+    /// An event that happens at `at`, with a new id.
     ///
     /// # Errors
     /// [`EntropyError`] if the system gives no random numbers.
-    pub fn event_id(&self, at: Timestamp) -> Result<EventId, EntropyError> {
-        Ok(EventId::new(at, self.bytes()?))
+    pub fn event(
+        &self,
+        at: Timestamp,
+        kind: EventKind,
+        initiator: Initiator,
+        subject: EventSubject,
+    ) -> Result<Event, EntropyError> {
+        Ok(Event::new(EventId::new(at, self.bytes()?), at, kind, initiator, subject))
     }
 }
 

@@ -3,7 +3,7 @@
 //! The modules in layers: each module uses only modules to its right (`tests/it/architecture.rs` checks the exact table):
 //! [`cli`] → [`app`] → [`http`] → [`oauth`] → [`accounts`] → [`token`] → [`keys`] → [`store`] → [`domain`].
 //! [`lambda`] turns the events of AWS Lambda into requests. Only `cli` and `app` use [`config`]. Several layers use [`clock`],
-//! [`entropy`], [`event_record`], [`server_secret`] and [`workers`].
+//! [`entropy`], [`event_counter`], [`event_record`], [`server_secret`] and [`workers`].
 
 pub mod accounts;
 pub mod admin;
@@ -13,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod entropy;
+pub mod event_counter;
 pub mod event_record;
 pub mod health;
 pub mod http;

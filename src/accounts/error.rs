@@ -2,6 +2,7 @@
 
 use super::HashError;
 use crate::domain::{EmailError, PasswordError, Taken, UsernameError};
+use crate::entropy::EntropyError;
 use crate::store::StoreError;
 use crate::token::{CheckError, IssueError, Rejection};
 
@@ -83,6 +84,12 @@ impl From<IssueError> for AccountError {
             IssueError::Unavailable => Self::NoKeys,
             other => Self::Internal(other.into()),
         }
+    }
+}
+
+impl From<EntropyError> for AccountError {
+    fn from(error: EntropyError) -> Self {
+        Self::Internal(error.into())
     }
 }
 

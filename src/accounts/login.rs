@@ -6,7 +6,7 @@ use super::asker::Asker;
 use super::hashing::PasswordCheck;
 use super::metrics::Action;
 use super::{AccountError, Accounts, Authenticated, LoggedIn};
-use crate::domain::{Actor, Caller, Initiator, LoginName, Password, PasswordHash, User};
+use crate::domain::{Actor, Caller, EventKind, Initiator, LoginName, Password, PasswordHash, User};
 use crate::telemetry::note_user;
 use crate::token::{Session, Subject};
 
@@ -27,7 +27,8 @@ impl Accounts {
         ended
     }
 
-    /// The same without a token, for a log-in on a page. It takes the same turns, and the same failures count.
+    /// The same without a token and without the event of a log-in, for a log-in on a page: the session that begins there has an
+    /// event. It takes the same turns, and the same failures count.
     ///
     /// # Errors
     /// As [`Accounts::log_in`].
@@ -37,7 +38,7 @@ impl Accounts {
         name: &LoginName,
         password: Password,
     ) -> Result<Authenticated, AccountError> {
-        let ended = self.try_to_authenticate(caller, name, password).await;
+        let ended = self.try_to_authenticate(caller, name, password, None).await;
         self.metrics.count(Action::LogIn, &ended);
         ended
     }
@@ -57,7 +58,8 @@ impl Accounts {
         name: &LoginName,
         password: Password,
     ) -> Result<LoggedIn, AccountError> {
-        let Authenticated { user, auth_time } = self.try_to_authenticate(caller, name, password).await?;
+        let logged_in = self.try_to_authenticate(caller, name, password, Some(EventKind::UserLoggedIn));
+        let Authenticated { user, auth_time } = logged_in.await?;
         let subject = Subject::User { user: &user, session: Session::Since(auth_time) };
         let token = self.tokens.issue(subject, None).await?;
         Ok(LoggedIn { user, token })
@@ -68,6 +70,7 @@ impl Accounts {
         caller: &Caller,
         name: &LoginName,
         password: Password,
+        kind: Option<EventKind>,
     ) -> Result<Authenticated, AccountError> {
         // This reads the time before the look-up, so that a later change of the password ends this session,
         // too.
@@ -81,7 +84,7 @@ impl Accounts {
         let asker = Asker::of_log_in(caller, name, attempt.is_from_known_address());
         let check = self.registry.hasher.check(asker, password, stored).await?;
         let (user, stronger) = match admitted(found, check) {
-            Ok(admitted) => attempt.succeed().await.map(|()| admitted)?,
+            Ok(admitted) => attempt.succeed(kind).await.map(|()| admitted)?,
             Err(refused) => {
                 attempt.fail().await?;
                 return Err(refused);

@@ -4,14 +4,16 @@
 use std::sync::Arc;
 
 use super::AccountError;
+use super::event_budget::EventBudget;
 use crate::clock::Clock;
 use crate::domain::{
     Actor, AddressTag, Admission, Caller, Event, EventKind, EventSubject, Initiator, LoginName,
-    LoginThrottle, NameTag, Peer, Secret, ThrottleRecord, ThrottledAccount, Timestamp, User,
+    LoginThrottle, NameTag, Peer, Secret, ThrottleRecord, ThrottledAccount, Timestamp, User, UserId,
 };
 use crate::entropy::{Entropy, EntropyError};
+use crate::event_counter::EventCounter;
 use crate::server_secret::{CurrentServerSecret, Label, SUBKEY_BYTES, keyed_hash};
-use crate::store::{LoginThrottles, StoreError};
+use crate::store::{Events, LoginThrottles, StoreError, Stores};
 
 /// How often a verdict is counted anew on top of another that came first. After five failures the next attempt waits, so
 /// that more tries are of no use.
@@ -23,6 +25,10 @@ type Key = Secret<[u8; SUBKEY_BYTES]>;
 #[derive(Clone)]
 pub struct LoginGuard {
     throttles: Arc<dyn LoginThrottles>,
+    events: Arc<dyn Events>,
+    /// Counts the failures that are not stored.
+    counter: EventCounter,
+    budget: Arc<EventBudget>,
     server_secret: CurrentServerSecret,
     /// Hashes names until there is a server secret: then other instances count the same name in another place.
     stand_in: Key,
@@ -34,26 +40,57 @@ pub struct LoginGuard {
 pub(super) struct Attempt<'a> {
     guard: &'a LoginGuard,
     caller: &'a Caller,
-    account: ThrottledAccount,
-    /// The name, if no user has it: then it shares the record with others.
-    name: Option<NameTag>,
+    account: Account,
     tags: Vec<AddressTag>,
     seen: Option<ThrottleRecord>,
 }
 
+/// The account that an attempt means.
+struct Account {
+    /// The record that counts its attempts.
+    record: ThrottledAccount,
+    /// The name, if no user has it: then it shares the record with others.
+    name: Option<NameTag>,
+    /// What its events concern.
+    subject: EventSubject,
+}
+
+impl Account {
+    fn of_user(user: UserId) -> Self {
+        Self { record: ThrottledAccount::User(user), name: None, subject: EventSubject::User(user) }
+    }
+
+    /// The account of a name that no user has, from a keyed hash of the name.
+    fn of_unknown_name(hash: [u8; 16]) -> Self {
+        let (record, name) = (ThrottledAccount::of_unknown_name(hash), NameTag::from_hash(hash));
+        Self { record, name: Some(name.clone()), subject: EventSubject::UnknownName(name) }
+    }
+}
+
 impl LoginGuard {
-    /// Counts in `throttles`.
+    /// Counts verdicts in `stores`. Failures of which no event is stored are counted in `counter`, too.
     ///
     /// # Errors
     /// [`EntropyError`]
     pub fn new(
-        throttles: Arc<dyn LoginThrottles>,
+        stores: &Stores,
+        counter: EventCounter,
         server_secret: CurrentServerSecret,
         clock: Clock,
         entropy: Entropy,
     ) -> Result<Self, EntropyError> {
+        let (throttles, events) = (Arc::clone(&stores.login_throttles), Arc::clone(&stores.events));
         let stand_in = Secret::new(entropy.bytes()?);
-        Ok(Self { throttles, server_secret, stand_in, clock, entropy })
+        Ok(Self {
+            throttles,
+            events,
+            counter,
+            budget: Arc::default(),
+            server_secret,
+            stand_in,
+            clock,
+            entropy,
+        })
     }
 
     /// Admits an attempt to log in by `name`, which is that of `found` or of no user.
@@ -66,15 +103,15 @@ impl LoginGuard {
         name: &LoginName,
         found: Option<&User>,
     ) -> Result<Attempt<'a>, AccountError> {
-        let (account, name) = self.account_of(name, found)?;
-        self.admit_to(caller, account, name).await
+        let account = self.account_of(name, found)?;
+        self.admit_to(caller, account).await
     }
 
     /// Remembers the address from which a user has just registered, as after a log-in. If that fails, the user is registered
     /// all the same.
     pub(super) async fn remember(&self, caller: &Caller, user: &User) {
-        let remembered = match self.admit_to(caller, ThrottledAccount::User(user.id), None).await {
-            Ok(attempt) => attempt.succeed().await,
+        let remembered = match self.admit_to(caller, Account::of_user(user.id)).await {
+            Ok(attempt) => attempt.succeed(None).await,
             Err(error) => Err(error),
         };
         if let Err(error) = remembered {
@@ -93,7 +130,7 @@ impl LoginGuard {
         name: &LoginName,
         found: Option<&User>,
     ) -> Result<bool, AccountError> {
-        let (account, _) = self.account_of(name, found)?;
+        let account = self.account_of(name, found)?.record;
         let tags = tags(&self.keys()?, account, caller);
         let record = self.throttles.find_login_throttle(account).await?;
         Ok(record.is_some_and(|record| record.throttle.knows(&tags, self.clock.now())))
@@ -102,28 +139,23 @@ impl LoginGuard {
     async fn admit_to<'a>(
         &'a self,
         caller: &'a Caller,
-        account: ThrottledAccount,
-        name: Option<NameTag>,
+        account: Account,
     ) -> Result<Attempt<'a>, AccountError> {
-        let tags = tags(&self.keys()?, account, caller);
-        let mut attempt = Attempt { guard: self, caller, account, name, tags, seen: None };
+        let tags = tags(&self.keys()?, account.record, caller);
+        let mut attempt = Attempt { guard: self, caller, account, tags, seen: None };
         attempt.read().await?;
         attempt.check(self.clock.now())?;
         Ok(attempt)
     }
 
-    /// The account whose record counts an attempt, and its name there if no user has it.
-    fn account_of(
-        &self,
-        name: &LoginName,
-        found: Option<&User>,
-    ) -> Result<(ThrottledAccount, Option<NameTag>), AccountError> {
+    /// The account that an attempt means.
+    fn account_of(&self, name: &LoginName, found: Option<&User>) -> Result<Account, AccountError> {
         // A user's name is hashed as well, so that the time does not show whether there is a user.
         let (keys, message) = (self.keys()?, format!("name {}", name.key()));
         let hash = keyed_hash(keys.first().unwrap_or(&self.stand_in), message.as_bytes());
         Ok(match found {
-            Some(user) => (ThrottledAccount::User(user.id), None),
-            None => (ThrottledAccount::of_unknown_name(hash), Some(NameTag::from_hash(hash))),
+            Some(user) => Account::of_user(user.id),
+            None => Account::of_unknown_name(hash),
         })
     }
 
@@ -150,10 +182,13 @@ impl Attempt<'_> {
         for _ in 0..MAX_TRIES {
             let now = self.guard.clock.now();
             self.check(now)?;
-            let (after, begun) = self.throttle().after_failure(&self.tags, now);
-            let event = self.event(begun, now)?;
+            let (after, kind) = self.throttle().after_failure(&self.tags, now);
+            let event = self.event_of_failure(kind, now)?;
             if self.replace(after, event.as_ref(), now).await? {
-                event.iter().for_each(|event| self.tell(event));
+                match &event {
+                    Some(event) => self.tell(event),
+                    None => self.guard.counter.count(EventKind::LoginFailed, None),
+                }
                 return Ok(());
             }
             self.read().await?;
@@ -161,25 +196,32 @@ impl Attempt<'_> {
         Err(AccountError::Busy)
     }
 
-    /// The password was right. The caller may log in if this succeeds.
+    /// The password was right. The caller may log in if this succeeds: then the event of this kind is stored.
     ///
     /// # Errors
-    /// As [`Attempt::fail`]. A store that cannot write keeps no user out: then the address is not remembered.
-    pub(super) async fn succeed(mut self) -> Result<(), AccountError> {
+    /// As [`Attempt::fail`], and those of the store if the event cannot be stored. Without an event, a store that cannot write
+    /// keeps no user out: then the address is not remembered.
+    pub(super) async fn succeed(mut self, kind: Option<EventKind>) -> Result<(), AccountError> {
+        let now = self.guard.clock.now();
+        let event = kind.map(|kind| self.event(kind, now)).transpose()?;
         for _ in 0..MAX_TRIES {
             // Other attempts may have failed while the password was checked.
             self.read().await?;
             let now = self.guard.clock.now();
             self.check(now)?;
-            let Some(after) = self.throttle().after_login(&self.tags, now) else { return Ok(()) };
-            match self.replace(after, None, now).await {
-                Ok(true) => return Ok(()),
-                Ok(false) => {}
-                Err(error) => {
+            let Some(after) = self.throttle().after_login(&self.tags, now) else { break };
+            match (self.replace(after, event.as_ref(), now).await, &event) {
+                (Ok(true), _) => return Ok(()),
+                (Ok(false), _) => {}
+                (Err(error), Some(_)) => return Err(error.into()),
+                (Err(error), None) => {
                     tell_not_remembered(self.caller, &error);
                     return Ok(());
                 }
             }
+        }
+        if let Some(event) = &event {
+            self.guard.events.append_event(event).await?;
         }
         Ok(())
     }
@@ -187,7 +229,7 @@ impl Attempt<'_> {
     /// What is remembered of the account or the name.
     fn throttle(&self) -> LoginThrottle {
         let stored = self.stored();
-        self.name.as_ref().map_or_else(|| stored.clone(), |name| stored.of_name(name))
+        self.account.name.as_ref().map_or_else(|| stored.clone(), |name| stored.of_name(name))
     }
 
     /// What the record says.
@@ -204,7 +246,7 @@ impl Attempt<'_> {
     }
 
     async fn read(&mut self) -> Result<(), StoreError> {
-        self.seen = self.guard.throttles.find_login_throttle(self.account).await?;
+        self.seen = self.guard.throttles.find_login_throttle(self.account.record).await?;
         Ok(())
     }
 
@@ -214,31 +256,50 @@ impl Attempt<'_> {
         event: Option<&Event>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let after = match &self.name {
+        let after = match &self.account.name {
             Some(name) => self.stored().with_name(name, &after, now),
             None => after,
         };
-        let record = ThrottleRecord::after(self.account, self.seen.as_ref(), after, now);
+        let record = ThrottleRecord::after(self.account.record, self.seen.as_ref(), after, now);
         let seen = self.seen.as_ref().map(|seen| seen.revision);
         self.guard.throttles.replace_login_throttle_if(seen, &record, event).await
     }
 
-    /// The event of what a failure began. A name that no user has causes none: there is nothing that it could be about.
-    fn event(&self, begun: Option<EventKind>, now: Timestamp) -> Result<Option<Event>, AccountError> {
-        let (Some(kind), ThrottledAccount::User(user)) = (begun, self.account) else { return Ok(None) };
-        let id = self.guard.entropy.event_id(now).map_err(|error| AccountError::Internal(error.into()))?;
-        let initiator = Initiator::in_request(Actor::System, self.caller);
-        Ok(Some(Event::new(id, now, kind, initiator, EventSubject::User(user))))
+    /// The event of a failure, if it is to be stored. Of a name that no user has, it is only ever the failure itself, and the
+    /// event contains no more of the name than a keyed hash: people type passwords there.
+    fn event_of_failure(
+        &self,
+        kind: Option<EventKind>,
+        now: Timestamp,
+    ) -> Result<Option<Event>, AccountError> {
+        let is_user = self.account.name.is_none();
+        let kind = kind.map(|kind| if is_user { kind } else { EventKind::LoginFailed });
+        let is_failure = kind == Some(EventKind::LoginFailed);
+        let kind = kind.filter(|_| !is_failure || self.guard.budget.take(now));
+        kind.map(|kind| self.event(kind, now)).transpose()
     }
 
+    fn event(&self, kind: EventKind, now: Timestamp) -> Result<Event, AccountError> {
+        let actor = match self.account.subject {
+            EventSubject::User(user) if kind == EventKind::UserLoggedIn => Actor::User(user),
+            _ => Actor::System,
+        };
+        let (initiator, subject) = (Initiator::in_request(actor, self.caller), self.account.subject.clone());
+        Ok(self.guard.entropy.event(now, kind, initiator, subject)?)
+    }
+
+    /// Writes to the log what a failure began.
     fn tell(&self, event: &Event) {
         let sentence = match event.kind {
             EventKind::LoginLimited => {
                 "log-ins to this account are limited to known addresses; `users unlock` ends this"
             }
-            _ => "log-ins to this account failed again and again; the next ones must wait",
+            EventKind::LoginThrottled => {
+                "log-ins to this account failed again and again; the next ones must wait"
+            }
+            _ => return,
         };
-        let (user, client, request_id) = (self.account, self.caller.address, self.caller.request_id);
+        let (user, client, request_id) = (self.account.record, self.caller.address, self.caller.request_id);
         tracing::warn!(user.id = %user, client.address = %client, %request_id, "{sentence}");
     }
 }

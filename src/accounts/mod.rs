@@ -5,6 +5,7 @@ mod asker;
 mod authenticate;
 mod change_password;
 mod error;
+mod event_budget;
 mod hashing;
 mod login;
 mod login_guard;

@@ -244,8 +244,7 @@ impl Registry {
         by: &Initiator,
         at: Timestamp,
     ) -> Result<Event, AccountError> {
-        let id = self.entropy.event_id(at).map_err(|error| AccountError::Internal(error.into()))?;
-        Ok(Event::new(id, at, kind, *by, EventSubject::User(user)))
+        Ok(self.entropy.event(at, kind, by.clone(), EventSubject::User(user))?)
     }
 }
 

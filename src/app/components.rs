@@ -21,6 +21,7 @@ use crate::accounts::{LoginGuard, Registry};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::entropy::Entropy;
+use crate::event_counter::EventCounter;
 use crate::health::{InstanceHealth, Tasks};
 use crate::keys::{Keys, RingRefresher, RingService, Signer};
 use crate::limits::{LiveInstances, RateLimits};
@@ -46,6 +47,7 @@ pub(super) struct Components {
     client_refresh: ClientRefresh,
     denied: DeniedTokens,
     denial_task: DenialTask,
+    event_counter: EventCounter,
     database: Health,
     health: Arc<InstanceHealth>,
     metrics: MetricRegistry,
@@ -96,8 +98,10 @@ impl Components {
             config.server_secret.clone(),
             entropy.clone(),
         );
+        let event_counter = EventCounter::default();
         let guard = LoginGuard::new(
-            Arc::clone(&stores.login_throttles),
+            &stores,
+            event_counter.clone(),
             server_secret.current().clone(),
             clock.clone(),
             entropy.clone(),
@@ -130,6 +134,7 @@ impl Components {
             client_refresh,
             denied,
             denial_task,
+            event_counter,
             database,
             health,
             metrics,

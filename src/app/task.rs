@@ -51,6 +51,14 @@ pub trait Task: Send {
     /// # Errors
     /// The cause for the log. The supervisor tries the turn again.
     async fn turn(&mut self, now: Timestamp) -> Result<NextTurn, TurnError>;
+
+    /// Writes what is still only in memory, when the process stops.
+    ///
+    /// # Errors
+    /// The cause for the log. There is no other try.
+    async fn last_turn(&mut self, _now: Timestamp) -> Result<(), TurnError> {
+        Ok(())
+    }
 }
 
 /// A task, and how often its turns failed.
@@ -106,6 +114,13 @@ impl Supervised {
         NextTurn::After(pause)
     }
 
+    async fn last_turn(mut self, now: Timestamp) {
+        if let Err(error) = self.task.last_turn(now).await {
+            let (task, error) = (self.task.name(), with_causes(error.as_ref()));
+            tracing::warn!(task, error, "a background task could not write its last data");
+        }
+    }
+
     /// Takes turns until the task wants no more or has to stop. It stops in the middle of a turn only if the task may be cut off.
     async fn run(
         mut self,
@@ -118,7 +133,7 @@ impl Supervised {
             self.record.note_due(Some(clock.uptime() + pause));
             tokio::select! {
                 biased;
-                () = stopped(&mut stops) => return,
+                () = stopped(&mut stops) => return self.last_turn(clock.now()).await,
                 () = tokio::time::sleep(pause) => {}
             }
             let may_be_cut_off = self.task.may_be_cut_off();

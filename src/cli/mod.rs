@@ -13,6 +13,7 @@ mod lambda;
 mod man;
 mod notify;
 mod openapi;
+mod operator;
 mod output;
 mod password;
 mod reload;

@@ -6,6 +6,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::consent::Consent;
+use super::operator::operator;
 use super::output::visible;
 use super::password::PasswordSource;
 use super::setup;
@@ -13,7 +14,7 @@ use super::{Failure, Output};
 use crate::accounts::{FailedLogIns, Registration, Registry};
 use crate::app::{self, IfMissing};
 use crate::clock::Clock;
-use crate::domain::{Admission, Initiator, LoginName, Password, PasswordPolicy, User};
+use crate::domain::{Admission, LoginName, Password, PasswordPolicy, User};
 use crate::entropy::Entropy;
 
 /// Users that one query reads.
@@ -96,10 +97,7 @@ impl Users {
             Self::Create { username, email, password } => {
                 let registration = Registration::parse(&username, &email, password.read()?.expose(), policy)
                     .map_err(Failure::usage)?;
-                let user = registry
-                    .create_user(registration, &Initiator::OPERATOR)
-                    .await
-                    .map_err(Failure::because)?;
+                let user = registry.create_user(registration, &operator()).await.map_err(Failure::because)?;
                 print(&user, output);
             }
             Self::List => list(registry, output).await?,
@@ -109,18 +107,18 @@ impl Users {
                 find(registry, &user).await?;
                 let password = Password::parse(password.read()?.expose(), policy).map_err(Failure::usage)?;
                 let name = LoginName::from_text(&user);
-                let user = registry.set_password(&name, password, &Initiator::OPERATOR).await;
+                let user = registry.set_password(&name, password, &operator()).await;
                 print(&user.map_err(Failure::because)?, output);
             }
             Self::LogOut { user } => {
-                let user = registry.log_out(&LoginName::from_text(&user), &Initiator::OPERATOR).await;
+                let user = registry.log_out(&LoginName::from_text(&user), &operator()).await;
                 let user = user.map_err(Failure::because)?;
                 let name = visible(user.username.as_str());
                 let text = format!("logged out {name}: this service refuses the tokens that the user has");
                 output.print(&as_json(&user), &text);
             }
             Self::Unlock { user } => {
-                let unlocked = registry.unlock_user(&LoginName::from_text(&user), &Initiator::OPERATOR).await;
+                let unlocked = registry.unlock_user(&LoginName::from_text(&user), &operator()).await;
                 let (user, failures) = unlocked.map_err(Failure::because)?;
                 let (name, mut json) = (visible(user.username.as_str()), as_json(&user));
                 json["forgottenFailures"] = failures.into();
@@ -134,7 +132,7 @@ impl Users {
                 let user = find(registry, &user).await?;
                 let (name, email) = (visible(user.username.as_str()), visible(user.email.as_str()));
                 consent.ask(&format!("This deletes the user {name} ({email})."))?;
-                registry.delete_user(user.id, &Initiator::OPERATOR).await.map_err(Failure::because)?;
+                registry.delete_user(user.id, &operator()).await.map_err(Failure::because)?;
                 output.print(&json!({ "deleted": as_json(&user) }), &format!("deleted {name}"));
             }
         }

@@ -119,6 +119,11 @@ impl Sources {
         Ok(Self { values, suspects: suspects.collect(), function })
     }
 
+    /// The settings that are set, and their values.
+    pub(super) fn given(&self) -> BTreeMap<&'static str, Secret<String>> {
+        self.values.iter().map(|(name, found)| (*name, found.text.clone())).collect()
+    }
+
     /// Whether this process is a function of AWS Lambda.
     pub fn is_function(&self) -> bool {
         self.function

@@ -5,7 +5,8 @@ use std::fmt;
 use uuid::{Builder, Uuid};
 
 use super::{
-    ClientId, EventData, EventField, EventKind, EventValue, GrantId, Initiator, SessionId, Timestamp, UserId,
+    ClientId, EventData, EventField, EventKind, EventValue, GrantId, Initiator, Kid, NameTag, SessionId,
+    Timestamp, UserId,
 };
 
 /// What happened: when, of what kind, by which actor, and what it concerns.
@@ -40,10 +41,22 @@ pub enum EventSubject {
     Grant(GrantId),
     /// The session of a user in one browser.
     Session(SessionId),
+    /// A name that no user has.
+    UnknownName(NameTag),
+    /// The token with this `jti`.
+    Token(String),
+    /// What this user permits this client.
+    Consent(UserId, ClientId),
+    /// The key with this name.
+    Key(Kid),
+    /// The settings of an instance.
+    Settings,
+    /// A command of an operator, such as `keys rotate`.
+    Command(&'static str),
 }
 
 impl Event {
-    /// An event without details. If its subject is a user or a client, it also concerns that person or client.
+    /// An event without details. If its subject has a user or a client, it also concerns that person or client.
     pub fn new(
         id: EventId,
         at: Timestamp,
@@ -55,7 +68,14 @@ impl Event {
         match &subject {
             EventSubject::User(user) => person = Some(*user),
             EventSubject::Client(id) => client = Some(id.clone()),
-            EventSubject::Grant(_) | EventSubject::Session(_) => {}
+            EventSubject::Consent(user, id) => (client, person) = (Some(id.clone()), Some(*user)),
+            EventSubject::Grant(_)
+            | EventSubject::Session(_)
+            | EventSubject::UnknownName(_)
+            | EventSubject::Token(_)
+            | EventSubject::Key(_)
+            | EventSubject::Settings
+            | EventSubject::Command(_) => {}
         }
         Self { id, at, kind, initiator, subject, client, person, data: EventData::new() }
     }
@@ -88,6 +108,12 @@ impl fmt::Display for EventSubject {
             Self::Client(id) => write!(f, "client:{id}"),
             Self::Grant(id) => write!(f, "grant:{id}"),
             Self::Session(id) => write!(f, "session:{id}"),
+            Self::UnknownName(tag) => write!(f, "name:{tag}"),
+            Self::Token(jti) => write!(f, "token:{jti}"),
+            Self::Consent(user, client) => write!(f, "consent:{user}:{client}"),
+            Self::Key(kid) => write!(f, "key:{kid}"),
+            Self::Settings => f.write_str("settings"),
+            Self::Command(command) => write!(f, "command:{command}"),
         }
     }
 }

@@ -13,6 +13,14 @@ pub enum EventField {
     Username,
     /// The e-mail address of a user.
     Email,
+    /// The JWA name of a key's algorithm.
+    Algorithm,
+    /// The names of the settings that differ.
+    Settings,
+    /// The digests of all settings, each behind the name of its setting and a colon.
+    Digests,
+    /// The version of the program.
+    Version,
 }
 
 impl EventField {
@@ -22,6 +30,10 @@ impl EventField {
             Self::Address => "address",
             Self::Username => "username",
             Self::Email => "email",
+            Self::Algorithm => "algorithm",
+            Self::Settings => "settings",
+            Self::Digests => "digests",
+            Self::Version => "version",
         }
     }
 }

@@ -72,6 +72,10 @@ event_kinds! {
     UserClaimsChanged = "user.claims_changed", Security, [Address];
     /// The user was removed.
     UserDeleted = "user.deleted", Security, [Address];
+    /// The user logged in at the API.
+    UserLoggedIn = "login.succeeded", Security, [Address];
+    /// A log-in failed: the password was wrong, or no user has the name.
+    LoginFailed = "login.failed", Security, [];
     /// So many log-ins failed in a row that the next ones must wait.
     LoginThrottled = "login.throttled", Security, [];
     /// So many log-ins failed in a row that only known addresses may try, until an operator unlocks the user.
@@ -102,6 +106,28 @@ event_kinds! {
     CodeReused = "code.reused", Security, [Address];
     /// A refresh token was used again after it had been replaced: its grant ended.
     RefreshTokenReused = "refresh_token.reused", Security, [Address];
+    /// The key is in the key set, and does not sign yet.
+    KeyPublished = "key.published", Security, [];
+    /// The key signs.
+    KeyActivated = "key.activated", Security, [];
+    /// The key no longer signs; it still verifies.
+    KeyRetired = "key.retired", Security, [];
+    /// The key left the key set when its last token had expired.
+    KeyRemoved = "key.removed", Security, [];
+    /// An operator removed the key before its time.
+    KeyRevoked = "key.revoked", Security, [];
+    /// An instance started with other settings than the one before.
+    SettingsChanged = "settings.changed", Security, [];
+    /// An operator ran a command that changes keys.
+    OperatorActed = "operator.acted", Security, [];
+    /// Demo tokens were made. Only counted.
+    DemoTokensMade = "token.demo", Other, [];
+    /// Clients generated tokens. Only counted.
+    TokensGenerated = "token.generated", Other, [];
+    /// Clients got tokens with their credentials. Only counted.
+    ClientTokensIssued = "token.client_credentials", Other, [];
+    /// Refresh tokens were used as they should. Only counted.
+    TokensRefreshed = "token.refreshed", Other, [];
 }
 
 impl EventKind {

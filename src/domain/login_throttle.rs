@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::failures::{Failures, MAX_FAILURES, millis};
+use super::reported_failures::ReportedFailures;
 use super::unknown_names::UnknownNames;
 use super::{AddressTag, Admission, EventKind, NameTag, Timestamp};
 
@@ -24,6 +25,9 @@ pub struct LoginThrottle {
     /// The addresses from which the user has logged in, the latest log-in first.
     #[serde(default)]
     known: Vec<KnownAddress>,
+    /// The failures of the present hour of which there is an event.
+    #[serde(default, skip_serializing_if = "ReportedFailures::is_empty")]
+    reported: ReportedFailures,
     /// The names that share the record, if it is one for names that no user has.
     #[serde(default, skip_serializing_if = "UnknownNames::is_empty")]
     names: UnknownNames,
@@ -50,7 +54,8 @@ impl LoginThrottle {
         self.known(tags, now).is_some()
     }
 
-    /// This after an attempt with a wrong password, and what the failure began, if it began something.
+    /// This after an attempt with a wrong password, and the event of the failure: what it began, or that it was one of the
+    /// first of the hour.
     #[must_use]
     pub fn after_failure(&self, tags: &[AddressTag], now: Timestamp) -> (Self, Option<EventKind>) {
         let mut after = self.clone();
@@ -58,7 +63,11 @@ impl LoginThrottle {
         let failures = known.map_or(&mut after.elsewhere, |known| &mut known.failures);
         *failures = failures.and_one_at(now);
         let begun = failures.begun();
-        (after, begun)
+        let one_more = after.reported.and_one_at(now);
+        if let Some(reported) = one_more {
+            after.reported = reported;
+        }
+        (after, begun.or(one_more.map(|_| EventKind::LoginFailed)))
     }
 
     /// This after a log-in; `None` if nothing changes that must be stored. The counter of the address begins anew.
@@ -82,7 +91,7 @@ impl LoginThrottle {
         let others = self.known.iter().filter(|known| known.counts(now) && !tags.contains(&known.tag));
         let noted = KnownAddress { tag: newest.clone(), logged_in_at: now, failures: Failures::NONE };
         let known = std::iter::once(noted).chain(others.cloned()).take(MAX_KNOWN_ADDRESSES).collect();
-        Some(Self { elsewhere, known, ..Self::default() })
+        Some(Self { elsewhere, known, reported: self.reported, ..Self::default() })
     }
 
     /// This without any failure; `None` if there is none. Known addresses stay known.
@@ -98,13 +107,14 @@ impl LoginThrottle {
     /// do not count.
     #[must_use]
     pub fn of_name(&self, name: &NameTag) -> Self {
-        Self { elsewhere: self.names.failures_of(name), ..Self::default() }
+        Self { elsewhere: self.names.failures_of(name), reported: self.reported, ..Self::default() }
     }
 
     /// The record after `of_name` has become what a name has from now on.
     #[must_use]
     pub fn with_name(&self, name: &NameTag, of_name: &Self, now: Timestamp) -> Self {
-        Self { names: self.names.with(name, of_name.elsewhere, now), ..Self::default() }
+        let names = self.names.with(name, of_name.elsewhere, now);
+        Self { names, reported: of_name.reported, ..Self::default() }
     }
 
     /// How many failures are counted, from all addresses together.
@@ -281,7 +291,9 @@ mod tests {
         assert_eq!(LoginThrottle::default().after_login(&[], NOW), None);
         let (throttle, at) = failed(LoginThrottle::default(), &[], 6, NOW);
         assert_eq!(throttle.admission(&[], at), Admission::Wait(2));
-        assert_eq!(throttle.after_login(&[], at), Some(LoginThrottle::default()));
+        let after = throttle.after_login(&[], at).unwrap();
+        assert_eq!(after.elsewhere, Failures::NONE);
+        assert_eq!(after.after_login(&[], at), None);
     }
 
     #[test]

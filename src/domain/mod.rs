@@ -33,6 +33,7 @@ mod peer;
 mod proxy_header;
 mod random_id;
 mod redirect_uri;
+mod reported_failures;
 mod request_id;
 mod rotation;
 mod scopes;
@@ -73,7 +74,7 @@ pub use grant::{
     CodeProof, Grant, GrantLifetimes, GrantStage, GrantTerms, PresentedCode, RedeemError, RefreshError,
     Refreshed,
 };
-pub use initiator::{Actor, Initiator};
+pub use initiator::{Actor, Initiator, OperatorName};
 pub use instance::Instance;
 pub use key_record::{Home, KeyRecord, KeyState, Moved, NewKey, RingRecord};
 pub use kid::{Kid, KidError};

@@ -75,6 +75,13 @@ impl NameTag {
     }
 }
 
+/// The hash in hex digits.
+impl fmt::Display for NameTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 fn hex(hash: [u8; 16]) -> String {
     format!("{:032x}", u128::from_be_bytes(hash))
 }

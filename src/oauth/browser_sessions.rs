@@ -199,9 +199,9 @@ impl OAuth {
         caller: &Caller,
     ) -> Result<Event, TokenError> {
         let at = self.clock.now();
-        let id = self.entropy.event_id(at).map_err(failed)?;
         let initiator = Initiator::in_request(Actor::User(user), caller);
-        Ok(Event::new(id, at, kind, initiator, EventSubject::Session(session)).of_person(user))
+        let event = self.entropy.event(at, kind, initiator, EventSubject::Session(session))?;
+        Ok(event.of_person(user))
     }
 }
 

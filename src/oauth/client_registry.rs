@@ -274,6 +274,6 @@ impl ClientRegistry {
         at: Timestamp,
     ) -> Result<Event, EntropyError> {
         let subject = EventSubject::Client(id.clone());
-        Ok(Event::new(self.entropy.event_id(at)?, at, kind, *by, subject))
+        self.entropy.event(at, kind, by.clone(), subject)
     }
 }

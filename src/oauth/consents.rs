@@ -91,9 +91,7 @@ impl OAuth {
         caller: &Caller,
     ) -> Result<Event, TokenError> {
         let at = self.clock.now();
-        let id = self.entropy.event_id(at).map_err(|error| TokenError::Failed(error.to_string().into()))?;
         let initiator = Initiator::in_request(Actor::User(user), caller);
-        let subject = EventSubject::Client(client.clone());
-        Ok(Event::new(id, at, kind, initiator, subject).of_person(user))
+        Ok(self.entropy.event(at, kind, initiator, EventSubject::Consent(user, client.clone()))?)
     }
 }

@@ -7,7 +7,7 @@ use super::client_authentication::{ClientAuthError, ClientAuthentication};
 use super::presented_credentials::PresentedCredentials;
 use super::scopes::GENERATE_SCOPE;
 use super::{ClientDirectory, ClientsNotLoaded};
-use crate::domain::{Caller, Client, GeneratePolicy, Lifetime, Secret};
+use crate::domain::{Caller, Client, EventKind, GeneratePolicy, Lifetime, Secret};
 use crate::token::{
     CheckError, CustomClaims, CustomClaimsError, GeneratedRequest, IssueError, Issued, Subject, Tokens,
 };
@@ -169,6 +169,7 @@ impl Generation {
             claims: wanted.claims.as_ref(),
         };
         let issued = self.tokens.issue(Subject::Generated(&request), None).await?;
+        self.tokens.event_counter().count(EventKind::TokensGenerated, Some(&client.id));
         tracing::debug!(request_id = %caller.request_id, client = id, "a token is generated");
         Ok(issued)
     }

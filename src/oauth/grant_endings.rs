@@ -132,9 +132,8 @@ impl OAuth {
 
     fn event_of(&self, caller: &Caller, grant: &Grant, kind: EventKind) -> Result<Event, TokenError> {
         let at = self.clock.now();
-        let id = self.entropy.event_id(at).map_err(|error| TokenError::Failed(error.to_string().into()))?;
         let initiator = Initiator::in_request(Actor::System, caller);
-        let event = Event::new(id, at, kind, initiator, EventSubject::Grant(grant.id));
+        let event = self.entropy.event(at, kind, initiator, EventSubject::Grant(grant.id))?;
         Ok(event.of_client(&grant.client).of_person(grant.user))
     }
 }

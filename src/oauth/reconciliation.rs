@@ -4,7 +4,7 @@ use super::ClientRegistry;
 use super::client_plan::{PlannedAction, PlannedChange, plan};
 use super::client_registry::{ClientChangeError, MAX_TRIES};
 use super::clients_file::ClientsFile;
-use crate::domain::{Actor, Client, EventKind, Initiator};
+use crate::domain::{Client, EventKind, Initiator};
 use crate::store::StoreError;
 
 impl ClientRegistry {
@@ -22,7 +22,7 @@ impl ClientRegistry {
     /// # Errors
     /// [`ClientChangeError`]; some changes may have been made.
     pub async fn reconcile(&self, file: &ClientsFile) -> Result<Vec<PlannedChange>, ClientChangeError> {
-        let by = Initiator { actor: Actor::System, address: None, request_id: None };
+        let by = Initiator::SYSTEM;
         let mut made = Vec::new();
         for _ in 0..MAX_TRIES {
             let stored = self.list().await?;

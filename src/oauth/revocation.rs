@@ -1,7 +1,7 @@
 //! Revocation (RFC 7009).
 
 use super::{AuthenticatedClient, OAuth, Params, TokenError};
-use crate::domain::{Actor, Caller, Denied, Event, EventKind, EventSubject, Initiator, Timestamp};
+use crate::domain::{Actor, Caller, Denied, EventKind, EventSubject, Initiator, Timestamp};
 
 impl OAuth {
     /// Refuses a token of this client from now on. It is durable before this returns. A token that is not valid any more,
@@ -33,10 +33,10 @@ impl OAuth {
             ));
         };
         let at = self.clock.now();
-        let id = self.entropy.event_id(at).map_err(|error| TokenError::Failed(error.to_string().into()))?;
-        let initiator = Initiator::in_request(Actor::System, caller);
-        let subject = EventSubject::Client(client.id.clone());
-        let event = Event::new(id, at, EventKind::TokenRevoked, initiator, subject);
+        let initiator = Initiator::in_request(Actor::Client(client.id.clone()), caller);
+        let subject = EventSubject::Token(jti.clone());
+        let event =
+            self.entropy.event(at, EventKind::TokenRevoked, initiator, subject)?.of_client(&client.id);
         let expires_at = Timestamp::from_secs(registered.exp);
         self.deny(Denied::Token(jti), expires_at, Some(&event)).await?;
         tracing::debug!(request_id = %caller.request_id, client_id = %client.id, "a client revokes a token");

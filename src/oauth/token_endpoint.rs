@@ -2,7 +2,7 @@
 //! the grant, and then the grant decides.
 
 use super::{AuthenticatedClient, OAuth, Params, PresentedCredentials, TokenError, TokenSet};
-use crate::domain::{Caller, GrantType};
+use crate::domain::{Caller, EventKind, GrantType};
 
 /// The grants that the service supports.
 pub(super) const GRANTS: &[GrantType] =
@@ -44,10 +44,19 @@ impl OAuth {
         if !client.client.may_use(*grant) {
             return Err(TokenError::UnauthorizedClient("the client may not use this grant_type"));
         }
-        match grant {
-            GrantType::ClientCredentials => self.client_credentials(caller, &client.client, params).await,
-            GrantType::AuthorizationCode => self.redeem_code(caller, client, params).await,
-            GrantType::RefreshToken => self.refresh(caller, client, params).await,
+        let (issued, counted) = match grant {
+            GrantType::ClientCredentials => (
+                self.client_credentials(caller, &client.client, params).await?,
+                Some(EventKind::ClientTokensIssued),
+            ),
+            GrantType::AuthorizationCode => (self.redeem_code(caller, client, params).await?, None),
+            GrantType::RefreshToken => {
+                (self.refresh(caller, client, params).await?, Some(EventKind::TokensRefreshed))
+            }
+        };
+        if let Some(kind) = counted {
+            self.tokens.event_counter().count(kind, Some(&client.client.id));
         }
+        Ok(issued)
     }
 }

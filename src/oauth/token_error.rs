@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::ClientAuthError;
+use crate::entropy::EntropyError;
 use crate::store::{Cause, StoreError};
 use crate::token::{CheckError, IssueError};
 
@@ -67,6 +68,12 @@ impl TokenError {
     /// A request that cannot be read, with the sentence for the programmer of the client.
     pub fn invalid_request(sentence: &'static str) -> Self {
         Self::InvalidRequest(sentence.into())
+    }
+}
+
+impl From<EntropyError> for TokenError {
+    fn from(error: EntropyError) -> Self {
+        Self::Failed(error.to_string().into())
     }
 }
 

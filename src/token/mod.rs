@@ -14,6 +14,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::domain::Lifetime;
 use crate::entropy::Entropy;
+use crate::event_counter::EventCounter;
 use crate::keys::Keys;
 use crate::telemetry::metrics::Source;
 use metrics::TokenMetrics;
@@ -53,19 +54,31 @@ pub struct Tokens {
     settings: Arc<TokenSettings>,
     metrics: Arc<TokenMetrics>,
     denied: DeniedTokens,
+    counter: EventCounter,
 }
 
 impl Tokens {
     /// Issues and checks tokens with `keys`.
     pub fn new(keys: Arc<Keys>, clock: Clock, entropy: Entropy, settings: TokenSettings) -> Self {
-        let denied = DeniedTokens::default();
-        Self { keys, clock, entropy, settings: Arc::new(settings), metrics: Arc::default(), denied }
+        let (denied, counter) = (DeniedTokens::default(), EventCounter::default());
+        Self { keys, clock, entropy, settings: Arc::new(settings), metrics: Arc::default(), denied, counter }
     }
 
     /// The same, with these denied tokens.
     #[must_use]
     pub fn sharing(self, denied: DeniedTokens) -> Self {
         Self { denied, ..self }
+    }
+
+    /// The same; it counts tokens of machines in this counter.
+    #[must_use]
+    pub fn counting(self, counter: EventCounter) -> Self {
+        Self { counter, ..self }
+    }
+
+    /// Counts what has no event of its own.
+    pub fn event_counter(&self) -> &EventCounter {
+        &self.counter
     }
 
     /// The keys that sign and check.

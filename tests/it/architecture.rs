@@ -36,6 +36,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "config",
             "domain",
             "entropy",
+            "event_counter",
+            "event_record",
             "health",
             "http",
             "keys",
@@ -54,6 +56,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("server_secret", &["domain"]),
     // Its own module, because stores and the audit trail need it, and `domain` has no cryptography.
     ("event_record", &["domain", "entropy"]),
+    // Its own module, because use cases of several modules count.
+    ("event_counter", &["domain"]),
     ("admin", &["domain", "health", "telemetry"]),
     ("http", &["accounts", "clock", "domain", "health", "keys", "limits", "oauth", "telemetry", "token"]),
     (
@@ -62,8 +66,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("limits", &["clock", "domain", "telemetry"]),
     ("health", &["clock", "domain", "keys", "store", "telemetry"]),
-    ("accounts", &["clock", "domain", "entropy", "server_secret", "store", "telemetry", "token", "workers"]),
-    ("token", &["clock", "domain", "entropy", "keys", "telemetry"]),
+    (
+        "accounts",
+        &[
+            "clock",
+            "domain",
+            "entropy",
+            "event_counter",
+            "server_secret",
+            "store",
+            "telemetry",
+            "token",
+            "workers",
+        ],
+    ),
+    ("token", &["clock", "domain", "entropy", "event_counter", "keys", "telemetry"]),
     ("keys", &["clock", "domain", "entropy", "server_secret", "store", "telemetry", "workers"]),
     ("store", &["domain", "entropy", "event_record", "telemetry"]),
     ("config", &["domain", "keys", "limits", "server_secret", "telemetry"]),

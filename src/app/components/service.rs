@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use super::Components;
 use crate::accounts::Accounts;
+use crate::app::event_counts::EventCountTask;
 use crate::app::event_sealer::EventSealer;
 use crate::app::health_watch::HealthWatch;
+use crate::app::key_events::KeyEvents;
 use crate::app::purge::purges;
+use crate::app::settings_event::SettingsEvent;
 use crate::app::signer_probe::SignerProbe;
 use crate::app::store_census::StoreCensus;
 use crate::app::task::Supervised;
@@ -32,8 +35,8 @@ impl Components {
         entropy: Entropy,
     ) -> (HttpService, Vec<Supervised>) {
         let tokens = tokens(config, port, Arc::clone(&self.keys), self.clock.clone(), entropy.clone());
-        let tokens = tokens.sharing(self.denied.clone());
-        let (oauth, generation) = self.oauth(config, port, tokens.clone(), entropy);
+        let tokens = tokens.sharing(self.denied.clone()).counting(self.event_counter.clone());
+        let (oauth, generation) = self.oauth(config, port, tokens.clone(), entropy.clone());
         let table_metrics = Arc::<TableMetrics>::default();
         self.metrics.add(tokens.metrics());
         self.metrics.add_all(of_keys(&self.keys, &self.ring_service, &self.clock));
@@ -62,7 +65,7 @@ impl Components {
         });
         let http_service = HttpService::new(api, self.mark, self.tracer.clone());
         metrics.add(http_service.metrics());
-        (http_service, self.into_tasks(config, table_metrics))
+        (http_service, self.into_tasks(config, table_metrics, entropy))
     }
 
     fn oauth(&self, config: &Config, port: u16, tokens: Tokens, entropy: Entropy) -> (OAuth, Generation) {
@@ -87,16 +90,32 @@ impl Components {
         (oauth, generation)
     }
 
-    fn into_tasks(self, config: &Config, table_metrics: Arc<TableMetrics>) -> Vec<Supervised> {
+    fn into_tasks(
+        self,
+        config: &Config,
+        table_metrics: Arc<TableMetrics>,
+        entropy: Entropy,
+    ) -> Vec<Supervised> {
         let Self { stores, keys, ring_service, ring_refresher, heartbeat, server_secret, health, .. } = self;
-        let Self { client_refresh, denial_task, metric_export, .. } = self;
+        let Self { client_refresh, denial_task, metric_export, event_counter, .. } = self;
         let refresh = Duration::from_secs(ring_service.settings().refresh);
         let pause = ring_refresher.pause();
         let (clients_pause, denials_pause) = (client_refresh.pause(), denial_task.pause());
         let (known, event_metrics) = (health.tasks(), Arc::<EventMetrics>::default());
         self.metrics.add(Arc::clone(&event_metrics) as Arc<dyn Source>);
         let sealer = EventSealer::new(Arc::clone(&stores.events), event_metrics);
+        let events = &stores.events;
+        let key_events = KeyEvents::new(Arc::clone(&keys), Arc::clone(events), config.event_retention);
+        let settings_event = SettingsEvent::new(
+            config.given.clone(),
+            server_secret.current().clone(),
+            Arc::clone(events),
+            entropy,
+        );
         let mut tasks = vec![
+            Supervised::new(key_events, known),
+            Supervised::new(settings_event, known),
+            Supervised::new(EventCountTask::new(event_counter, Arc::clone(events)), known),
             Supervised::new(ring_refresher, known).after(pause),
             Supervised::new(SignerProbe::new(keys, refresh), known),
             Supervised::new(heartbeat, known).after(instance_heartbeat::EVERY),

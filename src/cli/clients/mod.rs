@@ -11,12 +11,13 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::consent::Consent;
+use super::operator::operator;
 use super::setup;
 use super::{Failure, Output};
 use crate::app::{self, IfMissing};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::{Client, ClientId, ClientMetadata, DemoTokens, Initiator, Lifetime};
+use crate::domain::{Client, ClientId, ClientMetadata, DemoTokens, Lifetime};
 use crate::entropy::Entropy;
 use crate::oauth::{ChangedClient, ClientChangeError, ClientRegistry, breaks_of_change, breaks_of_deletion};
 use options::Members;
@@ -147,7 +148,7 @@ impl Clients {
 impl Create {
     async fn run(self, registry: &ClientRegistry, place: &Place, output: &Output) -> Result<(), Failure> {
         let metadata = self.members.of_new_client(output)?;
-        let created = registry.create(self.id, metadata, &Initiator::OPERATOR).await.map_err(failure)?;
+        let created = registry.create(self.id, metadata, &operator()).await.map_err(failure)?;
         place.tell_of_change(output);
         let is_first = registry.list().await.is_ok_and(|clients| clients.len() == 1);
         if is_first && place.config.demo_tokens == DemoTokens::UntilClients {
@@ -169,10 +170,8 @@ impl Update {
             self.consent.ask(&consequences(&format!("This changes the client {}.", self.id), &breaks))?;
         }
         let change = |metadata: &mut ClientMetadata| *metadata = after.clone();
-        let updated = registry
-            .update(&self.id, before.revision, change, &Initiator::OPERATOR)
-            .await
-            .map_err(failure)?;
+        let updated =
+            registry.update(&self.id, before.revision, change, &operator()).await.map_err(failure)?;
         place.tell_of_change(output);
         print_changed(&updated, place, output);
         Ok(())
@@ -181,7 +180,7 @@ impl Update {
 
 impl RotateSecret {
     async fn run(self, registry: &ClientRegistry, place: &Place, output: &Output) -> Result<(), Failure> {
-        let rotated = registry.rotate_secret(&self.id, self.keep, &Initiator::OPERATOR).await;
+        let rotated = registry.rotate_secret(&self.id, self.keep, &operator()).await;
         let rotated = rotated.map_err(failure)?;
         place.tell_of_change(output);
         print_changed(&rotated, place, output);
@@ -198,7 +197,7 @@ async fn delete(
 ) -> Result<(), Failure> {
     let client = registry.find(id).await.map_err(failure)?;
     consent.ask(&consequences(&format!("This deletes the client {id}."), &breaks_of_deletion(&client)))?;
-    let deleted = registry.delete(id, &Initiator::OPERATOR).await.map_err(failure)?;
+    let deleted = registry.delete(id, &operator()).await.map_err(failure)?;
     place.tell_of_change(output);
     output.print(&json!({ "deleted": shown::as_json(&deleted) }), &format!("deleted {id}"));
     Ok(())

@@ -14,6 +14,7 @@ use clap::{Args, Subcommand};
 use jose::Algorithm;
 
 use super::consent::Consent;
+use super::operator::record_command;
 use super::setup;
 use super::{Failure, Output};
 use crate::app::IfMissing;
@@ -80,6 +81,7 @@ impl Keys {
         let config = setup::config()?;
         setup::runtime()?.block_on(async {
             let ring_service = setup::ring_service(&config, self.if_missing())?;
+            let changes = self.changes();
             match self {
                 Self::Show(of) => show::show(&ring_service, of.algorithm, output).await,
                 Self::List => list::list(&ring_service, &config, output).await,
@@ -93,12 +95,30 @@ impl Keys {
                 Self::Reseal(reseal) => reseal.run(&ring_service, output).await,
                 Self::Move(moving) => moving.run(&ring_service, output).await,
                 Self::Secret => Ok(()),
+            }?;
+            if let Some(command) = changes {
+                record_command(&config, command).await;
             }
+            Ok(())
         })
     }
 }
 
 impl Keys {
+    /// The name of the command if it changes keys.
+    fn changes(&self) -> Option<&'static str> {
+        match self {
+            Self::Show(_) | Self::List | Self::Plan | Self::Export(_) | Self::Secret => None,
+            Self::Generate => Some("keys generate"),
+            Self::Rotate(_) => Some("keys rotate"),
+            Self::Revoke(_) => Some("keys revoke"),
+            Self::Import(_) => Some("keys import"),
+            Self::Prune => Some("keys prune"),
+            Self::Reseal(_) => Some("keys reseal"),
+            Self::Move(_) => Some("keys move"),
+        }
+    }
+
     fn if_missing(&self) -> IfMissing {
         match self {
             Self::Show(_) | Self::List | Self::Plan | Self::Export(_) => IfMissing::Refuse,

@@ -9,10 +9,11 @@ use jwt_generator::app;
 use jwt_generator::clock::Clock;
 use jwt_generator::config::{Config, Sources};
 use jwt_generator::domain::{
-    Actor, Caller, EventKind, EventSubject, Initiator, LoginName, Password, PasswordPolicy, RequestId,
+    Actor, Caller, Event, EventKind, EventSubject, Initiator, LoginName, Password, PasswordPolicy, RequestId,
     Timestamp, UserId,
 };
 use jwt_generator::entropy::Entropy;
+use jwt_generator::event_counter::EventCounter;
 use jwt_generator::keys::{Keys, RingRefresher, Signer};
 use jwt_generator::server_secret::CurrentServerSecret;
 use jwt_generator::store::sqlite::{EventWriter, Sqlite};
@@ -61,9 +62,9 @@ impl World {
     pub(super) fn accounts(&self, cost: u32) -> Accounts {
         let (clock, keys) = (self.clock.clone(), Arc::clone(&self.keys));
         let tokens = app::tokens(&self.config, 0, keys, clock.clone(), Entropy::seeded(3));
-        let throttles = Arc::clone(&self.stores.login_throttles);
-        let secret = CurrentServerSecret::default();
-        let guard = LoginGuard::new(throttles, secret, clock.clone(), Entropy::seeded(4)).unwrap();
+        let (secret, counter) = (CurrentServerSecret::default(), EventCounter::default());
+        let guard =
+            LoginGuard::new(&self.stores, counter, secret, clock.clone(), Entropy::seeded(4)).unwrap();
         Accounts::new(self.registry(cost), guard, tokens, clock, self.config.session_max_age)
     }
 
@@ -78,6 +79,11 @@ impl World {
                 (event.kind, event.initiator)
             })
             .collect()
+    }
+
+    /// The subjects of the events since the last call.
+    fn subjects(&self) -> Vec<(EventKind, EventSubject)> {
+        self.events.take_all().into_iter().map(|event| (event.kind, event.subject)).collect()
     }
 }
 
@@ -111,10 +117,11 @@ async fn a_user_registers_themself_and_the_service_strengthens_the_hash() {
 
     let name = LoginName::from_text("ada");
     assert!(world.accounts(5).log_in(&caller(), &name, password("secret-eve")).await.is_err());
-    assert_eq!(world.happened(id), [], "a wrong password changes nothing");
+    assert_eq!(world.happened(id), [(EventKind::LoginFailed, in_request(Actor::System))]);
     for strengthened in [vec![(EventKind::HashStrengthened, in_request(Actor::System))], vec![]] {
         let token = world.accounts(5).log_in(&caller(), &name, password("secret-ada")).await.unwrap().token;
-        assert_eq!(world.happened(id), strengthened);
+        let logged_in = (EventKind::UserLoggedIn, in_request(Actor::User(id)));
+        assert_eq!(world.happened(id), [vec![logged_in], strengthened].concat());
         world.accounts(5).profile(&caller(), token.token.expose()).await.unwrap();
         world.accounts(5).refresh(&caller(), token.token.expose()).await.unwrap();
         assert_eq!(world.happened(id), [], "reading changes nothing");
@@ -126,13 +133,13 @@ async fn what_an_operator_does_to_a_user_is_the_operators() {
     let (world, name) = (World::begin().await, LoginName::from_text("ada"));
     let (registry, by) = (world.registry(4), &Initiator::OPERATOR);
     let id = registry.create_user(ada(), by).await.unwrap().id;
-    assert_eq!(world.happened(id), [(EventKind::UserRegistered, *by)]);
+    assert_eq!(world.happened(id), [(EventKind::UserRegistered, by.clone())]);
     registry.set_password(&name, password("another-secret"), by).await.unwrap();
-    assert_eq!(world.happened(id), [(EventKind::PasswordChanged, *by)]);
+    assert_eq!(world.happened(id), [(EventKind::PasswordChanged, by.clone())]);
     registry.log_out(&name, by).await.unwrap();
-    assert_eq!(world.happened(id), [(EventKind::SessionsEnded, *by)]);
+    assert_eq!(world.happened(id), [(EventKind::SessionsEnded, by.clone())]);
     assert!(registry.delete_user(id, by).await.unwrap());
-    assert_eq!(world.happened(id), [(EventKind::UserDeleted, *by)]);
+    assert_eq!(world.happened(id), [(EventKind::UserDeleted, by.clone())]);
     assert!(!registry.delete_user(id, by).await.unwrap());
     assert!(registry.log_out(&name, by).await.is_err());
     assert!(registry.set_password(&name, password("another-secret"), by).await.is_err());
@@ -159,21 +166,36 @@ async fn failed_log_ins_cause_an_event_when_the_wait_begins_when_the_account_is_
     let (registry, by) = (world.registry(4), &Initiator::OPERATOR);
     let id = registry.create_user(ada(), by).await.unwrap().id;
     world.happened(id);
-    guess(&world, "ada", 4).await;
-    assert_eq!(world.happened(id), []);
-    guess(&world, "ADA@example.com", 1).await;
     let by_the_service = in_request(Actor::System);
-    assert_eq!(world.happened(id), [(EventKind::LoginThrottled, by_the_service)]);
+    for _ in 0..4 {
+        guess(&world, "ada", 1).await;
+        assert_eq!(world.happened(id), [(EventKind::LoginFailed, by_the_service.clone())]);
+    }
+    guess(&world, "ADA@example.com", 1).await;
+    assert_eq!(world.happened(id), [(EventKind::LoginThrottled, by_the_service.clone())]);
     guess(&world, "ada", 94).await;
-    assert_eq!(world.happened(id), [], "one begin is one event");
+    let failures = world.events.take_all();
+    assert!(failures.iter().all(|event| event.kind == EventKind::LoginFailed), "one begin is one event");
+    for failure in &failures {
+        let within_an_hour =
+            |other: &&Event| other.at.secs_since(failure.at) < 3600 && other.at >= failure.at;
+        assert!(failures.iter().filter(within_an_hour).count() <= 5);
+    }
     guess(&world, "ada", 1).await;
     assert_eq!(world.happened(id), [(EventKind::LoginLimited, by_the_service)]);
     registry.unlock_user(&name, by).await.unwrap();
-    assert_eq!(world.happened(id), [(EventKind::LoginUnlocked, *by)]);
+    assert_eq!(world.happened(id), [(EventKind::LoginUnlocked, by.clone())]);
     registry.unlock_user(&name, by).await.unwrap();
     assert_eq!(world.happened(id), [], "there is nothing to unlock");
-    guess(&world, "nobody", 100).await;
-    assert_eq!(world.happened(id), [], "a name that no user has is nothing that an event could be about");
+    guess(&world, "nobody", 5).await;
+    guess(&world, "nothing", 1).await;
+    let unknown = world.subjects();
+    assert!(unknown.iter().all(|(kind, _)| *kind == EventKind::LoginFailed), "{unknown:?}");
+    let [first, .., other] = &unknown[..] else { panic!("{unknown:?}") };
+    assert!(matches!(first.1, EventSubject::UnknownName(_)) && unknown.len() == 6, "{unknown:?}");
+    assert_eq!(first, &unknown[1]);
+    assert_ne!(first, other, "the same name has the same hash, and another name another one");
+    assert!(!format!("{unknown:?}").contains("nothing"), "people type passwords there");
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ use jwt_generator::domain::{
     DemoTokens, Kid, Lifetime, ProxyHeader, RingRecord, Rotation, Timestamp, TrustedProxies,
 };
 use jwt_generator::entropy::Entropy;
+use jwt_generator::event_counter::EventCounter;
 use jwt_generator::health::{InstanceHealth, Tasks};
 use jwt_generator::http::{Api, HttpService, HttpSettings, Parts};
 use jwt_generator::keys::custody::{
@@ -133,8 +134,8 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, tasks: &Tasks) -> H
     let tokens = app::tokens(&config, 0, Arc::clone(keys), clock.clone(), entropy.clone());
     let stores = app::open_stores(&config, IfMissing::Create, &Entropy::System).unwrap();
     let registry = app::open_registry(&config, &stores, clock.clone(), entropy.clone()).unwrap();
-    let (secret, throttles) = (CurrentServerSecret::default(), Arc::clone(&stores.login_throttles));
-    let guard = LoginGuard::new(throttles, secret, clock.clone(), entropy).unwrap();
+    let (secret, counter) = (CurrentServerSecret::default(), EventCounter::default());
+    let guard = LoginGuard::new(&stores, counter, secret, clock.clone(), entropy).unwrap();
     let clients = ClientDirectory::new(Arc::clone(&stores.clients));
     let fetcher = KeyFetcher::new(clock.clone());
     let authentication = ClientAuthentication::new(clients.clone(), None, 0, fetcher, clock.clone());

@@ -15,6 +15,7 @@ mod event_refusals;
 pub mod event_store;
 mod events;
 mod grants;
+mod happened;
 mod instances;
 mod intents;
 mod login_throttles;
