@@ -21,6 +21,7 @@ mod purge;
 mod ring_refresh;
 mod server_secret;
 mod signer_probe;
+mod status_lists;
 mod stopping;
 mod store_census;
 mod stores;

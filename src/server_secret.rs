@@ -32,6 +32,8 @@ pub enum Label {
     FormToken,
     /// To recognize the requests that our pages hand on.
     PageRequest,
+    /// The secret order of the places in a status list.
+    StatusList,
 }
 
 impl Label {
@@ -44,6 +46,7 @@ impl Label {
             Self::RefreshToken => b"jwt-generator refresh token 1",
             Self::FormToken => b"jwt-generator form token 1",
             Self::PageRequest => b"jwt-generator page request 1",
+            Self::StatusList => b"jwt-generator status list 1",
         }
     }
 }

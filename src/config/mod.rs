@@ -64,6 +64,8 @@ pub struct Config {
     pub grant_lifetimes: GrantLifetimes,
     /// `BROWSER_SESSION_LIFETIME` and `BROWSER_SESSION_IDLE_LIFETIME`.
     pub browser_session_lifetimes: BrowserSessionLifetimes,
+    /// `STATUS_LIST_TTL`, in seconds.
+    pub status_list_ttl: u64,
     /// `EVENT_RETENTION`.
     pub event_retention: EventRetention,
     /// `JWT_ALGORITHM`, each algorithm once. The first one signs if the caller asks for no algorithm.
@@ -248,6 +250,7 @@ impl Config {
                 absolute: read.required(settings::BROWSER_SESSION_LIFETIME, parse::length)?,
                 idle: read.required(settings::BROWSER_SESSION_IDLE_LIFETIME, parse::length)?,
             },
+            status_list_ttl: read.required(settings::STATUS_LIST_TTL, parse::status_list_ttl)?,
             event_retention: read.required(settings::EVENT_RETENTION, parse::event_retention)?,
             algorithms: read.required(settings::JWT_ALGORITHM, parse::algorithms)?,
             key_bits: read.optional(settings::KEY_BITS, parse::key_bits),

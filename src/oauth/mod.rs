@@ -44,6 +44,7 @@ mod refresh_token;
 mod request_object;
 mod revocation;
 mod scopes;
+mod status_lists;
 mod token_endpoint;
 mod token_error;
 mod token_set;
@@ -94,6 +95,9 @@ pub use page_request::{BrowserMark, PageRequest};
 pub use params::{Params, RepeatedParam};
 pub use presented_credentials::PresentedCredentials;
 pub use scopes::GENERATE_SCOPE;
+pub use status_lists::{
+    PublishedStatusList, PublishedStatusLists, StatusListPublisher, StatusListSettings, StatusPlaceError, StatusPlaces,
+};
 pub use token_error::TokenError;
 pub use token_set::TokenSet;
 pub use userinfo::Userinfo;
@@ -131,6 +135,12 @@ pub struct OAuthParts {
     pub browser_sessions: Arc<dyn BrowserSessions>,
     /// What users need not be asked again.
     pub consents: Arc<dyn Consents>,
+    /// Gives tokens their places in status lists.
+    pub status_places: StatusPlaces,
+    /// The status lists that are published.
+    pub status_lists: PublishedStatusLists,
+    /// For how many seconds a verifier may keep a status list.
+    pub status_list_kept: u64,
     /// How long browsers stay logged in.
     pub session_lifetimes: BrowserSessionLifetimes,
     /// How long grants last; a client may have lengths of its own.

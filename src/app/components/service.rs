@@ -17,7 +17,10 @@ use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::http::{Api, HttpService, HttpSettings, Parts};
 use crate::keys::{KeyMetrics, Keys, RingService};
-use crate::oauth::{ClientAuthentication, Generation, Issuer, KeyFetcher, OAuth, OAuthParts};
+use crate::oauth::{
+    ClientAuthentication, Generation, Issuer, KeyFetcher, OAuth, OAuthParts, PublishedStatusLists,
+    StatusListPublisher, StatusListSettings, StatusPlaces,
+};
 use crate::store::{EventMetrics, TableMetrics};
 use crate::telemetry::metrics::Source;
 use crate::token::Tokens;
@@ -34,6 +37,7 @@ impl Components {
         let tokens = tokens(config, port, Arc::clone(&self.keys), self.clock.clone(), entropy.clone());
         let tokens = tokens.sharing(self.denied.clone());
         let (oauth, generation) = self.oauth(config, port, tokens.clone(), entropy);
+        let publisher = self.status_list_publisher(config, &oauth);
         let table_metrics = Arc::<TableMetrics>::default();
         self.metrics.add(tokens.metrics());
         self.metrics.add_all(of_keys(&self.keys, &self.ring_service, &self.clock));
@@ -62,7 +66,7 @@ impl Components {
         });
         let http_service = HttpService::new(api, self.mark, self.tracer.clone());
         metrics.add(http_service.metrics());
-        (http_service, self.into_tasks(config, table_metrics))
+        (http_service, self.into_tasks(config, table_metrics, publisher))
     }
 
     fn oauth(&self, config: &Config, port: u16, tokens: Tokens, entropy: Entropy) -> (OAuth, Generation) {
@@ -75,9 +79,23 @@ impl Components {
             KeyFetcher::new(clock.clone()),
             clock.clone(),
         );
-        let generation = Generation::new(tokens.clone(), clients.clone(), authentication.clone());
+        let issuer = issuer.map(|issuer| Issuer::new(issuer, config.internal_url.clone()));
+        let server_secret = self.server_secret.current().clone();
+        let status_places = StatusPlaces::new(
+            stores.status_lists,
+            issuer.clone(),
+            server_secret.clone(),
+            tokens.status_list_life().as_secs(),
+            clock.clone(),
+        );
+        let generation = Generation::new(
+            tokens.clone(),
+            clients.clone(),
+            authentication.clone(),
+            status_places.clone(),
+        );
         let oauth = OAuth::new(OAuthParts {
-            issuer: issuer.map(|issuer| Issuer::new(issuer, config.internal_url.clone())),
+            issuer,
             algorithms: config.algorithms.clone(),
             tokens,
             clients,
@@ -88,16 +106,36 @@ impl Components {
             grants: stores.grants,
             browser_sessions: stores.browser_sessions,
             consents: stores.consents,
+            status_places,
+            status_lists: PublishedStatusLists::default(),
+            status_list_kept: StatusListSettings::kept(config.status_list_ttl),
             session_lifetimes: config.browser_session_lifetimes,
             grant_lifetimes: config.grant_lifetimes,
-            server_secret: self.server_secret.current().clone(),
+            server_secret,
             clock,
             entropy,
         });
         (oauth, generation)
     }
 
-    fn into_tasks(self, config: &Config, table_metrics: Arc<TableMetrics>) -> Vec<Supervised> {
+    /// What prepares the status lists; `None` if OAuth is off.
+    fn status_list_publisher(&self, config: &Config, oauth: &OAuth) -> Option<StatusListPublisher> {
+        let issuer = oauth.issuer()?.clone();
+        Some(StatusListPublisher::new(
+            StatusListSettings { issuer, ttl: config.status_list_ttl },
+            Arc::clone(&self.stores.status_lists),
+            Arc::clone(&self.stores.denials),
+            oauth.tokens.clone(),
+            oauth.status_lists.clone(),
+        ))
+    }
+
+    fn into_tasks(
+        self,
+        config: &Config,
+        table_metrics: Arc<TableMetrics>,
+        publisher: Option<StatusListPublisher>,
+    ) -> Vec<Supervised> {
         let Self { stores, keys, ring_service, ring_refresher, heartbeat, server_secret, health, .. } = self;
         let Self { client_refresh, denial_task, metric_export, .. } = self;
         let refresh = Duration::from_secs(ring_service.settings().refresh);
@@ -116,6 +154,7 @@ impl Components {
             Supervised::new(HealthWatch::new(Arc::clone(&health)), known),
             Supervised::new(sealer, known),
         ];
+        tasks.extend(publisher.map(|publisher| Supervised::new(publisher, known)));
         tasks.extend(purges(&stores, config.event_retention, known));
         tasks.push(Supervised::new(StoreCensus::new(stores.database, table_metrics), known));
         if let Some(export) = metric_export {

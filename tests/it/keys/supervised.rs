@@ -30,7 +30,8 @@ use jwt_generator::keys::{
 };
 use jwt_generator::limits::{LiveInstances, RateLimits};
 use jwt_generator::oauth::{
-    ClientAuthentication, ClientDirectory, Generation, KeyFetcher, OAuth, OAuthParts,
+    ClientAuthentication, ClientDirectory, Generation, KeyFetcher, OAuth, OAuthParts, PublishedStatusLists,
+    StatusPlaces,
 };
 use jwt_generator::server_secret::CurrentServerSecret;
 use jwt_generator::store::Health;
@@ -137,6 +138,8 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, tasks: &Tasks) -> H
     let guard = LoginGuard::new(throttles, secret, clock.clone(), entropy).unwrap();
     let clients = ClientDirectory::new(Arc::clone(&stores.clients));
     let fetcher = KeyFetcher::new(clock.clone());
+    let status_places =
+        StatusPlaces::new(Arc::clone(&stores.status_lists), None, CurrentServerSecret::default(), 0, clock.clone());
     let authentication = ClientAuthentication::new(clients.clone(), None, 0, fetcher, clock.clone());
     let api = Api::new(Parts {
         accounts: Accounts::new(registry, guard, tokens.clone(), clock.clone(), config.session_max_age),
@@ -153,13 +156,16 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, tasks: &Tasks) -> H
             grants: Arc::clone(&stores.grants),
             browser_sessions: Arc::clone(&stores.browser_sessions),
             consents: Arc::clone(&stores.consents),
+            status_places: status_places.clone(),
+            status_lists: PublishedStatusLists::default(),
+            status_list_kept: 1,
             session_lifetimes: config.browser_session_lifetimes,
             grant_lifetimes: config.grant_lifetimes,
             server_secret: CurrentServerSecret::default(),
             clock: clock.clone(),
             entropy: Entropy::seeded(3),
         }),
-        generation: Generation::new(tokens, clients.clone(), authentication),
+        generation: Generation::new(tokens, clients.clone(), authentication, status_places),
         clients,
         keys: Arc::clone(keys),
         health: Arc::new(InstanceHealth::new(

@@ -28,5 +28,6 @@ mod rings;
 mod sessions;
 mod settled_intents;
 mod sqlite;
+mod status_lists;
 mod upgrades;
 mod users;
