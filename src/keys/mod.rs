@@ -270,7 +270,7 @@ impl Keys {
     ///
     /// # Errors
     /// As [`Keys::sign`], but never `TooLarge`.
-    pub async fn sign_document(
+    pub async fn sign_of_any_size(
         &self,
         typ: Typ,
         claims: &[u8],

@@ -8,9 +8,7 @@ use super::presented_credentials::PresentedCredentials;
 use super::scopes::GENERATE_SCOPE;
 use super::status_lists::TakenPlace;
 use super::{ClientDirectory, ClientsNotLoaded, StatusPlaceError, StatusPlaces};
-use crate::domain::{
-    Caller, Client, Denial, GeneratePolicy, Lifetime, Secret, StatusEntry, UserId,
-};
+use crate::domain::{Caller, Client, Denial, GeneratePolicy, Lifetime, Secret, StatusEntry, UserId};
 use crate::token::{
     CheckError, CustomClaims, CustomClaimsError, GeneratedRequest, IssueError, Issued, Subject, Tokens,
 };
@@ -170,8 +168,7 @@ impl Generation {
             return Err(GenerateError::Audience(refused.clone()));
         }
         check_claims(policy, wanted)?;
-        let taken =
-            if client.metadata.status_list { Some(self.status_places.take().await?) } else { None };
+        let taken = if client.metadata.status_list { Some(self.status_places.take().await?) } else { None };
         let request = GeneratedRequest {
             client_id: id,
             registration: client.registration,

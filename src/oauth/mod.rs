@@ -96,7 +96,8 @@ pub use params::{Params, RepeatedParam};
 pub use presented_credentials::PresentedCredentials;
 pub use scopes::GENERATE_SCOPE;
 pub use status_lists::{
-    PublishedStatusList, PublishedStatusLists, StatusListPublisher, StatusListSettings, StatusPlaceError, StatusPlaces,
+    PublishedStatusList, PublishedStatusLists, StatusListPublisher, StatusListSettings, StatusPlaceError,
+    StatusPlaces,
 };
 pub use token_error::TokenError;
 pub use token_set::TokenSet;
@@ -139,8 +140,8 @@ pub struct OAuthParts {
     pub status_places: StatusPlaces,
     /// The status lists that are published.
     pub status_lists: PublishedStatusLists,
-    /// For how many seconds a verifier may keep a status list.
-    pub status_list_kept: u64,
+    /// How status lists are published; `None` if OAuth is off.
+    pub status_list_settings: Option<StatusListSettings>,
     /// How long browsers stay logged in.
     pub session_lifetimes: BrowserSessionLifetimes,
     /// How long grants last; a client may have lengths of its own.

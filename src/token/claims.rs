@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::status_list::StatusClaim;
 use super::TokenSettings;
+use super::status_list::StatusClaim;
 use crate::domain::{GrantId, Lifetime, RegistrationId, SessionId, Timestamp};
 
 /// The claims of our tokens (RFC 7519 §4.1, and the claims that the original adds).

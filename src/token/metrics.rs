@@ -26,7 +26,7 @@ const CHECKED: Descriptor = Descriptor {
 
 /// Kinds of subject. The log-in of a user and its refresh are the same kind. `client` is an access token of a client that acts
 /// for itself, `grant` one of a client that acts for a user.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 9] = [
     "user",
     "client",
     "demo",
@@ -36,7 +36,6 @@ const KINDS: [&str; 10] = [
     "userinfo_answer",
     "introspection_answer",
     "generated",
-    "status_list",
 ];
 /// Why no token was issued.
 const REASONS: [&str; 5] = ["too_long", "too_large", "busy", "keys_unavailable", "failed"];
@@ -84,7 +83,6 @@ impl TokenMetrics {
         let kind = match kind {
             AnswerKind::Userinfo => 6,
             AnswerKind::Introspection => 7,
-            AnswerKind::StatusList => 9,
         };
         self.count(kind, signed);
     }

@@ -105,8 +105,6 @@ pub enum AnswerKind {
     Userinfo,
     /// Introspection (RFC 9701 §5).
     Introspection,
-    /// A list of the states of tokens (draft-ietf-oauth-status-list-21 §5.1).
-    StatusList,
 }
 
 impl AnswerKind {
@@ -114,7 +112,6 @@ impl AnswerKind {
         match self {
             Self::Userinfo => Typ::Untyped,
             Self::Introspection => Typ::TokenIntrospection,
-            Self::StatusList => Typ::StatusList,
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Token Status List (draft-ietf-oauth-status-list-21): the claim of a token that names its place in a list, and the list as it is
 //! signed.
 
+use jose::Typ;
 use serde::Serialize;
 
-use super::{AnswerKind, IssueError, Tokens};
+use super::{IssueError, Tokens};
 use crate::domain::{Kid, Lifetime, Secret, Timestamp};
 
 /// The place of a token in a list of the states of tokens.
@@ -86,11 +87,7 @@ impl Tokens {
         let (iat, exp) = (now.as_secs(), expires_at.as_secs());
         let claims = ListClaims { sub: uri, iat, exp, ttl, status_list };
         let json = serde_json::to_vec(&claims).map_err(|_| IssueError::Failed("the claims are not JSON"))?;
-        let kind = AnswerKind::StatusList;
-        let signed = self.keys.sign_document(kind.typ(), &json, life, expires_at).await;
-        let signed = signed.map_err(IssueError::from);
-        self.metrics.count_answer(kind, signed.as_ref().map(|signed| signed.algorithm));
-        let signed = signed?;
+        let signed = self.keys.sign_of_any_size(Typ::StatusList, &json, life, expires_at).await?;
         Ok(SignedStatusList { kid: signed.key.kid().clone(), token: signed.token, issued_at: now })
     }
 }

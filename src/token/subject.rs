@@ -303,7 +303,8 @@ mod tests {
         let (scope, claims) = (Scopes::default(), Map::new());
         let status = Some(StatusReference { uri: "https://issuer/lists/1", index: 5 });
         let request = AccessTokenRequest { status, ..of_itself(&scope, &[], &claims) };
-        let expected = r#""client_id":"c1","status":{"status_list":{"idx":5,"uri":"https://issuer/lists/1"}}}"#;
+        let expected =
+            r#""client_id":"c1","status":{"status_list":{"idx":5,"uri":"https://issuer/lists/1"}}}"#;
         assert!(drafted(Subject::AccessToken(&request)).0.ends_with(expected));
     }
 

@@ -37,7 +37,7 @@ impl Components {
         let tokens = tokens(config, port, Arc::clone(&self.keys), self.clock.clone(), entropy.clone());
         let tokens = tokens.sharing(self.denied.clone());
         let (oauth, generation) = self.oauth(config, port, tokens.clone(), entropy);
-        let publisher = self.status_list_publisher(config, &oauth);
+        let publisher = self.status_list_publisher(&oauth);
         let table_metrics = Arc::<TableMetrics>::default();
         self.metrics.add(tokens.metrics());
         self.metrics.add_all(of_keys(&self.keys, &self.ring_service, &self.clock));
@@ -88,13 +88,12 @@ impl Components {
             tokens.status_list_life().as_secs(),
             clock.clone(),
         );
-        let generation = Generation::new(
-            tokens.clone(),
-            clients.clone(),
-            authentication.clone(),
-            status_places.clone(),
-        );
+        let generation =
+            Generation::new(tokens.clone(), clients.clone(), authentication.clone(), status_places.clone());
         let oauth = OAuth::new(OAuthParts {
+            status_list_settings: issuer
+                .clone()
+                .map(|issuer| StatusListSettings { issuer, ttl: config.status_list_ttl }),
             issuer,
             algorithms: config.algorithms.clone(),
             tokens,
@@ -108,7 +107,6 @@ impl Components {
             consents: stores.consents,
             status_places,
             status_lists: PublishedStatusLists::default(),
-            status_list_kept: StatusListSettings::kept(config.status_list_ttl),
             session_lifetimes: config.browser_session_lifetimes,
             grant_lifetimes: config.grant_lifetimes,
             server_secret,
@@ -119,10 +117,9 @@ impl Components {
     }
 
     /// What prepares the status lists; `None` if OAuth is off.
-    fn status_list_publisher(&self, config: &Config, oauth: &OAuth) -> Option<StatusListPublisher> {
-        let issuer = oauth.issuer()?.clone();
+    fn status_list_publisher(&self, oauth: &OAuth) -> Option<StatusListPublisher> {
         Some(StatusListPublisher::new(
-            StatusListSettings { issuer, ttl: config.status_list_ttl },
+            oauth.status_list_settings.clone()?,
             Arc::clone(&self.stores.status_lists),
             Arc::clone(&self.stores.denials),
             oauth.tokens.clone(),

@@ -5,6 +5,7 @@ use http::header::{CACHE_CONTROL, HeaderValue};
 
 use crate::http::refusal::{Kind, OAuthFault, Refusal};
 use crate::http::{Answer, Api, Call, Response, conditional, respond};
+use crate::oauth::StatusListSettings;
 
 /// §8.2 of the draft.
 const STATUS_LIST: HeaderValue = HeaderValue::from_static("application/statuslist+jwt");
@@ -13,10 +14,14 @@ const STATUS_LIST: HeaderValue = HeaderValue::from_static("application/statuslis
 pub(in crate::http) async fn get_status_list(api: Api, call: Call) -> Answer {
     is_on(&api)?;
     let number = call.parameter("number").and_then(number);
-    let list = number.and_then(|number| api.oauth.status_lists.find(number));
+    let list = match number {
+        Some(number) => api.oauth.status_list(number).await?,
+        None => None,
+    };
     let list = list.ok_or_else(|| Kind::NotFound(call.request.uri().path().to_owned()))?;
     // A key that was revoked just now is in no key set any more: the list is signed by the next one in a moment.
-    let is_verifiable = api.keys.ring().as_ref().is_some_and(|ring| ring.verifying(list.kid.as_str()).is_some());
+    let is_verifiable =
+        api.keys.ring().as_ref().is_some_and(|ring| ring.verifying(list.kid.as_str()).is_some());
     if !is_verifiable {
         return Err(Refusal::no_keys());
     }
@@ -50,7 +55,8 @@ fn kept(api: &Api, mut answer: Response) -> Answer {
     let ring = api.keys.ring();
     let ring = ring.as_ref().ok_or_else(Refusal::no_keys)?;
     let of_keys = ring.max_age(api.clock.uptime()).ok_or_else(Refusal::no_keys)?;
-    let max_age = api.oauth.status_list_kept.min(of_keys);
+    let of_list = api.oauth.status_list_settings.as_ref().map_or(0, StatusListSettings::kept);
+    let max_age = of_list.min(of_keys);
     if let Ok(value) = HeaderValue::from_str(&format!("public, max-age={max_age}")) {
         answer.headers_mut().insert(CACHE_CONTROL, value);
     }

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_revoked_twice_is_new_once_and_an_entry_beyond_the_list_is_none() {
+    fn what_is_revoked_twice_is_new_once_and_a_list_has_no_entry_beyond_its_end() {
         let mut bits = StatusBits::all_valid();
         assert!(bits.revoke(StatusPlace::PER_LIST - 1));
         assert!(!bits.revoke(StatusPlace::PER_LIST - 1));

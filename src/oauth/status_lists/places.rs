@@ -99,10 +99,7 @@ impl StatusPlaces {
         let leased = leased.as_mut().ok_or(StatusPlaceError::Failed("there is no lease"))?;
         let index = leased.permutation.index(leased.next);
         leased.next += 1;
-        Ok(TakenPlace {
-            place: StatusPlace { list: leased.list, index },
-            uri: list_uri(issuer, leased.list),
-        })
+        Ok(TakenPlace { place: StatusPlace { list: leased.list, index }, uri: list_uri(issuer, leased.list) })
     }
 
     /// Leases positions, in place of those of `before`.

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::task::spawn_blocking;
 
 use super::bits::StatusBits;
+use super::list_uri;
 use super::published::{Lists, PublishedStatusList, PublishedStatusLists};
-use super::{aggregation_uri, list_uri};
 use crate::domain::{Denial, Denied, Kid, StatusListRecord, StatusPlace, Timestamp};
 use crate::keys::Published;
 use crate::oauth::Issuer;
@@ -31,8 +30,8 @@ pub struct StatusListSettings {
 
 impl StatusListSettings {
     /// For how many seconds a verifier may keep a list. The rest of the time is for the preparation.
-    pub fn kept(ttl: u64) -> u64 {
-        (ttl / 2).max(1)
+    pub fn kept(&self) -> u64 {
+        (self.ttl / 2).max(1)
     }
 
     /// Between two looks at the store.
@@ -52,8 +51,8 @@ pub struct StatusListPublisher {
     /// Denials and revoked keys whose tokens are all known: no token that they concern is issued any more.
     settled: HashMap<Denied, Timestamp>,
     settled_keys: HashMap<Kid, Timestamp>,
-    /// The number of the newest list that was begun; 0 if there is none.
-    newest: u64,
+    /// The number of the list that is begun next; `None` until the store has said it.
+    next: Option<u64>,
     is_loaded: bool,
 }
 
@@ -63,12 +62,7 @@ struct List {
     live_until: Timestamp,
     /// Whether the bits differ from those that are published.
     has_changed: bool,
-    signed: Option<Signed>,
-}
-
-struct Signed {
-    list: PublishedStatusList,
-    issued_at: Timestamp,
+    signed: Option<PublishedStatusList>,
 }
 
 impl List {
@@ -88,19 +82,8 @@ impl StatusListPublisher {
     ) -> Self {
         let denials = DenialCursor::new(denials);
         let (lists, settled, settled_keys) = (BTreeMap::new(), HashMap::new(), HashMap::new());
-        let (newest, is_loaded) = (0, false);
-        Self {
-            settings,
-            store,
-            denials,
-            tokens,
-            published,
-            lists,
-            settled,
-            settled_keys,
-            newest,
-            is_loaded,
-        }
+        let (next, is_loaded) = (None, false);
+        Self { settings, store, denials, tokens, published, lists, settled, settled_keys, next, is_loaded }
     }
 
     /// Between two looks at the store.
@@ -149,12 +132,9 @@ impl StatusListPublisher {
         Ok(())
     }
 
-    /// Takes the lists that the store knows, and one more: another instance may give out its first places before this one
-    /// looks at the store again.
     fn take_lists(&mut self, records: &[StatusListRecord], now: Timestamp) {
-        self.newest = records.iter().map(|record| record.number).max().unwrap_or(0);
-        let next = StatusListRecord { number: self.newest + 1, live_until: now.plus_secs(LATE_SECS) };
-        for record in records.iter().chain([&next]) {
+        self.next = Some(records.iter().map(|record| record.number).max().unwrap_or(0) + 1);
+        for record in records {
             let list = self.lists.entry(record.number).or_insert_with(|| List::new(record.live_until));
             list.live_until = record.live_until;
         }
@@ -180,60 +160,51 @@ impl StatusListPublisher {
 
     /// Signs what is due. If no key may sign now, what is published stays until it expires.
     async fn sign_what_is_due(&mut self, now: Timestamp) {
-        let half = self.tokens.status_list_life().as_secs() / 2;
-        let ring = self.tokens.keys().ring();
-        let active = ring.as_ref().and_then(|ring| ring.active().map(|key| key.kid().clone()));
-        drop(ring);
-        let is_due = |signed: &Signed| {
-            signed.issued_at.plus_secs(half) <= now || active.as_ref() != Some(&signed.list.kid)
-        };
-        let mut due = Vec::new();
-        for (number, list) in &self.lists {
-            if list.has_changed || list.signed.as_ref().is_none_or(is_due) {
-                due.push(*number);
+        for (number, list) in &mut self.lists {
+            let is_due = list.signed.as_ref().is_none_or(|signed| signed.is_due(&self.tokens, now));
+            if !is_due && !list.has_changed {
+                continue;
             }
-        }
-        for number in due {
-            self.sign(number).await;
+            let bits = list.bits.clone();
+            match PublishedStatusList::sign(bits, *number, &self.settings, &self.tokens).await {
+                Ok(signed) => {
+                    list.signed = Some(signed);
+                    list.has_changed = false;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, number, "a status list could not be signed; the service tries again");
+                }
+            }
         }
         self.publish();
     }
 
-    async fn sign(&mut self, number: u64) {
-        let Some(list) = self.lists.get_mut(&number) else { return };
-        let bits = list.bits.clone();
-        let Ok(Ok(lst)) = spawn_blocking(move || bits.to_lst()).await else { return };
-        let issuer = &self.settings.issuer;
-        let (uri, all, kept) = (
-            list_uri(issuer, number),
-            aggregation_uri(issuer),
-            StatusListSettings::kept(self.settings.ttl),
-        );
-        match self.tokens.sign_status_list(&uri, &all, &lst, kept).await {
-            Ok(signed) => {
-                let document = Published::new(signed.token.expose().clone());
-                let published = PublishedStatusList { document, kid: signed.kid };
-                list.signed = Some(Signed { list: published, issued_at: signed.issued_at });
-                list.has_changed = false;
-            }
-            Err(error) => tracing::warn!(%error, number, "a status list could not be signed; the service tries again"),
-        }
-    }
-
     fn publish(&self) {
-        let signed = self.lists.iter().filter_map(|(number, list)| Some((*number, list.signed.as_ref()?)));
-        let lists: BTreeMap<_, _> = signed.map(|(number, signed)| (number, signed.list.clone())).collect();
-        let uris: Vec<_> = lists
-            .keys()
-            .filter(|number| **number <= self.newest)
-            .map(|number| list_uri(&self.settings.issuer, *number))
-            .collect();
+        let signed = self.lists.iter().filter_map(|(number, list)| Some((*number, list.signed.clone()?)));
+        let lists: BTreeMap<_, _> = signed.collect();
+        let uris: Vec<_> = lists.keys().map(|number| list_uri(&self.settings.issuer, *number)).collect();
         let aggregation = Published::new(json!({ "status_lists": uris }).to_string());
-        self.published.replace(Lists { lists, aggregation });
+        self.published.replace(Lists { lists, next: self.next, aggregation });
     }
 }
 
 /// Whether so much time has passed that each token of before is known.
 fn is_old(at: Timestamp, now: Timestamp) -> bool {
     at.plus_secs(LATE_SECS) <= now
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A verifier that fetched the list just before the bit was set keeps it, and this instance looks after a pause.
+    #[test]
+    fn the_time_of_a_verifier_and_of_this_instance_fit_into_the_setting() {
+        for ttl in [4, 10, 60, 3600] {
+            let issuer = Issuer::new("https://issuer".to_owned(), None);
+            let settings = StatusListSettings { issuer, ttl };
+            let both = Duration::from_secs(settings.kept()) + settings.pause();
+            assert!(both <= Duration::from_secs(ttl) * 3 / 4, "{both:?} of {ttl} s");
+        }
+    }
 }

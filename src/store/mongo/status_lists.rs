@@ -118,8 +118,7 @@ impl Mongo {
         within_deadline(async {
             let lists = self.collection(&STATUS_LISTS).await?;
             let number = newest(&lists).await?.unwrap_or(0) + 1;
-            let list =
-                doc! { "_id": number, "key": key, "next": positions, "live_until": date(live_until) };
+            let list = doc! { "_id": number, "key": key, "next": positions, "live_until": date(live_until) };
             match lists.insert_one(list).await {
                 Err(error) if is_duplicate(&error) => Ok(None),
                 other => other.map(|_| Some(StatusLease { list: number as u64, first: 0 })),

@@ -111,10 +111,7 @@ fn lease(connection: &Connection, key: &str, live_until: i64) -> rusqlite::Resul
              WHERE number = (SELECT max(number) FROM status_lists WHERE key = ?1 AND next + ?3 <= ?4)
              RETURNING number, next - ?3 AS first",
         )?
-        .query_row(
-            params![key, live_until, StatusLease::POSITIONS, StatusPlace::PER_LIST],
-            lease,
-        )
+        .query_row(params![key, live_until, StatusLease::POSITIONS, StatusPlace::PER_LIST], lease)
         .optional()?;
     if let Some(taken) = taken {
         return Ok(taken);

@@ -138,8 +138,13 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, tasks: &Tasks) -> H
     let guard = LoginGuard::new(throttles, secret, clock.clone(), entropy).unwrap();
     let clients = ClientDirectory::new(Arc::clone(&stores.clients));
     let fetcher = KeyFetcher::new(clock.clone());
-    let status_places =
-        StatusPlaces::new(Arc::clone(&stores.status_lists), None, CurrentServerSecret::default(), 0, clock.clone());
+    let status_places = StatusPlaces::new(
+        Arc::clone(&stores.status_lists),
+        None,
+        CurrentServerSecret::default(),
+        0,
+        clock.clone(),
+    );
     let authentication = ClientAuthentication::new(clients.clone(), None, 0, fetcher, clock.clone());
     let api = Api::new(Parts {
         accounts: Accounts::new(registry, guard, tokens.clone(), clock.clone(), config.session_max_age),
@@ -158,7 +163,7 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, tasks: &Tasks) -> H
             consents: Arc::clone(&stores.consents),
             status_places: status_places.clone(),
             status_lists: PublishedStatusLists::default(),
-            status_list_kept: 1,
+            status_list_settings: None,
             session_lifetimes: config.browser_session_lifetimes,
             grant_lifetimes: config.grant_lifetimes,
             server_secret: CurrentServerSecret::default(),

@@ -121,7 +121,8 @@ fn the_aggregation_names_the_lists_that_have_tokens() {
     let service = service(&[listed("stock")], &[SOON]);
     let (uri, _) = place_of(&own_token(&of(&service, "stock")));
     eventually("the list", || {
-        (service.anonymous().get(LISTS).ok() == json!({ "status_lists": [uri] })).then_some(())
+        let answer = service.anonymous().get(LISTS);
+        (answer.status == 200 && answer.json() == json!({ "status_lists": [uri] })).then_some(())
     });
 }
 
@@ -130,7 +131,9 @@ fn a_number_of_no_list_is_not_found() {
     let service = service(&[], &[SOON]);
     let client = service.anonymous();
     list_at(&client, &format!("{LISTS}/1"));
-    for number in ["0", "2", "3", "01", "+1", "-1", "x", "1.jwt", "18446744073709551615", "99999999999999999999"] {
+    for number in
+        ["0", "2", "3", "01", "+1", "-1", "x", "1.jwt", "18446744073709551615", "99999999999999999999"]
+    {
         assert_eq!(client.get(&format!("{LISTS}/{number}")).status, 404, "{number}");
     }
     assert_eq!(client.send(Method::POST, &format!("{LISTS}/1"), &[], "").status, 405);

@@ -38,7 +38,11 @@ const MIGRATIONS: &[Migration] = &[
         lasting: &["events", "event_chain_base"],
     },
     Migration { statements: include_str!("0009_consents_and_grants.sql"), fill: nothing, lasting: &[] },
-    Migration { statements: include_str!("0014_status_lists.sql"), fill: nothing, lasting: &["status_lists"] },
+    Migration {
+        statements: include_str!("0014_status_lists.sql"),
+        fill: nothing,
+        lasting: &["status_lists"],
+    },
 ];
 
 fn nothing(_: &Connection) -> rusqlite::Result<()> {
