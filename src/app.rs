@@ -25,6 +25,7 @@ mod ring_refresh;
 mod server_secret;
 mod settings_event;
 mod signer_probe;
+mod status_lists;
 mod stopping;
 mod store_census;
 mod stores;

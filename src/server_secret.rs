@@ -34,6 +34,8 @@ pub enum Label {
     PageRequest,
     /// To compare settings without storing them.
     SettingsDigest,
+    /// The secret order of the places in a status list.
+    StatusList,
 }
 
 impl Label {
@@ -47,6 +49,7 @@ impl Label {
             Self::FormToken => b"jwt-generator form token 1",
             Self::PageRequest => b"jwt-generator page request 1",
             Self::SettingsDigest => b"jwt-generator settings digest 1",
+            Self::StatusList => b"jwt-generator status list 1",
         }
     }
 }

@@ -24,6 +24,7 @@ pub fn client_rules(config: &Config) -> ClientRules {
         audience: config.audience.clone(),
         longest_token: config.token_lifetime.max(config.max_token_lifetime).as_secs(),
         algorithms: config.algorithms.clone(),
+        has_database: !config.store.is_absent(),
     }
 }
 

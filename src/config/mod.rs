@@ -65,6 +65,8 @@ pub struct Config {
     pub grant_lifetimes: GrantLifetimes,
     /// `BROWSER_SESSION_LIFETIME` and `BROWSER_SESSION_IDLE_LIFETIME`.
     pub browser_session_lifetimes: BrowserSessionLifetimes,
+    /// `STATUS_LIST_TTL`, in seconds.
+    pub status_list_ttl: u64,
     /// `EVENT_RETENTION`.
     pub event_retention: EventRetention,
     /// Every setting that is set, by its name, and the text of its value.
@@ -251,6 +253,7 @@ impl Config {
                 absolute: read.required(settings::BROWSER_SESSION_LIFETIME, parse::length)?,
                 idle: read.required(settings::BROWSER_SESSION_IDLE_LIFETIME, parse::length)?,
             },
+            status_list_ttl: read.required(settings::STATUS_LIST_TTL, parse::status_list_ttl)?,
             event_retention: read.required(settings::EVENT_RETENTION, parse::event_retention)?,
             given: sources.given(),
             algorithms: read.required(settings::JWT_ALGORITHM, parse::algorithms)?,

@@ -140,6 +140,13 @@ pub(super) fn refresh(text: &str) -> Result<u64, String> {
     refresh.map(Lifetime::as_secs).ok_or_else(refused)
 }
 
+/// Seconds.
+pub(super) fn status_list_ttl(text: &str) -> Result<u64, String> {
+    let refused = || "must be a length of time from 4s to 1h".to_owned();
+    let ttl = text.parse().ok().map(Lifetime::as_secs);
+    ttl.filter(|secs| (4..=3600).contains(secs)).ok_or_else(refused)
+}
+
 pub(super) fn sealing_keys(text: &str) -> Result<(), String> {
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;

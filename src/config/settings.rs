@@ -112,6 +112,7 @@ settings! {
     REFRESH_TOKEN_IDLE_LIFETIME = setting("14d", "After how long without use a refresh token expires");
     BROWSER_SESSION_LIFETIME = setting("30d", "How long after the log-in on the log-in page the browser stays logged in");
     BROWSER_SESSION_IDLE_LIFETIME = setting("24h", "After how long without use the browser is logged out");
+    STATUS_LIST_TTL = setting("60s", "After how long every verifier of status lists refuses a revoked token, `4s` to `1h`");
     EVENT_RETENTION = setting(
         "security=400d, other=30d",
         "For how many days events are kept, for each class: `security` and `other`",

@@ -111,6 +111,9 @@ pub struct ClientMetadata {
     /// Ours: claims that its access tokens have besides those that the service sets.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub claims: Map<String, Value>,
+    /// Ours: whether its access tokens and generated tokens have a place in a published list of states (Token Status List).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub status_list: bool,
     /// Ours: which tokens `POST /api/token/generate` signs for it; `None`: no tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generate: Option<GeneratePolicy>,

@@ -52,11 +52,21 @@ const MARGIN_SECS: u64 = 300;
 impl Denial {
     /// A denial of tokens from `at` on, of which the last one expires at `last_expiry` by the clock of its instance.
     pub fn of(denied: Denied, at: Timestamp, last_expiry: Timestamp) -> Self {
-        Self { denied, at, expires_at: last_expiry.plus_secs(MARGIN_SECS) }
+        Self { denied, at, expires_at: Self::end_of(last_expiry) }
+    }
+
+    /// When what is remembered of a token may be forgotten, if the token expires at `expiry`.
+    pub fn end_of(expiry: Timestamp) -> Timestamp {
+        expiry.plus_secs(MARGIN_SECS)
     }
 }
 
 impl Denied {
+    /// Whether only tokens that were issued before the denial are refused.
+    pub fn is_dated(&self) -> bool {
+        matches!(self, Self::User(_) | Self::Access(..))
+    }
+
     /// Reads the stored form; any other text names no tokens.
     pub fn parse(text: &str) -> Option<Self> {
         let (kind, id) = text.split_once(':')?;

@@ -67,6 +67,8 @@ pub enum Cache {
     Hour,
     /// As long as the ring of keys allows at that moment: the handler sets it.
     KeySet,
+    /// As long as `STATUS_LIST_TTL` and the ring of keys allow: the handler sets it.
+    StatusList,
 }
 
 /// Whether the operation reads the header `Authorization`: a bearer token (RFC 6750 §2.1), if nothing else is said.
@@ -108,7 +110,7 @@ impl Cache {
     /// The value of `Cache-Control`, if it is the same for each response.
     pub const fn value(self) -> Option<&'static str> {
         match self {
-            Self::Unsaid | Self::KeySet => None,
+            Self::Unsaid | Self::KeySet | Self::StatusList => None,
             Self::NoStore => Some("no-store"),
             Self::Revalidate => Some("no-cache"),
             Self::Minute => Some("public, max-age=60"),

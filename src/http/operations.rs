@@ -4,7 +4,7 @@ use http::Method;
 
 use super::dialect::Dialect;
 use super::operation::Auth::{self, Client, Ignored, Optional, OptionalClient, Required};
-use super::operation::Cache::{self, Hour, KeySet, Minute, NoStore, Revalidate, Unsaid};
+use super::operation::Cache::{self, Hour, KeySet, Minute, NoStore, Revalidate, StatusList, Unsaid};
 use super::operation::Origins::{self, All, Listed, Nowhere};
 use super::operation::{Handler, Operation};
 use super::{api, docs, oauth, pages, probes, well_known};
@@ -55,6 +55,8 @@ static OPERATIONS: &[Operation] = &numbered([
     op(POST, "/oauth/token", "issue_oauth_tokens", All, NoStore, Client, run!(oauth::issue_tokens)).in_dialect(Dialect::OAuth).limited(OAuthToken),
     op(POST, "/oauth/introspect", "introspect_token", Nowhere, NoStore, Client, run!(oauth::introspect_token)).in_dialect(Dialect::OAuth).limited(Introspect),
     op(POST, "/oauth/revoke", "revoke_token", All, NoStore, Client, run!(oauth::revoke_token)).in_dialect(Dialect::OAuth).limited(Revoke),
+    op(GET, "/oauth/status-lists", "get_status_lists", All, StatusList, Ignored, run!(oauth::get_status_lists)).in_dialect(Dialect::OAuth),
+    op(GET, "/oauth/status-lists/{number}", "get_status_list", All, StatusList, Ignored, run!(oauth::get_status_list)).in_dialect(Dialect::OAuth),
     op(GET, "/oauth/userinfo", "get_userinfo", All, NoStore, Required, run!(oauth::get_userinfo)).in_dialect(Dialect::OAuth).limited(Userinfo),
     op(POST, "/oauth/userinfo", "post_userinfo", All, NoStore, Optional, run!(oauth::post_userinfo)).in_dialect(Dialect::OAuth).limited(Userinfo),
     page(GET, "/oauth/authorize", "authorize", NoStore, run!(pages::authorize)).limited(Authorize),

@@ -124,6 +124,8 @@ pub struct Signed {
     pub token: Secret<String>,
     /// The algorithm of the key that signed it.
     pub algorithm: Algorithm,
+    /// The key that signed it.
+    pub key: Arc<ActiveKey>,
 }
 
 impl Keys {
@@ -261,6 +263,32 @@ impl Keys {
         lifetime: Lifetime,
         expires_at: Timestamp,
     ) -> Result<Signed, SignError> {
+        self.sign_up_to(jose::MAX_TOKEN_LEN, algorithm, typ, claims, lifetime, expires_at).await
+    }
+
+    /// As [`Keys::sign`], for a document of any size that no verifier takes for a token.
+    ///
+    /// # Errors
+    /// As [`Keys::sign`], but never `TooLarge`.
+    pub async fn sign_of_any_size(
+        &self,
+        typ: Typ,
+        claims: &[u8],
+        lifetime: Lifetime,
+        expires_at: Timestamp,
+    ) -> Result<Signed, SignError> {
+        self.sign_up_to(usize::MAX, None, typ, claims, lifetime, expires_at).await
+    }
+
+    async fn sign_up_to(
+        &self,
+        most_bytes: usize,
+        algorithm: Option<Algorithm>,
+        typ: Typ,
+        claims: &[u8],
+        lifetime: Lifetime,
+        expires_at: Timestamp,
+    ) -> Result<Signed, SignError> {
         let up = self.clock.uptime();
         let ring = self.ring();
         let key =
@@ -270,13 +298,13 @@ impl Keys {
             return Err(SignError::Unavailable);
         }
         let header = key.protected_header(typ);
-        if jose::token_len(header, claims, key.verifying()) > jose::MAX_TOKEN_LEN {
+        if jose::token_len(header, claims, key.verifying()) > most_bytes {
             return Err(SignError::TooLarge);
         }
         key.note_expiry(expires_at);
         let input = jose::signing_input(header, claims);
         let token = self.complete(&key, input, up).await?;
-        Ok(Signed { token: Secret::new(token), algorithm: key.verifying().algorithm() })
+        Ok(Signed { token: Secret::new(token), algorithm: key.verifying().algorithm(), key })
     }
 
     /// Appends the signature of `input` to it, and records the answer of a remote service.

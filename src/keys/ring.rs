@@ -31,6 +31,7 @@ struct Headers {
     jwt: String,
     at_jwt: String,
     token_introspection: String,
+    status_list: String,
     untyped: String,
 }
 
@@ -41,6 +42,7 @@ impl Headers {
             jwt: of(Typ::Jwt),
             at_jwt: of(Typ::AtJwt),
             token_introspection: of(Typ::TokenIntrospection),
+            status_list: of(Typ::StatusList),
             untyped: of(Typ::Untyped),
         }
     }
@@ -50,6 +52,7 @@ impl Headers {
             Typ::Jwt => &self.jwt,
             Typ::AtJwt => &self.at_jwt,
             Typ::TokenIntrospection => &self.token_introspection,
+            Typ::StatusList => &self.status_list,
             Typ::Untyped => &self.untyped,
         }
     }

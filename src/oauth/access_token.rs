@@ -2,8 +2,9 @@
 
 use jose::Typ;
 
+use super::status_lists::TakenPlace;
 use super::{ClientsNotLoaded, OAuth, TokenError};
-use crate::domain::{AccessTokenTyp, Client, Lifetime, Scopes};
+use crate::domain::{AccessTokenTyp, Client, Denial, Lifetime, Scopes, StatusEntry};
 use crate::token::{AccessToken, AccessTokenRequest, Issued, Rejection, Subject, UserOfGrant};
 
 impl OAuth {
@@ -11,7 +12,7 @@ impl OAuth {
     /// this audience and these scopes; an empty audience stands for the usual one.
     ///
     /// # Errors
-    /// [`TokenError`] if no key may sign it.
+    /// [`TokenError`] if no key may sign it, or if the store cannot note its place in a status list.
     pub(super) async fn issue_access_token(
         &self,
         client: &Client,
@@ -20,6 +21,7 @@ impl OAuth {
         scope: &Scopes,
     ) -> Result<Issued, TokenError> {
         let metadata = &client.metadata;
+        let taken = if metadata.status_list { Some(self.status_places.take().await?) } else { None };
         let request = AccessTokenRequest {
             client_id: client.id.as_str(),
             registration: client.registration,
@@ -32,8 +34,25 @@ impl OAuth {
             },
             lifetime: metadata.access_token_lifetime.and_then(|secs| Lifetime::from_secs(secs).ok()),
             claims: &metadata.claims,
+            status: taken.as_ref().map(TakenPlace::reference),
         };
-        Ok(self.tokens.issue(Subject::AccessToken(&request), None).await?)
+        let subject = Subject::AccessToken(&request);
+        let Some(taken) = &taken else { return Ok(self.tokens.issue(subject, None).await?) };
+        let traced = self.tokens.issue_traced(subject, None).await?;
+        let entry = StatusEntry {
+            place: taken.place,
+            jti: traced.jti,
+            kid: traced.kid,
+            client: client.id.clone(),
+            registration: client.registration,
+            user: user.map(|user| user.id),
+            grant: user.map(|user| user.grant),
+            session: user.filter(|user| user.ends_with_session).map(|user| user.log_in.session),
+            issued_at: traced.issued_at,
+            expires_at: Denial::end_of(traced.expires_at),
+        };
+        self.status_places.record(&entry).await?;
+        Ok(traced.issued)
     }
 
     /// Checks an access token, for whatever audience, and that its client still exists.

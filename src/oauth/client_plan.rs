@@ -182,6 +182,9 @@ pub fn breaks_of_change(before: &ClientMetadata, after: &ClientMetadata) -> Vec<
     if before.access_token_typ != after.access_token_typ {
         breaks.push("access tokens have another typ, which resource servers must accept".to_owned());
     }
+    if before.status_list && !after.status_list {
+        breaks.push("its tokens have no place in a status list, which verifiers may need".to_owned());
+    }
     breaks_of_policy(before.generate.as_ref(), after.generate.as_ref(), &mut breaks);
     breaks
 }

@@ -25,6 +25,8 @@ pub struct ClientRules {
     pub longest_token: u64,
     /// The algorithms that sign.
     pub algorithms: Vec<Algorithm>,
+    /// Whether there is a database, in which the places of tokens in status lists are noted.
+    pub has_database: bool,
 }
 
 impl ClientRules {
@@ -45,6 +47,11 @@ impl ClientRules {
         self.check_algorithms(&mut check, metadata);
         self.check_lifetimes(&mut check, metadata);
         check_claims(&mut check, metadata);
+        check.refuse_if(
+            metadata.status_list && !self.has_database,
+            "status_list",
+            "needs a database: the place of each token in the list is noted there",
+        );
         self.check_policy(&mut check, metadata);
         check.done()
     }

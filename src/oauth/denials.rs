@@ -12,7 +12,7 @@ use crate::token::DeniedTokens;
 const PAGE: usize = 1000;
 /// Clocks of instances differ, and a write takes a while: a denial may arrive with an instant so many seconds before the last
 /// one that was read.
-const LATE_SECS: u64 = 600;
+pub(super) const LATE_SECS: u64 = 600;
 
 impl OAuth {
     /// Refuses these tokens from now on: here at once, and on the other instances within `KEY_REFRESH`. The last of the
@@ -60,8 +60,13 @@ impl OAuth {
 
 /// Reads the denials of all instances.
 pub struct DenialReader {
-    store: Arc<dyn Denials>,
+    cursor: DenialCursor,
     denied: DeniedTokens,
+}
+
+/// Reads the denials of a store again and again.
+pub(super) struct DenialCursor {
+    store: Arc<dyn Denials>,
     /// The instant of the latest denial that was read.
     latest: Timestamp,
 }
@@ -69,7 +74,7 @@ pub struct DenialReader {
 impl DenialReader {
     /// Reads from `store` into `denied`.
     pub fn new(store: Arc<dyn Denials>, denied: DeniedTokens) -> Self {
-        Self { store, denied, latest: Timestamp::from_secs(0) }
+        Self { cursor: DenialCursor::new(store), denied }
     }
 
     /// Reads what is new since the last time. A server without a database has no denials.
@@ -77,15 +82,31 @@ impl DenialReader {
     /// # Errors
     /// As the store. Then everything that is known stays.
     pub async fn read(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let new = match self.list().await {
+        let new = match self.cursor.next().await {
             Err(StoreError::Absent) => Vec::new(),
             listed => listed?,
         };
-        if let Some(last) = new.last() {
-            self.latest = self.latest.max(last.at);
-        }
         self.denied.install(&new, now);
         Ok(())
+    }
+}
+
+impl DenialCursor {
+    /// Begins with the oldest denial.
+    pub(super) fn new(store: Arc<dyn Denials>) -> Self {
+        Self { store, latest: Timestamp::from_secs(0) }
+    }
+
+    /// What is new since the last time, and again what was written in the [`LATE_SECS`] before the latest denial.
+    ///
+    /// # Errors
+    /// As the store. Then the next call returns the same denials.
+    pub(super) async fn next(&mut self) -> Result<Vec<Denial>, StoreError> {
+        let listed = self.list().await?;
+        if let Some(last) = listed.last() {
+            self.latest = self.latest.max(last.at);
+        }
+        Ok(listed)
     }
 
     async fn list(&self) -> Result<Vec<Denial>, StoreError> {

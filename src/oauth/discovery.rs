@@ -4,6 +4,7 @@ use jose::Algorithm;
 use serde::Serialize;
 
 use super::authorization_request::PASSWORD_ACR;
+use super::status_lists::aggregation_uri;
 use super::token_endpoint::GRANTS;
 use super::{Issuer, claims};
 use crate::domain::GrantType;
@@ -23,6 +24,7 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     end_session_endpoint: Option<String>,
     jwks_uri: String,
+    status_list_aggregation_endpoint: String,
     grant_types_supported: &'a [GrantType],
     response_types_supported: &'a [&'a str],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -86,6 +88,7 @@ pub(super) fn document(issuer: &Issuer, algorithms: &[Algorithm]) -> Published {
         userinfo_endpoint: code.then(|| issuer.internal_url("/oauth/userinfo")),
         end_session_endpoint: for_browsers("/oauth/logout"),
         jwks_uri: issuer.internal_url("/.well-known/jwks.json"),
+        status_list_aggregation_endpoint: aggregation_uri(issuer),
         grant_types_supported: GRANTS,
         response_types_supported: of_code(&["code"]),
         response_modes_supported: of_code(&["query", "form_post"]),

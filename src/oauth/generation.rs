@@ -1,13 +1,16 @@
 //! Tokens that a client has signed for subjects of its choice (`POST /api/token/generate`), within its policy. It reads memory
-//! only.
+//! only; for a client with `status_list`, it writes the place of each token.
 
 use std::sync::Arc;
 
 use super::client_authentication::{ClientAuthError, ClientAuthentication};
 use super::presented_credentials::PresentedCredentials;
 use super::scopes::GENERATE_SCOPE;
-use super::{ClientDirectory, ClientsNotLoaded};
-use crate::domain::{Caller, Client, EventKind, GeneratePolicy, Lifetime, Secret};
+use super::status_lists::TakenPlace;
+use super::{ClientDirectory, ClientsNotLoaded, StatusPlaceError, StatusPlaces};
+use crate::domain::{
+    Caller, Client, Denial, EventKind, GeneratePolicy, Lifetime, Secret, StatusEntry, UserId,
+};
 use crate::token::{
     CheckError, CustomClaims, CustomClaimsError, GeneratedRequest, IssueError, Issued, Subject, Tokens,
 };
@@ -18,6 +21,7 @@ pub struct Generation {
     tokens: Tokens,
     directory: ClientDirectory,
     authentication: ClientAuthentication,
+    status_places: StatusPlaces,
 }
 
 /// How a request says which client it comes from.
@@ -82,6 +86,9 @@ pub enum GenerateError {
     /// A claim that the service sets in some kind of token.
     #[error(transparent)]
     Reserved(CustomClaimsError),
+    /// The token got no place in a status list.
+    #[error(transparent)]
+    Status(#[from] StatusPlaceError),
     /// The token was not signed.
     #[error(transparent)]
     Issue(#[from] IssueError),
@@ -95,8 +102,13 @@ impl From<ClientsNotLoaded> for GenerateError {
 
 impl Generation {
     /// Issues `tokens` for the clients of `directory`.
-    pub fn new(tokens: Tokens, directory: ClientDirectory, authentication: ClientAuthentication) -> Self {
-        Self { tokens, directory, authentication }
+    pub fn new(
+        tokens: Tokens,
+        directory: ClientDirectory,
+        authentication: ClientAuthentication,
+        status_places: StatusPlaces,
+    ) -> Self {
+        Self { tokens, directory, authentication, status_places }
     }
 
     /// Whether there may be clients, so that credentials count.
@@ -158,6 +170,7 @@ impl Generation {
             return Err(GenerateError::Audience(refused.clone()));
         }
         check_claims(policy, wanted)?;
+        let taken = if client.metadata.status_list { Some(self.status_places.take().await?) } else { None };
         let request = GeneratedRequest {
             client_id: id,
             registration: client.registration,
@@ -167,11 +180,38 @@ impl Generation {
             audience,
             lifetime: self.lifetime(policy, wanted.lifetime)?,
             claims: wanted.claims.as_ref(),
+            status: taken.as_ref().map(TakenPlace::reference),
         };
-        let issued = self.tokens.issue(Subject::Generated(&request), None).await?;
+        let issued = self.issue(client, &request, taken.as_ref()).await?;
         self.tokens.event_counter().count(EventKind::TokensGenerated, Some(&client.id));
         tracing::debug!(request_id = %caller.request_id, client = id, "a token is generated");
         Ok(issued)
+    }
+
+    /// Signs the token, and notes it if it has a place in a status list.
+    async fn issue(
+        &self,
+        client: &Client,
+        request: &GeneratedRequest<'_>,
+        taken: Option<&TakenPlace>,
+    ) -> Result<Issued, GenerateError> {
+        let subject = Subject::Generated(request);
+        let Some(taken) = taken else { return Ok(self.tokens.issue(subject, None).await?) };
+        let traced = self.tokens.issue_traced(subject, None).await?;
+        let entry = StatusEntry {
+            place: taken.place,
+            jti: traced.jti,
+            kid: traced.kid,
+            client: client.id.clone(),
+            registration: client.registration,
+            user: UserId::parse(request.subject),
+            grant: None,
+            session: None,
+            issued_at: traced.issued_at,
+            expires_at: Denial::end_of(traced.expires_at),
+        };
+        self.status_places.record(&entry).await?;
+        Ok(traced.issued)
     }
 
     /// No key stays published for longer than the longest of the service's tokens lives.

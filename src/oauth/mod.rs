@@ -45,6 +45,7 @@ mod remote_keys;
 mod request_object;
 mod revocation;
 mod scopes;
+mod status_lists;
 mod token_endpoint;
 mod token_error;
 mod token_set;
@@ -95,6 +96,10 @@ pub use page_request::{BrowserMark, PageRequest};
 pub use params::{Params, RepeatedParam};
 pub use presented_credentials::PresentedCredentials;
 pub use scopes::GENERATE_SCOPE;
+pub use status_lists::{
+    PublishedStatusList, PublishedStatusLists, StatusListPublisher, StatusListSettings, StatusPlaceError,
+    StatusPlaces,
+};
 pub use token_error::TokenError;
 pub use token_set::TokenSet;
 pub use userinfo::Userinfo;
@@ -109,6 +114,8 @@ pub struct OAuthSettings {
     pub issuer: Option<Issuer>,
     /// The algorithms that sign, the default one first.
     pub algorithms: Vec<Algorithm>,
+    /// How long, in seconds, verifiers may keep a status list.
+    pub status_list_ttl: u64,
     /// How long browsers stay logged in.
     pub session_lifetimes: BrowserSessionLifetimes,
     /// How long grants last; a client may have lengths of its own.
@@ -131,6 +138,12 @@ pub struct OAuthParts {
     grants: Arc<dyn Grants>,
     browser_sessions: Arc<dyn BrowserSessions>,
     consents: Arc<dyn Consents>,
+    /// Gives tokens their places in status lists.
+    status_places: StatusPlaces,
+    /// The status lists that are published.
+    status_lists: PublishedStatusLists,
+    /// How status lists are published; `None` if OAuth is off.
+    status_list_settings: Option<StatusListSettings>,
     /// From which the keys of codes and refresh tokens are derived.
     server_secret: CurrentServerSecret,
     clock: Clock,
@@ -148,8 +161,20 @@ impl OAuth {
         clock: Clock,
         entropy: Entropy,
     ) -> Self {
-        let OAuthSettings { issuer, algorithms, session_lifetimes, grant_lifetimes } = settings;
+        let OAuthSettings { issuer, algorithms, status_list_ttl, session_lifetimes, grant_lifetimes } =
+            settings;
+        let status_places = StatusPlaces::new(
+            Arc::clone(&stores.status_lists),
+            issuer.clone(),
+            server_secret.clone(),
+            tokens.status_list_life().as_secs(),
+            clock.clone(),
+        );
+        let of_issuer = |issuer| StatusListSettings { issuer, ttl: status_list_ttl };
         Self(Arc::new(OAuthParts {
+            status_places,
+            status_lists: PublishedStatusLists::default(),
+            status_list_settings: issuer.clone().map(of_issuer),
             discovery: issuer.as_ref().map(|issuer| discovery::document(issuer, &algorithms)),
             issuer,
             session_lifetimes,
@@ -177,6 +202,21 @@ impl OAuth {
     /// The discovery document; `None` if OAuth is off.
     pub fn discovery(&self) -> Option<&Published> {
         self.discovery.as_ref()
+    }
+
+    /// Gives tokens their places in status lists.
+    pub fn status_places(&self) -> &StatusPlaces {
+        &self.status_places
+    }
+
+    /// The status lists that are published.
+    pub fn status_lists(&self) -> &PublishedStatusLists {
+        &self.status_lists
+    }
+
+    /// How status lists are published; `None` if OAuth is off.
+    pub fn status_list_settings(&self) -> Option<&StatusListSettings> {
+        self.status_list_settings.as_ref()
     }
 
     /// The algorithm with this name, as a client's metadata has it; `None` stands for the default one.

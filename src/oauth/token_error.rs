@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::ClientAuthError;
+use super::{ClientAuthError, StatusPlaceError};
 use crate::entropy::EntropyError;
 use crate::store::{Cause, StoreError};
 use crate::token::{CheckError, IssueError};
@@ -106,6 +106,16 @@ impl From<StoreError> for TokenError {
             StoreError::Absent => Self::NoDatabase,
             StoreError::Unavailable(cause) => Self::Unavailable(cause),
             other => Self::Failed(other.to_string().into()),
+        }
+    }
+}
+
+impl From<StatusPlaceError> for TokenError {
+    fn from(error: StatusPlaceError) -> Self {
+        match error {
+            StatusPlaceError::Store(error) => error.into(),
+            StatusPlaceError::NotReady => Self::NotReady,
+            StatusPlaceError::Off | StatusPlaceError::Failed(_) => Self::Failed(error.to_string().into()),
         }
     }
 }

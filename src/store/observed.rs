@@ -2,6 +2,7 @@
 
 mod events;
 mod grants;
+mod status_lists;
 
 use std::sync::Arc;
 
@@ -52,6 +53,7 @@ impl Stores {
             grants: Arc::new(Observed::new(self.grants, metrics, place)),
             browser_sessions: Arc::new(Observed::new(self.browser_sessions, metrics, place)),
             consents: Arc::new(Observed::new(self.consents, metrics, place)),
+            status_lists: Arc::new(Observed::new(self.status_lists, metrics, place)),
             events: Arc::new(Observed::new(self.events, metrics, place)),
             database: Arc::new(Observed::new(self.database, metrics, place)),
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Assertions, BrowserSessions, Clients, Consents, Database, Denials, Events, Grants, Instances,
-    LoginThrottles, Rings, Users,
+    LoginThrottles, Rings, StatusLists, Users,
 };
 
 /// A handle to each aggregate of one database. `app` builds it; all other code takes only the aggregates that
@@ -31,6 +31,8 @@ pub struct Stores {
     pub browser_sessions: Arc<dyn BrowserSessions>,
     /// What users need not be asked again.
     pub consents: Arc<dyn Consents>,
+    /// The places of tokens in status lists.
+    pub status_lists: Arc<dyn StatusLists>,
     /// What happened.
     pub events: Arc<dyn Events>,
     /// The database as a whole.
@@ -50,6 +52,7 @@ impl Stores {
         + Grants
         + BrowserSessions
         + Consents
+        + StatusLists
         + Events
         + Database
         + 'static,
@@ -66,6 +69,7 @@ impl Stores {
             grants: Arc::clone(&store) as Arc<dyn Grants>,
             browser_sessions: Arc::clone(&store) as Arc<dyn BrowserSessions>,
             consents: Arc::clone(&store) as Arc<dyn Consents>,
+            status_lists: Arc::clone(&store) as Arc<dyn StatusLists>,
             events: Arc::clone(&store) as Arc<dyn Events>,
             database: store,
         }

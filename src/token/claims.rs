@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::TokenSettings;
+use super::status_list::StatusClaim;
 use crate::domain::{GrantId, Lifetime, RegistrationId, SessionId, Timestamp};
 
 /// The claims of our tokens (RFC 7519 §4.1, and the claims that the original adds).
@@ -55,6 +56,9 @@ pub(super) struct Claims<'a> {
     /// The grant, so that all access tokens of a grant can be refused at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) gid: Option<GrantId>,
+    /// The place of the token in a list of the states of tokens (draft-ietf-oauth-status-list-21 §6.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) status: Option<StatusClaim<'a>>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) demo: bool,
 }
@@ -106,6 +110,7 @@ impl<'a> Claims<'a> {
             at_hash: None,
             sid: None,
             gid: None,
+            status: None,
             demo: false,
         }
     }
@@ -183,7 +188,7 @@ impl CustomClaims {
     const OWN_FIELDS: [&'static str; 4] = ["username", "email", "email_verified", "auth_time"];
     /// The claims that the service sets in some kind of token, besides these. A demo token and an operator's token may have
     /// them, but no token that a client generates: no verifier may take it for a token of that kind.
-    const OF_OTHER_TOKENS: [&'static str; 21] = [
+    const OF_OTHER_TOKENS: [&'static str; 23] = [
         "rid",
         "scope",
         "sid",
@@ -205,6 +210,8 @@ impl CustomClaims {
         "preferred_username",
         "updated_at",
         "active",
+        "status",
+        "status_list",
     ];
 
     /// The claims that callers cannot give, because the service sets them.

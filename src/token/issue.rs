@@ -4,8 +4,8 @@ use jose::Algorithm;
 use serde::Serialize;
 
 use super::{AnswerKind, CustomClaims, Subject, Tokens};
-use crate::domain::{Caller, EventKind, Lifetime, Secret};
-use crate::keys::SignError;
+use crate::domain::{Caller, EventKind, Kid, Lifetime, Secret, Timestamp};
+use crate::keys::{SignError, Signed};
 
 /// The most bytes of claims as JSON. Encoded, with the longest header and RSA signature, they make a token of at most
 /// 16 KiB. A token with a longer signature (ML-DSA) may be too long: then `Keys::sign` refuses it.
@@ -21,6 +21,21 @@ pub struct Issued {
     pub token: Secret<String>,
     /// Its lifetime in seconds.
     pub expires_in: u64,
+}
+
+/// A new token with what is needed to find it again.
+#[derive(Clone, Debug)]
+pub struct TracedToken {
+    /// The token.
+    pub issued: Issued,
+    /// Its `jti`.
+    pub jti: String,
+    /// Its `iat`.
+    pub issued_at: Timestamp,
+    /// Its `exp`.
+    pub expires_at: Timestamp,
+    /// The key that signed it.
+    pub kid: Kid,
 }
 
 /// Why no token was issued. The texts are for the log and the command line.
@@ -101,21 +116,39 @@ impl Tokens {
         subject: Subject<'_>,
         algorithm: Option<Algorithm>,
     ) -> Result<Issued, IssueError> {
-        let issued = self.sign(subject, algorithm).await;
-        self.metrics.count_issue(subject, issued.as_ref().map(|(_, algorithm)| *algorithm));
-        let (issued, _) = issued?;
+        let made = self.make(subject, algorithm).await?;
         if let Subject::Demo(_) = subject {
             self.counter.count(EventKind::DemoTokensMade, None);
         }
-        Ok(issued)
+        Ok(Issued { token: made.signed.token, expires_in: made.expires_in })
     }
 
-    /// The token, and the algorithm that it is signed by.
-    async fn sign(
+    /// As [`Tokens::issue`], with what is needed to find the token again.
+    ///
+    /// # Errors
+    /// [`IssueError`].
+    pub async fn issue_traced(
         &self,
         subject: Subject<'_>,
         algorithm: Option<Algorithm>,
-    ) -> Result<(Issued, Algorithm), IssueError> {
+    ) -> Result<TracedToken, IssueError> {
+        let made = self.make(subject, algorithm).await?;
+        Ok(TracedToken {
+            jti: made.jti,
+            issued_at: Timestamp::from_secs(made.issued_at.as_secs()),
+            expires_at: Timestamp::from_secs(made.issued_at.plus_secs(made.expires_in).as_secs()),
+            kid: made.signed.key.kid().clone(),
+            issued: Issued { token: made.signed.token, expires_in: made.expires_in },
+        })
+    }
+
+    async fn make(&self, subject: Subject<'_>, algorithm: Option<Algorithm>) -> Result<Made, IssueError> {
+        let made = self.sign(subject, algorithm).await;
+        self.metrics.count_issue(subject, made.as_ref().map(|made| made.signed.algorithm));
+        made
+    }
+
+    async fn sign(&self, subject: Subject<'_>, algorithm: Option<Algorithm>) -> Result<Made, IssueError> {
         let now = self.clock.now();
         let jti = self.entropy.jti().map_err(|_| IssueError::Failed("the system has no randomness"))?;
         let draft = subject.draft(&self.settings, now, &jti)?;
@@ -124,8 +157,16 @@ impl Tokens {
         let expires_in = draft.lifetime.as_secs();
         let expires_at = now.plus_secs(expires_in);
         let signed = self.keys.sign(algorithm, draft.typ, &json, draft.lifetime, expires_at).await?;
-        Ok((Issued { token: signed.token, expires_in }, signed.algorithm))
+        Ok(Made { signed, jti, issued_at: now, expires_in })
     }
+}
+
+/// A token, and what it was made of.
+struct Made {
+    signed: Signed,
+    jti: String,
+    issued_at: Timestamp,
+    expires_in: u64,
 }
 
 impl Tokens {

@@ -7,6 +7,7 @@ mod denied_tokens;
 mod issue;
 mod metrics;
 mod requests;
+mod status_list;
 mod subject;
 
 use std::sync::Arc;
@@ -22,10 +23,11 @@ use metrics::TokenMetrics;
 pub use check::{AccessClaims, AccessToken, CheckError, Checked, Rejection, UserSession};
 pub use claims::{CustomClaims, CustomClaimsError};
 pub use denied_tokens::DeniedTokens;
-pub use issue::{IssueError, Issued, Session, TokenRequest};
+pub use issue::{IssueError, Issued, Session, TokenRequest, TracedToken};
 pub use requests::{
     AccessTokenRequest, AnswerKind, GeneratedRequest, IdTokenRequest, LogIn, UserOfGrant, at_hash,
 };
+pub use status_list::{SignedStatusList, StatusReference};
 pub use subject::Subject;
 
 /// The operator's decisions about tokens.

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jose::{Algorithm, Typ};
 use serde_json::{Map, Value};
 
-use super::CustomClaims;
+use super::{CustomClaims, StatusReference};
 use crate::domain::{GrantId, Lifetime, RegistrationId, Scopes, SessionId, UserId};
 
 /// The values of a token that a client generates for a subject of its choice. Its policy admits them.
@@ -28,6 +28,8 @@ pub struct GeneratedRequest<'a> {
     pub lifetime: Lifetime,
     /// More claims.
     pub claims: Option<&'a CustomClaims>,
+    /// `status`.
+    pub status: Option<StatusReference<'a>>,
 }
 
 /// The values of an access token.
@@ -49,6 +51,8 @@ pub struct AccessTokenRequest<'a> {
     pub lifetime: Option<Lifetime>,
     /// More claims. They have none of the names that the service sets.
     pub claims: &'a Map<String, Value>,
+    /// `status`.
+    pub status: Option<StatusReference<'a>>,
 }
 
 /// The user of a grant, and the log-in in which it was given.

@@ -6,7 +6,8 @@ use jose::Typ;
 
 use super::claims::{Audience, Claims, MoreClaims};
 use super::{
-    AccessTokenRequest, GeneratedRequest, IdTokenRequest, IssueError, Session, TokenRequest, TokenSettings,
+    AccessTokenRequest, GeneratedRequest, IdTokenRequest, IssueError, Session, StatusReference, TokenRequest,
+    TokenSettings,
 };
 use crate::domain::{Lifetime, Timestamp, User};
 
@@ -137,6 +138,7 @@ fn of_client<'a>(request: &'a AccessTokenRequest<'a>, common: Claims<'a>) -> Cla
         amr: user.map_or(&[], |user| user.log_in.amr),
         sid: user.filter(|user| user.ends_with_session).map(|user| user.log_in.session),
         gid: user.map(|user| user.grant),
+        status: request.status.map(StatusReference::claim),
         ..common
     }
 }
@@ -163,6 +165,7 @@ fn as_generated<'a>(request: &'a GeneratedRequest<'a>, common: Claims<'a>) -> Cl
         aud: Audience::of(request.audience).unwrap_or(common.aud),
         client_id: Some(request.client_id),
         rid: request.registration,
+        status: request.status.map(StatusReference::claim),
         ..common
     }
 }
@@ -241,6 +244,7 @@ mod tests {
             typ,
             lifetime: None,
             claims,
+            status: None,
         }
     }
 
@@ -292,6 +296,16 @@ mod tests {
         let granted = AccessTokenRequest { typ: Typ::Jwt, lifetime, ..of_itself(&scope, &audience, &claims) };
         let expected = r#"{"sub":"c1","iat":1700000000,"iss":"https://issuer","aud":["orders","stock"],"exp":1700000060,"jti":"id","client_id":"c1","scope":"read write","tier":"gold"}"#;
         assert_eq!(drafted(Subject::AccessToken(&granted)), (expected.to_owned(), Typ::Jwt, 60));
+    }
+
+    #[test]
+    fn a_token_with_a_place_in_a_status_list_names_it() {
+        let (scope, claims) = (Scopes::default(), Map::new());
+        let status = Some(StatusReference { uri: "https://issuer/lists/1", index: 5 });
+        let request = AccessTokenRequest { status, ..of_itself(&scope, &[], &claims) };
+        let expected =
+            r#""client_id":"c1","status":{"status_list":{"idx":5,"uri":"https://issuer/lists/1"}}}"#;
+        assert!(drafted(Subject::AccessToken(&request)).0.ends_with(expected));
     }
 
     #[test]
@@ -354,6 +368,7 @@ mod tests {
             audience: &["x".to_owned()],
             lifetime: Lifetime::from_secs(60).unwrap(),
             claims: claims.as_ref(),
+            status: None,
         };
         let expected = r#"{"sub":"s","email":"e","iat":1700000000,"iss":"issuer","aud":"x","exp":1700000060,"jti":"id","client_id":"c1","rid":"33333333333333333333333333333333","role":"x"}"#;
         assert_eq!(drafted(Subject::Generated(&request)), (expected.to_owned(), Typ::Jwt, 60));

@@ -61,6 +61,7 @@ fn table_and_document_say_the_same_of_every_operation() {
         let kept = &resolved(&document, met)["headers"]["Cache-Control"];
         let expected = match one.cache {
             Cache::KeySet => Some("public, max-age=86400"),
+            Cache::StatusList => Some("public, max-age=30"),
             cache => cache.value(),
         };
         assert_eq!(resolved(&document, kept)["example"].as_str(), expected, "{}", one.id);
@@ -114,6 +115,7 @@ fn every_operation_does_what_its_row_of_the_table_says() {
         if answer.status == 200 {
             let expected = match one.cache {
                 Cache::KeySet => Some("public, max-age=86400"),
+                Cache::StatusList => Some("public, max-age=30"),
                 cache => cache.value(),
             };
             assert_eq!(answer.header("cache-control"), expected, "{}", one.id);

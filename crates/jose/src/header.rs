@@ -15,6 +15,8 @@ pub enum Typ {
     AtJwt,
     /// `token-introspection+jwt`: a signed answer about a token (RFC 9701 §5).
     TokenIntrospection,
+    /// `statuslist+jwt`: a list of the states of tokens (draft-ietf-oauth-status-list-21 §5.1).
+    StatusList,
     /// No `typ` at all: an id token or a signed userinfo answer, as OpenID Connect Core shows them.
     Untyped,
 }
@@ -26,6 +28,7 @@ impl Typ {
             Self::Jwt => Some("JWT"),
             Self::AtJwt => Some("at+jwt"),
             Self::TokenIntrospection => Some("token-introspection+jwt"),
+            Self::StatusList => Some("statuslist+jwt"),
             Self::Untyped => None,
         }
     }
@@ -122,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_token_is_exactly_of_the_type_that_it_names() {
-        let all = [Typ::Jwt, Typ::AtJwt, Typ::TokenIntrospection, Typ::Untyped];
+        let all = [Typ::Jwt, Typ::AtJwt, Typ::TokenIntrospection, Typ::StatusList, Typ::Untyped];
         for typ in all {
             let fits: Vec<_> = all.into_iter().filter(|wanted| wanted.is_exactly(typ.name())).collect();
             assert_eq!(fits, [typ]);

@@ -20,7 +20,9 @@ use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::http::{Api, HttpService, HttpSettings, Parts};
 use crate::keys::{KeyMetrics, Keys, RingService};
-use crate::oauth::{ClientAuthentication, Generation, Issuer, KeyFetcher, OAuth, OAuthSettings};
+use crate::oauth::{
+    ClientAuthentication, Generation, Issuer, KeyFetcher, OAuth, OAuthSettings, StatusListPublisher,
+};
 use crate::store::{EventMetrics, TableMetrics};
 use crate::telemetry::metrics::Source;
 use crate::token::Tokens;
@@ -37,6 +39,7 @@ impl Components {
         let tokens = tokens(config, port, Arc::clone(&self.keys), self.clock.clone(), entropy.clone());
         let tokens = tokens.sharing(self.denied.clone()).counting(self.event_counter.clone());
         let (oauth, generation) = self.oauth(config, port, tokens.clone(), entropy.clone());
+        let publisher = self.status_list_publisher(&oauth, &tokens);
         let table_metrics = Arc::<TableMetrics>::default();
         self.metrics.add(tokens.metrics());
         self.metrics.add_all(of_keys(&self.keys, &self.ring_service, &self.clock));
@@ -65,7 +68,7 @@ impl Components {
         });
         let http_service = HttpService::new(api, self.mark, self.tracer.clone());
         metrics.add(http_service.metrics());
-        (http_service, self.into_tasks(config, table_metrics, entropy))
+        (http_service, self.into_tasks(config, table_metrics, publisher, entropy))
     }
 
     fn oauth(&self, config: &Config, port: u16, tokens: Tokens, entropy: Entropy) -> (OAuth, Generation) {
@@ -78,22 +81,36 @@ impl Components {
             KeyFetcher::new(clock.clone()),
             clock.clone(),
         );
-        let generation = Generation::new(tokens.clone(), clients.clone(), authentication.clone());
         let settings = OAuthSettings {
             issuer: issuer.map(|issuer| Issuer::new(issuer, config.internal_url.clone())),
             algorithms: config.algorithms.clone(),
+            status_list_ttl: config.status_list_ttl,
             session_lifetimes: config.browser_session_lifetimes,
             grant_lifetimes: config.grant_lifetimes,
         };
         let secret = self.server_secret.current().clone();
-        let oauth = OAuth::new(settings, &self.stores, tokens, authentication, secret, clock, entropy);
+        let (of_oauth, of_generation) = (tokens.clone(), authentication.clone());
+        let oauth = OAuth::new(settings, &self.stores, of_oauth, authentication, secret, clock, entropy);
+        let generation = Generation::new(tokens, clients, of_generation, oauth.status_places().clone());
         (oauth, generation)
+    }
+
+    /// What prepares the status lists; `None` if OAuth is off.
+    fn status_list_publisher(&self, oauth: &OAuth, tokens: &Tokens) -> Option<StatusListPublisher> {
+        Some(StatusListPublisher::new(
+            oauth.status_list_settings().cloned()?,
+            Arc::clone(&self.stores.status_lists),
+            Arc::clone(&self.stores.denials),
+            tokens.clone(),
+            oauth.status_lists().clone(),
+        ))
     }
 
     fn into_tasks(
         self,
         config: &Config,
         table_metrics: Arc<TableMetrics>,
+        publisher: Option<StatusListPublisher>,
         entropy: Entropy,
     ) -> Vec<Supervised> {
         let Self { stores, keys, ring_service, ring_refresher, heartbeat, server_secret, health, .. } = self;
@@ -125,6 +142,7 @@ impl Components {
             Supervised::new(HealthWatch::new(Arc::clone(&health)), known),
             Supervised::new(sealer, known),
         ];
+        tasks.extend(publisher.map(|publisher| Supervised::new(publisher, known)));
         tasks.extend(purges(&stores, config.event_retention, known));
         tasks.push(Supervised::new(StoreCensus::new(stores.database, table_metrics), known));
         if let Some(export) = metric_export {

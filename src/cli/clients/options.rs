@@ -54,6 +54,10 @@ pub(in crate::cli) struct Members {
     /// It is the operator's own: users are not asked for their consent
     #[arg(long)]
     first_party: bool,
+    /// Its tokens have a place in a published list, from which verifiers read
+    /// whether they were revoked
+    #[arg(long)]
+    status_list: bool,
     /// It may have tokens signed at POST /api/token/generate
     #[arg(long)]
     generate: bool,
@@ -149,6 +153,7 @@ impl Members {
         set("resources", list(&self.resource));
         set("access_token_lifetime", self.access_token_lifetime.map(|time| time.as_secs().into()));
         set("first_party", Some(Value::from(true)).filter(|_| self.first_party));
+        set("status_list", Some(Value::from(true)).filter(|_| self.status_list));
         set("generate", Some(self.policy()).filter(|_| self.generate));
         Ok(members)
     }

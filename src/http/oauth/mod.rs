@@ -4,6 +4,7 @@ mod discovery;
 mod form;
 mod introspect;
 mod revoke;
+mod status_lists;
 mod token;
 mod userinfo;
 
@@ -21,6 +22,7 @@ use form::Form;
 pub(super) use discovery::get_discovery;
 pub(super) use introspect::introspect_token;
 pub(super) use revoke::revoke_token;
+pub(super) use status_lists::{get_status_list, get_status_lists};
 pub(super) use token::issue_tokens;
 pub(super) use userinfo::{get_userinfo, post_userinfo};
 

@@ -78,6 +78,7 @@ impl From<GenerateError> for Refusal {
             GenerateError::Token(error) => return Self::from(Kind::BearerFails).caused_by(error),
             GenerateError::NotAccepted(_) => return Self::from(Kind::BearerFails).caused_by(error),
             GenerateError::Reserved(error) => return error.into(),
+            GenerateError::Status(error) => return TokenError::from(error).into(),
             GenerateError::Issue(error) => return error.into(),
             GenerateError::NoScope => GenerateFault::NoScope,
             GenerateError::NoPolicy => GenerateFault::NoPolicy,

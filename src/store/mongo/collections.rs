@@ -256,6 +256,31 @@ pub const EVENT_COUNTS: CollectionSpec = CollectionSpec {
     indexes: &[IndexSpec { members: &["minute"], rule: IndexRule::Plain }],
 };
 
+/// The lists of the states of tokens.
+pub const STATUS_LISTS: CollectionSpec = CollectionSpec {
+    name: "status_lists",
+    owner: Owner::Ours,
+    holds: "a list of the states of tokens: how far its places are given out, and until when it has tokens",
+    bound: "one for each 1,048,576 tokens of clients with `status_list`; removed when the last of them has expired, but never the \
+            newest one",
+    indexes: &[],
+};
+
+/// The tokens that have places in the lists.
+pub const STATUS_ENTRIES: CollectionSpec = CollectionSpec {
+    name: "status_entries",
+    owner: Owner::Ours,
+    holds: "a token with a place in a list of states: its `jti`, key, client, user, grant and session, by which a denial finds it",
+    bound: "one for each token of a client with `status_list`; removed when the token has expired",
+    indexes: &[
+        IndexSpec { members: &["concerns"], rule: IndexRule::Plain },
+        IndexSpec {
+            members: &["expires_at"],
+            rule: IndexRule::Expires { after: Duration::ZERO, unless_present: None },
+        },
+    ],
+};
+
 /// All collections, in the order in which their indexes are made.
 pub const COLLECTIONS: &[&CollectionSpec] = &[
     &USERS,
@@ -272,6 +297,8 @@ pub const COLLECTIONS: &[&CollectionSpec] = &[
     &EVENTS,
     &EVENT_CHAIN,
     &EVENT_COUNTS,
+    &STATUS_LISTS,
+    &STATUS_ENTRIES,
 ];
 
 impl IndexSpec {

@@ -28,6 +28,7 @@ mod reservations;
 mod rings;
 mod sizes;
 mod states;
+mod status_lists;
 mod user_claims;
 mod user_keys;
 mod users;

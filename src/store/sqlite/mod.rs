@@ -22,6 +22,7 @@ mod migrations;
 mod readers;
 mod reading;
 mod rings;
+mod status_lists;
 mod tables;
 mod users;
 mod watched_database;

@@ -20,6 +20,8 @@ const TABLES: &[(&str, Option<(&str, u64)>)] = &[
     ("consents", None),
     ("events", None),
     ("event_counts", None),
+    ("status_lists", None),
+    ("status_entries", Some(("expires_at", 0))),
 ];
 
 /// Counts the rows. SQLite reads the smallest index of a table for that: a million users take tens of milliseconds.

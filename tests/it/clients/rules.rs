@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 fn rules() -> ClientRules {
     ClientRules {
+        has_database: true,
         audience: "the-api".to_owned(),
         longest_token: 7200,
         algorithms: vec![Algorithm::Rs256, Algorithm::Es256],

@@ -139,24 +139,27 @@ fn endpoints(folder: &Path, clock: &Clock, keys: &Arc<Keys>, tasks: &Tasks) -> H
     let clients = ClientDirectory::new(Arc::clone(&stores.clients));
     let fetcher = KeyFetcher::new(clock.clone());
     let authentication = ClientAuthentication::new(clients.clone(), None, 0, fetcher, clock.clone());
+    let oauth = OAuth::new(
+        OAuthSettings {
+            issuer: None,
+            algorithms: config.algorithms.clone(),
+            status_list_ttl: config.status_list_ttl,
+            session_lifetimes: config.browser_session_lifetimes,
+            grant_lifetimes: config.grant_lifetimes,
+        },
+        &stores,
+        tokens.clone(),
+        authentication.clone(),
+        CurrentServerSecret::default(),
+        clock.clone(),
+        Entropy::seeded(3),
+    );
+    let places = oauth.status_places().clone();
     let api = Api::new(Parts {
         accounts: Accounts::new(registry, guard, tokens.clone(), clock.clone(), config.session_max_age),
         tokens: tokens.clone(),
-        oauth: OAuth::new(
-            OAuthSettings {
-                issuer: None,
-                algorithms: config.algorithms.clone(),
-                session_lifetimes: config.browser_session_lifetimes,
-                grant_lifetimes: config.grant_lifetimes,
-            },
-            &stores,
-            tokens.clone(),
-            authentication.clone(),
-            CurrentServerSecret::default(),
-            clock.clone(),
-            Entropy::seeded(3),
-        ),
-        generation: Generation::new(tokens, clients.clone(), authentication),
+        generation: Generation::new(tokens, clients.clone(), authentication, places),
+        oauth,
         clients,
         keys: Arc::clone(keys),
         health: Arc::new(InstanceHealth::new(

@@ -39,7 +39,7 @@ pub fn clients() -> Vec<Value> {
         client
     };
     vec![
-        of("app", json!({ "token_endpoint_auth_method": "none" })),
+        of("app", json!({ "token_endpoint_auth_method": "none", "status_list": true })),
         of("other", json!({ "token_endpoint_auth_method": "none" })),
         of("web", json!({ "client_secret_sha256": SECRET_HASH })),
     ]

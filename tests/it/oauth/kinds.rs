@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{FORM, ISSUER, ask, form, machine, new_user, of, of_user, own_token, service, token_of_user};
 use crate::clients::generator;
-use crate::support::{Client, Service, signed};
+use crate::support::{Client, Service, eventually, signed};
 
 /// Each place that takes a token, and the kinds that it accepts. The issuer and the audience of the API and of OAuth are the
 /// same here, so that only the kind distinguishes the tokens.
@@ -41,7 +41,12 @@ fn tokens(service: &Service) -> Vec<(&'static str, String)> {
         "iat": Service::START,
     });
     let header = r#"{"alg":"RS256","kid":"default-key-id"}"#;
+    let list = eventually("the status list", || {
+        let list = service.anonymous().get("/oauth/status-lists/1");
+        (list.status == 200).then(|| list.text().to_owned())
+    });
     vec![
+        ("status list", list),
         ("log-in", service.user("bob").token().to_owned()),
         ("demo", service.anonymous().demo_token(&json!({}))),
         ("generated", generated["data"]["access_token"].as_str().unwrap().to_owned()),

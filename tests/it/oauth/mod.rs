@@ -15,6 +15,7 @@ pub mod registrations;
 mod relying_parties;
 mod revocation;
 mod second_algorithm;
+mod status_lists;
 mod token;
 mod userinfo;
 

@@ -27,6 +27,16 @@ fn service_to_service_works_as_printed() {
     assert_eq!(told.split_whitespace().collect::<Vec<_>>(), ["true", "false"]);
 }
 
+/// The page for verifiers that never call the service.
+#[test]
+fn the_commands_of_the_page_about_revocation_work_as_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(folder.path(), &[("KEY_REFRESH", "1h"), ("STATUS_LIST_TTL", "4s")]);
+    let blocks = blocks_of(&read("docs/revocation.md"), "## Try it");
+    let told = shell(&program, folder.path(), &blocks.concat());
+    assert_eq!(told, "valid\nthe list says that the token is revoked\n");
+}
+
 /// The program of the page, with npm openid-client. The server reads its clients every hour: the first log-in makes it read
 /// them.
 #[test]

@@ -13,6 +13,7 @@ use super::grants::grant;
 use super::instances::instance;
 use super::login_throttles::record;
 use super::rings::ring;
+use super::status_lists::entry;
 
 #[track_caller]
 fn all_absent(answers: &[Result<(), StoreError>]) {
@@ -32,6 +33,7 @@ async fn without_a_database_each_verb_says_so() {
         grants,
         browser_sessions,
         consents,
+        status_lists,
         events,
         database,
     } = Stores::of(Absent);
@@ -107,6 +109,15 @@ async fn without_a_database_each_verb_says_so() {
     all_absent(&[
         assertions.create_assertion(&assertion(1, now)).await.map(drop),
         assertions.purge_assertions(now).await.map(drop),
+    ]);
+    let (entry, of_key) = (entry(1), entry(1).kid);
+    all_absent(&[
+        status_lists.lease_status_positions("a", now).await.map(drop),
+        status_lists.list_status_lists().await.map(drop),
+        status_lists.create_status_entry(&entry).await.map(drop),
+        status_lists.list_denied_places(&[denial]).await.map(drop),
+        status_lists.list_places_of_key(&of_key).await.map(drop),
+        status_lists.purge_status_entries(now).await.map(drop),
     ]);
     let filter = EventFilter::default();
     all_absent(&[

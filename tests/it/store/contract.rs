@@ -11,7 +11,7 @@ use jwt_generator::store::mongo::{EventDocuments, Mongo};
 use jwt_generator::store::sqlite::{EventWriter, Sqlite};
 use jwt_generator::store::{
     Assertions, BrowserSessions, Clients, Consents, Database, Denials, Grants, IfMissing, Instances,
-    LoginThrottles, Rings, Stores, Users,
+    LoginThrottles, Rings, StatusLists, Stores, Users,
 };
 use mongodb::Client;
 
@@ -117,6 +117,10 @@ impl Opened {
 
     pub(super) fn consents(self) -> Arc<dyn Consents> {
         self.stores.consents
+    }
+
+    pub(super) fn status_lists(self) -> Arc<dyn StatusLists> {
+        self.stores.status_lists
     }
 
     pub(super) fn database(self) -> Arc<dyn Database> {

@@ -29,6 +29,7 @@ mod rings;
 mod sessions;
 mod settled_intents;
 mod sqlite;
+mod status_lists;
 mod upgrades;
 mod user_claims;
 mod users;

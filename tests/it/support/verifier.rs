@@ -42,6 +42,13 @@ impl Verifier {
         Self::start("@noble/post-quantum", noble, [jwks_url, issuer, audience])
     }
 
+    /// npm jose with @sd-jwt/jwt-status-list, which fetches its keys from this address and reads the lists that tokens name.
+    pub fn of_status_lists(jwks_url: &str, issuer: &str, audience: &str) -> Self {
+        let mut node = Command::new("node");
+        node.arg("status_list_verifier.js").current_dir(repository().join("tests/foreign/node"));
+        Self::start("@sd-jwt/jwt-status-list", node, [jwks_url, issuer, audience])
+    }
+
     /// PyJWT for the signed answers of endpoints, which answers `ok ALGORITHM KID`.
     pub fn of_answers(jwks_url: &str, issuer: &str, audience: &str) -> Self {
         let mut pyjwt = Command::new(tool("venv/bin/python"));

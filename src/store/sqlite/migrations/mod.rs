@@ -39,6 +39,11 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { statements: include_str!("0009_consents_and_grants.sql"), fill: nothing, lasting: &[] },
     Migration { statements: include_str!("0010_user_claims.sql"), fill: nothing, lasting: &[] },
+    Migration {
+        statements: include_str!("0011_status_lists.sql"),
+        fill: nothing,
+        lasting: &["status_lists"],
+    },
 ];
 
 fn nothing(_: &Connection) -> rusqlite::Result<()> {
