@@ -66,6 +66,8 @@ pub struct Config {
     pub browser_session_lifetimes: BrowserSessionLifetimes,
     /// `EVENT_RETENTION`.
     pub event_retention: EventRetention,
+    /// `AUDIT_CHECKPOINT_FILE`.
+    pub audit_checkpoint_file: Option<PathBuf>,
     /// `JWT_ALGORITHM`, each algorithm once. The first one signs if the caller asks for no algorithm.
     pub algorithms: Vec<jose::Algorithm>,
     /// `KEY_BITS`, the size of new RSA keys. If it is not set, they have 2048 bits, and an existing key may
@@ -249,6 +251,7 @@ impl Config {
                 idle: read.required(settings::BROWSER_SESSION_IDLE_LIFETIME, parse::length)?,
             },
             event_retention: read.required(settings::EVENT_RETENTION, parse::event_retention)?,
+            audit_checkpoint_file: read.optional_text(settings::AUDIT_CHECKPOINT_FILE).map(PathBuf::from),
             algorithms: read.required(settings::JWT_ALGORITHM, parse::algorithms)?,
             key_bits: read.optional(settings::KEY_BITS, parse::key_bits),
             keys_dir: read.text(settings::KEYS_DIR).into(),

@@ -31,6 +31,7 @@ struct Headers {
     jwt: String,
     at_jwt: String,
     token_introspection: String,
+    audit_checkpoint: String,
     untyped: String,
 }
 
@@ -41,6 +42,7 @@ impl Headers {
             jwt: of(Typ::Jwt),
             at_jwt: of(Typ::AtJwt),
             token_introspection: of(Typ::TokenIntrospection),
+            audit_checkpoint: of(Typ::AuditCheckpoint),
             untyped: of(Typ::Untyped),
         }
     }
@@ -50,6 +52,7 @@ impl Headers {
             Typ::Jwt => &self.jwt,
             Typ::AtJwt => &self.at_jwt,
             Typ::TokenIntrospection => &self.token_introspection,
+            Typ::AuditCheckpoint => &self.audit_checkpoint,
             Typ::Untyped => &self.untyped,
         }
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Assertions, BrowserSessions, Clients, Consents, Database, Denials, Events, Grants, Instances,
-    LoginThrottles, Rings, Users,
+    Assertions, BrowserSessions, Checkpoints, Clients, Consents, Database, Denials, Events, Grants,
+    Instances, LoginThrottles, Rings, Users,
 };
 
 /// A handle to each aggregate of one database. `app` builds it; all other code takes only the aggregates that
@@ -33,6 +33,8 @@ pub struct Stores {
     pub consents: Arc<dyn Consents>,
     /// What happened.
     pub events: Arc<dyn Events>,
+    /// What was signed about the events.
+    pub checkpoints: Arc<dyn Checkpoints>,
     /// The database as a whole.
     pub database: Arc<dyn Database>,
 }
@@ -51,6 +53,7 @@ impl Stores {
         + BrowserSessions
         + Consents
         + Events
+        + Checkpoints
         + Database
         + 'static,
     ) -> Self {
@@ -67,6 +70,7 @@ impl Stores {
             browser_sessions: Arc::clone(&store) as Arc<dyn BrowserSessions>,
             consents: Arc::clone(&store) as Arc<dyn Consents>,
             events: Arc::clone(&store) as Arc<dyn Events>,
+            checkpoints: Arc::clone(&store) as Arc<dyn Checkpoints>,
             database: store,
         }
     }

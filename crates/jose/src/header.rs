@@ -15,6 +15,8 @@ pub enum Typ {
     AtJwt,
     /// `token-introspection+jwt`: a signed answer about a token (RFC 9701 §5).
     TokenIntrospection,
+    /// `audit-checkpoint+jwt`: a signed statement about a chain of events. It is no token, and no standard has this type.
+    AuditCheckpoint,
     /// No `typ` at all: an id token or a signed userinfo answer, as OpenID Connect Core shows them.
     Untyped,
 }
@@ -26,6 +28,7 @@ impl Typ {
             Self::Jwt => Some("JWT"),
             Self::AtJwt => Some("at+jwt"),
             Self::TokenIntrospection => Some("token-introspection+jwt"),
+            Self::AuditCheckpoint => Some("audit-checkpoint+jwt"),
             Self::Untyped => None,
         }
     }
@@ -122,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_token_is_exactly_of_the_type_that_it_names() {
-        let all = [Typ::Jwt, Typ::AtJwt, Typ::TokenIntrospection, Typ::Untyped];
+        let all = [Typ::Jwt, Typ::AtJwt, Typ::TokenIntrospection, Typ::AuditCheckpoint, Typ::Untyped];
         for typ in all {
             let fits: Vec<_> = all.into_iter().filter(|wanted| wanted.is_exactly(typ.name())).collect();
             assert_eq!(fits, [typ]);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Components;
 use crate::accounts::Accounts;
+use crate::app::checkpoints::CheckpointTask;
 use crate::app::event_sealer::EventSealer;
 use crate::app::health_watch::HealthWatch;
 use crate::app::purge::purges;
@@ -12,14 +13,15 @@ use crate::app::signer_probe::SignerProbe;
 use crate::app::store_census::StoreCensus;
 use crate::app::task::Supervised;
 use crate::app::{instance_heartbeat, tokens};
+use crate::audit::{CheckpointFile, CheckpointMetrics, Checkpointer};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::http::{Api, HttpService, HttpSettings, Parts};
 use crate::keys::{KeyMetrics, Keys, RingService};
 use crate::oauth::{ClientAuthentication, Generation, Issuer, KeyFetcher, OAuth, OAuthParts};
-use crate::store::{EventMetrics, TableMetrics};
-use crate::telemetry::metrics::Source;
+use crate::store::{EventMetrics, Stores, TableMetrics};
+use crate::telemetry::metrics::{MetricRegistry, Source};
 use crate::token::Tokens;
 
 impl Components {
@@ -106,6 +108,7 @@ impl Components {
         let (known, event_metrics) = (health.tasks(), Arc::<EventMetrics>::default());
         self.metrics.add(Arc::clone(&event_metrics) as Arc<dyn Source>);
         let sealer = EventSealer::new(Arc::clone(&stores.events), event_metrics);
+        let checkpoints = checkpoint_task(config, &stores, &keys, &self.metrics);
         let mut tasks = vec![
             Supervised::new(ring_refresher, known).after(pause),
             Supervised::new(SignerProbe::new(keys, refresh), known),
@@ -115,6 +118,7 @@ impl Components {
             Supervised::new(denial_task, known).after(denials_pause),
             Supervised::new(HealthWatch::new(Arc::clone(&health)), known),
             Supervised::new(sealer, known),
+            Supervised::new(checkpoints, known),
         ];
         tasks.extend(purges(&stores, config.event_retention, known));
         tasks.push(Supervised::new(StoreCensus::new(stores.database, table_metrics), known));
@@ -124,6 +128,21 @@ impl Components {
         }
         tasks
     }
+}
+
+/// What signs the chain of events.
+fn checkpoint_task(
+    config: &Config,
+    stores: &Stores,
+    keys: &Arc<Keys>,
+    metrics: &MetricRegistry,
+) -> CheckpointTask {
+    let of_task = Arc::<CheckpointMetrics>::default();
+    metrics.add(Arc::clone(&of_task) as Arc<dyn Source>);
+    let (events, checkpoints) = (Arc::clone(&stores.events), Arc::clone(&stores.checkpoints));
+    let checkpointer = Checkpointer::new(events, Arc::clone(&checkpoints), Arc::clone(keys), of_task);
+    let file = config.audit_checkpoint_file.clone().map(CheckpointFile::new);
+    CheckpointTask::new(checkpointer, checkpoints, file)
 }
 
 fn http_settings(config: &Config) -> HttpSettings {

@@ -19,6 +19,8 @@ const TABLES: &[(&str, Option<(&str, u64)>)] = &[
     ("consents", None),
     ("events", None),
     ("event_counts", None),
+    ("checkpoints", None),
+    ("checkpoint_keys", None),
 ];
 
 /// Counts the rows. SQLite reads the smallest index of a table for that: a million users take tens of milliseconds.

@@ -20,6 +20,9 @@ const PLACES: [(&str, &[&str]); 8] = [
     ("client assertion", &[]),
 ];
 
+/// What a checkpoint of the events says.
+const CHECKPOINT: &str = r#"{"checkpoint":1,"at":"2027-01-15T08:00:00.000Z","seq":1,"link":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE","base_seq":0,"base_link":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","previous":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#;
+
 fn tokens(service: &Service) -> Vec<(&'static str, String)> {
     let orders = of(service, "orders");
     let user = new_user(service, "alice");
@@ -41,6 +44,7 @@ fn tokens(service: &Service) -> Vec<(&'static str, String)> {
         "iat": Service::START,
     });
     let header = r#"{"alg":"RS256","kid":"default-key-id"}"#;
+    let checkpoint = r#"{"alg":"RS256","typ":"audit-checkpoint+jwt","kid":"default-key-id"}"#;
     vec![
         ("log-in", service.user("bob").token().to_owned()),
         ("demo", service.anonymous().demo_token(&json!({}))),
@@ -53,6 +57,10 @@ fn tokens(service: &Service) -> Vec<(&'static str, String)> {
         ("userinfo", userinfo.text().to_owned()),
         ("introspection", introspection.text().to_owned()),
         ("client assertion", signed(header, &assertion.to_string())),
+        ("checkpoint", signed(checkpoint, CHECKPOINT)),
+        // Only its type sets these apart.
+        ("checkpoint with the claims of a token", signed(checkpoint, &of_the_api)),
+        ("checkpoint with the claims of an assertion", signed(checkpoint, &assertion.to_string())),
         ("code or refresh token", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE".to_owned()),
     ]
 }

@@ -10,8 +10,8 @@ use jwt_generator::domain::{
 use jwt_generator::store::mongo::{EventDocuments, Mongo};
 use jwt_generator::store::sqlite::{EventWriter, Sqlite};
 use jwt_generator::store::{
-    Assertions, BrowserSessions, Clients, Consents, Database, Denials, Grants, IfMissing, Instances,
-    LoginThrottles, Rings, Stores, Users,
+    Assertions, BrowserSessions, Checkpoints, Clients, Consents, Database, Denials, Grants, IfMissing,
+    Instances, LoginThrottles, Rings, Stores, Users,
 };
 use mongodb::Client;
 
@@ -117,6 +117,10 @@ impl Opened {
 
     pub(super) fn consents(self) -> Arc<dyn Consents> {
         self.stores.consents
+    }
+
+    pub(super) fn checkpoints(self) -> Arc<dyn Checkpoints> {
+        self.stores.checkpoints
     }
 
     pub(super) fn database(self) -> Arc<dyn Database> {

@@ -38,6 +38,11 @@ const MIGRATIONS: &[Migration] = &[
         lasting: &["events", "event_chain_base"],
     },
     Migration { statements: include_str!("0009_consents_and_grants.sql"), fill: nothing, lasting: &[] },
+    Migration {
+        statements: include_str!("0012_checkpoints.sql"),
+        fill: nothing,
+        lasting: &["checkpoints", "checkpoint_keys"],
+    },
 ];
 
 fn nothing(_: &Connection) -> rusqlite::Result<()> {
