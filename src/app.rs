@@ -3,6 +3,7 @@
 
 mod archive;
 mod backup;
+mod checkpoints;
 mod clients;
 mod components;
 mod custody;

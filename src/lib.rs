@@ -2,12 +2,13 @@
 //!
 //! The modules in layers: each module uses only modules to its right (`tests/it/architecture.rs` checks the exact table):
 //! [`cli`] → [`app`] → [`http`] → [`oauth`] → [`accounts`] → [`token`] → [`keys`] → [`store`] → [`domain`].
-//! [`lambda`] turns the events of AWS Lambda into requests. Only `cli` and `app` use [`config`]. Several layers use [`clock`],
-//! [`entropy`], [`event_counter`], [`event_record`], [`server_secret`] and [`workers`].
+//! [`audit`] signs and checks the events. [`lambda`] turns the events of AWS Lambda into requests. Only `cli` and `app` use
+//! [`config`]. Several layers use [`clock`], [`entropy`], [`event_counter`], [`event_record`], [`server_secret`] and [`workers`].
 
 pub mod accounts;
 pub mod admin;
 pub mod app;
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -71,6 +71,8 @@ pub struct Config {
     pub event_retention: EventRetention,
     /// Every setting that is set, by its name, and the text of its value.
     pub given: BTreeMap<&'static str, Secret<String>>,
+    /// `AUDIT_CHECKPOINT_FILE`.
+    pub audit_checkpoint_file: Option<PathBuf>,
     /// `JWT_ALGORITHM`, each algorithm once. The first one signs if the caller asks for no algorithm.
     pub algorithms: Vec<jose::Algorithm>,
     /// `KEY_BITS`, the size of new RSA keys. If it is not set, they have 2048 bits, and an existing key may
@@ -256,6 +258,7 @@ impl Config {
             status_list_ttl: read.required(settings::STATUS_LIST_TTL, parse::status_list_ttl)?,
             event_retention: read.required(settings::EVENT_RETENTION, parse::event_retention)?,
             given: sources.given(),
+            audit_checkpoint_file: read.optional_text(settings::AUDIT_CHECKPOINT_FILE).map(PathBuf::from),
             algorithms: read.required(settings::JWT_ALGORITHM, parse::algorithms)?,
             key_bits: read.optional(settings::KEY_BITS, parse::key_bits),
             keys_dir: read.text(settings::KEYS_DIR).into(),

@@ -117,6 +117,10 @@ settings! {
         "security=400d, other=30d",
         "For how many days events are kept, for each class: `security` and `other`",
     );
+    AUDIT_CHECKPOINT_FILE = setting(
+        "",
+        "File to which the service appends each signed checkpoint of the events; empty: checkpoints are only in the database and in the log",
+    );
     DEMO_TOKENS = setting("", "`true` or `false`: whether callers get demo tokens without a log-in; empty: `false` in production, else `true` until there is an OAuth client");
     CLIENTS_FILE = setting("", "File with OAuth clients (JSON), which the start puts into the database; empty: only the clients of `clients create`");
     PASSWORD_MIN_LENGTH =

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
 /// An instant: milliseconds since 1970 (UTC), because the original's user documents contain them. Tokens use
@@ -21,6 +22,12 @@ impl Timestamp {
     /// The instant this many seconds after 1970.
     pub const fn from_secs(secs: u64) -> Self {
         Self(secs.saturating_mul(1000))
+    }
+
+    /// Reads RFC 3339 in any time zone; what is finer than milliseconds is dropped. `None` if the text is no instant since 1970.
+    pub fn parse(text: &str) -> Option<Self> {
+        let nanos = OffsetDateTime::parse(text, &Rfc3339).ok()?.unix_timestamp_nanos();
+        u64::try_from(nanos.div_euclid(1_000_000)).ok().map(Self)
     }
 
     /// This many seconds later, or the latest instant that exists.
@@ -90,6 +97,21 @@ mod tests {
     fn is_written_as_javascript_writes_it() {
         assert_eq!(Timestamp::from_millis(1_795_476_255_975).to_string(), "2026-11-23T23:24:15.975Z");
         assert_eq!(Timestamp::from_secs(0).to_string(), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn is_read_as_it_is_written_and_in_any_time_zone() {
+        let at = Timestamp::from_millis(1_795_476_255_975);
+        for text in
+            ["2026-11-23T23:24:15.975Z", "2026-11-24T00:24:15.975123+01:00", "2026-11-23t23:24:15.975z"]
+        {
+            assert_eq!(Timestamp::parse(text), Some(at), "{text}");
+        }
+        assert_eq!(Timestamp::parse("2026-11-23T23:24:15Z"), Some(Timestamp::from_secs(1_795_476_255)));
+        for text in ["", "2026-11-23", "2026-11-23T23:24:15", "1969-12-31T23:59:59Z", "2026-02-30T00:00:00Z"]
+        {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -128,6 +128,15 @@ pub struct Signed {
     pub key: Arc<ActiveKey>,
 }
 
+/// A document that was signed just now. It is no secret.
+#[derive(Debug)]
+pub struct SignedDocument {
+    /// The compact JWS.
+    pub jws: String,
+    /// The key that signed it.
+    pub key: Arc<ActiveKey>,
+}
+
 impl Keys {
     /// Begins without a ring: before [`Keys::install`], this signs, checks and publishes nothing.
     pub fn new(signer: Signer, clock: Clock) -> Self {
@@ -305,6 +314,22 @@ impl Keys {
         let input = jose::signing_input(header, claims);
         let token = self.complete(&key, input, up).await?;
         Ok(Signed { token: Secret::new(token), algorithm: key.verifying().algorithm(), key })
+    }
+
+    /// Signs a document that never expires, with the default active key. The caller keeps the public half of the key: the key set
+    /// contains it only for some time.
+    ///
+    /// # Errors
+    /// [`SignError`]; `Unavailable` if no key may sign now.
+    pub async fn sign_document(&self, typ: Typ, document: &[u8]) -> Result<SignedDocument, SignError> {
+        let up = self.clock.uptime();
+        let ring = self.ring();
+        let key =
+            ring.as_ref().and_then(|view| view.signing(None, up)).ok_or(SignError::Unavailable)?.clone();
+        drop(ring);
+        let input = jose::signing_input(key.protected_header(typ), document);
+        let jws = self.complete(&key, input, up).await?;
+        Ok(SignedDocument { jws, key })
     }
 
     /// Appends the signature of `input` to it, and records the answer of a remote service.

@@ -32,6 +32,7 @@ struct Headers {
     at_jwt: String,
     token_introspection: String,
     status_list: String,
+    audit_checkpoint: String,
     untyped: String,
 }
 
@@ -43,6 +44,7 @@ impl Headers {
             at_jwt: of(Typ::AtJwt),
             token_introspection: of(Typ::TokenIntrospection),
             status_list: of(Typ::StatusList),
+            audit_checkpoint: of(Typ::AuditCheckpoint),
             untyped: of(Typ::Untyped),
         }
     }
@@ -53,6 +55,7 @@ impl Headers {
             Typ::AtJwt => &self.at_jwt,
             Typ::TokenIntrospection => &self.token_introspection,
             Typ::StatusList => &self.status_list,
+            Typ::AuditCheckpoint => &self.audit_checkpoint,
             Typ::Untyped => &self.untyped,
         }
     }

@@ -6,6 +6,7 @@
 mod absent;
 mod assertions;
 mod browser_sessions;
+mod checkpoints;
 mod clients;
 mod consents;
 mod database;
@@ -30,6 +31,7 @@ mod users;
 pub use absent::Absent;
 pub use assertions::Assertions;
 pub use browser_sessions::BrowserSessions;
+pub use checkpoints::{CheckpointKey, Checkpoints, StoredCheckpoint};
 pub use clients::Clients;
 pub use consents::Consents;
 pub use database::{Database, IfMissing, TableSize};

@@ -1,5 +1,6 @@
 //! The stores of a service: each verb is counted and measured, and a verb that a request uses is a span of its trace.
 
+mod checkpoints;
 mod events;
 mod grants;
 mod status_lists;
@@ -39,7 +40,7 @@ struct Observed<S: ?Sized> {
 
 impl Stores {
     /// The same aggregates; their calls are counted in `metrics`. With a `place`, the verbs that requests use are spans. The
-    /// service reads and writes the ring, the heartbeats and the clients outside of requests, so these have no spans.
+    /// service reads and writes the ring, the heartbeats, the clients and the checkpoints outside of requests, so these have no spans.
     #[must_use]
     pub fn observed(self, metrics: &Arc<StoreMetrics>, place: Option<&DatabasePlace>) -> Self {
         Self {
@@ -55,6 +56,7 @@ impl Stores {
             consents: Arc::new(Observed::new(self.consents, metrics, place)),
             status_lists: Arc::new(Observed::new(self.status_lists, metrics, place)),
             events: Arc::new(Observed::new(self.events, metrics, place)),
+            checkpoints: Arc::new(Observed::new(self.checkpoints, metrics, None)),
             database: Arc::new(Observed::new(self.database, metrics, place)),
         }
     }

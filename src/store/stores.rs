@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Assertions, BrowserSessions, Clients, Consents, Database, Denials, Events, Grants, Instances,
-    LoginThrottles, Rings, StatusLists, Users,
+    Assertions, BrowserSessions, Checkpoints, Clients, Consents, Database, Denials, Events, Grants,
+    Instances, LoginThrottles, Rings, StatusLists, Users,
 };
 
 /// A handle to each aggregate of one database. `app` builds it; all other code takes only the aggregates that
@@ -35,6 +35,8 @@ pub struct Stores {
     pub status_lists: Arc<dyn StatusLists>,
     /// What happened.
     pub events: Arc<dyn Events>,
+    /// What was signed about the events.
+    pub checkpoints: Arc<dyn Checkpoints>,
     /// The database as a whole.
     pub database: Arc<dyn Database>,
 }
@@ -54,6 +56,7 @@ impl Stores {
         + Consents
         + StatusLists
         + Events
+        + Checkpoints
         + Database
         + 'static,
     ) -> Self {
@@ -71,6 +74,7 @@ impl Stores {
             consents: Arc::clone(&store) as Arc<dyn Consents>,
             status_lists: Arc::clone(&store) as Arc<dyn StatusLists>,
             events: Arc::clone(&store) as Arc<dyn Events>,
+            checkpoints: Arc::clone(&store) as Arc<dyn Checkpoints>,
             database: store,
         }
     }

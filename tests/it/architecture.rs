@@ -13,6 +13,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "accounts",
             "app",
+            "audit",
             "clock",
             "config",
             "domain",
@@ -32,6 +33,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "accounts",
             "admin",
+            "audit",
             "clock",
             "config",
             "domain",
@@ -51,6 +53,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "workers",
         ],
     ),
+    ("audit", &["domain", "event_record", "keys", "store", "telemetry"]),
     ("lambda", &["domain"]),
     // Its own module, because `accounts` may not use `keys`, and `domain` has no cryptography.
     ("server_secret", &["domain"]),

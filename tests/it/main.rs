@@ -6,6 +6,7 @@ mod access_log;
 mod adoption;
 mod api;
 mod architecture;
+mod audit;
 mod backup;
 mod browser;
 mod callers;

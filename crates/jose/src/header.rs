@@ -17,6 +17,8 @@ pub enum Typ {
     TokenIntrospection,
     /// `statuslist+jwt`: a list of the states of tokens (draft-ietf-oauth-status-list-21 §5.1).
     StatusList,
+    /// `audit-checkpoint+jwt`: a signed statement about a chain of events. It is no token, and no standard has this type.
+    AuditCheckpoint,
     /// No `typ` at all: an id token or a signed userinfo answer, as OpenID Connect Core shows them.
     Untyped,
 }
@@ -29,6 +31,7 @@ impl Typ {
             Self::AtJwt => Some("at+jwt"),
             Self::TokenIntrospection => Some("token-introspection+jwt"),
             Self::StatusList => Some("statuslist+jwt"),
+            Self::AuditCheckpoint => Some("audit-checkpoint+jwt"),
             Self::Untyped => None,
         }
     }
@@ -125,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_token_is_exactly_of_the_type_that_it_names() {
-        let all = [Typ::Jwt, Typ::AtJwt, Typ::TokenIntrospection, Typ::StatusList, Typ::Untyped];
+        let all = [Typ::Jwt, Typ::AtJwt, Typ::TokenIntrospection, Typ::StatusList, Typ::AuditCheckpoint, Typ::Untyped];
         for typ in all {
             let fits: Vec<_> = all.into_iter().filter(|wanted| wanted.is_exactly(typ.name())).collect();
             assert_eq!(fits, [typ]);

@@ -76,6 +76,21 @@ pub fn verify_signature_by<'k>(
     Ok(SignedParts { header, payload })
 }
 
+/// As [`verify_signature_by`], for a document that is no token: it must name exactly this type, and its payload is not read as
+/// claims.
+///
+/// # Errors
+/// As [`verify_signature_by`], and `InvalidClaim("typ")` if the document is of another type.
+pub fn verify_document<'k>(
+    document: &str,
+    typ: Typ,
+    choose: impl FnOnce(Option<&str>, Algorithm) -> Result<&'k VerifyingKey, Rejection>,
+) -> Result<SignedParts, Rejection> {
+    let parts = verify_signature_by(document, choose)?;
+    let is_of_typ = typ.is_exactly(ReceivedHeader::parse(&parts.header)?.typ.as_deref());
+    if is_of_typ { Ok(parts) } else { Err(Rejection::InvalidClaim("typ")) }
+}
+
 /// The protected header of a key's own tokens, read in advance: a token that begins with exactly this text
 /// needs no further reading of its header.
 #[derive(Clone, Copy, Debug)]

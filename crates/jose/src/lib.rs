@@ -60,7 +60,7 @@ pub use jwk::Jwk;
 pub use jwk_set::JwkSet;
 pub use jws::{
     KnownHeader, MAX_TOKEN_LEN, SignedParts, attach, decode_unverified, signing_input, token_len,
-    verify_signature, verify_signature_by,
+    verify_document, verify_signature, verify_signature_by,
 };
 pub use jwt::{Expectations, TokenKind, Verified, verify, verify_known, verify_one_of};
 pub use key_error::KeyError;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Components;
 use crate::accounts::Accounts;
+use crate::app::checkpoints::CheckpointTask;
 use crate::app::event_counts::EventCountTask;
 use crate::app::event_sealer::EventSealer;
 use crate::app::health_watch::HealthWatch;
@@ -15,6 +16,7 @@ use crate::app::signer_probe::SignerProbe;
 use crate::app::store_census::StoreCensus;
 use crate::app::task::Supervised;
 use crate::app::{instance_heartbeat, tokens};
+use crate::audit::{CheckpointFile, CheckpointMetrics, Checkpointer};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::entropy::Entropy;
@@ -23,8 +25,8 @@ use crate::keys::{KeyMetrics, Keys, RingService};
 use crate::oauth::{
     ClientAuthentication, Generation, Issuer, KeyFetcher, OAuth, OAuthSettings, StatusListPublisher,
 };
-use crate::store::{EventMetrics, TableMetrics};
-use crate::telemetry::metrics::Source;
+use crate::store::{EventMetrics, Stores, TableMetrics};
+use crate::telemetry::metrics::{MetricRegistry, Source};
 use crate::token::Tokens;
 
 impl Components {
@@ -121,6 +123,7 @@ impl Components {
         let (known, event_metrics) = (health.tasks(), Arc::<EventMetrics>::default());
         self.metrics.add(Arc::clone(&event_metrics) as Arc<dyn Source>);
         let sealer = EventSealer::new(Arc::clone(&stores.events), event_metrics);
+        let checkpoints = checkpoint_task(config, &stores, &keys, &self.metrics);
         let events = &stores.events;
         let key_events = KeyEvents::new(Arc::clone(&keys), Arc::clone(events), config.event_retention);
         let settings_event = SettingsEvent::new(
@@ -141,6 +144,7 @@ impl Components {
             Supervised::new(denial_task, known).after(denials_pause),
             Supervised::new(HealthWatch::new(Arc::clone(&health)), known),
             Supervised::new(sealer, known),
+            Supervised::new(checkpoints, known),
         ];
         tasks.extend(publisher.map(|publisher| Supervised::new(publisher, known)));
         tasks.extend(purges(&stores, config.event_retention, known));
@@ -151,6 +155,21 @@ impl Components {
         }
         tasks
     }
+}
+
+/// What signs the chain of events.
+fn checkpoint_task(
+    config: &Config,
+    stores: &Stores,
+    keys: &Arc<Keys>,
+    metrics: &MetricRegistry,
+) -> CheckpointTask {
+    let of_task = Arc::<CheckpointMetrics>::default();
+    metrics.add(Arc::clone(&of_task) as Arc<dyn Source>);
+    let (events, checkpoints) = (Arc::clone(&stores.events), Arc::clone(&stores.checkpoints));
+    let checkpointer = Checkpointer::new(events, Arc::clone(&checkpoints), Arc::clone(keys), of_task);
+    let file = config.audit_checkpoint_file.clone().map(CheckpointFile::new);
+    CheckpointTask::new(checkpointer, checkpoints, file)
 }
 
 fn http_settings(config: &Config) -> HttpSettings {

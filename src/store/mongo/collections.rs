@@ -281,6 +281,25 @@ pub const STATUS_ENTRIES: CollectionSpec = CollectionSpec {
     ],
 };
 
+/// What was signed about the chain of events.
+pub const CHECKPOINTS: CollectionSpec = CollectionSpec {
+    name: "checkpoints",
+    owner: Owner::Ours,
+    holds: "a checkpoint: what was signed about the chain of events up to an event",
+    bound: "one for each minute with a new event, and one for 1,000 new events; removed when a later checkpoint is about events that \
+            were removed, too",
+    indexes: &[IndexSpec { members: &["seq"], rule: IndexRule::Plain }],
+};
+
+/// The public halves of the keys that signed checkpoints.
+pub const CHECKPOINT_KEYS: CollectionSpec = CollectionSpec {
+    name: "checkpoint_keys",
+    owner: Owner::Ours,
+    holds: "the public half of a key that has signed checkpoints",
+    bound: "one for each such key",
+    indexes: &[],
+};
+
 /// All collections, in the order in which their indexes are made.
 pub const COLLECTIONS: &[&CollectionSpec] = &[
     &USERS,
@@ -299,6 +318,8 @@ pub const COLLECTIONS: &[&CollectionSpec] = &[
     &EVENT_COUNTS,
     &STATUS_LISTS,
     &STATUS_ENTRIES,
+    &CHECKPOINTS,
+    &CHECKPOINT_KEYS,
 ];
 
 impl IndexSpec {

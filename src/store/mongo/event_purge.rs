@@ -86,7 +86,7 @@ impl Mongo {
     }
 
     /// The ids of a portion of the documents that match, in this order.
-    async fn ids_of(
+    pub(super) async fn ids_of(
         &self,
         of: &CollectionSpec,
         filter: Document,

@@ -4,6 +4,7 @@
 
 mod assertions;
 mod browser_sessions;
+mod checkpoints;
 mod clients;
 pub mod collections;
 mod connection;

@@ -5,6 +5,7 @@
 mod assertions;
 mod browser_sessions;
 mod changes;
+mod checkpoints;
 mod clients;
 mod connection;
 mod consents;

@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn each_kind_of_denial_finds_its_tokens_by_an_index() {
         let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(include_str!("migrations/0014_status_lists.sql")).unwrap();
+        connection.execute_batch(include_str!("migrations/0011_status_lists.sql")).unwrap();
         for query in [OF_TOKEN, OF_GRANT, OF_SESSION, OF_REGISTRATION, OF_USER, OF_ACCESS, OF_KEY] {
             let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
             let values = vec![rusqlite::types::Null; plan.parameter_count()];

@@ -22,6 +22,8 @@ const TABLES: &[(&str, Option<(&str, u64)>)] = &[
     ("event_counts", None),
     ("status_lists", None),
     ("status_entries", Some(("expires_at", 0))),
+    ("checkpoints", None),
+    ("checkpoint_keys", None),
 ];
 
 /// Counts the rows. SQLite reads the smallest index of a table for that: a million users take tens of milliseconds.

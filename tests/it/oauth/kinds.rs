@@ -20,6 +20,9 @@ const PLACES: [(&str, &[&str]); 8] = [
     ("client assertion", &[]),
 ];
 
+/// What a checkpoint of the events says.
+const CHECKPOINT: &str = r#"{"checkpoint":1,"at":"2027-01-15T08:00:00.000Z","seq":1,"link":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE","base_seq":0,"base_link":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","previous":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#;
+
 fn tokens(service: &Service) -> Vec<(&'static str, String)> {
     let orders = of(service, "orders");
     let user = new_user(service, "alice");
@@ -45,6 +48,7 @@ fn tokens(service: &Service) -> Vec<(&'static str, String)> {
         let list = service.anonymous().get("/oauth/status-lists/1");
         (list.status == 200).then(|| list.text().to_owned())
     });
+    let checkpoint = r#"{"alg":"RS256","typ":"audit-checkpoint+jwt","kid":"default-key-id"}"#;
     vec![
         ("status list", list),
         ("log-in", service.user("bob").token().to_owned()),
@@ -58,6 +62,10 @@ fn tokens(service: &Service) -> Vec<(&'static str, String)> {
         ("userinfo", userinfo.text().to_owned()),
         ("introspection", introspection.text().to_owned()),
         ("client assertion", signed(header, &assertion.to_string())),
+        ("checkpoint", signed(checkpoint, CHECKPOINT)),
+        // Only its type sets these apart.
+        ("checkpoint with the claims of a token", signed(checkpoint, &of_the_api)),
+        ("checkpoint with the claims of an assertion", signed(checkpoint, &assertion.to_string())),
         ("code or refresh token", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE".to_owned()),
     ]
 }

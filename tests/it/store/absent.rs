@@ -5,6 +5,7 @@ use jwt_generator::store::{Absent, EventFilter, StoreError, Stores};
 
 use super::assertions::assertion;
 use super::browser_sessions::session;
+use super::checkpoints::{checkpoint, key};
 use super::clients::{client, event as client_event};
 use super::consents::consent;
 use super::contract::{changed, hash, registered, user};
@@ -35,6 +36,7 @@ async fn without_a_database_each_verb_says_so() {
         consents,
         status_lists,
         events,
+        checkpoints,
         database,
     } = Stores::of(Absent);
     let (user, now) = (user(1), Timestamp::from_secs(1));
@@ -132,6 +134,13 @@ async fn without_a_database_each_verb_says_so() {
         events.list_person_keys(&[user.id]).await.map(drop),
         events.add_event_counts(&[]).await.map(drop),
         events.list_event_counts(now, now).await.map(drop),
+    ]);
+    all_absent(&[
+        checkpoints.create_checkpoint(&checkpoint(1, 1), &key("a")).await.map(drop),
+        checkpoints.find_last_checkpoint().await.map(drop),
+        checkpoints.list_checkpoints(0, 1).await.map(drop),
+        checkpoints.list_checkpoint_keys().await.map(drop),
+        checkpoints.purge_checkpoints(1).await.map(drop),
     ]);
     all_absent(&[database.ping().await, database.prepare().await, database.list_tables().await.map(drop)]);
 }

@@ -8,13 +8,14 @@ use jwt_generator::entropy::Entropy;
 use jwt_generator::store::mongo::Mongo;
 use jwt_generator::store::mongo::collections::{COLLECTIONS, IndexRule};
 use jwt_generator::store::{
-    Assertions, BrowserSessions, Clients, Consents, Denials, EventRecorder, Events, Grants, Instances,
-    LoginThrottles, Rings, StatusLists, Users,
+    Assertions, BrowserSessions, Checkpoints, Clients, Consents, Denials, EventRecorder, Events, Grants,
+    Instances, LoginThrottles, Rings, StatusLists, Users,
 };
 use mongodb::bson::Document;
 
 use super::assertions::assertion;
 use super::browser_sessions::session;
+use super::checkpoints::{checkpoint, key};
 use super::clients::{client, event as client_event};
 use super::consents::consent;
 use super::contract::{registered, user};
@@ -49,6 +50,7 @@ fn the_database_has_the_collections_and_the_indexes_of_the_table_and_no_others()
         store.record_consent(&consent(1, "app", "openid"), &registered(1)).await.unwrap();
         store.relay_events(Timestamp::from_secs(1)).await.unwrap();
         store.seal_events().await.unwrap();
+        assert!(store.create_checkpoint(&checkpoint(1, 1), &key("a")).await.unwrap());
     });
     let names = on_database(&uri, async |database| database.list_collection_names().await).unwrap();
     let listed: BTreeSet<_> = COLLECTIONS.iter().map(|collection| collection.name.to_owned()).collect();

@@ -10,8 +10,8 @@ use jwt_generator::domain::{
 use jwt_generator::store::mongo::{EventDocuments, Mongo};
 use jwt_generator::store::sqlite::{EventWriter, Sqlite};
 use jwt_generator::store::{
-    Assertions, BrowserSessions, Clients, Consents, Database, Denials, Grants, IfMissing, Instances,
-    LoginThrottles, Rings, StatusLists, Stores, Users,
+    Assertions, BrowserSessions, Checkpoints, Clients, Consents, Database, Denials, Grants, IfMissing,
+    Instances, LoginThrottles, Rings, StatusLists, Stores, Users,
 };
 use mongodb::Client;
 
@@ -121,6 +121,10 @@ impl Opened {
 
     pub(super) fn status_lists(self) -> Arc<dyn StatusLists> {
         self.stores.status_lists
+    }
+
+    pub(super) fn checkpoints(self) -> Arc<dyn Checkpoints> {
+        self.stores.checkpoints
     }
 
     pub(super) fn database(self) -> Arc<dyn Database> {

@@ -3,6 +3,7 @@
 mod absent;
 mod assertions;
 mod browser_sessions;
+mod checkpoints;
 pub mod clients;
 mod collections;
 mod consents;

@@ -44,6 +44,11 @@ const MIGRATIONS: &[Migration] = &[
         fill: nothing,
         lasting: &["status_lists"],
     },
+    Migration {
+        statements: include_str!("0012_checkpoints.sql"),
+        fill: nothing,
+        lasting: &["checkpoints", "checkpoint_keys"],
+    },
 ];
 
 fn nothing(_: &Connection) -> rusqlite::Result<()> {
