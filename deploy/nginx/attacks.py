@@ -5,11 +5,13 @@ python attacks.py NGINX PROGRAM FOLDER
 
 import collections
 import contextlib
+import itertools
 import json
 import math
+import re
 import time
 
-from front import Connection, ask, folder, in_words, proxy, service
+from front import NAME, Connection, ask, folder, in_words, proxy, service
 from ports import free_ports
 
 INSTANCES = 3
@@ -17,6 +19,10 @@ MANY = 10_000
 # Of an outer proxy that nginx believes; it has a client at each address.
 OUTER = "127.0.0.9"
 HOME, WORK, ATTACKER = "127.0.2.1", "127.0.2.2", "127.0.2.66"
+# What jwt-generator.conf allows one /48 of IPv6: requests at once and in each second.
+AT_ONCE, IN_A_SECOND = 800, 400
+# The most connections of one /64 of IPv6.
+CONNECTIONS = 100
 # What the service allows by default (docs/operations.md), at each instance.
 LOGINS_OF_ADDRESS, VERDICTS_OF_ACCOUNT = 60, 5
 PASSWORD = "a long and rare pass phrase"
@@ -117,6 +123,52 @@ def guesses_from_the_users_own_address():
     print(f"{guesses} guesses from the user's own address: the user logs in elsewhere at once, and there after {waited:g} s")
 
 
+def pipelined(connection, requests):
+    """The statuses of so many requests that are sent at once. nginx answers them from its cache, so that they are fast."""
+    connection.connect()
+    heads = [f"GET /api/jwks HTTP/1.1\r\nHost: {NAME}\r\nX-Address: {address}\r\n" for address in requests]
+    connection.sock.sendall(("\r\n".join(heads) + "Connection: close\r\n\r\n").encode())
+    answers = b"".join(iter(lambda: connection.sock.recv(65536), b""))
+    statuses = [int(status) for status in re.findall(rb"HTTP/1.1 (\d+)", answers)]
+    assert len(statuses) == len(requests), (len(statuses), answers[-300:])
+    return statuses
+
+
+def one_subscriber_floods():
+    """Each request comes from another /64 of one /48."""
+    assert ask("/api/jwks").status == 200
+    began, statuses = time.monotonic(), collections.Counter()
+    for block in range(5):
+        with contextlib.closing(Connection(OUTER)) as connection:
+            statuses.update(pipelined(connection, [f"2001:db8:1:{block:x}{number:03x}::1" for number in range(900)]))
+    allowed = AT_ONCE + 1 + (time.monotonic() - began) * IN_A_SECOND
+    assert statuses.keys() <= {200, 429} and statuses[200] <= allowed, (statuses, allowed)
+    print(f"{statuses.total():,} requests from as many /64s of one IPv6 subscriber: {statuses[200]} passed nginx")
+
+
+def holds(held, address):
+    """Whether nginx lets a request wait for its body, on a connection of its own."""
+    connection = held.enter_context(contextlib.closing(Connection(OUTER)))
+    connection.connect()
+    head = f"POST /api/token/validate HTTP/1.1\r\nHost: {NAME}\r\nX-Address: {address}\r\nContent-Type: application/json\r\n"
+    connection.sock.sendall(f"{head}Content-Length: 10\r\nExpect: 100-continue\r\n\r\n".encode())
+    status = connection.sock.recv(12)
+    assert status in (b"HTTP/1.1 100", b"HTTP/1.1 429"), status
+    return status == b"HTTP/1.1 100"
+
+
+def one_subscriber_holds_connections():
+    """The subscriber uses four /64s, and asks for as many connections as four /64s may hold."""
+    with contextlib.ExitStack() as held:
+        addresses = [f"2001:db8:2:{number % 4:x}::1" for number in range(4 * CONNECTIONS)]
+        number = sum(1 for _ in itertools.takewhile(lambda address: holds(held, address), addresses))
+        assert number < len(addresses), f"one subscriber holds {number} connections"
+        user = Client(HOME)
+        register("dora")
+        logs_in(user, "dora")
+    print(f"one IPv6 subscriber may hold {number} connections; the user logs in")
+
+
 def main():
     ports = free_ports(INSTANCES)
     shared = {"DATA_DIR": folder / "attacked", "KEYS_DIR": folder / "attacked-keys"}
@@ -126,6 +178,8 @@ def main():
             stack.enter_context(service(port, **shared))
         stack.enter_context(proxy(ports, believed))
         assert ask("/readyz").status == 200
+        one_subscriber_floods()
+        one_subscriber_holds_connections()
         many_accounts_from_one_address()
         one_account_from_many_addresses()
         guesses_from_the_users_own_address()

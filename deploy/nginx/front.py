@@ -89,12 +89,12 @@ def proxy(services=(SERVICE,), more=""):
     temporary = "".join(
         f"    {kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    # Beside the shipped servers one that tells for whom a limit would count, with the address from a header.
+    # Beside the shipped servers one that tells for whom the limits would count, with the address from a header.
     counted = f"""    server {{
         listen 127.0.0.1:{ADDRESS};
         set_real_ip_from 127.0.0.1;
         real_ip_header X-Address;
-        return 200 $jwt_generator_client;
+        return 200 "$jwt_generator_client $jwt_generator_network";
     }}
 """
     user = "user root;\n" if os.geteuid() == 0 else ""

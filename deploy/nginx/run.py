@@ -175,12 +175,15 @@ def limits_count_networks():
     def counted(address):
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", ADDRESS)) as connection:
             connection.request("GET", "/", headers={"X-Address": address})
-            return connection.getresponse().read().decode()
+            return tuple(connection.getresponse().read().decode().split(" "))
 
-    assert counted("203.0.113.7") == "203.0.113.7"
-    assert counted("2001:db8:1:2:3:4:5:6") == counted("2001:db8:1:2:ffff::1") == "2001:db8:1:2:"
-    assert counted("2001:db8:1:2::9") == "2001:db8:1:2:" and counted("2001:db8:1:3::9") == "2001:db8:1:3:"
-    assert counted("2001:db8::1") == counted("2001:db8::2") != counted("2001:db9::1")
+    # For its address or /64, and for its /48.
+    assert counted("203.0.113.7") == ("203.0.113.7", "")
+    assert counted("2001:db8:1:2:3:4:5:6") == counted("2001:db8:1:2:ffff::1") == ("2001:db8:1:2:", "2001:db8:1:")
+    assert counted("2001:db8:1:2::9") == ("2001:db8:1:2:", "2001:db8:1:") and counted("2001:db8:1:3::9") == ("2001:db8:1:3:", "2001:db8:1:")
+    assert counted("2001:db8::1") == counted("2001:db8::2") == ("2001:db8::", "2001:db8::") != counted("2001:db9::1")
+    # NAT64: the IPv4 address is in the last 32 bits.
+    assert counted("64:ff9b::203.0.113.7") == ("64:ff9b::cb00:7107", "") != counted("64:ff9b::198.51.100.7")
 
 
 def sizes_fit():
