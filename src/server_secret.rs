@@ -32,6 +32,8 @@ pub enum Label {
     FormToken,
     /// To recognize the requests that our pages hand on.
     PageRequest,
+    /// To seal the secrets that sign webhooks.
+    WebhookSecret,
 }
 
 impl Label {
@@ -44,6 +46,7 @@ impl Label {
             Self::RefreshToken => b"jwt-generator refresh token 1",
             Self::FormToken => b"jwt-generator form token 1",
             Self::PageRequest => b"jwt-generator page request 1",
+            Self::WebhookSecret => b"jwt-generator webhook secret 1",
         }
     }
 }

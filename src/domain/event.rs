@@ -6,6 +6,7 @@ use uuid::{Builder, Uuid};
 
 use super::{
     ClientId, EventData, EventField, EventKind, EventValue, GrantId, Initiator, SessionId, Timestamp, UserId,
+    WebhookId,
 };
 
 /// What happened: when, of what kind, by which actor, and what it concerns.
@@ -40,6 +41,8 @@ pub enum EventSubject {
     Grant(GrantId),
     /// The session of a user in one browser.
     Session(SessionId),
+    /// This endpoint for webhooks.
+    Webhook(WebhookId),
 }
 
 impl Event {
@@ -55,7 +58,7 @@ impl Event {
         match &subject {
             EventSubject::User(user) => person = Some(*user),
             EventSubject::Client(id) => client = Some(id.clone()),
-            EventSubject::Grant(_) | EventSubject::Session(_) => {}
+            EventSubject::Grant(_) | EventSubject::Session(_) | EventSubject::Webhook(_) => {}
         }
         Self { id, at, kind, initiator, subject, client, person, data: EventData::new() }
     }
@@ -88,6 +91,7 @@ impl fmt::Display for EventSubject {
             Self::Client(id) => write!(f, "client:{id}"),
             Self::Grant(id) => write!(f, "grant:{id}"),
             Self::Session(id) => write!(f, "session:{id}"),
+            Self::Webhook(id) => write!(f, "webhook:{id}"),
         }
     }
 }

@@ -100,6 +100,16 @@ event_kinds! {
     CodeReused = "code.reused", Security, [Address];
     /// A refresh token was used again after it had been replaced: its grant ended.
     RefreshTokenReused = "refresh_token.reused", Security, [Address];
+    /// An endpoint for webhooks was added.
+    WebhookCreated = "webhook.created", Security, [];
+    /// An endpoint was changed, paused or resumed.
+    WebhookChanged = "webhook.changed", Security, [];
+    /// An endpoint has another secret.
+    WebhookSecretRotated = "webhook.secret_rotated", Security, [];
+    /// An endpoint answered that it is gone: nothing is sent to it any more.
+    WebhookGone = "webhook.gone", Security, [];
+    /// An endpoint was removed.
+    WebhookDeleted = "webhook.deleted", Security, [];
 }
 
 impl EventKind {

@@ -2,6 +2,7 @@
 
 mod events;
 mod grants;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -38,7 +39,8 @@ struct Observed<S: ?Sized> {
 
 impl Stores {
     /// The same aggregates; their calls are counted in `metrics`. With a `place`, the verbs that requests use are spans. The
-    /// service reads and writes the ring, the heartbeats and the clients outside of requests, so these have no spans.
+    /// service reads and writes the ring, the heartbeats, the clients and what concerns webhooks outside of requests, so these have no
+    /// spans.
     #[must_use]
     pub fn observed(self, metrics: &Arc<StoreMetrics>, place: Option<&DatabasePlace>) -> Self {
         Self {
@@ -53,6 +55,8 @@ impl Stores {
             browser_sessions: Arc::new(Observed::new(self.browser_sessions, metrics, place)),
             consents: Arc::new(Observed::new(self.consents, metrics, place)),
             events: Arc::new(Observed::new(self.events, metrics, place)),
+            webhooks: Arc::new(Observed::new(self.webhooks, metrics, None)),
+            deliveries: Arc::new(Observed::new(self.deliveries, metrics, None)),
             database: Arc::new(Observed::new(self.database, metrics, place)),
         }
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Assertions, BrowserSessions, Clients, Consents, Database, Denials, Events, Grants, Instances,
-    LoginThrottles, Rings, Users,
+    Assertions, BrowserSessions, Clients, Consents, Database, Deliveries, Denials, Events, Grants, Instances,
+    LoginThrottles, Rings, Users, Webhooks,
 };
 
 /// A handle to each aggregate of one database. `app` builds it; all other code takes only the aggregates that
@@ -33,6 +33,10 @@ pub struct Stores {
     pub consents: Arc<dyn Consents>,
     /// What happened.
     pub events: Arc<dyn Events>,
+    /// The endpoints for webhooks.
+    pub webhooks: Arc<dyn Webhooks>,
+    /// The deliveries of events to them.
+    pub deliveries: Arc<dyn Deliveries>,
     /// The database as a whole.
     pub database: Arc<dyn Database>,
 }
@@ -51,6 +55,8 @@ impl Stores {
         + BrowserSessions
         + Consents
         + Events
+        + Webhooks
+        + Deliveries
         + Database
         + 'static,
     ) -> Self {
@@ -67,6 +73,8 @@ impl Stores {
             browser_sessions: Arc::clone(&store) as Arc<dyn BrowserSessions>,
             consents: Arc::clone(&store) as Arc<dyn Consents>,
             events: Arc::clone(&store) as Arc<dyn Events>,
+            webhooks: Arc::clone(&store) as Arc<dyn Webhooks>,
+            deliveries: Arc::clone(&store) as Arc<dyn Deliveries>,
             database: store,
         }
     }

@@ -9,6 +9,8 @@ mod clients;
 mod connection;
 mod consents;
 mod copy;
+mod deliveries;
+mod delivery_rows;
 mod denials;
 mod event_store;
 mod events;
@@ -25,6 +27,7 @@ mod rings;
 mod tables;
 mod users;
 mod watched_database;
+mod webhooks;
 mod writer;
 
 use std::io;

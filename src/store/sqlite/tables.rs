@@ -19,6 +19,10 @@ const TABLES: &[(&str, Option<(&str, u64)>)] = &[
     ("consents", None),
     ("events", None),
     ("event_counts", None),
+    ("webhooks", None),
+    ("webhook_cursor", None),
+    ("webhook_queues", None),
+    ("webhook_deliveries", Some(("expires_at", 0))),
 ];
 
 /// Counts the rows. SQLite reads the smallest index of a table for that: a million users take tens of milliseconds.

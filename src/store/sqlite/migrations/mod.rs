@@ -38,6 +38,7 @@ const MIGRATIONS: &[Migration] = &[
         lasting: &["events", "event_chain_base"],
     },
     Migration { statements: include_str!("0009_consents_and_grants.sql"), fill: nothing, lasting: &[] },
+    Migration { statements: include_str!("0013_webhooks.sql"), fill: nothing, lasting: &["webhooks"] },
 ];
 
 fn nothing(_: &Connection) -> rusqlite::Result<()> {
