@@ -48,6 +48,7 @@ pub(super) fn purges(stores: &Stores, retention: EventRetention, tasks: &Tasks) 
         purge!("browser sessions", EVERY_MINUTE, stores.browser_sessions, purge_browser_sessions),
         purge!("assertions", EVERY_MINUTE, stores.assertions, purge_assertions),
         purge!("old denials", EVERY_MINUTE, stores.denials, purge_denials),
+        purge!("old deliveries", EVERY_MINUTE, stores.deliveries, purge_deliveries),
         event_purge(Arc::clone(&stores.events), retention),
     ];
     purges.into_iter().map(|purge| Supervised::new(purge, tasks)).collect()

@@ -38,3 +38,4 @@ mod support;
 mod systemd;
 mod terminal;
 mod traces;
+mod webhooks;

@@ -99,7 +99,7 @@ impl Components {
 
     fn into_tasks(self, config: &Config, table_metrics: Arc<TableMetrics>) -> Vec<Supervised> {
         let Self { stores, keys, ring_service, ring_refresher, heartbeat, server_secret, health, .. } = self;
-        let Self { client_refresh, denial_task, metric_export, .. } = self;
+        let Self { client_refresh, denial_task, webhook_task, metric_export, .. } = self;
         let refresh = Duration::from_secs(ring_service.settings().refresh);
         let pause = ring_refresher.pause();
         let (clients_pause, denials_pause) = (client_refresh.pause(), denial_task.pause());
@@ -115,6 +115,7 @@ impl Components {
             Supervised::new(denial_task, known).after(denials_pause),
             Supervised::new(HealthWatch::new(Arc::clone(&health)), known),
             Supervised::new(sealer, known),
+            Supervised::new(webhook_task, known),
         ];
         tasks.extend(purges(&stores, config.event_retention, known));
         tasks.push(Supervised::new(StoreCensus::new(stores.database, table_metrics), known));
