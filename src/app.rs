@@ -31,6 +31,7 @@ mod stopping;
 mod store_census;
 mod stores;
 mod task;
+mod webhooks;
 
 use std::future::pending;
 use std::io;
@@ -60,6 +61,7 @@ use crate::telemetry::LogFilter;
 use crate::telemetry::metrics::MetricRegistry;
 use crate::telemetry::traces::Tracer;
 use crate::token::{TokenSettings, Tokens};
+use crate::webhooks::WebhooksFileError;
 use components::Components;
 use database_probe::FIRST;
 use listener::{adopt, connection_limit, listen, listen_for_admin};
@@ -75,6 +77,7 @@ pub use listener::passed_listener;
 pub use operator_event::{EventError, store_event};
 pub use stores::{missing_database, open_stores};
 pub use task::{NextTurn, Supervised, Supervisor, Task, TurnError};
+pub use webhooks::{open_webhooks, read_server_secret, webhooks_file};
 
 /// The most connections of one peer address, unless the operator sets another number.
 const USUAL_CONNECTIONS_PER_ADDRESS: usize = 1024;
@@ -125,6 +128,14 @@ pub enum StartError {
         path: PathBuf,
         /// All its faults.
         faults: ClientsFileError,
+    },
+    /// The file of endpoints for webhooks cannot be used.
+    #[error("WEBHOOKS_FILE={} cannot be used:\n{faults}", .path.display())]
+    WebhooksFile {
+        /// The file.
+        path: PathBuf,
+        /// All its faults.
+        faults: WebhooksFileError,
     },
     /// The settings for Vault cannot be used.
     #[error(transparent)]

@@ -26,4 +26,5 @@ pub mod server_secret;
 pub mod store;
 pub mod telemetry;
 pub mod token;
+pub mod webhooks;
 pub mod workers;

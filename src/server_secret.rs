@@ -36,6 +36,8 @@ pub enum Label {
     SettingsDigest,
     /// The secret order of the places in a status list.
     StatusList,
+    /// To seal the secrets that sign webhooks.
+    WebhookSecret,
 }
 
 impl Label {
@@ -50,6 +52,7 @@ impl Label {
             Self::PageRequest => b"jwt-generator page request 1",
             Self::SettingsDigest => b"jwt-generator settings digest 1",
             Self::StatusList => b"jwt-generator status list 1",
+            Self::WebhookSecret => b"jwt-generator webhook secret 1",
         }
     }
 }

@@ -16,6 +16,7 @@ use super::process_metrics::ProcessMetrics;
 use super::server_secret::ServerSecretKeeper;
 use super::stores::database_place;
 use super::task::Supervised;
+use super::webhooks::{WebhookTask, open_webhooks, webhooks_file};
 use super::{StartError, open_clients, open_registry, open_ring_service, open_stores};
 use crate::accounts::{LoginGuard, Registry};
 use crate::clock::Clock;
@@ -31,6 +32,7 @@ use crate::store::{Health, IfMissing, StoreMetrics, Stores};
 use crate::telemetry::metrics::MetricRegistry;
 use crate::telemetry::traces::Tracer;
 use crate::token::DeniedTokens;
+use crate::webhooks::{Dispatcher, DispatcherParts, NetworkSender, WebhookMetrics};
 
 /// What a server and a function work with. The fields are for the steps of the start.
 pub(super) struct Components {
@@ -48,6 +50,7 @@ pub(super) struct Components {
     denied: DeniedTokens,
     denial_task: DenialTask,
     event_counter: EventCounter,
+    webhook_task: WebhookTask,
     database: Health,
     health: Arc<InstanceHealth>,
     metrics: MetricRegistry,
@@ -62,6 +65,7 @@ impl Components {
     pub(super) fn open(config: &Config, clock: Clock, entropy: &Entropy) -> Result<Self, StartError> {
         let mark = u32::from_be_bytes(entropy.bytes()?);
         let file = clients_file(config)?;
+        let endpoints = webhooks_file(config)?;
         let (metrics, store_metrics) = (MetricRegistry::default(), Arc::<StoreMetrics>::default());
         let tracer = open_tracer(config, mark, &clock, entropy)?;
         let place = tracer.is_on().then(|| database_place(config));
@@ -116,6 +120,12 @@ impl Components {
         );
         let refresh = Duration::from_secs(config.key_refresh);
         let denial_task = DenialTask::new(Arc::clone(&stores.denials), denied.clone(), refresh);
+        let webhook_metrics = Arc::<WebhookMetrics>::default();
+        metrics.add(Arc::clone(&webhook_metrics) as _);
+        let dispatcher = open_dispatcher(config, &stores, &server_secret, webhook_metrics, &clock, entropy);
+        let current = server_secret.current().clone();
+        let webhooks = open_webhooks(config, &stores, current, clock.clone(), entropy.clone());
+        let webhook_task = WebhookTask::new(&stores, dispatcher, webhooks, endpoints);
         let metric_export = config
             .metric_export
             .clone()
@@ -135,6 +145,7 @@ impl Components {
             denied,
             denial_task,
             event_counter,
+            webhook_task,
             database,
             health,
             metrics,
@@ -187,6 +198,25 @@ impl Components {
         let probe = DatabaseProbe::new(Arc::clone(&self.stores.database), self.database.clone());
         Supervised::new(probe, self.health.tasks())
     }
+}
+
+/// What sends events to endpoints.
+fn open_dispatcher(
+    config: &Config,
+    stores: &Stores,
+    server_secret: &ServerSecretKeeper,
+    metrics: Arc<WebhookMetrics>,
+    clock: &Clock,
+    entropy: &Entropy,
+) -> Dispatcher {
+    let parts = DispatcherParts {
+        sender: Arc::new(NetworkSender::new(&config.webhook_rules, None)),
+        server_secret: server_secret.current().clone(),
+        metrics,
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+    };
+    Dispatcher::new(stores, parts)
 }
 
 /// What records requests, if the settings name a collector.

@@ -49,6 +49,7 @@ pub(super) fn purges(stores: &Stores, retention: EventRetention, tasks: &Tasks) 
         purge!("assertions", EVERY_MINUTE, stores.assertions, purge_assertions),
         purge!("old denials", EVERY_MINUTE, stores.denials, purge_denials),
         purge!("status entries", EVERY_MINUTE, stores.status_lists, purge_status_entries),
+        purge!("old deliveries", EVERY_MINUTE, stores.deliveries, purge_deliveries),
         event_purge(Arc::clone(&stores.events), retention),
     ];
     purges.into_iter().map(|purge| Supervised::new(purge, tasks)).collect()

@@ -89,6 +89,7 @@ fn check(output: &Output) -> Result<(), Failure> {
         app::open_stores(&settings, IfMissing::Refuse, &Entropy::System).map_err(|error| faulty(&error))?;
     app::open_ring_service(&settings, &stores, Clock::System).map_err(|error| faulty(&error))?;
     check_clients_file(&settings).map_err(|fault| faulty(&fault))?;
+    app::webhooks_file(&settings).map_err(|fault| faulty(&fault.to_string()))?;
     let text = format!("the settings are valid{lines}");
     output.print(&json!({ "valid": true, "warnings": warnings }), &text);
     Ok(())

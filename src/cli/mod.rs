@@ -23,6 +23,7 @@ mod table;
 mod terminal;
 mod token;
 mod users;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -68,6 +69,9 @@ enum Command {
     /// Manage the OAuth clients
     #[command(subcommand)]
     Clients(clients::Clients),
+    /// Manage the endpoints to which events are sent
+    #[command(subcommand)]
+    Webhooks(webhooks::Webhooks),
     /// Copy the SQLite database and the folder of keys, also while the server runs
     Backup(backup::Backup),
     /// Show or check the settings
@@ -98,6 +102,7 @@ pub fn run() -> ExitCode {
         Command::Keys(command) => command.run(&output),
         Command::Users(command) => command.run(&output),
         Command::Clients(command) => command.run(&output),
+        Command::Webhooks(command) => command.run(&output),
         Command::Backup(command) => command.run(&output),
         Command::Config(command) => command.run(&output),
         Command::Openapi(command) => command.run(&output),

@@ -27,6 +27,7 @@ use crate::server_secret::ServerSecretSettings;
 use crate::telemetry::AccessLog;
 use crate::telemetry::metrics::MetricExportSettings;
 use crate::telemetry::traces::TraceSettings;
+use crate::webhooks::WebhookRules;
 use reader::Reader;
 
 pub use custody::CustodyChoice;
@@ -110,6 +111,10 @@ pub struct Config {
     pub demo_tokens: DemoTokens,
     /// `CLIENTS_FILE`.
     pub clients_file: Option<PathBuf>,
+    /// `WEBHOOKS_FILE`.
+    pub webhooks_file: Option<PathBuf>,
+    /// `WEBHOOK_HTTP` and `WEBHOOK_NETWORKS`.
+    pub webhook_rules: WebhookRules,
     /// `BRAND_NAME`, `BRAND_LOGO` and `BRAND_COLOR`.
     pub brand: Brand,
     /// `PUBLIC_URL`, without a slash at its end.
@@ -272,6 +277,11 @@ impl Config {
             allowed_origins: read.required(settings::ALLOWED_ORIGINS, parse::origins)?,
             demo_tokens: demo_tokens(&mut read, production),
             clients_file: read.optional_text(settings::CLIENTS_FILE).map(PathBuf::from),
+            webhooks_file: read.optional_text(settings::WEBHOOKS_FILE).map(PathBuf::from),
+            webhook_rules: WebhookRules {
+                allow_http: read.required(settings::WEBHOOK_HTTP, parse::switch)?,
+                networks: read.optional(settings::WEBHOOK_NETWORKS, parse::networks).unwrap_or_default(),
+            },
             brand: brand(&mut read)?,
             public_url: read.optional(settings::PUBLIC_URL, parse::url),
             oauth_issuer: oauth_issuer::read(&mut read, production),

@@ -4,7 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::LogFormat;
-use crate::domain::{Color, EventRetention, Kid, Lifetime, Logo, ProxyHeader, Rotation, TrustedProxies};
+use crate::domain::{
+    Color, EventRetention, Kid, Lifetime, Logo, Networks, ProxyHeader, Rotation, TrustedProxies,
+};
 use crate::limits::Policies;
 use crate::server_secret::ServerSecretSettings;
 use crate::telemetry::check_filter;
@@ -214,6 +216,10 @@ pub(super) fn body_memory(text: &str) -> Result<usize, String> {
     };
     let bytes = digits.parse::<usize>().ok().and_then(|number| number.checked_mul(unit));
     bytes.filter(|bytes| (MEBIBYTE..=64 * 1024 * MEBIBYTE).contains(bytes)).ok_or_else(refused)
+}
+
+pub(super) fn networks(text: &str) -> Result<Networks, String> {
+    Networks::parse(text).map_err(|error| error.to_string())
 }
 
 pub(super) fn trusted_proxies(text: &str) -> Result<TrustedProxies, String> {

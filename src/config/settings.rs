@@ -122,6 +122,9 @@ settings! {
         "File to which the service appends each signed checkpoint of the events; empty: checkpoints are only in the database and in the log",
     );
     DEMO_TOKENS = setting("", "`true` or `false`: whether callers get demo tokens without a log-in; empty: `false` in production, else `true` until there is an OAuth client");
+    WEBHOOKS_FILE = setting("", "File with endpoints for webhooks (JSON), which the start puts into the database; empty: only the endpoints of `webhooks create`");
+    WEBHOOK_NETWORKS = setting("", "Networks that are not public, but to which webhooks may connect, separated by commas: `10.1.0.0/16`, `127.0.0.1` …; empty: only public addresses");
+    WEBHOOK_HTTP = setting("false", "`true` permits endpoints for webhooks whose URL begins with `http://`");
     CLIENTS_FILE = setting("", "File with OAuth clients (JSON), which the start puts into the database; empty: only the clients of `clients create`");
     PASSWORD_MIN_LENGTH =
         setting("6", "Characters that a new password must have at least, 6 to 64; use 8 or more in production");

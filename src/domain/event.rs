@@ -6,7 +6,7 @@ use uuid::{Builder, Uuid};
 
 use super::{
     ClientId, EventData, EventField, EventKind, EventValue, GrantId, Initiator, Kid, NameTag, SessionId,
-    Timestamp, UserId,
+    Timestamp, UserId, WebhookId,
 };
 
 /// What happened: when, of what kind, by which actor, and what it concerns.
@@ -53,6 +53,8 @@ pub enum EventSubject {
     Settings,
     /// A command of an operator, such as `keys rotate`.
     Command(&'static str),
+    /// This endpoint for webhooks.
+    Webhook(WebhookId),
 }
 
 impl Event {
@@ -75,7 +77,8 @@ impl Event {
             | EventSubject::Token(_)
             | EventSubject::Key(_)
             | EventSubject::Settings
-            | EventSubject::Command(_) => {}
+            | EventSubject::Command(_)
+            | EventSubject::Webhook(_) => {}
         }
         Self { id, at, kind, initiator, subject, client, person, data: EventData::new() }
     }
@@ -114,6 +117,7 @@ impl fmt::Display for EventSubject {
             Self::Key(kid) => write!(f, "key:{kid}"),
             Self::Settings => f.write_str("settings"),
             Self::Command(command) => write!(f, "command:{command}"),
+            Self::Webhook(id) => write!(f, "webhook:{id}"),
         }
     }
 }

@@ -128,6 +128,16 @@ event_kinds! {
     ClientTokensIssued = "token.client_credentials", Other, [];
     /// Refresh tokens were used as they should. Only counted.
     TokensRefreshed = "token.refreshed", Other, [];
+    /// An endpoint for webhooks was added.
+    WebhookCreated = "webhook.created", Security, [];
+    /// An endpoint was changed, paused or resumed.
+    WebhookChanged = "webhook.changed", Security, [];
+    /// An endpoint has another secret.
+    WebhookSecretRotated = "webhook.secret_rotated", Security, [];
+    /// An endpoint answered that it is gone: nothing is sent to it any more.
+    WebhookGone = "webhook.gone", Security, [];
+    /// An endpoint was removed.
+    WebhookDeleted = "webhook.deleted", Security, [];
 }
 
 impl EventKind {

@@ -4,6 +4,7 @@ mod checkpoints;
 mod events;
 mod grants;
 mod status_lists;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -40,7 +41,8 @@ struct Observed<S: ?Sized> {
 
 impl Stores {
     /// The same aggregates; their calls are counted in `metrics`. With a `place`, the verbs that requests use are spans. The
-    /// service reads and writes the ring, the heartbeats, the clients and the checkpoints outside of requests, so these have no spans.
+    /// service reads and writes the ring, the heartbeats, the clients, the checkpoints and what concerns webhooks outside of requests, so
+    /// these have no spans.
     #[must_use]
     pub fn observed(self, metrics: &Arc<StoreMetrics>, place: Option<&DatabasePlace>) -> Self {
         Self {
@@ -57,6 +59,8 @@ impl Stores {
             status_lists: Arc::new(Observed::new(self.status_lists, metrics, place)),
             events: Arc::new(Observed::new(self.events, metrics, place)),
             checkpoints: Arc::new(Observed::new(self.checkpoints, metrics, None)),
+            webhooks: Arc::new(Observed::new(self.webhooks, metrics, None)),
+            deliveries: Arc::new(Observed::new(self.deliveries, metrics, None)),
             database: Arc::new(Observed::new(self.database, metrics, place)),
         }
     }

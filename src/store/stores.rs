@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Assertions, BrowserSessions, Checkpoints, Clients, Consents, Database, Denials, Events, Grants,
-    Instances, LoginThrottles, Rings, StatusLists, Users,
+    Assertions, BrowserSessions, Checkpoints, Clients, Consents, Database, Deliveries, Denials, Events,
+    Grants, Instances, LoginThrottles, Rings, StatusLists, Users, Webhooks,
 };
 
 /// A handle to each aggregate of one database. `app` builds it; all other code takes only the aggregates that
@@ -37,6 +37,10 @@ pub struct Stores {
     pub events: Arc<dyn Events>,
     /// What was signed about the events.
     pub checkpoints: Arc<dyn Checkpoints>,
+    /// The endpoints for webhooks.
+    pub webhooks: Arc<dyn Webhooks>,
+    /// The deliveries of events to them.
+    pub deliveries: Arc<dyn Deliveries>,
     /// The database as a whole.
     pub database: Arc<dyn Database>,
 }
@@ -57,6 +61,8 @@ impl Stores {
         + StatusLists
         + Events
         + Checkpoints
+        + Webhooks
+        + Deliveries
         + Database
         + 'static,
     ) -> Self {
@@ -75,6 +81,8 @@ impl Stores {
             status_lists: Arc::clone(&store) as Arc<dyn StatusLists>,
             events: Arc::clone(&store) as Arc<dyn Events>,
             checkpoints: Arc::clone(&store) as Arc<dyn Checkpoints>,
+            webhooks: Arc::clone(&store) as Arc<dyn Webhooks>,
+            deliveries: Arc::clone(&store) as Arc<dyn Deliveries>,
             database: store,
         }
     }

@@ -39,3 +39,4 @@ mod support;
 mod systemd;
 mod terminal;
 mod traces;
+mod webhooks;

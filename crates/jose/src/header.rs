@@ -128,7 +128,14 @@ mod tests {
 
     #[test]
     fn a_token_is_exactly_of_the_type_that_it_names() {
-        let all = [Typ::Jwt, Typ::AtJwt, Typ::TokenIntrospection, Typ::StatusList, Typ::AuditCheckpoint, Typ::Untyped];
+        let all = [
+            Typ::Jwt,
+            Typ::AtJwt,
+            Typ::TokenIntrospection,
+            Typ::StatusList,
+            Typ::AuditCheckpoint,
+            Typ::Untyped,
+        ];
         for typ in all {
             let fits: Vec<_> = all.into_iter().filter(|wanted| wanted.is_exactly(typ.name())).collect();
             assert_eq!(fits, [typ]);

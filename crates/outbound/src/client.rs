@@ -9,11 +9,11 @@ use ureq::Agent;
 use ureq::config::Config;
 use ureq::tls::{TlsConfig, TlsProvider};
 use ureq::unversioned::resolver::DefaultResolver;
-use ureq::unversioned::transport::DefaultConnector;
+use ureq::unversioned::transport::{Connector, DefaultConnector};
 
 use crate::answer::read;
-use crate::not_link_local::NotLinkLocal;
-use crate::{Answer, CallError, Roots};
+use crate::guard::Guard;
+use crate::{Answer, CallError, Destinations, NameLookup, Roots};
 
 /// The most bytes of headers; a response with more is an error.
 const HEADER_LIMIT: usize = 64 * 1024;
@@ -51,18 +51,40 @@ pub struct Bounds {
 
 /// Makes calls; clones share their connections.
 #[derive(Clone, Debug)]
-pub struct Client(Agent);
+pub struct Client {
+    agent: Agent,
+    /// For addresses that others choose.
+    guard: Option<Guard>,
+}
 
 impl Client {
     /// A client with these settings.
     pub fn new(settings: ClientSettings) -> Self {
-        Self(Agent::with_parts(config(settings), DefaultConnector::default(), DefaultResolver::default()))
+        let proxy = settings.proxy();
+        let parts = (config(settings, proxy), DefaultConnector::default(), DefaultResolver::default());
+        Self { agent: Agent::with_parts(parts.0, parts.1, parts.2), guard: None }
     }
 
-    /// As [`Client::new`], for addresses that others choose: it connects to no link-local address, at which cloud providers
-    /// give credentials to each program on the machine. Through a proxy, the proxy decides.
+    /// As [`Client::new`], for addresses that others choose: it connects to no address at which a cloud provider gives
+    /// credentials to each program on a machine. Through a proxy, the proxy decides.
     pub fn avoiding_link_local(settings: ClientSettings) -> Self {
-        Self(Agent::with_parts(config(settings), DefaultConnector::default(), NotLinkLocal::default()))
+        Self::guarded(settings, Destinations::except_platform(), None)
+    }
+
+    /// As [`Client::new`], for addresses that others choose: it connects only to `destinations`. Through a proxy, the proxy
+    /// decides about names, and the client about addresses. Tests have names looked up by `lookup`.
+    pub fn guarded(
+        settings: ClientSettings,
+        destinations: Destinations,
+        lookup: Option<Arc<dyn NameLookup>>,
+    ) -> Self {
+        let proxy = settings.proxy();
+        let guard = Guard::new(destinations, proxy.as_ref().map(|proxy| proxy.uri().clone()), lookup);
+        let connector = guard.clone().chain(DefaultConnector::default());
+        Self {
+            agent: Agent::with_parts(config(settings, proxy), connector, guard.clone()),
+            guard: Some(guard),
+        }
     }
 
     /// Reads what is at `url`.
@@ -87,13 +109,16 @@ impl Client {
     /// # Errors
     /// [`CallError`], except [`CallError::TooLong`].
     pub fn send_and_cut(&self, request: Request<&[u8]>, bounds: Bounds) -> Result<(Answer, bool), CallError> {
+        if let Some(guard) = &self.guard {
+            guard.check(request.uri())?;
+        }
         let answered = if request.body().is_empty() {
             let (head, _) = request.into_parts();
             self.run(Request::from_parts(head, ()), bounds.within)
         } else {
             self.run(request, bounds.within)
         };
-        let (parts, body) = answered.map_err(Box::new)?.into_parts();
+        let (parts, body) = answered.map_err(CallError::of)?.into_parts();
         let (body, is_whole) = read(body.into_reader(), bounds.answer)?;
         Ok((Answer { status: parts.status.as_u16(), headers: parts.headers, body }, is_whole))
     }
@@ -103,20 +128,25 @@ impl Client {
         request: Request<B>,
         within: Duration,
     ) -> Result<http::Response<ureq::Body>, ureq::Error> {
-        self.0.run(self.0.configure_request(request).timeout_global(Some(within)).build())
+        self.agent.run(self.agent.configure_request(request).timeout_global(Some(within)).build())
     }
 }
 
-fn config(settings: ClientSettings) -> Config {
+impl ClientSettings {
+    fn proxy(&self) -> Option<ureq::Proxy> {
+        match self.proxy {
+            Proxy::Never => None,
+            Proxy::FromEnvironment => ureq::Proxy::try_from_env(),
+        }
+    }
+}
+
+fn config(settings: ClientSettings, proxy: Option<ureq::Proxy>) -> Config {
     let tls = TlsConfig::builder()
         .provider(TlsProvider::Rustls)
         .unversioned_rustls_crypto_provider(Arc::new(default_provider()))
         .root_certs(settings.roots.0)
         .build();
-    let proxy = match settings.proxy {
-        Proxy::Never => None,
-        Proxy::FromEnvironment => ureq::Proxy::try_from_env(),
-    };
     Agent::config_builder()
         .proxy(proxy)
         .http_status_as_error(false)

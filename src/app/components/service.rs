@@ -116,7 +116,7 @@ impl Components {
         entropy: Entropy,
     ) -> Vec<Supervised> {
         let Self { stores, keys, ring_service, ring_refresher, heartbeat, server_secret, health, .. } = self;
-        let Self { client_refresh, denial_task, metric_export, event_counter, .. } = self;
+        let Self { client_refresh, denial_task, webhook_task, metric_export, event_counter, .. } = self;
         let refresh = Duration::from_secs(ring_service.settings().refresh);
         let pause = ring_refresher.pause();
         let (clients_pause, denials_pause) = (client_refresh.pause(), denial_task.pause());
@@ -145,6 +145,7 @@ impl Components {
             Supervised::new(HealthWatch::new(Arc::clone(&health)), known),
             Supervised::new(sealer, known),
             Supervised::new(checkpoints, known),
+            Supervised::new(webhook_task, known),
         ];
         tasks.extend(publisher.map(|publisher| Supervised::new(publisher, known)));
         tasks.extend(purges(&stores, config.event_retention, known));

@@ -300,6 +300,51 @@ pub const CHECKPOINT_KEYS: CollectionSpec = CollectionSpec {
     indexes: &[],
 };
 
+/// The endpoints for webhooks.
+pub const WEBHOOKS: CollectionSpec = CollectionSpec {
+    name: "webhooks",
+    owner: Owner::Ours,
+    holds: "an endpoint for webhooks: its members as JSON, and its sealed secrets",
+    bound: "one for each endpoint; only an operator adds endpoints",
+    indexes: &[PENDING_EVENTS],
+};
+
+/// The number of the last event for which deliveries were made.
+pub const WEBHOOK_CURSOR: CollectionSpec = CollectionSpec {
+    name: "webhook_cursor",
+    owner: Owner::Ours,
+    holds: "the number of the last event for which deliveries were made",
+    bound: "one",
+    indexes: &[],
+};
+
+/// The queues of the endpoints.
+pub const WEBHOOK_QUEUES: CollectionSpec = CollectionSpec {
+    name: "webhook_queues",
+    owner: Owner::Ours,
+    holds: "when there is something to deliver to an endpoint, and which instance does it",
+    bound: "one for each endpoint; removed after its endpoint",
+    indexes: &[IndexSpec { members: &["due_at"], rule: IndexRule::WherePresent("due_at") }],
+};
+
+/// The deliveries of events to endpoints.
+pub const WEBHOOK_DELIVERIES: CollectionSpec = CollectionSpec {
+    name: "webhook_deliveries",
+    owner: Owner::Ours,
+    holds: "the delivery of an event to an endpoint: its state, and its latest attempts with the beginning of each answer",
+    bound: "one for each event and each endpoint that wants it; removed three days after the delivery, or 17 days after the event",
+    indexes: &[
+        IndexSpec { members: &["webhook", "due_at", "seq"], rule: IndexRule::WherePresent("due_at") },
+        IndexSpec { members: &["webhook", "subject", "seq"], rule: IndexRule::WherePresent("due_at") },
+        IndexSpec { members: &["webhook", "seq"], rule: IndexRule::Plain },
+        IndexSpec { members: &["webhook", "state", "seq"], rule: IndexRule::Plain },
+        IndexSpec {
+            members: &["expires_at"],
+            rule: IndexRule::Expires { after: Duration::ZERO, unless_present: None },
+        },
+    ],
+};
+
 /// All collections, in the order in which their indexes are made.
 pub const COLLECTIONS: &[&CollectionSpec] = &[
     &USERS,
@@ -320,6 +365,10 @@ pub const COLLECTIONS: &[&CollectionSpec] = &[
     &STATUS_ENTRIES,
     &CHECKPOINTS,
     &CHECKPOINT_KEYS,
+    &WEBHOOKS,
+    &WEBHOOK_CURSOR,
+    &WEBHOOK_QUEUES,
+    &WEBHOOK_DELIVERIES,
 ];
 
 impl IndexSpec {

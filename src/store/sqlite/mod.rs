@@ -10,6 +10,8 @@ mod clients;
 mod connection;
 mod consents;
 mod copy;
+mod deliveries;
+mod delivery_rows;
 mod denials;
 mod event_store;
 mod events;
@@ -27,6 +29,7 @@ mod status_lists;
 mod tables;
 mod users;
 mod watched_database;
+mod webhooks;
 mod writer;
 
 use std::io;

@@ -24,6 +24,10 @@ const TABLES: &[(&str, Option<(&str, u64)>)] = &[
     ("status_entries", Some(("expires_at", 0))),
     ("checkpoints", None),
     ("checkpoint_keys", None),
+    ("webhooks", None),
+    ("webhook_cursor", None),
+    ("webhook_queues", None),
+    ("webhook_deliveries", Some(("expires_at", 0))),
 ];
 
 /// Counts the rows. SQLite reads the smallest index of a table for that: a million users take tens of milliseconds.

@@ -9,12 +9,14 @@ use super::checkpoints::{checkpoint, key};
 use super::clients::{client, event as client_event};
 use super::consents::consent;
 use super::contract::{changed, hash, registered, user};
+use super::deliveries::{delivery, queue};
 use super::denials::{denial, denied};
 use super::grants::grant;
 use super::instances::instance;
 use super::login_throttles::record;
 use super::rings::ring;
 use super::status_lists::entry;
+use super::webhooks::webhook;
 
 #[track_caller]
 fn all_absent(answers: &[Result<(), StoreError>]) {
@@ -37,6 +39,8 @@ async fn without_a_database_each_verb_says_so() {
         status_lists,
         events,
         checkpoints,
+        webhooks,
+        deliveries,
         database,
     } = Stores::of(Absent);
     let (user, now) = (user(1), Timestamp::from_secs(1));
@@ -141,6 +145,29 @@ async fn without_a_database_each_verb_says_so() {
         checkpoints.list_checkpoints(0, 1).await.map(drop),
         checkpoints.list_checkpoint_keys().await.map(drop),
         checkpoints.purge_checkpoints(1).await.map(drop),
+    let (a, one, queue) = (webhook("a", 1), delivery("a", 1, "user:1"), queue("a", 1));
+    all_absent(&[
+        webhooks.create_webhook(&a, &event).await.map(drop),
+        webhooks.find_webhook(&a.id).await.map(drop),
+        webhooks.list_webhooks(None, 1).await.map(drop),
+        webhooks.replace_webhook_if(1, &a, &event).await.map(drop),
+        webhooks.delete_webhook(&a.id, &event).await.map(drop),
+    ]);
+    all_absent(&[
+        deliveries.find_delivery_cursor().await.map(drop),
+        deliveries.create_deliveries_if(None, 1, &[]).await.map(drop),
+        deliveries.record_deliveries(&[]).await,
+        deliveries.list_due_queues(now, 1).await.map(drop),
+        deliveries.find_delivery_queue(&a.id).await.map(drop),
+        deliveries.replace_delivery_queue_if(None, &queue).await.map(drop),
+        deliveries.list_due_deliveries(&a.id, now, 1).await.map(drop),
+        deliveries.list_first_deliveries(&a.id, &[]).await.map(drop),
+        deliveries.replace_delivery_if(1, &one).await.map(drop),
+        deliveries.record_subject_due(&a.id, "user:1", now).await,
+        deliveries.find_delivery(&a.id, one.event).await.map(drop),
+        deliveries.list_deliveries(&a.id, None, None, 1).await.map(drop),
+        deliveries.delete_deliveries(&a.id).await.map(drop),
+        deliveries.purge_deliveries(now).await.map(drop),
     ]);
     all_absent(&[database.ping().await, database.prepare().await, database.list_tables().await.map(drop)]);
 }

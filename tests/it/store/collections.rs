@@ -8,8 +8,8 @@ use jwt_generator::entropy::Entropy;
 use jwt_generator::store::mongo::Mongo;
 use jwt_generator::store::mongo::collections::{COLLECTIONS, IndexRule};
 use jwt_generator::store::{
-    Assertions, BrowserSessions, Checkpoints, Clients, Consents, Denials, EventRecorder, Events, Grants,
-    Instances, LoginThrottles, Rings, StatusLists, Users,
+    Assertions, BrowserSessions, Checkpoints, Clients, Consents, Deliveries, Denials, EventRecorder, Events,
+    Grants, Instances, LoginThrottles, Rings, StatusLists, Users, Webhooks,
 };
 use mongodb::bson::Document;
 
@@ -19,10 +19,12 @@ use super::checkpoints::{checkpoint, key};
 use super::clients::{client, event as client_event};
 use super::consents::consent;
 use super::contract::{registered, user};
+use super::deliveries::delivery;
 use super::grants::grant;
 use super::instances::instance;
 use super::login_throttles::record;
 use super::rings::ring;
+use super::webhooks::webhook;
 use crate::support::mongod::{self, on_database};
 
 #[test]
@@ -48,6 +50,8 @@ fn the_database_has_the_collections_and_the_indexes_of_the_table_and_no_others()
         store.create_grant(&grant(1, 1)).await.unwrap();
         store.create_browser_session(&session(1, 1), &registered(1)).await.unwrap();
         store.record_consent(&consent(1, "app", "openid"), &registered(1)).await.unwrap();
+        assert!(store.create_webhook(&webhook("a", 1), &registered(2)).await.unwrap());
+        assert!(store.create_deliveries_if(None, 1, &[delivery("a", 1, "user:1")]).await.unwrap());
         store.relay_events(Timestamp::from_secs(1)).await.unwrap();
         store.seal_events().await.unwrap();
         assert!(store.create_checkpoint(&checkpoint(1, 1), &key("a")).await.unwrap());

@@ -10,8 +10,8 @@ use jwt_generator::domain::{
 use jwt_generator::store::mongo::{EventDocuments, Mongo};
 use jwt_generator::store::sqlite::{EventWriter, Sqlite};
 use jwt_generator::store::{
-    Assertions, BrowserSessions, Checkpoints, Clients, Consents, Database, Denials, Grants, IfMissing,
-    Instances, LoginThrottles, Rings, StatusLists, Stores, Users,
+    Assertions, BrowserSessions, Checkpoints, Clients, Consents, Database, Deliveries, Denials, Grants,
+    IfMissing, Instances, LoginThrottles, Rings, StatusLists, Stores, Users, Webhooks,
 };
 use mongodb::Client;
 
@@ -24,7 +24,7 @@ pub(super) struct Opened {
     pub(super) events: StoredEvents,
 }
 
-pub(super) fn user(n: u8) -> User {
+pub fn user(n: u8) -> User {
     User {
         id: UserId::from_bytes([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, n]),
         username: Username::parse(&format!("user {n}")).unwrap(),
@@ -49,12 +49,12 @@ pub(super) fn event(kind: EventKind, n: u8, at: Timestamp) -> Event {
 }
 
 /// The event of the registration of `user(n)`. The other fields of the user do not matter.
-pub(super) fn registered(n: u8) -> Event {
+pub fn registered(n: u8) -> Event {
     event(EventKind::UserRegistered, n, user(n).created_at)
 }
 
 /// The event of any other change of `user(n)`.
-pub(super) fn changed(kind: EventKind, n: u8) -> Event {
+pub fn changed(kind: EventKind, n: u8) -> Event {
     event(kind, n, Timestamp::from_secs(1_900_000_000))
 }
 
@@ -125,6 +125,14 @@ impl Opened {
 
     pub(super) fn checkpoints(self) -> Arc<dyn Checkpoints> {
         self.stores.checkpoints
+    }
+
+    pub(super) fn webhooks(self) -> Arc<dyn Webhooks> {
+        self.stores.webhooks
+    }
+
+    pub(super) fn deliveries(self) -> Arc<dyn Deliveries> {
+        self.stores.deliveries
     }
 
     pub(super) fn database(self) -> Arc<dyn Database> {

@@ -104,7 +104,9 @@ impl StoredEvents {
         let of_changes = doc! { "intents": { "$exists": true } };
         assert_eq!(states.find_one(of_changes).await.unwrap(), None, "every change has ended");
         let mut ids = take_pending(&states).await;
-        for name in ["login_throttles", "clients", "denials", "grants", "browser_sessions", "consents"] {
+        for name in
+            ["login_throttles", "clients", "denials", "grants", "browser_sessions", "consents", "webhooks"]
+        {
             ids.extend(take_pending(&database.collection(name)).await);
         }
         let is_stored = |event: &Event| ids.iter().any(|id| id[..] == event.id.as_bytes()[..]);

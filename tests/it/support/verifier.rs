@@ -49,6 +49,17 @@ impl Verifier {
         Self::start("@sd-jwt/jwt-status-list", node, [jwks_url, issuer, audience])
     }
 
+    /// The libraries of Standard Webhooks, which answer `ok` or `refused REASON` to a line of JSON with `secret`, `headers` and
+    /// `body`.
+    pub fn of_webhooks() -> [Self; 2] {
+        let mut python = Command::new(tool("venv/bin/python"));
+        python.arg(repository().join("tests/foreign/python/webhook_verifier.py"));
+        let mut node = Command::new("node");
+        node.arg("webhook_verifier.js").current_dir(repository().join("tests/foreign/node"));
+        [("PyPI standardwebhooks", python), ("npm standardwebhooks", node)]
+            .map(|(name, command)| Self::start(name, command, [""; 3]))
+    }
+
     /// PyJWT for the signed answers of endpoints, which answers `ok ALGORITHM KID`.
     pub fn of_answers(jwks_url: &str, issuer: &str, audience: &str) -> Self {
         let mut pyjwt = Command::new(tool("venv/bin/python"));

@@ -49,6 +49,7 @@ const MIGRATIONS: &[Migration] = &[
         fill: nothing,
         lasting: &["checkpoints", "checkpoint_keys"],
     },
+    Migration { statements: include_str!("0013_webhooks.sql"), fill: nothing, lasting: &["webhooks"] },
 ];
 
 fn nothing(_: &Connection) -> rusqlite::Result<()> {

@@ -1,0 +1,126 @@
+//! One attempt: reads the event, opens its personal details, signs the message and sends it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::message::Message;
+use super::retry::{GIVE_UP_AFTER_SECS, Verdict, verdict};
+use super::secret::{WebhookSecret, WebhookSecretError};
+use super::sender::{Reply, WebhookSender};
+use crate::clock::Clock;
+use crate::domain::{Delivery, DeliveryAttempt, EventValue, Timestamp, UserId, Webhook};
+use crate::event_record::EventRecord;
+use crate::server_secret::{CurrentServerSecret, Label};
+use crate::store::{EventFilter, Events, StoreError};
+
+/// Makes attempts.
+#[derive(Clone)]
+pub(super) struct Attempts {
+    events: Arc<dyn Events>,
+    sender: Arc<dyn WebhookSender>,
+    server_secret: CurrentServerSecret,
+    clock: Clock,
+}
+
+/// What came of an attempt.
+pub(super) struct Outcome {
+    /// The delivery before it.
+    pub(super) before: Delivery,
+    /// `None` if nothing was tried.
+    pub(super) attempted: Option<DeliveryAttempt>,
+    /// `None` if nothing was tried.
+    pub(super) verdict: Option<Verdict>,
+}
+
+/// Why no message was made.
+enum NoMessage {
+    /// Not now: the store does not answer, or there is no server secret yet.
+    Later,
+    /// This is a failure of the delivery.
+    Failed(String),
+}
+
+impl Attempts {
+    pub(super) fn new(
+        events: Arc<dyn Events>,
+        sender: Arc<dyn WebhookSender>,
+        server_secret: CurrentServerSecret,
+        clock: Clock,
+    ) -> Self {
+        Self { events, sender, server_secret, clock }
+    }
+
+    pub(super) async fn make(&self, webhook: &Webhook, before: Delivery) -> Outcome {
+        let at = self.clock.now();
+        if at.secs_since(before.created_at) >= GIVE_UP_AFTER_SECS {
+            return Outcome { before, attempted: None, verdict: None };
+        }
+        let reply = match self.message(&before).await {
+            Ok(message) => self.send(webhook, &message).await,
+            Err(NoMessage::Later) => Reply::Busy,
+            Err(NoMessage::Failed(reason)) => Reply::Failed(reason),
+        };
+        let now = self.clock.now();
+        match attempt_of(&reply, at, now) {
+            None => Outcome { before, attempted: None, verdict: None },
+            attempted => Outcome { before, attempted, verdict: Some(verdict(&reply, now)) },
+        }
+    }
+
+    /// Signs and sends a message.
+    pub(super) async fn send(&self, webhook: &Webhook, message: &Message) -> Reply {
+        let now = self.clock.now();
+        let headers = open_secrets(webhook, &self.server_secret, now)
+            .and_then(|secrets| message.headers(now, &secrets));
+        match headers {
+            Ok(headers) => self.sender.send(&webhook.url, headers, message.body().to_vec()).await,
+            Err(WebhookSecretError::NoServerSecret) => Reply::Busy,
+            Err(error) => Reply::Failed(error.to_string()),
+        }
+    }
+
+    async fn message(&self, delivery: &Delivery) -> Result<Message, NoMessage> {
+        let later = |_: StoreError| NoMessage::Later;
+        let failed = |reason: &dyn std::fmt::Display| NoMessage::Failed(reason.to_string());
+        let before = delivery.seq.saturating_sub(1);
+        let found = self.events.list_events(&EventFilter::default(), before, 1).await.map_err(later)?;
+        let event = found.into_iter().next().filter(|event| event.id == delivery.event);
+        let text = event.and_then(|event| event.record);
+        let text = text.ok_or_else(|| failed(&"the event has expired (EVENT_RETENTION)"))?;
+        let record = EventRecord::parse(&text).map_err(|error| failed(&error))?;
+        let opened = self.open(&record).await?;
+        Message::of_event(&record, delivery.seq, opened.as_ref()).map_err(|error| failed(&error))
+    }
+
+    /// The details of the person; `None` if the person is no user any more.
+    async fn open(&self, record: &EventRecord) -> Result<Option<BTreeMap<String, EventValue>>, NoMessage> {
+        let person = record.person.as_deref().filter(|_| record.sealed.is_some()).and_then(UserId::parse);
+        let Some(person) = person else { return Ok(Some(BTreeMap::new())) };
+        let keys = self.events.list_person_keys(&[person]).await.map_err(|_| NoMessage::Later)?;
+        let Some((_, key)) = keys.first() else { return Ok(None) };
+        record.open(key).map(Some).map_err(|error| NoMessage::Failed(error.to_string()))
+    }
+}
+
+/// The secrets of an endpoint that sign at `now`, the newest first.
+pub(super) fn open_secrets(
+    webhook: &Webhook,
+    server_secret: &CurrentServerSecret,
+    now: Timestamp,
+) -> Result<Vec<WebhookSecret>, WebhookSecretError> {
+    let keys = server_secret.subkeys(Label::WebhookSecret).map_err(|_| WebhookSecretError::Refused)?;
+    let keys = keys.ok_or(WebhookSecretError::NoServerSecret)?;
+    let valid = webhook.secrets.iter().filter(|secret| secret.is_valid(now));
+    valid.map(|secret| WebhookSecret::open(&webhook.id, secret.scheme, &secret.sealed, &keys)).collect()
+}
+
+/// The record of an attempt; `None` if nothing was sent.
+pub(super) fn attempt_of(reply: &Reply, at: Timestamp, now: Timestamp) -> Option<DeliveryAttempt> {
+    let (status, error, answer) = match reply {
+        Reply::Answered { status, body, .. } => (Some(*status), None, body.clone()),
+        Reply::Failed(reason) => (None, Some(reason.clone()), String::new()),
+        Reply::Busy => return None,
+    };
+    let took_ms = now.as_millis().saturating_sub(at.as_millis());
+    Some(DeliveryAttempt { at: at.whole_secs(), took_ms, status, error, answer })
+}

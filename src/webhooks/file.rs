@@ -1,0 +1,204 @@
+//! The file that `WEBHOOKS_FILE` names: a JSON array of endpoints.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::Deserialize;
+
+use super::secret::WebhookSecret;
+use super::sender::WebhookRules;
+use crate::domain::{EventKind, Secret, WebhookId, WebhookUrl};
+
+/// The most secrets of an endpoint: the new one and the one before.
+const MAX_SECRETS: usize = 2;
+
+/// The endpoints of a file, each valid, and no id twice.
+#[derive(Clone, Debug)]
+pub struct WebhooksFile(Vec<FileWebhook>);
+
+/// An endpoint of the file.
+#[derive(Clone, Debug)]
+pub struct FileWebhook {
+    /// Its id.
+    pub id: WebhookId,
+    /// The address to which events are sent.
+    pub url: WebhookUrl,
+    /// Which kinds are sent; all of them if there are none.
+    pub kinds: Vec<String>,
+    /// For people.
+    pub description: String,
+    /// Whether events are sent, or wait.
+    pub enabled: bool,
+    /// The secrets that sign, the newest first.
+    pub secrets: Vec<WebhookSecret>,
+}
+
+/// What is wrong with a file: each line names the endpoint and the member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhooksFileError(pub Vec<String>);
+
+impl fmt::Display for WebhooksFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for WebhooksFileError {}
+
+/// An endpoint as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    id: String,
+    url: String,
+    #[serde(default)]
+    kinds: Vec<String>,
+    #[serde(default)]
+    description: String,
+    #[serde(default = "yes")]
+    enabled: bool,
+    secret_file: String,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl WebhooksFile {
+    /// Reads a file's text. `read_secret` returns the content of the file that a `secret_file` names.
+    ///
+    /// # Errors
+    /// [`WebhooksFileError`] with all faults.
+    pub fn parse(
+        text: &str,
+        rules: &WebhookRules,
+        read_secret: impl Fn(&str) -> Result<Secret<String>, String>,
+    ) -> Result<Self, WebhooksFileError> {
+        let entries: Vec<serde_json::Value> = serde_json::from_str(text).map_err(|error| {
+            WebhooksFileError(vec![format!("the file is not a JSON array of endpoints: {error}")])
+        })?;
+        let (mut webhooks, mut faults, mut ids) = (Vec::new(), Vec::new(), HashSet::new());
+        for (place, entry) in entries.into_iter().enumerate() {
+            let name = entry
+                .get("id")
+                .and_then(|id| id.as_str())
+                .map_or_else(|| format!("endpoint {}", place + 1), ToOwned::to_owned);
+            match read(entry, rules, &read_secret) {
+                Ok(webhook) if ids.insert(webhook.id.clone()) => webhooks.push(webhook),
+                Ok(_) => faults.push(format!("{name}: id: is there twice")),
+                Err(of_entry) => faults.extend(of_entry.into_iter().map(|fault| format!("{name}: {fault}"))),
+            }
+        }
+        if faults.is_empty() { Ok(Self(webhooks)) } else { Err(WebhooksFileError(faults)) }
+    }
+
+    /// The endpoints, in the order of the file.
+    pub fn webhooks(&self) -> &[FileWebhook] {
+        &self.0
+    }
+
+    /// The endpoint with this id.
+    pub fn find(&self, id: &WebhookId) -> Option<&FileWebhook> {
+        self.0.iter().find(|webhook| webhook.id == *id)
+    }
+}
+
+/// Reads an endpoint, or tells all its faults.
+fn read(
+    entry: serde_json::Value,
+    rules: &WebhookRules,
+    read_secret: &impl Fn(&str) -> Result<Secret<String>, String>,
+) -> Result<FileWebhook, Vec<String>> {
+    let written: Written = serde_json::from_value(entry).map_err(|error| vec![error.to_string()])?;
+    let mut faults = Vec::new();
+    let id = WebhookId::parse(&written.id).map_err(|error| faults.push(format!("id: {error}"))).ok();
+    let url = WebhookUrl::parse(&written.url).map_err(|error| faults.push(format!("url: {error}"))).ok();
+    if url.as_ref().is_some_and(|url| !url.is_https() && !rules.allow_http) {
+        faults.push("url: must begin with https://; WEBHOOK_HTTP=true permits http://".to_owned());
+    }
+    for kind in written.kinds.iter().filter(|kind| EventKind::from_name(kind).is_none()) {
+        faults.push(format!("kinds: there is no kind of event `{kind}`"));
+    }
+    let secrets = read_secret(&written.secret_file).and_then(|text| secrets_of(text.expose()));
+    let secrets = secrets.map_err(|fault| faults.push(format!("secret_file: {fault}"))).ok();
+    match (id, url, secrets) {
+        (Some(id), Some(url), Some(secrets)) if faults.is_empty() => Ok(FileWebhook {
+            id,
+            url,
+            kinds: written.kinds,
+            description: written.description,
+            enabled: written.enabled,
+            secrets,
+        }),
+        _ => Err(faults),
+    }
+}
+
+/// The secrets of a file, one a line, the newest first.
+fn secrets_of(text: &str) -> Result<Vec<WebhookSecret>, String> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let secrets: Result<Vec<_>, _> = lines.map(WebhookSecret::parse).collect();
+    let secrets = secrets.map_err(|error| error.to_string())?;
+    if (1..=MAX_SECRETS).contains(&secrets.len()) {
+        Ok(secrets)
+    } else {
+        Err("must contain one secret, or two: one a line, the newest first".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<WebhooksFile, WebhooksFileError> {
+        let one = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        WebhooksFile::parse(text, &WebhookRules::default(), |name| match name {
+            "one" => Ok(Secret::new(format!("{one}\n"))),
+            "two" => Ok(Secret::new(format!("{one}\n{one}\n"))),
+            "three" => Ok(Secret::new(format!("{one}\n{one}\n{one}"))),
+            "none" => Ok(Secret::new("\n".to_owned())),
+            "short" => Ok(Secret::new("secret".to_owned())),
+            name => Err(format!("{name} cannot be read")),
+        })
+    }
+
+    #[test]
+    fn a_file_names_endpoints_with_their_secrets_in_files() {
+        let text = r#"[{"id":"a","url":"https://a.example/","secret_file":"one"},
+            {"id":"b","url":"https://b.example/","kinds":["user.registered"],"description":"B","enabled":false,"secret_file":"two"}]"#;
+        let file = parse(text).unwrap();
+        let of = |id: &str| file.find(&WebhookId::parse(id).unwrap()).unwrap();
+        assert_eq!((of("a").enabled, of("a").secrets.len(), of("a").kinds.len()), (true, 1, 0));
+        assert_eq!((of("b").enabled, of("b").secrets.len(), of("b").kinds.len()), (false, 2, 1));
+        assert_eq!(file.webhooks().len(), 2);
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once() {
+        let text = r#"[{"id":"a b","url":"ftp://a.example/","kinds":["x"],"secret_file":"away"},
+            {"id":"h","url":"http://a.example/","secret_file":"one"},
+            {"id":"c","url":"https://a.example/","secret_file":"three"},
+            {"id":"n","url":"https://a.example/","secret_file":"none"},
+            {"id":"s","url":"https://a.example/","secret_file":"short"},
+            {"id":"d","url":"https://a.example/","secret_file":"one"},
+            {"id":"d","url":"https://a.example/","secret_file":"one"},
+            {"id":"u","url":"https://a.example/","secret_file":"one","secret":"x"}]"#;
+        let faults = parse(text).unwrap_err().0;
+        for (line, begin) in faults.iter().zip([
+            "a b: id: must be",
+            "a b: url: must be a URL",
+            "a b: kinds: there is no kind of event `x`",
+            "a b: secret_file: away cannot be read",
+            "h: url: must begin with https://",
+            "c: secret_file: must contain one secret",
+            "n: secret_file: must contain one secret",
+            "s: secret_file: must be whsec_",
+            "d: id: is there twice",
+            "u: unknown field `secret`",
+        ]) {
+            assert!(line.starts_with(begin), "{line} is not {begin}");
+        }
+        assert_eq!(faults.len(), 10, "{faults:?}");
+        assert!(parse("{}").unwrap_err().0[0].starts_with("the file is not a JSON array"));
+    }
+}

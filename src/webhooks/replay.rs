@@ -1,0 +1,94 @@
+//! Replays: events are sent to an endpoint once more, under the same ids.
+
+use super::error::WebhookError;
+use super::fan_out::new_delivery;
+use super::registry::WebhookRegistry;
+use crate::domain::{Delivery, DeliveryState, EventId, Timestamp, Webhook, WebhookId};
+use crate::event_record::EventRecord;
+use crate::store::{EventFilter, StoreError};
+
+/// Records that one query reads and one write makes.
+const PAGE: usize = 200;
+
+/// Which events are sent again.
+#[derive(Clone, Copy, Debug)]
+pub enum Replay {
+    /// This one.
+    Event(EventId),
+    /// Those that were given up.
+    Dead,
+    /// Those since an instant that the endpoint wants, whatever became of them.
+    Since(Timestamp),
+}
+
+impl WebhookRegistry {
+    /// Sends events again, and returns how many. Those that wait already are not counted.
+    ///
+    /// # Errors
+    /// [`WebhookError`]. Some events may have been put in line.
+    pub async fn replay(&self, id: &WebhookId, which: Replay) -> Result<usize, WebhookError> {
+        let webhook = self.find(id).await?;
+        match which {
+            Replay::Event(event) => {
+                let stored = self.deliveries.find_delivery(id, event).await?;
+                let stored = stored.ok_or(WebhookError::UnknownEvent(event))?;
+                self.send_again(vec![stored]).await
+            }
+            Replay::Dead => self.replay_dead(id).await,
+            Replay::Since(since) => self.replay_since(&webhook, since).await,
+        }
+    }
+
+    async fn replay_dead(&self, id: &WebhookId) -> Result<usize, WebhookError> {
+        let (mut count, mut before) = (0, None);
+        loop {
+            let dead = self.deliveries.list_deliveries(id, Some(DeliveryState::Dead), before, PAGE).await?;
+            let Some(last) = dead.last() else { return Ok(count) };
+            before = Some(last.seq);
+            count += self.send_again(dead).await?;
+        }
+    }
+
+    async fn replay_since(&self, webhook: &Webhook, since: Timestamp) -> Result<usize, WebhookError> {
+        let filter = EventFilter { since: Some(since), ..EventFilter::default() };
+        let (mut count, mut after) = (0, 0);
+        // Events from before the endpoint count, too.
+        let all = Webhook { begins_after: 0, ..webhook.clone() };
+        loop {
+            let events = self.events.list_events(&filter, after, PAGE).await?;
+            let Some(last) = events.last() else { return Ok(count) };
+            after = last.seq;
+            let mut deliveries = Vec::new();
+            for event in events.iter().filter(|event| all.wants(event.seq, &event.kind)) {
+                let Some(text) = &event.record else { continue };
+                let record =
+                    EventRecord::parse(text).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+                let stored = self.deliveries.find_delivery(&webhook.id, event.id).await?;
+                let new = || new_delivery(webhook, event, &record, self.clock.now());
+                deliveries.push(stored.unwrap_or_else(new));
+            }
+            count += self.send_again(deliveries).await?;
+        }
+    }
+
+    /// Makes deliveries anew; their attempts are kept.
+    async fn send_again(&self, deliveries: Vec<Delivery>) -> Result<usize, WebhookError> {
+        let now = self.clock.now();
+        let anew = |delivery: Delivery| Delivery {
+            revision: delivery.revision + 1,
+            state: DeliveryState::Waiting,
+            due_at: now,
+            created_at: now,
+            expires_at: super::fan_out::expiry(now),
+            tries: 0,
+            ..delivery
+        };
+        let is_new = |delivery: &Delivery| delivery.revision == 1 && delivery.tries == 0;
+        let ended = deliveries
+            .into_iter()
+            .filter(|delivery| delivery.state != DeliveryState::Waiting || is_new(delivery));
+        let again: Vec<_> = ended.map(anew).collect();
+        self.deliveries.record_deliveries(&again).await?;
+        Ok(again.len())
+    }
+}

@@ -1,0 +1,7 @@
+//! Webhooks.
+
+mod commands;
+mod delivery;
+mod receiver;
+mod recipes;
+mod world;
