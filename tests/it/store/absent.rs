@@ -145,6 +145,7 @@ async fn without_a_database_each_verb_says_so() {
         checkpoints.list_checkpoints(0, 1).await.map(drop),
         checkpoints.list_checkpoint_keys().await.map(drop),
         checkpoints.purge_checkpoints(1).await.map(drop),
+    ]);
     let (a, one, queue) = (webhook("a", 1), delivery("a", 1, "user:1"), queue("a", 1));
     all_absent(&[
         webhooks.create_webhook(&a, &event).await.map(drop),
