@@ -10,8 +10,8 @@ use super::retry::{GIVE_UP_AFTER_SECS, KEEP_DEAD_SECS, KEEP_DELIVERED_SECS, Verd
 use super::{WebhookMetrics, WebhookSender};
 use crate::clock::Clock;
 use crate::domain::{
-    Actor, Delivery, DeliveryQueue, DeliveryState, Event, EventKind, EventSubject, Initiator, Timestamp,
-    Webhook, WebhookState,
+    Delivery, DeliveryQueue, DeliveryState, Event, EventKind, EventSubject, Initiator, Timestamp, Webhook,
+    WebhookState,
 };
 use crate::entropy::Entropy;
 use crate::server_secret::CurrentServerSecret;
@@ -236,10 +236,14 @@ impl Dispatcher {
             updated_at: now.whole_secs(),
             ..webhook.clone()
         };
-        let by = Initiator { actor: Actor::System, address: None, request_id: None };
         let id = self.entropy.event_id(now).map_err(|error| StoreError::Backend(error.into()))?;
-        let event =
-            Event::new(id, now, EventKind::WebhookGone, by, EventSubject::Webhook(webhook.id.clone()));
+        let event = Event::new(
+            id,
+            now,
+            EventKind::WebhookGone,
+            Initiator::SYSTEM,
+            EventSubject::Webhook(webhook.id.clone()),
+        );
         if self.webhooks.replace_webhook_if(webhook.revision, &gone, &event).await? {
             let webhook = webhook.id.to_string();
             tracing::warn!(webhook, "the endpoint answered 410 (Gone); `webhooks resume` enables it again");

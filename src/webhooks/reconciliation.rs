@@ -5,7 +5,7 @@ use super::error::WebhookError;
 use super::file::{FileWebhook, WebhooksFile};
 use super::registry::{MAX_TRIES, WebhookRegistry};
 use crate::domain::{
-    Actor, EventKind, Initiator, Webhook, WebhookId, WebhookOrigin, WebhookSecretRecord, WebhookState,
+    EventKind, Initiator, Webhook, WebhookId, WebhookOrigin, WebhookSecretRecord, WebhookState,
 };
 
 /// What a reconciliation did to an endpoint.
@@ -23,7 +23,7 @@ impl WebhookRegistry {
         &self,
         file: &WebhooksFile,
     ) -> Result<Vec<(WebhookId, &'static str)>, WebhookError> {
-        let by = Initiator { actor: Actor::System, address: None, request_id: None };
+        let by = Initiator::SYSTEM;
         let mut made = Vec::new();
         for _ in 0..MAX_TRIES {
             let stored = self.list().await?;

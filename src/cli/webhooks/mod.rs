@@ -9,12 +9,13 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::consent::Consent;
+use super::operator::operator;
 use super::setup;
 use super::{Failure, Output};
 use crate::app::{self, IfMissing};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::{Initiator, Lifetime, WebhookId, WebhookScheme, WebhookUrl};
+use crate::domain::{Lifetime, WebhookId, WebhookScheme, WebhookUrl};
 use crate::entropy::Entropy;
 use crate::webhooks::{
     ChangedWebhook, NetworkSender, NewWebhook, Reply, Sample, WebhookError, WebhookRegistry,
@@ -142,7 +143,7 @@ impl Webhooks {
         config: &Config,
         output: &Output,
     ) -> Result<(), Failure> {
-        let by = &Initiator::OPERATOR;
+        let by = &operator();
         match self {
             Self::Create(create) => create.run(registry, output).await?,
             Self::List => shown::list(&registry.list().await.map_err(Failure::because)?, output),
@@ -191,7 +192,7 @@ impl Create {
             description: self.description,
             scheme: self.signature,
         };
-        let created = registry.create(new, &Initiator::OPERATOR).await.map_err(failure)?;
+        let created = registry.create(new, &operator()).await.map_err(failure)?;
         print_changed(&created, output)
     }
 }
