@@ -94,7 +94,7 @@ impl CheckpointFile {
 
     /// The number behind which the checkpoints are missing in the file.
     async fn find_last(&self, checkpoints: &Arc<dyn Checkpoints>) -> Result<u64, CheckpointFileError> {
-        let end = self.in_background(|path| end_of(path)).await?;
+        let end = self.in_background(end_of).await?;
         let Some(line) = end.line else {
             let last = checkpoints.find_last_checkpoint().await?;
             return Ok(last.map_or(0, |last| last.number.saturating_sub(1)));

@@ -1,5 +1,6 @@
 //! The command line, with one file for each command.
 
+mod audit;
 mod backup;
 mod clients;
 mod completions;
@@ -72,6 +73,9 @@ enum Command {
     /// Manage the endpoints to which events are sent
     #[command(subcommand)]
     Webhooks(webhooks::Webhooks),
+    /// Read the events, and check that nothing was changed
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Copy the SQLite database and the folder of keys, also while the server runs
     Backup(backup::Backup),
     /// Show or check the settings
@@ -103,6 +107,7 @@ pub fn run() -> ExitCode {
         Command::Users(command) => command.run(&output),
         Command::Clients(command) => command.run(&output),
         Command::Webhooks(command) => command.run(&output),
+        Command::Audit(command) => command.run(&output),
         Command::Backup(command) => command.run(&output),
         Command::Config(command) => command.run(&output),
         Command::Openapi(command) => command.run(&output),

@@ -1,7 +1,7 @@
 //! What commands print: lines for people, or JSON for scripts.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 
 use anstream::{AutoStream, ColorChoice};
@@ -17,6 +17,8 @@ pub(super) struct Output {
     json: bool,
     /// Whether standard output is a terminal that shows colours. `NO_COLOR` declines them (no-color.org).
     colours: bool,
+    /// Whether the reader of a pipe has closed it.
+    closed: Cell<bool>,
     /// Why something could not be printed.
     failed: RefCell<Option<io::Error>>,
 }
@@ -24,7 +26,7 @@ pub(super) struct Output {
 impl Output {
     pub(super) fn new(json: bool) -> Self {
         let colours = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
-        Self { json, colours, failed: RefCell::default() }
+        Self { json, colours, closed: Cell::default(), failed: RefCell::default() }
     }
 
     /// Prints `value` for scripts, or `text` for people; see [`visible`].
@@ -51,6 +53,23 @@ impl Output {
         }
     }
 
+    /// Prints a line that scripts do not need.
+    pub(super) fn print_for_people(&self, text: &str) {
+        if !self.json {
+            self.line(&visible(text));
+        }
+    }
+
+    /// Whether people read the output, and not scripts.
+    pub(super) fn is_for_people(&self) -> bool {
+        !self.json
+    }
+
+    /// Whether nothing reads standard output any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.get() || self.failed.borrow().is_some()
+    }
+
     /// Prints `json` for scripts, or `text` for people, each as it is.
     pub(super) fn raw(&self, json: &str, text: &str) {
         self.line(if self.json { json } else { text });
@@ -63,7 +82,8 @@ impl Output {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 self.failed.borrow_mut().get_or_insert(error);
             }
-            _ => {}
+            Err(_) => self.closed.set(true),
+            Ok(()) => {}
         }
     }
 

@@ -32,5 +32,12 @@ pub enum StoreError {
     Backend(#[source] Cause),
 }
 
+impl StoreError {
+    /// Whether another try may succeed soon.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
 /// The cause of a [`StoreError`]: for the log, never for the caller.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;

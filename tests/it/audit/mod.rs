@@ -1,6 +1,9 @@
 //! The audit trail: checkpoints, lists, exports, and the check that finds what was changed.
 
 mod checkpoints;
+mod commands;
+mod recipes;
+mod verify;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -68,8 +71,9 @@ impl World {
 /// The keys of a new ring in a folder.
 async fn keys(folder: &Path, stores: &Stores, clock: Clock) -> Arc<Keys> {
     let keys_dir = folder.join("keys").to_str().unwrap().to_owned();
-    let settings = [("KEYS_DIR", keys_dir), ("JWT_ALGORITHM", "ES256".to_owned()), ("KEY_ID", String::new())];
-    let settings = settings.map(|(name, value)| (name.to_owned(), value));
+    // In production, the name of a key is its thumbprint.
+    let settings = [("KEYS_DIR", keys_dir.as_str()), ("JWT_ALGORITHM", "ES256"), ("NODE_ENV", "production")];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let config = Config::read(&Sources::read(settings, folder).unwrap()).unwrap();
     let keys = Arc::new(Keys::new(Signer::start(false, Entropy::System).unwrap(), clock.clone()));
     let ring_service = app::open_ring_service(&config, stores, clock.clone()).unwrap();
