@@ -1,11 +1,12 @@
 //! The grant `authorization_code` (RFC 6749 §4.1): a code is given out, and used once.
 
 use super::grant_limits::{has_redirect_uri, may_refresh};
-use super::grant_tokens::{GrantTokens, RefreshToken};
+use super::grant_tokens::GrantTokens;
+use super::grant_use::{Credential, GrantUse, UseError};
 use super::pkce::s256;
 use super::{AuthenticatedClient, OAuth, Params, TokenError, TokenSet};
 use crate::domain::{
-    Caller, ClientId, EventKind, Grant, GrantId, GrantTerms, PresentedCode, RedeemError, Secret, UserId,
+    Caller, ClientId, Grant, GrantId, GrantTerms, PresentedCode, RedeemError, Refreshed, Secret, UserId,
 };
 use crate::store::GrantCreated;
 
@@ -13,9 +14,6 @@ use crate::store::GrantCreated;
 const KEPT_GRANTS: usize = 100;
 /// When there are so many more, they end together.
 const SPARE_GRANTS: usize = 20;
-
-/// How often a change is tried again after another one came first. A second use of a code ends it at the next try.
-pub(super) const MAX_TRIES: u32 = 8;
 
 /// What a user has just permitted a client.
 #[derive(Clone, Debug)]
@@ -58,8 +56,7 @@ impl OAuth {
         Ok(code)
     }
 
-    /// The tokens for a code. They are signed before the use of the code is written: if no key may sign, the code stays good.
-    /// One write decides which use is the first; each other use ends the grant.
+    /// The tokens for a code. A second use ends the grant.
     ///
     /// # Errors
     /// [`TokenError`].
@@ -77,56 +74,38 @@ impl OAuth {
             }
             challenge => challenge.flatten(),
         };
-        let tokens = GrantTokens::new(&self.server_secret)?;
-        let unknown = || TokenError::InvalidGrant("the code is not valid for this client");
-        let id = tokens.read_code(code, &client.id).ok_or_else(unknown)?;
+        let (tokens, credential) = (GrantTokens::new(&self.server_secret)?, Credential::Code);
+        let grant = tokens.read_code(code, &client.id).ok_or_else(|| credential.unknown())?;
         let lifetimes = self.lifetimes_of(client);
         self.count_everywhere(authenticated).await?;
-        let mut signed = None;
-        for tries in 0..MAX_TRIES {
-            let grant = self.find_grant_of(client, id, tries).await?.ok_or_else(unknown)?;
+        let used = GrantUse { caller, authenticated, params, tokens: &tokens, credential, grant };
+        self.use_grant(used, |grant| {
             let presented = PresentedCode {
                 redirect_uri: params.get("redirect_uri"),
                 challenge: challenge.as_deref(),
-                refreshes: may_refresh(client, &grant),
+                refreshes: may_refresh(client, grant),
             };
-            let used = match grant.redeem(presented, lifetimes, self.clock.now()) {
-                Ok(used) => used,
-                Err(RedeemError::Reused) => {
-                    return Err(self.end_after_reuse(caller, &grant, EventKind::CodeReused).await);
-                }
-                Err(error) => return Err(TokenError::InvalidGrant(refusal(error))),
-            };
-            if !has_redirect_uri(client, presented.redirect_uri) {
-                return Err(TokenError::InvalidGrant("redirect_uri is no longer one of the client"));
+            let used = grant.redeem(presented, lifetimes, self.clock.now()).map_err(refusal)?;
+            if has_redirect_uri(client, presented.redirect_uri) {
+                Ok(Refreshed::Changed(Box::new(used)))
+            } else {
+                Err(UseError::refused("redirect_uri is no longer one of the client"))
             }
-            let signed = match &mut signed {
-                Some(signed) => signed,
-                none => {
-                    none.insert(self.sign_for(client, &grant, params, grant.terms.nonce.as_deref()).await?)
-                }
-            };
-            if self.grants.replace_grant_if(grant.revision, &used, None).await? {
-                tracing::debug!(
-                    request_id = %caller.request_id, client_id = %client.id, user.id = %grant.user, "a client uses a code"
-                );
-                let first = RefreshToken { grant: id, counter: 1 };
-                let refresh_token = presented.refreshes.then(|| tokens.refresh_token(first));
-                return Ok(signed.take_set(refresh_token));
-            }
-        }
-        Err(TokenError::Busy)
+        })
+        .await
     }
 }
 
-fn refusal(error: RedeemError) -> &'static str {
+fn refusal(error: RedeemError) -> UseError {
     match error {
-        RedeemError::Expired => "the code has expired",
-        RedeemError::RedirectUri => "redirect_uri is not the one of the authorization request",
-        RedeemError::Verifier => {
-            "code_verifier does not match the code_challenge of the authorization request"
+        RedeemError::Reused => UseError::Reused,
+        RedeemError::Expired => UseError::refused("the code has expired"),
+        RedeemError::RedirectUri => {
+            UseError::refused("redirect_uri is not the one of the authorization request")
         }
-        RedeemError::Reused => "the code was used before",
-        RedeemError::Ended => "the grant has ended",
+        RedeemError::Verifier => {
+            UseError::refused("code_verifier does not match the code_challenge of the authorization request")
+        }
+        RedeemError::Ended => UseError::refused("the grant has ended"),
     }
 }

@@ -50,8 +50,10 @@ impl OAuth {
             Some(Some(subject)) => Hinted::User(subject),
         };
         let consent = match session {
-            Some(live) => self.find_consent(&live.user, &request).await.map_err(AuthorizeError::Service)?,
-            None => None,
+            Some(live) if !request.client.metadata.first_party => {
+                self.find_consent(&live.user, &request).await.map_err(AuthorizeError::Service)?
+            }
+            _ => None,
         };
         let situation = Situation { page, session, hinted, consent: consent.as_ref(), now: self.clock.now() };
         match request.next_step(situation) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::authorization_code::MAX_TRIES;
+use super::grant_use::MAX_TRIES;
 use super::{ClientsNotLoaded, OAuth, TokenError};
 use crate::domain::{
     Actor, Caller, Client, Denied, Event, EventKind, EventSubject, Grant, GrantId, Initiator, UserId,

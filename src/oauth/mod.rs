@@ -30,6 +30,7 @@ mod grant_limits;
 mod grant_request;
 mod grant_signing;
 mod grant_tokens;
+mod grant_use;
 mod id_token;
 mod introspection;
 mod issuer;

@@ -1,12 +1,10 @@
 //! The grant `refresh_token` (RFC 6749 §6), and what else can be done with a refresh token.
 
-use super::authorization_code::MAX_TRIES;
 use super::grant_limits::{may_refresh, scopes_now};
 use super::grant_tokens::{GrantTokens, RefreshToken};
+use super::grant_use::{Credential, GrantUse, UseError};
 use super::{AuthenticatedClient, OAuth, Params, TokenError, TokenSet};
-use crate::domain::{
-    Caller, Client, ClientId, EventKind, GrantStage, RefreshError, Refreshed, Scopes, Timestamp, UserId,
-};
+use crate::domain::{Caller, Client, ClientId, EventKind, RefreshError, Scopes, Timestamp, UserId};
 
 /// A refresh token that is valid now (RFC 7662 §2.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +22,8 @@ pub struct RefreshTokenInfo {
 }
 
 impl OAuth {
-    /// The next tokens for a refresh token. They are signed before the use is written, and the next refresh token depends only
-    /// on the number that is written: a client whose answer is lost gets the same one again.
+    /// The next tokens for a refresh token. The next refresh token depends only on the number that is written: a client whose
+    /// answer is lost gets the same one again.
     ///
     /// # Errors
     /// [`TokenError`].
@@ -38,48 +36,22 @@ impl OAuth {
         let client = &*authenticated.client;
         let text =
             params.get("refresh_token").ok_or(TokenError::invalid_request("refresh_token is missing"))?;
-        let tokens = GrantTokens::new(&self.server_secret)?;
-        let unknown = || TokenError::InvalidGrant("the refresh token is not valid for this client");
-        let RefreshToken { grant: id, counter } = tokens.read_refresh_token(text).ok_or_else(unknown)?;
+        let (tokens, credential) = (GrantTokens::new(&self.server_secret)?, Credential::RefreshToken);
+        let RefreshToken { grant, counter } =
+            tokens.read_refresh_token(text).ok_or_else(|| credential.unknown())?;
         let (lifetimes, rotates) = (self.lifetimes_of(client), client.rotates_refresh_tokens());
-        let mut signed = None;
-        for tries in 0..MAX_TRIES {
-            let grant = self.find_grant_of(client, id, tries).await?.ok_or_else(unknown)?;
-            if !may_refresh(client, &grant) {
-                return Err(TokenError::InvalidGrant("the client may no longer have refresh tokens"));
+        let used = GrantUse { caller, authenticated, params, tokens: &tokens, credential, grant };
+        self.use_grant(used, |grant| {
+            if !may_refresh(client, grant) {
+                return Err(UseError::refused("the client may no longer have refresh tokens"));
             }
-            let next = match grant.refresh(counter, rotates, lifetimes, self.clock.now()) {
-                Ok(next) => next,
-                Err(RefreshError::Reused) => {
-                    return Err(self.end_after_reuse(caller, &grant, EventKind::RefreshTokenReused).await);
-                }
-                Err(RefreshError::Expired) => {
-                    return Err(TokenError::InvalidGrant("the refresh token has expired"));
-                }
-                Err(RefreshError::Ended) => return Err(TokenError::InvalidGrant("the grant has ended")),
-            };
-            let signed = match &mut signed {
-                Some(signed) => signed,
-                none => none.insert(self.sign_for(client, &grant, params, None).await?),
-            };
-            let counter = match next {
-                Refreshed::Unchanged(counter) => counter,
-                Refreshed::Changed(next) => {
-                    if tries == 0 {
-                        self.count_everywhere(authenticated).await?;
-                    }
-                    if !self.grants.replace_grant_if(grant.revision, &next, None).await? {
-                        continue;
-                    }
-                    counter_of(&next.stage)
-                }
-            };
-            tracing::debug!(
-                request_id = %caller.request_id, client_id = %client.id, user.id = %grant.user, "a client uses a refresh token"
-            );
-            return Ok(signed.take_set(Some(tokens.refresh_token(RefreshToken { grant: id, counter }))));
-        }
-        Err(TokenError::Busy)
+            grant.refresh(counter, rotates, lifetimes, self.clock.now()).map_err(|error| match error {
+                RefreshError::Reused => UseError::Reused,
+                RefreshError::Expired => UseError::refused("the refresh token has expired"),
+                RefreshError::Ended => UseError::refused("the grant has ended"),
+            })
+        })
+        .await
     }
 
     /// What is known of a refresh token of this client; `None` if the text is not a
@@ -142,12 +114,5 @@ impl OAuth {
             return Ok(None);
         }
         Ok(GrantTokens::new(&self.server_secret)?.read_refresh_token(text))
-    }
-}
-
-fn counter_of(stage: &GrantStage) -> u64 {
-    match stage {
-        GrantStage::Active { counter, .. } => *counter,
-        GrantStage::Code { .. } | GrantStage::Ended { .. } => 0,
     }
 }

@@ -91,7 +91,7 @@ impl Sqlite {
         events: Arc<dyn EventWriter>,
     ) -> io::Result<Self> {
         let location = Location::new(folder);
-        let (in_memory, readers) = (location.is_memory(), Readers::new(location.clone()));
+        let (in_memory, readers) = (location.is_memory(), Readers::start(location.clone())?);
         let absent = if_missing == IfMissing::Refuse && location.is_missing();
         let upgrade = Arc::<Upgrade>::default();
         let database = WatchedDatabase::new(location, readers.clone(), Arc::clone(&upgrade), if_missing);

@@ -1,19 +1,26 @@
-//! Connections that only read. They never wait for the writer (WAL), and never run on a thread of the
-//! runtime. They read only the files that the writer has opened.
+//! Connections that only read. They never wait for the writer (WAL), and run on threads of their own: a disk that does not answer
+//! keeps no thread of the runtime. They read only the files that the writer has opened.
 
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use rusqlite::Connection;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, oneshot};
 
 use super::connection::Location;
 use super::files::OpenFiles;
 use super::store_error;
 use crate::store::StoreError;
 
-/// The most connections that read at once; the next query waits for one of them.
-const MAX_READERS: usize = 8;
+/// The threads that read, each with a connection: more than one, so that the others go on beside a long query. They are few,
+/// because to wake a thread costs more than most queries: on a busy server a thread finds the next query when it ends one.
+const THREADS: usize = 2;
+/// The most queries that run or wait for a thread; the next one waits for its place.
+const MAX_QUERIES: usize = 1024;
 /// The number of SQLite's instructions between two checks whether the caller still waits: some microseconds.
 const INSTRUCTIONS: i32 = 10_000;
 
@@ -23,7 +30,11 @@ pub(super) struct Readers {
     location: Location,
     shared: Arc<Mutex<Shared>>,
     places: Arc<Semaphore>,
+    queue: Sender<Job>,
 }
+
+/// A query that answers its caller.
+type Job = Box<dyn FnOnce() + Send>;
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -42,8 +53,20 @@ pub(super) enum Attempt<T, Q> {
 }
 
 impl Readers {
-    pub(super) fn new(location: Location) -> Self {
-        Self { location, shared: Arc::default(), places: Arc::new(Semaphore::new(MAX_READERS)) }
+    /// Starts the threads, which end when the last clone is dropped. A database in memory has none.
+    ///
+    /// # Errors
+    /// If the system starts no thread.
+    pub(super) fn start(location: Location) -> io::Result<Self> {
+        let (queue, jobs) = unbounded();
+        let threads = if location.is_memory() { 0 } else { THREADS };
+        for _ in 0..threads {
+            let jobs: Receiver<Job> = jobs.clone();
+            thread::Builder::new().name("sqlite-reader".to_owned()).spawn(move || {
+                jobs.into_iter().for_each(|job| job());
+            })?;
+        }
+        Ok(Self { location, shared: Arc::default(), places: Arc::new(Semaphore::new(MAX_QUERIES)), queue })
     }
 
     /// Allows queries to read `files`.
@@ -58,16 +81,15 @@ impl Readers {
 
     /// Closes every connection. Returns false if a query is running.
     pub(super) fn disconnect(&self) -> bool {
-        let Ok(_all) = self.places.try_acquire_many(MAX_READERS as u32) else { return false };
+        let Ok(_all) = self.places.try_acquire_many(MAX_QUERIES as u32) else { return false };
         self.shared().idle.clear();
         true
     }
 
-    /// Runs `query` once, if the files at the path are those that the writer has open. Waits for a
-    /// connection.
+    /// Runs `query` once, if the files at the path are those that the writer has open. Waits for a thread.
     ///
     /// # Errors
-    /// [`StoreError`] if no thread runs it.
+    /// [`StoreError::Backend`] if it panics.
     pub(super) async fn attempt<T: Send + 'static, Q>(&self, query: Q) -> Result<Attempt<T, Q>, StoreError>
     where
         Q: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -77,20 +99,23 @@ impl Readers {
         let place = places.acquire_owned().await.map_err(|closed| StoreError::Backend(closed.into()))?;
         let (readers, waiter) = (self.clone(), Waiter::default());
         let left = Arc::clone(&waiter.left);
-        tokio::task::spawn_blocking(move || readers.read(&place, &files, left, query))
-            .await
-            .map_err(|error| StoreError::Backend(error.into()))
+        let (reply, answer) = oneshot::channel();
+        let job = move || {
+            let attempt = catch_unwind(AssertUnwindSafe(|| readers.read(&files, left, query)));
+            // The place becomes free at the end of the query, and not before.
+            drop(place);
+            if let Ok(attempt) = attempt {
+                // The caller may have left at its deadline.
+                let _ = reply.send(attempt);
+            }
+        };
+        let ended = |_| StoreError::Backend("a query panicked".into());
+        self.queue.send(Box::new(job)).map_err(|_| StoreError::Backend("no thread reads".into()))?;
+        answer.await.map_err(ended)
     }
 
-    /// Runs `query` on this thread, as long as its caller waits. The place becomes free at the end, and not
-    /// before.
-    fn read<T, Q>(
-        &self,
-        _place: &OwnedSemaphorePermit,
-        files: &Arc<OpenFiles>,
-        left: Arc<AtomicBool>,
-        query: Q,
-    ) -> Attempt<T, Q>
+    /// Runs `query` on this thread, as long as its caller waits.
+    fn read<T, Q>(&self, files: &Arc<OpenFiles>, left: Arc<AtomicBool>, query: Q) -> Attempt<T, Q>
     where
         Q: FnOnce(&Connection) -> rusqlite::Result<T>,
     {

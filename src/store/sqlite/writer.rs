@@ -170,7 +170,7 @@ mod tests {
 
     fn database(folder: &Path) -> WatchedDatabase {
         let location = Location::new(folder);
-        let readers = Readers::new(location.clone());
+        let readers = Readers::start(location.clone()).unwrap();
         WatchedDatabase::new(location, readers, Arc::default(), IfMissing::Create)
     }
 
