@@ -115,7 +115,7 @@ pub struct OAuthSettings {
     pub issuer: Option<Issuer>,
     /// The algorithms that sign, the default one first.
     pub algorithms: Vec<Algorithm>,
-    /// How long, in seconds, verifiers may keep a status list.
+    /// `STATUS_LIST_TTL`, in seconds: after so long every verifier of status lists refuses a revoked token.
     pub status_list_ttl: u64,
     /// How long browsers stay logged in.
     pub session_lifetimes: BrowserSessionLifetimes,

@@ -5,7 +5,8 @@ use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use super::Sqlite;
 use crate::domain::{
-    Denial, Denied, Kid, StatusEntry, StatusLease, StatusListRecord, StatusPlace, Timestamp,
+    Denial, Denied, GrantId, Kid, RegistrationId, SessionId, StatusEntry, StatusLease, StatusListRecord,
+    StatusPlace, Timestamp,
 };
 use crate::store::{StatusLists, StoreError};
 
@@ -137,10 +138,10 @@ fn insert(connection: &Connection, entry: &StatusEntry) -> rusqlite::Result<usiz
             entry.jti,
             entry.kid.as_str(),
             entry.client.as_str(),
-            entry.registration.map(|id| id.to_bytes()),
+            entry.registration.map(RegistrationId::to_bytes),
             entry.user.map(|id| *id.as_bytes()),
-            entry.grant.map(|id| id.to_bytes()),
-            entry.session.map(|id| id.to_bytes()),
+            entry.grant.map(GrantId::to_bytes),
+            entry.session.map(SessionId::to_bytes),
             millis(entry.issued_at),
             millis(entry.expires_at),
         ])
