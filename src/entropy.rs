@@ -74,7 +74,15 @@ impl Entropy {
         initiator: Initiator,
         subject: EventSubject,
     ) -> Result<Event, EntropyError> {
-        Ok(Event::new(EventId::new(at, self.bytes()?), at, kind, initiator, subject))
+        Ok(Event::new(self.event_id(at)?, at, kind, initiator, subject))
+    }
+
+    /// The id of an event that happens at `at`.
+    ///
+    /// # Errors
+    /// [`EntropyError`] if the system gives no random numbers.
+    pub fn event_id(&self, at: Timestamp) -> Result<EventId, EntropyError> {
+        Ok(EventId::new(at, self.bytes()?))
     }
 }
 

@@ -236,14 +236,9 @@ impl Dispatcher {
             updated_at: now.whole_secs(),
             ..webhook.clone()
         };
-        let id = self.entropy.event_id(now).map_err(|error| StoreError::Backend(error.into()))?;
-        let event = Event::new(
-            id,
-            now,
-            EventKind::WebhookGone,
-            Initiator::SYSTEM,
-            EventSubject::Webhook(webhook.id.clone()),
-        );
+        let subject = EventSubject::Webhook(webhook.id.clone());
+        let event = self.entropy.event(now, EventKind::WebhookGone, Initiator::SYSTEM, subject);
+        let event = event.map_err(|error| StoreError::Backend(error.into()))?;
         if self.webhooks.replace_webhook_if(webhook.revision, &gone, &event).await? {
             let webhook = webhook.id.to_string();
             tracing::warn!(webhook, "the endpoint answered 410 (Gone); `webhooks resume` enables it again");

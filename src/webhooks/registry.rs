@@ -353,6 +353,6 @@ impl WebhookRegistry {
     ) -> Result<Event, WebhookError> {
         let at = self.clock.now();
         let subject = EventSubject::Webhook(id.clone());
-        Ok(Event::new(self.entropy.event_id(at)?, at, kind, by.clone(), subject))
+        Ok(self.entropy.event(at, kind, by.clone(), subject)?)
     }
 }

@@ -93,7 +93,8 @@ impl Components {
         let secret = self.server_secret.current().clone();
         let (of_oauth, of_generation) = (tokens.clone(), authentication.clone());
         let oauth = OAuth::new(settings, &self.stores, of_oauth, authentication, secret, clock, entropy);
-        let generation = Generation::new(tokens, clients, of_generation, oauth.status_places().clone());
+        let generation =
+            Generation::new(tokens, clients.clone(), of_generation, oauth.status_places().clone());
         (oauth, generation)
     }
 
