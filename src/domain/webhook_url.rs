@@ -44,9 +44,11 @@ impl WebhookUrl {
         if authority.contains('@') {
             return Err(WebhookUrlError::UserInfo);
         }
-        let is_url = text.parse::<http::Uri>().is_ok_and(|uri| {
-            uri.host().is_some_and(|host| !host.is_empty())
-                && uri.port().is_some() == uri.port_u16().is_some()
+        let uri = text.parse::<http::Uri>().ok();
+        // A port that is no number of 16 bits is a part of the authority, but not a port.
+        let is_url = uri.as_ref().and_then(http::Uri::authority).is_some_and(|authority| {
+            let (host, port) = (authority.host(), authority.port_u16());
+            !host.is_empty() && (port.is_some() || authority.as_str() == host)
         });
         if is_url { Ok(Self(text.to_owned())) } else { Err(WebhookUrlError::NotAbsolute) }
     }

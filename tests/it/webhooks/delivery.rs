@@ -136,7 +136,7 @@ async fn after_an_hour_without_the_receiver_everything_arrives_in_the_order_of_e
     );
 }
 
-/// Four instances work at the same time. None of them fails, so no event comes twice.
+/// Four instances work at the same time, and no instance fails: so no event comes twice.
 async fn many_instances_share_the_work(world: World) {
     for name in ["a", "b", "c"] {
         world.endpoint(name, &[EventKind::ClientChanged]).await;
