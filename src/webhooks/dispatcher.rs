@@ -10,7 +10,7 @@ use super::retry::{GIVE_UP_AFTER_SECS, KEEP_DEAD_SECS, KEEP_DELIVERED_SECS, Verd
 use super::{WebhookMetrics, WebhookSender};
 use crate::clock::Clock;
 use crate::domain::{
-    Delivery, DeliveryQueue, DeliveryState, Event, EventKind, EventSubject, Initiator, Timestamp, Webhook,
+    Delivery, DeliveryQueue, DeliveryState, EventKind, EventSubject, Initiator, Timestamp, Webhook,
     WebhookState,
 };
 use crate::entropy::Entropy;
