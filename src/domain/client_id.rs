@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::UserId;
+
 /// A client's id: 1 to 200 characters of those that need no escape in a URL (RFC 3986 §2.3), `:` and `/`, so that
 /// the URL of a client can be its id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -12,19 +14,22 @@ pub struct ClientId(String);
 
 /// A text that is not a client's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be 1 to 200 letters, digits or characters of -._~:/")]
+#[error(
+    "must be 1 to 200 letters, digits or characters of -._~:/, and not look like the id of a user (24 hex digits)"
+)]
 pub struct ClientIdError;
 
 impl ClientId {
     const MAX_BYTES: usize = 200;
 
-    /// Reads an id.
+    /// Reads an id. It is never one that a user could have: the subject of a client's own tokens is its id (RFC 9700 §4.15).
     ///
     /// # Errors
     /// [`ClientIdError`].
     pub fn parse(text: &str) -> Result<Self, ClientIdError> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/".contains(&byte);
-        if (1..=Self::MAX_BYTES).contains(&text.len()) && text.bytes().all(plain) {
+        let is_of_user = UserId::parse(text).is_some();
+        if (1..=Self::MAX_BYTES).contains(&text.len()) && text.bytes().all(plain) && !is_of_user {
             Ok(Self(text.to_owned()))
         } else {
             Err(ClientIdError)
@@ -89,6 +94,14 @@ mod tests {
         for text in ["", " ", "a b", "a%20b", "a+b", "ä", "a\n", "a\"", &"x".repeat(201)] {
             assert_eq!(ClientId::parse(text), Err(ClientIdError), "{text:?}");
         }
+    }
+
+    #[test]
+    fn an_id_is_none_that_a_user_could_have() {
+        for text in ["6b04cb1f00400f2ea8d6fe51", "6B04CB1F00400F2EA8D6FE51"] {
+            assert_eq!(ClientId::parse(text), Err(ClientIdError), "{text:?}");
+        }
+        assert!(ClientId::parse("6b04cb1f00400f2ea8d6fe5").is_ok());
     }
 
     #[test]

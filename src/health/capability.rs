@@ -19,11 +19,14 @@ pub enum Capability {
     Login,
     /// It gives a user with a token another one.
     Refresh,
+    /// It stores events, and gives them their places in the chain.
+    Events,
 }
 
 impl Capability {
     /// Every capability, in the order in which reports list them.
-    pub const ALL: [Self; 5] = [Self::Mint, Self::Verify, Self::Publish, Self::Login, Self::Refresh];
+    pub const ALL: [Self; 6] =
+        [Self::Mint, Self::Verify, Self::Publish, Self::Login, Self::Refresh, Self::Events];
 
     /// Its name in reports and metrics.
     pub const fn name(self) -> &'static str {
@@ -33,12 +36,13 @@ impl Capability {
             Self::Publish => "publish",
             Self::Login => "login",
             Self::Refresh => "refresh",
+            Self::Events => "events",
         }
     }
 
     /// Whether it needs a database.
     pub const fn needs_accounts(self) -> bool {
-        matches!(self, Self::Login | Self::Refresh)
+        matches!(self, Self::Login | Self::Refresh | Self::Events)
     }
 }
 

@@ -17,6 +17,9 @@ const CAPABILITY: Descriptor = Descriptor {
     help: "What the instance can do: 1 for the status that the capability has now, 0 for the others.",
 };
 
+/// The tasks without which events are not complete.
+const EVENT_TASKS: [&str; 4] = ["events", "checkpoints", "key events", "event counts"];
+
 /// How an instance fares.
 pub struct InstanceHealth {
     keys: Arc<Keys>,
@@ -85,10 +88,20 @@ impl InstanceHealth {
             Capability::Mint => self.minting(),
             Capability::Verify => self.verifying(),
             Capability::Publish => self.publishing(),
-            Capability::Login | Capability::Refresh if !self.database.is_connected() => {
+            Capability::Login | Capability::Refresh | Capability::Events if !self.database.is_connected() => {
                 Finding::down("the database does not answer")
             }
             Capability::Login | Capability::Refresh => self.minting(),
+            Capability::Events => self.recording(),
+        }
+    }
+
+    fn recording(&self) -> Finding {
+        let failing = self.tasks.failing();
+        if EVENT_TASKS.iter().any(|task| failing.contains(task)) {
+            Finding::degraded("a task that stores or signs events fails")
+        } else {
+            Finding::OK
         }
     }
 

@@ -63,7 +63,8 @@ impl OAuth {
         Ok(listed.into_iter().filter(counts).collect())
     }
 
-    /// Withdraws a consent, ends what the client was granted, and refuses its access tokens for the user.
+    /// Withdraws a consent, ends what the client was granted, and refuses its access tokens for the user. Without a consent and
+    /// without a grant there is nothing to withdraw: then nothing is stored, so that a user cannot fill the denials.
     ///
     /// # Errors
     /// [`TokenError`] if the end may not be durable.
@@ -74,6 +75,10 @@ impl OAuth {
         client: &ClientId,
     ) -> Result<(), TokenError> {
         let user = live.user.id;
+        let has_consent = self.consents.find_consent(user, client).await?.is_some();
+        if !has_consent && self.list_grants(user).await?.iter().all(|grant| grant.client != *client) {
+            return Ok(());
+        }
         let withdrawn = self.consent_event(EventKind::ConsentWithdrawn, user, client, caller)?;
         let ends = async {
             // The consent comes first: otherwise a request in between could be granted without a question.

@@ -27,7 +27,7 @@ pub trait Grants: Send + Sync {
 
     /// Removes those grants of a user to a client that are to be remembered after `until`, except the `keep` ones that were used
     /// last. With the end of the newest code as `until`, every code stays. A grant that was never used counts as used when it was
-    /// given. It causes no event. One call removes a limited number.
+    /// given. Of more than `keep`, those that have ended are removed first. It causes no event. One call removes a limited number.
     async fn end_unused_grants(
         &self,
         owner: (UserId, &ClientId),

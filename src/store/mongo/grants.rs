@@ -72,8 +72,11 @@ impl Grants for Mongo {
             ReadFrom::Primary,
             vec![
                 doc! { "$match": remembered((user, client), until) },
-                doc! { "$set": { "last_use": { "$ifNull": ["$stage.used_at", "$terms.created_at"] } } },
-                doc! { "$sort": { "last_use": -1, "_id": 1 } },
+                doc! { "$set": {
+                    "has_ended": { "$eq": ["$stage.stage", "ended"] },
+                    "last_use": { "$ifNull": ["$stage.used_at", "$terms.created_at"] },
+                } },
+                doc! { "$sort": { "has_ended": 1, "last_use": -1, "_id": 1 } },
                 doc! { "$skip": keep as i64 },
                 doc! { "$limit": ENDED_AT_ONCE },
                 // A grant that is used meanwhile has another revision, and stays.

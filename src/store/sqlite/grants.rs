@@ -85,7 +85,8 @@ impl Grants for Sqlite {
                 .prepare_cached(
                     "DELETE FROM grants WHERE id IN
                      (SELECT id FROM grants WHERE user = ?1 AND client = ?2 AND forget_at > ?3
-                      ORDER BY coalesce(stage ->> '$.used_at', terms ->> '$.created_at') DESC, id LIMIT ?4 OFFSET ?5)",
+                      ORDER BY stage ->> '$.stage' = 'ended',
+                               coalesce(stage ->> '$.used_at', terms ->> '$.created_at') DESC, id LIMIT ?4 OFFSET ?5)",
                 )?
                 .execute(params![user, client, millis(until), PURGED_AT_ONCE as i64, keep as i64])
         };

@@ -207,6 +207,10 @@ fn a_user_keeps_the_hundred_last_grants_to_a_client_and_one_denial_ends_their_to
     assert_eq!(count("SELECT count(*) FROM grants"), 101);
     service.at(10);
     let form = Form::to(&browser.open("/account").unwrap(), "/account/consents/withdraw");
+    for made_up in ["no-such-client", "own"] {
+        browser.follow(browser.post(&form, &[("client_id", made_up)])).unwrap();
+        assert_eq!(count("SELECT count(*) FROM denials"), 0, "{made_up} has nothing that could be denied");
+    }
     browser.follow(browser.post(&form, &[])).unwrap();
     assert_eq!(count("SELECT count(*) FROM denials"), 1);
     for tokens in [&first, &unused[0], &kept[0], last] {

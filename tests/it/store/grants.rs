@@ -134,6 +134,8 @@ async fn the_grants_that_were_not_used_for_the_longest_time_end_and_codes_do_not
     for grant in [&used(1, 30), &given(2, 40), &used(3, 20), &given(4, 10), &code, &foreign[0], &foreign[1]] {
         grants.create_grant(grant).await.unwrap();
     }
+    let ended = Grant { stage: GrantStage::Ended { at: NOW.plus_secs(90) }, ..given(9, 90) };
+    grants.create_grant(&ended).await.unwrap();
     let left_with = async |keep| {
         let owner = (user(1).id, &grant(1, 1).client);
         grants.end_unused_grants(owner, NOW.plus_secs(60), keep).await.unwrap();
