@@ -190,7 +190,7 @@ async fn a_changed_byte_of_an_event_or_of_a_checkpoint_is_named() {
     let exported = world.export(10).await;
     let flipped = |line: &str, at: usize| {
         let mut bytes = line.as_bytes().to_vec();
-        bytes[at] ^= if at % 2 == 0 { 0x01 } else { 0x20 };
+        bytes[at] ^= if at.is_multiple_of(2) { 0x01 } else { 0x20 };
         String::from_utf8(bytes).unwrap()
     };
     for (seq, place) in (1..).zip(exported.places("event")) {
