@@ -96,45 +96,41 @@ mod tests {
 
     use super::*;
 
-    fn key(state: &str, more: &[(&str, &str)]) -> KeyRecord {
+    const PUBLISHED: u64 = 1_800_000_000_000;
+    const DAY: u64 = 86_400_000;
+
+    /// A key that was published on the first day, with what happened on other days.
+    fn key(state: &str, more: &[(&str, u64)]) -> KeyRecord {
         let mut record = json!({
             "kid": "k1", "alg": "ES256", "bits": 256, "state": state, "public": "",
-            "published_at": "2027-01-15T08:00:00Z", "activates_at": "2027-01-16T08:00:00Z", "carries": 3600,
+            "published_at": PUBLISHED, "activates_at": PUBLISHED + DAY, "carries": 3600,
         });
-        for (name, value) in more {
-            record[*name] = json!(value);
+        for (name, day) in more {
+            record[*name] = json!(PUBLISHED + day * DAY);
         }
         serde_json::from_value(record).unwrap()
     }
 
-    fn told(key: &KeyRecord) -> Vec<String> {
-        events_of(key).iter().map(|event| format!("{} {}", event.at, event.kind)).collect()
+    fn told(key: &KeyRecord) -> Vec<(u64, &'static str)> {
+        let day = |at: Timestamp| (at.as_millis() - PUBLISHED) / DAY;
+        events_of(key).iter().map(|event| (day(event.at), event.kind.name())).collect()
     }
 
     #[test]
     fn what_happened_to_a_key_follows_from_its_record() {
-        let life = [
-            ("activated_at", "2027-01-16T08:00:00Z"),
-            ("retired_at", "2027-02-16T08:00:00Z"),
-            ("removes_at", "2027-02-17T08:00:00Z"),
-        ];
-        let expected = [
-            "2027-01-15T08:00:00.000Z key.published",
-            "2027-01-16T08:00:00.000Z key.activated",
-            "2027-02-16T08:00:00.000Z key.retired",
-            "2027-02-17T08:00:00.000Z key.removed",
-        ];
+        let life = [("activated_at", 1), ("retired_at", 32), ("removes_at", 33)];
+        let expected = [(0, "key.published"), (1, "key.activated"), (32, "key.retired"), (33, "key.removed")];
         assert_eq!(told(&key("published", &[])), expected[..1]);
         assert_eq!(told(&key("active", &life[..1])), expected[..2]);
         assert_eq!(told(&key("retired", &life)), expected[..3]);
         assert_eq!(told(&key("removed", &life)), expected);
-        let revoked = [life[0], life[1], ("revoked_at", "2027-02-16T08:00:00Z")];
-        assert_eq!(told(&key("removed", &revoked))[3], "2027-02-16T08:00:00.000Z key.revoked");
+        let revoked = [life[0], life[1], ("revoked_at", 32)];
+        assert_eq!(told(&key("removed", &revoked))[3], (32, "key.revoked"));
     }
 
     #[test]
     fn an_event_has_the_same_id_on_every_instance_and_no_other_event_has_it() {
-        let life = [("activated_at", "2027-01-15T08:00:00Z")];
+        let life = [("activated_at", 0)];
         let ids = |key: &KeyRecord| events_of(key).iter().map(|event| event.id).collect::<Vec<_>>();
         let (one, again) = (ids(&key("active", &life)), ids(&key("active", &life)));
         assert_eq!(one, again);

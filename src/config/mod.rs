@@ -70,7 +70,7 @@ pub struct Config {
     pub status_list_ttl: u64,
     /// `EVENT_RETENTION`.
     pub event_retention: EventRetention,
-    /// Every setting that is set, by its name, and the text of its value.
+    /// Every setting whose value is not the default, by its name, and the text of its value.
     pub given: BTreeMap<&'static str, Secret<String>>,
     /// `AUDIT_CHECKPOINT_FILE`.
     pub audit_checkpoint_file: Option<PathBuf>,

@@ -119,9 +119,13 @@ impl Sources {
         Ok(Self { values, suspects: suspects.collect(), function })
     }
 
-    /// The settings that are set, and their values.
+    /// The settings whose values are not the defaults, and their values.
     pub(super) fn given(&self) -> BTreeMap<&'static str, Secret<String>> {
-        self.values.iter().map(|(name, found)| (*name, found.text.clone())).collect()
+        let is_default = |name: &str, text: &Secret<String>| {
+            Setting::named(name).is_some_and(|setting| setting.default == text.expose().as_str())
+        };
+        let given = self.values.iter().filter(|(name, found)| !is_default(name, &found.text));
+        given.map(|(name, found)| (*name, found.text.clone())).collect()
     }
 
     /// Whether this process is a function of AWS Lambda.

@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_none_that_a_user_could_have() {
+    fn no_user_could_have_the_same_id() {
         for text in ["6b04cb1f00400f2ea8d6fe51", "6B04CB1F00400F2EA8D6FE51"] {
             assert_eq!(ClientId::parse(text), Err(ClientIdError), "{text:?}");
         }

@@ -30,7 +30,7 @@ pub enum Actor {
     System,
 }
 
-/// Who works at the command line, and where: the account of the operating system, an `@`, and the name of the machine.
+/// The person at the command line, and the place: the account of the operating system, an `@`, and the name of the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperatorName(Arc<str>);
 
