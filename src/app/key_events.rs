@@ -57,19 +57,21 @@ fn events_of(key: &KeyRecord) -> Vec<Event> {
         (KeyState::Removed, None) => Some((EventKind::KeyRemoved, left_at)),
         _ => None,
     };
+    // Of steps at the same instant, the one that comes first has the smaller id.
     let happened = [
         Some((EventKind::KeyPublished, key.published_at)),
         key.activated_at.map(|at| (EventKind::KeyActivated, at)),
         key.retired_at.map(|at| (EventKind::KeyRetired, at)),
         end,
     ];
-    happened.into_iter().flatten().map(|(kind, at)| event(key, kind, at)).collect()
+    let happened = (0..).zip(happened.into_iter().flatten());
+    happened.map(|(step, (kind, at))| event(key, kind, at, step)).collect()
 }
 
-fn event(key: &KeyRecord, kind: EventKind, at: Timestamp) -> Event {
+fn event(key: &KeyRecord, kind: EventKind, at: Timestamp, step: u8) -> Event {
     let digest = RecordDigest::of(&format!("{} {}", kind.name(), key.kid)).0;
-    let mut unique = [0; 10];
-    unique.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+    let mut unique = [step; 10];
+    unique.iter_mut().skip(1).zip(digest).for_each(|(to, from)| *to = from);
     let (id, subject) = (EventId::new(at, unique), EventSubject::Key(key.kid.clone()));
     Event::new(id, at, kind, Initiator::SYSTEM, subject).with(EventField::Algorithm, key.alg.clone())
 }

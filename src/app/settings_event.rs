@@ -9,10 +9,10 @@ use async_trait::async_trait;
 
 use super::task::{NextTurn, Task, TurnError};
 use crate::domain::{EventField, EventKind, EventSubject, EventValue, Initiator, Secret, Timestamp};
-use crate::entropy::Entropy;
-use crate::event_record::EventRecord;
+use crate::entropy::{Entropy, EntropyError};
+use crate::event_record::{EventRecord, RecordError};
 use crate::server_secret::{CurrentServerSecret, Label, SubKeys, keyed_hash};
-use crate::store::{EventFilter, Events};
+use crate::store::{EventFilter, Events, StoreError};
 
 /// Before the next try, while the server secret or the database is missing.
 const RETRY: Duration = Duration::from_secs(5);
@@ -26,6 +26,17 @@ pub(super) struct SettingsEvent {
     entropy: Entropy,
 }
 
+/// Why the event could not be stored.
+#[derive(Debug, thiserror::Error)]
+enum SettingsEventError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+}
+
 impl SettingsEvent {
     pub(super) fn new(
         settings: BTreeMap<&'static str, Secret<String>>,
@@ -36,7 +47,7 @@ impl SettingsEvent {
         Self { settings, server_secret, events, entropy }
     }
 
-    async fn store(&self, keys: &SubKeys, now: Timestamp) -> Result<(), TurnError> {
+    async fn store(&self, keys: &SubKeys, now: Timestamp) -> Result<(), SettingsEventError> {
         let filter = EventFilter { kinds: vec![EventKind::SettingsChanged], ..EventFilter::default() };
         let last = self.events.list_latest_events(&filter, None, 1).await?.pop();
         let before =
@@ -105,6 +116,11 @@ impl Task for SettingsEvent {
         let Some(keys) = self.server_secret.subkeys(Label::SettingsDigest)? else {
             return Ok(NextTurn::After(RETRY));
         };
-        self.store(&keys, now).await.map(|()| NextTurn::Never)
+        match self.store(&keys, now).await {
+            Ok(()) | Err(SettingsEventError::Store(StoreError::Absent)) => Ok(NextTurn::Never),
+            // If the database does not answer, the task that asks it tells of it.
+            Err(SettingsEventError::Store(StoreError::Unavailable(_))) => Ok(NextTurn::After(RETRY)),
+            Err(error) => Err(error.into()),
+        }
     }
 }

@@ -26,6 +26,7 @@ pub(in crate::cli) struct Deliveries {
 
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("which").required(true))]
+#[command(override_usage = "jwt-generator webhooks replay <--event ID|--dead|--since TIME> <ID>")]
 pub(in crate::cli) struct ReplayEvents {
     /// The endpoint's id
     id: WebhookId,

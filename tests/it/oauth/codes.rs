@@ -14,7 +14,8 @@ fn a_code_gives_the_tokens_of_what_the_user_permitted() {
     let place = Place::new(&[]);
     let tokens = place.tokens("app", OFFLINE);
     let (_, claims) = jose::decode_unverified(&tokens.access).unwrap();
-    let claims: serde_json::Value = serde_json::from_str(&claims).unwrap();
+    let mut claims: serde_json::Value = serde_json::from_str(&claims).unwrap();
+    assert!(claims.as_object_mut().unwrap().remove("status").is_some(), "the client has `status_list`");
     let sid = "5e".repeat(16);
     let expected = json!({
         "sub": place.alice, "iat": Service::START, "iss": ISSUER, "jti": claims["jti"],

@@ -55,10 +55,12 @@ fn d7_a_lock_of_another_process_is_waited_for_or_503_and_reads_go_on() {
     let folder = folder_with_keys();
     let program = Program::start(folder.path(), &[CHEAP]);
     let client = program.client();
-    client.register("alice");
+    let alice = client.register("alice");
     let other = Connection::open(database(folder.path())).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    assert_eq!(log_in(&client, "alice").status, 200, "readers do not wait for a writer");
+    let profile = alice.get("/api/auth/profile");
+    assert_eq!(profile.status, 200, "readers do not wait for a writer");
+    is_unavailable(&log_in(&client, "alice"));
     is_unavailable(&client.post("/api/auth/register", &registration("bob")));
     other.execute_batch("COMMIT").unwrap();
     client.register("bob");

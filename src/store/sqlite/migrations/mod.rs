@@ -35,7 +35,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration {
         statements: include_str!("0008_events.sql"),
         fill: nothing,
-        lasting: &["events", "event_chain_base"],
+        // Each start stores events, also in a database without anything else.
+        lasting: &[],
     },
     Migration { statements: include_str!("0009_consents_and_grants.sql"), fill: nothing, lasting: &[] },
     Migration { statements: include_str!("0010_user_claims.sql"), fill: nothing, lasting: &[] },
@@ -44,11 +45,7 @@ const MIGRATIONS: &[Migration] = &[
         fill: nothing,
         lasting: &["status_lists"],
     },
-    Migration {
-        statements: include_str!("0012_checkpoints.sql"),
-        fill: nothing,
-        lasting: &["checkpoints", "checkpoint_keys"],
-    },
+    Migration { statements: include_str!("0012_checkpoints.sql"), fill: nothing, lasting: &[] },
     Migration { statements: include_str!("0013_webhooks.sql"), fill: nothing, lasting: &["webhooks"] },
 ];
 
