@@ -98,8 +98,8 @@ mod tests {
 
     use super::*;
 
-    const PUBLISHED: u64 = 1_800_000_000_000;
-    const DAY: u64 = 86_400_000;
+    const PUBLISHED: u64 = 1_800_000_000;
+    const DAY: u64 = 86_400;
 
     /// A key that was published on the first day, with what happened on other days.
     fn key(state: &str, more: &[(&str, u64)]) -> KeyRecord {
@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn told(key: &KeyRecord) -> Vec<(u64, &'static str)> {
-        let day = |at: Timestamp| (at.as_millis() - PUBLISHED) / DAY;
+        let day = |at: Timestamp| (at.as_secs() - PUBLISHED) / DAY;
         events_of(key).iter().map(|event| (day(event.at), event.kind.name())).collect()
     }
 

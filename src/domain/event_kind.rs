@@ -141,6 +141,14 @@ event_kinds! {
 }
 
 impl EventKind {
+    /// Whether it is only counted: no event of it is ever stored.
+    pub const fn is_only_counted(self) -> bool {
+        matches!(
+            self,
+            Self::DemoTokensMade | Self::TokensGenerated | Self::ClientTokensIssued | Self::TokensRefreshed
+        )
+    }
+
     /// The kind with this name; later versions may have stored kinds that this one does not know.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)

@@ -163,8 +163,12 @@ impl Grant {
     /// are still known as those of an ended grant.
     #[must_use]
     pub fn ended(&self, now: Timestamp) -> Option<Self> {
-        let is_live = !matches!(self.stage, GrantStage::Ended { .. });
-        is_live.then(|| self.at_stage(GrantStage::Ended { at: now }, self.forget_at))
+        (!self.has_ended()).then(|| self.at_stage(GrantStage::Ended { at: now }, self.forget_at))
+    }
+
+    /// Whether it was revoked, or a token of it was used twice.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.stage, GrantStage::Ended { .. })
     }
 
     /// Whether it was given to this client, and not to an earlier one with the same id.

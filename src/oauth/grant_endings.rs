@@ -8,6 +8,8 @@ use crate::domain::{
     Actor, Caller, Client, Denied, Event, EventKind, EventSubject, Grant, GrantId, Initiator, UserId,
 };
 
+/// Grants of a user to a client that end with a denial of their own, until the first of them are forgotten.
+const MAX_GRANT_DENIALS: usize = 20;
 /// Grants that one call of the store returns.
 const PAGE: usize = 100;
 /// Before a grant is read again: a majority of MongoDB may not know the last write yet.
@@ -60,7 +62,21 @@ impl OAuth {
         why: EventKind,
     ) -> Result<(), TokenError> {
         self.end_without_denial(caller, grant, why).await?;
-        self.deny(Denied::Grant(grant.id), self.last_expiry(), None).await
+        let denied = self.denied_of(grant).await?;
+        self.deny(denied, self.last_expiry(), None).await
+    }
+
+    /// What refuses the access tokens of a grant that has ended. If many grants of the user to the client have ended, one record
+    /// refuses everything that the client has got for the user until now: otherwise a user could fill the memory of all
+    /// instances.
+    async fn denied_of(&self, grant: &Grant) -> Result<Denied, TokenError> {
+        let listed = self.list_grants(grant.user).await?;
+        let ended = listed.iter().filter(|other| other.client == grant.client && other.has_ended()).count();
+        Ok(if ended > MAX_GRANT_DENIALS {
+            Denied::Access(grant.user, grant.client.clone())
+        } else {
+            Denied::Grant(grant.id)
+        })
     }
 
     async fn end_without_denial(

@@ -11,8 +11,8 @@ pub enum WebhookError {
     /// The URL is not encrypted.
     #[error("the URL must begin with https://; WEBHOOK_HTTP=true permits http://")]
     PlainHttp,
-    /// There is no such kind of event.
-    #[error("there is no kind of event `{0}`; docs/events.md lists them")]
+    /// There is no such kind of event, or it is only counted.
+    #[error("there is no kind of event `{0}` of which events are stored; docs/events.md lists the kinds")]
     UnknownKind(String),
     /// The description is too long.
     #[error("the description must have at most 200 characters")]

@@ -116,7 +116,9 @@ fn read(
     if url.as_ref().is_some_and(|url| !url.is_https() && !rules.allow_http) {
         faults.push("url: must begin with https://; WEBHOOK_HTTP=true permits http://".to_owned());
     }
-    for kind in written.kinds.iter().filter(|kind| EventKind::from_name(kind).is_none()) {
+    for kind in
+        written.kinds.iter().filter(|kind| EventKind::from_name(kind).is_none_or(EventKind::is_only_counted))
+    {
         faults.push(format!("kinds: there is no kind of event `{kind}`"));
     }
     let secrets = read_secret(&written.secret_file).and_then(|text| secrets_of(text.expose()));

@@ -257,7 +257,8 @@ impl WebhookRegistry {
         if !url.is_https() && !self.rules.allow_http {
             return Err(WebhookError::PlainHttp);
         }
-        if let Some(unknown) = kinds.iter().find(|kind| EventKind::from_name(kind).is_none()) {
+        let is_unknown = |kind: &str| EventKind::from_name(kind).is_none_or(EventKind::is_only_counted);
+        if let Some(unknown) = kinds.iter().find(|kind| is_unknown(kind)) {
             return Err(WebhookError::UnknownKind(unknown.clone()));
         }
         if description.chars().count() > MAX_DESCRIPTION_CHARS {

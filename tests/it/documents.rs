@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use jwt_generator::config::SETTINGS;
-use jwt_generator::domain::EventKind;
+use jwt_generator::domain::{EventId, EventKind};
+use jwt_generator::event_record::EventRecord;
 use jwt_generator::store::mongo::collections::{COLLECTIONS, IndexRule, IndexSpec, Owner};
 use serde_json::Value;
 
@@ -59,6 +60,24 @@ fn docs_events_lists_every_kind_with_its_class_and_its_personal_data() {
         .map(|row| [row[0].clone(), row[1].clone(), row[2].clone()])
         .collect();
     assert_eq!(listed, expected);
+}
+
+#[test]
+fn docs_events_has_an_example_of_every_kind_that_is_stored() {
+    let text = read("docs/events.md");
+    let (_, examples) = text.split_once("One example of each kind").unwrap();
+    let examples = examples.split("```").nth(1).unwrap().lines().skip(1);
+    let mut kinds = Vec::new();
+    for line in examples {
+        let record = EventRecord::parse(line).unwrap();
+        assert_eq!(record.to_text().unwrap(), line, "its members and their order are those of a record");
+        assert!(EventId::parse(&record.id).is_some(), "{line}");
+        let kind = EventKind::from_name(&record.kind).unwrap();
+        assert!(record.sealed.is_none() || !kind.personal_fields().is_empty(), "{line}");
+        kinds.push(kind);
+    }
+    let stored: Vec<_> = EventKind::ALL.iter().copied().filter(|kind| !kind.is_only_counted()).collect();
+    assert_eq!(kinds, stored);
 }
 
 #[test]

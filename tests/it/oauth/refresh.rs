@@ -151,6 +151,24 @@ fn a_refresh_token_is_introspected_by_its_client_and_revoked() {
     }
 }
 
+/// Seen before: each grant that its client ended left a denial for a day in the memory of all instances.
+#[test]
+fn a_user_whose_grants_end_one_after_another_leaves_few_denials() {
+    let place = Place::new(&[]);
+    let web = of(&place.service, "web");
+    let all: Vec<_> = (0..40).map(|_| place.tokens("web", OFFLINE)).collect();
+    for tokens in &all {
+        assert_eq!(ask(&web, "/oauth/revoke", &[("token", &tokens.refresh)]).status, 200);
+        assert_eq!(introspected(&web, &tokens.access), json!({ "active": false }));
+    }
+    let database = rusqlite::Connection::open(place.folder.path().join(Sqlite::FILE)).unwrap();
+    let denials: usize = database.query_row("SELECT count(*) FROM denials", [], |row| row.get(0)).unwrap();
+    assert!(denials < all.len(), "{denials}");
+    place.service.at(2);
+    let later = place.tokens("web", OFFLINE);
+    assert_eq!(introspected(&web, &later.access)["active"], json!(true));
+}
+
 #[test]
 fn two_hundred_refreshes_at_once_give_one_next_token() {
     let place = Place::new(&[]);
