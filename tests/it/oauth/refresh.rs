@@ -162,8 +162,8 @@ fn a_user_whose_grants_end_one_after_another_leaves_few_denials() {
         assert_eq!(introspected(&web, &tokens.access), json!({ "active": false }));
     }
     let database = rusqlite::Connection::open(place.folder.path().join(Sqlite::FILE)).unwrap();
-    let denials: usize = database.query_row("SELECT count(*) FROM denials", [], |row| row.get(0)).unwrap();
-    assert!(denials < all.len(), "{denials}");
+    let denials: u32 = database.query_row("SELECT count(*) FROM denials", [], |row| row.get(0)).unwrap();
+    assert!((denials as usize) < all.len(), "{denials}");
     place.service.at(2);
     let later = place.tokens("web", OFFLINE);
     assert_eq!(introspected(&web, &later.access)["active"], json!(true));
