@@ -11,7 +11,7 @@ use super::task::{NextTurn, Task, TurnError};
 use crate::domain::{EventField, EventKind, EventSubject, EventValue, Initiator, Secret, Timestamp};
 use crate::entropy::{Entropy, EntropyError};
 use crate::event_record::{EventRecord, RecordError};
-use crate::server_secret::{CurrentServerSecret, Label, SubKeys, keyed_hash};
+use crate::server_secret::{CurrentServerSecret, Label, SUBKEY_BYTES, SubKeys, keyed_hash};
 use crate::store::{EventFilter, Events, StoreError};
 
 /// Before the next try, while the server secret or the database is missing.
@@ -82,7 +82,7 @@ impl SettingsEvent {
     }
 }
 
-fn digest(key: &Secret<[u8; 32]>, name: &str, value: &Secret<String>) -> String {
+fn digest(key: &Secret<[u8; SUBKEY_BYTES]>, name: &str, value: &Secret<String>) -> String {
     let hash = keyed_hash(key, format!("{name}={}", value.expose()).as_bytes());
     format!("{:016x}", u128::from_be_bytes(hash) >> 64)
 }

@@ -1,4 +1,4 @@
-//! The operator who runs a command: events say who it was, and where.
+//! The operator of a command, as events name the operator: by account and machine.
 
 use std::{env, fs};
 

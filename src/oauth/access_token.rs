@@ -4,7 +4,7 @@ use jose::Typ;
 
 use super::status_lists::TakenPlace;
 use super::{ClientsNotLoaded, OAuth, TokenError};
-use crate::domain::{AccessTokenTyp, Client, Denial, Lifetime, Scopes, StatusEntry};
+use crate::domain::{AccessTokenTyp, Client, Lifetime, Scopes, StatusEntry};
 use crate::token::{AccessToken, AccessTokenRequest, Issued, Rejection, Subject, UserOfGrant};
 
 impl OAuth {
@@ -40,16 +40,9 @@ impl OAuth {
         let Some(taken) = &taken else { return Ok(self.tokens.issue(subject, None).await?) };
         let traced = self.tokens.issue_traced(subject, None).await?;
         let entry = StatusEntry {
-            place: taken.place,
-            jti: traced.jti,
-            kid: traced.kid,
-            client: client.id.clone(),
-            registration: client.registration,
-            user: user.map(|user| user.id),
             grant: user.map(|user| user.grant),
             session: user.filter(|user| user.ends_with_session).map(|user| user.log_in.session),
-            issued_at: traced.issued_at,
-            expires_at: Denial::end_of(traced.expires_at),
+            ..taken.entry(&traced, client, user.map(|user| user.id))
         };
         self.status_places.record(&entry).await?;
         Ok(traced.issued)

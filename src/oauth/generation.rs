@@ -8,9 +8,7 @@ use super::presented_credentials::PresentedCredentials;
 use super::scopes::GENERATE_SCOPE;
 use super::status_lists::TakenPlace;
 use super::{ClientDirectory, ClientsNotLoaded, StatusPlaceError, StatusPlaces};
-use crate::domain::{
-    Caller, Client, Denial, EventKind, GeneratePolicy, Lifetime, Secret, StatusEntry, UserId,
-};
+use crate::domain::{Caller, Client, EventKind, GeneratePolicy, Lifetime, Secret, UserId};
 use crate::token::{
     CheckError, CustomClaims, CustomClaimsError, GeneratedRequest, IssueError, Issued, Subject, Tokens,
 };
@@ -198,18 +196,7 @@ impl Generation {
         let subject = Subject::Generated(request);
         let Some(taken) = taken else { return Ok(self.tokens.issue(subject, None).await?) };
         let traced = self.tokens.issue_traced(subject, None).await?;
-        let entry = StatusEntry {
-            place: taken.place,
-            jti: traced.jti,
-            kid: traced.kid,
-            client: client.id.clone(),
-            registration: client.registration,
-            user: UserId::parse(request.subject),
-            grant: None,
-            session: None,
-            issued_at: traced.issued_at,
-            expires_at: Denial::end_of(traced.expires_at),
-        };
+        let entry = taken.entry(&traced, client, UserId::parse(request.subject));
         self.status_places.record(&entry).await?;
         Ok(traced.issued)
     }

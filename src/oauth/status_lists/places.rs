@@ -8,11 +8,11 @@ use tokio::sync::Mutex;
 use super::list_uri;
 use super::permutation::Permutation;
 use crate::clock::Clock;
-use crate::domain::{Denial, Secret, StatusEntry, StatusLease, StatusPlace, Timestamp};
+use crate::domain::{Client, Denial, Secret, StatusEntry, StatusLease, StatusPlace, Timestamp, UserId};
 use crate::oauth::Issuer;
 use crate::server_secret::{CurrentServerSecret, Label, SUBKEY_BYTES, keyed_hash};
 use crate::store::{StatusLists, StoreError};
-use crate::token::StatusReference;
+use crate::token::{StatusReference, TracedToken};
 
 /// For how many seconds an instance gives out the positions of a lease. So the store knows when the last token of a list expires.
 const LEASE_SECS: u64 = 3600;
@@ -43,7 +43,7 @@ struct Leased {
 
 /// The place of a token that is to be issued.
 pub(in crate::oauth) struct TakenPlace {
-    pub(in crate::oauth) place: StatusPlace,
+    place: StatusPlace,
     uri: String,
 }
 
@@ -51,6 +51,27 @@ impl TakenPlace {
     /// As the token names it.
     pub(in crate::oauth) fn reference(&self) -> StatusReference<'_> {
         StatusReference { uri: &self.uri, index: self.place.index }
+    }
+
+    /// What is remembered of the token of `client` that got the place, if it belongs to no grant.
+    pub(in crate::oauth) fn entry(
+        &self,
+        token: &TracedToken,
+        client: &Client,
+        user: Option<UserId>,
+    ) -> StatusEntry {
+        StatusEntry {
+            place: self.place,
+            jti: token.jti.clone(),
+            kid: token.kid.clone(),
+            client: client.id.clone(),
+            registration: client.registration,
+            user,
+            grant: None,
+            session: None,
+            issued_at: token.issued_at,
+            expires_at: Denial::end_of(token.expires_at),
+        }
     }
 }
 
