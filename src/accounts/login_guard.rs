@@ -110,7 +110,7 @@ impl LoginGuard {
     /// Remembers the address from which a user has just registered, as after a log-in. If that fails, the user is registered
     /// all the same.
     pub(super) async fn remember(&self, caller: &Caller, user: &User) {
-        let remembered = match self.admit_to(caller, Account::of_user(user.id)).await {
+        let remembered = match self.attempt(caller, Account::of_user(user.id)) {
             Ok(attempt) => attempt.succeed(None).await,
             Err(error) => Err(error),
         };
@@ -141,11 +141,16 @@ impl LoginGuard {
         caller: &'a Caller,
         account: Account,
     ) -> Result<Attempt<'a>, AccountError> {
-        let tags = tags(&self.keys()?, account.record, caller);
-        let mut attempt = Attempt { guard: self, caller, account, tags, seen: None };
+        let mut attempt = self.attempt(caller, account)?;
         attempt.read().await?;
         attempt.check(self.clock.now())?;
         Ok(attempt)
+    }
+
+    /// An attempt for an account of which this guard has not read the record.
+    fn attempt<'a>(&'a self, caller: &'a Caller, account: Account) -> Result<Attempt<'a>, AccountError> {
+        let tags = tags(&self.keys()?, account.record, caller);
+        Ok(Attempt { guard: self, caller, account, tags, seen: None })
     }
 
     /// The account that an attempt means.
@@ -204,15 +209,20 @@ impl Attempt<'_> {
     pub(super) async fn succeed(mut self, kind: Option<EventKind>) -> Result<(), AccountError> {
         let now = self.guard.clock.now();
         let event = kind.map(|kind| self.event(kind, now)).transpose()?;
-        for _ in 0..MAX_TRIES {
-            // Other attempts may have failed while the password was checked.
-            self.read().await?;
+        for tries in 0..MAX_TRIES {
             let now = self.guard.clock.now();
             self.check(now)?;
-            let Some(after) = self.throttle().after_login(&self.tags, now) else { break };
+            let Some(after) = self.throttle().after_login(&self.tags, now) else {
+                // Other attempts may have failed while the password was checked.
+                if tries == 0 {
+                    self.read().await?;
+                    continue;
+                }
+                break;
+            };
             match (self.replace(after, event.as_ref(), now).await, &event) {
                 (Ok(true), _) => return Ok(()),
-                (Ok(false), _) => {}
+                (Ok(false), _) => self.read().await?,
                 (Err(error), Some(_)) => return Err(error.into()),
                 (Err(error), None) => {
                     tell_not_remembered(self.caller, &error);

@@ -26,6 +26,8 @@ pub(super) enum ReadFrom {
     PrimaryFirst,
     /// The primary: a read that decides about a write must not see old data.
     Primary,
+    /// The primary, with what a majority does not have yet: a later write that a majority has confirms what was read.
+    PrimaryAlone,
 }
 
 #[derive(Debug)]
@@ -57,11 +59,11 @@ impl Connection {
             ReadFrom::PrimaryFirst if self.reads_from_others() => {
                 Some(ReadPreference::PrimaryPreferred { options: Some(ReadPreferenceOptions::default()) })
             }
-            ReadFrom::PrimaryFirst | ReadFrom::Primary => Some(ReadPreference::Primary),
+            ReadFrom::PrimaryFirst | ReadFrom::Primary | ReadFrom::PrimaryAlone => Some(ReadPreference::Primary),
         };
         let criteria = criteria.map(SelectionCriteria::ReadPreference);
         // A comparison must begin with the latest write, and not with the latest one that a majority is known to have.
-        let latest = matches!(from, ReadFrom::PrimaryFirst).then(ReadConcern::local);
+        let latest = matches!(from, ReadFrom::PrimaryFirst | ReadFrom::PrimaryAlone).then(ReadConcern::local);
         let options = CollectionOptions::builder()
             .write_concern(concern)
             .selection_criteria(criteria)

@@ -5,6 +5,7 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Error;
 
 use super::collections::{COLLECTIONS, CollectionSpec, EVENTS, PENDING_EVENTS};
+use super::connection::ReadFrom;
 use super::errors::has_only_duplicates;
 use super::events::{NEW_HASH, PENDING, without};
 use super::{Mongo, within_deadline};
@@ -26,7 +27,10 @@ impl Mongo {
     async fn move_pending_of(&self, of: &CollectionSpec) -> Result<bool, Error> {
         let collection = self.collection(of).await?;
         let waiting = doc! { format!("{PENDING}._id"): { "$exists": true } };
-        let mut found = collection.find(waiting).projection(doc! { PENDING: 1 }).limit(MOVED_AT_ONCE).await?;
+        // What the primary alone has may be moved: a majority that has the moved event also has what was written before it.
+        let at_primary = self.connection().await?.collection(of, ReadFrom::PrimaryAlone);
+        let found = at_primary.find(waiting).projection(doc! { PENDING: 1 }).limit(MOVED_AT_ONCE);
+        let mut found = found.await?;
         let (mut carriers, mut events) = (Vec::new(), Vec::new());
         while found.advance().await? {
             let mut document = found.deserialize_current()?;

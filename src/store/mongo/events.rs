@@ -5,14 +5,15 @@ use std::fmt;
 
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, Bson, Document, doc};
-use mongodb::options::ReturnDocument;
+use mongodb::options::{ReturnDocument, WriteConcern};
+use mongodb::results::UpdateResult;
 
 use super::collections::USER_STATES;
 use super::connection::ReadFrom;
 use super::document::{date, object_id};
 use super::event_intents::begun;
 use super::{Mongo, in_time, within_deadline};
-use crate::domain::{Event, EventId, PasswordHash, UserId};
+use crate::domain::{Event, EventId, PasswordHash, User, UserId};
 use crate::event_record::{PersonKey, RecordDigest};
 use crate::store::{EventRecorder, NoEvents, StoreError};
 
@@ -124,14 +125,6 @@ impl KeptEvent {
         let event = vec![doc! { "$literal": self.0.clone() }];
         doc! { "$set": { array: { "$concatArrays": [or_empty(array), event] } } }
     }
-}
-
-/// What to do with a change of a state that does not exist.
-enum IfNoState {
-    /// The write creates the state.
-    Create,
-    /// The write does nothing.
-    Leave,
 }
 
 /// The array; an empty one if the member is missing.
@@ -256,7 +249,7 @@ impl Mongo {
     /// Writes the event of a change of a user before the change.
     pub(super) async fn begin_event(&self, id: UserId, event: Option<&KeptEvent>) -> Result<(), StoreError> {
         match event {
-            Some(event) => self.change_state(id, event.begun(), IfNoState::Create).await,
+            Some(event) => self.add_to_state(id, event.begun()).await,
             None => Ok(()),
         }
     }
@@ -269,32 +262,47 @@ impl Mongo {
         event: Option<&KeptEvent>,
     ) -> Result<(), StoreError> {
         match event {
-            Some(_) => self.change_state(id, begun(old, event), IfNoState::Create).await,
+            Some(_) => self.add_to_state(id, begun(old, event)).await,
             None => Ok(()),
         }
     }
 
-    /// Records whether a change that had begun was made. If this fails, the event stays durable in the
-    /// intents, and the change returns its result all the same: [`crate::store::Events::relay_events`] looks at the user,
-    /// as after a crash.
+    /// Records whether a change that had begun was made. If this fails, or if the primary is lost before a majority has this
+    /// write, the event stays durable in the intents, and the change returns its result all the same:
+    /// [`crate::store::Events::relay_events`] looks at the user, as after a crash. So only the primary must have the write.
     pub(super) async fn end_event(&self, id: UserId, event: Option<&KeptEvent>, was_made: bool) {
         let Some(event) = event else { return };
-        let _ = if was_made {
-            self.change_state(id, event.made(), IfNoState::Create).await
-        } else {
-            self.change_state(id, event.withdrawn(), IfNoState::Leave).await
-        };
+        let (stages, creates) = if was_made { (event.made(), true) } else { (event.withdrawn(), false) };
+        let _ = self.write_end(doc! { "_id": object_id(id) }, stages, creates).await;
     }
 
-    async fn change_state(
+    /// Records that a registration was made, if its reservation still exists. A reservation that was withdrawn never comes back:
+    /// so the user was added if this is true. False says nothing.
+    pub(super) async fn end_registration(&self, user: &User, event: Option<&KeptEvent>) -> bool {
+        let Some(event) = event else { return false };
+        let reservation = doc! { "_id": object_id(user.id), "reserved_at": date(user.created_at) };
+        let ended = self.write_end(reservation, event.made(), false).await;
+        ended.is_ok_and(|ended| ended.matched_count == 1)
+    }
+
+    async fn write_end(
         &self,
-        id: UserId,
+        filter: Document,
         stages: Vec<Document>,
-        if_none: IfNoState,
-    ) -> Result<(), StoreError> {
-        let (filter, creates) = (doc! { "_id": object_id(id) }, matches!(if_none, IfNoState::Create));
+        creates: bool,
+    ) -> Result<UpdateResult, StoreError> {
         within_deadline(async {
-            self.collection(&USER_STATES).await?.update_one(filter, stages).upsert(creates).await
+            let states = self.collection(&USER_STATES).await?;
+            let ended = states.update_one(filter, stages).upsert(creates);
+            ended.write_concern(WriteConcern::nodes(1)).await
+        })
+        .await
+    }
+
+    async fn add_to_state(&self, id: UserId, stages: Vec<Document>) -> Result<(), StoreError> {
+        let filter = doc! { "_id": object_id(id) };
+        within_deadline(async {
+            self.collection(&USER_STATES).await?.update_one(filter, stages).upsert(true).await
         })
         .await
         .map(|_| ())

@@ -3,6 +3,7 @@
 //! another registration wants its name or address, it removes this reservation.
 
 use mongodb::bson::{Bson, Document, doc};
+use mongodb::options::WriteConcern;
 
 use super::collections::{USER_STATES, USERS};
 use super::connection::ReadFrom;
@@ -38,7 +39,8 @@ fn clashing_states(id: UserId, keys: &UserKeys) -> Document {
 
 impl Mongo {
     /// Reserves the keys of a new user; the event of the registration and the key of the user's
-    /// events are in the same document.
+    /// events are in the same document. Only the primary must have it: if a majority has the user, it also has the reservation,
+    /// which was written before.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if another user has one of them; then nothing is reserved.
@@ -56,9 +58,11 @@ impl Mongo {
         // This tries once more if only left-overs of crashes were in the way.
         for last in [false, true] {
             let state = state.clone();
-            match within_deadline(async { self.collection(&USER_STATES).await?.insert_one(state).await })
-                .await
-            {
+            let reserved = within_deadline(async {
+                let states = self.collection(&USER_STATES).await?;
+                states.insert_one(state).write_concern(WriteConcern::nodes(1)).await
+            });
+            match reserved.await {
                 Err(StoreError::Conflict(Taken::Username | Taken::Email)) if !last => {
                     if let Some(taken) = self.clash(user, keys).await? {
                         return Err(StoreError::Conflict(taken));
@@ -75,7 +79,7 @@ impl Mongo {
     pub(super) async fn clash(&self, user: &User, keys: &UserKeys) -> Result<Option<Taken>, StoreError> {
         for _ in 0..MAX_REMOVALS {
             let filter = clashing_states(user.id, keys);
-            let found = self.find_one(&USER_STATES, ReadFrom::Primary, filter).await?;
+            let found = self.find_one(&USER_STATES, ReadFrom::PrimaryAlone, filter).await?;
             let Some(state) = found else { return Ok(None) };
             let same = keys_of(&state).is_some_and(|theirs| theirs.email == keys.email);
             let reserved = if same { OWN_RESERVATION_SECS } else { RESERVATION_SECS };

@@ -9,6 +9,7 @@ use super::collections::{USER_STATES, USERS};
 use super::connection::ReadFrom;
 use super::document::{date, from_document, object_id, state_of, to_document};
 use super::event_intents::begun;
+use super::events::KeptEvent;
 use super::states::join_state;
 use super::user_keys::keys_of;
 use super::{Mongo, in_time, within_deadline};
@@ -28,7 +29,7 @@ impl Users for Mongo {
             self.reserve(user, &keys, kept.as_ref(), key.as_ref()).await?;
             let clash = self.clash(user, &keys).await;
             let created = match clash {
-                Ok(None) => self.insert(user).await,
+                Ok(None) => self.insert(user, kept.as_ref()).await,
                 Ok(Some(taken)) => Err(StoreError::Conflict(taken)),
                 Err(error) => {
                     // Nothing was written yet: a second try must not find its own reservation.
@@ -36,11 +37,9 @@ impl Users for Mongo {
                     return Err(error);
                 }
             };
-            match created {
-                Ok(()) => self.end_event(user.id, kept.as_ref(), true).await,
-                // The server refused, so the user was not written.
-                Err(StoreError::Conflict(_) | StoreError::Backend(_)) => self.delete_state(user.id).await?,
-                Err(_) => {}
+            // Then the server refused, so the user was not written.
+            if let Err(StoreError::Conflict(_) | StoreError::Backend(_)) = created {
+                self.delete_state(user.id).await?;
             }
             created
         })
@@ -204,10 +203,10 @@ impl Mongo {
         self.delete_consents(id).await
     }
 
-    /// Adds the document of a user whose reservation still exists. The server looks for the reservation in
-    /// the same command: if the command arrives late, after another registration has taken the name, it adds
+    /// Adds the document of a user whose reservation still exists, and ends the event of the registration. The server looks for
+    /// the reservation in the same command: if the command arrives late, after another registration has taken the name, it adds
     /// nothing.
-    async fn insert(&self, user: &User) -> Result<(), StoreError> {
+    async fn insert(&self, user: &User, event: Option<&KeptEvent>) -> Result<(), StoreError> {
         let id = doc! { "_id": object_id(user.id) };
         let pipeline = vec![
             doc! { "$match": { "_id": object_id(user.id), "reserved_at": date(user.created_at) } },
@@ -222,8 +221,14 @@ impl Mongo {
         })
         .await?;
         // The response of the command does not say whether it added a document.
+        if self.end_registration(user, event).await {
+            return Ok(());
+        }
         match self.find_one(&USERS, ReadFrom::Primary, id).await? {
-            Some(_) => Ok(()),
+            Some(_) => {
+                self.end_event(user.id, event, true).await;
+                Ok(())
+            }
             None => Err(StoreError::Unavailable(
                 "the registration took too long, and another took its name".into(),
             )),
