@@ -6,7 +6,8 @@ use super::grant_use::{Credential, GrantUse, UseError};
 use super::pkce::s256;
 use super::{AuthenticatedClient, OAuth, Params, TokenError, TokenSet};
 use crate::domain::{
-    Caller, ClientId, Grant, GrantId, GrantTerms, PresentedCode, RedeemError, Refreshed, Secret, UserId,
+    Caller, ClientId, Grant, GrantId, GrantTerms, PresentedCode, RedeemError, Refreshed, Secret, SessionKey,
+    UserId,
 };
 use crate::store::GrantCreated;
 
@@ -28,23 +29,27 @@ pub struct NewGrant {
     pub redirect_uri: Option<String>,
     /// The S256 challenge.
     pub code_challenge: Option<String>,
+    /// The session of the browser in which the user permitted it. A log-out ends the grants that it finds, so a session that has
+    /// ended gets no new ones.
+    pub session: SessionKey,
 }
 
 impl OAuth {
     /// The code of a new grant. It is good for [`Grant::CODE_LIFETIME_SECS`]. If the user has too many grants to the client,
-    /// those that were not used for the longest time end; a code that is still good never does.
+    /// those that were not used for the longest time end; a code that is still good never does. `None` if the session has ended.
     ///
     /// # Errors
     /// [`TokenError::TooManyCodes`], [`TokenError::NotReady`] while there is no server secret, and those of the store.
-    pub async fn grant_code(&self, new: NewGrant) -> Result<Secret<String>, TokenError> {
+    pub async fn grant_code(&self, new: NewGrant) -> Result<Option<Secret<String>>, TokenError> {
         let tokens = GrantTokens::new(&self.server_secret)?;
         let bytes = self.entropy.bytes().map_err(|error| TokenError::Failed(error.to_string().into()))?;
-        let NewGrant { client, user, terms, redirect_uri, code_challenge } = new;
+        let NewGrant { client, user, terms, redirect_uri, code_challenge, session } = new;
         let code = tokens.code(GrantId::from_bytes(bytes), &client);
         let grant =
             Grant::with_code(GrantId::from_bytes(bytes), client, user, terms, redirect_uri, code_challenge);
-        match self.grants.create_grant(&grant).await? {
+        match self.grants.create_grant(&grant, Some(session)).await? {
             GrantCreated::TooManyCodes => return Err(TokenError::TooManyCodes),
+            GrantCreated::SessionEnded => return Ok(None),
             GrantCreated::Added { lasting } if lasting >= KEPT_GRANTS + SPARE_GRANTS => {
                 // Otherwise a browser that asks again and again would fill the table. The access tokens of these grants stay good
                 // until they expire: a denial for each would fill the memory of all instances instead.
@@ -53,7 +58,7 @@ impl OAuth {
             }
             GrantCreated::Added { .. } => {}
         }
-        Ok(code)
+        Ok(Some(code))
     }
 
     /// The tokens for a code. A second use ends the grant.

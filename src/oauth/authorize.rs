@@ -97,23 +97,22 @@ impl OAuth {
             terms,
             redirect_uri,
             code_challenge: request.code_challenge.clone(),
+            session: live.session.key,
         };
-        let code = self.grant_code(new).await?;
+        let Some(code) = self.grant_code(new).await? else {
+            return Err(ErrorForClient::new("login_required", "the user has logged out"));
+        };
         self.check_again(request, live).await?;
         Ok(code)
     }
 
-    /// A withdrawal and a log-out end the grants that they find. If they come between the decision and the new grant, they do not
-    /// find it, but what they removed is missing now. Then the code is not given out, and the grant is forgotten with it.
+    /// A withdrawal ends the grants that it finds. If it comes between the decision and the new grant, it does not find that, but
+    /// the consent is missing now. Then the code is not given out, and the grant is forgotten with it.
     async fn check_again(
         &self,
         request: &AuthorizationRequest,
         live: &LiveSession,
     ) -> Result<(), ErrorForClient> {
-        let session = self.browser_sessions.find_browser_session(live.session.key).await;
-        if session.map_err(TokenError::from)?.is_none() {
-            return Err(ErrorForClient::new("login_required", "the user has logged out"));
-        }
         if request.client.metadata.first_party {
             return Ok(());
         }

@@ -63,12 +63,12 @@ impl OAuth {
     /// [`TokenError`] if the database does not answer.
     pub async fn find_session(&self, cookie: &Secret<String>) -> Result<Option<LiveSession>, TokenError> {
         let Some(key) = key_of(cookie) else { return Ok(None) };
-        let Some(session) = self.browser_sessions.find_browser_session(key).await? else { return Ok(None) };
+        let found = self.browser_sessions.find_browser_session_and_user(key).await?;
+        let Some((session, user)) = found else { return Ok(None) };
         let now = self.clock.now();
         if !session.is_live(self.session_lifetimes, now) {
             return Ok(None);
         }
-        let user = self.users.find_user_by_id(session.user).await?;
         let Some(user) = user.filter(|user| user.sessions.accept(session.details.auth_time)) else {
             return Ok(None);
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::grant_use::MAX_TRIES;
 use super::{ClientsNotLoaded, OAuth, TokenError};
 use crate::domain::{
-    Actor, Caller, Client, Denied, Event, EventKind, EventSubject, Grant, GrantId, Initiator, UserId,
+    Actor, Caller, Client, Denied, Event, EventKind, EventSubject, Grant, GrantId, Initiator, User, UserId,
 };
 
 /// Grants of a user to a client that end with a denial of their own, until the first of them are forgotten.
@@ -95,7 +95,8 @@ impl OAuth {
             if tries == MAX_TRIES {
                 return Err(TokenError::Busy);
             }
-            seen = self.find_grant_again(grant.id, tries).await?;
+            pause_before(tries).await;
+            seen = self.grants.find_grant(grant.id).await?;
         }
         Ok(())
     }
@@ -116,7 +117,7 @@ impl OAuth {
         }
     }
 
-    /// The grant, if it is one of this client. From the third try on, a pause comes first.
+    /// The grant and its user, if it is one of this client. From the third try on, a pause comes first.
     ///
     /// # Errors
     /// [`TokenError::NotReady`] if the client that authenticated has been replaced by another one with its id.
@@ -125,11 +126,14 @@ impl OAuth {
         client: &Client,
         id: GrantId,
         tries: u32,
-    ) -> Result<Option<Grant>, TokenError> {
-        let grant = self.find_grant_again(id, tries).await?;
-        let Some(grant) = grant.filter(|grant| grant.client == client.id) else { return Ok(None) };
+    ) -> Result<Option<(Grant, Option<User>)>, TokenError> {
+        pause_before(tries).await;
+        let found = self.grants.find_grant_and_user(id).await?;
+        let Some((grant, user)) = found.filter(|(grant, _)| grant.client == client.id) else {
+            return Ok(None);
+        };
         if grant.is_of(client) {
-            return Ok(Some(grant));
+            return Ok(Some((grant, user)));
         }
         // The grant is older than the client, or this instance does not know the newest client with this id yet.
         match self.clients.find_registered(&client.id, grant.terms.registration).await {
@@ -138,18 +142,17 @@ impl OAuth {
         }
     }
 
-    /// The grant. If `tries` were made before and they are more than one, a pause comes first.
-    async fn find_grant_again(&self, id: GrantId, tries: u32) -> Result<Option<Grant>, TokenError> {
-        if tries > 1 {
-            tokio::time::sleep(READ_PAUSE * 2_u32.saturating_pow(tries)).await;
-        }
-        Ok(self.grants.find_grant(id).await?)
-    }
-
     fn event_of(&self, caller: &Caller, grant: &Grant, kind: EventKind) -> Result<Event, TokenError> {
         let at = self.clock.now();
         let initiator = Initiator::in_request(Actor::System, caller);
         let event = self.entropy.event(at, kind, initiator, EventSubject::Grant(grant.id))?;
         Ok(event.of_client(&grant.client).of_person(grant.user))
+    }
+}
+
+/// A pause before a grant is read again, if `tries` were made before and they are more than one.
+async fn pause_before(tries: u32) {
+    if tries > 1 {
+        tokio::time::sleep(READ_PAUSE * 2_u32.saturating_pow(tries)).await;
     }
 }

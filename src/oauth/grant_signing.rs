@@ -35,13 +35,13 @@ impl OAuth {
     pub(super) async fn sign_for(
         &self,
         client: &Client,
-        grant: &Grant,
+        (grant, user): (&Grant, Option<User>),
         params: &Params,
         nonce: Option<&str>,
     ) -> Result<SignedTokens, TokenError> {
         let scope = grant_limits::scopes(client, grant, params)?;
         let audience = grant_limits::audience(client, grant, params)?;
-        let user = self.user_of(grant).await?;
+        let user = user_of(grant, user)?;
         let terms = &grant.terms;
         let log_in = LogIn {
             auth_time: terms.auth_time,
@@ -63,16 +63,6 @@ impl OAuth {
         Ok(SignedTokens { access_token: token, expires_in, id_token, scope })
     }
 
-    /// The user of a grant, if the log-in of the grant still counts.
-    ///
-    /// # Errors
-    /// [`TokenError::InvalidGrant`] if not, and those of the store.
-    pub(super) async fn user_of(&self, grant: &Grant) -> Result<User, TokenError> {
-        let user = self.users.find_user_by_id(grant.user).await?;
-        let user = user.filter(|user| user.sessions.accept(grant.terms.auth_time));
-        user.ok_or(TokenError::InvalidGrant("the log-in of the user has ended"))
-    }
-
     /// How long the grants of a client last.
     pub(super) fn lifetimes_of(&self, client: &Client) -> GrantLifetimes {
         let (usual, settings) = (self.grant_lifetimes, self.tokens.settings());
@@ -84,4 +74,13 @@ impl OAuth {
             access_token: access_token.min(longest),
         }
     }
+}
+
+/// The stored `user` of a grant, if the log-in of the grant still counts.
+///
+/// # Errors
+/// [`TokenError::InvalidGrant`] if not.
+pub(super) fn user_of(grant: &Grant, user: Option<User>) -> Result<User, TokenError> {
+    let user = user.filter(|user| user.sessions.accept(grant.terms.auth_time));
+    user.ok_or(TokenError::InvalidGrant("the log-in of the user has ended"))
 }

@@ -81,7 +81,7 @@ impl OAuth {
         let mut signed = None;
         for tries in 0..MAX_TRIES {
             let found = self.find_grant_of(client, used.grant, tries).await?;
-            let grant = found.ok_or_else(|| credential.unknown())?;
+            let (grant, user) = found.ok_or_else(|| credential.unknown())?;
             let next = match next(&grant) {
                 Ok(next) => next,
                 Err(UseError::Reused) => {
@@ -92,7 +92,7 @@ impl OAuth {
             let nonce = grant.terms.nonce.as_deref().filter(|_| credential == Credential::Code);
             let signed = match &mut signed {
                 Some(signed) => signed,
-                none => none.insert(self.sign_for(client, &grant, params, nonce).await?),
+                none => none.insert(self.sign_for(client, (&grant, user), params, nonce).await?),
             };
             let counter = match next {
                 Refreshed::Unchanged(counter) => counter,

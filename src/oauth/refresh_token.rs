@@ -1,6 +1,7 @@
 //! The grant `refresh_token` (RFC 6749 §6), and what else can be done with a refresh token.
 
 use super::grant_limits::{may_refresh, scopes_now};
+use super::grant_signing::user_of;
 use super::grant_tokens::{GrantTokens, RefreshToken};
 use super::grant_use::{Credential, GrantUse, UseError};
 use super::{AuthenticatedClient, OAuth, Params, TokenError, TokenSet};
@@ -65,23 +66,19 @@ impl OAuth {
         token: &str,
     ) -> Result<Option<RefreshTokenInfo>, TokenError> {
         let Some(token) = self.read_refresh_token(token)? else { return Ok(None) };
-        let grant = self.grants.find_grant(token.grant).await?.filter(|grant| grant.is_of(client));
-        let Some(grant) = grant else { return Ok(None) };
+        let found = self.grants.find_grant_and_user(token.grant).await?;
+        let Some((grant, user)) = found.filter(|(grant, _)| grant.is_of(client)) else { return Ok(None) };
         let lifetimes = self.lifetimes_of(client);
         let next = grant.refresh(token.counter, client.rotates_refresh_tokens(), lifetimes, self.clock.now());
         let is_good = next.is_ok() && may_refresh(client, &grant);
         let Some(expires_at) = grant.refresh_until(lifetimes).filter(|_| is_good) else { return Ok(None) };
-        match self.user_of(&grant).await {
-            Ok(_) => Ok(Some(RefreshTokenInfo {
-                scopes: scopes_now(client, &grant),
-                client: grant.client,
-                user: grant.user,
-                issued_at: grant.terms.created_at,
-                expires_at,
-            })),
-            Err(TokenError::InvalidGrant(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
+        Ok(user_of(&grant, user).is_ok().then(|| RefreshTokenInfo {
+            scopes: scopes_now(client, &grant),
+            client: grant.client,
+            user: grant.user,
+            issued_at: grant.terms.created_at,
+            expires_at,
+        }))
     }
 
     /// Ends the grant of a refresh token of this client, whichever of its refresh tokens it is, and refuses its access tokens

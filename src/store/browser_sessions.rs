@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::{Absent, StoreError};
-use crate::domain::{BrowserSession, Event, SessionKey, Timestamp, UserId};
+use crate::domain::{BrowserSession, Event, SessionKey, Timestamp, User, UserId};
 
 /// One record for each session. What holds for the verbs of [`super::Users`] holds for these. [`super::Users::delete_user`]
 /// removes the sessions of the user.
@@ -15,6 +15,12 @@ pub trait BrowserSessions: Send + Sync {
 
     /// The session with this key. On MongoDB it comes from the primary: a session that was ended is not found.
     async fn find_browser_session(&self, key: SessionKey) -> Result<Option<BrowserSession>, StoreError>;
+
+    /// The same with its user, as [`super::Users::find_user_by_id`] finds them.
+    async fn find_browser_session_and_user(
+        &self,
+        key: SessionKey,
+    ) -> Result<Option<(BrowserSession, Option<User>)>, StoreError>;
 
     /// The sessions of a user, those that expire last first, at most `limit`.
     async fn list_browser_sessions(
@@ -53,6 +59,13 @@ impl BrowserSessions for Absent {
     }
 
     async fn find_browser_session(&self, _: SessionKey) -> Result<Option<BrowserSession>, StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn find_browser_session_and_user(
+        &self,
+        _: SessionKey,
+    ) -> Result<Option<(BrowserSession, Option<User>)>, StoreError> {
         Err(StoreError::Absent)
     }
 

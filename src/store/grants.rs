@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::{Absent, StoreError};
-use crate::domain::{ClientId, Event, Grant, GrantId, Timestamp, UserId};
+use crate::domain::{ClientId, Event, Grant, GrantId, SessionKey, Timestamp, User, UserId};
 
 /// One record for each grant, however often it is refreshed. What holds for the verbs of [`super::Users`] holds for these.
 /// [`super::Users::delete_user`] removes the grants of the user.
@@ -11,11 +11,18 @@ use crate::domain::{ClientId, Event, Grant, GrantId, Timestamp, UserId};
 pub trait Grants: Send + Sync {
     /// Adds a grant with a new id at the stage of a code, which causes no event. It is not added if its user has
     /// [`Grant::MAX_CODES`] other grants to its client that will be forgotten until it will: codes, and a few that are near their
-    /// end. Several calls at once may add some more.
-    async fn create_grant(&self, grant: &Grant) -> Result<GrantCreated, StoreError>;
+    /// end. Several calls at once may add some more. Nor is it given out if it was made in a browser `session` that has ended.
+    async fn create_grant(
+        &self,
+        grant: &Grant,
+        session: Option<SessionKey>,
+    ) -> Result<GrantCreated, StoreError>;
 
     /// The grant with this id. On MongoDB it comes from the primary: a code that was used is never found unused.
     async fn find_grant(&self, id: GrantId) -> Result<Option<Grant>, StoreError>;
+
+    /// The same with its user, as [`super::Users::find_user_by_id`] finds them.
+    async fn find_grant_and_user(&self, id: GrantId) -> Result<Option<(Grant, Option<User>)>, StoreError>;
 
     /// At most `limit` grants of a user in the order of their ids, beginning behind `after`.
     async fn list_grants_of_user(
@@ -59,15 +66,21 @@ pub enum GrantCreated {
     },
     /// It was not added, because the user has too many codes of the client.
     TooManyCodes,
+    /// It may not be given out, because its session has ended. On MongoDB it is stored until it is forgotten.
+    SessionEnded,
 }
 
 #[async_trait]
 impl Grants for Absent {
-    async fn create_grant(&self, _: &Grant) -> Result<GrantCreated, StoreError> {
+    async fn create_grant(&self, _: &Grant, _: Option<SessionKey>) -> Result<GrantCreated, StoreError> {
         Err(StoreError::Absent)
     }
 
     async fn find_grant(&self, _: GrantId) -> Result<Option<Grant>, StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn find_grant_and_user(&self, _: GrantId) -> Result<Option<(Grant, Option<User>)>, StoreError> {
         Err(StoreError::Absent)
     }
 

@@ -11,8 +11,8 @@ use super::document::{object_id, timestamp};
 use super::events::PENDING;
 use super::removal::Remains;
 use super::{Mongo, date, within_deadline};
-use crate::domain::{BrowserSession, Event, SessionDetails, SessionKey, Timestamp, UserId};
-use crate::store::{BrowserSessions, StoreError};
+use crate::domain::{BrowserSession, Event, SessionDetails, SessionKey, Timestamp, User, UserId};
+use crate::store::{BrowserSessions, StoreError, Users};
 
 const REMAINS: Remains = Remains { member: "expires_at", value: "$expires_at" };
 
@@ -42,6 +42,15 @@ impl BrowserSessions for Mongo {
     async fn find_browser_session(&self, key: SessionKey) -> Result<Option<BrowserSession>, StoreError> {
         let found = self.find_one(&BROWSER_SESSIONS, ReadFrom::Primary, of_key(key)).await?;
         found.as_ref().map(from_document).transpose()
+    }
+
+    async fn find_browser_session_and_user(
+        &self,
+        key: SessionKey,
+    ) -> Result<Option<(BrowserSession, Option<User>)>, StoreError> {
+        let Some(session) = self.find_browser_session(key).await? else { return Ok(None) };
+        let user = self.find_user_by_id(session.user).await?;
+        Ok(Some((session, user)))
     }
 
     async fn list_browser_sessions(

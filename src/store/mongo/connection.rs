@@ -59,7 +59,9 @@ impl Connection {
             ReadFrom::PrimaryFirst if self.reads_from_others() => {
                 Some(ReadPreference::PrimaryPreferred { options: Some(ReadPreferenceOptions::default()) })
             }
-            ReadFrom::PrimaryFirst | ReadFrom::Primary | ReadFrom::PrimaryAlone => Some(ReadPreference::Primary),
+            ReadFrom::PrimaryFirst | ReadFrom::Primary | ReadFrom::PrimaryAlone => {
+                Some(ReadPreference::Primary)
+            }
         };
         let criteria = criteria.map(SelectionCriteria::ReadPreference);
         // A comparison must begin with the latest write, and not with the latest one that a majority is known to have.

@@ -10,8 +10,8 @@ use super::document::{object_id, timestamp};
 use super::events::KeptEvent;
 use super::removal::Remains;
 use super::{Mongo, date, within_deadline};
-use crate::domain::{ClientId, Event, Grant, GrantId, Timestamp, UserId};
-use crate::store::{GrantCreated, Grants, StoreError};
+use crate::domain::{ClientId, Event, Grant, GrantId, SessionKey, Timestamp, User, UserId};
+use crate::store::{BrowserSessions, GrantCreated, Grants, StoreError, Users};
 
 /// Grants of a user that end at once.
 const ENDED_AT_ONCE: i64 = 1000;
@@ -19,7 +19,12 @@ const REMAINS: Remains = Remains { member: "forget_at", value: "$forget_at" };
 
 #[async_trait]
 impl Grants for Mongo {
-    async fn create_grant(&self, grant: &Grant) -> Result<GrantCreated, StoreError> {
+    /// The session is looked for when the grant is there: an end of the session that comes later finds the grant.
+    async fn create_grant(
+        &self,
+        grant: &Grant,
+        session: Option<SessionKey>,
+    ) -> Result<GrantCreated, StoreError> {
         let (codes, lasting) = self.count_others(grant).await?;
         if codes >= Grant::MAX_CODES {
             return Ok(GrantCreated::TooManyCodes);
@@ -35,6 +40,11 @@ impl Grants for Mongo {
         };
         within_deadline(async { self.collection(&GRANTS).await?.insert_one(document).await.map(|_| ()) })
             .await?;
+        if let Some(session) = session
+            && self.find_browser_session(session).await?.is_none()
+        {
+            return Ok(GrantCreated::SessionEnded);
+        }
         Ok(GrantCreated::Added { lasting })
     }
 
@@ -43,6 +53,12 @@ impl Grants for Mongo {
         let filter = doc! { "_id": id.to_string(), "revision": { "$gte": 0_i64 } };
         let found = self.find_one(&GRANTS, ReadFrom::Primary, filter).await?;
         found.as_ref().map(from_document).transpose()
+    }
+
+    async fn find_grant_and_user(&self, id: GrantId) -> Result<Option<(Grant, Option<User>)>, StoreError> {
+        let Some(grant) = self.find_grant(id).await? else { return Ok(None) };
+        let user = self.find_user_by_id(grant.user).await?;
+        Ok(Some((grant, user)))
     }
 
     async fn list_grants_of_user(

@@ -6,17 +6,26 @@ use super::super::store_metrics::Verb;
 use super::super::{Assertions, BrowserSessions, Consents, GrantCreated, Grants, StoreError};
 use super::Observed;
 use crate::domain::{
-    BrowserSession, ClientId, Consent, Event, Grant, GrantId, SessionKey, Timestamp, UsedAssertion, UserId,
+    BrowserSession, ClientId, Consent, Event, Grant, GrantId, SessionKey, Timestamp, UsedAssertion, User,
+    UserId,
 };
 
 #[async_trait]
 impl Grants for Observed<dyn Grants> {
-    async fn create_grant(&self, grant: &Grant) -> Result<GrantCreated, StoreError> {
-        self.run(Verb::create_grant, self.store.create_grant(grant)).await
+    async fn create_grant(
+        &self,
+        grant: &Grant,
+        session: Option<SessionKey>,
+    ) -> Result<GrantCreated, StoreError> {
+        self.run(Verb::create_grant, self.store.create_grant(grant, session)).await
     }
 
     async fn find_grant(&self, id: GrantId) -> Result<Option<Grant>, StoreError> {
         self.run(Verb::find_grant, self.store.find_grant(id)).await
+    }
+
+    async fn find_grant_and_user(&self, id: GrantId) -> Result<Option<(Grant, Option<User>)>, StoreError> {
+        self.run(Verb::find_grant_and_user, self.store.find_grant_and_user(id)).await
     }
 
     async fn list_grants_of_user(
@@ -76,6 +85,13 @@ impl BrowserSessions for Observed<dyn BrowserSessions> {
 
     async fn find_browser_session(&self, key: SessionKey) -> Result<Option<BrowserSession>, StoreError> {
         self.run(Verb::find_browser_session, self.store.find_browser_session(key)).await
+    }
+
+    async fn find_browser_session_and_user(
+        &self,
+        key: SessionKey,
+    ) -> Result<Option<(BrowserSession, Option<User>)>, StoreError> {
+        self.run(Verb::find_browser_session_and_user, self.store.find_browser_session_and_user(key)).await
     }
 
     async fn list_browser_sessions(

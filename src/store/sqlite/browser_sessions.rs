@@ -6,7 +6,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::Sqlite;
 use super::changes::Change;
 use super::json::{from_json, to_json};
-use crate::domain::{BrowserSession, Event, SessionKey, Timestamp, UserId};
+use super::users::user_with_id;
+use crate::domain::{BrowserSession, Event, SessionKey, Timestamp, User, UserId};
 use crate::store::{BrowserSessions, StoreError};
 
 /// Sessions that one write removes: some milliseconds.
@@ -37,13 +38,22 @@ impl BrowserSessions for Sqlite {
 
     async fn find_browser_session(&self, key: SessionKey) -> Result<Option<BrowserSession>, StoreError> {
         self.upgrade().await?;
+        let found = self.read(move |connection| stored_session(connection, key)).await?;
+        found.map(Stored::session).transpose()
+    }
+
+    async fn find_browser_session_and_user(
+        &self,
+        key: SessionKey,
+    ) -> Result<Option<(BrowserSession, Option<User>)>, StoreError> {
+        self.upgrade().await?;
         let query = move |connection: &Connection| {
-            connection
-                .prepare_cached(&format!("{COLUMNS} WHERE key = ?1"))?
-                .query_row([key.0], Stored::read)
-                .optional()
+            let Some(session) = stored_session(connection, key)? else { return Ok(None) };
+            let user = user_with_id(connection, &session.user)?;
+            Ok(Some((session, user)))
         };
-        self.read(query).await?.map(Stored::session).transpose()
+        let Some((session, user)) = self.read(query).await? else { return Ok(None) };
+        Ok(Some((session.session()?, user.transpose()?)))
     }
 
     async fn list_browser_sessions(
@@ -118,6 +128,18 @@ impl BrowserSessions for Sqlite {
         };
         Ok(self.writer.run(purge).await? == PURGED_AT_ONCE)
     }
+}
+
+/// Whether the session with this key is stored.
+pub(super) fn has_session(connection: &Connection, key: SessionKey) -> rusqlite::Result<bool> {
+    connection.prepare_cached("SELECT 1 FROM browser_sessions WHERE key = ?1")?.exists([key.0])
+}
+
+fn stored_session(connection: &Connection, key: SessionKey) -> rusqlite::Result<Option<Stored>> {
+    connection
+        .prepare_cached(&format!("{COLUMNS} WHERE key = ?1"))?
+        .query_row([key.0], Stored::read)
+        .optional()
 }
 
 /// A row as SQLite has it.

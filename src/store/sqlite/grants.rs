@@ -4,8 +4,10 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
+use super::browser_sessions::has_session;
 use super::json::{from_json, to_json};
-use crate::domain::{ClientId, Event, Grant, GrantId, Timestamp, UserId};
+use super::users::user_with_id;
+use crate::domain::{ClientId, Event, Grant, GrantId, SessionKey, Timestamp, User, UserId};
 use crate::store::{GrantCreated, Grants, StoreError};
 
 /// Grants that one write removes: some milliseconds.
@@ -15,7 +17,11 @@ const COLUMNS: &str = "SELECT id, revision, client, user, forget_at, terms, stag
 
 #[async_trait]
 impl Grants for Sqlite {
-    async fn create_grant(&self, grant: &Grant) -> Result<GrantCreated, StoreError> {
+    async fn create_grant(
+        &self,
+        grant: &Grant,
+        session: Option<SessionKey>,
+    ) -> Result<GrantCreated, StoreError> {
         self.upgrade().await?;
         let (id, revision, forget_at) = (grant.id.to_bytes(), grant.revision as i64, millis(grant.forget_at));
         let (client, user) = (grant.client.as_str().to_owned(), grant.user.to_string());
@@ -33,6 +39,11 @@ impl Grants for Sqlite {
                 if codes as usize >= Grant::MAX_CODES {
                     return Ok(GrantCreated::TooManyCodes);
                 }
+                if let Some(session) = session
+                    && !has_session(connection, session)?
+                {
+                    return Ok(GrantCreated::SessionEnded);
+                }
                 connection
                     .prepare_cached(
                         "INSERT INTO grants (id, revision, client, user, forget_at, terms, stage)
@@ -46,13 +57,19 @@ impl Grants for Sqlite {
 
     async fn find_grant(&self, id: GrantId) -> Result<Option<Grant>, StoreError> {
         self.upgrade().await?;
+        let found = self.read(move |connection| stored_grant(connection, id)).await?;
+        found.map(Stored::grant).transpose()
+    }
+
+    async fn find_grant_and_user(&self, id: GrantId) -> Result<Option<(Grant, Option<User>)>, StoreError> {
+        self.upgrade().await?;
         let query = move |connection: &Connection| {
-            connection
-                .prepare_cached(&format!("{COLUMNS} WHERE id = ?1"))?
-                .query_row([id.to_bytes()], Stored::read)
-                .optional()
+            let Some(grant) = stored_grant(connection, id)? else { return Ok(None) };
+            let user = user_with_id(connection, &grant.user)?;
+            Ok(Some((grant, user)))
         };
-        self.read(query).await?.map(Stored::grant).transpose()
+        let Some((grant, user)) = self.read(query).await? else { return Ok(None) };
+        Ok(Some((grant.grant()?, user.transpose()?)))
     }
 
     async fn list_grants_of_user(
@@ -128,6 +145,13 @@ impl Grants for Sqlite {
         };
         Ok(self.writer.run(purge).await? == PURGED_AT_ONCE)
     }
+}
+
+fn stored_grant(connection: &Connection, id: GrantId) -> rusqlite::Result<Option<Stored>> {
+    connection
+        .prepare_cached(&format!("{COLUMNS} WHERE id = ?1"))?
+        .query_row([id.to_bytes()], Stored::read)
+        .optional()
 }
 
 /// A row as SQLite has it.

@@ -29,8 +29,9 @@ impl Users for Sqlite {
     }
 
     async fn find_user_by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        let found = self.find_users(format!("{COLUMNS} WHERE id = ?1"), vec![Some(id.to_string())]).await?;
-        Ok(found.into_iter().next())
+        self.upgrade().await?;
+        let id = id.to_string();
+        self.read(move |connection| user_with_id(connection, &id)).await?.transpose()
     }
 
     async fn find_user_by_username(&self, username: &Username) -> Result<Option<User>, StoreError> {
@@ -182,6 +183,14 @@ impl Sqlite {
         });
         rows.await?.into_iter().collect()
     }
+}
+
+/// The user with this id; the inner error is for a row that the service did not write.
+pub(super) fn user_with_id(
+    connection: &Connection,
+    id: &str,
+) -> rusqlite::Result<Option<Result<User, StoreError>>> {
+    connection.prepare_cached(&format!("{COLUMNS} WHERE id = ?1"))?.query_row([id], stored).optional()
 }
 
 /// The user with exactly the name or address that the caller looks for, who comes first; or else the only

@@ -90,7 +90,7 @@ impl Granter {
         let (uri, challenge) = (Some(CALLBACK.to_owned()), Some(CHALLENGE.to_owned()));
         let user = UserId::parse(user).unwrap();
         let grant = Grant::with_code(id, client.clone(), user, terms, uri, challenge);
-        self.runtime.block_on(self.grants.create_grant(&grant)).unwrap();
+        self.runtime.block_on(self.grants.create_grant(&grant, None)).unwrap();
         let secret = ServerSecretSettings::parse(SERVER_SECRET).unwrap().with(None).unwrap();
         let key = secret.subkeys(Label::AuthorizationCode).unwrap().newest;
         let message = [&id.to_bytes()[..], client.as_str().as_bytes()].concat();

@@ -83,8 +83,9 @@ async fn without_a_database_each_verb_says_so() {
     ]);
     let (grant, session) = (grant(1, 1), session(1, 1));
     all_absent(&[
-        grants.create_grant(&grant).await.map(drop),
+        grants.create_grant(&grant, None).await.map(drop),
         grants.find_grant(grant.id).await.map(drop),
+        grants.find_grant_and_user(grant.id).await.map(drop),
         grants.list_grants_of_user(user.id, None, 1).await.map(drop),
         grants.end_unused_grants((user.id, &grant.client), now, 1).await,
         grants.replace_grant_if(1, &grant, None).await.map(drop),
@@ -93,6 +94,7 @@ async fn without_a_database_each_verb_says_so() {
     all_absent(&[
         browser_sessions.create_browser_session(&session, &event).await,
         browser_sessions.find_browser_session(session.key).await.map(drop),
+        browser_sessions.find_browser_session_and_user(session.key).await.map(drop),
         browser_sessions.list_browser_sessions(user.id, 1).await.map(drop),
         browser_sessions.replace_browser_session_if(1, &session).await.map(drop),
         browser_sessions.replace_browser_session_key_if(session.key, &session, &event).await.map(drop),

@@ -145,8 +145,12 @@ async fn a_user_who_is_deleted_leaves_no_sessions(Opened { stores, events: _ }: 
     users.create_user(&user(1), &registered(1)).await.unwrap();
     create(&sessions, &session(1, 1)).await;
     create(&sessions, &session(2, 2)).await;
+    for (n, found) in [(1, Some(user(1))), (2, None)] {
+        let found = Some((session(n, n), found));
+        assert_eq!(sessions.find_browser_session_and_user(SessionKey([n; 32])).await.unwrap(), found);
+    }
     users.delete_user(user(1).id, &changed(EventKind::UserDeleted, 1)).await.unwrap();
-    assert_eq!(sessions.find_browser_session(SessionKey([1; 32])).await.unwrap(), None);
+    assert_eq!(sessions.find_browser_session_and_user(SessionKey([1; 32])).await.unwrap(), None);
     assert_eq!(sessions.list_browser_sessions(user(1).id, 9).await.unwrap(), []);
     assert_eq!(sessions.list_browser_sessions(user(2).id, 9).await.unwrap(), [session(2, 2)]);
 }

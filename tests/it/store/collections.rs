@@ -47,7 +47,7 @@ fn the_database_has_the_collections_and_the_indexes_of_the_table_and_no_others()
         store.record_denial(&denial, Some(&registered(1))).await.unwrap();
         assert!(store.create_assertion(&assertion(1, Timestamp::from_secs(4_000_000_000))).await.unwrap());
         store.lease_status_positions("a", Timestamp::from_secs(4_000_000_000)).await.unwrap();
-        store.create_grant(&grant(1, 1)).await.unwrap();
+        store.create_grant(&grant(1, 1), None).await.unwrap();
         store.create_browser_session(&session(1, 1), &registered(1)).await.unwrap();
         store.record_consent(&consent(1, "app", "openid"), &registered(1)).await.unwrap();
         assert!(store.create_webhook(&webhook("a", 1), &registered(2)).await.unwrap());

@@ -107,7 +107,7 @@ async fn the_events_of_all_other_aggregates_are_in_the_chain(Opened { stores, ..
     let created = client_event(EventKind::ClientCreated, "a", 1);
     assert!(stores.clients.create_client(&client("a", 1), &created).await.unwrap());
     stores.denials.record_denial(&denial(1, Timestamp::from_secs(9)), Some(&denied(1))).await.unwrap();
-    stores.grants.create_grant(&grant(1, 1)).await.unwrap();
+    stores.grants.create_grant(&grant(1, 1), None).await.unwrap();
     let revoked = at(EventKind::GrantRevoked, 1, 2);
     let ended = grant(1, 1).ended(revoked.at).unwrap();
     assert!(stores.grants.replace_grant_if(ended.revision - 1, &ended, Some(&revoked)).await.unwrap());

@@ -8,6 +8,7 @@ use jwt_generator::domain::{
 };
 use jwt_generator::store::{GrantCreated, Grants, StoreError};
 
+use super::browser_sessions::session;
 use super::contract::{Opened, changed, contract, registered, user};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -63,7 +64,7 @@ async fn a_grant_is_found_as_it_was_written(grants: Arc<dyn Grants>) {
     let ended = Grant { stage: GrantStage::Ended { at: NOW }, ..grant(3, 1) };
     assert_eq!(grants.find_grant(id(1)).await.unwrap(), None);
     for grant in [&grant(1, 1), &bare, &ended] {
-        grants.create_grant(grant).await.unwrap();
+        grants.create_grant(grant, None).await.unwrap();
         assert_eq!(grants.find_grant(grant.id).await.unwrap().as_ref(), Some(grant));
     }
     assert_eq!(grants.find_grant(id(4)).await.unwrap(), None);
@@ -73,7 +74,7 @@ async fn only_the_revision_that_was_seen_is_replaced(grants: Arc<dyn Grants>) {
     let replace =
         async |seen, revision| grants.replace_grant_if(seen, &active(1, 1, revision), None).await.unwrap();
     assert!(!replace(1, 2).await, "there is no grant");
-    grants.create_grant(&grant(1, 1)).await.unwrap();
+    grants.create_grant(&grant(1, 1), None).await.unwrap();
     assert!(!replace(2, 3).await);
     assert!(replace(1, 2).await);
     assert!(!replace(1, 2).await);
@@ -82,7 +83,7 @@ async fn only_the_revision_that_was_seen_is_replaced(grants: Arc<dyn Grants>) {
 }
 
 async fn of_64_changes_at_once_one_is_made(grants: Arc<dyn Grants>) {
-    grants.create_grant(&grant(1, 1)).await.unwrap();
+    grants.create_grant(&grant(1, 1), None).await.unwrap();
     for seen in [1, 2] {
         let racers: Vec<_> = (0..64)
             .map(|n| {
@@ -105,9 +106,9 @@ async fn of_64_changes_at_once_one_is_made(grants: Arc<dyn Grants>) {
 
 async fn the_grants_of_a_user_are_listed_in_pages(grants: Arc<dyn Grants>) {
     for n in [3, 1, 2, 0xf0] {
-        grants.create_grant(&grant(n, 1)).await.unwrap();
+        grants.create_grant(&grant(n, 1), None).await.unwrap();
     }
-    grants.create_grant(&grant(4, 2)).await.unwrap();
+    grants.create_grant(&grant(4, 2), None).await.unwrap();
     let page = async |after: Option<u8>, limit| {
         let page = grants.list_grants_of_user(user(1).id, after.map(id), limit).await.unwrap();
         page.iter().map(|grant| grant.id).collect::<Vec<_>>()
@@ -132,10 +133,10 @@ async fn the_grants_that_were_not_used_for_the_longest_time_end_and_codes_do_not
     let code = Grant { forget_at: NOW.plus_secs(60), ..grant(6, 1) };
     let foreign = [Grant { user: user(2).id, ..used(7, 1) }, Grant { client: other, ..used(8, 1) }];
     for grant in [&used(1, 30), &given(2, 40), &used(3, 20), &given(4, 10), &code, &foreign[0], &foreign[1]] {
-        grants.create_grant(grant).await.unwrap();
+        grants.create_grant(grant, None).await.unwrap();
     }
     let ended = Grant { stage: GrantStage::Ended { at: NOW.plus_secs(90) }, ..given(9, 90) };
-    grants.create_grant(&ended).await.unwrap();
+    grants.create_grant(&ended, None).await.unwrap();
     let left_with = async |keep| {
         let owner = (user(1).id, &grant(1, 1).client);
         grants.end_unused_grants(owner, NOW.plus_secs(60), keep).await.unwrap();
@@ -155,7 +156,7 @@ async fn a_user_has_a_limited_number_of_codes_and_used_ones_do_not_count(grants:
         let id = GrantId::from_bytes(n.to_be_bytes());
         Grant { id, terms, forget_at: NOW.plus_secs(secs + 60), ..grant(1, 1) }
     };
-    let create = async |grant: &Grant| grants.create_grant(grant).await.unwrap();
+    let create = async |grant: &Grant| grants.create_grant(grant, None).await.unwrap();
     for n in 0..1_000 {
         assert_eq!(create(&code_at(n, 0)).await, GrantCreated::Added { lasting: 0 }, "{n}");
     }
@@ -181,7 +182,7 @@ async fn a_user_has_a_limited_number_of_codes_and_used_ones_do_not_count(grants:
 
 async fn grants_that_may_be_forgotten_are_removed_and_no_others(grants: Arc<dyn Grants>) {
     for (n, forget_at) in [(1, NOW), (2, NOW.plus_secs(1))] {
-        grants.create_grant(&Grant { forget_at, ..grant(n, 1) }).await.unwrap();
+        grants.create_grant(&Grant { forget_at, ..grant(n, 1) }, None).await.unwrap();
     }
     assert!(!grants.purge_grants(NOW.plus_secs(1)).await.unwrap());
     assert_eq!(grants.find_grant(id(1)).await.unwrap(), None);
@@ -191,7 +192,7 @@ async fn grants_that_may_be_forgotten_are_removed_and_no_others(grants: Arc<dyn 
 async fn many_grants_are_removed_by_several_calls(grants: Arc<dyn Grants>) {
     for n in 0..1_001_u128 {
         let id = GrantId::from_bytes(n.to_be_bytes());
-        grants.create_grant(&Grant { id, forget_at: NOW, ..grant(1, 1) }).await.unwrap();
+        grants.create_grant(&Grant { id, forget_at: NOW, ..grant(1, 1) }, None).await.unwrap();
     }
     assert!(grants.purge_grants(NOW.plus_secs(1)).await.unwrap(), "one is left");
     assert!(!grants.purge_grants(NOW.plus_secs(1)).await.unwrap());
@@ -202,7 +203,7 @@ async fn a_user_who_is_deleted_leaves_no_grants(Opened { stores, events }: Opene
     let (users, grants) = (stores.users, stores.grants);
     users.create_user(&user(1), &registered(1)).await.unwrap();
     for (n, of_user) in [(1, 1), (2, 1), (3, 2)] {
-        grants.create_grant(&grant(n, of_user)).await.unwrap();
+        grants.create_grant(&grant(n, of_user), None).await.unwrap();
     }
     let revoked = changed(EventKind::GrantRevoked, 1);
     assert!(grants.replace_grant_if(1, &active(2, 1, 2), Some(&revoked)).await.unwrap());
@@ -216,9 +217,32 @@ async fn a_user_who_is_deleted_leaves_no_grants(Opened { stores, events }: Opene
     assert!(grants.find_grant(id(3)).await.unwrap().is_some(), "it is of another user");
 }
 
+async fn a_grant_is_found_with_its_user_if_there_is_one(Opened { stores, events: _ }: Opened) {
+    let (users, grants) = (stores.users, stores.grants);
+    users.create_user(&user(1), &registered(1)).await.unwrap();
+    assert_eq!(grants.find_grant_and_user(id(1)).await.unwrap(), None);
+    for (n, found) in [(1, Some(user(1))), (2, None)] {
+        grants.create_grant(&grant(n, n), None).await.unwrap();
+        assert_eq!(grants.find_grant_and_user(id(n)).await.unwrap(), Some((grant(n, n), found)));
+    }
+}
+
+async fn a_session_that_has_ended_gets_no_grant(Opened { stores, events: _ }: Opened) {
+    let (sessions, grants) = (stores.browser_sessions, stores.grants);
+    let [started, ended] =
+        [EventKind::BrowserSessionStarted, EventKind::BrowserSessionEnded].map(|kind| changed(kind, 1));
+    let session = session(1, 1);
+    sessions.create_browser_session(&session, &started).await.unwrap();
+    let created = grants.create_grant(&grant(1, 1), Some(session.key)).await.unwrap();
+    assert_eq!(created, GrantCreated::Added { lasting: 0 });
+    sessions.end_browser_session(session.key, &ended).await.unwrap();
+    let created = grants.create_grant(&grant(2, 1), Some(session.key)).await.unwrap();
+    assert_eq!(created, GrantCreated::SessionEnded);
+}
+
 async fn a_change_hands_over_its_event_or_is_not_made(Opened { stores, events }: Opened) {
     let grants = stores.grants;
-    grants.create_grant(&grant(1, 1)).await.unwrap();
+    grants.create_grant(&grant(1, 1), None).await.unwrap();
     let (revoked, reused) = (changed(EventKind::GrantRevoked, 1), changed(EventKind::CodeReused, 1));
     let replace = async |seen, revision, event: Option<&Event>| {
         grants.replace_grant_if(seen, &active(1, 1, revision), event).await
@@ -262,10 +286,15 @@ mod of_grants {
 
 mod of_events {
     use super::contract;
-    use super::{a_change_hands_over_its_event_or_is_not_made, a_user_who_is_deleted_leaves_no_grants};
+    use super::{
+        a_change_hands_over_its_event_or_is_not_made, a_grant_is_found_with_its_user_if_there_is_one,
+        a_session_that_has_ended_gets_no_grant, a_user_who_is_deleted_leaves_no_grants,
+    };
 
     contract! {
         of all:
+        a_grant_is_found_with_its_user_if_there_is_one,
+        a_session_that_has_ended_gets_no_grant,
         a_user_who_is_deleted_leaves_no_grants,
         a_change_hands_over_its_event_or_is_not_made,
     }
