@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, HeaderMap};
-use http_body_util::{BodyExt, Limited};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap};
+use http_body_util::BodyExt;
 use zeroize::Zeroizing;
 
 use super::Body;
@@ -21,11 +21,6 @@ const BODY_DEADLINE: Duration = Duration::from_secs(20);
 /// current chunk, and the buffer into which hyper reads. A body that is small enough not to be counted has
 /// only one of them, as an idle connection does.
 const AHEAD: usize = 2 * READ_AHEAD;
-
-/// The most bytes of a refused body that are read and thrown away.
-const DISCARDED: usize = 1024 * 1024;
-/// The longest time for this.
-const DISCARD_DEADLINE: Duration = Duration::from_secs(2);
 
 /// A complete body, and its share of the memory. The share must live as long as any value that was made from
 /// the body. A body may contain a password or a token, so its memory is wiped.
@@ -69,7 +64,6 @@ impl Received {
 pub(super) struct Announced {
     encoded: bool,
     length: Option<u64>,
-    expects_continue: bool,
 }
 
 impl Announced {
@@ -78,7 +72,6 @@ impl Announced {
         Self {
             encoded: headers.get(CONTENT_ENCODING).is_some_and(encoded),
             length: headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok()),
-            expects_continue: headers.contains_key(EXPECT),
         }
     }
 }
@@ -89,19 +82,13 @@ pub(super) async fn read(announced: Announced, mut body: Body, share: Share) -> 
         return Err(MediaFault::Compressed.into());
     }
     if announced.length.is_some_and(|length| length > BODY_LIMIT as u64) {
-        if !announced.expects_continue {
-            discard(body).await;
-        }
         return Err(Kind::BodyTooLarge(BODY_LIMIT).into());
     }
     let whole = tokio::time::timeout(BODY_DEADLINE, collect(&mut body, share));
     match whole.await.map_err(|_| Kind::BodyTooSlow)? {
         Ok(received) => Ok(received),
         Err(Broken::Off) => Err(BodyFault::EndedEarly.into()),
-        Err(Broken::Refused(refusal)) => {
-            discard(body).await;
-            Err(refusal)
-        }
+        Err(Broken::Refused(refusal)) => Err(refusal),
     }
 }
 
@@ -129,13 +116,4 @@ async fn collect(body: &mut Body, share: Share) -> Result<Received, Broken> {
     }
     received.end()?;
     Ok(received)
-}
-
-/// Reads on for a while. Some callers send everything before they read anything. If the connection closed at
-/// once, they would never see the refusal (RFC 9112 §9.6).
-async fn discard(body: Body) {
-    let mut rest = Limited::new(body, DISCARDED);
-    let read_on = async { while let Some(Ok(_)) = rest.frame().await {} };
-    // A caller who sends more than that, or sends slowly, may miss the refusal.
-    let _ = tokio::time::timeout(DISCARD_DEADLINE, read_on).await;
 }

@@ -2,6 +2,7 @@
 
 mod answered;
 mod api;
+mod arriving_body;
 mod base_path;
 mod body;
 mod body_memory;
@@ -34,7 +35,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::{Either, Full};
-use hyper::body::Incoming;
 
 use crate::accounts::Accounts;
 use crate::clock::Clock;
@@ -49,6 +49,7 @@ use crate::token::Tokens;
 use call::Call;
 use refusal::Refusal;
 
+pub use arriving_body::ArrivingBody;
 pub use connections::Limits;
 pub use dialect::Dialect;
 pub use docs::{openapi_json, openapi_yaml};
@@ -58,7 +59,7 @@ pub use operations::operations;
 pub use server::serve;
 
 /// The body of a request: it arrives on a connection, or came complete with an event.
-pub type Body = Either<Incoming, Full<Bytes>>;
+pub type Body = Either<ArrivingBody, Full<Bytes>>;
 /// A complete response.
 pub type Response = http::Response<Bytes>;
 /// The result of a handler.

@@ -15,6 +15,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::HttpService;
+use super::arriving_body::Leftover;
 use super::connections::{Connections, Limits, Place};
 use super::deadlines::Paced;
 
@@ -87,15 +88,19 @@ async fn converse(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot turn off Nagle's algorithm");
     }
-    let progress = place.progress();
+    let (progress, leftover) = (place.progress(), Leftover::default());
     let stream = TokioIo::new(Paced::new(stream, progress.clone()));
     let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
         progress.begin();
         let large = progress.head_exceeds(LARGE_HEAD);
-        let answer = service.answer(request.map(Either::Left), peer);
+        let (head, body) = request.into_parts();
+        let body = Either::Left(leftover.watch(&head.headers, body));
+        let answer = service.answer(http::Request::from_parts(head, body), peer);
+        let leftover = &leftover;
         async move {
             let mut response = answer.await;
-            if large {
+            let is_read = leftover.discard().await;
+            if large || !is_read {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             progress.end();

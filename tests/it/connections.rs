@@ -227,6 +227,27 @@ fn each_limit_on_connections_is_told_of_in_the_log() {
     assert_eq!(told("the limit of connections is reached (MAX_CONNECTIONS)"), 1, "{log}");
 }
 
+/// Seen: the server answered `POST /api/auth/refresh` before it had read the body, and closed the connection without saying so
+/// because a body that nothing reads was in the way. The next request of the client got no answer.
+#[test]
+fn a_body_that_the_operation_does_not_need_is_read_or_the_response_says_that_the_connection_closes() {
+    const REFRESH: &str = "POST /api/auth/refresh HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n";
+    let (_folder, program) = started(&[]);
+    let mut stream = connect(program.address());
+    for _ in 0..20 {
+        send(&mut stream, format!("{REFRESH}\r\n"));
+        send(&mut stream, "{}");
+        let answer = answer(&mut stream);
+        assert!(answer.starts_with("HTTP/1.1 401 ") && !answer.contains("\r\nconnection: close"), "{answer}");
+    }
+    for never_sent in ["", "Expect: 100-continue\r\n"] {
+        let mut stream = connect(program.address());
+        send(&mut stream, format!("{REFRESH}{never_sent}\r\n"));
+        let last = until_closed(&mut stream);
+        assert!(last.starts_with("HTTP/1.1 401 ") && last.contains("\r\nconnection: close"), "{last}");
+    }
+}
+
 /// The memory of a body is free again when its request has ended, however it ended.
 #[test]
 fn the_memory_of_bodies_that_were_answered_or_given_up_is_there_for_others() {
