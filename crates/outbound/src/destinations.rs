@@ -49,11 +49,21 @@ const GLOBAL_UNICAST: Ipv6Net = v6([0x2000, 0], 3);
 /// Parts of it that are not public, or that contain another address (IANA IPv6 Special-Purpose Address Registry): protocol
 /// assignments with Teredo (RFC 2928, RFC 4380), documentation (RFC 3849, RFC 9637) and 6to4 (RFC 3056, RFC 7526).
 const SPECIAL_IPV6: [Ipv6Net; 4] =
-    [v6([0x2001, 0], 23), v6([0x2001, 0x0db8], 32), v6([0x2002, 0], 16), v6([0x3fff, 0], 20)];
+    [v6([0x2001, 0], 23), v6([0x2001, 0x0db8], 32), SIX_TO_FOUR, v6([0x3fff, 0], 20)];
 /// IPv4 behind a translator (NAT64, RFC 6052 §2.1): the last 32 bits are the address.
 const NAT64: Ipv6Net = v6([0x0064, 0xff9b], 96);
-/// Link-local addresses of IPv6, and the network in which AWS answers on IPv6.
-const PLATFORM_IPV6: [Ipv6Net; 2] = [v6([0xfe80, 0], 10), v6([0xfd00, 0x0ec2], 32)];
+/// The same for translators within one network (RFC 8215).
+const LOCAL_NAT64: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0x0064, 0xff9b, 1, 0, 0, 0, 0, 0), 48);
+/// IPv4-compatible addresses (RFC 4291 §2.5.5.1).
+const COMPATIBLE: Ipv6Net = v6([0, 0], 96);
+/// 6to4 (RFC 3056 §2): bits 16 to 47 are the address.
+const SIX_TO_FOUR: Ipv6Net = v6([0x2002, 0], 16);
+/// Link-local addresses of IPv6, the network in which AWS answers on IPv6, and the address at which Google does.
+const PLATFORM_IPV6: [Ipv6Net; 3] = [
+    v6([0xfe80, 0], 10),
+    v6([0xfd00, 0x0ec2], 32),
+    Ipv6Net::new_assert(Ipv6Addr::new(0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254), 128),
+];
 /// Link-local addresses of IPv4, at which most clouds answer; then Azure, Oracle and Alibaba.
 const PLATFORM_IPV4: [Ipv4Net; 4] = [
     v4([169, 254, 0, 0], 16),
@@ -109,9 +119,22 @@ fn inner(address: IpAddr) -> IpAddr {
 }
 
 fn is_of_platform(address: IpAddr) -> bool {
+    let is_listed = |ip: Ipv4Addr| PLATFORM_IPV4.iter().any(|network| network.contains(&ip));
     match address {
-        IpAddr::V4(ip) => PLATFORM_IPV4.iter().any(|network| network.contains(&ip)),
-        IpAddr::V6(ip) => PLATFORM_IPV6.iter().any(|network| network.contains(&ip)),
+        IpAddr::V4(ip) => is_listed(ip),
+        IpAddr::V6(ip) => {
+            PLATFORM_IPV6.iter().any(|network| network.contains(&ip)) || translated(ip).is_some_and(is_listed)
+        }
+    }
+}
+
+/// The address of IPv4 to which a network may translate this one.
+fn translated(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [_, _, e, f, g, h, .., a, b, c, d] = address.octets();
+    if LOCAL_NAT64.contains(&address) || COMPATIBLE.contains(&address) {
+        Some(Ipv4Addr::new(a, b, c, d))
+    } else {
+        SIX_TO_FOUR.contains(&address).then(|| Ipv4Addr::new(e, f, g, h))
     }
 }
 
@@ -247,6 +270,12 @@ mod tests {
             ("168.63.129.16", false),
             ("fe80::1", false),
             ("fd00:ec2::254", false),
+            ("fd20:ce::254", false),
+            ("64:ff9b:1::169.254.169.254", false),
+            ("::169.254.169.254", false),
+            ("2002:a9fe:a9fe::1", false),
+            ("2002:7f00:1::1", true),
+            ("::1", true),
             ("127.0.0.1", true),
             ("10.0.0.1", true),
             ("fd00::1", true),
