@@ -68,21 +68,18 @@ impl Mongo {
         .map(|_| ())
     }
 
-    /// Removes the state of a user who does not exist, except for events that must still be moved.
+    /// Removes the state of a user who does not exist, except for events that must still be moved. The user's own members go first,
+    /// whatever else is in the state: another instance may move its last event between the two writes, and removes what is left.
     pub(super) async fn clear_state(&self, id: UserId) -> Result<(), StoreError> {
-        let without_events = doc! { "_id": object_id(id), INTENTS: Bson::Null, PENDING: Bson::Null };
-        let is_there = |array: &str| doc! { array: { "$exists": true } };
-        let with_events = doc! { "_id": object_id(id), "$or": [is_there(INTENTS), is_there(PENDING)] };
         let events = doc! { "_id": "$_id", INTENTS: format!("${INTENTS}"), PENDING: format!("${PENDING}") };
-        let deleted =
-            within_deadline(async { self.collection(&USER_STATES).await?.delete_one(without_events).await });
-        if deleted.await?.deleted_count == 1 {
-            return Ok(());
-        }
-        let change = vec![doc! { "$replaceWith": events }];
-        within_deadline(async { self.collection(&USER_STATES).await?.update_one(with_events, change).await })
-            .await
-            .map(|_| ())
+        let only_events = vec![doc! { "$replaceWith": events }];
+        let without_events = doc! { "_id": object_id(id), INTENTS: Bson::Null, PENDING: Bson::Null };
+        within_deadline(async {
+            let states = self.collection(&USER_STATES).await?;
+            states.update_one(doc! { "_id": object_id(id) }, only_events).await?;
+            states.delete_one(without_events).await.map(|_| ())
+        })
+        .await
     }
 
     /// Removes the state of a registration that was refused, and the event with it.

@@ -154,7 +154,9 @@ impl Users for Sqlite {
     }
 
     async fn delete_user(&self, id: UserId, event: &Event) -> Result<bool, StoreError> {
+        let erased = self.writer.erased();
         let delete = move |connection: &Connection| {
+            erased.note();
             connection
                 .prepare_cached("DELETE FROM login_throttles WHERE account = ?1")?
                 .execute([ThrottledAccount::User(id).to_string()])?;

@@ -14,6 +14,7 @@ use super::files::{Files, OpenFiles, file_at};
 use super::header::Header;
 use super::migrations::{holds_lasting_rows, migrate};
 use super::readers::Readers;
+use super::writer::empty_log;
 use super::{Upgrade, store_error};
 use crate::store::{IfMissing, StoreError};
 
@@ -160,9 +161,8 @@ impl WatchedDatabase {
     /// Writes the contents of the deleted log into the database file.
     fn write_log_back(&self) -> Result<(), StoreError> {
         let Some(open) = &self.open else { return Ok(()) };
-        let busy = |row: &rusqlite::Row<'_>| row.get::<_, bool>(0);
-        let busy = open.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], busy);
-        if busy.map_err(store_error)? { Err(unavailable("queries still read the log")) } else { Ok(()) }
+        let is_empty = empty_log(&open.connection).map_err(store_error)?;
+        if is_empty { Ok(()) } else { Err(unavailable("queries still read the log")) }
     }
 
     fn open_files(&mut self) -> Result<Open, StoreError> {

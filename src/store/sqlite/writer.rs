@@ -3,6 +3,8 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -31,13 +33,46 @@ type Reply = Box<dyn FnOnce(Option<&StoreError>)>;
 #[derive(Debug)]
 pub(super) struct Writer {
     queue: Sender<Job>,
+    erased: Erased,
+}
+
+/// Whether a write has erased something since SQLite's log was emptied. Until then, the log contains what was erased.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Erased(Arc<AtomicBool>);
+
+impl Erased {
+    /// Empties the log after the commit of the job that calls this.
+    pub(super) fn note(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// If a query reads the log for longer than a write waits for a lock, the log is emptied after a later commit.
+    fn empty_log(&self, connection: &Connection) {
+        if self.0.swap(false, Ordering::Relaxed) && !empty_log(connection).unwrap_or(false) {
+            self.note();
+        }
+    }
+}
+
+/// Writes the log into the database file, and empties the log. False if queries read the log.
+pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
+    let is_busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    Ok(!is_busy)
 }
 
 impl Writer {
     pub(super) fn start(database: WatchedDatabase) -> io::Result<Self> {
         let (queue, jobs) = bounded(MAX_WAITING_WRITES);
-        thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || write(database, &jobs))?;
-        Ok(Self { queue })
+        let erased = Erased::default();
+        let of_thread = erased.clone();
+        let write = move || write(database, &jobs, &of_thread);
+        thread::Builder::new().name("sqlite-writer".to_owned()).spawn(write)?;
+        Ok(Self { queue, erased })
+    }
+
+    /// What jobs tell that erase something.
+    pub(super) fn erased(&self) -> Erased {
+        self.erased.clone()
     }
 
     /// Runs `work` in the next commit, as a whole or not at all, and returns when that commit is on disk.
@@ -77,16 +112,16 @@ fn job<T: Send + 'static>(
     (job, answer)
 }
 
-fn write(mut database: WatchedDatabase, jobs: &Receiver<Job>) {
+fn write(mut database: WatchedDatabase, jobs: &Receiver<Job>, erased: &Erased) {
     while let Ok(first) = jobs.recv() {
         let group = std::iter::once(first).chain(jobs.try_iter().take(MAX_WRITES_PER_COMMIT - 1));
-        commit(&mut database, group);
+        commit(&mut database, group, erased);
     }
 }
 
 /// One transaction for the whole group. Its callers get their answers when the transaction is on disk in a
 /// file that still exists.
-fn commit(database: &mut WatchedDatabase, group: impl Iterator<Item = Job>) {
+fn commit(database: &mut WatchedDatabase, group: impl Iterator<Item = Job>, erased: &Erased) {
     let open = match database.open() {
         Ok(open) => open,
         Err(error) => return group.for_each(|job| job(Err(&error))(None)),
@@ -102,6 +137,9 @@ fn commit(database: &mut WatchedDatabase, group: impl Iterator<Item = Job>) {
         })
         .collect();
     let done = begun.and_then(|()| end(connection)).and_then(|()| open.confirm());
+    if done.is_ok() {
+        erased.empty_log(connection);
+    }
     let failed = done.as_ref().err();
     replies.into_iter().for_each(|reply| reply(failed));
     if done.is_err() {
@@ -163,7 +201,7 @@ mod tests {
     use super::super::Sqlite;
     use super::super::connection::Location;
     use super::super::readers::Readers;
-    use super::{Job, WatchedDatabase, commit, job};
+    use super::{Erased, Job, WatchedDatabase, commit, job};
     use crate::store::{IfMissing, StoreError};
 
     type Work = Box<dyn FnOnce(&Connection) -> rusqlite::Result<usize> + Send>;
@@ -183,7 +221,7 @@ mod tests {
     /// Commits `works` as one group; returns the answer to each caller.
     fn group(database: &mut WatchedDatabase, works: Vec<Work>) -> Vec<Result<usize, StoreError>> {
         let (jobs, mut answers): (Vec<Job>, Vec<Receiver<_>>) = works.into_iter().map(job).unzip();
-        commit(database, jobs.into_iter());
+        commit(database, jobs.into_iter(), &Erased::default());
         answers.iter_mut().map(|answer| answer.try_recv().unwrap()).collect()
     }
 

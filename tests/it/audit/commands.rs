@@ -63,6 +63,11 @@ fn events_are_listed_with_what_can_be_opened() {
         (&json!("127.0.0.1"), &json!("ada@example.com"))
     );
     assert_eq!((&eve["data"], &eve["personal"]), (&json!({}), &json!("erased")));
+    // Seen: the log of SQLite contained the address and the key until much later.
+    for file in std::fs::read_dir(folder.path().join("data")).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(!bytes.windows(15).any(|part| part == b"eve@example.com"));
+    }
     let id = eve["person"].as_str().unwrap();
     assert_eq!(kinds(&list(&["--user", "ada"])), ["user.registered", "user.logged_out"]);
     assert_eq!(kinds(&list(&["--user", id])), ["user.registered", "user.deleted"]);
