@@ -82,7 +82,7 @@ impl DenialReader {
     /// # Errors
     /// As the store. Then everything that is known stays.
     pub async fn read(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let new = match self.cursor.next().await {
+        let new = match self.cursor.next(now).await {
             Err(StoreError::Absent) => Vec::new(),
             listed => listed?,
         };
@@ -97,14 +97,15 @@ impl DenialCursor {
         Self { store, latest: Timestamp::from_secs(0) }
     }
 
-    /// What is new since the last time, and again what was written in the [`LATE_SECS`] before the latest denial.
+    /// What is new since the last time, and again what was written in the [`LATE_SECS`] before the latest denial. An instance
+    /// whose clock is ahead dates its denials after `now`: these do not hide what others write until then.
     ///
     /// # Errors
     /// As the store. Then the next call returns the same denials.
-    pub(super) async fn next(&mut self) -> Result<Vec<Denial>, StoreError> {
+    pub(super) async fn next(&mut self, now: Timestamp) -> Result<Vec<Denial>, StoreError> {
         let listed = self.list().await?;
         if let Some(last) = listed.last() {
-            self.latest = self.latest.max(last.at);
+            self.latest = self.latest.max(last.at.min(now));
         }
         Ok(listed)
     }

@@ -2,6 +2,7 @@
 //! nothing about a single token. [`StatusPlaces`] gives tokens their places, and [`StatusListPublisher`] prepares the lists.
 
 mod bits;
+mod open_denials;
 mod permutation;
 mod places;
 mod published;

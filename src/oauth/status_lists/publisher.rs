@@ -8,8 +8,9 @@ use serde_json::json;
 
 use super::bits::StatusBits;
 use super::list_uri;
+use super::open_denials::OpenDenials;
 use super::published::{Lists, PublishedStatusList, PublishedStatusLists};
-use crate::domain::{Denial, Denied, Kid, StatusListRecord, StatusPlace, Timestamp};
+use crate::domain::{Kid, StatusListRecord, StatusPlace, Timestamp};
 use crate::keys::Published;
 use crate::oauth::Issuer;
 use crate::oauth::denials::{DenialCursor, LATE_SECS};
@@ -48,8 +49,8 @@ pub struct StatusListPublisher {
     tokens: Tokens,
     published: PublishedStatusLists,
     lists: BTreeMap<u64, List>,
-    /// Denials and revoked keys whose tokens are all known: no token that they concern is issued any more.
-    settled: HashMap<Denied, Timestamp>,
+    open: OpenDenials,
+    /// Revoked keys whose tokens are all known: no token that they concern is issued any more.
     settled_keys: HashMap<Kid, Timestamp>,
     /// The number of the list that is begun next; `None` until the store has said it.
     next: Option<u64>,
@@ -81,9 +82,9 @@ impl StatusListPublisher {
         published: PublishedStatusLists,
     ) -> Self {
         let denials = DenialCursor::new(denials);
-        let (lists, settled, settled_keys) = (BTreeMap::new(), HashMap::new(), HashMap::new());
+        let (lists, open, settled_keys) = (BTreeMap::new(), OpenDenials::default(), HashMap::new());
         let (next, is_loaded) = (None, false);
-        Self { settings, store, denials, tokens, published, lists, settled, settled_keys, next, is_loaded }
+        Self { settings, store, denials, tokens, published, lists, open, settled_keys, next, is_loaded }
     }
 
     /// Between two looks at the store.
@@ -111,24 +112,21 @@ impl StatusListPublisher {
         if records.is_empty() {
             return Ok(());
         }
-        let mut listed = self.denials.next().await?;
-        listed.retain(|denial| denial.expires_at > now);
-        let open: Vec<_> = listed.iter().filter(|one| !self.is_settled(one)).cloned().collect();
-        let mut places = Vec::new();
-        for some in open.chunks(AT_ONCE) {
-            places.extend(self.store.list_denied_places(some).await?);
+        let listed = self.denials.next(now).await?;
+        for some in self.open.add(listed, now).chunks(AT_ONCE) {
+            let places = self.store.list_denied_places(some).await?;
+            self.revoke(&places, now);
         }
+        self.open.settle(now);
         for (kid, revoked_at) in self.revoked_keys() {
             if self.settled_keys.get(&kid) != Some(&revoked_at) {
-                places.extend(self.store.list_places_of_key(&kid).await?);
+                let places = self.store.list_places_of_key(&kid).await?;
+                self.revoke(&places, now);
                 if is_old(revoked_at, now) {
                     self.settled_keys.insert(kid, revoked_at);
                 }
             }
         }
-        self.revoke(&places, now);
-        let settled = listed.into_iter().filter(|denial| is_old(denial.at, now));
-        self.settled = settled.map(|denial| (denial.denied, denial.at)).collect();
         Ok(())
     }
 
@@ -139,10 +137,6 @@ impl StatusListPublisher {
             list.live_until = record.live_until;
         }
         self.lists.retain(|_, list| list.live_until > now);
-    }
-
-    fn is_settled(&self, denial: &Denial) -> bool {
-        self.settled.get(&denial.denied) == Some(&denial.at)
     }
 
     fn revoked_keys(&self) -> Vec<(Kid, Timestamp)> {
@@ -189,7 +183,7 @@ impl StatusListPublisher {
 }
 
 /// Whether so much time has passed that each token of before is known.
-fn is_old(at: Timestamp, now: Timestamp) -> bool {
+pub(super) fn is_old(at: Timestamp, now: Timestamp) -> bool {
     at.plus_secs(LATE_SECS) <= now
 }
 
