@@ -229,8 +229,9 @@ impl CheckpointCheck {
     fn check_order(&mut self, says: &Checkpoint, head: ChainHead, findings: &mut Findings) {
         let misplaced = Finding::CheckpointMisplaced { checkpoint: says.number };
         match &self.last {
-            // The first one that is there stands for all events that were removed.
-            None if says.number == 1 || says.head.seq <= self.base.seq => {}
+            // The first one that is there stands for all that were removed. It was signed before the last removed event came, so
+            // its instant tells how old that event is at most.
+            None if says.number == 1 || says.head.seq < self.base.seq => {}
             None => {
                 findings.add(Finding::CheckpointsMissing { first: 1, last: says.number.saturating_sub(1) });
             }

@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::event_record::Checkpoint;
+use crate::event_record::{Checkpoint, Digest};
 use crate::store::{Checkpoints, StoreError, StoredCheckpoint};
 
 /// More than the longest line: a JWS has at most 16 KiB.
@@ -47,7 +47,27 @@ pub enum CheckpointFileError {
 pub struct CheckpointFile {
     path: PathBuf,
     /// The last checkpoint that this process has found or written there; `None` before the first look.
-    last: Option<u64>,
+    last: Option<Written>,
+}
+
+/// A checkpoint of the file.
+#[derive(Clone, Copy, Debug)]
+struct Written {
+    number: u64,
+    /// `None` if the file is new: its first checkpoint comes after this number.
+    digest: Option<Digest>,
+}
+
+impl Written {
+    fn of(number: u64, jws: &str) -> Self {
+        Self { number, digest: Some(Checkpoint::digest(jws)) }
+    }
+
+    /// Whether a stored checkpoint may come after this one in the file, or is this one: it may have been removed with its events.
+    fn admits(self, stored: &StoredCheckpoint) -> bool {
+        let is_same = |digest| Checkpoint::digest(&stored.jws) == digest;
+        stored.number > self.number || self.digest.is_none_or(is_same)
+    }
 }
 
 /// The end of the file.
@@ -78,37 +98,36 @@ impl CheckpointFile {
             None => self.find_last(checkpoints).await?,
         };
         loop {
-            let new = checkpoints.list_checkpoints(last, AT_ONCE).await?;
-            let Some(number) = new.last().map(|last| last.number) else { break };
+            let mut new = checkpoints.list_checkpoints(last.number.saturating_sub(1), AT_ONCE).await?;
+            let fits = new.first().map_or(last.digest.is_none(), |first| last.admits(first));
+            if !fits {
+                return Err(CheckpointFileError::Differs { path: self.path.clone(), number: last.number });
+            }
             let is_full = new.len() == AT_ONCE;
-            self.in_background(move |path| append(path, &new)).await?;
-            last = number;
+            new.retain(|checkpoint| checkpoint.number > last.number);
+            if let Some(newest) = new.last().map(|newest| Written::of(newest.number, &newest.jws)) {
+                self.in_background(move |path| append(path, &new)).await?;
+                last = newest;
+            }
             self.last = Some(last);
             if !is_full {
-                break;
+                return Ok(());
             }
         }
-        self.last = Some(last);
-        Ok(())
     }
 
-    /// The number behind which the checkpoints are missing in the file.
-    async fn find_last(&self, checkpoints: &Arc<dyn Checkpoints>) -> Result<u64, CheckpointFileError> {
+    /// The checkpoint after which others are missing in the file.
+    async fn find_last(&self, checkpoints: &Arc<dyn Checkpoints>) -> Result<Written, CheckpointFileError> {
         let end = self.in_background(end_of).await?;
         let Some(line) = end.line else {
             let last = checkpoints.find_last_checkpoint().await?;
-            return Ok(last.map_or(0, |last| last.number.saturating_sub(1)));
+            let number = last.map_or(0, |last| last.number.saturating_sub(1));
+            return Ok(Written { number, digest: None });
         };
         let unusable = || io::Error::other("its last line is no checkpoint");
-        let number = Checkpoint::read_unverified(&line).map(|says| says.number);
-        let number = number.ok_or_else(unusable).map_err(|cause| self.fault(cause))?;
-        let next = checkpoints.list_checkpoints(number.saturating_sub(1), 1).await?;
-        match next.first() {
-            // The database has removed it.
-            Some(next) if next.number > number => Ok(number),
-            Some(same) if same.jws == line => Ok(number),
-            _ => Err(CheckpointFileError::Differs { path: self.path.clone(), number }),
-        }
+        let says =
+            Checkpoint::read_unverified(&line).ok_or_else(unusable).map_err(|cause| self.fault(cause))?;
+        Ok(Written::of(says.number, &line))
     }
 
     /// Works on the file on a thread that may wait.

@@ -6,7 +6,7 @@ use jose::Typ;
 
 use super::CheckpointMetrics;
 use crate::domain::Timestamp;
-use crate::event_record::{ChainHead, Checkpoint};
+use crate::event_record::{ChainHead, Checkpoint, Digest};
 use crate::keys::{Keys, SignError};
 use crate::store::{Chain, CheckpointKey, Checkpoints, Events, StoreError, StoredCheckpoint};
 
@@ -27,6 +27,13 @@ pub enum CheckpointError {
     /// The last checkpoint in the database was changed.
     #[error("the checkpoint {0} in the database cannot be read: it was changed")]
     Unreadable(u64),
+    /// The last checkpoint that this process knows is not in the database any more.
+    #[error(
+        "the checkpoint {0} was the last one, and the database does not have it any more: somebody has changed the trail, or the \
+         database is an older copy. `audit verify --checkpoints` compares it with checkpoints that were kept elsewhere. No new \
+         checkpoint is signed until this server is restarted"
+    )]
+    Vanished(u64),
     /// A text cannot be written as JSON.
     #[error("a checkpoint of the events cannot be written: {0}")]
     Json(#[from] serde_json::Error),
@@ -42,6 +49,8 @@ pub struct Checkpointer {
     began_at: Option<Timestamp>,
     /// The beginning of the chain for which old checkpoints were removed.
     purged: u64,
+    /// The number and the digest of the last checkpoint that this process has seen.
+    seen: Option<(u64, Digest)>,
 }
 
 /// The last checkpoint: as it is stored, and what it says.
@@ -58,7 +67,7 @@ impl Checkpointer {
         keys: Arc<Keys>,
         metrics: Arc<CheckpointMetrics>,
     ) -> Self {
-        Self { events, checkpoints, keys, metrics, began_at: None, purged: 0 }
+        Self { events, checkpoints, keys, metrics, began_at: None, purged: 0, seen: None }
     }
 
     /// Makes a checkpoint if one is due. A new event, a new beginning of the chain and another active key make one due after a
@@ -69,6 +78,7 @@ impl Checkpointer {
     pub async fn make_due(&mut self, now: Timestamp) -> Result<(), CheckpointError> {
         let began_at = *self.began_at.get_or_insert(now);
         let (chain, last) = (self.events.find_chain().await?, self.last().await?);
+        self.compare_with_seen(last.as_ref())?;
         let new = new_events(chain.head, last.as_ref());
         self.metrics.note(new);
         let waits_since = last.as_ref().map_or(began_at, |last| last.says.at);
@@ -150,6 +160,21 @@ impl Checkpointer {
         let says = Checkpoint::read_unverified(&stored.jws).filter(|says| says.number == stored.number);
         let says = says.ok_or(CheckpointError::Unreadable(stored.number))?;
         Ok(Some(Last { stored, says }))
+    }
+
+    /// Checkpoints only ever follow the last one: if that is gone or another one, this process signs nothing on top of what is there.
+    fn compare_with_seen(&mut self, last: Option<&Last>) -> Result<(), CheckpointError> {
+        let found = last.map(|last| (last.stored.number, Checkpoint::digest(&last.stored.jws)));
+        let follows = match (self.seen, found) {
+            (Some((seen, digest)), Some((number, now))) => number > seen || (number == seen && now == digest),
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        if let (false, Some((seen, _))) = (follows, self.seen) {
+            return Err(CheckpointError::Vanished(seen));
+        }
+        self.seen = found;
+        Ok(())
     }
 
     async fn purge(&mut self, base: u64) -> Result<(), CheckpointError> {

@@ -13,7 +13,7 @@ use super::{Absent, StoreError};
 /// halves of the keys stay.
 #[async_trait]
 pub trait Checkpoints: Send + Sync {
-    /// Stores a checkpoint and the public half of the key that has signed it, both or none of them. Returns false, and changes
+    /// Stores a checkpoint and the public half of the key that has signed it: no checkpoint without its key. Returns false, and changes
     /// nothing of the checkpoints, if the last one has another number than the one before this.
     async fn create_checkpoint(
         &self,
@@ -30,8 +30,8 @@ pub trait Checkpoints: Send + Sync {
     /// The public halves of all keys that have signed checkpoints, in the order of their thumbprints.
     async fn list_checkpoint_keys(&self) -> Result<Vec<CheckpointKey>, StoreError>;
 
-    /// Removes a portion of the checkpoints before the last one of those that are about no later event than `base`, which is the
-    /// last event that was removed from the chain. True if there may be more.
+    /// Removes a portion of the checkpoints before the last one of those that are about an event before `base`, which is the
+    /// last event that was removed from the chain. That one shows that `base` came later. True if there may be more.
     async fn purge_checkpoints(&self, base: u64) -> Result<bool, StoreError>;
 }
 

@@ -62,7 +62,7 @@ impl Checkpoints for Mongo {
 
     async fn purge_checkpoints(&self, base: u64) -> Result<bool, StoreError> {
         in_time(async {
-            let filter = doc! { "seq": { "$lte": base as i64 } };
+            let filter = doc! { "seq": { "$lt": base as i64 } };
             let Some(kept) = self.latest_checkpoint(filter, doc! { "seq": -1, "_id": -1 }).await? else {
                 return Ok(false);
             };

@@ -80,7 +80,7 @@ impl Checkpoints for Sqlite {
                 .prepare_cached(
                     "DELETE FROM checkpoints WHERE number IN
                      (SELECT number FROM checkpoints WHERE number < (
-                         SELECT number FROM checkpoints WHERE seq <= ?1 ORDER BY seq DESC, number DESC LIMIT 1
+                         SELECT number FROM checkpoints WHERE seq < ?1 ORDER BY seq DESC, number DESC LIMIT 1
                      ) ORDER BY number LIMIT ?2)",
                 )?
                 .execute(params![base as i64, PURGED_AT_ONCE as i64])

@@ -206,6 +206,11 @@ async fn a_file_that_differs_from_the_database_is_left_alone() {
         assert!(matches!(refused, Err(CheckpointFileError::Differs { number: 2, .. })), "{refused:?}");
         older.happen(n..n + 1).await;
     }
+    // Seen: while a process ran, its file silently got nothing more.
+    let mut file = CheckpointFile::new(path.clone());
+    file.append_new(&world.stores.checkpoints).await.unwrap();
+    let refused = file.append_new(&World::in_memory().await.stores.checkpoints).await;
+    assert!(matches!(refused, Err(CheckpointFileError::Differs { number: 2, .. })), "{refused:?}");
     std::fs::write(&path, "nonsense\n").unwrap();
     let refused = CheckpointFile::new(path.clone()).append_new(&world.stores.checkpoints).await;
     assert!(refused.unwrap_err().to_string().contains("its last line is no checkpoint"));

@@ -39,9 +39,12 @@ impl World {
     }
 
     async fn in_memory() -> Self {
+        Self::on_sqlite(Path::new(":memory:")).await
+    }
+
+    async fn on_sqlite(folder: &Path) -> Self {
         let events = Arc::new(EventRecorder::new(Entropy::seeded(1)));
-        Self::on(Stores::of(Sqlite::with_events(Path::new(":memory:"), IfMissing::Create, events).unwrap()))
-            .await
+        Self::on(Stores::of(Sqlite::with_events(folder, IfMissing::Create, events).unwrap())).await
     }
 
     async fn on_mongodb() -> Self {

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use jwt_generator::audit::{
-    CheckpointKeys, ExportLines, ExportVerification, Finding, Portion, TrailReader, Verification,
-    VerificationReport, VerificationSettings,
+    CheckpointError, CheckpointKeys, ExportLines, ExportVerification, Finding, Portion, TrailReader,
+    Verification, VerificationReport, VerificationSettings,
 };
 use jwt_generator::clock::Clock;
 use jwt_generator::domain::{EventRetention, Timestamp};
 use jwt_generator::event_record::{ChainHead, RecordDigest};
 use jwt_generator::keys::Keys;
+use jwt_generator::store::sqlite::Sqlite;
 use serde_json::{Value, json};
 
 use super::{START, World, keys};
@@ -386,6 +387,29 @@ async fn what_is_left_after_the_retention_can_still_be_checked() {
     let report = world.verify(expired + 120).await;
     assert_eq!((report.findings, report.events, report.removed_up_to), (vec![], 0, 9));
     assert!(report.checkpoints >= 1);
+}
+
+/// Seen: if the history began exactly where a checkpoint ends, and the older checkpoints were gone, the check found no fault.
+#[tokio::test]
+async fn a_beginning_that_was_moved_to_a_checkpoint_is_named_and_the_running_server_notices_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::on_sqlite(folder.path()).await;
+    let mut checkpointer = world.checkpointer();
+    for n in 0..3 {
+        world.happen(3 * n..3 * n + 3).await;
+        checkpointer.make_now(now(u64::from(n))).await.unwrap().unwrap();
+    }
+    checkpointer.make_due(now(3)).await.unwrap();
+    let database = rusqlite::Connection::open(folder.path().join(Sqlite::FILE)).unwrap();
+    let moved = "INSERT OR REPLACE INTO event_chain_base SELECT 'base', seq, link FROM events WHERE seq = 6;
+        DELETE FROM events WHERE seq <= 6; DELETE FROM checkpoints WHERE number < 2";
+    database.execute_batch(moved).unwrap();
+    assert_eq!(world.verify(4).await.findings, [Finding::CheckpointsMissing { first: 1, last: 1 }]);
+    checkpointer.make_due(now(5)).await.unwrap();
+    database.execute_batch("DELETE FROM checkpoints").unwrap();
+    let refused = checkpointer.make_due(now(100)).await.unwrap_err();
+    assert!(matches!(refused, CheckpointError::Vanished(3)), "{refused}");
+    assert_eq!(world.stores.checkpoints.find_last_checkpoint().await.unwrap(), None, "it signs nothing");
 }
 
 #[tokio::test]
