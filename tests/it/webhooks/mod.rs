@@ -2,6 +2,7 @@
 
 mod commands;
 mod delivery;
+mod interleavings;
 mod receiver;
 mod recipes;
 mod world;
