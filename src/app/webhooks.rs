@@ -117,7 +117,7 @@ impl WebhookTask {
                 break;
             }
         }
-        let free = MAX_WORKERS - self.workers.len();
+        let free = MAX_WORKERS.saturating_sub(self.workers.len());
         for _ in 0..self.dispatcher.count_due(free).await? {
             let dispatcher = self.dispatcher.clone();
             self.workers.spawn(async move { dispatcher.work().await });

@@ -203,6 +203,10 @@ impl Mongo {
         order: Document,
         limit: usize,
     ) -> Result<Vec<Document>, StoreError> {
+        if limit == 0 {
+            // For MongoDB, a limit of 0 is no limit.
+            return Ok(Vec::new());
+        }
         within_deadline(async {
             let collection = self.connection().await?.collection(of, ReadFrom::Primary);
             collection

@@ -79,6 +79,9 @@ async fn a_queue_is_due_with_its_deliveries_and_changes_only_by_comparison(deliv
     let [mut a] = due(AT).await.try_into().unwrap();
     assert_eq!((a.webhook.as_str(), a.due_at, a.failures), ("a", Some(AT), 0));
     assert_eq!(due(LATER).await.iter().map(|queue| queue.webhook.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(deliveries.list_due_queues(LATER, 0).await.unwrap(), [], "0 lists nothing");
+    assert_eq!(deliveries.list_due_deliveries(&id("a"), LATER, 0).await.unwrap(), []);
+    assert_eq!(deliveries.list_deliveries(&id("a"), None, None, 0).await.unwrap(), []);
     let seen = a.revision;
     (a.revision, a.leased_until, a.lease, a.failures) = (seen + 1, LATER, u64::MAX >> 1, 3);
     let racing = join_all((0..8).map(|_| deliveries.replace_delivery_queue_if(Some(seen), &a))).await;
