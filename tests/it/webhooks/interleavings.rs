@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use jwt_generator::domain::{Event, EventKind, Webhook, WebhookId};
 use jwt_generator::store::{StoreError, Webhooks};
 
-use super::world::World;
+use super::world::{BY, World, status};
 
 /// Endpoints, and what happens after each of the next reads.
 struct Interrupted {
@@ -70,6 +70,40 @@ impl Webhooks for Interrupted {
     async fn delete_webhook(&self, id: &WebhookId, event: &Event) -> Result<bool, StoreError> {
         self.webhooks.delete_webhook(id, event).await
     }
+}
+
+/// Resumes the endpoint after read number `read` of the endpoints.
+fn resume_after(world: &mut World, read: usize, webhook: &Webhook) {
+    let (registry, id) = (world.registry.clone(), webhook.id.clone());
+    let resume = async move { drop(registry.resume(&id, &BY).await.unwrap()) };
+    world.stores.webhooks = Arc::new(Interrupted::new(&world.stores.webhooks, read, resume));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_resumed_while_an_instance_finds_it_paused_does_not_sleep() {
+    let mut world = World::new();
+    let endpoint = world.endpoint("a", &[EventKind::ClientChanged]).await;
+    world.happens("app").await;
+    world.instance().make_deliveries().await;
+    world.registry.pause(&endpoint.id, &BY).await.unwrap();
+    resume_after(&mut world, 1, &endpoint);
+    world.instance().dispatcher.work().await.unwrap();
+    assert_eq!(world.receivers.numbers(), [2]);
+}
+
+#[tokio::test]
+async fn a_resumption_in_the_middle_of_the_work_is_not_overwritten_by_what_the_work_has_learned() {
+    let mut world = World::new();
+    let endpoint = world.endpoint("a", &[EventKind::ClientChanged]).await;
+    world.happens("app").await;
+    world.receivers.answer_with(|_| Some(status(500)));
+    world.instance().make_deliveries().await;
+    world.pass(1);
+    resume_after(&mut world, 2, &endpoint);
+    world.instance().dispatcher.work().await.unwrap();
+    let queue = world.stores.deliveries.find_delivery_queue(&endpoint.id).await.unwrap().unwrap();
+    assert_eq!((queue.lease, queue.failures), (0, 0), "as the resumption has written it");
+    assert_eq!(world.receivers.take().len(), 2, "the resumption makes it due at once");
 }
 
 #[tokio::test]
