@@ -1,5 +1,7 @@
 //! The webhooks of a running service: the file that names endpoints, and the task that delivers events.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +22,10 @@ use crate::webhooks::{
     Dispatcher, FanOut, WebhookError, WebhookRegistry, WebhookSecretError, WebhooksFile, WebhooksFileError,
 };
 
+/// The most bytes of the file of endpoints.
+const MAX_FILE_BYTES: u64 = 4 << 20;
+/// The most bytes of a file with secrets.
+const MAX_SECRET_BYTES: u64 = 4 << 10;
 /// Between two looks for new events and due deliveries.
 const EVERY: Duration = Duration::from_secs(1);
 /// Portions of events that one turn works off.
@@ -64,13 +70,23 @@ pub fn webhooks_file(config: &Config) -> Result<Option<WebhooksFile>, StartError
     let Some(path) = &config.webhooks_file else { return Ok(None) };
     let faulty = |faults| StartError::WebhooksFile { path: path.clone(), faults };
     let unreadable = |error| WebhooksFileError(vec![format!("the file cannot be read: {error}")]);
-    let text = std::fs::read_to_string(path).map_err(|error| faulty(unreadable(error)))?;
+    let text = read_file(path, MAX_FILE_BYTES).map_err(|error| faulty(unreadable(error)))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let read_secret = |name: &str| {
-        let read = std::fs::read_to_string(folder.join(name)).map(Secret::new);
+        let read = read_file(&folder.join(name), MAX_SECRET_BYTES).map(Secret::new);
         read.map_err(|error| format!("{name} cannot be read: {error}"))
     };
     WebhooksFile::parse(&text, &config.webhook_rules, read_secret).map(Some).map_err(faulty)
+}
+
+/// The text of a file that may have so many bytes.
+fn read_file(path: &Path, most: u64) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(most + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > most {
+        return Err(io::Error::other(format!("it has more than {most} bytes")));
+    }
+    Ok(text)
 }
 
 /// Makes deliveries of new events and has them sent. Any number of instances may do this at once. The calls run beside the turns,
@@ -147,16 +163,17 @@ impl Task for WebhookTask {
     }
 
     async fn turn(&mut self, now: Timestamp) -> Result<NextTurn, TurnError> {
-        match self.reconcile().await {
+        let reconciled = match self.reconcile().await {
             // The task that asks the database, or the one that makes the secret, tells of it.
             Ok(())
             | Err(
                 WebhookError::Store(StoreError::Absent | StoreError::Unavailable(_))
                 | WebhookError::Secret(WebhookSecretError::NoServerSecret),
-            ) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let failure = self.failure_of_workers();
+            ) => None,
+            Err(error) => Some(TurnError::from(error)),
+        };
+        // What failed before does not keep events from the other endpoints.
+        let failure = reconciled.or(self.failure_of_workers());
         let delivered = self.deliver(now).await;
         if let Some(failure) = failure {
             return Err(failure);
@@ -271,5 +288,22 @@ mod tests {
         task.workers.spawn(async { Err(StoreError::Unavailable("as the test wants it".into())) });
         tokio::task::yield_now().await;
         assert!(task.turn(Timestamp::from_secs(1_900_000_000)).await.is_ok(), "another task tells of it");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_applied_does_not_keep_events_from_other_endpoints() {
+        let (mut task, _stores) = task_with(1, Arc::default()).await;
+        let text = r#"[{"id":"h","url":"http://h.example/","secret_file":"h"}]"#;
+        let secret = |_: &str| Ok(Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()));
+        let rules = crate::webhooks::WebhookRules { allow_http: true, ..Default::default() };
+        task.file = Some(Arc::new(WebhooksFile::parse(text, &rules, secret).unwrap()));
+        assert!(task.turn(Timestamp::from_secs(1_900_000_000)).await.is_err());
+        assert_eq!(task.workers.len(), 1);
+    }
+
+    #[test]
+    fn only_the_beginning_of_a_file_that_is_too_large_is_read() {
+        let error = read_file(Path::new("/dev/zero"), MAX_SECRET_BYTES).unwrap_err();
+        assert_eq!(error.to_string(), "it has more than 4096 bytes");
     }
 }

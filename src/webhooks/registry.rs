@@ -20,7 +20,7 @@ use crate::store::{Deliveries, Events, StoreError, Stores, Webhooks};
 
 /// How often a change is repeated if another change was written first.
 pub(super) const MAX_TRIES: usize = 8;
-const MAX_DESCRIPTION_CHARS: usize = 200;
+pub(super) const MAX_DESCRIPTION_CHARS: usize = 200;
 
 /// The endpoints, for changes.
 #[derive(Clone)]
