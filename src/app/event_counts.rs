@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::time::Instant;
 
 use super::task::{NextTurn, Task, TurnError};
 use crate::domain::Timestamp;
@@ -61,7 +62,7 @@ impl Task for EventCountTask {
         }
     }
 
-    async fn last_turn(&mut self, now: Timestamp) -> Result<(), TurnError> {
+    async fn last_turn(&mut self, now: Timestamp, _cut_off_at: Instant) -> Result<(), TurnError> {
         Ok(self.store(now).await?)
     }
 }

@@ -31,7 +31,8 @@ pub(super) async fn end_together(
         let Ok(stopped_at) = stopped.await else { return };
         // Either way the tasks end now.
         let _ = timeout_at(stopped_at + LAST_TURN, served).await;
-        if timeout_at(stopped_at + PATIENCE, tasks.finish()).await.is_err() {
+        let cut_off_at = stopped_at + PATIENCE;
+        if timeout_at(cut_off_at, tasks.finish(cut_off_at)).await.is_err() {
             tracing::warn!("some background tasks did not end in time and are cut off");
         }
     };

@@ -52,11 +52,11 @@ pub trait Task: Send {
     /// The cause for the log. The supervisor tries the turn again.
     async fn turn(&mut self, now: Timestamp) -> Result<NextTurn, TurnError>;
 
-    /// Writes what is still only in memory, when the process stops.
+    /// Writes what is still only in memory, when the process stops. At `cut_off_at` it is cut off.
     ///
     /// # Errors
     /// The cause for the log. There is no other try.
-    async fn last_turn(&mut self, _now: Timestamp) -> Result<(), TurnError> {
+    async fn last_turn(&mut self, _now: Timestamp, _cut_off_at: Instant) -> Result<(), TurnError> {
         Ok(())
     }
 }
@@ -114,8 +114,8 @@ impl Supervised {
         NextTurn::After(pause)
     }
 
-    async fn last_turn(mut self, now: Timestamp) {
-        if let Err(error) = self.task.last_turn(now).await {
+    async fn last_turn(mut self, now: Timestamp, cut_off_at: Instant) {
+        if let Err(error) = self.task.last_turn(now, cut_off_at).await {
             let (task, error) = (self.task.name(), with_causes(error.as_ref()));
             tracing::warn!(task, error, "a background task could not write its last data");
         }
@@ -125,7 +125,7 @@ impl Supervised {
     async fn run(
         mut self,
         clock: Clock,
-        mut stops: watch::Receiver<bool>,
+        mut stops: watch::Receiver<Option<Instant>>,
         mut first_turn: Option<oneshot::Sender<()>>,
     ) {
         let mut next = NextTurn::After(self.first_pause);
@@ -133,13 +133,13 @@ impl Supervised {
             self.record.note_due(Some(clock.uptime() + pause));
             tokio::select! {
                 biased;
-                () = stopped(&mut stops) => return self.last_turn(clock.now()).await,
+                cut_off_at = stopped(&mut stops) => return self.last_turn(clock.now(), cut_off_at).await,
                 () = tokio::time::sleep(pause) => {}
             }
             let may_be_cut_off = self.task.may_be_cut_off();
             next = tokio::select! {
                 biased;
-                () = stopped(&mut stops), if may_be_cut_off => return,
+                _ = stopped(&mut stops), if may_be_cut_off => return,
                 next = self.turn(clock.now()) => next,
             };
             if let Some(first_turn) = first_turn.take() {
@@ -151,10 +151,11 @@ impl Supervised {
     }
 }
 
-/// Returns when the tasks are to stop.
-async fn stopped(stops: &mut watch::Receiver<bool>) {
+/// Returns when the tasks are to stop, and says when they are cut off.
+async fn stopped(stops: &mut watch::Receiver<Option<Instant>>) -> Instant {
     // The sender is gone only with the supervisor, which ends the tasks.
-    let _ = stops.wait_for(|stop| *stop).await;
+    let stop = stops.wait_for(Option::is_some).await;
+    stop.ok().and_then(|cut_off_at| *cut_off_at).unwrap_or_else(Instant::now)
 }
 
 fn with_causes(error: &(dyn Error + 'static)) -> String {
@@ -171,13 +172,13 @@ fn words_of(panic: &(dyn Any + Send)) -> &str {
 pub struct Supervisor {
     clock: Clock,
     running: JoinSet<()>,
-    stop: watch::Sender<bool>,
+    stop: watch::Sender<Option<Instant>>,
 }
 
 impl Supervisor {
     /// A supervisor without tasks.
     pub fn new(clock: Clock) -> Self {
-        Self { clock, running: JoinSet::new(), stop: watch::Sender::new(false) }
+        Self { clock, running: JoinSet::new(), stop: watch::Sender::new(None) }
     }
 
     /// Takes the task's turns from now on.
@@ -193,9 +194,10 @@ impl Supervisor {
         let _ = tokio::time::timeout(patience, told).await;
     }
 
-    /// Lets each task end its current turn, and begin no other one. Dropping the value cuts the turns off.
-    pub async fn finish(&mut self) {
-        self.stop.send_replace(true);
+    /// Lets each task end its current turn, and begin no other one. The caller drops the value at `cut_off_at`, which cuts the
+    /// turns off.
+    pub async fn finish(&mut self, cut_off_at: Instant) {
+        self.stop.send_replace(Some(cut_off_at));
         while self.running.join_next().await.is_some() {}
     }
 }

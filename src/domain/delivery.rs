@@ -21,7 +21,7 @@ pub struct Delivery {
     pub subject: String,
     /// What has become of it.
     pub state: DeliveryState,
-    /// When it is tried next. Only for one that waits.
+    /// When it is tried next, or [`Delivery::HELD`]. Only for one that waits.
     pub due_at: Timestamp,
     /// When it was made, or made anew by a replay.
     pub created_at: Timestamp,
@@ -85,6 +85,14 @@ pub struct DeliveryAttempt {
 const KEPT_ATTEMPTS: usize = 10;
 
 impl Delivery {
+    /// In the place of the instant at which it is due: it waits for an earlier one of its subject (9999-12-31).
+    pub const HELD: Timestamp = Timestamp::from_secs(253_402_300_799);
+
+    /// Whether it waits for an earlier one of its subject.
+    pub fn is_held(&self) -> bool {
+        self.state == DeliveryState::Waiting && self.due_at == Self::HELD
+    }
+
     /// The same after one more attempt.
     #[must_use]
     pub fn after(mut self, attempt: DeliveryAttempt) -> Self {

@@ -36,12 +36,8 @@ pub trait Deliveries: Send + Sync {
     async fn find_delivery_queue(&self, webhook: &WebhookId) -> Result<Option<DeliveryQueue>, StoreError>;
 
     /// Puts `queue` in the place of its revision `seen`. False if the stored queue is another one: of many changes at once, one
-    /// is made. Without `seen`, adds a queue.
-    async fn replace_delivery_queue_if(
-        &self,
-        seen: Option<u64>,
-        queue: &DeliveryQueue,
-    ) -> Result<bool, StoreError>;
+    /// is made.
+    async fn replace_delivery_queue_if(&self, seen: u64, queue: &DeliveryQueue) -> Result<bool, StoreError>;
 
     /// At most `limit` waiting deliveries of an endpoint that are due at `now`, in the order of `due_at` and of their numbers.
     async fn list_due_deliveries(
@@ -58,16 +54,21 @@ pub trait Deliveries: Send + Sync {
         subjects: &[String],
     ) -> Result<Vec<Delivery>, StoreError>;
 
-    /// Puts `delivery` in the place of its revision `seen`. False if the stored delivery is another one or does not exist.
-    async fn replace_delivery_if(&self, seen: u64, delivery: &Delivery) -> Result<bool, StoreError>;
-
-    /// Makes all waiting deliveries of a subject due at `due_at`.
-    async fn record_subject_due(
+    /// At most `limit` waiting deliveries of an endpoint that are held ([`Delivery::is_held`]), in the order of their numbers.
+    async fn list_held_deliveries(
         &self,
         webhook: &WebhookId,
-        subject: &str,
-        due_at: Timestamp,
-    ) -> Result<(), StoreError>;
+        limit: usize,
+    ) -> Result<Vec<Delivery>, StoreError>;
+
+    /// Puts `delivery` in the place of its revision `seen`. False if the stored delivery is another one or does not exist. If
+    /// `delivery` does not wait any more, and the next waiting delivery of its subject is held, then that one becomes due at
+    /// the `due_at` of `delivery`. A crash between the two can make it due too early, and never leaves it held.
+    async fn replace_delivery_if(&self, seen: u64, delivery: &Delivery) -> Result<bool, StoreError>;
+
+    /// Holds those of these deliveries that wait ([`Delivery::HELD`]).
+    async fn record_held_deliveries(&self, webhook: &WebhookId, events: &[EventId])
+    -> Result<(), StoreError>;
 
     /// The delivery of an event to an endpoint.
     async fn find_delivery(
@@ -115,7 +116,7 @@ impl Deliveries for Absent {
         Err(StoreError::Absent)
     }
 
-    async fn replace_delivery_queue_if(&self, _: Option<u64>, _: &DeliveryQueue) -> Result<bool, StoreError> {
+    async fn replace_delivery_queue_if(&self, _: u64, _: &DeliveryQueue) -> Result<bool, StoreError> {
         Err(StoreError::Absent)
     }
 
@@ -136,7 +137,11 @@ impl Deliveries for Absent {
         Err(StoreError::Absent)
     }
 
-    async fn record_subject_due(&self, _: &WebhookId, _: &str, _: Timestamp) -> Result<(), StoreError> {
+    async fn list_held_deliveries(&self, _: &WebhookId, _: usize) -> Result<Vec<Delivery>, StoreError> {
+        Err(StoreError::Absent)
+    }
+
+    async fn record_held_deliveries(&self, _: &WebhookId, _: &[EventId]) -> Result<(), StoreError> {
         Err(StoreError::Absent)
     }
 

@@ -22,14 +22,21 @@ pub(super) struct Attempts {
     clock: Clock,
 }
 
-/// What came of an attempt.
-pub(super) struct Outcome {
-    /// The delivery before it.
-    pub(super) before: Delivery,
-    /// `None` if nothing was tried.
-    pub(super) attempted: Option<DeliveryAttempt>,
-    /// `None` if nothing was tried.
-    pub(super) verdict: Option<Verdict>,
+/// What came of a delivery.
+pub(super) enum Outcome {
+    /// Its time was over; nothing was sent.
+    Expired(Delivery),
+    /// Nothing was sent, or the instance stopped before the answer came.
+    Untried(Delivery),
+    /// There was an attempt.
+    Tried {
+        /// The delivery before it.
+        before: Delivery,
+        /// What is kept of it.
+        attempt: DeliveryAttempt,
+        /// What it means.
+        verdict: Verdict,
+    },
 }
 
 /// Why no message was made.
@@ -53,30 +60,36 @@ impl Attempts {
     pub(super) async fn make(&self, webhook: &Webhook, before: Delivery) -> Outcome {
         let at = self.clock.now();
         if at.secs_since(before.created_at) >= GIVE_UP_AFTER_SECS {
-            return Outcome { before, attempted: None, verdict: None };
+            return Outcome::Expired(before);
         }
-        let reply = match self.message(&before).await {
-            Ok(message) => self.send(webhook, &message).await,
-            Err(NoMessage::Later) => Reply::Busy,
+        let reply = match self.send(webhook, &before).await {
+            Ok(reply) => reply,
+            Err(NoMessage::Later) => return Outcome::Untried(before),
             Err(NoMessage::Failed(reason)) => Reply::Failed(reason),
         };
         let now = self.clock.now();
-        match attempt_of(&reply, at, now) {
-            None => Outcome { before, attempted: None, verdict: None },
-            attempted => Outcome { before, attempted, verdict: Some(verdict(&reply, now)) },
-        }
+        let verdict = verdict(&reply, now);
+        let (status, error, answer) = match reply {
+            Reply::Answered { status, body, .. } => (Some(status), None, body),
+            Reply::Failed(reason) => (None, Some(reason), String::new()),
+            Reply::Busy => return Outcome::Untried(before),
+        };
+        let took_ms = now.as_millis().saturating_sub(at.as_millis());
+        let attempt = DeliveryAttempt { at: at.whole_secs(), took_ms, status, error, answer };
+        Outcome::Tried { before, attempt, verdict }
     }
 
-    /// Signs and sends a message.
-    pub(super) async fn send(&self, webhook: &Webhook, message: &Message) -> Reply {
+    /// Signs and sends the message of a delivery.
+    async fn send(&self, webhook: &Webhook, delivery: &Delivery) -> Result<Reply, NoMessage> {
+        let message = self.message(delivery).await?;
         let now = self.clock.now();
         let headers = open_secrets(webhook, &self.server_secret, now)
-            .and_then(|secrets| message.headers(now, &secrets));
-        match headers {
-            Ok(headers) => self.sender.send(&webhook.url, headers, message.body().to_vec()).await,
-            Err(WebhookSecretError::NoServerSecret) => Reply::Busy,
-            Err(error) => Reply::Failed(error.to_string()),
-        }
+            .and_then(|secrets| message.headers(now, &secrets))
+            .map_err(|error| match error {
+                WebhookSecretError::NoServerSecret => NoMessage::Later,
+                error => NoMessage::Failed(error.to_string()),
+            })?;
+        Ok(self.sender.send(&webhook.url, headers, message.body().to_vec()).await)
     }
 
     async fn message(&self, delivery: &Delivery) -> Result<Message, NoMessage> {
@@ -112,15 +125,4 @@ pub(super) fn open_secrets(
     let keys = keys.ok_or(WebhookSecretError::NoServerSecret)?;
     let valid = webhook.secrets.iter().filter(|secret| secret.is_valid(now));
     valid.map(|secret| WebhookSecret::open(&webhook.id, secret.scheme, &secret.sealed, &keys)).collect()
-}
-
-/// The record of an attempt; `None` if nothing was sent.
-pub(super) fn attempt_of(reply: &Reply, at: Timestamp, now: Timestamp) -> Option<DeliveryAttempt> {
-    let (status, error, answer) = match reply {
-        Reply::Answered { status, body, .. } => (Some(*status), None, body.clone()),
-        Reply::Failed(reason) => (None, Some(reason.clone()), String::new()),
-        Reply::Busy => return None,
-    };
-    let took_ms = now.as_millis().saturating_sub(at.as_millis());
-    Some(DeliveryAttempt { at: at.whole_secs(), took_ms, status, error, answer })
 }

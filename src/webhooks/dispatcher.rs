@@ -3,26 +3,26 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use tokio::time::Instant;
 
 use super::attempt::{Attempts, Outcome};
-use super::lease::Leases;
+use super::lease::{LeasedQueue, Leases};
+use super::order::SubjectOrder;
 use super::retry::{GIVE_UP_AFTER_SECS, KEEP_DEAD_SECS, KEEP_DELIVERED_SECS, Verdict, later, pause, rest};
+use super::stop::Stop;
 use super::{WebhookMetrics, WebhookSender};
 use crate::clock::Clock;
 use crate::domain::{
-    Delivery, DeliveryQueue, DeliveryState, EventKind, EventSubject, Initiator, Timestamp, Webhook,
-    WebhookState,
+    Delivery, DeliveryState, EventKind, EventSubject, Initiator, Timestamp, Webhook, WebhookState,
 };
 use crate::entropy::Entropy;
 use crate::server_secret::CurrentServerSecret;
 use crate::store::{Deliveries, StoreError, Stores, Webhooks};
 
-/// Due deliveries that one query reads.
-const PAGE: usize = 64;
 /// The attempts at once to one endpoint that answers.
 const AT_ONCE: usize = 4;
-/// After so many rounds, a queue goes to the end of the line.
-const MAX_ROUNDS: usize = 64;
+/// After so much time, a queue goes to the end of the line.
+const MAX_WORK_SECS: u64 = 10;
 /// The queues of which an instance tries to lease one: other instances try the same ones.
 const TRIED_QUEUES: usize = 16;
 
@@ -32,10 +32,12 @@ pub struct Dispatcher {
     webhooks: Arc<dyn Webhooks>,
     deliveries: Arc<dyn Deliveries>,
     leases: Leases,
+    order: SubjectOrder,
     attempts: Attempts,
     metrics: Arc<WebhookMetrics>,
     clock: Clock,
     entropy: Entropy,
+    stop: Stop,
 }
 
 /// What a dispatcher works with.
@@ -54,7 +56,7 @@ pub struct DispatcherParts {
 
 /// Why the work on a queue ends.
 enum End {
-    /// Nothing is due, or the endpoint rests.
+    /// Nothing is due, the endpoint rests, or it is the turn of another queue.
     Rested,
     /// Nothing is sent until an operator changes the endpoint.
     Stopped,
@@ -66,16 +68,29 @@ impl Dispatcher {
     /// For the deliveries in `stores`.
     pub fn new(stores: &Stores, parts: DispatcherParts) -> Self {
         let DispatcherParts { sender, server_secret, metrics, clock, entropy } = parts;
-        let deliveries = Arc::clone(&stores.deliveries);
+        let (webhooks, deliveries) = (Arc::clone(&stores.webhooks), Arc::clone(&stores.deliveries));
         Self {
-            webhooks: Arc::clone(&stores.webhooks),
-            leases: Leases::new(Arc::clone(&deliveries), clock.clone(), entropy.clone()),
+            leases: Leases::new(
+                Arc::clone(&webhooks),
+                Arc::clone(&deliveries),
+                clock.clone(),
+                entropy.clone(),
+            ),
+            order: SubjectOrder::new(Arc::clone(&deliveries)),
+            webhooks,
             attempts: Attempts::new(Arc::clone(&stores.events), sender, server_secret, clock.clone()),
             deliveries,
             metrics,
             clock,
             entropy,
+            stop: Stop::new(),
         }
+    }
+
+    /// Lets the work on queues end: it begins no attempt any more, waits for answers until this instant, writes what came of
+    /// them, and gives the queues back.
+    pub fn stop(&self, until: Instant) {
+        self.stop.request(until);
     }
 
     /// How many endpoints have something to do, up to `limit`.
@@ -86,14 +101,15 @@ impl Dispatcher {
         self.leases.count_due(limit).await
     }
 
-    /// Works on queues until none is due.
+    /// Works on queues until none is due, or until a stop.
     ///
     /// # Errors
     /// As the store. What was in progress is tried again when its lease has ended.
     pub async fn work(&self) -> Result<(), StoreError> {
-        while let Some(mut queue) = self.leases.take(TRIED_QUEUES).await? {
-            let Some(webhook) = self.webhooks.find_webhook(&queue.webhook).await? else {
-                while self.deliveries.delete_deliveries(&queue.webhook).await? {}
+        while !self.stop.is_requested() {
+            let Some(mut queue) = self.leases.take(TRIED_QUEUES).await? else { return Ok(()) };
+            let Some(webhook) = self.webhooks.find_webhook(queue.webhook()).await? else {
+                while self.deliveries.delete_deliveries(queue.webhook()).await? {}
                 continue;
             };
             match self.work_on(&webhook, &mut queue).await? {
@@ -105,25 +121,33 @@ impl Dispatcher {
         Ok(())
     }
 
-    async fn work_on(&self, webhook: &Webhook, queue: &mut DeliveryQueue) -> Result<End, StoreError> {
-        for _ in 0..MAX_ROUNDS {
+    async fn work_on(&self, webhook: &Webhook, queue: &mut LeasedQueue) -> Result<End, StoreError> {
+        let until = self.clock.now().plus_secs(MAX_WORK_SECS);
+        loop {
             if webhook.state != WebhookState::Enabled {
                 return Ok(End::Stopped);
             }
-            let Some(due) = self.next_due(webhook).await? else { return Ok(End::Rested) };
+            let due = self.order.next_due(&webhook.id, self.clock.now(), AT_ONCE).await?;
+            let Some(due) = due else { return Ok(End::Rested) };
             let mut due = due.into_iter();
             while due.len() > 0 {
+                if self.stop.is_requested() || self.clock.now() >= until {
+                    return Ok(End::Rested);
+                }
                 if !self.leases.extend(queue).await? {
                     return Ok(End::Lost);
                 }
                 // An endpoint that fails gets one message at a time.
                 let width = if queue.failures == 0 { AT_ONCE } else { 1 };
                 let batch: Vec<_> = due.by_ref().take(width).collect();
-                let outcomes = join_all(batch.into_iter().map(|one| self.attempts.make(webhook, one))).await;
+                let outcomes = join_all(batch.into_iter().map(|one| self.attempt(webhook, one))).await;
+                let mut is_gone = false;
                 for outcome in outcomes {
-                    if !self.settle(webhook, queue, outcome).await? {
-                        return Ok(End::Stopped);
-                    }
+                    is_gone |= self.settle(queue, outcome).await?;
+                }
+                if is_gone {
+                    self.disable(webhook, self.clock.now()).await?;
+                    return Ok(End::Stopped);
                 }
                 if self.clock.now() < queue.rest_until {
                     return Ok(End::Rested);
@@ -135,59 +159,53 @@ impl Dispatcher {
                 return Ok(End::Rested);
             }
         }
-        Ok(End::Rested)
     }
 
-    /// The deliveries that may be sent now, of different subjects, each the first of its subject. `None` if nothing is due.
-    async fn next_due(&self, webhook: &Webhook) -> Result<Option<Vec<Delivery>>, StoreError> {
+    async fn attempt(&self, webhook: &Webhook, before: Delivery) -> Outcome {
+        let untried = before.clone();
+        tokio::select! {
+            biased;
+            outcome = self.attempts.make(webhook, before) => outcome,
+            () = self.stop.time_is_over() => Outcome::Untried(untried),
+        }
+    }
+
+    /// Writes down what came of a delivery. True if the endpoint is gone.
+    async fn settle(&self, queue: &mut LeasedQueue, outcome: Outcome) -> Result<bool, StoreError> {
         let now = self.clock.now();
-        let due = self.deliveries.list_due_deliveries(&webhook.id, now, PAGE).await?;
-        if due.is_empty() {
-            return Ok(None);
-        }
-        let mut subjects: Vec<String> = Vec::new();
-        for delivery in due {
-            if !subjects.contains(&delivery.subject) {
-                subjects.push(delivery.subject);
+        let mut is_gone = false;
+        let (seen, after) = match outcome {
+            Outcome::Expired(before) => (before.revision, self.given_up(before, now)),
+            // Other work comes first.
+            Outcome::Untried(before) => {
+                (before.revision, Delivery { due_at: later(now, pause(1, self.random())), ..before })
             }
-        }
-        let mut sendable = Vec::new();
-        for first in self.deliveries.list_first_deliveries(&webhook.id, &subjects).await? {
-            if first.due_at <= now {
-                sendable.push(first);
-            } else {
-                // The others of the subject wait for the first one.
-                self.deliveries.record_subject_due(&webhook.id, &first.subject, first.due_at).await?;
+            Outcome::Tried { before, attempt, verdict } => {
+                is_gone = verdict == Verdict::Gone;
+                (before.revision, self.judged(queue, before.after(attempt), verdict, now))
             }
-        }
-        Ok(Some(sendable))
+        };
+        self.deliveries.replace_delivery_if(seen, &Delivery { revision: seen + 1, ..after }).await?;
+        Ok(is_gone)
     }
 
-    /// Writes down what came of an attempt. False if nothing more is to be sent to the endpoint.
-    async fn settle(
+    /// A delivery after an attempt with this verdict.
+    fn judged(
         &self,
-        webhook: &Webhook,
-        queue: &mut DeliveryQueue,
-        outcome: Outcome,
-    ) -> Result<bool, StoreError> {
-        let now = self.clock.now();
-        let Outcome { before, attempted, verdict } = outcome;
-        let seen = before.revision;
-        let mut after = Delivery { revision: seen + 1, ..before };
-        if let Some(attempt) = attempted {
-            after = after.after(attempt);
-        }
+        queue: &mut LeasedQueue,
+        mut after: Delivery,
+        verdict: Verdict,
+        now: Timestamp,
+    ) -> Delivery {
         match verdict {
-            None if now.secs_since(after.created_at) >= GIVE_UP_AFTER_SECS => self.give_up(&mut after, now),
-            // Nothing was sent; other work comes first.
-            None => after.due_at = later(now, pause(1, self.random())),
-            Some(Verdict::Delivered) => {
+            Verdict::Delivered => {
                 (queue.failures, after.state) = (0, DeliveryState::Delivered);
                 after.expires_at = now.plus_secs(KEEP_DELIVERED_SECS);
                 self.metrics.count_delivered();
+                after
             }
-            Some(Verdict::Gone) => self.give_up(&mut after, now),
-            Some(Verdict::Failed { not_before, all }) => {
+            Verdict::Gone => self.given_up(after, now),
+            Verdict::Failed { not_before, all } => {
                 self.metrics.count_failed();
                 queue.failures = queue.failures.saturating_add(1);
                 let wanted = not_before.map_or(now, |secs| now.plus_secs(secs));
@@ -195,37 +213,18 @@ impl Dispatcher {
                 let rested = rest(queue.failures, self.random()).map_or(now, |rest| later(now, rest));
                 let asked = if all { after.due_at } else { now };
                 queue.rest_until = queue.rest_until.max(rested).max(asked);
-                if after.due_at.secs_since(after.created_at) >= GIVE_UP_AFTER_SECS {
-                    self.give_up(&mut after, now);
-                }
+                let is_over = after.due_at.secs_since(after.created_at) >= GIVE_UP_AFTER_SECS;
+                if is_over { self.given_up(after, now) } else { after }
             }
         }
-        self.write(seen, &after, now).await?;
-        if verdict == Some(Verdict::Gone) {
-            self.disable(webhook, now).await?;
-            return Ok(false);
-        }
-        Ok(true)
     }
 
-    /// Writes a delivery, and when the others of its subject are due.
-    async fn write(&self, seen: u64, after: &Delivery, now: Timestamp) -> Result<(), StoreError> {
-        let is_written = self.deliveries.replace_delivery_if(seen, after).await?;
-        let waits = after.state == DeliveryState::Waiting;
-        // After the first attempt that succeeds, the others of the subject have not waited for this one.
-        if is_written && (waits || after.tries != 1) {
-            let due_at = if waits { after.due_at } else { now };
-            self.deliveries.record_subject_due(&after.webhook, &after.subject, due_at).await?;
-        }
-        Ok(())
-    }
-
-    fn give_up(&self, delivery: &mut Delivery, now: Timestamp) {
-        delivery.state = DeliveryState::Dead;
-        delivery.expires_at = now.plus_secs(KEEP_DEAD_SECS);
+    fn given_up(&self, delivery: Delivery, now: Timestamp) -> Delivery {
         self.metrics.count_dead();
         let (webhook, event) = (delivery.webhook.to_string(), delivery.event.to_string());
         tracing::warn!(webhook, event, "an event was not delivered; `webhooks replay` sends it again");
+        let expires_at = now.plus_secs(KEEP_DEAD_SECS);
+        Delivery { state: DeliveryState::Dead, due_at: now, expires_at, ..delivery }
     }
 
     /// Notes that the endpoint is gone. If an operator changes it at the same time, its next answer decides.

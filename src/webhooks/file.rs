@@ -5,12 +5,16 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use super::registry::MAX_DESCRIPTION_CHARS;
 use super::secret::WebhookSecret;
 use super::sender::WebhookRules;
 use crate::domain::{EventKind, Secret, WebhookId, WebhookUrl};
 
 /// The most secrets of an endpoint: the new one and the one before.
 const MAX_SECRETS: usize = 2;
+
+/// How the secrets of both schemes begin.
+const SECRET_PREFIXES: [&str; 2] = ["whsec_", "whsk_"];
 
 /// The endpoints of a file, each valid, and no id twice.
 #[derive(Clone, Debug)]
@@ -51,8 +55,7 @@ impl std::error::Error for WebhooksFileError {}
 struct Written {
     id: String,
     url: String,
-    #[serde(default)]
-    kinds: Vec<String>,
+    kinds: Option<Vec<String>>,
     #[serde(default)]
     description: String,
     #[serde(default = "yes")]
@@ -89,6 +92,10 @@ impl WebhooksFile {
                 Err(of_entry) => faults.extend(of_entry.into_iter().map(|fault| format!("{name}: {fault}"))),
             }
         }
+        if faults.is_empty() {
+            // A value keeps the last one of two members with the same name.
+            faults.extend(serde_json::from_str::<Vec<Written>>(text).err().map(|error| error.to_string()));
+        }
         if faults.is_empty() { Ok(Self(webhooks)) } else { Err(WebhooksFileError(faults)) }
     }
 
@@ -116,24 +123,41 @@ fn read(
     if url.as_ref().is_some_and(|url| !url.is_https() && !rules.allow_http) {
         faults.push("url: must begin with https://; WEBHOOK_HTTP=true permits http://".to_owned());
     }
-    for kind in
-        written.kinds.iter().filter(|kind| EventKind::from_name(kind).is_none_or(EventKind::is_only_counted))
-    {
-        faults.push(format!("kinds: there is no kind of event `{kind}`"));
+    faults.extend(faults_of_kinds(written.kinds.as_deref()));
+    if written.description.chars().count() > MAX_DESCRIPTION_CHARS {
+        faults.push(format!("description: must have at most {MAX_DESCRIPTION_CHARS} characters"));
     }
-    let secrets = read_secret(&written.secret_file).and_then(|text| secrets_of(text.expose()));
+    let secrets = secret_file(&written.secret_file).and_then(read_secret);
+    let secrets = secrets.and_then(|text| secrets_of(text.expose()));
     let secrets = secrets.map_err(|fault| faults.push(format!("secret_file: {fault}"))).ok();
     match (id, url, secrets) {
         (Some(id), Some(url), Some(secrets)) if faults.is_empty() => Ok(FileWebhook {
             id,
             url,
-            kinds: written.kinds,
+            kinds: written.kinds.unwrap_or_default(),
             description: written.description,
             enabled: written.enabled,
             secrets,
         }),
         _ => Err(faults),
     }
+}
+
+fn faults_of_kinds(kinds: Option<&[String]>) -> Vec<String> {
+    if kinds.is_some_and(<[String]>::is_empty) {
+        return vec!["kinds: names no kind; leave the member out for all kinds".to_owned()];
+    }
+    let is_unknown = |kind: &&String| EventKind::from_name(kind).is_none_or(EventKind::is_only_counted);
+    let unknown = kinds.unwrap_or_default().iter().filter(is_unknown);
+    unknown.map(|kind| format!("kinds: there is no kind of event `{kind}`")).collect()
+}
+
+/// The name of a file. The message about a secret in its place does not contain the secret.
+fn secret_file(name: &str) -> Result<&str, String> {
+    if SECRET_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
+        return Err("must be the name of a file that contains the secret, and not the secret".to_owned());
+    }
+    Ok(name)
 }
 
 /// The secrets of a file, one a line, the newest first.
@@ -173,6 +197,24 @@ mod tests {
         assert_eq!((of("a").enabled, of("a").secrets.len(), of("a").kinds.len()), (true, 1, 0));
         assert_eq!((of("b").enabled, of("b").secrets.len(), of("b").kinds.len()), (false, 2, 1));
         assert_eq!(file.webhooks().len(), 2);
+    }
+
+    #[test]
+    fn a_file_is_refused_if_a_start_could_not_do_what_it_says() {
+        let with = |members: &str| {
+            let text = format!(r#"[{{"id":"a","url":"https://a.example/","secret_file":"one"{members}}}]"#);
+            parse(&text).map(drop).map_err(|error| error.to_string())
+        };
+        let described = |length| format!(",\"description\":\"{}\"", "ö".repeat(length));
+        assert_eq!(with(&described(200)), Ok(()));
+        let long = with(&described(201));
+        assert_eq!(long, Err("a: description: must have at most 200 characters".to_owned()));
+        let empty = "a: kinds: names no kind; leave the member out for all kinds".to_owned();
+        assert_eq!(with(r#","kinds":[]"#), Err(empty));
+        assert!(with(r#","url":"https://b.example/""#).unwrap_err().starts_with("duplicate field `url`"));
+        let text = r#"[{"id":"a","url":"https://a.example/","secret_file":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}]"#;
+        let fault = "a: secret_file: must be the name of a file that contains the secret, and not the secret";
+        assert_eq!(parse(text).unwrap_err().to_string(), fault);
     }
 
     #[test]

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::retry::later;
 use crate::clock::Clock;
-use crate::domain::{DeliveryQueue, Timestamp};
+use crate::domain::{DeliveryQueue, Timestamp, WebhookId, WebhookState};
 use crate::entropy::Entropy;
-use crate::store::{Deliveries, StoreError};
+use crate::store::{Deliveries, StoreError, Webhooks};
 
 /// For how long a queue is leased.
 const LEASE: Duration = Duration::from_secs(60);
@@ -21,14 +21,46 @@ const MAX_TRIES: usize = 16;
 /// The queues that this instance leases.
 #[derive(Clone)]
 pub(super) struct Leases {
+    webhooks: Arc<dyn Webhooks>,
     deliveries: Arc<dyn Deliveries>,
     clock: Clock,
     entropy: Entropy,
 }
 
+/// A queue that this instance has leased, and what it learns of the endpoint.
+pub(super) struct LeasedQueue {
+    /// As it was leased, with the end of the lease as it is now.
+    stored: DeliveryQueue,
+    /// Until then nothing is sent.
+    pub(super) rest_until: Timestamp,
+    /// Attempts that failed in a row.
+    pub(super) failures: u32,
+}
+
+impl LeasedQueue {
+    fn of(stored: DeliveryQueue) -> Self {
+        Self { rest_until: stored.rest_until, failures: stored.failures, stored }
+    }
+
+    /// The endpoint.
+    pub(super) fn webhook(&self) -> &WebhookId {
+        &self.stored.webhook
+    }
+
+    /// Whether an operator has woken the queue since it was leased: only that changes these members of a leased queue.
+    fn was_woken(&self, now: &DeliveryQueue) -> bool {
+        (now.rest_until, now.failures) != (self.stored.rest_until, self.stored.failures)
+    }
+}
+
 impl Leases {
-    pub(super) fn new(deliveries: Arc<dyn Deliveries>, clock: Clock, entropy: Entropy) -> Self {
-        Self { deliveries, clock, entropy }
+    pub(super) fn new(
+        webhooks: Arc<dyn Webhooks>,
+        deliveries: Arc<dyn Deliveries>,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Self {
+        Self { webhooks, deliveries, clock, entropy }
     }
 
     /// How many queues have something to do, up to `limit`.
@@ -37,7 +69,7 @@ impl Leases {
     }
 
     /// Leases the queue that has waited longest, of the first `limit`; `None` if none of them is left.
-    pub(super) async fn take(&self, limit: usize) -> Result<Option<DeliveryQueue>, StoreError> {
+    pub(super) async fn take(&self, limit: usize) -> Result<Option<LeasedQueue>, StoreError> {
         let now = self.clock.now();
         for queue in self.deliveries.list_due_queues(now, limit).await? {
             let (seen, lease) =
@@ -49,41 +81,45 @@ impl Leases {
                 lease: u64::from_be_bytes(lease) >> 1,
                 ..queue
             };
-            if self.deliveries.replace_delivery_queue_if(Some(seen), &leased).await? {
-                return Ok(Some(leased));
+            if self.deliveries.replace_delivery_queue_if(seen, &leased).await? {
+                return Ok(Some(LeasedQueue::of(leased)));
             }
         }
         Ok(None)
     }
 
     /// Makes sure that the lease lasts for one more attempt. False if it is lost.
-    pub(super) async fn extend(&self, queue: &mut DeliveryQueue) -> Result<bool, StoreError> {
+    pub(super) async fn extend(&self, queue: &mut LeasedQueue) -> Result<bool, StoreError> {
         let now = self.clock.now();
-        if later(now, LEAST_LEFT) <= queue.leased_until {
+        if later(now, LEAST_LEFT) <= queue.stored.leased_until {
             return Ok(true);
         }
         let until = later(now, LEASE);
         let extended = self.extend_to(queue, until).await?;
         if extended {
-            queue.leased_until = until;
+            queue.stored.leased_until = until;
         }
         Ok(extended)
     }
 
-    /// Gives a queue back with what was learned of its endpoint. It is due again when its first delivery is, or never if
-    /// `is_stopped`.
-    pub(super) async fn give_back(&self, queue: &DeliveryQueue, is_stopped: bool) -> Result<(), StoreError> {
+    /// Gives a queue back with what was learned of its endpoint. It is due again when its first delivery is, behind the queues that
+    /// wait now. If `is_stopped`, it is due only if the endpoint was enabled meanwhile.
+    pub(super) async fn give_back(&self, queue: &LeasedQueue, is_stopped: bool) -> Result<(), StoreError> {
+        let webhook = queue.webhook();
         for _ in 0..MAX_TRIES {
-            // The queue is read first: a delivery that comes behind this changes its revision.
+            // The queue is read first: a delivery or a resumption that comes behind this changes its revision.
             let Some(mut stored) = self.held(queue).await? else { return Ok(()) };
+            let sleeps = is_stopped && self.is_disabled(webhook).await?;
             let end = Timestamp::from_millis(i64::MAX as u64 / 1_000_000);
-            let first = self.deliveries.list_due_deliveries(&queue.webhook, end, 1).await?;
-            let seen = stored.revision;
+            let first = self.deliveries.list_due_deliveries(webhook, end, 1).await?;
+            let (seen, now) = (stored.revision, self.clock.now());
             stored.revision += 1;
-            stored.due_at = first.first().map(|delivery| delivery.due_at).filter(|_| !is_stopped);
-            (stored.rest_until, stored.failures) = (queue.rest_until, queue.failures);
+            stored.due_at = first.first().map(|delivery| delivery.due_at.max(now)).filter(|_| !sleeps);
+            if !queue.was_woken(&stored) {
+                (stored.rest_until, stored.failures) = (queue.rest_until, queue.failures);
+            }
             (stored.leased_until, stored.lease) = (Timestamp::from_secs(0), 0);
-            if self.deliveries.replace_delivery_queue_if(Some(seen), &stored).await? {
+            if self.deliveries.replace_delivery_queue_if(seen, &stored).await? {
                 return Ok(());
             }
         }
@@ -91,13 +127,18 @@ impl Leases {
         Ok(())
     }
 
+    async fn is_disabled(&self, webhook: &WebhookId) -> Result<bool, StoreError> {
+        let stored = self.webhooks.find_webhook(webhook).await?;
+        Ok(stored.is_some_and(|webhook| webhook.state != WebhookState::Enabled))
+    }
+
     /// False if this instance no longer holds the queue.
-    async fn extend_to(&self, queue: &DeliveryQueue, until: Timestamp) -> Result<bool, StoreError> {
+    async fn extend_to(&self, queue: &LeasedQueue, until: Timestamp) -> Result<bool, StoreError> {
         for _ in 0..MAX_TRIES {
             let Some(mut stored) = self.held(queue).await? else { return Ok(false) };
             let seen = stored.revision;
             (stored.revision, stored.leased_until) = (seen + 1, until);
-            if self.deliveries.replace_delivery_queue_if(Some(seen), &stored).await? {
+            if self.deliveries.replace_delivery_queue_if(seen, &stored).await? {
                 return Ok(true);
             }
         }
@@ -105,8 +146,9 @@ impl Leases {
     }
 
     /// The stored queue, if this lease of it still counts.
-    async fn held(&self, queue: &DeliveryQueue) -> Result<Option<DeliveryQueue>, StoreError> {
-        let stored = self.deliveries.find_delivery_queue(&queue.webhook).await?;
-        Ok(stored.filter(|stored| stored.lease == queue.lease && self.clock.now() < stored.leased_until))
+    async fn held(&self, queue: &LeasedQueue) -> Result<Option<DeliveryQueue>, StoreError> {
+        let stored = self.deliveries.find_delivery_queue(queue.webhook()).await?;
+        Ok(stored
+            .filter(|stored| stored.lease == queue.stored.lease && self.clock.now() < stored.leased_until))
     }
 }

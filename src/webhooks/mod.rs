@@ -10,12 +10,14 @@ mod file;
 mod lease;
 mod message;
 mod metrics;
+mod order;
 mod reconciliation;
 mod registry;
 mod replay;
 mod retry;
 mod secret;
 mod sender;
+mod stop;
 
 pub use dispatcher::{Dispatcher, DispatcherParts};
 pub use error::WebhookError;

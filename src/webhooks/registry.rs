@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::attempt::{Attempts, open_secrets};
+use super::attempt::open_secrets;
 use super::error::WebhookError;
 use super::fan_out::list_all;
 use super::message::{Message, SignedHeaders};
+use super::order::SubjectOrder;
 use super::secret::{WebhookSecret, WebhookSecretError};
 use super::sender::{Reply, WebhookRules, WebhookSender};
 use crate::clock::Clock;
@@ -19,7 +20,7 @@ use crate::store::{Deliveries, Events, StoreError, Stores, Webhooks};
 
 /// How often a change is repeated if another change was written first.
 pub(super) const MAX_TRIES: usize = 8;
-const MAX_DESCRIPTION_CHARS: usize = 200;
+pub(super) const MAX_DESCRIPTION_CHARS: usize = 200;
 
 /// The endpoints, for changes.
 #[derive(Clone)]
@@ -241,8 +242,7 @@ impl WebhookRegistry {
         let backend = |error: serde_json::Error| StoreError::Backend(error.into());
         let message = Message::sample(self.entropy.event_id(now)?.to_string(), now).map_err(backend)?;
         let headers = message.headers(now, &open_secrets(&webhook, &self.server_secret, now)?)?;
-        let (events, secret) = (Arc::clone(&self.events), self.server_secret.clone());
-        let reply = Attempts::new(events, sender, secret, self.clock.clone()).send(&webhook, &message).await;
+        let reply = sender.send(&webhook.url, headers.clone(), message.body().to_vec()).await;
         let took_ms = self.clock.now().as_millis().saturating_sub(now.as_millis());
         Ok(Sample { headers, body: String::from_utf8_lossy(message.body()).into_owned(), reply, took_ms })
     }
@@ -280,13 +280,14 @@ impl WebhookRegistry {
         self.replace(id, EventKind::WebhookChanged, set, by).await
     }
 
-    /// Makes the queue of an endpoint due, so that an instance looks at it.
+    /// Makes what waits for an endpoint due, and then its queue, so that an instance looks at it.
     pub(super) async fn wake(&self, id: &WebhookId) -> Result<(), WebhookError> {
+        SubjectOrder::new(Arc::clone(&self.deliveries)).resume(id, self.clock.now()).await?;
         for _ in 0..MAX_TRIES {
             let Some(mut queue) = self.deliveries.find_delivery_queue(id).await? else { return Ok(()) };
             let (seen, now) = (queue.revision, self.clock.now());
             (queue.revision, queue.due_at, queue.rest_until, queue.failures) = (seen + 1, Some(now), now, 0);
-            if self.deliveries.replace_delivery_queue_if(Some(seen), &queue).await? {
+            if self.deliveries.replace_delivery_queue_if(seen, &queue).await? {
                 return Ok(());
             }
         }

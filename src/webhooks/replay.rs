@@ -32,7 +32,7 @@ impl WebhookRegistry {
             Replay::Event(event) => {
                 let stored = self.deliveries.find_delivery(id, event).await?;
                 let stored = stored.ok_or(WebhookError::UnknownEvent(event))?;
-                self.send_again(vec![stored]).await
+                self.send_again(Some(stored).filter(has_ended).into_iter().collect()).await
             }
             Replay::Dead => self.replay_dead(id).await,
             Replay::Since(since) => self.replay_since(&webhook, since).await,
@@ -64,8 +64,10 @@ impl WebhookRegistry {
                 let record =
                     EventRecord::parse(text).map_err(|error| StoreError::Corrupt(error.to_string()))?;
                 let stored = self.deliveries.find_delivery(&webhook.id, event.id).await?;
-                let new = || new_delivery(webhook, event, &record, self.clock.now());
-                deliveries.push(stored.unwrap_or_else(new));
+                match stored {
+                    Some(stored) => deliveries.extend(Some(stored).filter(has_ended)),
+                    None => deliveries.push(new_delivery(webhook, event, &record, self.clock.now())),
+                }
             }
             count += self.send_again(deliveries).await?;
         }
@@ -83,12 +85,13 @@ impl WebhookRegistry {
             tries: 0,
             ..delivery
         };
-        let is_new = |delivery: &Delivery| delivery.revision == 1 && delivery.tries == 0;
-        let ended = deliveries
-            .into_iter()
-            .filter(|delivery| delivery.state != DeliveryState::Waiting || is_new(delivery));
-        let again: Vec<_> = ended.map(anew).collect();
+        let again: Vec<_> = deliveries.into_iter().map(anew).collect();
         self.deliveries.record_deliveries(&again).await?;
         Ok(again.len())
     }
+}
+
+/// Whether a replay may send it: one that waits is sent anyway.
+fn has_ended(delivery: &Delivery) -> bool {
+    delivery.state != DeliveryState::Waiting
 }

@@ -88,6 +88,7 @@ fn row(delivery: &Delivery) -> String {
         Some(attempt) => format!("{} of {}", outcome(attempt), attempt.at),
     };
     let next = match delivery.state {
+        DeliveryState::Waiting if delivery.is_held() => ", waits for the event before it".to_owned(),
         DeliveryState::Waiting => format!(", next try {}", delivery.due_at),
         DeliveryState::Delivered | DeliveryState::Dead => String::new(),
     };
@@ -123,7 +124,8 @@ fn as_json(delivery: &Delivery) -> Value {
             })
         })
         .collect();
-    let due_at = (delivery.state == DeliveryState::Waiting).then(|| delivery.due_at.to_string());
+    let due_at = (delivery.state == DeliveryState::Waiting && !delivery.is_held())
+        .then(|| delivery.due_at.to_string());
     json!({
         "event": delivery.event.to_string(),
         "number": delivery.seq,

@@ -234,7 +234,7 @@ async fn test(
     let (status, error, answer) = match reply {
         Reply::Answered { status, body, .. } => (Some(status), None, body),
         Reply::Failed(error) => (None, Some(error), String::new()),
-        Reply::Busy => (None, Some("there is no server secret yet".to_owned()), String::new()),
+        Reply::Busy => (None, Some("too many other calls are under way".to_owned()), String::new()),
     };
     let value = json!({
         "headers": sent, "body": body, "status": status, "error": error, "answer": answer, "took_ms": took_ms,

@@ -71,24 +71,12 @@ impl Deliveries for Mongo {
         found.as_ref().map(queue_from_document).transpose()
     }
 
-    async fn replace_delivery_queue_if(
-        &self,
-        seen: Option<u64>,
-        queue: &DeliveryQueue,
-    ) -> Result<bool, StoreError> {
+    async fn replace_delivery_queue_if(&self, seen: u64, queue: &DeliveryQueue) -> Result<bool, StoreError> {
         let document = queue_to_document(queue);
+        let filter = doc! { "_id": queue.webhook.as_str(), "revision": seen as i64 };
         within_deadline(async {
             let queues = self.collection(&WEBHOOK_QUEUES).await?;
-            match seen {
-                Some(seen) => {
-                    let filter = doc! { "_id": queue.webhook.as_str(), "revision": seen as i64 };
-                    Ok(queues.replace_one(filter, document).await?.matched_count == 1)
-                }
-                None => match queues.insert_one(document).await {
-                    Err(error) if is_duplicate(&error) => Ok(false),
-                    other => other.map(|_| true),
-                },
-            }
+            Ok(queues.replace_one(filter, document).await?.matched_count == 1)
         })
         .await
     }
@@ -120,11 +108,23 @@ impl Deliveries for Mongo {
         Ok(first)
     }
 
+    async fn list_held_deliveries(
+        &self,
+        webhook: &WebhookId,
+        limit: usize,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let held = doc! { "webhook": webhook.as_str(), "due_at": date(Delivery::HELD) };
+        let found = self.select(&WEBHOOK_DELIVERIES, held, doc! { "seq": 1 }, limit).await?;
+        found.iter().map(from_document).collect()
+    }
+
+    /// First the next one, then the delivery: after a crash between the two, the next one is held again when it is found.
     async fn replace_delivery_if(&self, seen: u64, delivery: &Delivery) -> Result<bool, StoreError> {
         let filter = doc! { "_id": id_of(&delivery.webhook, delivery.event), "revision": seen as i64 };
         let mut change = doc! { "$set": changing(delivery)? };
         if delivery.state != DeliveryState::Waiting {
             change.insert("$unset", doc! { "due_at": "" });
+            self.release_next(delivery).await?;
         }
         within_deadline(async {
             let deliveries = self.collection(&WEBHOOK_DELIVERIES).await?;
@@ -133,17 +133,14 @@ impl Deliveries for Mongo {
         .await
     }
 
-    async fn record_subject_due(
+    async fn record_held_deliveries(
         &self,
         webhook: &WebhookId,
-        subject: &str,
-        due_at: Timestamp,
+        events: &[EventId],
     ) -> Result<(), StoreError> {
-        let waiting = doc! {
-            "webhook": webhook.as_str(), "subject": subject,
-            "due_at": { "$exists": true, "$ne": date(due_at) },
-        };
-        let change = doc! { "$set": { "due_at": date(due_at) }, "$inc": { "revision": 1_i64 } };
+        let ids: Vec<_> = events.iter().map(|event| id_of(webhook, *event)).collect();
+        let waiting = doc! { "_id": { "$in": ids }, "due_at": { "$exists": true } };
+        let change = doc! { "$set": { "due_at": date(Delivery::HELD) }, "$inc": { "revision": 1_i64 } };
         within_deadline(async {
             self.collection(&WEBHOOK_DELIVERIES).await?.update_many(waiting, change).await.map(|_| ())
         })
@@ -203,6 +200,10 @@ impl Mongo {
         order: Document,
         limit: usize,
     ) -> Result<Vec<Document>, StoreError> {
+        if limit == 0 {
+            // For MongoDB, a limit of 0 is no limit.
+            return Ok(Vec::new());
+        }
         within_deadline(async {
             let collection = self.connection().await?.collection(of, ReadFrom::Primary);
             collection
@@ -212,6 +213,24 @@ impl Mongo {
                 .await?
                 .try_collect::<Vec<Document>>()
                 .await
+        })
+        .await
+    }
+
+    /// Makes the next waiting delivery of the same subject due, if it is held.
+    async fn release_next(&self, delivery: &Delivery) -> Result<(), StoreError> {
+        let behind = doc! {
+            "webhook": delivery.webhook.as_str(), "subject": &delivery.subject,
+            "due_at": { "$exists": true }, "seq": { "$gt": delivery.seq as i64 },
+        };
+        let next = self.select(&WEBHOOK_DELIVERIES, behind, doc! { "seq": 1 }, 1).await?;
+        let Some(next) = next.first().map(from_document).transpose()?.filter(Delivery::is_held) else {
+            return Ok(());
+        };
+        let held = doc! { "_id": id_of(&next.webhook, next.event), "due_at": date(Delivery::HELD) };
+        let change = doc! { "$set": { "due_at": date(delivery.due_at) }, "$inc": { "revision": 1_i64 } };
+        within_deadline(async {
+            self.collection(&WEBHOOK_DELIVERIES).await?.update_one(held, change).await.map(|_| ())
         })
         .await
     }

@@ -66,11 +66,7 @@ impl Deliveries for Observed<dyn Deliveries> {
         self.run(Verb::find_delivery_queue, self.store.find_delivery_queue(webhook)).await
     }
 
-    async fn replace_delivery_queue_if(
-        &self,
-        seen: Option<u64>,
-        queue: &DeliveryQueue,
-    ) -> Result<bool, StoreError> {
+    async fn replace_delivery_queue_if(&self, seen: u64, queue: &DeliveryQueue) -> Result<bool, StoreError> {
         let call = self.store.replace_delivery_queue_if(seen, queue);
         self.run(Verb::replace_delivery_queue_if, call).await
     }
@@ -96,13 +92,20 @@ impl Deliveries for Observed<dyn Deliveries> {
         self.run(Verb::replace_delivery_if, self.store.replace_delivery_if(seen, delivery)).await
     }
 
-    async fn record_subject_due(
+    async fn list_held_deliveries(
         &self,
         webhook: &WebhookId,
-        subject: &str,
-        due_at: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        self.run(Verb::list_held_deliveries, self.store.list_held_deliveries(webhook, limit)).await
+    }
+
+    async fn record_held_deliveries(
+        &self,
+        webhook: &WebhookId,
+        events: &[EventId],
     ) -> Result<(), StoreError> {
-        self.run(Verb::record_subject_due, self.store.record_subject_due(webhook, subject, due_at)).await
+        self.run(Verb::record_held_deliveries, self.store.record_held_deliveries(webhook, events)).await
     }
 
     async fn find_delivery(

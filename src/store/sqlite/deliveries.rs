@@ -85,34 +85,25 @@ impl Deliveries for Sqlite {
         self.read(query).await?.map(with_id).transpose()
     }
 
-    async fn replace_delivery_queue_if(
-        &self,
-        seen: Option<u64>,
-        queue: &DeliveryQueue,
-    ) -> Result<bool, StoreError> {
+    async fn replace_delivery_queue_if(&self, seen: u64, queue: &DeliveryQueue) -> Result<bool, StoreError> {
         self.upgrade().await?;
         let queue = queue.clone();
         let replace = move |connection: &Connection| {
-            let text = match seen {
-                Some(_) => {
+            connection
+                .prepare_cached(
                     "UPDATE webhook_queues SET revision = ?2, due_at = ?3, rest_until = ?4, leased_until = ?5,
-                     lease = ?6, failures = ?7 WHERE webhook = ?1 AND revision = ?8"
-                }
-                None => {
-                    "INSERT INTO webhook_queues (webhook, revision, due_at, rest_until, leased_until, lease, failures)
-                     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE ?8 = 0 ON CONFLICT DO NOTHING"
-                }
-            };
-            connection.prepare_cached(text)?.execute(params![
-                queue.webhook.as_str(),
-                queue.revision as i64,
-                queue.due_at.map(millis),
-                millis(queue.rest_until),
-                millis(queue.leased_until),
-                queue.lease as i64,
-                queue.failures,
-                seen.unwrap_or(0) as i64
-            ])
+                     lease = ?6, failures = ?7 WHERE webhook = ?1 AND revision = ?8",
+                )?
+                .execute(params![
+                    queue.webhook.as_str(),
+                    queue.revision as i64,
+                    queue.due_at.map(millis),
+                    millis(queue.rest_until),
+                    millis(queue.leased_until),
+                    queue.lease as i64,
+                    queue.failures,
+                    seen as i64
+                ])
         };
         Ok(self.writer.run(replace).await? == 1)
     }
@@ -156,30 +147,55 @@ impl Deliveries for Sqlite {
         .await
     }
 
+    async fn list_held_deliveries(
+        &self,
+        webhook: &WebhookId,
+        limit: usize,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let webhook = webhook.to_string();
+        self.select_deliveries(move |connection| {
+            connection
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM webhook_deliveries WHERE webhook = ?1 AND due_at = ?2 ORDER BY seq LIMIT ?3"
+                ))?
+                .query_map(params![webhook, millis(Delivery::HELD), limit as i64], DeliveryRow::read)?
+                .collect()
+        })
+        .await
+    }
+
     async fn replace_delivery_if(&self, seen: u64, delivery: &Delivery) -> Result<bool, StoreError> {
         self.upgrade().await?;
         let row = DeliveryRow::of(delivery)?;
-        let replace = move |connection: &Connection| row.replace_if(connection, seen as i64);
-        Ok(self.writer.run(replace).await? == 1)
+        let next_due_at = (delivery.state != DeliveryState::Waiting).then_some(delivery.due_at);
+        let replace = move |connection: &Connection| {
+            let is_replaced = row.replace_if(connection, seen as i64)? == 1;
+            if let Some(due_at) = next_due_at.filter(|_| is_replaced) {
+                row.release_next(connection, due_at)?;
+            }
+            Ok(is_replaced)
+        };
+        self.writer.run(replace).await
     }
 
-    async fn record_subject_due(
+    async fn record_held_deliveries(
         &self,
         webhook: &WebhookId,
-        subject: &str,
-        due_at: Timestamp,
+        events: &[EventId],
     ) -> Result<(), StoreError> {
         self.upgrade().await?;
-        let (webhook, subject) = (webhook.to_string(), subject.to_owned());
-        let record = move |connection: &Connection| {
-            connection
-                .prepare_cached(
-                    "UPDATE webhook_deliveries SET revision = revision + 1, due_at = ?3
-                     WHERE webhook = ?1 AND subject = ?2 AND due_at IS NOT NULL AND due_at <> ?3",
-                )?
-                .execute(params![webhook, subject, millis(due_at)])
+        let (webhook, events) = (webhook.to_string(), events.to_vec());
+        let hold = move |connection: &Connection| {
+            let mut statement = connection.prepare_cached(
+                "UPDATE webhook_deliveries SET revision = revision + 1, due_at = ?3
+                 WHERE webhook = ?1 AND event = ?2 AND due_at IS NOT NULL",
+            )?;
+            for event in events {
+                statement.execute(params![webhook, event.as_bytes(), millis(Delivery::HELD)])?;
+            }
+            Ok(())
         };
-        self.writer.run(record).await.map(|_| ())
+        self.writer.run(hold).await
     }
 
     async fn find_delivery(

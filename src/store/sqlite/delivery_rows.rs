@@ -125,6 +125,18 @@ impl DeliveryRow {
             ])
     }
 
+    /// Makes the next waiting delivery of the same subject due, if it is held.
+    pub(super) fn release_next(&self, connection: &Connection, due_at: Timestamp) -> rusqlite::Result<usize> {
+        connection
+            .prepare_cached(
+                "UPDATE webhook_deliveries SET revision = revision + 1, due_at = ?4
+                 WHERE webhook = ?1 AND due_at = ?5 AND event =
+                 (SELECT event FROM webhook_deliveries WHERE webhook = ?1 AND subject = ?2 AND seq > ?3
+                  AND due_at IS NOT NULL ORDER BY seq LIMIT 1)",
+            )?
+            .execute(params![self.webhook, self.subject, self.seq, millis(due_at), millis(Delivery::HELD)])
+    }
+
     /// Makes the queue of the delivery due when the delivery is due, unless it is due earlier.
     pub(super) fn wake(&self, connection: &Connection) -> rusqlite::Result<usize> {
         connection

@@ -79,34 +79,36 @@ async fn a_queue_is_due_with_its_deliveries_and_changes_only_by_comparison(deliv
     let [mut a] = due(AT).await.try_into().unwrap();
     assert_eq!((a.webhook.as_str(), a.due_at, a.failures), ("a", Some(AT), 0));
     assert_eq!(due(LATER).await.iter().map(|queue| queue.webhook.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(deliveries.list_due_queues(LATER, 0).await.unwrap(), [], "0 lists nothing");
+    assert_eq!(deliveries.list_due_deliveries(&id("a"), LATER, 0).await.unwrap(), []);
+    assert_eq!(deliveries.list_deliveries(&id("a"), None, None, 0).await.unwrap(), []);
     let seen = a.revision;
     (a.revision, a.leased_until, a.lease, a.failures) = (seen + 1, LATER, u64::MAX >> 1, 3);
-    let racing = join_all((0..8).map(|_| deliveries.replace_delivery_queue_if(Some(seen), &a))).await;
+    let racing = join_all((0..8).map(|_| deliveries.replace_delivery_queue_if(seen, &a))).await;
     assert_eq!(racing.into_iter().filter(|made| *made.as_ref().unwrap()).count(), 1);
     assert_eq!(deliveries.find_delivery_queue(&id("a")).await.unwrap(), Some(a.clone()));
     assert_eq!(due(AT).await, [], "it is leased");
     assert_eq!(due(LATER).await.len(), 2, "the lease has ended");
     assert!(deliveries.create_deliveries_if(Some(1), 2, &[delivery("a", 2, "user:1")]).await.unwrap());
     let asleep = DeliveryQueue { revision: a.revision + 1, due_at: None, ..a.clone() };
-    let slept = deliveries.replace_delivery_queue_if(Some(a.revision), &asleep).await.unwrap();
+    let slept = deliveries.replace_delivery_queue_if(a.revision, &asleep).await.unwrap();
     assert!(!slept, "a delivery has arrived");
     let woken = deliveries.find_delivery_queue(&id("a")).await.unwrap().unwrap();
     assert_eq!(DeliveryQueue { revision: woken.revision, ..a }, woken, "nothing else has changed");
     let rests =
         DeliveryQueue { revision: woken.revision + 1, rest_until: LATER, leased_until: AT, ..woken.clone() };
-    assert!(deliveries.replace_delivery_queue_if(Some(woken.revision), &rests).await.unwrap());
+    assert!(deliveries.replace_delivery_queue_if(woken.revision, &rests).await.unwrap());
     assert_eq!(due(AT).await, [], "it rests");
-    assert!(!deliveries.replace_delivery_queue_if(None, &queue("a", 1)).await.unwrap());
-    assert!(deliveries.replace_delivery_queue_if(None, &queue("c", 1)).await.unwrap());
-    assert_eq!(deliveries.find_delivery_queue(&id("c")).await.unwrap(), Some(queue("c", 1)));
+    assert!(!deliveries.replace_delivery_queue_if(1, &queue("c", 2)).await.unwrap(), "there is no queue");
 }
 
 async fn a_sleeping_queue_is_woken_by_a_delivery(deliveries: Arc<dyn Deliveries>) {
-    assert!(deliveries.replace_delivery_queue_if(None, &queue("a", 1)).await.unwrap());
-    assert_eq!(deliveries.list_due_queues(LATER, 9).await.unwrap(), []);
     assert!(deliveries.create_deliveries_if(None, 1, &[delivery("a", 1, "user:1")]).await.unwrap());
+    assert!(deliveries.replace_delivery_queue_if(1, &queue("a", 2)).await.unwrap());
+    assert_eq!(deliveries.list_due_queues(LATER, 9).await.unwrap(), []);
+    assert!(deliveries.create_deliveries_if(Some(1), 2, &[delivery("a", 2, "user:1")]).await.unwrap());
     let woken = deliveries.list_due_queues(AT, 9).await.unwrap();
-    assert_eq!(woken, [DeliveryQueue { due_at: Some(AT), ..queue("a", 2) }]);
+    assert_eq!(woken, [DeliveryQueue { due_at: Some(AT), ..queue("a", 3) }]);
 }
 
 async fn due_deliveries_come_in_their_order_and_each_subject_has_a_first(deliveries: Arc<dyn Deliveries>) {
@@ -131,19 +133,47 @@ async fn due_deliveries_come_in_their_order_and_each_subject_has_a_first(deliver
         first
     };
     assert_eq!(first().await, [1, 2]);
-    deliveries.record_subject_due(&id("a"), "user:1", LATER).await.unwrap();
-    assert_eq!((due(AT, 9).await, due(LATER, 9).await), (vec![], vec![1, 2, 3]));
-    let one = deliveries.find_delivery(&id("a"), event(1)).await.unwrap().unwrap();
-    let dead = Delivery { revision: one.revision + 1, state: DeliveryState::Dead, ..one.clone() };
-    assert!(deliveries.replace_delivery_if(one.revision, &dead).await.unwrap());
-    assert_eq!(first().await, [2, 3]);
-    deliveries.record_subject_due(&id("a"), "user:1", AT).await.unwrap();
-    assert_eq!(due(AT, 9).await, [3], "one that has ended waits no more");
     assert_eq!(
         deliveries.list_due_deliveries(&id("b"), AT, 9).await.unwrap().len(),
         1,
         "of another endpoint"
     );
+}
+
+async fn a_held_delivery_is_not_due_until_the_one_before_it_has_ended(deliveries: Arc<dyn Deliveries>) {
+    let all = [1, 2, 4, 5].map(|seq| delivery("a", seq, "user:1"));
+    assert!(deliveries.create_deliveries_if(None, 5, &all).await.unwrap());
+    let others = [delivery("a", 3, "user:2"), delivery("b", 2, "user:1")];
+    assert!(deliveries.create_deliveries_if(Some(5), 5, &others).await.unwrap());
+    let end = async |seq, state, due_at| {
+        let stored = deliveries.find_delivery(&id("a"), event(seq)).await.unwrap().unwrap();
+        let revision = stored.revision + 1;
+        let ended = Delivery { revision, state, due_at, ..stored.clone() };
+        assert!(deliveries.replace_delivery_if(stored.revision, &ended).await.unwrap());
+    };
+    let due = async |now| numbers(&deliveries.list_due_deliveries(&id("a"), now, 9).await.unwrap());
+    let held = async |limit| numbers(&deliveries.list_held_deliveries(&id("a"), limit).await.unwrap());
+    end(5, DeliveryState::Dead, AT).await;
+    deliveries.record_held_deliveries(&id("a"), &[2, 3, 4, 5, 9].map(event)).await.unwrap();
+    assert_eq!((due(LATER).await, held(9).await, held(2).await), (vec![1], vec![2, 3, 4], vec![2, 3]));
+    let waiting = deliveries.find_delivery(&id("a"), event(2)).await.unwrap().unwrap();
+    assert!(waiting.is_held() && waiting.revision == 2, "{waiting:?}");
+    end(1, DeliveryState::Waiting, LATER).await;
+    assert_eq!((due(LATER).await, held(9).await), (vec![1], vec![2, 3, 4]), "it failed");
+    end(1, DeliveryState::Delivered, LATER).await;
+    assert_eq!((due(AT).await, due(LATER).await, held(9).await), (vec![], vec![2], vec![3, 4]));
+    assert!(
+        !deliveries
+            .replace_delivery_if(1, &Delivery { state: DeliveryState::Dead, ..waiting })
+            .await
+            .unwrap()
+    );
+    end(2, DeliveryState::Dead, AT).await;
+    assert_eq!((due(AT).await, held(9).await), (vec![4], vec![3]), "of the same subject");
+    end(4, DeliveryState::Dead, AT).await;
+    assert_eq!((due(LATER).await, held(9).await), (vec![], vec![3]), "nothing of the subject waits");
+    let other = deliveries.find_delivery(&id("b"), event(2)).await.unwrap();
+    assert_eq!(other.map(|other| other.revision), Some(1), "of another endpoint");
 }
 
 async fn a_delivery_is_replaced_only_in_the_revision_that_was_seen(deliveries: Arc<dyn Deliveries>) {
@@ -214,6 +244,7 @@ contract! {
     a_queue_is_due_with_its_deliveries_and_changes_only_by_comparison,
     a_sleeping_queue_is_woken_by_a_delivery,
     due_deliveries_come_in_their_order_and_each_subject_has_a_first,
+    a_held_delivery_is_not_due_until_the_one_before_it_has_ended,
     a_delivery_is_replaced_only_in_the_revision_that_was_seen,
     deliveries_are_listed_by_state_from_the_latest,
     deliveries_of_a_removed_endpoint_and_expired_ones_are_removed_in_portions,

@@ -2,6 +2,8 @@
 
 mod commands;
 mod delivery;
+mod interleavings;
+mod queues;
 mod receiver;
 mod recipes;
 mod world;

@@ -139,6 +139,20 @@ impl World {
         Self::on(Stores::of(Mongo::with_events(&uri, events).unwrap()), entropy)
     }
 
+    /// The same endpoints and events for what happens in the middle of something else.
+    pub fn on_the_stores_of(other: &Self) -> Self {
+        let (registry, secret) = (other.registry.clone(), other.secret.clone());
+        let (stores, clock) = (other.stores.clone(), other.clock.clone());
+        Self {
+            stores,
+            clock,
+            registry,
+            secret,
+            receivers: Arc::clone(&other.receivers),
+            entropy: other.entropy.clone(),
+        }
+    }
+
     fn on(stores: Stores, entropy: Entropy) -> Self {
         let clock = Clock::manual(START);
         let receivers = Arc::new(Receivers {
