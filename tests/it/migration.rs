@@ -93,6 +93,7 @@ fn each_thing_that_the_tables_of_docs_migration_name_exists() {
                 "test",
                 "kid",
                 "tls=true",
+                "baseUrl",
                 "/.env",
                 "/keys/",
                 "/data/",
