@@ -1,7 +1,7 @@
 // Joins the members and makes the users, from whatever state a start before this one left them in.
 const fs = require('fs')
 const secret = (name) => fs.readFileSync(`/run/secrets/${name}`, 'utf8').trim()
-const members = ['mongo1:27017', 'mongo2:27017', 'mongo3:27017']
+const members = (process.env.MONGO_MEMBERS ?? 'mongo1,mongo2,mongo3').split(',').map((host) => `${host}:27017`)
 
 const until = (what, attempt) => {
   for (let left = 60; ; left--) {
@@ -23,7 +23,7 @@ const asMember = (hosts, options) => {
   return connect(`mongodb://__system:${password}@${hosts}/admin?authSource=local&serverSelectionTimeoutMS=5000&${options}`)
 }
 
-const first = until('mongo1 answers', () => asMember(members[0], 'directConnection=true'))
+const first = until(`${members[0]} answers`, () => asMember(members[0], 'directConnection=true'))
 if (first.hello().setName === undefined) {
   until('all are there', () =>
     first.adminCommand({ replSetInitiate: { _id: 'rs0', members: members.map((host, _id) => ({ _id, host })) } }))

@@ -26,6 +26,7 @@ mod language;
 mod lifecycle;
 mod limits;
 mod metrics;
+mod migration;
 mod oauth;
 mod openapi;
 mod operations;

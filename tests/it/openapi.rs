@@ -186,3 +186,13 @@ fn the_document_carries_what_api_gateway_needs() {
         }
     }
 }
+
+#[test]
+fn the_postman_collection_is_made_from_the_document() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("openapi.json");
+    std::fs::write(&path, jwt_generator::http::openapi_json()).unwrap();
+    let script = repository().join("tests/clients/postman/collection.py");
+    let made = run(Command::new(tool("venv/bin/python")).arg(script).arg(path));
+    assert!(made == read("docs/jwt-generator.postman_collection.json"), "run tests/clients/check --write");
+}

@@ -33,7 +33,7 @@ def of_ecosystem(ecosystem, path):
     if not any(re.fullmatch(MANIFESTS[ecosystem], name) for name in (path, path.rsplit("/", 1)[-1])) or path.startswith(STAND_INS):
         return False
     text = pathlib.Path(path).read_text()
-    if path.startswith("deploy/kubernetes/"):
+    if ecosystem == "docker" and path.startswith("deploy/kubernetes/"):
         return bool(re.search(r"image: (?!registry\.invalid/)", text))
     if ecosystem == "terraform":
         return "required_providers" in text

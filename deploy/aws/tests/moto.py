@@ -49,8 +49,11 @@ create_plainly = RestAPI.create_from_cloudformation_json.__func__
 def create_api(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs):
     properties = cloudformation_json["Properties"]
     api = create_plainly(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs)
-    place = properties["BodyS3Location"]
-    body = yaml.safe_load(s3_backends[account_id]["aws"].get_object(place["Bucket"], place["Key"]).value)
+    if "Body" in properties:
+        body = properties["Body"]
+    else:
+        place = properties["BodyS3Location"]
+        body = yaml.safe_load(s3_backends[account_id]["aws"].get_object(place["Bucket"], place["Key"]).value)
     apigateway_backends[account_id][region_name].put_rest_api(api.id, body, fail_on_warnings=True, mode="merge")
     return api
 
