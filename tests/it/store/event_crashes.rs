@@ -1,5 +1,5 @@
-//! Changes and their events under kill -9 at any instant: no acknowledged change is without its event, and no event without
-//! its change. `JWT_TEST_KILLS` is the number of rounds; without it, there are a few.
+//! Changes, log-ins and their events under kill -9 at any instant: no acknowledged change is without its event, and no event
+//! without its change. Each acknowledged log-in has exactly one event. `JWT_TEST_KILLS` is the number of rounds; without it, there are a few.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -12,6 +12,7 @@ use jwt_generator::entropy::Entropy;
 use jwt_generator::store::mongo::Mongo;
 use jwt_generator::store::sqlite::Sqlite;
 use jwt_generator::store::{EventRecorder, IfMissing, Stores};
+use serde_json::{Value, json};
 
 use super::event_log::all;
 use super::sqlite::CHEAP;
@@ -30,27 +31,42 @@ fn rounds() -> usize {
 struct Told {
     /// The names of the users who were registered.
     registered: BTreeSet<String>,
+    /// The requests whose log-ins succeeded.
+    logged_in: BTreeSet<String>,
     /// The names of the users who were deleted.
     deleted: BTreeSet<String>,
     /// The names of users and how often their sessions were ended.
     logged_out: BTreeMap<String, usize>,
 }
 
-/// Registers users until the server does not answer.
+/// Registers users and logs them in until the server does not answer.
 fn register(client: &Client, prefix: &str, told: &Mutex<Told>, acknowledged: &AtomicUsize) {
     for n in 0.. {
         let name = format!("{prefix}n{n}");
-        let json = [("content-type", "application/json")];
-        let request = registration(&name).to_string();
-        match client.try_send(http::Method::POST, "/api/auth/register", &json, request) {
-            Ok(answer) if answer.status == 201 => {
-                told.lock().unwrap().registered.insert(name);
-                acknowledged.fetch_add(1, Ordering::Relaxed);
-            }
-            Ok(answer) => assert_eq!(answer.status, 503, "{}", answer.text()),
+        match succeeds(client, "/api/auth/register", &registration(&name), &format!("{name}-register")) {
+            Ok(true) => {}
+            Ok(false) => continue,
+            Err(_) => return,
+        }
+        told.lock().unwrap().registered.insert(name.clone());
+        acknowledged.fetch_add(1, Ordering::Relaxed);
+        let log_in = json!({ "username": name, "password": format!("secret-{name}") });
+        let request_id = format!("{name}-log-in");
+        match succeeds(client, "/api/auth/login", &log_in, &request_id) {
+            Ok(true) => assert!(told.lock().unwrap().logged_in.insert(request_id)),
+            Ok(false) => {}
             Err(_) => return,
         }
     }
+}
+
+/// Whether a request of this id succeeds; false if the server refuses it because the database does not answer.
+fn succeeds(client: &Client, path: &str, body: &Value, request_id: &str) -> Result<bool, ureq::Error> {
+    let headers = [("content-type", "application/json"), ("x-request-id", request_id)];
+    let answer = client.try_send(http::Method::POST, path, &headers, body.to_string())?;
+    let succeeded = matches!(answer.status, 200 | 201);
+    assert!(succeeded || answer.status == 503, "{}: {}", answer.status, answer.text());
+    Ok(succeeded)
 }
 
 /// Runs commands of an operator, and kills the last one of them together with a server, while clients register.
@@ -104,11 +120,15 @@ async fn check(stores: Stores, told: Told) {
         users.extend(page.into_iter().map(|user| (user.id, user.username.as_str().to_owned())));
     }
     let mut events: BTreeMap<String, BTreeMap<UserId, usize>> = BTreeMap::new();
+    let mut log_ins: BTreeMap<String, usize> = BTreeMap::new();
     for event in all(stores.events.as_ref()).await {
         let record: serde_json::Value = serde_json::from_str(&event.record.unwrap()).unwrap();
         // The events of keys and settings have no person.
         let Some(person) = record["person"].as_str() else { continue };
         let person = UserId::parse(person).unwrap();
+        if event.kind == "login.succeeded" {
+            *log_ins.entry(record["request_id"].as_str().unwrap().to_owned()).or_default() += 1;
+        }
         *events.entry(event.kind).or_default().entry(person).or_default() += 1;
     }
     let of_kind = |kind: &str| events.get(kind).cloned().unwrap_or_default();
@@ -123,12 +143,17 @@ async fn check(stores: Stores, told: Told) {
     assert!(deleted.len() >= told.deleted.len() && told.deleted.is_disjoint(&names));
     let logged_out: usize = of_kind("user.logged_out").values().sum();
     assert!(logged_out >= told.logged_out.values().sum());
+    assert!(log_ins.values().all(|times| *times == 1), "no event of a log-in is there twice");
+    let lost: Vec<_> = told.logged_in.iter().filter(|request| !log_ins.contains_key(*request)).collect();
+    assert!(lost.is_empty(), "each acknowledged log-in has its event: {lost:?}");
     println!(
-        "{} users were registered, {} deleted and {} logged out; {} registrations were acknowledged",
+        "{} users were registered, {} logged in, {} deleted and {} logged out; {} registrations and {} log-ins were acknowledged",
         registered.len(),
+        log_ins.len(),
         deleted.len(),
         logged_out,
-        told.registered.len()
+        told.registered.len(),
+        told.logged_in.len()
     );
 }
 
