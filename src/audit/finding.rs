@@ -73,7 +73,10 @@ impl fmt::Display for Finding {
                 f,
                 "events {first} to {last} are missing at the end: checkpoint {checkpoint} was signed for them"
             ),
-            Self::NoCheckpoint => f.write_str("there is no checkpoint: no signature protects these events"),
+            Self::NoCheckpoint => f.write_str(
+                "there is no checkpoint: no signature protects these events. The server signs one each minute, and \
+                 `jwt-generator audit checkpoint` signs one now",
+            ),
             Self::CheckpointUnreadable { after } => {
                 write!(f, "the checkpoint behind checkpoint {after} is not a signed checkpoint")
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use outbound::http::{Request, header};
-use outbound::{Bounds, ClientSettings, Destinations, NameLookup, Proxy, Roots};
+use outbound::{Bounds, CallError, ClientSettings, Destinations, NameLookup, Proxy, Roots};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -110,6 +110,9 @@ fn call(http: &outbound::Client, url: &WebhookUrl, headers: SignedHeaders, body:
             retry_after: answer.header_values(RETRY_AFTER).next().map(ToOwned::to_owned),
             body: String::from_utf8_lossy(&answer.body).into_owned(),
         },
+        Err(error @ CallError::Refused(_)) => {
+            Reply::Failed(format!("{error}. The setting WEBHOOK_NETWORKS of the server permits networks"))
+        }
         Err(error) => Reply::Failed(error.to_string()),
     }
 }

@@ -41,7 +41,7 @@ pub(in crate::cli) struct Verify {
 
 impl Verify {
     pub(super) fn run(self, output: &Output) -> Result<(), Failure> {
-        let kept = self.checkpoints.as_deref().map(|path| read("--checkpoints", path)).transpose()?;
+        let kept = self.checkpoints.as_deref().map(kept_checkpoints).transpose()?;
         let keys = self.keys.as_deref().map(key_set).transpose()?;
         let report = match (&self.from, keys) {
             (Some(path), Some(keys)) => check_export(path, keys, kept.as_deref(), output)?,
@@ -125,6 +125,15 @@ fn read(option: &str, path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(fault)
 }
 
+fn kept_checkpoints(path: &Path) -> Result<String, Failure> {
+    let text = read("--checkpoints", path)?;
+    if text.trim().is_empty() {
+        let fault = format!("--checkpoints: the file {} has no checkpoint", path.display());
+        return Err(Failure::usage(fault));
+    }
+    Ok(text)
+}
+
 fn key_set(path: &Path) -> Result<CheckpointKeys, Failure> {
     let text = read("--keys", path)?;
     let fault = |error| Failure::usage(format!("--keys: {} is not a key set: {error}", path.display()));
@@ -147,6 +156,8 @@ async fn own_keys(config: &Config) -> Result<CheckpointKeys, Failure> {
     Ok(keys)
 }
 
+const NEXT_STEP: &str = "Keep a copy of the database, and read \"If there is a fault\" in docs/audit.md";
+
 /// Prints the result; a failure if something was found.
 fn tell(report: &VerificationReport, output: &Output) -> Result<(), Failure> {
     let mut lines = vec![events_line(report), checkpoints_line(report)];
@@ -164,8 +175,8 @@ fn tell(report: &VerificationReport, output: &Output) -> Result<(), Failure> {
             output.print_for_people("The trail is complete and unchanged.");
             Ok(())
         }
-        1 => Err(Failure::refused("the trail has a fault")),
-        _ => Err(Failure::refused(format!("the trail has {count} faults"))),
+        1 => Err(Failure::refused(format!("the trail has a fault. {NEXT_STEP}"))),
+        _ => Err(Failure::refused(format!("the trail has {count} faults. {NEXT_STEP}"))),
     }
 }
 

@@ -59,7 +59,7 @@ mod tests {
     fn a_denial_stays_open_until_the_store_has_named_its_tokens() {
         let mut denials = OpenDenials::default();
         let old = denial(1, 1000);
-        assert_eq!(denials.add(vec!std::slice::from_ref(&old), now(9000)), [old.clone()]);
+        assert_eq!(denials.add(vec![old.clone()], now(9000)), std::slice::from_ref(&old));
         assert_eq!(denials.add(vec![], now(9001)), [old], "the store failed");
         denials.settle(now(9001));
         assert_eq!(denials.add(vec![], now(9002)), []);
