@@ -29,7 +29,7 @@ pub enum CheckpointError {
     Unreadable(u64),
     /// The last checkpoint that this process knows is not in the database any more.
     #[error(
-        "the checkpoint {0} was the last one, and the database does not have it any more: somebody has changed the trail, or the \
+        "the checkpoint {0} was the last one, and the database does not have it any more: the trail was changed, or the \
          database is an older copy. `audit verify --checkpoints` compares it with checkpoints that were kept elsewhere. No new \
          checkpoint is signed until this server is restarted"
     )]

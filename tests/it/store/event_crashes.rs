@@ -179,6 +179,9 @@ fn under_kill_9_each_change_has_its_event_on_sqlite() {
 fn under_kill_9_of_two_instances_each_change_has_its_event_on_mongodb() {
     let (folder, uri) = (folder_with_keys(), mongod::new_database());
     let told = crash(folder.path(), &[CHEAP, ("MONGODB_URI", &uri)], 2);
+    eventually("the database has ended what the killed servers asked", || {
+        mongod::is_quiet(&uri).unwrap().then_some(())
+    });
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let store = Mongo::with_events(&uri, Arc::new(EventRecorder::new(Entropy::seeded(1)))).unwrap();

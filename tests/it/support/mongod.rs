@@ -157,6 +157,16 @@ pub fn command(uri: &str, command: Document) -> mongodb::error::Result<Document>
     on_database(uri, async |database| database.run_command(command).await)
 }
 
+/// Whether no operation runs on the database of `uri`.
+pub fn is_quiet(uri: &str) -> mongodb::error::Result<bool> {
+    let running = on_database(uri, async |database| {
+        let on_database = doc! { "$regex": format!("^{}[.]", database.name()) };
+        let operations = doc! { "currentOp": 1, "ns": on_database };
+        database.client().database("admin").run_command(operations).await
+    });
+    Ok(running?.get_array("inprog").is_ok_and(Vec::is_empty))
+}
+
 /// Works with the database of `uri` through the official driver.
 pub fn on_database<T>(
     uri: &str,
