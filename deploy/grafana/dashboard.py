@@ -241,6 +241,26 @@ ROWS = {
             width=12,
         ),
     ],
+    "Events and webhooks": [
+        lines(
+            "Attempts to deliver events",
+            [(rate("jwt_webhook_attempts_total", by="outcome"), "{{outcome}}")],
+            "ops",
+            "dead: events that were given up after three days. webhooks deliveries lists them.",
+        ),
+        lines(
+            "Oldest event that is not in the chain",
+            [(gauge("jwt_events_oldest_unsealed_seconds", by="instance"), "{{instance}}")],
+            "s",
+            "It grows while no instance seals events. Webhooks and the audit trail are late by this time.",
+        ),
+        lines(
+            "Events since the last checkpoint",
+            [(gauge("jwt_events_since_checkpoint", by="instance"), "{{instance}}")],
+            "none",
+            "It grows while no instance can sign a checkpoint.",
+        ),
+    ],
     "Queues": [
         lines(
             "How full the queues are",
