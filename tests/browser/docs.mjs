@@ -44,7 +44,7 @@ async function open(path, { viewport = desktop, colorScheme = "light" } = {}) {
       console.error(`policy: ${e.violatedDirective} stopped ${e.blockedURI || "inline code"}`));
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(120_000);
   const complaints = [];
   const origin = new URL(base).origin;
   page.on("console", (message) => {

@@ -52,7 +52,7 @@ const browser = await chromium.launch({
 async function visitor({ viewport = desktop, colorScheme = "light", locale = "en", javaScriptEnabled = true } = {}) {
   const context = await browser.newContext({ viewport, colorScheme, locale, javaScriptEnabled, reducedMotion: "reduce" });
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(120_000);
   const complaints = [];
   const allowed = [new URL(base).origin, new URL(callback).origin];
   page.on("console", (message) => {
