@@ -32,7 +32,7 @@ use crate::store::{Health, IfMissing, StoreMetrics, Stores};
 use crate::telemetry::metrics::MetricRegistry;
 use crate::telemetry::traces::Tracer;
 use crate::token::DeniedTokens;
-use crate::webhooks::{Dispatcher, DispatcherParts, NetworkSender, WebhookMetrics};
+use crate::webhooks::{Dispatcher, DispatcherParts, FanOut, NetworkSender, WebhookMetrics};
 
 /// What a server and a function work with. The fields are for the steps of the start.
 pub(super) struct Components {
@@ -122,10 +122,11 @@ impl Components {
         let denial_task = DenialTask::new(Arc::clone(&stores.denials), denied.clone(), refresh);
         let webhook_metrics = Arc::<WebhookMetrics>::default();
         metrics.add(Arc::clone(&webhook_metrics) as _);
+        let fan_out = FanOut::new(&stores, Arc::clone(&webhook_metrics));
         let dispatcher = open_dispatcher(config, &stores, &server_secret, webhook_metrics, &clock, entropy);
         let current = server_secret.current().clone();
         let webhooks = open_webhooks(config, &stores, current, clock.clone(), entropy.clone());
-        let webhook_task = WebhookTask::new(&stores, dispatcher, webhooks, endpoints);
+        let webhook_task = WebhookTask::new(fan_out, dispatcher, webhooks, endpoints);
         let metric_export = config
             .metric_export
             .clone()

@@ -102,12 +102,11 @@ pub(super) struct WebhookTask {
 
 impl WebhookTask {
     pub(super) fn new(
-        stores: &Stores,
+        fan_out: FanOut,
         dispatcher: Dispatcher,
         registry: WebhookRegistry,
         file: Option<WebhooksFile>,
     ) -> Self {
-        let fan_out = FanOut::new(stores);
         Self { fan_out, dispatcher, registry, file: file.map(Arc::new), workers: JoinSet::new() }
     }
 
@@ -247,7 +246,7 @@ mod tests {
         }
         let parts = DispatcherParts { sender, server_secret, metrics: Arc::default(), clock, entropy };
         let dispatcher = Dispatcher::new(&stores, parts);
-        (WebhookTask::new(&stores, dispatcher, registry, None), stores)
+        (WebhookTask::new(FanOut::new(&stores, Arc::default()), dispatcher, registry, None), stores)
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::WebhookMetrics;
 use super::retry::{GIVE_UP_AFTER_SECS, KEEP_DEAD_SECS};
 use crate::domain::{Delivery, DeliveryState, Timestamp, Webhook};
 use crate::event_record::EventRecord;
@@ -21,15 +22,17 @@ pub struct FanOut {
     webhooks: Arc<dyn Webhooks>,
     deliveries: Arc<dyn Deliveries>,
     events: Arc<dyn Events>,
+    metrics: Arc<WebhookMetrics>,
 }
 
 impl FanOut {
-    /// Of the events in `stores`.
-    pub fn new(stores: &Stores) -> Self {
+    /// Of the events in `stores`. `metrics` counts the events whose records cannot be read.
+    pub fn new(stores: &Stores, metrics: Arc<WebhookMetrics>) -> Self {
         Self {
             webhooks: Arc::clone(&stores.webhooks),
             deliveries: Arc::clone(&stores.deliveries),
             events: Arc::clone(&stores.events),
+            metrics,
         }
     }
 
@@ -57,10 +60,21 @@ impl FanOut {
         let Some(last) = events.last() else { return Ok(false) };
         let mut deliveries = Vec::new();
         for event in &events {
-            deliveries.extend(deliveries_of(event, &webhooks, now)?);
+            deliveries.extend(self.deliveries_of(event, &webhooks, now));
         }
         self.create(seen, after, last.seq, &deliveries).await?;
         Ok(true)
+    }
+
+    /// The deliveries of an event; none if it has expired. A record that cannot be read holds up no other event.
+    fn deliveries_of(&self, event: &StoredEvent, webhooks: &[Webhook], now: Timestamp) -> Vec<Delivery> {
+        let Some(text) = &event.record else { return Vec::new() };
+        let Some(record) = read_record(event, text) else {
+            self.metrics.count_unreadable();
+            return Vec::new();
+        };
+        let wanting = webhooks.iter().filter(|webhook| webhook.wants(event.seq, &event.kind));
+        wanting.map(|webhook| new_delivery(webhook, event, &record, now)).collect()
     }
 
     /// Adds deliveries in small writes; the last one moves the cursor to the end.
@@ -99,16 +113,20 @@ pub(super) async fn list_all(store: &dyn Webhooks) -> Result<Vec<Webhook>, Store
     }
 }
 
-/// The deliveries of an event; none if it has expired.
-fn deliveries_of(
-    event: &StoredEvent,
-    webhooks: &[Webhook],
-    now: Timestamp,
-) -> Result<Vec<Delivery>, StoreError> {
-    let Some(text) = &event.record else { return Ok(Vec::new()) };
-    let record = EventRecord::parse(text).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-    let wanting = webhooks.iter().filter(|webhook| webhook.wants(event.seq, &event.kind));
-    Ok(wanting.map(|webhook| new_delivery(webhook, event, &record, now)).collect())
+/// The record of an event; logs an error if it cannot be read.
+pub(super) fn read_record(event: &StoredEvent, text: &str) -> Option<EventRecord> {
+    match EventRecord::parse(text) {
+        Ok(record) => Some(record),
+        Err(error) => {
+            tracing::error!(
+                number = event.seq,
+                event = %event.id,
+                %error,
+                "the record of an event cannot be read, so no endpoint gets it; run `jwt-generator audit verify`"
+            );
+            None
+        }
+    }
 }
 
 /// A delivery that is due at `now`.

@@ -9,12 +9,20 @@ const ATTEMPTS: Descriptor = Descriptor {
     help: "Attempts of this instance to deliver events to endpoints, by outcome: `delivered` or `failed`. An event that was given up counts once as `dead`.",
 };
 
+const UNREADABLE: Descriptor = Descriptor {
+    name: "jwt_webhook_unreadable_events",
+    kind: Kind::Counter,
+    labels: &[],
+    help: "Events that this instance sent to no endpoint because their stored record could not be read.",
+};
+
 /// The instruments.
 #[derive(Debug, Default)]
 pub struct WebhookMetrics {
     delivered: Counter,
     failed: Counter,
     dead: Counter,
+    unreadable: Counter,
 }
 
 impl WebhookMetrics {
@@ -29,6 +37,10 @@ impl WebhookMetrics {
     pub(super) fn count_dead(&self) {
         self.dead.increment();
     }
+
+    pub(super) fn count_unreadable(&self) {
+        self.unreadable.increment();
+    }
 }
 
 impl Source for WebhookMetrics {
@@ -39,5 +51,6 @@ impl Source for WebhookMetrics {
         {
             attempts.add(&[outcome], counter);
         }
+        snapshot.family(&UNREADABLE).add(&[], &self.unreadable);
     }
 }

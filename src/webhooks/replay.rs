@@ -1,11 +1,10 @@
 //! Replays: events are sent to an endpoint once more, under the same ids.
 
 use super::error::WebhookError;
-use super::fan_out::new_delivery;
+use super::fan_out::{new_delivery, read_record};
 use super::registry::WebhookRegistry;
 use crate::domain::{Delivery, DeliveryState, EventId, Timestamp, Webhook, WebhookId};
-use crate::event_record::EventRecord;
-use crate::store::{EventFilter, StoreError};
+use crate::store::EventFilter;
 
 /// Records that one query reads and one write makes.
 const PAGE: usize = 200;
@@ -61,8 +60,7 @@ impl WebhookRegistry {
             let mut deliveries = Vec::new();
             for event in events.iter().filter(|event| all.wants(event.seq, &event.kind)) {
                 let Some(text) = &event.record else { continue };
-                let record =
-                    EventRecord::parse(text).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+                let Some(record) = read_record(event, text) else { continue };
                 let stored = self.deliveries.find_delivery(&webhook.id, event.id).await?;
                 match stored {
                     Some(stored) => deliveries.extend(Some(stored).filter(has_ended)),

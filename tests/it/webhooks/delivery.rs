@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jwt_generator::domain::{DeliveryState, EventKind, WebhookState};
+use jwt_generator::store::sqlite::Sqlite;
+use jwt_generator::telemetry::metrics::{Snapshot, Source, TextFormat};
 use jwt_generator::webhooks::{Replay, Reply};
 
 use super::world::{BY, Received, START, World, in_order, status};
@@ -40,6 +42,29 @@ async fn an_endpoint_gets_the_events_of_its_kinds_that_come_after_it() {
     assert_eq!((delivered.state, delivered.tries), (DeliveryState::Delivered, 1));
     instance.turn().await;
     assert!(world.receivers.take().is_empty(), "nothing is sent twice");
+}
+
+#[tokio::test]
+async fn an_event_whose_record_was_damaged_is_counted_and_holds_up_no_other_event() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(Sqlite::FILE);
+    let world = World::on_sqlite(folder.path());
+    let instance = world.instance();
+    let endpoint = world.endpoint("a", &[EventKind::ClientChanged]).await;
+    let damaged = world.happens("app").await;
+    let whole = world.happens("app").await;
+    let broken = "UPDATE events SET record = substr(record, 2) WHERE seq = 2";
+    assert_eq!(rusqlite::Connection::open(&file).unwrap().execute(broken, ()).unwrap(), 1);
+    instance.turn().await;
+    let received: Vec<_> = world.receivers.take().into_iter().map(|one| one.id).collect();
+    assert_eq!(received, [whole.to_string()]);
+    assert!(world.registry.find_delivery(&endpoint.id, damaged).await.is_err());
+    let mut snapshot = Snapshot::default();
+    world.metrics.collect(&mut snapshot);
+    let metrics = TextFormat::Prometheus.write(&snapshot);
+    assert!(metrics.contains("jwt_webhook_unreadable_events_total 1\n"), "{metrics}");
+    let replayed = world.registry.replay(&endpoint.id, Replay::Since(START)).await.unwrap();
+    assert_eq!(replayed, 1, "a replay leaves the damaged event out, too");
 }
 
 #[tokio::test]

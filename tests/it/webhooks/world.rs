@@ -16,8 +16,8 @@ use jwt_generator::store::mongo::Mongo;
 use jwt_generator::store::sqlite::Sqlite;
 use jwt_generator::store::{EventRecorder, Events, IfMissing, Stores};
 use jwt_generator::webhooks::{
-    Dispatcher, DispatcherParts, FanOut, NewWebhook, Reply, SignedHeaders, WebhookRegistry, WebhookRules,
-    WebhookSender,
+    Dispatcher, DispatcherParts, FanOut, NewWebhook, Reply, SignedHeaders, WebhookMetrics, WebhookRegistry,
+    WebhookRules, WebhookSender,
 };
 use serde_json::Value;
 
@@ -95,6 +95,7 @@ pub struct World {
     pub clock: Clock,
     pub receivers: Arc<Receivers>,
     pub registry: WebhookRegistry,
+    pub metrics: Arc<WebhookMetrics>,
     secret: CurrentServerSecret,
     entropy: Entropy,
 }
@@ -125,9 +126,14 @@ impl Instance {
 impl World {
     /// On SQLite in memory; each receiver accepts everything.
     pub fn new() -> Self {
+        Self::on_sqlite(Path::new(":memory:"))
+    }
+
+    /// On SQLite in a file in `folder`.
+    pub fn on_sqlite(folder: &Path) -> Self {
         let entropy = Entropy::seeded(3);
         let events = Arc::new(EventRecorder::new(entropy.clone()));
-        let store = Sqlite::with_events(Path::new(":memory:"), IfMissing::Create, events).unwrap();
+        let store = Sqlite::with_events(folder, IfMissing::Create, events).unwrap();
         Self::on(Stores::of(store), entropy)
     }
 
@@ -149,6 +155,7 @@ impl World {
             registry,
             secret,
             receivers: Arc::clone(&other.receivers),
+            metrics: Arc::clone(&other.metrics),
             entropy: other.entropy.clone(),
         }
     }
@@ -165,20 +172,20 @@ impl World {
         let rules = WebhookRules::default();
         let registry =
             WebhookRegistry::new(&stores, secret.clone(), rules, false, clock.clone(), entropy.clone());
-        Self { stores, clock, receivers, registry, secret, entropy }
+        Self { stores, clock, receivers, registry, metrics: Arc::default(), secret, entropy }
     }
 
     pub fn instance(&self) -> Instance {
         let parts = DispatcherParts {
             sender: Arc::clone(&self.receivers) as Arc<dyn WebhookSender>,
             server_secret: self.secret.clone(),
-            metrics: Arc::default(),
+            metrics: Arc::clone(&self.metrics),
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
         };
         Instance {
             events: Arc::clone(&self.stores.events),
-            fan_out: FanOut::new(&self.stores),
+            fan_out: FanOut::new(&self.stores, Arc::clone(&self.metrics)),
             dispatcher: Dispatcher::new(&self.stores, parts),
             clock: self.clock.clone(),
         }
