@@ -18,7 +18,7 @@ pub const B: usize = 1;
 pub const JWKS_MAX_AGE: u64 = 8;
 pub const VERIFIER_CACHE: u64 = 4;
 /// Each copy of the ring must stay valid longer than an election takes. Otherwise servers of the majority may stop signing.
-const KEY_REFRESH: u64 = 6;
+const KEY_REFRESH: u64 = 4;
 pub const STALENESS: u64 = 4 * KEY_REFRESH;
 /// How long a key signs, and how long it is published before that, in seconds.
 pub const PERIOD: u64 = JWKS_MAX_AGE + VERIFIER_CACHE + STALENESS;
