@@ -6,7 +6,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::event_record::{Checkpoint, Digest};
+use super::seen_checkpoint::SeenCheckpoint;
+use crate::event_record::Checkpoint;
 use crate::store::{Checkpoints, StoreError, StoredCheckpoint};
 
 /// More than the longest line: a JWS has at most 16 KiB.
@@ -47,27 +48,7 @@ pub enum CheckpointFileError {
 pub struct CheckpointFile {
     path: PathBuf,
     /// The last checkpoint that this process has found or written there; `None` before the first look.
-    last: Option<Written>,
-}
-
-/// A checkpoint of the file.
-#[derive(Clone, Copy, Debug)]
-struct Written {
-    number: u64,
-    /// `None` if the file is new: its first checkpoint comes after this number.
-    digest: Option<Digest>,
-}
-
-impl Written {
-    fn of(number: u64, jws: &str) -> Self {
-        Self { number, digest: Some(Checkpoint::digest(jws)) }
-    }
-
-    /// Whether a stored checkpoint may come after this one in the file, or is this one: it may have been removed with its events.
-    fn admits(self, stored: &StoredCheckpoint) -> bool {
-        let is_same = |digest| Checkpoint::digest(&stored.jws) == digest;
-        stored.number > self.number || self.digest.is_none_or(is_same)
-    }
+    last: Option<SeenCheckpoint>,
 }
 
 /// The end of the file.
@@ -93,19 +74,19 @@ impl CheckpointFile {
         &mut self,
         checkpoints: &Arc<dyn Checkpoints>,
     ) -> Result<(), CheckpointFileError> {
-        let mut last = match self.last {
-            Some(last) => last,
-            None => self.find_last(checkpoints).await?,
+        let begun = match self.last {
+            Some(last) => Some(last),
+            None => self.begin(checkpoints).await?,
         };
+        let Some(mut last) = begun else { return Ok(()) };
         loop {
             let mut new = checkpoints.list_checkpoints(last.number.saturating_sub(1), AT_ONCE).await?;
-            let fits = new.first().map_or(last.digest.is_none(), |first| last.admits(first));
-            if !fits {
+            if !new.first().is_some_and(|first| last.admits(first)) {
                 return Err(CheckpointFileError::Differs { path: self.path.clone(), number: last.number });
             }
             let is_full = new.len() == AT_ONCE;
             new.retain(|checkpoint| checkpoint.number > last.number);
-            if let Some(newest) = new.last().map(|newest| Written::of(newest.number, &newest.jws)) {
+            if let Some(newest) = new.last().map(|newest| SeenCheckpoint::of(newest.number, &newest.jws)) {
                 self.in_background(move |path| append(path, &new)).await?;
                 last = newest;
             }
@@ -116,18 +97,21 @@ impl CheckpointFile {
         }
     }
 
-    /// The checkpoint after which others are missing in the file.
-    async fn find_last(&self, checkpoints: &Arc<dyn Checkpoints>) -> Result<Written, CheckpointFileError> {
-        let end = self.in_background(end_of).await?;
-        let Some(line) = end.line else {
-            let last = checkpoints.find_last_checkpoint().await?;
-            let number = last.map_or(0, |last| last.number.saturating_sub(1));
-            return Ok(Written { number, digest: None });
-        };
-        let unusable = || io::Error::other("its last line is no checkpoint");
-        let says =
-            Checkpoint::read_unverified(&line).ok_or_else(unusable).map_err(|cause| self.fault(cause))?;
-        Ok(Written::of(says.number, &line))
+    /// The last checkpoint of the file. A new file gets the last one of the database; `None` if there is none yet.
+    async fn begin(
+        &self,
+        checkpoints: &Arc<dyn Checkpoints>,
+    ) -> Result<Option<SeenCheckpoint>, CheckpointFileError> {
+        if let Some(line) = self.in_background(end_of).await?.line {
+            let unusable = || io::Error::other("its last line is no checkpoint");
+            let says = Checkpoint::read_unverified(&line).ok_or_else(unusable);
+            let number = says.map_err(|cause| self.fault(cause))?.number;
+            return Ok(Some(SeenCheckpoint::of(number, &line)));
+        }
+        let Some(last) = checkpoints.find_last_checkpoint().await? else { return Ok(None) };
+        let seen = SeenCheckpoint::of(last.number, &last.jws);
+        self.in_background(move |path| append(path, &[last])).await?;
+        Ok(Some(seen))
     }
 
     /// Works on the file on a thread that may wait.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use jose::Typ;
 
 use super::CheckpointMetrics;
+use super::seen_checkpoint::SeenCheckpoint;
 use crate::domain::Timestamp;
-use crate::event_record::{ChainHead, Checkpoint, Digest};
+use crate::event_record::{ChainHead, Checkpoint};
 use crate::keys::{Keys, SignError};
 use crate::store::{Chain, CheckpointKey, Checkpoints, Events, StoreError, StoredCheckpoint};
 
@@ -49,8 +50,8 @@ pub struct Checkpointer {
     began_at: Option<Timestamp>,
     /// The beginning of the chain for which old checkpoints were removed.
     purged: u64,
-    /// The number and the digest of the last checkpoint that this process has seen.
-    seen: Option<(u64, Digest)>,
+    /// The last checkpoint that this process has seen.
+    seen: Option<SeenCheckpoint>,
 }
 
 /// The last checkpoint: as it is stored, and what it says.
@@ -162,18 +163,14 @@ impl Checkpointer {
         Ok(Some(Last { stored, says }))
     }
 
-    /// Checkpoints only ever follow the last one: if that is gone or another one, this process signs nothing on top of what is there.
+    /// If the last checkpoint is gone or another one, this process signs nothing on top of what is there.
     fn compare_with_seen(&mut self, last: Option<&Last>) -> Result<(), CheckpointError> {
-        let found = last.map(|last| (last.stored.number, Checkpoint::digest(&last.stored.jws)));
-        let follows = match (self.seen, found) {
-            (Some((seen, digest)), Some((number, now))) => number > seen || (number == seen && now == digest),
-            (Some(_), None) => false,
-            (None, _) => true,
-        };
-        if let (false, Some((seen, _))) = (follows, self.seen) {
-            return Err(CheckpointError::Vanished(seen));
+        if let Some(seen) = self.seen
+            && !last.is_some_and(|last| seen.admits(&last.stored))
+        {
+            return Err(CheckpointError::Vanished(seen.number));
         }
-        self.seen = found;
+        self.seen = last.map(|last| SeenCheckpoint::of(last.stored.number, &last.stored.jws));
         Ok(())
     }
 

@@ -74,8 +74,8 @@ impl fmt::Display for Finding {
                 "events {first} to {last} are missing at the end: checkpoint {checkpoint} was signed for them"
             ),
             Self::NoCheckpoint => f.write_str(
-                "there is no checkpoint: no signature protects these events. The server signs one each minute, and \
-                 `jwt-generator audit checkpoint` signs one now",
+                "there is no checkpoint: no signature protects these events. A new service signs the first one within a \
+                 minute",
             ),
             Self::CheckpointUnreadable { after } => {
                 write!(f, "the checkpoint behind checkpoint {after} is not a signed checkpoint")

@@ -11,6 +11,7 @@ mod entry;
 mod export;
 mod finding;
 mod reader;
+mod seen_checkpoint;
 mod verification;
 
 pub use crate::store::{EventFilter, StoredEvent};

@@ -22,6 +22,8 @@ use crate::keys::custody::public_half;
 
 /// Longer lines are no lines of an export.
 const MAX_LINE: usize = 1024 * 1024;
+/// What to do if the trail has a fault.
+const NEXT_STEP: &str = "Keep a copy of the database, and read \"If there is a fault\" in docs/audit.md";
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Verify {
@@ -155,8 +157,6 @@ async fn own_keys(config: &Config) -> Result<CheckpointKeys, Failure> {
     }
     Ok(keys)
 }
-
-const NEXT_STEP: &str = "Keep a copy of the database, and read \"If there is a fault\" in docs/audit.md";
 
 /// Prints the result; a failure if something was found.
 fn tell(report: &VerificationReport, output: &Output) -> Result<(), Failure> {

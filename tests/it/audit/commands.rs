@@ -204,7 +204,7 @@ fn changes(n: i64) -> Vec<(String, Value)> {
     let missing = json!([
         { "fault": "events_missing", "first": n, "last": n, "text": format!("event {n} is missing") }
     ]);
-    let none = "there is no checkpoint: no signature protects these events. The server signs one each minute, and `jwt-generator audit checkpoint` signs one now";
+    let none = "there is no checkpoint: no signature protects these events. A new service signs the first one within a minute";
     vec![
         (
             format!(
