@@ -63,7 +63,7 @@ impl OAuth {
     /// [`TokenError`] if the database does not answer.
     pub async fn find_session(&self, cookie: &Secret<String>) -> Result<Option<LiveSession>, TokenError> {
         let Some(key) = key_of(cookie) else { return Ok(None) };
-        let found = self.browser_sessions.find_browser_session_and_user(key).await?;
+        let found = self.browser_sessions.find_browser_session(key).await?;
         let Some((session, user)) = found else { return Ok(None) };
         let now = self.clock.now();
         if !session.is_live(self.session_lifetimes, now) {

@@ -123,3 +123,55 @@ impl DenialCursor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::domain::{Event, GrantId};
+
+    /// Denials in the order in which they were written.
+    #[derive(Default)]
+    struct Written(Mutex<Vec<Denial>>);
+
+    #[async_trait]
+    impl Denials for Written {
+        async fn record_denial(&self, denial: &Denial, _: Option<&Event>) -> Result<(), StoreError> {
+            self.0.lock().unwrap().push(denial.clone());
+            Ok(())
+        }
+
+        async fn list_denials(
+            &self,
+            since: Timestamp,
+            _: Option<&Denial>,
+            _: usize,
+        ) -> Result<Vec<Denial>, StoreError> {
+            Ok(self.0.lock().unwrap().iter().filter(|denial| denial.at >= since).cloned().collect())
+        }
+
+        async fn purge_denials(&self, _: Timestamp) -> Result<bool, StoreError> {
+            Ok(false)
+        }
+    }
+
+    /// Seen: one denial that was dated an hour ahead hid for an hour what other instances denied.
+    #[tokio::test]
+    async fn a_denial_from_the_future_hides_no_other_one() {
+        let (denials, now) = (Arc::<Written>::default(), Timestamp::from_secs(1_900_000_000));
+        let denial = |n, at: Timestamp| Denial {
+            denied: Denied::Grant(GrantId::from_bytes([n; 16])),
+            at,
+            expires_at: now.plus_secs(100_000),
+        };
+        let mut cursor = DenialCursor::new(Arc::clone(&denials) as Arc<dyn Denials>);
+        denials.record_denial(&denial(1, now.plus_secs(3600)), None).await.unwrap();
+        assert_eq!(cursor.next(now).await.unwrap().len(), 1);
+        let later = denial(2, now);
+        denials.record_denial(&later, None).await.unwrap();
+        assert!(cursor.next(now).await.unwrap().contains(&later));
+    }
+}

@@ -13,11 +13,9 @@ pub trait BrowserSessions: Send + Sync {
     async fn create_browser_session(&self, session: &BrowserSession, event: &Event)
     -> Result<(), StoreError>;
 
-    /// The session with this key. On MongoDB it comes from the primary: a session that was ended is not found.
-    async fn find_browser_session(&self, key: SessionKey) -> Result<Option<BrowserSession>, StoreError>;
-
-    /// The same with its user, as [`super::Users::find_user_by_id`] finds them.
-    async fn find_browser_session_and_user(
+    /// The session with this key, and its user as [`super::Users::find_user_by_id`] finds them. On MongoDB the session comes from the
+    /// primary: one that was ended is not found.
+    async fn find_browser_session(
         &self,
         key: SessionKey,
     ) -> Result<Option<(BrowserSession, Option<User>)>, StoreError>;
@@ -58,11 +56,7 @@ impl BrowserSessions for Absent {
         Err(StoreError::Absent)
     }
 
-    async fn find_browser_session(&self, _: SessionKey) -> Result<Option<BrowserSession>, StoreError> {
-        Err(StoreError::Absent)
-    }
-
-    async fn find_browser_session_and_user(
+    async fn find_browser_session(
         &self,
         _: SessionKey,
     ) -> Result<Option<(BrowserSession, Option<User>)>, StoreError> {

@@ -13,8 +13,8 @@ use super::{Absent, StoreError};
 /// halves of the keys stay.
 #[async_trait]
 pub trait Checkpoints: Send + Sync {
-    /// Stores a checkpoint and the public half of the key that has signed it: no checkpoint without its key. Returns false, and changes
-    /// nothing of the checkpoints, if the last one has another number than the one before this.
+    /// Stores a checkpoint and the public half of the key that has signed it: no checkpoint without its key. Returns false, and
+    /// changes nothing of the checkpoints, if the last one has another number than the one before this.
     async fn create_checkpoint(
         &self,
         checkpoint: &StoredCheckpoint,

@@ -11,7 +11,8 @@ use crate::domain::{ClientId, Event, Grant, GrantId, SessionKey, Timestamp, User
 pub trait Grants: Send + Sync {
     /// Adds a grant with a new id at the stage of a code, which causes no event. It is not added if its user has
     /// [`Grant::MAX_CODES`] other grants to its client that will be forgotten until it will: codes, and a few that are near their
-    /// end. Several calls at once may add some more. Nor is it given out if it was made in a browser `session` that has ended.
+    /// end. Several calls at once may add some more. If the browser `session` in which the user permitted it has ended, the grant must
+    /// not be given out ([`GrantCreated::SessionEnded`]).
     async fn create_grant(
         &self,
         grant: &Grant,

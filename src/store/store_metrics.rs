@@ -68,7 +68,6 @@ verbs! {
     purge_grants in "grants",
     create_browser_session in "browser_sessions",
     find_browser_session in "browser_sessions",
-    find_browser_session_and_user in "browser_sessions",
     list_browser_sessions in "browser_sessions",
     replace_browser_session_if in "browser_sessions",
     replace_browser_session_key_if in "browser_sessions",

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::publisher::is_old;
 use crate::domain::{Denial, Denied, Timestamp};
+use crate::oauth::denials::LATE_SECS;
 
 /// The denials whose tokens may not all be known. A denial stays until the store has named its tokens after the time in which
 /// another instance may still issue one: if the store fails in between, it is asked again.
@@ -36,11 +36,15 @@ impl OpenDenials {
     }
 }
 
+/// Whether so much time has passed since `at` that no instance issues a token of before any more.
+pub(super) fn is_old(at: Timestamp, now: Timestamp) -> bool {
+    at.plus_secs(LATE_SECS) <= now
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::GrantId;
-    use crate::oauth::denials::LATE_SECS;
 
     fn denial(n: u8, at: u64) -> Denial {
         Denial {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::bits::StatusBits;
 use super::list_uri;
-use super::open_denials::OpenDenials;
+use super::open_denials::{OpenDenials, is_old};
 use super::published::{Lists, PublishedStatusList, PublishedStatusLists};
 use crate::domain::{Kid, StatusListRecord, StatusPlace, Timestamp};
 use crate::keys::Published;
@@ -180,11 +180,6 @@ impl StatusListPublisher {
         let aggregation = Published::new(json!({ "status_lists": uris }).to_string());
         self.published.replace(Lists { lists, next: self.next, aggregation });
     }
-}
-
-/// Whether so much time has passed that each token of before is known.
-pub(super) fn is_old(at: Timestamp, now: Timestamp) -> bool {
-    at.plus_secs(LATE_SECS) <= now
 }
 
 #[cfg(test)]

@@ -39,16 +39,11 @@ impl BrowserSessions for Mongo {
         .await
     }
 
-    async fn find_browser_session(&self, key: SessionKey) -> Result<Option<BrowserSession>, StoreError> {
-        let found = self.find_one(&BROWSER_SESSIONS, ReadFrom::Primary, of_key(key)).await?;
-        found.as_ref().map(from_document).transpose()
-    }
-
-    async fn find_browser_session_and_user(
+    async fn find_browser_session(
         &self,
         key: SessionKey,
     ) -> Result<Option<(BrowserSession, Option<User>)>, StoreError> {
-        let Some(session) = self.find_browser_session(key).await? else { return Ok(None) };
+        let Some(session) = self.stored_session(key).await? else { return Ok(None) };
         let user = self.find_user_by_id(session.user).await?;
         Ok(Some((session, user)))
     }
@@ -93,7 +88,7 @@ impl BrowserSessions for Mongo {
         session: &BrowserSession,
         event: &Event,
     ) -> Result<bool, StoreError> {
-        if self.find_browser_session(seen).await?.is_none() {
+        if self.stored_session(seen).await?.is_none() {
             return Ok(false);
         }
         self.create_browser_session(session, event).await?;
@@ -115,6 +110,12 @@ impl BrowserSessions for Mongo {
 }
 
 impl Mongo {
+    /// The session with this key, from the primary.
+    pub(super) async fn stored_session(&self, key: SessionKey) -> Result<Option<BrowserSession>, StoreError> {
+        let found = self.find_one(&BROWSER_SESSIONS, ReadFrom::Primary, of_key(key)).await?;
+        found.as_ref().map(from_document).transpose()
+    }
+
     /// Removes the sessions of a user.
     pub(super) async fn delete_browser_sessions(&self, user: UserId) -> Result<(), StoreError> {
         self.remove_all(&BROWSER_SESSIONS, doc! { "user": object_id(user) }, REMAINS).await

@@ -11,7 +11,7 @@ use super::events::KeptEvent;
 use super::removal::Remains;
 use super::{Mongo, date, within_deadline};
 use crate::domain::{ClientId, Event, Grant, GrantId, SessionKey, Timestamp, User, UserId};
-use crate::store::{BrowserSessions, GrantCreated, Grants, StoreError, Users};
+use crate::store::{GrantCreated, Grants, StoreError, Users};
 
 /// Grants of a user that end at once.
 const ENDED_AT_ONCE: i64 = 1000;
@@ -41,7 +41,7 @@ impl Grants for Mongo {
         within_deadline(async { self.collection(&GRANTS).await?.insert_one(document).await.map(|_| ()) })
             .await?;
         if let Some(session) = session
-            && self.find_browser_session(session).await?.is_none()
+            && self.stored_session(session).await?.is_none()
         {
             return Ok(GrantCreated::SessionEnded);
         }

@@ -37,7 +37,7 @@ impl Users for Mongo {
                     return Err(error);
                 }
             };
-            // Then the server refused, so the user was not written.
+            // With these errors the server has refused, so the user was not written.
             if let Err(StoreError::Conflict(_) | StoreError::Backend(_)) = created {
                 self.delete_state(user.id).await?;
             }

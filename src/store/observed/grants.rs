@@ -83,15 +83,11 @@ impl BrowserSessions for Observed<dyn BrowserSessions> {
         self.run(Verb::create_browser_session, call).await
     }
 
-    async fn find_browser_session(&self, key: SessionKey) -> Result<Option<BrowserSession>, StoreError> {
-        self.run(Verb::find_browser_session, self.store.find_browser_session(key)).await
-    }
-
-    async fn find_browser_session_and_user(
+    async fn find_browser_session(
         &self,
         key: SessionKey,
     ) -> Result<Option<(BrowserSession, Option<User>)>, StoreError> {
-        self.run(Verb::find_browser_session_and_user, self.store.find_browser_session_and_user(key)).await
+        self.run(Verb::find_browser_session, self.store.find_browser_session(key)).await
     }
 
     async fn list_browser_sessions(

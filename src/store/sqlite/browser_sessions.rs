@@ -36,19 +36,17 @@ impl BrowserSessions for Sqlite {
         self.change(event, insert).await
     }
 
-    async fn find_browser_session(&self, key: SessionKey) -> Result<Option<BrowserSession>, StoreError> {
-        self.upgrade().await?;
-        let found = self.read(move |connection| stored_session(connection, key)).await?;
-        found.map(Stored::session).transpose()
-    }
-
-    async fn find_browser_session_and_user(
+    async fn find_browser_session(
         &self,
         key: SessionKey,
     ) -> Result<Option<(BrowserSession, Option<User>)>, StoreError> {
         self.upgrade().await?;
         let query = move |connection: &Connection| {
-            let Some(session) = stored_session(connection, key)? else { return Ok(None) };
+            let found = connection
+                .prepare_cached(&format!("{COLUMNS} WHERE key = ?1"))?
+                .query_row([key.0], Stored::read)
+                .optional()?;
+            let Some(session) = found else { return Ok(None) };
             let user = user_with_id(connection, &session.user)?;
             Ok(Some((session, user)))
         };
@@ -133,13 +131,6 @@ impl BrowserSessions for Sqlite {
 /// Whether the session with this key is stored.
 pub(super) fn has_session(connection: &Connection, key: SessionKey) -> rusqlite::Result<bool> {
     connection.prepare_cached("SELECT 1 FROM browser_sessions WHERE key = ?1")?.exists([key.0])
-}
-
-fn stored_session(connection: &Connection, key: SessionKey) -> rusqlite::Result<Option<Stored>> {
-    connection
-        .prepare_cached(&format!("{COLUMNS} WHERE key = ?1"))?
-        .query_row([key.0], Stored::read)
-        .optional()
 }
 
 /// A row as SQLite has it.

@@ -94,7 +94,6 @@ async fn without_a_database_each_verb_says_so() {
     all_absent(&[
         browser_sessions.create_browser_session(&session, &event).await,
         browser_sessions.find_browser_session(session.key).await.map(drop),
-        browser_sessions.find_browser_session_and_user(session.key).await.map(drop),
         browser_sessions.list_browser_sessions(user.id, 1).await.map(drop),
         browser_sessions.replace_browser_session_if(1, &session).await.map(drop),
         browser_sessions.replace_browser_session_key_if(session.key, &session, &event).await.map(drop),

@@ -39,16 +39,22 @@ async fn create(sessions: &Arc<dyn BrowserSessions>, session: &BrowserSession) {
     sessions.create_browser_session(session, &changed(EventKind::BrowserSessionStarted, 1)).await.unwrap();
 }
 
+/// The session with this key, whether its user is stored or not.
+async fn found(sessions: &Arc<dyn BrowserSessions>, key: u8) -> Option<BrowserSession> {
+    let found = sessions.find_browser_session(SessionKey([key; 32])).await.unwrap();
+    found.map(|(session, _)| session)
+}
+
 async fn a_session_is_found_by_its_key_until_it_ends(sessions: Arc<dyn BrowserSessions>) {
     let ended = changed(EventKind::BrowserSessionEnded, 1);
-    assert_eq!(sessions.find_browser_session(SessionKey([1; 32])).await.unwrap(), None);
+    assert_eq!(found(&sessions, 1).await, None);
     create(&sessions, &session(1, 1)).await;
     create(&sessions, &session(2, 1)).await;
-    assert_eq!(sessions.find_browser_session(SessionKey([1; 32])).await.unwrap(), Some(session(1, 1)));
+    assert_eq!(found(&sessions, 1).await, Some(session(1, 1)));
     assert!(sessions.end_browser_session(SessionKey([1; 32]), &ended).await.unwrap());
     assert!(!sessions.end_browser_session(SessionKey([1; 32]), &ended).await.unwrap());
-    assert_eq!(sessions.find_browser_session(SessionKey([1; 32])).await.unwrap(), None);
-    assert_eq!(sessions.find_browser_session(SessionKey([2; 32])).await.unwrap(), Some(session(2, 1)));
+    assert_eq!(found(&sessions, 1).await, None);
+    assert_eq!(found(&sessions, 2).await, Some(session(2, 1)));
 }
 
 async fn only_the_revision_that_was_seen_is_replaced(sessions: Arc<dyn BrowserSessions>) {
@@ -59,7 +65,7 @@ async fn only_the_revision_that_was_seen_is_replaced(sessions: Arc<dyn BrowserSe
     assert!(!replace(2, 3).await);
     assert!(replace(1, 2).await);
     assert!(!replace(1, 2).await);
-    assert_eq!(sessions.find_browser_session(SessionKey([1; 32])).await.unwrap(), Some(used(1, 2)));
+    assert_eq!(found(&sessions, 1).await, Some(used(1, 2)));
 }
 
 async fn a_session_goes_on_under_another_key(sessions: Arc<dyn BrowserSessions>) {
@@ -73,7 +79,7 @@ async fn a_session_goes_on_under_another_key(sessions: Arc<dyn BrowserSessions>)
     create(&sessions, &session(2, 1)).await;
     assert!(replace(1, 7).await);
     assert!(!replace(1, 8).await);
-    let found = async |key: u8| sessions.find_browser_session(SessionKey([key; 32])).await.unwrap();
+    let found = async |key| found(&sessions, key).await;
     let next = BrowserSession { key: SessionKey([7; 32]), ..used(1, 1) };
     assert_eq!((found(1).await, found(8).await, found(7).await), (None, None, Some(next)));
     assert_eq!(found(2).await, Some(session(2, 1)));
@@ -145,12 +151,12 @@ async fn a_user_who_is_deleted_leaves_no_sessions(Opened { stores, events: _ }: 
     users.create_user(&user(1), &registered(1)).await.unwrap();
     create(&sessions, &session(1, 1)).await;
     create(&sessions, &session(2, 2)).await;
-    for (n, found) in [(1, Some(user(1))), (2, None)] {
-        let found = Some((session(n, n), found));
-        assert_eq!(sessions.find_browser_session_and_user(SessionKey([n; 32])).await.unwrap(), found);
+    for (n, user) in [(1, Some(user(1))), (2, None)] {
+        let found = sessions.find_browser_session(SessionKey([n; 32])).await.unwrap();
+        assert_eq!(found, Some((session(n, n), user)));
     }
     users.delete_user(user(1).id, &changed(EventKind::UserDeleted, 1)).await.unwrap();
-    assert_eq!(sessions.find_browser_session_and_user(SessionKey([1; 32])).await.unwrap(), None);
+    assert_eq!(found(&sessions, 1).await, None);
     assert_eq!(sessions.list_browser_sessions(user(1).id, 9).await.unwrap(), []);
     assert_eq!(sessions.list_browser_sessions(user(2).id, 9).await.unwrap(), [session(2, 2)]);
 }
@@ -162,14 +168,14 @@ async fn a_change_hands_over_its_event_or_is_not_made(Opened { stores, events }:
     events.recorded.refuse(true);
     let refused = sessions.create_browser_session(&session(1, 1), &started).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
-    assert_eq!(sessions.find_browser_session(SessionKey([1; 32])).await.unwrap(), None);
+    assert_eq!(found(&sessions, 1).await, None);
     events.recorded.refuse(false);
     sessions.create_browser_session(&session(1, 1), &started).await.unwrap();
     assert_eq!(events.take_all().await, std::slice::from_ref(&started));
     events.recorded.refuse(true);
     let refused = sessions.end_browser_session(SessionKey([1; 32]), &ended).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
-    assert!(sessions.find_browser_session(SessionKey([1; 32])).await.unwrap().is_some());
+    assert!(found(&sessions, 1).await.is_some());
     events.recorded.refuse(false);
     assert!(sessions.end_browser_session(SessionKey([1; 32]), &ended).await.unwrap());
     assert_eq!(events.take_all().await, std::slice::from_ref(&ended));
