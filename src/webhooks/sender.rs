@@ -110,9 +110,9 @@ fn call(http: &outbound::Client, url: &WebhookUrl, headers: SignedHeaders, body:
             retry_after: answer.header_values(RETRY_AFTER).next().map(ToOwned::to_owned),
             body: String::from_utf8_lossy(&answer.body).into_owned(),
         },
-        Err(error @ CallError::Refused(_)) => {
-            Reply::Failed(format!("{error}. The setting WEBHOOK_NETWORKS of the server permits networks"))
-        }
+        Err(error @ CallError::Refused(_)) => Reply::Failed(format!(
+            "{error}. To permit a private network, add it to WEBHOOK_NETWORKS and restart the server"
+        )),
         Err(error) => Reply::Failed(error.to_string()),
     }
 }

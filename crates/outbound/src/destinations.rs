@@ -23,7 +23,7 @@ enum Scope {
 
 /// An address to which the client does not connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is not a public address, so this program does not connect to it")]
+#[error("{0} is not an address to which this program connects")]
 pub struct RefusedAddress(pub IpAddr);
 
 /// Addresses of IPv4 that are not public (IANA IPv4 Special-Purpose Address Registry, RFC 6890; and multicast, RFC 5771).
