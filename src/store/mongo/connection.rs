@@ -14,6 +14,11 @@ use super::collections::CollectionSpec;
 
 /// The longest time for choosing a server. If a database is down, that is known by then.
 const SERVER_SELECTION_TIMEOUT: Duration = Duration::from_millis(1000);
+/// The most connections to one server, and how many of them are opened at once. With ten, and two at once, thirty log-ins in a
+/// region far from the primary waited for connections until their deadlines. Each such log-in then left its connection unusable, so
+/// a server did not recover. With a hundred, writes of one document hinder each other for longer than their deadlines.
+const MAX_POOL_SIZE: u32 = 32;
+const MAX_CONNECTING: u32 = 16;
 /// The database if the URI names none, as in the original's driver.
 const DEFAULT_DATABASE: &str = "test";
 
@@ -41,6 +46,8 @@ impl Connection {
         let mut options = ClientOptions::parse(uri).await?;
         options.server_selection_timeout = Some(SERVER_SELECTION_TIMEOUT);
         options.connect_timeout.get_or_insert(SERVER_SELECTION_TIMEOUT);
+        options.max_pool_size.get_or_insert(MAX_POOL_SIZE);
+        options.max_connecting.get_or_insert(MAX_CONNECTING);
         options.app_name.get_or_insert_with(|| "jwt-generator".to_owned());
         // Data that a read finds must be durable, too. A server that was cut off believes for some seconds
         // that it is the primary. No client got a success for the users that it stores then, and they are
