@@ -33,7 +33,8 @@ pub struct Regions {
 }
 
 impl Regions {
-    /// Starts a member in each region with these priorities, and waits until the one with the highest is primary for all.
+    /// Starts a member in each region with these priorities, and waits until the one with the highest is primary for all. From then
+    /// on, the connections between the regions are slow.
     pub fn start(priorities: [i32; 3]) -> Self {
         let ports: Vec<_> = NAMES.iter().map(|_| free_port()).collect();
         let mut regions =
@@ -44,6 +45,7 @@ impl Regions {
             regions.members.push(spawn(shell, regions.folder.path(), regions.ports[region], false));
         }
         regions.initiate(priorities);
+        regions.wires.iter().for_each(|(.., wire)| wire.slow_down(DELAY));
         regions
     }
 
@@ -82,6 +84,19 @@ impl Regions {
         self.says(region, "isWritablePrimary")
     }
 
+    /// Makes the member of a region the primary, as an operator does who does not wait for the priorities. The member refuses as
+    /// long as it lacks writes that the others have.
+    pub fn lead(&self, region: usize) {
+        let member = self.member(region, "admin");
+        eventually("the member leads", || {
+            let leads = self.leads(region);
+            if !leads {
+                let _ = command(&member, doc! { "replSetStepUp": 1 });
+            }
+            leads.then_some(())
+        });
+    }
+
     fn says(&self, region: usize, what: &str) -> bool {
         let hello = command(&self.member(region, "admin"), doc! { "hello": 1 });
         hello.is_ok_and(|hello| hello.get_bool(what).unwrap_or_default())
@@ -110,7 +125,7 @@ impl Regions {
             hosts += &format!("{address} {name}.example\n");
             if other != region {
                 let port = self.ports[other];
-                let wire = Wire::lay(SocketAddr::from((near, port)), SocketAddr::from((home, port)), DELAY);
+                let wire = Wire::lay(SocketAddr::from((near, port)), SocketAddr::from((home, port)));
                 self.wires.push((region, other, wire));
             }
         }

@@ -1,4 +1,4 @@
-//! A slow network connection. Bytes arrive later, in order, in both directions. A test can cut it and join it again.
+//! A network connection. Bytes arrive later, in order, in both directions. A test can slow it down, cut it and join it again.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -8,18 +8,18 @@ use std::time::{Duration, Instant};
 /// A connection from one address to another.
 pub struct Wire(Arc<State>);
 
+#[derive(Default)]
 struct State {
-    delay: Duration,
+    delay: Mutex<Duration>,
     cut: Mutex<bool>,
     mended: Condvar,
 }
 
 impl Wire {
-    /// Begins to pass connections to `from` on to `to`; bytes take `delay` in either direction, and a new connection a
-    /// round trip, as those of TCP do. It ends with the process.
-    pub fn lay(from: SocketAddr, to: SocketAddr, delay: Duration) -> Self {
+    /// Begins to pass connections to `from` on to `to`, without a delay. It ends with the process.
+    pub fn lay(from: SocketAddr, to: SocketAddr) -> Self {
         let listener = TcpListener::bind(from).unwrap_or_else(|error| panic!("{from}: {error}"));
-        let state = Arc::new(State { delay, cut: Mutex::new(false), mended: Condvar::new() });
+        let state = Arc::new(State::default());
         let wire = Self(Arc::clone(&state));
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -28,6 +28,11 @@ impl Wire {
             }
         });
         wire
+    }
+
+    /// From now on bytes take `delay` in either direction, and a new connection a round trip, as those of TCP do.
+    pub fn slow_down(&self, delay: Duration) {
+        *self.0.delay.lock().unwrap() = delay;
     }
 
     /// From now on no bytes arrive, and no new connection succeeds.
@@ -43,6 +48,10 @@ impl Wire {
 }
 
 impl State {
+    fn delay(&self) -> Duration {
+        *self.delay.lock().unwrap()
+    }
+
     /// If the connection is cut, waits until it is joined again. Returns whether it was cut.
     fn wait_while_cut(&self) -> bool {
         let cut = self.cut.lock().unwrap();
@@ -53,7 +62,7 @@ impl State {
 }
 
 fn connect(client: &TcpStream, to: SocketAddr, state: &Arc<State>) {
-    pause_until(Instant::now() + 2 * state.delay);
+    pause_until(Instant::now() + 2 * state.delay());
     // A client that connected during the cut must connect again.
     if state.wait_while_cut() {
         return;
@@ -68,16 +77,17 @@ fn connect(client: &TcpStream, to: SocketAddr, state: &Arc<State>) {
 /// One direction: a thread takes chunks as they come, and another lets them out when they are due.
 fn carry(mut from: TcpStream, mut into: TcpStream, state: Arc<State>) {
     let (put, chunks) = mpsc::channel::<(Instant, Vec<u8>)>();
-    let delay = state.delay;
+    let arrival = Arc::clone(&state);
+    let due = move || Instant::now() + arrival.delay();
     std::thread::spawn(move || {
         let mut buffer = [0; 64 * 1024];
         while let Ok(length @ 1..) = from.read(&mut buffer) {
-            if put.send((Instant::now() + delay, buffer[..length].to_vec())).is_err() {
+            if put.send((due(), buffer[..length].to_vec())).is_err() {
                 return;
             }
         }
         // The end of a connection arrives as late as its bytes.
-        let _ = put.send((Instant::now() + delay, Vec::new()));
+        let _ = put.send((due(), Vec::new()));
     });
     std::thread::spawn(move || {
         for (due, chunk) in chunks {

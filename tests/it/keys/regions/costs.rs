@@ -10,7 +10,7 @@ use crate::support::client::registration;
 use crate::support::{Client, eventually, unique};
 
 /// How often each operation is measured.
-const TIMES: usize = 5;
+const TIMES: usize = 3;
 
 /// Prints the medians, and the longest behind them.
 pub fn print(world: &World) {
