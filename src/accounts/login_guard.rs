@@ -285,7 +285,7 @@ impl Attempt<'_> {
         let is_user = self.account.name.is_none();
         let kind = kind.map(|kind| if is_user { kind } else { EventKind::LoginFailed });
         let is_failure = kind == Some(EventKind::LoginFailed);
-        let kind = kind.filter(|_| !is_failure || self.guard.budget.take(now));
+        let kind = kind.filter(|_| !is_failure || self.guard.budget.take(is_user, now));
         kind.map(|kind| self.event(kind, now)).transpose()
     }
 
