@@ -232,6 +232,7 @@ pub const EVENTS: CollectionSpec = CollectionSpec {
         IndexSpec { members: &["at"], rule: IndexRule::Plain },
         IndexSpec { members: &["person", "seq"], rule: IndexRule::WherePresent("person") },
         IndexSpec { members: &["client", "seq"], rule: IndexRule::WherePresent("client") },
+        IndexSpec { members: &["kind", "seq"], rule: IndexRule::WherePresent("record") },
         IndexSpec { members: &["class", "at"], rule: IndexRule::WherePresent("record") },
     ],
 };

@@ -175,7 +175,12 @@ fn query_of(filter: &EventFilter, direction: Direction, limit: usize) -> (String
     if !filter.kinds.is_empty() {
         let places = vec!["?"; filter.kinds.len()].join(", ");
         let names = filter.kinds.iter().map(|kind: &EventKind| Value::Text(kind.name().to_owned()));
-        conditions.add(&format!("kind IN ({places})"), names);
+        // By one kind, events are found in the order of their numbers. Those of a person, of a client or of several kinds are found
+        // by something else: SQLite, which does not know how frequent a kind is, would sort all events of the kind. With a plus,
+        // it leaves the index out.
+        let is_found_by_kind = filter.kinds.len() == 1 && filter.user.is_none() && filter.client.is_none();
+        let column = if is_found_by_kind { "kind" } else { "+kind" };
+        conditions.add(&format!("{column} IN ({places})"), names);
     }
     if let Some(user) = filter.user {
         conditions.add("person = ?", [Value::Text(user.to_string())]);
@@ -221,4 +226,39 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
 
 pub(super) fn millis(at: Timestamp) -> i64 {
     i64::try_from(at.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(filter: &EventFilter, direction: Direction) -> String {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE users (id TEXT)").unwrap();
+        connection.execute_batch(include_str!("migrations/0008_events.sql")).unwrap();
+        connection.execute_batch(include_str!("migrations/0014_event_kinds.sql")).unwrap();
+        let (query, values) = query_of(filter, direction, 10);
+        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+        let steps = plan.query_map(params_from_iter(values), |row| row.get::<_, String>("detail")).unwrap();
+        steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+    }
+
+    /// A look-up for a rare kind would otherwise read all events, and one for a person all events of a frequent kind.
+    #[test]
+    fn events_are_found_by_an_index_in_the_order_of_their_numbers() {
+        let of_kinds = |kinds: &[EventKind]| EventFilter { kinds: kinds.to_vec(), ..EventFilter::default() };
+        let one = of_kinds(&[EventKind::SettingsChanged]);
+        let several = of_kinds(&[EventKind::UserDeleted, EventKind::SettingsChanged]);
+        let user = EventFilter { user: Some(UserId::from_bytes([1; 12])), ..one.clone() };
+        let client = EventFilter { client: ClientId::parse("app").ok(), ..one.clone() };
+        for (filter, direction, expected) in [
+            (&one, Direction::Before(None), "SEARCH events USING INDEX events_kind (kind=?)"),
+            (&one, Direction::After(7), "SEARCH events USING INDEX events_kind (kind=? AND seq>?)"),
+            (&several, Direction::After(7), "SEARCH events USING INTEGER PRIMARY KEY (rowid>?)"),
+            (&user, Direction::Before(None), "SEARCH events USING INDEX events_person (person=?)"),
+            (&client, Direction::After(7), "SEARCH events USING INDEX events_client (client=? AND seq>?)"),
+        ] {
+            assert_eq!(plan(filter, direction), expected, "{filter:?}");
+        }
+    }
 }

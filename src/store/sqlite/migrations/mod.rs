@@ -47,6 +47,7 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { statements: include_str!("0012_checkpoints.sql"), fill: nothing, lasting: &[] },
     Migration { statements: include_str!("0013_webhooks.sql"), fill: nothing, lasting: &["webhooks"] },
+    Migration { statements: include_str!("0014_event_kinds.sql"), fill: nothing, lasting: &[] },
 ];
 
 fn nothing(_: &Connection) -> rusqlite::Result<()> {
