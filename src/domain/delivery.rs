@@ -76,9 +76,12 @@ pub struct DeliveryAttempt {
     /// Why there was no answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// The beginning of the answer's body.
+    /// The beginning of the answer's body, sealed if there is a `person`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub answer: String,
+    /// The id of the user under whose key the answer is sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
 }
 
 /// The attempts of which the record of a delivery tells.
@@ -168,6 +171,7 @@ mod tests {
                 status,
                 error: None,
                 answer: String::new(),
+                person: None,
             });
         }
         assert_eq!((delivery.tries, delivery.attempts.len()), (12, 10));

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::answer::Concerned;
 use super::message::Message;
 use super::retry::{GIVE_UP_AFTER_SECS, Verdict, verdict};
 use super::secret::{WebhookSecret, WebhookSecretError};
 use super::sender::{Reply, WebhookSender};
 use crate::clock::Clock;
 use crate::domain::{Delivery, DeliveryAttempt, EventValue, Timestamp, UserId, Webhook};
-use crate::event_record::EventRecord;
+use crate::entropy::Entropy;
+use crate::event_record::{EventRecord, RecordError};
 use crate::server_secret::{CurrentServerSecret, Label};
 use crate::store::{EventFilter, Events, StoreError};
 
@@ -20,6 +22,7 @@ pub(super) struct Attempts {
     sender: Arc<dyn WebhookSender>,
     server_secret: CurrentServerSecret,
     clock: Clock,
+    entropy: Entropy,
 }
 
 /// What came of a delivery.
@@ -53,8 +56,9 @@ impl Attempts {
         sender: Arc<dyn WebhookSender>,
         server_secret: CurrentServerSecret,
         clock: Clock,
+        entropy: Entropy,
     ) -> Self {
-        Self { events, sender, server_secret, clock }
+        Self { events, sender, server_secret, clock, entropy }
     }
 
     pub(super) async fn make(&self, webhook: &Webhook, before: Delivery) -> Outcome {
@@ -62,10 +66,10 @@ impl Attempts {
         if at.secs_since(before.created_at) >= GIVE_UP_AFTER_SECS {
             return Outcome::Expired(before);
         }
-        let reply = match self.send(webhook, &before).await {
-            Ok(reply) => reply,
+        let (reply, concerned) = match self.send(webhook, &before).await {
+            Ok(sent) => sent,
             Err(NoMessage::Later) => return Outcome::Untried(before),
-            Err(NoMessage::Failed(reason)) => Reply::Failed(reason),
+            Err(NoMessage::Failed(reason)) => (Reply::Failed(reason), Concerned::NoUser),
         };
         let now = self.clock.now();
         let verdict = verdict(&reply, now);
@@ -75,13 +79,15 @@ impl Attempts {
             Reply::Busy => return Outcome::Untried(before),
         };
         let took_ms = now.as_millis().saturating_sub(at.as_millis());
-        let attempt = DeliveryAttempt { at: at.whole_secs(), took_ms, status, error, answer };
+        // An answer that cannot be sealed is not stored.
+        let (answer, person) = concerned.stored(before.event, answer, &self.entropy).unwrap_or_default();
+        let attempt = DeliveryAttempt { at: at.whole_secs(), took_ms, status, error, answer, person };
         Outcome::Tried { before, attempt, verdict }
     }
 
     /// Signs and sends the message of a delivery.
-    async fn send(&self, webhook: &Webhook, delivery: &Delivery) -> Result<Reply, NoMessage> {
-        let message = self.message(delivery).await?;
+    async fn send(&self, webhook: &Webhook, delivery: &Delivery) -> Result<(Reply, Concerned), NoMessage> {
+        let (message, concerned) = self.message(delivery).await?;
         let now = self.clock.now();
         let headers = open_secrets(webhook, &self.server_secret, now)
             .and_then(|secrets| message.headers(now, &secrets))
@@ -89,10 +95,10 @@ impl Attempts {
                 WebhookSecretError::NoServerSecret => NoMessage::Later,
                 error => NoMessage::Failed(error.to_string()),
             })?;
-        Ok(self.sender.send(&webhook.url, headers, message.body().to_vec()).await)
+        Ok((self.sender.send(&webhook.url, headers, message.body().to_vec()).await, concerned))
     }
 
-    async fn message(&self, delivery: &Delivery) -> Result<Message, NoMessage> {
+    async fn message(&self, delivery: &Delivery) -> Result<(Message, Concerned), NoMessage> {
         let later = |_: StoreError| NoMessage::Later;
         let failed = |reason: &dyn std::fmt::Display| NoMessage::Failed(reason.to_string());
         let before = delivery.seq.saturating_sub(1);
@@ -101,17 +107,32 @@ impl Attempts {
         let text = event.and_then(|event| event.record);
         let text = text.ok_or_else(|| failed(&"the event has expired (EVENT_RETENTION)"))?;
         let record = EventRecord::parse(&text).map_err(|error| failed(&error))?;
-        let opened = self.open(&record).await?;
-        Message::of_event(&record, delivery.seq, opened.as_ref()).map_err(|error| failed(&error))
+        let concerned = self.concerned(&record).await?;
+        let opened = opened(&record, &concerned).map_err(|error| failed(&error))?;
+        let message = Message::of_event(&record, delivery.seq, opened.as_ref());
+        Ok((message.map_err(|error| failed(&error))?, concerned))
     }
 
-    /// The details of the person; `None` if the person is no user any more.
-    async fn open(&self, record: &EventRecord) -> Result<Option<BTreeMap<String, EventValue>>, NoMessage> {
-        let person = record.person.as_deref().filter(|_| record.sealed.is_some()).and_then(UserId::parse);
-        let Some(person) = person else { return Ok(Some(BTreeMap::new())) };
+    async fn concerned(&self, record: &EventRecord) -> Result<Concerned, NoMessage> {
+        let Some(person) = record.person.as_deref().and_then(UserId::parse) else {
+            return Ok(Concerned::NoUser);
+        };
         let keys = self.events.list_person_keys(&[person]).await.map_err(|_| NoMessage::Later)?;
-        let Some((_, key)) = keys.first() else { return Ok(None) };
-        record.open(key).map(Some).map_err(|error| NoMessage::Failed(error.to_string()))
+        Ok(keys.into_iter().next().map_or(Concerned::DeletedUser, |(user, key)| Concerned::User(user, key)))
+    }
+}
+
+/// The personal details of an event; `None` if they are gone with their user.
+fn opened(
+    record: &EventRecord,
+    concerned: &Concerned,
+) -> Result<Option<BTreeMap<String, EventValue>>, RecordError> {
+    match concerned {
+        _ if record.sealed.is_none() => Ok(Some(BTreeMap::new())),
+        Concerned::User(_, key) => record.open(key).map(Some),
+        Concerned::DeletedUser => Ok(None),
+        // Such a record is none of ours: its seal has no person.
+        Concerned::NoUser => Ok(Some(BTreeMap::new())),
     }
 }
 

@@ -2,6 +2,7 @@
 //! sends them, and `WebhookRegistry` has the use cases of an operator. Nothing here is a part of a request: a log-in waits for no
 //! endpoint.
 
+mod answer;
 mod attempt;
 mod dispatcher;
 mod error;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::answer::open_answers;
 use super::attempt::open_secrets;
 use super::error::WebhookError;
 use super::fan_out::list_all;
@@ -204,7 +205,8 @@ impl WebhookRegistry {
         Ok(keys?)
     }
 
-    /// The latest deliveries to an endpoint, the latest first.
+    /// The latest deliveries to an endpoint, the latest first. The answers of the endpoint are opened; one whose user was deleted is
+    /// empty, and keeps its person.
     ///
     /// # Errors
     /// [`WebhookError`].
@@ -215,17 +217,22 @@ impl WebhookRegistry {
         limit: usize,
     ) -> Result<Vec<Delivery>, WebhookError> {
         self.find(id).await?;
-        Ok(self.deliveries.list_deliveries(id, state, None, limit).await?)
+        let mut listed = self.deliveries.list_deliveries(id, state, None, limit).await?;
+        open_answers(&*self.events, &mut listed).await?;
+        Ok(listed)
     }
 
-    /// The delivery of an event to an endpoint.
+    /// The delivery of an event to an endpoint, with its answers as in a list.
     ///
     /// # Errors
     /// [`WebhookError`].
     pub async fn find_delivery(&self, id: &WebhookId, event: EventId) -> Result<Delivery, WebhookError> {
         self.find(id).await?;
         let found = self.deliveries.find_delivery(id, event).await?;
-        found.ok_or(WebhookError::UnknownEvent(event))
+        let mut found = [found.ok_or(WebhookError::UnknownEvent(event))?];
+        open_answers(&*self.events, &mut found).await?;
+        let [delivery] = found;
+        Ok(delivery)
     }
 
     /// Sends a signed message that tells of no event, and says what came of it.

@@ -107,6 +107,9 @@ fn outcome(attempt: &DeliveryAttempt) -> String {
 fn lines_of(attempt: &DeliveryAttempt) -> Vec<String> {
     let mut lines = vec![format!("  {}  {}  after {} ms", attempt.at, outcome(attempt), attempt.took_ms)];
     lines.extend(attempt.answer.lines().map(|line| format!("    {}", visible(line))));
+    if attempt.person.is_some() {
+        lines.push("    (the answer was erased with its user)".to_owned());
+    }
     lines
 }
 
@@ -120,7 +123,8 @@ fn as_json(delivery: &Delivery) -> Value {
                 "took_ms": attempt.took_ms,
                 "status": attempt.status,
                 "error": attempt.error,
-                "answer": attempt.answer,
+                // `null`: it was erased with its user.
+                "answer": attempt.person.is_none().then_some(&attempt.answer),
             })
         })
         .collect();

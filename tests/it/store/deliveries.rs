@@ -178,6 +178,7 @@ async fn a_held_delivery_is_not_due_until_the_one_before_it_has_ended(deliveries
 
 async fn a_delivery_is_replaced_only_in_the_revision_that_was_seen(deliveries: Arc<dyn Deliveries>) {
     let attempt = |status| DeliveryAttempt {
+        person: None,
         at: AT.whole_secs(),
         took_ms: 12,
         status,

@@ -91,6 +91,43 @@ async fn personal_details_are_sent_until_the_user_is_deleted() {
     assert_eq!(world.registry.list_deliveries(&endpoint.id, None, 9).await.unwrap().len(), 2);
 }
 
+/// A receiver may answer with what it got.
+#[tokio::test]
+async fn an_answer_that_repeats_personal_details_is_gone_with_the_user() {
+    for world in [World::new(), World::on_mongodb().await] {
+        let (instance, ada) = (world.instance(), user(1));
+        let endpoint = world.endpoint("a", &[EventKind::SessionsEnded, EventKind::ClientChanged]).await;
+        world.receivers.answer_with(|message| {
+            let body = message.body["data"]["details"].to_string();
+            Some(Reply::Answered { status: 200, retry_after: None, body })
+        });
+        world.stores.users.create_user(&ada, &registered(1)).await.unwrap();
+        let of_user = world.happens_to_user(ada.id).await;
+        let of_client = world.happens("app").await;
+        instance.turn().await;
+        let answer = async |event| {
+            let delivery = world.registry.find_delivery(&endpoint.id, event).await.unwrap();
+            let [attempt] = delivery.attempts.try_into().unwrap();
+            (attempt.status, attempt.answer, attempt.person)
+        };
+        let echo = r#"{"address":"192.0.2.1"}"#.to_owned();
+        assert_eq!(answer(of_user).await, (Some(200), echo.clone(), None));
+        let stored = world.stores.deliveries.find_delivery(&endpoint.id, of_user).await.unwrap().unwrap();
+        assert!(!stored.attempts[0].answer.contains("192.0.2.1"), "{stored:?}");
+        assert!(world.stores.users.delete_user(ada.id, &changed(EventKind::UserDeleted, 1)).await.unwrap());
+        assert_eq!(answer(of_user).await, (Some(200), String::new(), Some(ada.id.to_string())));
+        assert_eq!(answer(of_client).await, (Some(200), echo, None), "no user, no seal");
+        // What is tried after the deletion has nothing personal to repeat, and its answer is not kept.
+        world.registry.replay(&endpoint.id, Replay::Event(of_user)).await.unwrap();
+        world.receivers.answer_with(|_| {
+            Some(Reply::Answered { status: 200, retry_after: None, body: "ada".to_owned() })
+        });
+        instance.turn().await;
+        let again = world.stores.deliveries.find_delivery(&endpoint.id, of_user).await.unwrap().unwrap();
+        assert_eq!(again.attempts.last().unwrap().answer, "");
+    }
+}
+
 #[tokio::test]
 async fn a_failure_delays_its_own_subject_and_no_other() {
     let world = World::new();
