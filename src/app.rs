@@ -46,6 +46,7 @@ use tokio::time::Instant;
 
 use crate::accounts::{Hasher, Registry};
 use crate::admin::{Admin, AdminListener};
+use crate::audit::CheckpointFileError;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::{RingRecord, Rotation};
@@ -71,6 +72,7 @@ use stopping::end_together;
 pub use crate::store::{IfMissing, Stores};
 pub use archive::Archive;
 pub use backup::{Backup, BackupError, back_up};
+pub use checkpoints::check_checkpoint_file;
 pub use clients::{client_rules, read_clients_file};
 pub use function::Function;
 pub use listener::passed_listener;
@@ -137,6 +139,9 @@ pub enum StartError {
         /// All its faults.
         faults: WebhooksFileError,
     },
+    /// Nothing can be appended to the file of checkpoints.
+    #[error("{0}. Set it to a file that the service may append to, or leave it out")]
+    CheckpointFile(#[source] CheckpointFileError),
     /// The settings for Vault cannot be used.
     #[error(transparent)]
     Vault(#[from] VaultError),

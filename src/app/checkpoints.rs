@@ -5,10 +5,21 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::StartError;
 use super::task::{NextTurn, Task, TurnError};
 use crate::audit::{CheckpointError, CheckpointFile, CheckpointFileError, Checkpointer};
+use crate::config::Config;
 use crate::domain::Timestamp;
 use crate::store::{Checkpoints, StoreError};
+
+/// Looks whether checkpoints can be appended to the file that the settings name, and changes nothing.
+///
+/// # Errors
+/// [`StartError::CheckpointFile`].
+pub fn check_checkpoint_file(config: &Config) -> Result<(), StartError> {
+    let Some(path) = config.audit_checkpoint_file.clone() else { return Ok(()) };
+    CheckpointFile::new(path).check().map_err(StartError::CheckpointFile)
+}
 
 /// Between two looks at the chain.
 const EVERY: Duration = Duration::from_secs(2);

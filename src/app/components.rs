@@ -7,6 +7,7 @@ mod service;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::checkpoints::check_checkpoint_file;
 use super::clients::{ClientRefresh, clients_file};
 use super::database_probe::DatabaseProbe;
 use super::denials::DenialTask;
@@ -66,6 +67,7 @@ impl Components {
         let mark = u32::from_be_bytes(entropy.bytes()?);
         let file = clients_file(config)?;
         let endpoints = webhooks_file(config)?;
+        check_checkpoint_file(config)?;
         let (metrics, store_metrics) = (MetricRegistry::default(), Arc::<StoreMetrics>::default());
         let tracer = open_tracer(config, mark, &clock, entropy)?;
         let place = tracer.is_on().then(|| database_place(config));

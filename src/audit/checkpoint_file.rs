@@ -6,6 +6,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::Access;
+
 use super::seen_checkpoint::SeenCheckpoint;
 use crate::event_record::Checkpoint;
 use crate::store::{Checkpoints, StoreError, StoredCheckpoint};
@@ -64,6 +66,22 @@ impl CheckpointFile {
     /// The file at `path`, which need not exist.
     pub fn new(path: PathBuf) -> Self {
         Self { path, last: None }
+    }
+
+    /// Whether checkpoints can be appended, as far as that shows without a change: neither the file nor anything else is made.
+    ///
+    /// # Errors
+    /// [`CheckpointFileError::File`].
+    pub fn check(&self) -> Result<(), CheckpointFileError> {
+        let existing = OpenOptions::new().append(true).open(&self.path).map(drop);
+        let checked = match existing {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                rustix::fs::access(folder_of(&self.path), Access::WRITE_OK | Access::EXEC_OK)
+                    .map_err(|error| io::Error::new(error.kind(), format!("its folder: {error}")))
+            }
+            other => other,
+        };
+        checked.map_err(|cause| self.fault(cause))
     }
 
     /// Appends the checkpoints that are not in the file. A new file begins with the last one, which vouches for all before it.
@@ -144,8 +162,11 @@ fn append(path: &Path, checkpoints: &[StoredCheckpoint]) -> io::Result<()> {
     file.write_all(lines.as_bytes())?;
     file.sync_all()?;
     // A new file is on the disk with its folder.
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
+    File::open(folder_of(path))?.sync_all()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn end_of(path: &Path) -> io::Result<End> {

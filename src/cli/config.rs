@@ -90,6 +90,7 @@ fn check(output: &Output) -> Result<(), Failure> {
     app::open_ring_service(&settings, &stores, Clock::System).map_err(|error| faulty(&error))?;
     check_clients_file(&settings).map_err(|fault| faulty(&fault))?;
     app::webhooks_file(&settings).map_err(|fault| faulty(&fault.to_string()))?;
+    app::check_checkpoint_file(&settings).map_err(|fault| faulty(&fault))?;
     let text = format!("the settings are valid{lines}");
     output.print(&json!({ "valid": true, "warnings": warnings }), &text);
     Ok(())

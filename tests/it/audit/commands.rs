@@ -270,3 +270,24 @@ fn a_bar_shows_the_progress_on_a_terminal_and_nowhere_else() {
     let output = command(folder.path(), &["audit", "verify"]).output().unwrap();
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
 }
+
+#[test]
+fn a_file_of_checkpoints_that_cannot_be_written_is_a_fault_of_the_start() {
+    let folder = folder_with_keys();
+    for (path, cause) in [("absent/checkpoints", "its folder: No such file"), (".", "Is a directory")] {
+        let Err(log) = Program::try_start(folder.path(), &[CHEAP, ("AUDIT_CHECKPOINT_FILE", path)]) else {
+            panic!("it started")
+        };
+        let mut check = command(folder.path(), &["config", "check"]);
+        let told = refused(check.env("AUDIT_CHECKPOINT_FILE", path), 2);
+        for text in [&log, &told] {
+            assert!(
+                text.contains(&format!("AUDIT_CHECKPOINT_FILE={path} cannot be used: {cause}")),
+                "{text}"
+            );
+        }
+    }
+    let mut check = command(folder.path(), &["config", "check"]);
+    run(check.env("AUDIT_CHECKPOINT_FILE", "checkpoints"));
+    assert!(!folder.path().join("checkpoints").exists(), "a check changes nothing");
+}
