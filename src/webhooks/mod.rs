@@ -5,6 +5,7 @@
 mod answer;
 mod attempt;
 mod dispatcher;
+mod endpoint_health;
 mod error;
 mod fan_out;
 mod file;
@@ -21,12 +22,13 @@ mod sender;
 mod stop;
 
 pub use dispatcher::{Dispatcher, DispatcherParts};
+pub use endpoint_health::WebhookHealth;
 pub use error::WebhookError;
 pub use fan_out::FanOut;
 pub use file::{FileWebhook, WebhooksFile, WebhooksFileError};
 pub use message::{SAMPLE_TYPE, SignedHeaders};
 pub use metrics::WebhookMetrics;
-pub use registry::{ChangedWebhook, NewWebhook, Sample, WebhookRegistry};
+pub use registry::{ChangedWebhook, NewWebhook, Sample, WebhookChange, WebhookRegistry};
 pub use replay::Replay;
 pub use secret::{WebhookSecret, WebhookSecretError};
 pub use sender::{NetworkSender, Reply, WebhookRules, WebhookSender};

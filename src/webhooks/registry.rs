@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::answer::open_answers;
 use super::attempt::open_secrets;
+use super::endpoint_health::WebhookHealth;
 use super::error::WebhookError;
 use super::fan_out::list_all;
 use super::message::{Message, SignedHeaders};
@@ -12,8 +13,8 @@ use super::secret::{WebhookSecret, WebhookSecretError};
 use super::sender::{Reply, WebhookRules, WebhookSender};
 use crate::clock::Clock;
 use crate::domain::{
-    Delivery, DeliveryState, Event, EventId, EventKind, EventSubject, Initiator, Timestamp, Webhook,
-    WebhookId, WebhookOrigin, WebhookScheme, WebhookSecretRecord, WebhookState, WebhookUrl,
+    Delivery, DeliveryQueue, DeliveryState, Event, EventId, EventKind, EventSubject, Initiator, Timestamp,
+    Webhook, WebhookId, WebhookOrigin, WebhookScheme, WebhookSecretRecord, WebhookState, WebhookUrl,
 };
 use crate::entropy::Entropy;
 use crate::server_secret::{CurrentServerSecret, Label, SubKeys};
@@ -50,6 +51,17 @@ pub struct NewWebhook {
     pub description: String,
     /// How messages are signed.
     pub scheme: WebhookScheme,
+}
+
+/// What an operator changes of an endpoint; what is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct WebhookChange {
+    /// The address to which events are sent.
+    pub url: Option<WebhookUrl>,
+    /// Which kinds are sent; all of them if the list is empty.
+    pub kinds: Option<Vec<String>>,
+    /// For people.
+    pub description: Option<String>,
 }
 
 /// An endpoint after a change, and its new secret if it got one.
@@ -142,6 +154,28 @@ impl WebhookRegistry {
         Ok(ChangedWebhook { webhook, secret: Some(secret) })
     }
 
+    /// Changes an endpoint. What waits is sent at once, and to the new address.
+    ///
+    /// # Errors
+    /// [`WebhookError`].
+    pub async fn update(
+        &self,
+        id: &WebhookId,
+        change: WebhookChange,
+        by: &Initiator,
+    ) -> Result<Webhook, WebhookError> {
+        let update = |webhook: &mut Webhook, _| {
+            let WebhookChange { url, kinds, description } = change.clone();
+            webhook.url = url.unwrap_or_else(|| webhook.url.clone());
+            webhook.kinds = kinds.unwrap_or_else(|| std::mem::take(&mut webhook.kinds));
+            webhook.description = description.unwrap_or_else(|| std::mem::take(&mut webhook.description));
+            self.check(&webhook.url, &webhook.kinds, &webhook.description)
+        };
+        let webhook = self.replace(id, EventKind::WebhookChanged, update, by).await?;
+        self.wake(id).await?;
+        Ok(webhook)
+    }
+
     /// Pauses an endpoint: events wait for it, for at most three days.
     ///
     /// # Errors
@@ -183,6 +217,16 @@ impl WebhookRegistry {
     /// [`WebhookError::Unknown`], or the error of the store.
     pub async fn find(&self, id: &WebhookId) -> Result<Webhook, WebhookError> {
         self.webhooks.find_webhook(id).await?.ok_or_else(|| WebhookError::Unknown(id.clone()))
+    }
+
+    /// How the deliveries to an endpoint go.
+    ///
+    /// # Errors
+    /// As the store.
+    pub async fn health(&self, id: &WebhookId) -> Result<WebhookHealth, StoreError> {
+        let queue = self.deliveries.find_delivery_queue(id).await?;
+        let queue = queue.unwrap_or_else(|| DeliveryQueue::new(id.clone()));
+        Ok(WebhookHealth { failures: queue.failures, rest_until: queue.rest_until, now: self.clock.now() })
     }
 
     /// All endpoints in the order of their ids.

@@ -7,7 +7,7 @@ use super::super::output::visible;
 use super::{Failure, Output, failure};
 use crate::clock::Clock;
 use crate::domain::{Delivery, DeliveryAttempt, DeliveryState, EventId, Lifetime, WebhookId};
-use crate::webhooks::{Replay, WebhookRegistry};
+use crate::webhooks::{Replay, WebhookHealth, WebhookRegistry};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Deliveries {
@@ -51,17 +51,18 @@ fn state(text: &str) -> Result<DeliveryState, String> {
 
 impl Deliveries {
     pub(super) async fn run(self, registry: &WebhookRegistry, output: &Output) -> Result<(), Failure> {
+        let health = registry.health(&self.id).await.map_err(Failure::because)?;
         if let Some(event) = self.event {
             let delivery = registry.find_delivery(&self.id, event).await.map_err(failure)?;
-            let mut lines = vec![row(&delivery)];
+            let mut lines = vec![row(&delivery, &health)];
             lines.extend(delivery.attempts.iter().flat_map(lines_of));
-            output.print(&as_json(&delivery), &lines.join("\n"));
+            output.print(&as_json(&delivery, &health), &lines.join("\n"));
             return Ok(());
         }
         let listed =
             registry.list_deliveries(&self.id, self.state, self.limit.into()).await.map_err(failure)?;
-        let value: Vec<_> = listed.iter().map(as_json).collect();
-        let lines: Vec<_> = listed.iter().map(row).collect();
+        let value: Vec<_> = listed.iter().map(|delivery| as_json(delivery, &health)).collect();
+        let lines: Vec<_> = listed.iter().map(|delivery| row(delivery, &health)).collect();
         let text =
             if lines.is_empty() { "there are no such deliveries".to_owned() } else { lines.join("\n") };
         output.print(&value.into(), &text);
@@ -82,14 +83,17 @@ impl ReplayEvents {
     }
 }
 
-fn row(delivery: &Delivery) -> String {
+fn row(delivery: &Delivery, health: &WebhookHealth) -> String {
     let last = match delivery.attempts.last() {
         None => "not tried yet".to_owned(),
         Some(attempt) => format!("{} of {}", outcome(attempt), attempt.at),
     };
     let next = match delivery.state {
         DeliveryState::Waiting if delivery.is_held() => ", waits for the event before it".to_owned(),
-        DeliveryState::Waiting => format!(", next try {}", delivery.due_at),
+        DeliveryState::Waiting => match health.next_try(delivery) {
+            Some(at) => format!(", next try {at}"),
+            None => ", due now".to_owned(),
+        },
         DeliveryState::Delivered | DeliveryState::Dead => String::new(),
     };
     let (event, state) = (delivery.event, delivery.state.name());
@@ -113,7 +117,7 @@ fn lines_of(attempt: &DeliveryAttempt) -> Vec<String> {
     lines
 }
 
-fn as_json(delivery: &Delivery) -> Value {
+fn as_json(delivery: &Delivery, health: &WebhookHealth) -> Value {
     let attempts: Vec<_> = delivery
         .attempts
         .iter()
@@ -128,15 +132,14 @@ fn as_json(delivery: &Delivery) -> Value {
             })
         })
         .collect();
-    let due_at = (delivery.state == DeliveryState::Waiting && !delivery.is_held())
-        .then(|| delivery.due_at.to_string());
+    let next_try_at = health.next_try(delivery).map(|at| at.to_string());
     json!({
         "event": delivery.event.to_string(),
         "number": delivery.seq,
         "kind": delivery.kind,
         "subject": delivery.subject,
         "state": delivery.state.name(),
-        "next_try_at": due_at,
+        "next_try_at": next_try_at,
         "created_at": delivery.created_at.to_string(),
         "tries": delivery.tries,
         "attempts": attempts,

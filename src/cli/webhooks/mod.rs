@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::domain::{Lifetime, WebhookId, WebhookScheme, WebhookUrl};
 use crate::entropy::Entropy;
 use crate::webhooks::{
-    ChangedWebhook, NetworkSender, NewWebhook, Reply, Sample, WebhookError, WebhookRegistry,
+    ChangedWebhook, NetworkSender, NewWebhook, Reply, Sample, WebhookChange, WebhookError, WebhookRegistry,
 };
 
 #[derive(Debug, Subcommand)]
@@ -33,6 +33,8 @@ pub(super) enum Webhooks {
         /// The endpoint's id
         id: WebhookId,
     },
+    /// Change the address, the kinds or the description of an endpoint
+    Update(Update),
     /// Send a signed sample to an endpoint, and show what happened
     Test {
         /// The endpoint's id
@@ -94,6 +96,27 @@ pub(super) struct Create {
 }
 
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("change").required(true).multiple(true))]
+#[command(override_usage = "jwt-generator webhooks update [OPTIONS] <ID>")]
+pub(super) struct Update {
+    /// The endpoint's id
+    id: WebhookId,
+    /// The address to which events are sent from now on, also those that wait
+    #[arg(long, value_name = "URL", group = "change")]
+    url: Option<String>,
+    /// A kind of event that is sent from now on, instead of the kinds before; repeat the
+    /// option for several
+    #[arg(long, value_name = "KIND", group = "change", conflicts_with = "all_kinds")]
+    kind: Vec<String>,
+    /// Send all kinds of events from now on
+    #[arg(long, group = "change")]
+    all_kinds: bool,
+    /// A text for people
+    #[arg(long, value_name = "TEXT", group = "change")]
+    description: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct RotateSecret {
     /// The endpoint's id
     id: WebhookId,
@@ -146,12 +169,21 @@ impl Webhooks {
         let by = &operator();
         match self {
             Self::Create(create) => create.run(registry, output).await?,
-            Self::List => shown::list(&registry.list().await.map_err(Failure::because)?, output),
+            Self::List => {
+                let mut rows = Vec::new();
+                for webhook in registry.list().await.map_err(Failure::because)? {
+                    let health = registry.health(&webhook.id).await.map_err(Failure::because)?;
+                    rows.push((webhook, health));
+                }
+                shown::list(&rows, output);
+            }
             Self::Show { id } => {
                 let webhook = registry.find(&id).await.map_err(failure)?;
                 let keys = registry.public_keys(&webhook).unwrap_or_default();
-                shown::show(&webhook, &keys, Clock::System.now(), output);
+                let health = registry.health(&id).await.map_err(Failure::because)?;
+                shown::show(&webhook, &keys, &health, output);
             }
+            Self::Update(update) => update.run(registry, output).await?,
             Self::Test { id } => test(&id, registry, config, output).await?,
             Self::Pause { id } => {
                 let webhook = registry.pause(&id, by).await.map_err(failure)?;
@@ -181,13 +213,26 @@ impl Webhooks {
     }
 }
 
+fn url(text: &str) -> Result<WebhookUrl, Failure> {
+    WebhookUrl::parse(text).map_err(|error| Failure::usage(format!("the URL {error}")))
+}
+
+impl Update {
+    async fn run(self, registry: &WebhookRegistry, output: &Output) -> Result<(), Failure> {
+        let kinds = (self.all_kinds || !self.kind.is_empty()).then_some(self.kind);
+        let url = self.url.as_deref().map(url).transpose()?;
+        let change = WebhookChange { url, kinds, description: self.description };
+        let webhook = registry.update(&self.id, change, &operator()).await.map_err(failure)?;
+        output.print(&shown::as_json(&webhook), &format!("changed {}", webhook.id));
+        Ok(())
+    }
+}
+
 impl Create {
     async fn run(self, registry: &WebhookRegistry, output: &Output) -> Result<(), Failure> {
-        let url = WebhookUrl::parse(&self.url);
-        let url = url.map_err(|error| Failure::usage(format!("the URL {error}")))?;
         let new = NewWebhook {
             id: self.id,
-            url,
+            url: url(&self.url)?,
             kinds: self.kind,
             description: self.description,
             scheme: self.signature,

@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::process::Command;
 
+use jwt_generator::domain::Timestamp;
 use serde_json::{Value, json};
 
 use super::receiver::Receiver;
-use crate::support::{Program, Verifier, eventually, folder_with_keys, jwt_generator, refused, run};
+use crate::keys::rotation::now;
+use crate::support::{Program, Verifier, eventually, folder_with_keys, jwt_generator, refused, run, tool};
 
 /// The settings that permit receivers on this machine.
 const LOCAL: [(&str, &str); 3] =
@@ -121,6 +123,12 @@ fn endpoints_are_listed_paused_resumed_and_deleted() {
     run(&mut command(folder, &["resume", "a"]));
     let shown = run(&mut command(folder, &["show", "a"]));
     assert!(shown.contains("state: enabled") && shown.contains("description: the CRM"), "{shown}");
+    let url = "https://hook.example/new";
+    run(&mut command(folder, &["update", "a", "--url", url, "--kind", "user.deleted", "--description", ""]));
+    let changed = json_of(folder, &["show", "a"]);
+    assert_eq!((&changed["url"], &changed["kinds"]), (&json!(url), &json!(["user.deleted"])));
+    assert_eq!(json_of(folder, &["update", "a", "--all-kinds"])["kinds"], json!([]));
+    assert_eq!(json_of(folder, &["show", "a"])["url"], url, "what is not named stays");
     assert_eq!(json_of(folder, &["deliveries", "a"]), json!([]));
     assert_eq!(json_of(folder, &["replay", "a", "--dead"]), json!({ "replayed": 0 }));
     let taken = refused(&mut command(folder, &["create", "https://hook.example/b", "--id", "a"]), 1);
@@ -131,6 +139,9 @@ fn endpoints_are_listed_paused_resumed_and_deleted() {
         (&["create", "https://hook.example/", "--kind", "x.y"], 2, "there is no kind of event `x.y`"),
         (&["create", "https://hook.example/", "--signature", "v2"], 2, "must be v1 or v1a"),
         (&["show", "b"], 1, "there is no endpoint b"),
+        (&["update", "b", "--all-kinds"], 1, "there is no endpoint b"),
+        (&["update", "a"], 2, "required"),
+        (&["update", "a", "--kind", "x.y"], 2, "there is no kind of event `x.y`"),
         (&["replay", "a"], 2, "required"),
         (&["delete", "a"], 2, "--yes"),
     ] {
@@ -196,4 +207,46 @@ fn a_start_makes_the_endpoints_as_the_file_says() {
     let mut check = jwt_generator(folder);
     let told = refused(check.args(["config", "check"]).env("WEBHOOKS_FILE", "webhooks.json"), 2);
     assert!(told.contains("crm: missing field `url`"), "{told}");
+}
+
+#[test]
+fn an_endpoint_that_fails_is_shown_as_failing() {
+    let folder = folder_with_keys();
+    let folder = folder.path();
+    let receiver = Receiver::answering("HTTP/1.1 500 x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    let program = Program::start(folder, &LOCAL);
+    run(&mut command(folder, &["create", &receiver.url(), "--id", "crm"]));
+    program.client().register("ada");
+    let shown = eventually("the failure is written down", || {
+        Some(json_of(folder, &["show", "crm"])).filter(|shown| shown["failures_in_a_row"] != 0)
+    });
+    assert!(shown["failures_in_a_row"].is_number(), "{shown}");
+    assert_eq!(json_of(folder, &["list"])[0]["id"], "crm");
+    let [list, one] = [&["list"][..], &["show", "crm"]].map(|arguments| run(&mut command(folder, arguments)));
+    assert!(list.contains("enabled, failing"), "{list}");
+    assert!(one.contains("deliveries: the latest "), "{one}");
+    let now = Timestamp::from_secs(now());
+    for delivery in json_of(folder, &["deliveries", "crm", "--state", "waiting"]).as_array().unwrap() {
+        let next = delivery["next_try_at"].as_str();
+        assert!(next.is_none_or(|next| next >= now.to_string().as_str()), "{delivery}");
+    }
+}
+
+/// The lease of the killed server lasts for a minute, so the next server starts with a clock that is two minutes ahead.
+#[test]
+fn a_kill_in_the_middle_of_a_delivery_loses_nothing() {
+    let folder = folder_with_keys();
+    let folder = folder.path();
+    let receiver = Receiver::silent();
+    let program = Program::start(folder, &LOCAL);
+    run(&mut command(folder, &["create", &receiver.url(), "--id", "crm", "--kind", "user.registered"]));
+    program.client().register("ada");
+    let first = eventually("the message arrives", || receiver.requests().first().cloned());
+    program.kill();
+    let library = tool("lib/libfaketime.so.1");
+    let ahead = [("LD_PRELOAD", library.to_str().unwrap()), ("FAKETIME", "+2m")];
+    let _program =
+        Program::start(folder, &[&LOCAL[..], &ahead, &[("FAKETIME_DONT_FAKE_MONOTONIC", "1")]].concat());
+    let second = eventually("it arrives again", || receiver.requests().get(1).cloned());
+    assert_eq!((&first.headers["webhook-id"], &first.body), (&second.headers["webhook-id"], &second.body));
 }

@@ -29,19 +29,33 @@ pub struct Receiver {
 
 impl Receiver {
     pub fn answering(answer: &str) -> Self {
+        let answer = answer.to_owned();
+        Self::start(move |_, mut stream| {
+            let _ = stream.write_all(answer.as_bytes());
+        })
+    }
+
+    /// `then` gets each connection of which a request was read, and the connections that stay open.
+    fn start(then: impl Fn(&mut Vec<TcpStream>, TcpStream) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (port, requests) = (listener.local_addr().unwrap().port(), Arc::<Mutex<Vec<_>>>::default());
-        let (kept, answer) = (Arc::clone(&requests), answer.to_owned());
+        let kept = Arc::clone(&requests);
         thread::spawn(move || {
+            let mut open = Vec::new();
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
                 if let Some(request) = read(&mut stream) {
                     kept.lock().unwrap().push(request);
-                    let _ = stream.write_all(answer.as_bytes());
+                    then(&mut open, stream);
                 }
             }
         });
         Self { port, requests }
+    }
+
+    /// Takes each request and never answers it.
+    pub fn silent() -> Self {
+        Self::start(Vec::push)
     }
 
     pub fn url(&self) -> String {
