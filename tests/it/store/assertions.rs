@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use jwt_generator::domain::{Timestamp, UsedAssertion};
 use jwt_generator::store::Assertions;
 
-use super::contract::contract;
+use super::contract::{contract, side_by_side};
 
 const AT: Timestamp = Timestamp::from_millis(1_900_000_000_123);
 
@@ -29,9 +29,8 @@ async fn of_many_uses_at_once_one_adds_the_assertion(assertions: Arc<dyn Asserti
 }
 
 async fn assertions_that_have_expired_are_removed_in_portions(assertions: Arc<dyn Assertions>) {
-    for n in 0..1_001 {
-        assert!(assertions.create_assertion(&assertion(n, AT)).await.unwrap());
-    }
+    let create = async |n| assertions.create_assertion(&assertion(n, AT)).await.unwrap();
+    assert!(side_by_side((0..1_001).map(create)).await.into_iter().all(|is_new| is_new));
     assert!(assertions.create_assertion(&assertion(2_000, AT.plus_secs(60))).await.unwrap());
     assert!(!assertions.purge_assertions(AT).await.unwrap(), "they expire behind this instant");
     assert!(!assertions.create_assertion(&assertion(1, AT)).await.unwrap());

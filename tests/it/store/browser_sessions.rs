@@ -7,7 +7,7 @@ use jwt_generator::domain::{
 };
 use jwt_generator::store::{BrowserSessions, StoreError};
 
-use super::contract::{Opened, changed, contract, registered, user};
+use super::contract::{Opened, changed, contract, registered, side_by_side, user};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -135,11 +135,12 @@ async fn sessions_that_have_expired_are_removed_and_no_others(sessions: Arc<dyn 
 }
 
 async fn many_sessions_are_removed_by_several_calls(sessions: Arc<dyn BrowserSessions>) {
-    for n in 0..1_001_u16 {
+    let create = async |n: u16| {
         let mut key = [0; 32];
         key[..2].copy_from_slice(&n.to_be_bytes());
         create(&sessions, &BrowserSession { key: SessionKey(key), ..session(1, 1) }).await;
-    }
+    };
+    side_by_side((0..1_001).map(create)).await;
     let later = NOW.plus_secs(100);
     assert!(sessions.purge_browser_sessions(later).await.unwrap(), "one is left");
     assert!(!sessions.purge_browser_sessions(later).await.unwrap());

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use futures_util::{StreamExt, stream};
 use jwt_generator::domain::{
     Email, Event, EventId, EventKind, EventSubject, Initiator, PasswordHash, Sessions, Timestamp, User,
     UserId, Username,
@@ -22,6 +23,11 @@ use crate::support::mongod;
 pub(super) struct Opened {
     pub(super) stores: Stores,
     pub(super) events: StoredEvents,
+}
+
+/// The results of many calls, of which some run at the same time: on MongoDB, each write waits for a majority.
+pub(super) async fn side_by_side<T>(calls: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    stream::iter(calls).buffered(16).collect().await
 }
 
 pub fn user(n: u8) -> User {

@@ -9,7 +9,7 @@ use jwt_generator::domain::{
 use jwt_generator::store::{GrantCreated, Grants, StoreError};
 
 use super::browser_sessions::session;
-use super::contract::{Opened, changed, contract, registered, user};
+use super::contract::{Opened, changed, contract, registered, side_by_side, user};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -157,9 +157,8 @@ async fn a_user_has_a_limited_number_of_codes_and_used_ones_do_not_count(grants:
         Grant { id, terms, forget_at: NOW.plus_secs(secs + 60), ..grant(1, 1) }
     };
     let create = async |grant: &Grant| grants.create_grant(grant, None).await.unwrap();
-    for n in 0..1_000 {
-        assert_eq!(create(&code_at(n, 0)).await, GrantCreated::Added { lasting: 0 }, "{n}");
-    }
+    let created = side_by_side((0..1_000).map(async |n| create(&code_at(n, 0)).await)).await;
+    assert!(created.iter().all(|created| *created == GrantCreated::Added { lasting: 0 }), "{created:?}");
     let one_more = code_at(1_000, 1);
     assert_eq!(create(&one_more).await, GrantCreated::TooManyCodes);
     assert_eq!(grants.find_grant(one_more.id).await.unwrap(), None);
@@ -190,10 +189,11 @@ async fn grants_that_may_be_forgotten_are_removed_and_no_others(grants: Arc<dyn 
 }
 
 async fn many_grants_are_removed_by_several_calls(grants: Arc<dyn Grants>) {
-    for n in 0..1_001_u128 {
+    let create = async |n: u128| {
         let id = GrantId::from_bytes(n.to_be_bytes());
         grants.create_grant(&Grant { id, forget_at: NOW, ..grant(1, 1) }, None).await.unwrap();
-    }
+    };
+    side_by_side((0..1_001).map(create)).await;
     assert!(grants.purge_grants(NOW.plus_secs(1)).await.unwrap(), "one is left");
     assert!(!grants.purge_grants(NOW.plus_secs(1)).await.unwrap());
     assert_eq!(grants.list_grants_of_user(user(1).id, None, 9).await.unwrap(), []);

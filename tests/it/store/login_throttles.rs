@@ -7,7 +7,7 @@ use jwt_generator::domain::{
 };
 use jwt_generator::store::{LoginThrottles, StoreError};
 
-use super::contract::{Opened, changed, contract, registered, user};
+use super::contract::{Opened, changed, contract, registered, side_by_side, user};
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_123);
 
@@ -88,15 +88,15 @@ async fn records_that_no_longer_count_are_removed_and_no_others(throttles: Arc<d
 }
 
 async fn many_records_are_removed_by_several_calls(throttles: Arc<dyn LoginThrottles>) {
-    for place in 0..1_001 {
+    let create = async |place| {
         let record = record(ThrottledAccount::UnknownName(place), 1);
         assert!(throttles.replace_login_throttle_if(None, &record, None).await.unwrap());
-    }
+    };
+    side_by_side((0..1_001).map(create)).await;
     while throttles.purge_login_throttles(NOW.plus_secs(1)).await.unwrap() {}
-    for place in 0..1_001 {
-        let found = throttles.find_login_throttle(ThrottledAccount::UnknownName(place)).await.unwrap();
-        assert_eq!(found, None, "{place}");
-    }
+    let find = |place| throttles.find_login_throttle(ThrottledAccount::UnknownName(place));
+    let found = side_by_side((0..1_001).map(find)).await;
+    assert!(found.into_iter().all(|found| found.unwrap().is_none()));
 }
 
 async fn a_user_who_is_deleted_leaves_no_record(Opened { stores, events: _ }: Opened) {
