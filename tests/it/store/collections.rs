@@ -11,7 +11,7 @@ use jwt_generator::store::{
     Assertions, BrowserSessions, Checkpoints, Clients, Consents, Deliveries, Denials, EventRecorder, Events,
     Grants, Instances, LoginThrottles, Rings, StatusLists, Users, Webhooks,
 };
-use mongodb::bson::Document;
+use mongodb::bson::{Document, doc};
 
 use super::assertions::assertion;
 use super::browser_sessions::session;
@@ -98,4 +98,29 @@ fn the_database_has_the_collections_and_the_indexes_of_the_table_and_no_others()
             .collect();
         assert_eq!(made, wanted, "{}", collection.name);
     }
+    a_look_up_for_a_rare_kind_reads_only_its_events(&uri);
+}
+
+fn a_look_up_for_a_rare_kind_reads_only_its_events(uri: &str) {
+    let stored = |seq: i64, kind: &str| doc! { "seq": seq, "kind": kind, "record": "{}" };
+    let frequent = (1_000..1_500).map(|seq| stored(seq, "login.succeeded"));
+    let events: Vec<_> = frequent.chain([stored(1_500, "settings.changed")]).collect();
+    // The query of `list_latest_events`.
+    let find = doc! {
+        "find": "events",
+        "filter": {
+            "seq": { "$gt": 0_i64, "$lte": 2_000_i64 },
+            "record": { "$exists": true },
+            "kind": { "$in": ["settings.changed"] },
+        },
+        "sort": { "seq": -1 },
+        "limit": 10,
+    };
+    let explained = on_database(uri, async |database| {
+        database.collection("events").insert_many(events).await?;
+        database.run_command(doc! { "explain": find, "verbosity": "executionStats" }).await
+    });
+    let explained = explained.unwrap();
+    let read = explained.get_document("executionStats").unwrap().get_i32("totalDocsExamined").unwrap();
+    assert_eq!(read, 1, "{explained}");
 }
