@@ -4,23 +4,46 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use super::entry::{Entry, OpenRecord, millis, value_text};
-use crate::domain::{EventClass, EventField, EventKind, is_invisible};
+use crate::domain::{EventField, EventKind, is_invisible};
 
-/// The severity of CEF, from 0 to 10, of each class of events.
-const fn severity(class: EventClass) -> u8 {
-    match class {
-        EventClass::Security => 5,
-        EventClass::Other => 2,
+/// The severity of CEF: 0 to 3 is low, 4 to 6 is medium, 7 and 8 are high, 9 and 10 are very high. A kind of a later version is
+/// medium.
+const fn severity(kind: Option<EventKind>) -> u8 {
+    use EventKind::*;
+    let Some(kind) = kind else { return 5 };
+    match kind {
+        // A stolen code or refresh token was used.
+        CodeReused | RefreshTokenReused => 9,
+        // An attack goes on, or an operator ends one.
+        LoginLimited | KeyRevoked => 8,
+        LoginThrottled | SettingsChanged | OperatorActed => 6,
+        LoginFailed | LoginUnlocked | PasswordChanged | UserClaimsChanged | UserDeleted | ClientCreated
+        | ClientChanged | ClientSecretRotated | ClientDeleted | WebhookCreated | WebhookChanged
+        | WebhookSecretRotated | WebhookGone | WebhookDeleted => 5,
+        UserRegistered
+        | UserLoggedIn
+        | SessionsEnded
+        | TokenRevoked
+        | BrowserSessionStarted
+        | BrowserSessionEnded
+        | ConsentGiven
+        | ConsentWithdrawn
+        | GrantRevoked
+        | KeyPublished
+        | KeyActivated
+        | KeyRetired
+        | KeyRemoved => 3,
+        HashStrengthened | DemoTokensMade | TokensGenerated | ClientTokensIssued | TokensRefreshed => 1,
     }
 }
 
 /// An event as one line of CEF. `with_personal` says whether personal data is a part of it.
 pub fn cef_line(entry: &Entry, with_personal: bool) -> String {
     let version = env!("CARGO_PKG_VERSION");
-    let class = EventKind::from_name(&entry.kind).map_or(EventClass::Security, EventKind::class);
+    let severity = severity(EventKind::from_name(&entry.kind));
     let name = entry.kind.replace(['.', '_'], " ");
     let [id, name] = [header(&entry.kind), header(&name)];
-    let mut line = format!("CEF:0|JWT Generator|jwt-generator|{version}|{id}|{name}|{}|", severity(class));
+    let mut line = format!("CEF:0|JWT Generator|jwt-generator|{version}|{id}|{name}|{severity}|");
     add(&mut line, "rt", &millis(entry).to_string());
     add(&mut line, "externalId", &entry.id);
     add(&mut line, "cn1", &entry.seq.to_string());
@@ -146,6 +169,12 @@ mod tests {
         assert!(v6.ends_with("c6a2=2001:db8::1 c6a2Label=Source IPv6 Address"), "{v6}");
         let expired = Entry { record: None, ..super::tests::entry(&[]) };
         assert!(cef_line(&expired, true).ends_with("cn1Label=number msg=the record has expired"));
+        for (kind, expected) in
+            [("refresh_token.reused", 9), ("login.limited", 8), ("login.succeeded", 3), ("new.kind", 5)]
+        {
+            let line = cef_line(&Entry { kind: kind.to_owned(), ..expired.clone() }, false);
+            assert_eq!(line.split('|').nth(6), Some(expected.to_string().as_str()), "{line}");
+        }
     }
 
     #[test]
