@@ -93,7 +93,7 @@ impl PublishedStatusLists {
         self.0.lists.load().as_ref().is_some_and(|lists| lists.next == Some(number))
     }
 
-    /// The addresses of all lists (§9.3 of the draft); `None` if they are not known.
+    /// The addresses of all lists and of the one that is begun next (§9.3 of the draft); `None` if they are not known.
     pub fn aggregation(&self) -> Option<Published> {
         self.0.lists.load().as_ref().map(|lists| lists.aggregation.clone())
     }

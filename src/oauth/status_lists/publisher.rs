@@ -176,7 +176,9 @@ impl StatusListPublisher {
     fn publish(&self) {
         let signed = self.lists.iter().filter_map(|(number, list)| Some((*number, list.signed.clone()?)));
         let lists: BTreeMap<_, _> = signed.collect();
-        let uris: Vec<_> = lists.keys().map(|number| list_uri(&self.settings.issuer, *number)).collect();
+        // The list that is begun next is among them: another instance may give its first places before this one looks again.
+        let numbers = lists.keys().chain(&self.next);
+        let uris: Vec<_> = numbers.map(|number| list_uri(&self.settings.issuer, *number)).collect();
         let aggregation = Published::new(json!({ "status_lists": uris }).to_string());
         self.published.replace(Lists { lists, next: self.next, aggregation });
     }

@@ -15,9 +15,8 @@ use super::introspection::introspected;
 use super::registrations::id;
 use super::{ISSUER, ask, claims_of, machine, of, own_token, service};
 use crate::clients::{SECRET, SECRET_HASH, generator};
-use crate::support::{
-    Client, Program, Service, Verifier, eventually, folder_with_keys, jwt_generator, mongod, run,
-};
+use crate::support::mongod::{self, free_port};
+use crate::support::{Client, Program, Service, Verifier, eventually, folder_with_keys, jwt_generator, run};
 
 /// The lists are looked at each second.
 const SOON: (&str, &str) = ("STATUS_LIST_TTL", "4s");
@@ -111,19 +110,40 @@ fn a_list_is_published_as_the_draft_says_and_caches_may_keep_it() {
     assert_eq!((again.status, again.body.len()), (304, 0));
     let head = client.send(Method::HEAD, &format!("{LISTS}/1"), &[], "");
     assert_eq!((head.status, head.body.len(), head.header("etag")), (200, 0, Some(tag)));
-    assert_eq!(client.get(LISTS).ok(), json!({ "status_lists": [] }), "no token has a place yet");
+    assert_eq!(
+        client.get(LISTS).ok(),
+        json!({ "status_lists": [format!("{ISSUER}{LISTS}/1")] }),
+        "the first token will be there"
+    );
     let discovery = client.get("/.well-known/openid-configuration").ok();
     assert_eq!(discovery["status_list_aggregation_endpoint"], json!(format!("{ISSUER}{LISTS}")));
 }
 
 #[test]
-fn the_aggregation_names_the_lists_that_have_tokens() {
+fn the_aggregation_names_the_list_of_a_token_at_once_and_the_next_one() {
     let service = service(&[listed("stock")], &[SOON]);
-    let (uri, _) = place_of(&own_token(&of(&service, "stock")));
-    eventually("the list", || {
+    let names = || {
         let answer = service.anonymous().get(LISTS);
-        (answer.status == 200 && answer.json() == json!({ "status_lists": [uri] })).then_some(())
-    });
+        (answer.status == 200).then(|| answer.json())
+    };
+    eventually("the aggregation", names);
+    let (uri, _) = place_of(&own_token(&of(&service, "stock")));
+    let named = names().unwrap();
+    assert!(named["status_lists"].as_array().unwrap().contains(&json!(uri)), "{named}");
+    let both = [uri, format!("{ISSUER}{LISTS}/2")];
+    eventually("both lists", || (names() == Some(json!({ "status_lists": both }))).then_some(()));
+}
+
+#[test]
+fn until_the_lists_are_known_their_addresses_are_503() {
+    let away = format!("mongodb://127.0.0.1:{}/away", free_port());
+    let service = service(&[], &[SOON, ("MONGODB_URI", &away)]);
+    for path in [LISTS, &format!("{LISTS}/1")] {
+        let refused = service.anonymous().get(path);
+        let sentence = "The service is still loading what this answer needs; try again shortly";
+        refused.is_oauth_error(503, "temporarily_unavailable", sentence);
+        assert!(refused.header("retry-after").is_some() && refused.header("etag").is_none(), "{path}");
+    }
 }
 
 #[test]
