@@ -5,10 +5,13 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use jwt_generator::store::sqlite::Sqlite;
+use mongodb::bson::{Document, doc};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::support::{Client, Program, Terminal, eventually, folder_with_keys, jwt_generator, refused, run};
+use crate::support::{
+    Client, Program, Terminal, eventually, folder_with_keys, jwt_generator, mongod, refused, run,
+};
 
 const CHEAP: (&str, &str) = ("BCRYPT_ROUNDS", "4");
 
@@ -30,6 +33,10 @@ fn lines_of(folder: &Path, arguments: &[&str]) -> Vec<Value> {
 /// A server with events of `ada` and of `eve`, who was deleted.
 fn with_events(settings: &[(&str, &str)]) -> (tempfile::TempDir, Program) {
     let folder = folder_with_keys();
+    // The commands read the same database.
+    if let Some((name, uri)) = settings.iter().find(|(name, _)| *name == "MONGODB_URI") {
+        std::fs::write(folder.path().join(".env"), format!("{name}={uri}\n")).unwrap();
+    }
     let program = Program::start(folder.path(), &[&[CHEAP], settings].concat());
     let client = program.client();
     client.register("ada");
@@ -170,6 +177,34 @@ fn an_export_is_checked_offline_with_the_key_set_alone() {
     assert!(refused(&mut command(elsewhere.path(), &some), 1).contains("this export was filtered"));
     let told = refused(&mut command(elsewhere.path(), &["audit", "verify", "--from", "events.jsonl"]), 2);
     assert!(told.contains("--keys"), "{told}");
+}
+
+#[test]
+fn a_trail_on_mongodb_is_exported_and_verified_and_a_change_is_found() {
+    let uri = mongod::new_database();
+    let (folder, program) = with_events(&[("MONGODB_URI", &uri)]);
+    key_set(&program.client(), folder.path());
+    eventually("the events are sealed", || {
+        let listed = lines_of(folder.path(), &["audit", "list"]);
+        kinds(&listed).contains(&"user.logged_out").then_some(())
+    });
+    text(folder.path(), &["audit", "checkpoint"]);
+    text(folder.path(), &["audit", "export", "--to", "events.jsonl"]);
+    let of_export = ["audit", "verify", "--keys", "jwks.json", "--from", "events.jsonl"];
+    for verify in [&["audit", "verify"][..], &of_export] {
+        let report = lines_of(folder.path(), verify).remove(0);
+        assert!(report["ok"] == true && report["checkpoints"].as_u64() >= Some(1), "{report:#}");
+    }
+    drop(program);
+    let change = doc! { "$set": { "record": "{}" } };
+    let changed = mongod::on_database(&uri, async |database| {
+        let events = database.collection::<Document>("events");
+        events.update_one(doc! { "kind": "user.logged_out" }, change).await
+    });
+    assert_eq!(changed.unwrap().modified_count, 1);
+    let output = command(folder.path(), &["audit", "verify", "--json"]).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(output.status.code() == Some(1) && report["faults"][0]["fault"] == "event_altered", "{report:#}");
 }
 
 #[test]
