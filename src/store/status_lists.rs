@@ -27,8 +27,13 @@ pub trait StatusLists: Send + Sync {
     /// The places of all tokens that these denials concern ([`StatusEntry::concerns`]).
     async fn list_denied_places(&self, denials: &[Denial]) -> Result<Vec<StatusPlace>, StoreError>;
 
-    /// The places of all tokens that this key signed.
-    async fn list_places_of_key(&self, kid: &Kid) -> Result<Vec<StatusPlace>, StoreError>;
+    /// At most `limit` places of tokens that this key signed, in their order: the first ones, or those behind `after`.
+    async fn list_places_of_key(
+        &self,
+        kid: &Kid,
+        after: Option<StatusPlace>,
+        limit: usize,
+    ) -> Result<Vec<StatusPlace>, StoreError>;
 
     /// Removes records of tokens that have expired before `now`, and lists that lived until then, but never the newest list:
     /// no number is given twice. True if there may be more records.
@@ -53,7 +58,12 @@ impl StatusLists for Absent {
         Err(StoreError::Absent)
     }
 
-    async fn list_places_of_key(&self, _: &Kid) -> Result<Vec<StatusPlace>, StoreError> {
+    async fn list_places_of_key(
+        &self,
+        _: &Kid,
+        _: Option<StatusPlace>,
+        _: usize,
+    ) -> Result<Vec<StatusPlace>, StoreError> {
         Err(StoreError::Absent)
     }
 

@@ -19,6 +19,8 @@ use crate::token::Tokens;
 
 /// How many denials one call of the store gets.
 const AT_ONCE: usize = 500;
+/// How many places of a key one call of the store returns.
+const PLACES_AT_ONCE: usize = 50_000;
 
 /// How the lists are published.
 #[derive(Clone, Debug)]
@@ -120,14 +122,26 @@ impl StatusListPublisher {
         self.open.settle(now);
         for (kid, revoked_at) in self.revoked_keys() {
             if self.settled_keys.get(&kid) != Some(&revoked_at) {
-                let places = self.store.list_places_of_key(&kid).await?;
-                self.revoke(&places, now);
+                self.revoke_tokens_of(&kid, now).await?;
                 if is_old(revoked_at, now) {
                     self.settled_keys.insert(kid, revoked_at);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Reads the tokens of a key in portions: there may be millions, and each call of the store has a deadline.
+    async fn revoke_tokens_of(&mut self, kid: &Kid, now: Timestamp) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let places = self.store.list_places_of_key(kid, after, PLACES_AT_ONCE).await?;
+            self.revoke(&places, now);
+            if places.len() < PLACES_AT_ONCE {
+                return Ok(());
+            }
+            after = places.last().copied();
+        }
     }
 
     fn take_lists(&mut self, records: &[StatusListRecord], now: Timestamp) {

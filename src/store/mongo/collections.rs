@@ -274,7 +274,7 @@ pub const STATUS_ENTRIES: CollectionSpec = CollectionSpec {
     holds: "a token with a place in a list of states: its `jti`, key, client, user, grant and session, by which a denial finds it",
     bound: "one for each token of a client with `status_list`; removed when the token has expired",
     indexes: &[
-        IndexSpec { members: &["concerns"], rule: IndexRule::Plain },
+        IndexSpec { members: &["concerns", "_id"], rule: IndexRule::Plain },
         IndexSpec {
             members: &["expires_at"],
             rule: IndexRule::Expires { after: Duration::ZERO, unless_present: None },

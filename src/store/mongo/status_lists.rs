@@ -74,8 +74,25 @@ impl StatusLists for Mongo {
         Ok(places)
     }
 
-    async fn list_places_of_key(&self, kid: &Kid) -> Result<Vec<StatusPlace>, StoreError> {
-        self.places(doc! { "concerns": of_key(kid) }).await
+    async fn list_places_of_key(
+        &self,
+        kid: &Kid,
+        after: Option<StatusPlace>,
+        limit: usize,
+    ) -> Result<Vec<StatusPlace>, StoreError> {
+        let after = after.map_or(-1, |after| after.to_number() as i64);
+        let filter = doc! { "concerns": of_key(kid), "_id": { "$gt": after } };
+        let found = within_deadline(async {
+            let entries = self.collection(&STATUS_ENTRIES).await?;
+            let found = entries.find(filter).sort(doc! { "_id": 1 }).limit(limit as i64);
+            found
+                .projection(doc! { "_id": 1 })
+                .batch_size(100_000)
+                .await?
+                .try_collect::<Vec<Document>>()
+                .await
+        });
+        found.await?.iter().map(place_of).collect()
     }
 
     async fn purge_status_entries(&self, now: Timestamp) -> Result<bool, StoreError> {
@@ -134,11 +151,15 @@ impl Mongo {
             let found = entries.find(filter).projection(doc! { "_id": 1 }).batch_size(100_000).await?;
             found.try_collect::<Vec<Document>>().await
         });
-        let place = |found: &Document| match found.get_i64("_id") {
-            Ok(number) => Ok(StatusPlace::from_number(number.max(0) as u64)),
-            Err(_) => Err(StoreError::Corrupt(format!("the status entry {:?}", found.get("_id")))),
-        };
-        found.await?.iter().map(place).collect()
+        found.await?.iter().map(place_of).collect()
+    }
+}
+
+/// The place that a document says.
+fn place_of(found: &Document) -> Result<StatusPlace, StoreError> {
+    match found.get_i64("_id") {
+        Ok(number) => Ok(StatusPlace::from_number(number.max(0) as u64)),
+        Err(_) => Err(StoreError::Corrupt(format!("the status entry {:?}", found.get("_id")))),
     }
 }
 

@@ -28,8 +28,13 @@ impl StatusLists for Observed<dyn StatusLists> {
         self.run(Verb::list_denied_places, self.store.list_denied_places(denials)).await
     }
 
-    async fn list_places_of_key(&self, kid: &Kid) -> Result<Vec<StatusPlace>, StoreError> {
-        self.run(Verb::list_places_of_key, self.store.list_places_of_key(kid)).await
+    async fn list_places_of_key(
+        &self,
+        kid: &Kid,
+        after: Option<StatusPlace>,
+        limit: usize,
+    ) -> Result<Vec<StatusPlace>, StoreError> {
+        self.run(Verb::list_places_of_key, self.store.list_places_of_key(kid, after, limit)).await
     }
 
     async fn purge_status_entries(&self, now: Timestamp) -> Result<bool, StoreError> {

@@ -21,7 +21,7 @@ const OF_REGISTRATION: &str = "SELECT place FROM status_entries WHERE registrati
 const OF_USER: &str = "SELECT place FROM status_entries WHERE user = ?1 AND issued_at <= ?2";
 const OF_ACCESS: &str = "SELECT place FROM status_entries
                          WHERE user = ?1 AND issued_at <= ?2 AND client = ?3 AND grant_id IS NOT NULL";
-const OF_KEY: &str = "SELECT place FROM status_entries WHERE kid = ?1";
+const OF_KEY: &str = "SELECT place FROM status_entries WHERE kid = ?1 AND place > ?2 ORDER BY place LIMIT ?3";
 
 #[async_trait]
 impl StatusLists for Sqlite {
@@ -68,12 +68,18 @@ impl StatusLists for Sqlite {
         self.read(query).await
     }
 
-    async fn list_places_of_key(&self, kid: &Kid) -> Result<Vec<StatusPlace>, StoreError> {
+    async fn list_places_of_key(
+        &self,
+        kid: &Kid,
+        after: Option<StatusPlace>,
+        limit: usize,
+    ) -> Result<Vec<StatusPlace>, StoreError> {
         self.upgrade().await?;
         let kid = kid.to_string();
+        let after = after.map_or(-1, |after| after.to_number() as i64);
         let query = move |connection: &Connection| {
             let mut places = Vec::new();
-            add_found(connection, OF_KEY, &[&kid], &mut places)?;
+            add_found(connection, OF_KEY, &[&kid, &after, &(limit as i64)], &mut places)?;
             Ok(places)
         };
         self.read(query).await

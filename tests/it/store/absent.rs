@@ -123,7 +123,7 @@ async fn without_a_database_each_verb_says_so() {
         status_lists.list_status_lists().await.map(drop),
         status_lists.create_status_entry(&entry).await.map(drop),
         status_lists.list_denied_places(&[denial]).await.map(drop),
-        status_lists.list_places_of_key(&of_key).await.map(drop),
+        status_lists.list_places_of_key(&of_key, None, 1).await.map(drop),
         status_lists.purge_status_entries(now).await.map(drop),
     ]);
     let filter = EventFilter::default();

@@ -123,11 +123,17 @@ async fn a_denial_of_a_user_spares_tokens_that_were_issued_later(lists: Arc<dyn 
 }
 
 async fn the_tokens_of_a_key_are_found(lists: Arc<dyn StatusLists>) {
-    for entry in [entry(1), StatusEntry { kid: Kid::parse("other").unwrap(), ..entry(2) }] {
+    for entry in [entry(3), StatusEntry { kid: Kid::parse("other").unwrap(), ..entry(2) }, entry(1), entry(4)]
+    {
         assert!(lists.create_status_entry(&entry).await.unwrap());
     }
-    let found = lists.list_places_of_key(&Kid::parse("k").unwrap()).await.unwrap();
-    assert_eq!(found, [entry(1).place]);
+    let of_key =
+        async |after, limit| lists.list_places_of_key(&Kid::parse("k").unwrap(), after, limit).await.unwrap();
+    let mut places = [entry(1).place, entry(3).place, entry(4).place];
+    places.sort_by_key(|place| place.to_number());
+    assert_eq!(of_key(None, 9).await, places);
+    assert_eq!(of_key(None, 2).await, places[..2]);
+    assert_eq!(of_key(Some(places[1]), 2).await, places[2..]);
 }
 
 async fn what_has_expired_is_removed_and_the_newest_list_stays(lists: Arc<dyn StatusLists>) {
