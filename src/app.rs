@@ -18,6 +18,7 @@ mod health_watch;
 mod instance_heartbeat;
 mod key_events;
 mod listener;
+mod log_filter_events;
 mod metric_export;
 mod operator_event;
 mod process_metrics;
@@ -45,7 +46,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::accounts::{Hasher, Registry};
-use crate::admin::{Admin, AdminListener};
+use crate::admin::{Admin, AdminListener, LogFilterChanges};
 use crate::audit::CheckpointFileError;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -297,12 +298,17 @@ impl App {
         let (health, metrics) = (Arc::clone(components.health()), components.metrics().clone());
         let tracer = components.tracer().clone();
         let metric_export = components.metric_export().cloned();
+        let log_changes = LogFilterChanges::default();
+        if admin.is_some() {
+            tasks.start(components.log_filter_events(log_changes.clone(), entropy.clone()));
+        }
         let (http_service, others) = components.into_service(config, port, entropy);
         others.into_iter().for_each(|task| tasks.start(task));
         let http_service = Arc::new(http_service);
         let log = LogFilter::detached(&config.log_level);
-        let admin =
-            admin.map(|listener| AdminListener::new(listener, Admin::new(metrics.clone(), health, log)));
+        let admin = admin.map(|listener| {
+            AdminListener::new(listener, Admin::new(metrics.clone(), health, log, log_changes))
+        });
         Ok(Self {
             listener,
             http_service,

@@ -30,7 +30,7 @@ impl Admin {
         let path = request.uri().path();
         let is_read = request.method() == Method::GET || request.method() == Method::HEAD;
         match path {
-            "/debug/log" if request.method() == Method::PUT => self.replace_log_filter(request),
+            "/debug/log" if request.method() == Method::PUT => self.replace_log_filter(reach, request),
             "/debug/log" if !is_read => not_allowed("GET,HEAD,PUT"),
             "/metrics" | "/livez" | "/readyz" | "/startupz" if !is_read => not_allowed("GET,HEAD"),
             "/metrics" => self.metrics(request),

@@ -5,9 +5,11 @@ mod answers;
 mod guard;
 mod listener;
 mod log_filter;
+mod log_filter_changes;
 mod places;
 
 pub use listener::AdminListener;
+pub use log_filter_changes::{LogFilterChange, LogFilterChanges};
 
 use std::sync::Arc;
 
@@ -20,11 +22,17 @@ pub struct Admin {
     metrics: MetricRegistry,
     health: Arc<InstanceHealth>,
     log: LogFilter,
+    log_changes: LogFilterChanges,
 }
 
 impl Admin {
-    /// The metrics and the health of an instance, and the filter of its log.
-    pub fn new(metrics: MetricRegistry, health: Arc<InstanceHealth>, log: LogFilter) -> Self {
-        Self { metrics, health, log }
+    /// The metrics and the health of an instance, and the filter of its log. Changes of the filter are noted in `log_changes`.
+    pub fn new(
+        metrics: MetricRegistry,
+        health: Arc<InstanceHealth>,
+        log: LogFilter,
+        log_changes: LogFilterChanges,
+    ) -> Self {
+        Self { metrics, health, log, log_changes }
     }
 }

@@ -12,6 +12,7 @@ use super::clients::{ClientRefresh, clients_file};
 use super::database_probe::DatabaseProbe;
 use super::denials::DenialTask;
 use super::instance_heartbeat::InstanceHeartbeat;
+use super::log_filter_events::LogFilterEvents;
 use super::metric_export::MetricExport;
 use super::process_metrics::ProcessMetrics;
 use super::server_secret::ServerSecretKeeper;
@@ -20,6 +21,7 @@ use super::task::Supervised;
 use super::webhooks::{WebhookTask, open_webhooks, webhooks_file};
 use super::{StartError, open_clients, open_registry, open_ring_service, open_stores};
 use crate::accounts::{LoginGuard, Registry};
+use crate::admin::LogFilterChanges;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::entropy::Entropy;
@@ -200,6 +202,12 @@ impl Components {
     pub(super) fn database_probe(&self) -> Supervised {
         let probe = DatabaseProbe::new(Arc::clone(&self.stores.database), self.database.clone());
         Supervised::new(probe, self.health.tasks())
+    }
+
+    /// The task that stores changes of the log's filter as events.
+    pub(super) fn log_filter_events(&self, changes: LogFilterChanges, entropy: Entropy) -> Supervised {
+        let task = LogFilterEvents::new(changes, Arc::clone(&self.stores.events), entropy);
+        Supervised::new(task, self.health.tasks())
     }
 }
 

@@ -16,7 +16,7 @@ const fn severity(kind: Option<EventKind>) -> u8 {
         CodeReused | RefreshTokenReused => 9,
         // An attack goes on, or an operator ends one.
         LoginLimited | KeyRevoked => 8,
-        LoginThrottled | SettingsChanged | OperatorActed => 6,
+        LoginThrottled | SettingsChanged | OperatorActed | LogFilterChanged => 6,
         LoginFailed | LoginUnlocked | PasswordChanged | UserClaimsChanged | UserDeleted | ClientCreated
         | ClientChanged | ClientSecretRotated | ClientDeleted | WebhookCreated | WebhookChanged
         | WebhookSecretRotated | WebhookGone | WebhookDeleted => 5,

@@ -21,6 +21,8 @@ pub enum EventField {
     Digests,
     /// The version of the program.
     Version,
+    /// The filter of the log.
+    Filter,
 }
 
 impl EventField {
@@ -34,6 +36,7 @@ impl EventField {
             Self::Settings => "settings",
             Self::Digests => "digests",
             Self::Version => "version",
+            Self::Filter => "filter",
         }
     }
 }

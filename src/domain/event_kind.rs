@@ -138,6 +138,8 @@ event_kinds! {
     WebhookGone = "webhook.gone", Security, [];
     /// An endpoint was removed.
     WebhookDeleted = "webhook.deleted", Security, [];
+    /// The filter of the log was replaced through the admin listener.
+    LogFilterChanged = "log.filter_changed", Security, [];
 }
 
 impl EventKind {

@@ -376,6 +376,23 @@ fn the_filter_of_the_log_changes_while_the_program_runs() {
     assert!(!logs_requests("after-00001"));
 }
 
+#[test]
+fn a_change_of_the_filter_of_the_log_is_an_event() {
+    let folder = folder_with_keys();
+    let (program, admin) = with_admin(folder.path(), &[]);
+    let put = |filter: &str| admin.send(Method::PUT, "/debug/log", &[], filter).status;
+    assert_eq!([put("warn"), put("loud"), put("off")], [200, 400, 200]);
+    // A stop loses none of them.
+    program.stop();
+    let listed = run(jwt_generator(folder.path()).args(["audit", "list", "--kind", "log", "--json"]));
+    let records: Vec<Value> = listed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let said: Vec<_> =
+        records.iter().map(|record| [&record["kind"], &record["actor"], &record["data"]]).collect();
+    let [kind, actor] = [json!("log.filter_changed"), json!("operator")];
+    let data = ["warn", "off"].map(|filter| json!({ "address": "127.0.0.1", "filter": filter }));
+    assert_eq!(said, [[&kind, &actor, &data[0]], [&kind, &actor, &data[1]]]);
+}
+
 fn contains(export: &[u8], text: &str) -> bool {
     export.windows(text.len()).any(|window| window == text.as_bytes())
 }
