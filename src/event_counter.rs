@@ -46,12 +46,18 @@ pub struct Counted {
 impl EventCounter {
     /// Counts one. A kind that is not counted changes nothing.
     pub fn count(&self, kind: EventKind, client: Option<&ClientId>) {
-        self.add(kind, client, 1);
-    }
-
-    /// Adds what was taken and could not be stored.
-    pub fn give_back(&self, counted: &[Counted]) {
-        counted.iter().for_each(|one| self.add(one.kind, one.client.as_ref(), one.count));
+        let Some(client) = client else { return self.0.without_client.add(kind) };
+        if let Some(counters) = self.0.of_clients.load().get(client) {
+            return counters.add(kind);
+        }
+        self.0.of_clients.rcu(|clients| {
+            let mut clients = HashMap::clone(clients);
+            clients.entry(client.clone()).or_default();
+            clients
+        });
+        if let Some(counters) = self.0.of_clients.load().get(client) {
+            counters.add(kind);
+        }
     }
 
     /// What was counted since the last call.
@@ -61,28 +67,13 @@ impl EventCounter {
         let all = std::iter::once((None, &self.0.without_client)).chain(clients);
         all.flat_map(|(client, counters)| counters.take(client)).collect()
     }
-
-    fn add(&self, kind: EventKind, client: Option<&ClientId>, count: u64) {
-        let Some(client) = client else { return self.0.without_client.add(kind, count) };
-        if let Some(counters) = self.0.of_clients.load().get(client) {
-            return counters.add(kind, count);
-        }
-        self.0.of_clients.rcu(|clients| {
-            let mut clients = HashMap::clone(clients);
-            clients.entry(client.clone()).or_default();
-            clients
-        });
-        if let Some(counters) = self.0.of_clients.load().get(client) {
-            counters.add(kind, count);
-        }
-    }
 }
 
 impl Counters {
-    fn add(&self, kind: EventKind, count: u64) {
+    fn add(&self, kind: EventKind) {
         let of_kind = COUNTED.iter().zip(&self.0).find(|(counted, _)| **counted == kind);
         if let Some((_, counter)) = of_kind {
-            counter.fetch_add(count, Ordering::Relaxed);
+            counter.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -123,8 +114,6 @@ mod tests {
         ];
         assert_eq!(taken, expected);
         assert_eq!(counter.take(), []);
-        counter.give_back(&taken);
-        assert_eq!(counter.take(), expected);
     }
 
     #[test]

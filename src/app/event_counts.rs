@@ -1,5 +1,6 @@
 //! The task that stores what was only counted, for each minute, kind and client.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,8 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::task::{NextTurn, Task, TurnError};
-use crate::domain::Timestamp;
+use crate::domain::{EventId, Timestamp};
+use crate::entropy::{Entropy, EntropyError};
 use crate::event_counter::{Counted, EventCounter};
 use crate::store::{EventCount, Events, StoreError};
 
@@ -15,35 +17,50 @@ use crate::store::{EventCount, Events, StoreError};
 const EVERY: Duration = Duration::from_secs(10);
 const MINUTE_SECS: u64 = 60;
 
+/// Counts of one batch, so that its document does not become too large.
+const MOST_IN_A_BATCH: usize = 10_000;
+
 /// Adds the counts of the last seconds to those of their minute.
 pub(super) struct EventCountTask {
     counter: EventCounter,
     events: Arc<dyn Events>,
+    entropy: Entropy,
+    /// Batches of which it is not known whether the store has them.
+    waiting: VecDeque<(EventId, Vec<EventCount>)>,
+}
+
+/// Why the counts could not be stored.
+#[derive(Debug, thiserror::Error)]
+enum EventCountError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
 }
 
 impl EventCountTask {
-    pub(super) fn new(counter: EventCounter, events: Arc<dyn Events>) -> Self {
-        Self { counter, events }
+    pub(super) fn new(counter: EventCounter, events: Arc<dyn Events>, entropy: Entropy) -> Self {
+        Self { counter, events, entropy, waiting: VecDeque::new() }
     }
 
-    async fn store(&self, now: Timestamp) -> Result<(), StoreError> {
-        let counted = self.counter.take();
-        if counted.is_empty() {
-            return Ok(());
-        }
+    /// First the batches that wait. Meanwhile, the counter goes on.
+    async fn store(&mut self, now: Timestamp) -> Result<(), EventCountError> {
+        self.store_waiting().await?;
         let minute = Timestamp::from_secs(now.as_secs() / MINUTE_SECS * MINUTE_SECS);
-        let of_minute = |one: &Counted| EventCount {
-            minute,
-            kind: one.kind,
-            client: one.client.clone(),
-            count: one.count,
-        };
-        let counts: Vec<_> = counted.iter().map(of_minute).collect();
-        let stored = self.events.add_event_counts(&counts).await;
-        if stored.is_err() {
-            self.counter.give_back(&counted);
+        let of_minute = |Counted { kind, client, count }: Counted| EventCount { minute, kind, client, count };
+        let counts: Vec<_> = self.counter.take().into_iter().map(of_minute).collect();
+        for counts in counts.chunks(MOST_IN_A_BATCH) {
+            self.waiting.push_back((self.entropy.event_id(now)?, counts.to_vec()));
         }
-        stored
+        Ok(self.store_waiting().await?)
+    }
+
+    async fn store_waiting(&mut self) -> Result<(), StoreError> {
+        while let Some((batch, counts)) = self.waiting.front() {
+            self.events.add_event_counts(*batch, counts).await?;
+            self.waiting.pop_front();
+        }
+        Ok(())
     }
 }
 
@@ -56,8 +73,8 @@ impl Task for EventCountTask {
     async fn turn(&mut self, now: Timestamp) -> Result<NextTurn, TurnError> {
         match self.store(now).await {
             // If the database does not answer, the task that asks it tells of it.
-            Ok(()) | Err(StoreError::Unavailable(_)) => Ok(NextTurn::After(EVERY)),
-            Err(StoreError::Absent) => Ok(NextTurn::Never),
+            Ok(()) | Err(EventCountError::Store(StoreError::Unavailable(_))) => Ok(NextTurn::After(EVERY)),
+            Err(EventCountError::Store(StoreError::Absent)) => Ok(NextTurn::Never),
             Err(error) => Err(error.into()),
         }
     }

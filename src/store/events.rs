@@ -59,8 +59,9 @@ pub trait Events: Send + Sync {
     /// The keys of these persons; those of persons who are no users any more do not exist.
     async fn list_person_keys(&self, persons: &[UserId]) -> Result<Vec<(UserId, PersonKey)>, StoreError>;
 
-    /// Adds to what is counted and not stored one by one.
-    async fn add_event_counts(&self, counts: &[EventCount]) -> Result<(), StoreError>;
+    /// Adds a batch of counts of one minute to what is counted and not stored one by one: all of them or none. If the caller does
+    /// not know whether that was done, it may add the same batch again: MongoDB adds it once.
+    async fn add_event_counts(&self, batch: EventId, counts: &[EventCount]) -> Result<(), StoreError>;
 
     /// What was counted in minutes that began at `since` or later and before `until`, in the order of time.
     async fn list_event_counts(
@@ -203,7 +204,7 @@ impl Events for Absent {
         Err(StoreError::Absent)
     }
 
-    async fn add_event_counts(&self, _: &[EventCount]) -> Result<(), StoreError> {
+    async fn add_event_counts(&self, _: EventId, _: &[EventCount]) -> Result<(), StoreError> {
         Err(StoreError::Absent)
     }
 

@@ -5,10 +5,12 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::collector::{Collector, CollectorFault};
-use crate::support::{Client, Program, Service, eventually, folder_with_keys, jwt_generator, read, refused};
+use crate::support::{
+    Client, Program, Service, eventually, folder_with_keys, jwt_generator, read, refused, run,
+};
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const ASKING: (&str, &str) =
@@ -384,7 +386,8 @@ fn a_change_of_the_filter_of_the_log_is_an_event() {
     assert_eq!([put("warn"), put("loud"), put("off")], [200, 400, 200]);
     // A stop loses none of them.
     program.stop();
-    let listed = run(jwt_generator(folder.path()).args(["audit", "list", "--kind", "log", "--json"]));
+    let listed =
+        run(jwt_generator(folder.path()).args(["audit", "list", "--kind", "log.filter_changed", "--json"]));
     let records: Vec<Value> = listed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let said: Vec<_> =
         records.iter().map(|record| [&record["kind"], &record["actor"], &record["data"]]).collect();

@@ -131,12 +131,13 @@ impl Components {
             config.given.clone(),
             server_secret.current().clone(),
             Arc::clone(events),
-            entropy,
+            entropy.clone(),
         );
+        let event_counts = EventCountTask::new(event_counter, Arc::clone(events), entropy);
         let mut tasks = vec![
             Supervised::new(key_events, known),
             Supervised::new(settings_event, known),
-            Supervised::new(EventCountTask::new(event_counter, Arc::clone(events)), known),
+            Supervised::new(event_counts, known),
             Supervised::new(ring_refresher, known).after(pause),
             Supervised::new(SignerProbe::new(keys, refresh), known),
             Supervised::new(heartbeat, known).after(instance_heartbeat::EVERY),

@@ -251,8 +251,8 @@ pub const EVENT_CHAIN: CollectionSpec = CollectionSpec {
 pub const EVENT_COUNTS: CollectionSpec = CollectionSpec {
     name: "event_counts",
     owner: Owner::Ours,
-    holds: "how often something happened in a minute, for a client or for none",
-    bound: "one for each minute, kind and client with anything to count; removed after the time that `EVENT_RETENTION` has for other \
+    holds: "how often something happened, for each client, in some seconds of an instance",
+    bound: "one for each instance and ten seconds with anything to count; removed after the time that `EVENT_RETENTION` has for other \
             events",
     indexes: &[IndexSpec { members: &["minute"], rule: IndexRule::Plain }],
 };

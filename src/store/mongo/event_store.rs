@@ -1,5 +1,7 @@
 //! The verbs of [`Events`] on MongoDB.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
@@ -8,7 +10,7 @@ use super::collections::{EVENT_COUNTS, EVENTS, USER_STATES};
 use super::connection::ReadFrom;
 use super::document::{date, object_id, timestamp};
 use super::event_chain::digest_in;
-use super::events::{EVENT_KEY, key_of};
+use super::events::{EVENT_KEY, key_of, uuid};
 use super::{Mongo, is_duplicate, within_deadline};
 use crate::domain::{ClientId, Event, EventId, EventKind, EventRetention, Timestamp, UserId};
 use crate::event_record::{PersonKey, RecordDigest};
@@ -89,18 +91,17 @@ impl Events for Mongo {
         Ok(keys.collect())
     }
 
-    async fn add_event_counts(&self, counts: &[EventCount]) -> Result<(), StoreError> {
-        for EventCount { minute, kind, client, count } in counts {
-            let client = client.as_ref().map_or("", ClientId::as_str);
-            let id = doc! { "minute": date(*minute), "kind": kind.name(), "client": client };
-            let change = doc! { "$inc": { "count": *count as i64 }, "$set": { "minute": date(*minute) } };
-            within_deadline(async {
-                let collection = self.collection(&EVENT_COUNTS).await?;
-                collection.update_one(doc! { "_id": id }, change).upsert(true).await
-            })
-            .await?;
-        }
-        Ok(())
+    async fn add_event_counts(&self, batch: EventId, counts: &[EventCount]) -> Result<(), StoreError> {
+        let Some(minute) = counts.first().map(|count| date(count.minute)) else { return Ok(()) };
+        let counts: Vec<_> = counts.iter().map(count_to_document).collect();
+        let document = doc! { "_id": uuid(batch), "minute": minute, "counts": counts };
+        within_deadline(async {
+            match self.collection(&EVENT_COUNTS).await?.insert_one(document).await {
+                Err(error) if is_duplicate(&error) => Ok(()),
+                other => other.map(|_| ()),
+            }
+        })
+        .await
     }
 
     async fn list_event_counts(
@@ -111,10 +112,21 @@ impl Events for Mongo {
         let filter = doc! { "minute": { "$gte": date(since), "$lt": date(until) } };
         let found = within_deadline(async {
             let counts = self.collection(&EVENT_COUNTS).await?;
-            let found = counts.find(filter).sort(doc! { "minute": 1, "_id": 1 }).await?;
-            found.try_collect::<Vec<Document>>().await
+            counts.find(filter).await?.try_collect::<Vec<Document>>().await
         });
-        Ok(found.await?.iter().filter_map(count_of).collect())
+        let mut sums = BTreeMap::<(Timestamp, String, String), u64>::new();
+        for batch in found.await? {
+            for (key, count) in counts_of(&batch) {
+                let sum = sums.entry(key).or_default();
+                *sum = sum.saturating_add(count);
+            }
+        }
+        // A kind of a later version is not known here.
+        let known = |((minute, kind, client), count): ((Timestamp, String, String), u64)| {
+            let (kind, client) = (EventKind::from_name(&kind)?, ClientId::parse(&client).ok());
+            Some(EventCount { minute, kind, client, count })
+        };
+        Ok(sums.into_iter().filter_map(known).collect())
     }
 }
 
@@ -178,13 +190,19 @@ fn stored(document: &Document) -> Result<StoredEvent, StoreError> {
     })
 }
 
-/// A count; `None` if its kind is one of a later version.
-fn count_of(document: &Document) -> Option<EventCount> {
-    let id = document.get_document("_id").ok()?;
-    Some(EventCount {
-        minute: timestamp(id, "minute")?,
-        kind: EventKind::from_name(id.get_str("kind").ok()?)?,
-        client: id.get_str("client").ok().and_then(|client| ClientId::parse(client).ok()),
-        count: document.get_i64("count").ok().and_then(|count| u64::try_from(count).ok())?,
-    })
+fn count_to_document(EventCount { kind, client, count, .. }: &EventCount) -> Document {
+    let client = client.as_ref().map_or("", ClientId::as_str);
+    doc! { "kind": kind.name(), "client": client, "count": *count as i64 }
+}
+
+/// The counts of a batch, by minute, kind and client.
+fn counts_of(batch: &Document) -> Vec<((Timestamp, String, String), u64)> {
+    let minute = timestamp(batch, "minute");
+    let counts = batch.get_array("counts").into_iter().flatten().filter_map(Bson::as_document);
+    let read = |count: &Document| {
+        let text = |member: &str| count.get_str(member).ok().map(ToOwned::to_owned);
+        let number = count.get_i64("count").ok().and_then(|count| u64::try_from(count).ok())?;
+        Some(((minute?, text("kind")?, text("client")?), number))
+    };
+    counts.filter_map(read).collect()
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::{Observed, Verb};
-use crate::domain::{Event, EventRetention, Timestamp, UserId};
+use crate::domain::{Event, EventId, EventRetention, Timestamp, UserId};
 use crate::event_record::PersonKey;
 use crate::store::{Chain, EventCount, EventFilter, Events, StoreError, StoredEvent};
 
@@ -56,8 +56,8 @@ impl Events for Observed<dyn Events> {
         self.run(Verb::list_person_keys, self.store.list_person_keys(persons)).await
     }
 
-    async fn add_event_counts(&self, counts: &[EventCount]) -> Result<(), StoreError> {
-        self.run(Verb::add_event_counts, self.store.add_event_counts(counts)).await
+    async fn add_event_counts(&self, batch: EventId, counts: &[EventCount]) -> Result<(), StoreError> {
+        self.run(Verb::add_event_counts, self.store.add_event_counts(batch, counts)).await
     }
 
     async fn list_event_counts(

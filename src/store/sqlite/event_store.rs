@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
 use super::events::{Direction, base, head, is_stored, millis, place};
-use crate::domain::{ClientId, Event, EventClass, EventKind, EventRetention, Timestamp, UserId};
+use crate::domain::{ClientId, Event, EventClass, EventId, EventKind, EventRetention, Timestamp, UserId};
 use crate::event_record::PersonKey;
 use crate::store::{Chain, EventCount, EventFilter, Events, StoreError, StoredEvent};
 
@@ -103,7 +103,7 @@ impl Events for Sqlite {
         self.read(query).await
     }
 
-    async fn add_event_counts(&self, counts: &[EventCount]) -> Result<(), StoreError> {
+    async fn add_event_counts(&self, _: EventId, counts: &[EventCount]) -> Result<(), StoreError> {
         self.upgrade().await?;
         let counts = counts.to_vec();
         let add = move |connection: &Connection| {

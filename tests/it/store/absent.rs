@@ -1,6 +1,6 @@
 //! A server without a database: each verb of each aggregate says so.
 
-use jwt_generator::domain::{EventKind, EventRetention, ThrottledAccount, Timestamp, UserClaims};
+use jwt_generator::domain::{EventId, EventKind, EventRetention, ThrottledAccount, Timestamp, UserClaims};
 use jwt_generator::store::{Absent, EventFilter, StoreError, Stores};
 
 use super::assertions::assertion;
@@ -137,7 +137,7 @@ async fn without_a_database_each_verb_says_so() {
         events.find_chain().await.map(drop),
         events.purge_events(now, &EventRetention::default()).await.map(drop),
         events.list_person_keys(&[user.id]).await.map(drop),
-        events.add_event_counts(&[]).await.map(drop),
+        events.add_event_counts(EventId::from_bytes([1; 16]), &[]).await.map(drop),
         events.list_event_counts(now, now).await.map(drop),
     ]);
     all_absent(&[

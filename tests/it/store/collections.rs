@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jwt_generator::domain::{Denial, Denied, EventKind, ThrottledAccount, Timestamp};
+use jwt_generator::domain::{Denial, Denied, EventId, EventKind, ThrottledAccount, Timestamp};
 use jwt_generator::entropy::Entropy;
 use jwt_generator::store::mongo::Mongo;
 use jwt_generator::store::mongo::collections::{COLLECTIONS, IndexRule};
 use jwt_generator::store::{
-    Assertions, BrowserSessions, Checkpoints, Clients, Consents, Deliveries, Denials, EventRecorder, Events,
-    Grants, Instances, LoginThrottles, Rings, StatusLists, Users, Webhooks,
+    Assertions, BrowserSessions, Checkpoints, Clients, Consents, Deliveries, Denials, EventCount,
+    EventRecorder, Events, Grants, Instances, LoginThrottles, Rings, StatusLists, Users, Webhooks,
 };
 use mongodb::bson::{Document, doc};
 
@@ -55,6 +55,7 @@ fn the_database_has_the_collections_and_the_indexes_of_the_table_and_no_others()
         store.relay_events(Timestamp::from_secs(1)).await.unwrap();
         store.seal_events().await.unwrap();
         assert!(store.create_checkpoint(&checkpoint(1, 1), &key("a")).await.unwrap());
+        a_batch_of_counts_counts_once(&store).await;
     });
     let names = on_database(&uri, async |database| database.list_collection_names().await).unwrap();
     let listed: BTreeSet<_> = COLLECTIONS.iter().map(|collection| collection.name.to_owned()).collect();
@@ -99,6 +100,16 @@ fn the_database_has_the_collections_and_the_indexes_of_the_table_and_no_others()
         assert_eq!(made, wanted, "{}", collection.name);
     }
     a_look_up_for_a_rare_kind_reads_only_its_events(&uri);
+}
+
+/// The answer to the first call may be lost.
+async fn a_batch_of_counts_counts_once(store: &Mongo) {
+    let (minute, batch) = (Timestamp::from_secs(60), EventId::from_bytes([1; 16]));
+    let count = EventCount { minute, kind: EventKind::DemoTokensMade, client: None, count: 3 };
+    for _ in 0..2 {
+        store.add_event_counts(batch, std::slice::from_ref(&count)).await.unwrap();
+    }
+    assert_eq!(store.list_event_counts(minute, minute.plus_secs(60)).await.unwrap(), [count]);
 }
 
 fn a_look_up_for_a_rare_kind_reads_only_its_events(uri: &str) {

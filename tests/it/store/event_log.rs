@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jwt_generator::domain::{
-    ClientId, Event, EventField, EventKind, EventRetention, EventValue, Timestamp, UserId,
+    ClientId, Event, EventField, EventId, EventKind, EventRetention, EventValue, Timestamp, UserId,
 };
 use jwt_generator::event_record::{ChainHead, EventRecord, RecordDigest};
 use jwt_generator::store::{Chain, EventCount, EventFilter, Events, StoredEvent};
@@ -355,8 +355,13 @@ async fn counts_add_up_and_end_with_the_time_for_other_events(Opened { stores, .
         client: client.map(|client| ClientId::parse(client).unwrap()),
         count,
     };
-    events.add_event_counts(&[count(1, None, 1), count(1, Some("a"), 2)]).await.unwrap();
-    events.add_event_counts(&[count(2, Some("a"), 4), count(1, Some("a"), 8)]).await.unwrap();
+    let add = async |batch: u8, counts: &[EventCount]| {
+        events.add_event_counts(EventId::from_bytes([batch; 16]), counts).await.unwrap();
+    };
+    add(1, &[count(1, None, 1), count(1, Some("a"), 2)]).await;
+    add(2, &[count(2, Some("a"), 4)]).await;
+    add(3, &[count(1, Some("a"), 8)]).await;
+    add(4, &[]).await;
     let list = async |since: u64, until: u64| {
         let (since, until) = (Timestamp::from_secs(60 * since), Timestamp::from_secs(60 * until));
         events.list_event_counts(since, until).await.unwrap()
