@@ -40,38 +40,15 @@ resource "aws_api_gateway_stage" "this" {
 
   xray_tracing_enabled  = true
   cache_cluster_enabled = local.cache
-  cache_cluster_size    = local.cache ? "0.5" : null
+  cache_cluster_size    = local.cache ? local.cache_size : null
 
   access_log_settings {
     destination_arn = aws_cloudwatch_log_group.access.arn
-    # No header and no query: they may hold tokens.
-    format = jsonencode({
-      requestId      = "$context.requestId"
-      time           = "$context.requestTime"
-      ip             = "$context.identity.sourceIp"
-      method         = "$context.httpMethod"
-      path           = "$context.path"
-      route          = "$context.resourcePath"
-      status         = "$context.status"
-      latency        = "$context.responseLatency"
-      backendStatus  = "$context.integration.status"
-      backendLatency = "$context.integration.latency"
-      length         = "$context.responseLength"
-      apiKeyId       = "$context.identity.apiKeyId"
-      trace          = "$context.xrayTraceId"
-      error          = "$context.error.responseType"
-    })
+    format          = local.access_log
   }
 
   # The reasons of these and of all other orders are in ../tests/order.py.
   depends_on = [aws_cloudwatch_log_group.execution, aws_api_gateway_account.this, aws_lambda_permission.gateway]
-}
-
-locals {
-  # A slash within a path is written ~1 here.
-  cached = local.cache ? [
-    "api~1jwks", "api~1jwks.json", "api~1.well-known~1jwks.json", ".well-known~1jwks.json", "api~1public-key", "api~1public-key.pem"
-  ] : []
 }
 
 resource "aws_api_gateway_method_settings" "all" {
@@ -83,16 +60,16 @@ resource "aws_api_gateway_method_settings" "all" {
   settings {
     throttling_rate_limit  = var.throttle_rate
     throttling_burst_limit = var.throttle_burst
-    logging_level          = "ERROR"
-    data_trace_enabled     = false
-    metrics_enabled        = false
+    logging_level          = local.method_settings.logging_level
+    data_trace_enabled     = local.method_settings.data_trace_enabled
+    metrics_enabled        = local.method_settings.metrics_enabled
     caching_enabled        = false
   }
 }
 
 # What is said for one method takes the place of all of the above, so it is said whole.
 resource "aws_api_gateway_method_settings" "cached" {
-  for_each = toset(local.cached)
+  for_each = toset(local.cache ? local.cached_paths : [])
 
   rest_api_id = aws_api_gateway_rest_api.this.id
   stage_name  = aws_api_gateway_stage.this.stage_name
@@ -101,9 +78,9 @@ resource "aws_api_gateway_method_settings" "cached" {
   settings {
     throttling_rate_limit                   = var.throttle_rate
     throttling_burst_limit                  = var.throttle_burst
-    logging_level                           = "ERROR"
-    data_trace_enabled                      = false
-    metrics_enabled                         = false
+    logging_level                           = local.method_settings.logging_level
+    data_trace_enabled                      = local.method_settings.data_trace_enabled
+    metrics_enabled                         = local.method_settings.metrics_enabled
     caching_enabled                         = true
     cache_ttl_in_seconds                    = var.jwks_cache_ttl
     cache_data_encrypted                    = true

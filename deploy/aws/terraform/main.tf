@@ -10,6 +10,7 @@
 #   fargate.tf        the service in tasks
 #   lambda.tf         the service as a function
 #   observability.tf  logs and alarms
+#   variables.tf, shared.tf   written by ../generate: parameters, settings of the gateway, alarms
 #
 # The gateway knows its backend by stage variables alone, so another kind of backend is one more value of var.backend, one
 # more local, and a file beside these two.

@@ -99,118 +99,45 @@ resource "aws_sns_topic_subscription" "email" {
   endpoint  = var.alarm_email
 }
 
-locals {
-  shares = {
-    "4xx" = { metric = "4XXError", threshold = var.alarm4xx_percent, period = 300,
-    description = "Many requests are refused. See in the access log whether an attacker tries passwords, or a client is broken." }
-    "5xx" = { metric = "5XXError", threshold = var.alarm5xx_percent, period = 60,
-    description = "Requests fail. See in the access log what the backend answered." }
-  }
-}
-
-resource "aws_cloudwatch_metric_alarm" "share" {
-  for_each            = local.shares
+# ../shared.yaml has the alarms.
+resource "aws_cloudwatch_metric_alarm" "this" {
+  for_each            = { for name, alarm in local.alarms : name => alarm if alarm.here }
   alarm_name          = "${var.name}-${each.key}"
   alarm_description   = each.value.description
   alarm_actions       = [aws_sns_topic.alarms.arn]
   ok_actions          = [aws_sns_topic.alarms.arn]
-  comparison_operator = "GreaterThanThreshold"
+  comparison_operator = each.value.comparison_operator
   threshold           = each.value.threshold
-  evaluation_periods  = 3
-  treat_missing_data  = "notBreaching"
+  evaluation_periods  = each.value.evaluation_periods
+  treat_missing_data  = each.value.treat_missing_data
+  namespace           = each.value.percent == null ? each.value.namespace : null
+  metric_name         = each.value.percent == null ? each.value.metric_name : null
+  statistic           = each.value.percent == null ? each.value.statistic : null
+  extended_statistic  = each.value.extended_statistic
+  period              = each.value.percent == null ? each.value.period : null
+  dimensions          = each.value.percent == null ? each.value.dimensions : null
 
-  metric_query {
-    id          = "percent"
-    label       = "${each.value.metric} in percent"
-    expression  = "100 * share"
-    return_data = true
-  }
-  metric_query {
-    id = "share"
-
-    metric {
-      namespace   = "AWS/ApiGateway"
-      metric_name = each.value.metric
-      stat        = "Average"
-      period      = each.value.period
-      dimensions  = { ApiName = var.name, Stage = var.stage_name }
+  dynamic "metric_query" {
+    for_each = each.value.percent == null ? [] : [each.value]
+    content {
+      id          = "percent"
+      label       = metric_query.value.percent
+      expression  = "100 * share"
+      return_data = true
     }
   }
-}
+  dynamic "metric_query" {
+    for_each = each.value.percent == null ? [] : [each.value]
+    content {
+      id = "share"
 
-resource "aws_cloudwatch_metric_alarm" "latency" {
-  alarm_name          = "${var.name}-latency"
-  alarm_description   = "Requests take long. See the backendLatency of the access log, and the processors of the tasks."
-  alarm_actions       = [aws_sns_topic.alarms.arn]
-  ok_actions          = [aws_sns_topic.alarms.arn]
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = var.alarm_latency_ms
-  evaluation_periods  = 5
-  treat_missing_data  = "notBreaching"
-  namespace           = "AWS/ApiGateway"
-  metric_name         = "Latency"
-  extended_statistic  = "p99"
-  period              = 60
-  dimensions          = { ApiName = var.name, Stage = var.stage_name }
-}
-
-resource "aws_cloudwatch_metric_alarm" "hosts" {
-  count               = local.fargate ? 1 : 0
-  alarm_name          = "${var.name}-hosts"
-  alarm_description   = "No task is well. See the events of the ECS service, and the log."
-  alarm_actions       = [aws_sns_topic.alarms.arn]
-  ok_actions          = [aws_sns_topic.alarms.arn]
-  comparison_operator = "LessThanThreshold"
-  threshold           = 1
-  evaluation_periods  = 3
-  treat_missing_data  = "breaching"
-  namespace           = "AWS/NetworkELB"
-  metric_name         = "HealthyHostCount"
-  statistic           = "Maximum"
-  period              = 60
-  dimensions          = { LoadBalancer = aws_lb.this[0].arn_suffix, TargetGroup = aws_lb_target_group.this[0].arn_suffix }
-}
-
-locals {
-  function_alarms = {
-    function = { metric = "Errors", operator = "GreaterThanThreshold", threshold = 0, periods = 1, missing = "notBreaching",
-    description = "The function ended, or took too long. See its log." }
-    throttles = { metric = "Throttles", operator = "GreaterThanThreshold", threshold = 0, periods = 1, missing = "notBreaching",
-    description = "Requests find no function. Raise function_concurrency, or the quota of the account." }
-    schedule = { metric = "Invocations", operator = "LessThanThreshold", threshold = 1, periods = 3, missing = "breaching",
-    description = "Nothing calls the function, so keys do not change. See the rule of EventBridge." }
+      metric {
+        namespace   = metric_query.value.namespace
+        metric_name = metric_query.value.metric_name
+        stat        = metric_query.value.statistic
+        period      = metric_query.value.period
+        dimensions  = metric_query.value.dimensions
+      }
+    }
   }
-}
-
-resource "aws_cloudwatch_metric_alarm" "function" {
-  for_each            = { for name, alarm in local.function_alarms : name => alarm if local.lambda }
-  alarm_name          = "${var.name}-${each.key}"
-  alarm_description   = each.value.description
-  alarm_actions       = [aws_sns_topic.alarms.arn]
-  ok_actions          = [aws_sns_topic.alarms.arn]
-  comparison_operator = each.value.operator
-  threshold           = each.value.threshold
-  evaluation_periods  = each.value.periods
-  treat_missing_data  = each.value.missing
-  namespace           = "AWS/Lambda"
-  metric_name         = each.value.metric
-  statistic           = "Sum"
-  period              = 300
-  dimensions          = { FunctionName = aws_lambda_function.this[0].function_name }
-}
-
-resource "aws_cloudwatch_metric_alarm" "errors" {
-  count               = local.runs_here ? 1 : 0
-  alarm_name          = "${var.name}-errors"
-  alarm_description   = "The service logs errors, such as keys that cannot sign. Read them in its log."
-  alarm_actions       = [aws_sns_topic.alarms.arn]
-  ok_actions          = [aws_sns_topic.alarms.arn]
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 0
-  evaluation_periods  = 1
-  treat_missing_data  = "notBreaching"
-  namespace           = "JwtGenerator"
-  metric_name         = "${var.name}-errors"
-  statistic           = "Sum"
-  period              = 300
 }

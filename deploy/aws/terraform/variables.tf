@@ -1,4 +1,4 @@
-# The parameters of ../cloudformation/template.yaml, by the same names. Region and credentials are those of the provider.
+# Written by ../generate from ../shared.yaml. Region and credentials are those of the provider.
 
 variable "name" {
   description = "Begins the names of what is made; in CloudFormation it is the name of the stack"
@@ -7,11 +7,9 @@ variable "name" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{0,31}$", var.name))
-    error_message = "1 to 32 small letters, digits and hyphens, a letter first."
+    error_message = "name must have 1 to 32 small letters, digits and hyphens, a letter first."
   }
 }
-
-# --- Backend
 
 variable "backend" {
   description = "fargate: runs the service in tasks; lambda: runs it as a function; url: sends requests to backend_url"
@@ -20,22 +18,22 @@ variable "backend" {
 
   validation {
     condition     = contains(["fargate", "lambda", "url"], var.backend)
-    error_message = "fargate, lambda or url."
+    error_message = "backend must be fargate, lambda or url."
   }
 }
 
 variable "backend_url" {
-  description = "The backend's address, where backend is url"
+  description = "The backend's address, if backend is url"
   type        = string
   default     = ""
 
   validation {
     condition     = can(regex("^(https?://[A-Za-z0-9.-]+(:[0-9]+)?)?$", var.backend_url))
-    error_message = "Like https://backend.example.com, without a path."
+    error_message = "backend_url must be like https://backend.example.com, without a path."
   }
   validation {
     condition     = var.backend != "url" || var.backend_url != ""
-    error_message = "backend = \"url\" needs backend_url."
+    error_message = "backend=url needs backend_url."
   }
 }
 
@@ -45,8 +43,12 @@ variable "image" {
   default     = ""
 
   validation {
-    condition     = var.backend == "url" || var.image != ""
-    error_message = "backend = \"fargate\" and \"lambda\" need image."
+    condition     = var.backend != "fargate" || var.image != ""
+    error_message = "backend=fargate needs image."
+  }
+  validation {
+    condition     = var.backend != "lambda" || var.image != ""
+    error_message = "backend=lambda needs image."
   }
 }
 
@@ -56,12 +58,12 @@ variable "mongodb_uri_secret_arn" {
   default     = ""
 
   validation {
-    condition     = var.backend != "fargate" || startswith(var.mongodb_uri_secret_arn, "arn:")
-    error_message = "backend = \"fargate\" needs the ARN of a secret: see ../deploy.sh --secrets."
+    condition     = can(regex("^(arn:.*)?$", var.mongodb_uri_secret_arn))
+    error_message = "mongodb_uri_secret_arn must be the ARN of a secret and not its value."
   }
   validation {
-    condition     = var.mongodb_uri_secret_arn == "" || startswith(var.mongodb_uri_secret_arn, "arn:")
-    error_message = "The ARN of a secret, never its value: see ../deploy.sh --secrets."
+    condition     = var.backend != "fargate" || var.mongodb_uri_secret_arn != ""
+    error_message = "backend=fargate needs mongodb_uri_secret_arn."
   }
 }
 
@@ -71,33 +73,40 @@ variable "key_encryption_key_secret_arn" {
   default     = ""
 
   validation {
-    condition     = var.backend != "fargate" || startswith(var.key_encryption_key_secret_arn, "arn:")
-    error_message = "backend = \"fargate\" needs the ARN of a secret: see ../deploy.sh --secrets."
+    condition     = can(regex("^(arn:.*)?$", var.key_encryption_key_secret_arn))
+    error_message = "key_encryption_key_secret_arn must be the ARN of a secret and not its value."
   }
   validation {
-    condition     = var.backend != "lambda" || var.mongodb_uri_secret_arn == "" || startswith(var.key_encryption_key_secret_arn, "arn:")
-    error_message = "mongodb_uri_secret_arn needs it: see ../deploy.sh --secrets."
+    condition     = var.backend != "fargate" || var.key_encryption_key_secret_arn != ""
+    error_message = "backend=fargate needs key_encryption_key_secret_arn."
+  }
+  validation {
+    condition     = var.backend != "lambda" || var.mongodb_uri_secret_arn == "" || var.key_encryption_key_secret_arn != ""
+    error_message = "mongodb_uri_secret_arn needs key_encryption_key_secret_arn."
   }
 }
 
 variable "keys_secret_arn" {
-  description = "The secret in which a function keeps its ring of keys, where that is in no database; empty means that one is made"
+  description = "The secret for the keys of a function without database; empty means that one is made"
   type        = string
   default     = ""
 
   validation {
-    condition     = var.keys_secret_arn == "" || startswith(var.keys_secret_arn, "arn:")
-    error_message = "The ARN of a secret: see ../deploy.sh --secrets."
+    condition     = can(regex("^(arn:.*)?$", var.keys_secret_arn))
+    error_message = "keys_secret_arn must be the ARN of a secret and not its value."
   }
 }
 
 variable "secrets_kms_key_arn" {
-  description = "The KMS key that these secrets are encrypted with, where it is not aws/secretsmanager"
+  description = "The KMS key that these secrets are encrypted with, if it is not aws/secretsmanager"
   type        = string
   default     = ""
-}
 
-# --- Tokens and keys
+  validation {
+    condition     = can(regex("^(arn:.*)?$", var.secrets_kms_key_arn))
+    error_message = "secrets_kms_key_arn must be the ARN of a key."
+  }
+}
 
 variable "jwt_issuer" {
   description = "JWT_ISSUER; empty means the API's own URL"
@@ -124,7 +133,7 @@ variable "jwt_algorithm" {
 
   validation {
     condition     = contains(["RS256", "PS256", "ES256"], var.jwt_algorithm)
-    error_message = "RS256, PS256 or ES256."
+    error_message = "jwt_algorithm must be RS256, PS256 or ES256."
   }
 }
 
@@ -141,15 +150,15 @@ variable "key_custody" {
 
   validation {
     condition     = contains(["aws-kms", "database", "aws-secrets-manager"], var.key_custody)
-    error_message = "aws-kms, database or aws-secrets-manager."
+    error_message = "key_custody must be aws-kms, database or aws-secrets-manager."
   }
   validation {
     condition     = var.backend != "fargate" || var.key_custody != "aws-secrets-manager"
-    error_message = "key_custody = \"aws-secrets-manager\" is for backend = \"lambda\"."
+    error_message = "key_custody=aws-secrets-manager is for backend=lambda."
   }
   validation {
     condition     = var.backend != "lambda" || var.key_custody != "database" || var.mongodb_uri_secret_arn != ""
-    error_message = "key_custody = \"database\" needs mongodb_uri_secret_arn."
+    error_message = "key_custody=database needs mongodb_uri_secret_arn."
   }
 }
 
@@ -159,19 +168,14 @@ variable "key_rotation" {
   default     = "30d"
 }
 
-# The gateway's cache is one more that key sets lie in, and the time between the publication of a key and its first
-# signature is JWKS_MAX_AGE + VERIFIER_CACHE and more. So neither may be shorter than the longest jwks_cache_ttl, and the
-# default of VERIFIER_CACHE is the usual two hours and that.
-
 variable "jwks_max_age" {
   description = "JWKS_MAX_AGE in seconds"
   type        = number
   default     = 86400
 
-  # In an outage of the database, ECS replaces tasks once the key set is older than this: see ../README.md.
   validation {
     condition     = var.jwks_max_age >= 3600
-    error_message = "3600 at least."
+    error_message = "jwks_max_age must be 3600 at least."
   }
 }
 
@@ -182,20 +186,18 @@ variable "verifier_cache" {
 
   validation {
     condition     = var.verifier_cache >= 300
-    error_message = "300 at least."
+    error_message = "verifier_cache must be 300 at least."
   }
 }
 
-# --- Gateway
-
 variable "stage_name" {
-  description = "The stage, which is the first part of the path where there is no domain"
+  description = "The stage; begins the path if there is no domain"
   type        = string
   default     = "prod"
 
   validation {
     condition     = can(regex("^[A-Za-z0-9_-]{1,128}$", var.stage_name))
-    error_message = "1 to 128 letters, digits, hyphens and underscores."
+    error_message = "stage_name must match ^[A-Za-z0-9_-]{1,128}$."
   }
 }
 
@@ -206,7 +208,7 @@ variable "domain_name" {
 }
 
 variable "certificate_arn" {
-  description = "Its certificate in ACM, in this region; empty means that one is made, which wants hosted_zone_id"
+  description = "Its certificate in ACM, in this region; empty means that one is made, which needs hosted_zone_id"
   type        = string
   default     = ""
 }
@@ -223,13 +225,13 @@ variable "hosted_zone_id" {
 }
 
 variable "jwks_cache_ttl" {
-  description = "For how many seconds the gateway keeps the public keys; 0 means that there is no cache to pay for"
+  description = "Seconds for which the gateway keeps public keys; 0 means no cache"
   type        = number
   default     = 300
 
   validation {
     condition     = var.jwks_cache_ttl >= 0 && var.jwks_cache_ttl <= 300
-    error_message = "0 to 300."
+    error_message = "jwks_cache_ttl must be 0 to 300."
   }
 }
 
@@ -237,27 +239,41 @@ variable "throttle_rate" {
   description = "Requests a second that the gateway lets through, all callers together"
   type        = number
   default     = 100
+
+  validation {
+    condition     = var.throttle_rate >= 1
+    error_message = "throttle_rate must be 1 at least."
+  }
 }
 
 variable "throttle_burst" {
   description = "How many at once"
   type        = number
   default     = 200
+
+  validation {
+    condition     = var.throttle_burst >= 1
+    error_message = "throttle_burst must be 1 at least."
+  }
 }
 
 variable "login_rate_limit" {
-  description = "Log-ins and registrations of one address in five minutes, at least 10; 0 means that there is no firewall to pay for"
+  description = "Log-ins and registrations of one address in five minutes, at least 10; 0 means no firewall"
   type        = number
   default     = 100
 
   validation {
+    condition     = var.login_rate_limit >= 0
+    error_message = "login_rate_limit must be 0 at least."
+  }
+  validation {
     condition     = var.login_rate_limit == 0 || var.login_rate_limit >= 10
-    error_message = "0, or 10 at least."
+    error_message = "login_rate_limit is 0, or 10 at least."
   }
 }
 
 variable "require_api_key" {
-  description = "Whether tokens and accounts want an API key"
+  description = "Whether tokens and accounts need an API key; the document must have been printed for that"
   type        = bool
   default     = false
 }
@@ -266,6 +282,11 @@ variable "monthly_quota" {
   description = "Requests a month with the API key"
   type        = number
   default     = 1000000
+
+  validation {
+    condition     = var.monthly_quota >= 1
+    error_message = "monthly_quota must be 1 at least."
+  }
 }
 
 variable "manage_api_gateway_account" {
@@ -274,8 +295,6 @@ variable "manage_api_gateway_account" {
   default     = true
 }
 
-# --- Tasks, function and network
-
 variable "task_cpu" {
   description = "CPU units of a task; 1024 are one processor"
   type        = number
@@ -283,18 +302,18 @@ variable "task_cpu" {
 
   validation {
     condition     = contains([256, 512, 1024, 2048, 4096], var.task_cpu)
-    error_message = "256, 512, 1024, 2048 or 4096."
+    error_message = "task_cpu must be 256, 512, 1024, 2048 or 4096."
   }
 }
 
 variable "task_memory" {
-  description = "MiB of a task, 1024 at least, as Fargate allows them for task_cpu"
+  description = "MiB of a task, 1024 at least"
   type        = number
   default     = 1024
 
   validation {
     condition     = var.task_memory >= 1024
-    error_message = "1024 at least: connections and bodies may take 700 MiB."
+    error_message = "task_memory must be 1024 at least."
   }
 }
 
@@ -305,7 +324,7 @@ variable "cpu_architecture" {
 
   validation {
     condition     = contains(["X86_64", "ARM64"], var.cpu_architecture)
-    error_message = "X86_64 or ARM64."
+    error_message = "cpu_architecture must be X86_64 or ARM64."
   }
 }
 
@@ -313,6 +332,11 @@ variable "min_tasks" {
   description = "The fewest tasks"
   type        = number
   default     = 2
+
+  validation {
+    condition     = var.min_tasks >= 1
+    error_message = "min_tasks must be 1 at least."
+  }
 }
 
 variable "max_tasks" {
@@ -321,8 +345,12 @@ variable "max_tasks" {
   default     = 6
 
   validation {
+    condition     = var.max_tasks >= 1
+    error_message = "max_tasks must be 1 at least."
+  }
+  validation {
     condition     = var.max_tasks >= var.min_tasks
-    error_message = "min_tasks at least."
+    error_message = "max_tasks is min_tasks at least."
   }
 }
 
@@ -333,18 +361,18 @@ variable "function_memory" {
 
   validation {
     condition     = var.function_memory >= 128 && var.function_memory <= 10240
-    error_message = "128 to 10240."
+    error_message = "function_memory must be 128 to 10240."
   }
 }
 
 variable "function_concurrency" {
-  description = "How many requests the function may have at once, kept for it alone; 0 means what the account has left"
+  description = "Requests at once, kept for the function alone; 0 means what the account has left"
   type        = number
   default     = 0
 
   validation {
     condition     = var.function_concurrency >= 0
-    error_message = "0 at least."
+    error_message = "function_concurrency must be 0 at least."
   }
 }
 
@@ -365,12 +393,15 @@ variable "private_subnet_ids" {
   }
 }
 
-# --- Logs and alarms
-
 variable "log_retention_days" {
   description = "How long logs are kept"
   type        = number
   default     = 90
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653], var.log_retention_days)
+    error_message = "log_retention_days must be 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827 or 3653."
+  }
 }
 
 variable "alarm_email" {

@@ -70,6 +70,31 @@ def equal(what, left, right):
     print(f"  {what}")
 
 
+def equal_alarms(state, conditions):
+    """Terraform makes of ../shared.yaml the alarms that the template has under these conditions."""
+    resources = template["Resources"].items()
+    theirs = {
+        name.removeprefix("Alarm").lower(): entry["Properties"]
+        for name, entry in resources
+        if entry["Type"] == "AWS::CloudWatch::Alarm" and entry.get("Condition") in {None, *conditions}
+    }
+    begin = "aws_cloudwatch_metric_alarm.this["
+    ours = {address.split('"')[1]: values for address, values in state.items() if address.startswith(begin)}
+    equal("alarms", sorted(ours), sorted(theirs))
+    members = ("Threshold", "ComparisonOperator", "EvaluationPeriods", "TreatMissingData", "Namespace", "MetricName", "Statistic", "ExtendedStatistic", "Period")
+    for name, alarm in theirs.items():
+        wanted = {snake(member): alarm.get(member) for member in members if not isinstance(alarm.get(member), dict)}
+        equal(f"alarm: {name}", {member: ours[name].get(member) or None for member in wanted}, {member: value or None for member, value in wanted.items()})
+        equal(f"its words: {name}", snake(ours[name]["alarm_description"]), snake(alarm["AlarmDescription"]))
+        shares = [entry["MetricStat"] for entry in alarm.get("Metrics", []) if "MetricStat" in entry]
+        metrics = [metric for query in ours[name].get("metric_query") or [] for metric in query["metric"] or []]
+        equal(
+            f"its metrics: {name}",
+            [(metric["namespace"], metric["metric_name"], metric["stat"], metric["period"]) for metric in metrics],
+            [(share["Metric"]["Namespace"], share["Metric"]["MetricName"], share["Stat"], share["Period"]) for share in shares],
+        )
+
+
 def statements(policy):
     """Each with its lists in order, and one of one as that one."""
     tidy = [{key: sorted(value) if isinstance(value, list) else value for key, value in item.items()} for item in policy["Statement"]]

@@ -11,7 +11,7 @@ import sys
 
 import yaml
 
-from both import HERE, Stack, config_check, documented_policy, equal, holds_no_secret, left_out, snake, state_of, statements, template, without_ids
+from both import HERE, Stack, config_check, documented_policy, equal, equal_alarms, holds_no_secret, left_out, state_of, statements, template, without_ids
 
 state_file, endpoint, name, moto_log = sys.argv[1:5]
 conditions = set(sys.argv[5:])
@@ -104,12 +104,7 @@ equal("the gateway's document", yaml.safe_load(printed), json.loads(state["aws_a
 variables = chosen(template["Resources"]["ApiStage"]["Properties"]["Variables"])
 equal("the stage names the function, and nothing else", variables, {"function": {"Ref": "Function"}})
 equal("and in Terraform", state["aws_api_gateway_stage.this"]["variables"], {"function": name})
-for logical, key in {"AlarmFunction": "function", "AlarmThrottles": "throttles", "AlarmSchedule": "schedule"}.items():
-    ours = state[f'aws_cloudwatch_metric_alarm.function["{key}"]']
-    theirs = {snake(member): value for member, value in template["Resources"][logical]["Properties"].items()}
-    members = ("comparison_operator", "threshold", "evaluation_periods", "treat_missing_data", "namespace", "metric_name", "statistic", "period")
-    equal(f"alarm: {key}", {member: theirs[member] for member in members}, {member: ours[member] for member in members})
-    equal(f"its words: {key}", snake(theirs["alarm_description"]), snake(ours["alarm_description"]))
+equal_alarms(state, conditions)
 kinds = {address.split(".")[0] for address in state}
 tasks = {kind for kind in kinds if kind.startswith(("aws_ecs", "aws_lb", "aws_nat", "aws_vpc", "aws_appautoscaling", "aws_api_gateway_vpc"))}
 equal("no tasks, no load balancer, no network", tasks - {"aws_vpc_security_group_egress_rule"}, set())

@@ -1,5 +1,5 @@
-"""Holds what is said twice against each other: CloudFormation, Terraform, the two ways to the gateway's document, docs/keys.md,
-openapi.yaml, and what moto has of the stack with tasks. function.py does so for a stack with a function.
+"""Compares the results of CloudFormation and of Terraform with tasks: outputs, the gateway's document, permissions, the container, the
+alarms. Parameters, alarms and settings of the gateway come from ../shared.yaml for both. function.py does so for a function.
 
 usage: same.py STATE.json PLAN.json ENDPOINT STACK MOTO.log [BINARY]
 """
@@ -12,7 +12,7 @@ import sys
 
 import yaml
 
-from both import HERE, ROOT, Stack, config_check, documented_policy, equal, holds_no_secret, left_out, openapi, snake, state_of, statements, template, without_ids
+from both import HERE, ROOT, Stack, config_check, documented_policy, equal, equal_alarms, holds_no_secret, left_out, openapi, snake, state_of, statements, template, without_ids
 
 state_file, plan_file, endpoint, name, moto_log = sys.argv[1:6]
 binary = sys.argv[6] if len(sys.argv) > 6 else ""
@@ -21,35 +21,26 @@ state = state_of(state_file)
 configuration = json.loads(pathlib.Path(plan_file).read_text())["configuration"]["root_module"]
 
 
-def plain(value):
-    """A default of one as it is written in the other."""
-    return "" if value in ([], "") else str(value).lower() if isinstance(value, bool) else str(value)
+# --- Outputs, the document
 
-
-# --- Parameters, outputs, the document
-
-parameters = {snake(name): plain(value.get("Default", "")) for name, value in template["Parameters"].items() if not name.startswith("ApiDocument")}
-variables = {name: plain(value.get("default", "")) for name, value in configuration["variables"].items() if name != "name"}
-equal("parameters and their defaults", parameters, variables)
 equal("outputs", sorted(map(snake, template["Outputs"])), sorted(configuration["outputs"]))
-rows = re.findall(r"^\| `([A-Z0-9_]+)` \| (?:`([^`]*)`)? ?\|", (HERE / "README.md").read_text(), re.MULTILINE)
-equal("the README's table of parameters", {name.lower(): default for name, default in rows}, parameters)
 
 printed = subprocess.run([HERE / "document", "vpc_link"], check=True, capture_output=True).stdout
 equal("the gateway's document", yaml.safe_load(printed), json.loads(state["aws_api_gateway_rest_api.this"]["body"]))
 
-# --- What is cached is what openapi.yaml gives a place in the cache
+# --- What Terraform caches is what openapi.yaml gives a place in the cache
 
 spaced = {path for path, item in openapi["paths"].items() if "cacheNamespace" in item.get("get", {}).get("x-amazon-apigateway-integration", {})}
-settings = template["Resources"]["ApiStage"]["Properties"]["MethodSettings"]
-in_template = {entry["ResourcePath"].replace("~1", "/")[1:] for entry in settings if entry["CachingEnabled"] is not False}
 in_state = {
     values["method_path"].removesuffix("/GET").replace("~1", "/")
     for address, values in state.items()
     if address.startswith("aws_api_gateway_method_settings.cached[")
 }
-equal("cached paths", in_template, spaced)
-equal("cached paths, in Terraform", in_state, spaced)
+equal("cached paths", in_state, spaced)
+
+# --- Alarms
+
+equal_alarms(state, ["Fargate", "RunsHere"])
 
 # --- Permissions
 
