@@ -7,28 +7,28 @@ readonly here template=$here/cloudformation/template.yaml
 
 usage() {
     cat <<'TEXT'
-Puts JWT Generator into an AWS account, by CloudFormation. Run again, it changes what has changed, and nothing else.
+Puts JWT Generator into an AWS account, with CloudFormation. Run it again to change the stack: it changes only the settings that you set.
 
   IMAGE=… MONGODB_URI=mongodb+srv://… deploy/aws/deploy.sh
   BACKEND=lambda IMAGE=… deploy/aws/deploy.sh
 
-  --dry-run    looks at settings and account, says what would be done, and changes nothing
-  --secrets    makes the secrets alone, and prints what terraform/ wants to know of them
-  --delete     deletes the stack; secrets and keys that sign stay
-  --yes        does not ask whether to delete
-  --help       this
+  --dry-run    checks settings and account, prints what it would do, and changes nothing
+  --secrets    creates only the secrets, and prints the variables that terraform/ needs
+  --delete     deletes the stack; the secrets and the signing keys stay
+  --yes        does not ask before it deletes
+  --help       prints this text
 
-Settings come from the environment. Those of a stack that is there stay as they are where nothing is said.
+The script reads its settings from the environment. A setting of an existing stack that you do not set keeps its value.
 
-  AWS_REGION           the region; else as AWS's own tools have it
-  STACK_NAME           jwt-generator
-  ARTIFACT_BUCKET      bucket for the API document; else one is made, with a random name that is remembered
+  AWS_REGION           the region; without it, the region of your AWS configuration
+  STACK_NAME           the name of the stack; without it, jwt-generator
+  ARTIFACT_BUCKET      the bucket for the API document; without it, the script makes one with a random name, and stores the name
                        in the parameter /jwt-generator/STACK_NAME/artifact-bucket of AWS Systems Manager
   BACKEND              fargate, lambda or url
-  IMAGE                the container image, best by digest; for Lambda in ECR, in this region
-  MONGODB_URI          kept as the secret STACK_NAME/mongodb-uri; or MONGODB_URI_FILE; with Lambda it may be left out
-  KEY_ENCRYPTION_KEY   kept as the secret STACK_NAME/key-encryption-key; or KEY_ENCRYPTION_KEY_FILE; else one is made, once
-  BACKEND_URL          instead of the three: a backend that you run elsewhere, such as https://backend.example.com
+  IMAGE                the container image, best with a digest; for Lambda it must be in ECR, in this region
+  MONGODB_URI          stored in the secret STACK_NAME/mongodb-uri; or MONGODB_URI_FILE; optional with Lambda
+  KEY_ENCRYPTION_KEY   stored in the secret STACK_NAME/key-encryption-key; or KEY_ENCRYPTION_KEY_FILE; without it, the script makes one, once
+  BACKEND_URL          in place of these three: the address of your own backend, such as https://backend.example.com
 
 and every other parameter of the template by its name in capitals, such as STAGE_NAME, DOMAIN_NAME, CERTIFICATE_ARN,
 JWT_ISSUER or MIN_TASKS:
@@ -177,7 +177,7 @@ check_settings() {
             problem "BACKEND_URL is like https://backend.example.com, without a path; yours is $BACKEND_URL"
         BACKEND_URL=${BACKEND_URL%/}
         [[ $BACKEND_URL != http://* ]] ||
-            say "warning: BACKEND_URL is no https: passwords and tokens travel from the gateway to it in the clear"
+            say "warning: BACKEND_URL does not use https: passwords and tokens go from the gateway to it without encryption"
     fi
     backend=$(setting Backend)
     case $backend in
@@ -316,8 +316,8 @@ delete() {
     fi
     [[ -z $dry_run ]] || return 0
     delete_documents
-    say "What stays, for tokens in the field depend on it, and a stack of that name takes it up again:"
-    say "  the secrets $stack/mongodb-uri, $stack/key-encryption-key and $stack/keys, where they were made"
+    say "These stay, because existing tokens depend on them, and a new stack of this name uses them again:"
+    say "  the secrets $stack/mongodb-uri, $stack/key-encryption-key and $stack/keys, if they were made"
     say '  keys in KMS with the tag jwt-generator = signing-key'
     say '  the role by which API Gateway writes logs, which other APIs may use'
 }

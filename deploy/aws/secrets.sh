@@ -95,7 +95,7 @@ take_up_keys() {
     arn=$(secret_arn keys)
     if [[ -n $arn && (-z $stack_status || $(output KeysSecretArn) != "$arn") ]]; then
         export KEYS_SECRET_ARN=$arn
-        say "takes up the keys in the secret $stack/keys"
+        say "uses the keys in the secret $stack/keys"
     fi
 }
 
@@ -103,11 +103,11 @@ take_up_keys() {
 read_secrets_anew() {
     if [[ $backend == fargate ]]; then
         aws ecs update-service --cluster "$(output ClusterName)" --service "$(output ServiceName)" --force-new-deployment >/dev/null
-        say 'tasks are being replaced, for a secret has changed'
+        say 'restarting the tasks, because a secret has changed'
     else
         aws lambda update-function-configuration --function-name "$(output FunctionName)" \
             --description "JWT Generator, with secrets as of $(date -u +%Y-%m-%dT%H:%M:%SZ)" >/dev/null
-        say 'the function starts anew, for a secret has changed'
+        say 'restarting the function, because a secret has changed'
     fi
 }
 

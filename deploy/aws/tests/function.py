@@ -1,17 +1,13 @@
-"""Holds what is said twice of a function against each other: CloudFormation, Terraform, the two ways to the gateway's document,
-docs/keys.md, and what moto has of the stack.
+"""Compares the results of CloudFormation and of Terraform with a function, and both with docs/keys.md.
 
 usage: function.py STATE.json ENDPOINT STACK MOTO.log CONDITION…     the conditions of the template that hold in that stack
 """
 
 import json
 import os
-import subprocess
 import sys
 
-import yaml
-
-from both import HERE, Stack, config_check, documented_policy, equal, equal_alarms, holds_no_secret, left_out, state_of, statements, template, without_ids
+from both import Stack, config_check, documented_policy, equal, equal_alarms, holds_no_secret, left_out, state_of, statements, template, without_ids
 
 state_file, endpoint, name, moto_log = sys.argv[1:5]
 conditions = set(sys.argv[5:])
@@ -99,8 +95,6 @@ if "Kms" in conditions:
 
 # --- The gateway, the alarms, and what there is not
 
-printed = subprocess.run([HERE / "document", "arn:aws:lambda:eu-central-1:123456789012"], check=True, capture_output=True).stdout
-equal("the gateway's document", yaml.safe_load(printed), json.loads(state["aws_api_gateway_rest_api.this"]["body"]))
 variables = chosen(template["Resources"]["ApiStage"]["Properties"]["Variables"])
 equal("the stage names the function, and nothing else", variables, {"function": {"Ref": "Function"}})
 equal("and in Terraform", state["aws_api_gateway_stage.this"]["variables"], {"function": name})

@@ -1,5 +1,5 @@
-"""Compares the results of CloudFormation and of Terraform with tasks: outputs, the gateway's document, permissions, the container, the
-alarms. Parameters, alarms and settings of the gateway come from ../shared.yaml for both. function.py does so for a function.
+"""Compares the results of CloudFormation and of Terraform with tasks: outputs, permissions, the container, the alarms.
+Parameters, alarms and settings of the gateway come from ../shared.yaml for both. function.py does so for a function.
 
 usage: same.py STATE.json PLAN.json ENDPOINT STACK MOTO.log [BINARY]
 """
@@ -7,12 +7,9 @@ usage: same.py STATE.json PLAN.json ENDPOINT STACK MOTO.log [BINARY]
 import json
 import pathlib
 import re
-import subprocess
 import sys
 
-import yaml
-
-from both import HERE, ROOT, Stack, config_check, documented_policy, equal, equal_alarms, holds_no_secret, left_out, openapi, snake, state_of, statements, template, without_ids
+from both import ROOT, Stack, config_check, documented_policy, equal, equal_alarms, holds_no_secret, left_out, openapi, snake, state_of, statements, template, without_ids
 
 state_file, plan_file, endpoint, name, moto_log = sys.argv[1:6]
 binary = sys.argv[6] if len(sys.argv) > 6 else ""
@@ -20,13 +17,9 @@ stack = Stack(endpoint, name)
 state = state_of(state_file)
 configuration = json.loads(pathlib.Path(plan_file).read_text())["configuration"]["root_module"]
 
-
-# --- Outputs, the document
+# --- Outputs
 
 equal("outputs", sorted(map(snake, template["Outputs"])), sorted(configuration["outputs"]))
-
-printed = subprocess.run([HERE / "document", "vpc_link"], check=True, capture_output=True).stdout
-equal("the gateway's document", yaml.safe_load(printed), json.loads(state["aws_api_gateway_rest_api.this"]["body"]))
 
 # --- What Terraform caches is what openapi.yaml gives a place in the cache
 
