@@ -131,7 +131,7 @@ fn opened(
         _ if record.sealed.is_none() => Ok(Some(BTreeMap::new())),
         Concerned::User(_, key) => record.open(key).map(Some),
         Concerned::DeletedUser => Ok(None),
-        // Such a record is none of ours: its seal has no person.
+        // We make no such record: its seal has no person.
         Concerned::NoUser => Ok(Some(BTreeMap::new())),
     }
 }
