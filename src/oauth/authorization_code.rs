@@ -42,11 +42,11 @@ impl OAuth {
     /// [`TokenError::TooManyCodes`], [`TokenError::NotReady`] while there is no server secret, and those of the store.
     pub async fn grant_code(&self, new: NewGrant) -> Result<Option<Secret<String>>, TokenError> {
         let tokens = GrantTokens::new(&self.server_secret)?;
-        let bytes = self.entropy.bytes().map_err(|error| TokenError::Failed(error.to_string().into()))?;
+        let random = self.entropy.bytes().map_err(|error| TokenError::Failed(error.to_string().into()))?;
         let NewGrant { client, user, terms, redirect_uri, code_challenge, session } = new;
-        let code = tokens.code(GrantId::from_bytes(bytes), &client);
-        let grant =
-            Grant::with_code(GrantId::from_bytes(bytes), client, user, terms, redirect_uri, code_challenge);
+        let id = GrantId::new(terms.created_at, random);
+        let code = tokens.code(id, &client);
+        let grant = Grant::with_code(id, client, user, terms, redirect_uri, code_challenge);
         match self.grants.create_grant(&grant, Some(session)).await? {
             GrantCreated::TooManyCodes => return Err(TokenError::TooManyCodes),
             GrantCreated::SessionEnded => return Ok(None),

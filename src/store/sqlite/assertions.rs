@@ -22,7 +22,7 @@ impl Assertions for Sqlite {
                 )?
                 .execute(params![name, expires_at])
         };
-        self.writer.run(insert).await.map(|added| added == 1)
+        self.writer.run_statement(insert).await.map(|added| added == 1)
     }
 
     async fn purge_assertions(&self, now: Timestamp) -> Result<bool, StoreError> {

@@ -52,7 +52,7 @@ impl Grants for Sqlite {
                     .execute(params![id, revision, client, user, forget_at, terms, stage])?;
                 Ok(GrantCreated::Added { lasting: lasting as usize })
             };
-        self.writer.run(insert).await
+        self.writer.run_statement(insert).await
     }
 
     async fn find_grant(&self, id: GrantId) -> Result<Option<Grant>, StoreError> {
@@ -129,7 +129,7 @@ impl Grants for Sqlite {
             Some(event) => self.change_row(event, replace).await,
             None => {
                 self.upgrade().await?;
-                self.writer.run(replace).await.map(|changed| changed == 1)
+                self.writer.run_statement(replace).await.map(|changed| changed == 1)
             }
         }
     }

@@ -52,7 +52,7 @@ impl StatusLists for Sqlite {
     async fn create_status_entry(&self, entry: &StatusEntry) -> Result<bool, StoreError> {
         self.upgrade().await?;
         let entry = entry.clone();
-        self.writer.run(move |connection| insert(connection, &entry)).await.map(|added| added == 1)
+        self.writer.run_statement(move |connection| insert(connection, &entry)).await.map(|added| added == 1)
     }
 
     async fn list_denied_places(&self, denials: &[Denial]) -> Result<Vec<StatusPlace>, StoreError> {

@@ -28,6 +28,8 @@ const WRITE_TIMEOUT: Duration = Duration::from_millis(1900);
 /// when the result of the commit is known.
 type Job = Box<dyn FnOnce(Result<&Connection, &StoreError>) -> Reply + Send>;
 type Reply = Box<dyn FnOnce(Option<&StoreError>)>;
+/// A job, and the receiver of its answer.
+type Asked<T> = (Job, oneshot::Receiver<Result<T, StoreError>>);
 
 /// A handle to the writing thread, which ends when the handle is dropped.
 #[derive(Debug)]
@@ -80,7 +82,19 @@ impl Writer {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (job, answer) = job(work);
+        self.ask(job(in_savepoint, work)).await
+    }
+
+    /// The same for work that writes with one statement at most, and that does nothing behind it which can fail. SQLite undoes a
+    /// statement that fails by itself; a savepoint would copy each page that the statement changes.
+    pub(super) async fn run_statement<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.ask(job(with_one_statement, work)).await
+    }
+
+    async fn ask<T>(&self, (job, answer): Asked<T>) -> Result<T, StoreError> {
         let full = || StoreError::Unavailable("too many writes are waiting".into());
         self.queue.try_send(job).map_err(|_| full())?;
         match tokio::time::timeout(WRITE_TIMEOUT, answer).await {
@@ -90,14 +104,15 @@ impl Writer {
     }
 }
 
-/// `work` as a job, and the receiver of its answer.
-fn job<T: Send + 'static>(
-    work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-) -> (Job, oneshot::Receiver<Result<T, StoreError>>) {
+/// `work` as a job, which `run` runs and undoes if it fails.
+fn job<T: Send + 'static, W: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static>(
+    run: fn(&Connection, W) -> Result<T, StoreError>,
+    work: W,
+) -> Asked<T> {
     let (reply, answer) = oneshot::channel();
     let job: Job = Box::new(move |connection| {
         let result = match connection {
-            Ok(connection) => in_savepoint(connection, work),
+            Ok(connection) => run(connection, work),
             Err(error) => Err(again(error)),
         };
         Box::new(move |failed| {
@@ -163,16 +178,38 @@ fn in_savepoint<T>(
 ) -> Result<T, StoreError> {
     let run = |statement| connection.prepare_cached(statement)?.execute([]);
     run("SAVEPOINT job").map_err(store_error)?;
-    let result = match catch_unwind(AssertUnwindSafe(|| work(connection))) {
-        Ok(result) => result.map_err(store_error),
-        Err(_) => Err(StoreError::Backend("a write panicked".into())),
-    };
+    let result = caught(connection, work);
     let undone = if result.is_ok() { Ok(0) } else { run("ROLLBACK TO job") };
     // If SQLite has ended the whole transaction, there is no savepoint either.
     if undone.and_then(|_| run("RELEASE job")).is_err() && !connection.is_autocommit() {
         connection.execute_batch("ROLLBACK").map_err(store_error)?;
     }
     result
+}
+
+/// Runs one job of a group that writes with one statement. If it fails although that statement has written, the whole group is
+/// undone.
+fn with_one_statement<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> Result<T, StoreError> {
+    let before = connection.total_changes();
+    let result = caught(connection, work);
+    if result.is_err() && connection.total_changes() != before && !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK").map_err(store_error)?;
+    }
+    result
+}
+
+/// The result of `work`, also if it panics.
+fn caught<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> Result<T, StoreError> {
+    match catch_unwind(AssertUnwindSafe(|| work(connection))) {
+        Ok(result) => result.map_err(store_error),
+        Err(_) => Err(StoreError::Backend("a write panicked".into())),
+    }
 }
 
 fn lost() -> StoreError {
@@ -201,7 +238,7 @@ mod tests {
     use super::super::Sqlite;
     use super::super::connection::Location;
     use super::super::readers::Readers;
-    use super::{Erased, Job, WatchedDatabase, commit, job};
+    use super::{Erased, Job, WatchedDatabase, commit, in_savepoint, job, with_one_statement};
     use crate::store::{IfMissing, StoreError};
 
     type Work = Box<dyn FnOnce(&Connection) -> rusqlite::Result<usize> + Send>;
@@ -220,7 +257,22 @@ mod tests {
 
     /// Commits `works` as one group; returns the answer to each caller.
     fn group(database: &mut WatchedDatabase, works: Vec<Work>) -> Vec<Result<usize, StoreError>> {
-        let (jobs, mut answers): (Vec<Job>, Vec<Receiver<_>>) = works.into_iter().map(job).unzip();
+        commit_jobs(database, works.into_iter().map(|work| job(in_savepoint, work)))
+    }
+
+    /// The same for works that say to write with one statement.
+    fn group_of_statements(
+        database: &mut WatchedDatabase,
+        works: Vec<Work>,
+    ) -> Vec<Result<usize, StoreError>> {
+        commit_jobs(database, works.into_iter().map(|work| job(with_one_statement, work)))
+    }
+
+    fn commit_jobs(
+        database: &mut WatchedDatabase,
+        jobs: impl Iterator<Item = (Job, Receiver<Result<usize, StoreError>>)>,
+    ) -> Vec<Result<usize, StoreError>> {
+        let (jobs, mut answers): (Vec<Job>, Vec<_>) = jobs.unzip();
         commit(database, jobs.into_iter(), &Erased::default());
         answers.iter_mut().map(|answer| answer.try_recv().unwrap()).collect()
     }
@@ -251,6 +303,39 @@ mod tests {
         let done: Vec<_> = answers.iter().map(Result::is_ok).collect();
         assert_eq!(done, [true, false, true, false, false, true], "{answers:?}");
         assert_eq!(ids(folder.path()), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn a_statement_that_fails_takes_back_what_it_wrote_and_nothing_of_its_neighbours() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = database(folder.path());
+        let rows = |last: &'static str| -> Work {
+            Box::new(move |connection| {
+                let insert = "INSERT INTO instances (id, at, record) VALUES ('b', 0, '{}'), (?1, 0, '{}')";
+                connection.execute(insert, [last])
+            })
+        };
+        let panicking: Work = Box::new(|_| panic!("as the test wants it"));
+        let works = vec![insert("a"), rows("a"), panicking, insert("c")];
+        let done: Vec<_> = group_of_statements(&mut database, works).iter().map(Result::is_ok).collect();
+        assert_eq!(
+            (done, ids(folder.path())),
+            (vec![true, false, false, true], vec!["a".into(), "c".into()])
+        );
+    }
+
+    #[test]
+    fn a_job_that_fails_behind_its_statement_acknowledges_and_leaves_nothing_of_its_group() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = database(folder.path());
+        let failing: Work = Box::new(|connection| {
+            insert("b")(connection)?;
+            connection.execute("INSERT INTO nowhere VALUES (1)", [])
+        });
+        let answers = group_of_statements(&mut database, vec![insert("a"), failing, insert("c")]);
+        assert!(answers.iter().all(Result::is_err), "{answers:?}");
+        group_of_statements(&mut database, vec![insert("d")]).pop().unwrap().unwrap();
+        assert_eq!(ids(folder.path()), ["d"]);
     }
 
     #[test]
