@@ -186,7 +186,7 @@ fn a_trail_on_mongodb_is_exported_and_verified_and_a_change_is_found() {
     key_set(&program.client(), folder.path());
     eventually("the events are sealed", || {
         let listed = lines_of(folder.path(), &["audit", "list"]);
-        kinds(&listed).contains(&"user.logged_out").then_some(())
+        kinds(&listed).contains(&"user.claims_changed").then_some(())
     });
     text(folder.path(), &["audit", "checkpoint"]);
     text(folder.path(), &["audit", "export", "--to", "events.jsonl"]);
@@ -199,7 +199,7 @@ fn a_trail_on_mongodb_is_exported_and_verified_and_a_change_is_found() {
     let change = doc! { "$set": { "record": "{}" } };
     let changed = mongod::on_database(&uri, async |database| {
         let events = database.collection::<Document>("events");
-        events.update_one(doc! { "kind": "user.logged_out" }, change).await
+        events.update_one(doc! { "kind": "user.claims_changed" }, change).await
     });
     assert_eq!(changed.unwrap().modified_count, 1);
     let output = command(folder.path(), &["audit", "verify", "--json"]).output().unwrap();
