@@ -228,7 +228,8 @@ fn events_are_exported_for_systems_that_read_cef() {
     let lines = text(folder.path(), &["audit", "export", "--format", "cef", "--kind", "user"]);
     assert_eq!(lines.lines().count(), 4);
     assert!(lines.lines().all(|line| line.starts_with("CEF:0|JWT Generator|jwt-generator|")), "{lines}");
-    assert!(!lines.contains("127.0.0.1") && !lines.contains("ada"), "{lines}");
+    // The name alone may be a part of a random id.
+    assert!(!lines.contains("127.0.0.1") && !lines.contains("=ada"), "{lines}");
     let lines = text(folder.path(), &["audit", "export", "--format", "cef", "--with-personal-data"]);
     assert!(lines.contains("src=127.0.0.1 duser=ada "), "{lines}");
 }
