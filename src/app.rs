@@ -142,7 +142,7 @@ pub enum StartError {
     },
     /// Nothing can be appended to the file of checkpoints.
     #[error("{0}. Set it to a file that the service may append to, or leave it out")]
-    CheckpointFile(#[source] CheckpointFileError),
+    CheckpointFile(CheckpointFileError),
     /// The settings for Vault cannot be used.
     #[error(transparent)]
     Vault(#[from] VaultError),

@@ -384,7 +384,7 @@ fn a_change_of_the_filter_of_the_log_is_an_event() {
     let (program, admin) = with_admin(folder.path(), &[]);
     let put = |filter: &str| admin.send(Method::PUT, "/debug/log", &[], filter).status;
     assert_eq!([put("warn"), put("loud"), put("off")], [200, 400, 200]);
-    // A stop loses none of them.
+    // A stop stores what waits.
     program.stop();
     let listed =
         run(jwt_generator(folder.path()).args(["audit", "list", "--kind", "log.filter_changed", "--json"]));
